@@ -1,0 +1,114 @@
+/**
+ * What system code (far transfers, exceptions, descriptor loads, control registers …) works on: one vCPU, its view of
+ * memory and ports, and the events that are pending for it.
+ *
+ * A system operation is a plain function `(cpu, instruction) => Outcome`. On entry EIP already points behind the
+ * instruction. It may throw a `GuestFault` at any point before it commits registers; the engine catches it right at the
+ * call, puts EIP back to the instruction and delivers the exception. Nothing else is ever thrown on a guest's behalf.
+ */
+import type { CpuState } from '../state/cpu-state.ts';
+import type { SegmentIndex } from '../state/layout.ts';
+
+/** The instruction is done and the next one follows in the same block. */
+export const NEXT = 0;
+/** EIP was set by the operation. */
+export const BRANCH = 1;
+/** Done, and the run loop must look at events, mode or memory map before the next instruction (EIP as it stands). */
+export const EXIT = 2;
+/** Not finished: the same instruction is executed again (a repeated string instruction, a wait for the host). */
+export const REPEAT = 3;
+/** A fault was raised; the engine makes this one. */
+export const FAULT = 4;
+export type Outcome = typeof NEXT | typeof BRANCH | typeof EXIT | typeof REPEAT;
+
+/** An architectural exception on its way to delivery; never leaves the cpu and engine layers as an exception. */
+export class GuestFault {
+  readonly vector: number;
+  /** Undefined for vectors that push none. */
+  readonly errorCode: number | undefined;
+
+  constructor(vector: number, errorCode?: number) {
+    this.vector = vector;
+    this.errorCode = errorCode;
+  }
+}
+
+export const VECTOR_DE = 0;
+export const VECTOR_DB = 1;
+export const VECTOR_NMI = 2;
+export const VECTOR_BP = 3;
+export const VECTOR_OF = 4;
+export const VECTOR_BR = 5;
+export const VECTOR_UD = 6;
+export const VECTOR_NM = 7;
+export const VECTOR_DF = 8;
+export const VECTOR_TS = 10;
+export const VECTOR_NP = 11;
+export const VECTOR_SS = 12;
+export const VECTOR_GP = 13;
+export const VECTOR_PF = 14;
+export const VECTOR_MF = 16;
+export const VECTOR_AC = 17;
+
+/** The decoded instruction a system operation is called for. Valid during the call only. */
+export interface Instruction {
+  /** Name of the row: the key of the operation. */
+  readonly name: string;
+  /** Bytes in the instruction. */
+  readonly length: number;
+  /** 16 or 32. */
+  readonly operandSize: 16 | 32;
+  readonly addressSize: 16 | 32;
+  /** Vector, port, far offset, stack adjustment … sign- or zero-extended to 32 bits as the row says. */
+  readonly immediate: number;
+  /** The second immediate: far selector, ENTER's level. */
+  readonly immediate2: number;
+  /** The bits 3–5 of ModR/M: register, segment, control- or debug-register number. */
+  readonly reg: number;
+  /** Slot offset of the general register that ModR/M's reg field names at this operand size. */
+  readonly regSlot: number;
+  /** True when ModR/M names memory. */
+  readonly isMemory: boolean;
+  /** Slot offset of the register that ModR/M's r/m field names (only if `isMemory` is false). */
+  readonly rmSlot: number;
+  /** Segment of the memory operand with overrides applied (string instructions: of the source). */
+  readonly segment: SegmentIndex;
+  /** Offset of the memory operand in its segment, cut to the address size. */
+  offset(): number;
+  /** True when a REP, REPE or REPNE prefix stands before the instruction. */
+  readonly repeat: boolean;
+}
+
+/** I/O space. Values are unsigned; ports nobody claims read as all ones. */
+export interface PortSpace {
+  read(port: number, size: 1 | 2 | 4): number;
+  write(port: number, size: 1 | 2 | 4, value: number): void;
+}
+
+/**
+ * Memory as instructions see it. The `linear` calls are system accesses (descriptor tables, task state) and check no
+ * segment; the `segment` calls check limit and rights of the segment and throw #GP(0) or #SS(0). Values are unsigned.
+ */
+export interface CpuMemory {
+  readLinear(linearAddress: number, size: 1 | 2 | 4): number;
+  writeLinear(linearAddress: number, size: 1 | 2 | 4, value: number): void;
+  readSegment(segment: SegmentIndex, offset: number, size: 1 | 2 | 4): number;
+  writeSegment(segment: SegmentIndex, offset: number, size: 1 | 2 | 4, value: number): void;
+}
+
+/** One vCPU as system code sees it. */
+export interface Cpu {
+  readonly state: CpuState;
+  readonly memory: CpuMemory;
+  readonly ports: PortSpace;
+  /** Asks the machine's interrupt controller for the vector of the pending maskable interrupt (the INTA cycle). */
+  acknowledgeInterrupt(): number;
+  /** Flushes all address translations (CR3, PG …). */
+  flushTranslations(): void;
+  /** Virtual time in ticks. */
+  now(): number;
+  /** Reports guest use of something that the product does not model yet; the machine stops with this text. */
+  unsupported(what: string): void;
+}
+
+export type SystemOperation = (cpu: Cpu, instruction: Instruction) => Outcome;

@@ -1,0 +1,100 @@
+/**
+ * The boundary between a device and the machine (DESIGN §7).
+ *
+ * A device sees offsets into its own regions, its named output lines, virtual time, DMA and named channels to the host.
+ * It never sees the CPU, its own address, or the host. All of its state is one plain object, so that reset, snapshots,
+ * the device view and the fuzz loop are the same code for every device.
+ */
+
+/** Plain data only: what a snapshot can copy without knowing the device. */
+export type StateValue = number | boolean | string | Uint8Array | readonly StateValue[] | { readonly [key: string]: StateValue };
+
+/** The whole state of a device; keys are stable names, part of the snapshot format of the description's version. */
+export type DeviceState = Record<string, StateValue>;
+
+/** One register as the data sheet has it; the device view shows `value(state)`. */
+export interface DeviceRegister<State> {
+  readonly name: string;
+  /** Region name and byte offset inside it; absent for registers that are reached by a sequence or not at all. */
+  readonly region?: string;
+  readonly offset?: number;
+  /** Width in bits. */
+  readonly width: number;
+  /** Value after reset. */
+  readonly reset: number;
+  /** Bits that a guest write may change. */
+  readonly writable: number;
+  readonly description: string;
+  readonly value: (state: State) => number;
+}
+
+/** A run of I/O ports or memory addresses; offsets start at 0. Values are unsigned integers of `size` bytes. */
+export interface Region {
+  /** Length in bytes (ports or addresses). */
+  readonly size: number;
+  /** The widest access the device takes, in bits; the bus splits wider ones into consecutive offsets, low part first. */
+  readonly width: 8 | 16 | 32;
+  read(offset: number, size: 1 | 2 | 4): number;
+  write(offset: number, size: 1 | 2 | 4, value: number): void;
+}
+
+/** An event of the device in the machine's one queue; at most one deadline at a time. */
+export interface Timer {
+  /** Absolute virtual time in ticks, or undefined while the timer is not armed. */
+  readonly deadline: number | undefined;
+  /** Calls the callback once when virtual time reaches `deadline`; replaces an earlier deadline. */
+  arm(deadline: number): void;
+  cancel(): void;
+}
+
+/** What a device is given when the machine makes it. Names are the device's own; the machine map connects them. */
+export interface DeviceContext {
+  /** Virtual time in ticks since power-on; one retired instruction is one tick. */
+  now(): number;
+  /** How many ticks make a second of guest time. */
+  readonly ticksPerSecond: number;
+  /** Makes a named timer; the name is stable, it identifies the deadline in snapshots. */
+  timer(name: string, callback: () => void): Timer;
+  /** Drives a named output line (an IRQ, A20, reset, speaker …). Lines are level-triggered wires; low at reset. */
+  setLine(name: string, high: boolean): void;
+  /** Bytes to the host on a named channel (`serial`, `debugcon` …). */
+  output(channel: string, bytes: Uint8Array): void;
+  /** A request to the machine that ends or restarts the run. */
+  request(request: MachineRequest): void;
+  /** The host's date and time when the machine was started, in milliseconds since 1970 (from the input log). */
+  readonly startTimeMs: number;
+  /** Guest-physical memory as a bus master sees it. */
+  readonly dma: { read(physicalAddress: number, length: number): Uint8Array; write(physicalAddress: number, bytes: Uint8Array): void };
+  /** Says once per message that the guest touched something not modelled. */
+  logOnce(message: string): void;
+}
+
+export type MachineRequest = { readonly kind: 'reset' } | { readonly kind: 'power-off' } | { readonly kind: 'exit'; readonly value: number };
+
+/** What is the same for every instance of a device. */
+export interface DeviceDescription<State extends DeviceState> {
+  /** Kebab-case, unique. */
+  readonly name: string;
+  readonly title: string;
+  /** Data sheet and section. */
+  readonly specification: string;
+  /** Version of the state's layout. */
+  readonly version: number;
+  readonly registers: readonly DeviceRegister<State>[];
+}
+
+/** A live device. `state` is replaced in place (`Object.assign`) by reset and by snapshots, so it must hold everything. */
+export interface Device<State extends DeviceState = DeviceState> {
+  readonly description: DeviceDescription<State>;
+  readonly state: State;
+  readonly ports: Readonly<Record<string, Region>>;
+  readonly memory?: Readonly<Record<string, Region>>;
+  /** Named input lines (for example the PIC's `irq0`…). */
+  readonly inputs?: Readonly<Record<string, (high: boolean) => void>>;
+  /** Input from the host, delivered through the input log on a named channel (`keyboard`, `mouse`, `serial` …). */
+  readonly channels?: Readonly<Record<string, (bytes: Uint8Array) => void>>;
+  /** Power-on and RESET: puts `state` to its reset values and lines and timers to rest. */
+  reset(): void;
+  /** Called after `state` was replaced from a snapshot, to rebuild what is derived from it. */
+  restored?(): void;
+}

@@ -1,0 +1,164 @@
+/**
+ * The machine as its embedder sees it: what the debug adapter, the command line and tests are written against. Between
+ * two calls the machine is at rest between two instructions.
+ */
+import type { BlockStore } from './block-store.ts';
+import type { Device, MachineRequest } from '../devices/device.ts';
+import type { CpuState } from '../state/cpu-state.ts';
+
+export type MachineType = 'isa-1';
+export type CpuModel = '386';
+
+/** What a machine is made of. Sizes are in bytes. */
+export interface MachineConfig {
+  readonly machineType: MachineType;
+  readonly cpuModel: CpuModel;
+  /** RAM in bytes: 1 MiB to 2 GiB, a multiple of 64 KiB. */
+  readonly memorySize: number;
+  /** The built-in BIOS, or an image that ends at the top of the first MiB and of 4 GiB. */
+  readonly firmware: 'builtin' | Uint8Array;
+  /** An option ROM at C0000h. */
+  readonly vgaFirmware?: Uint8Array;
+  /** Drive 00h and drive 80h of the BIOS. */
+  readonly floppy?: BlockStore;
+  readonly disk?: BlockStore;
+  /** Port F4h ends the run with (value << 1) | 1. */
+  readonly exitDevice: boolean;
+  /** Host time at power-on, milliseconds since 1970, local time as an RTC holds it. */
+  readonly startTimeMs: number;
+  /** Guest time: ticks (retired instructions) per second. Default 200,000,000. */
+  readonly ticksPerSecond?: number;
+}
+
+/** Limits of one call of `run`. */
+export interface RunLimit {
+  /** Instructions to retire at most. */
+  readonly instructionsMax: number;
+  /** Virtual time not to pass while the processor is halted, in ticks; default: no limit (time skips to the next event). */
+  readonly timeMax?: number;
+  /** Do not report a breakpoint on the very first instruction: it is where the last run stopped. */
+  readonly resume?: boolean;
+}
+
+/** An exception or interrupt as it was delivered or failed to be. */
+export interface EventRecord {
+  readonly vector: number;
+  readonly errorCode: number | undefined;
+  /** `exception` for faults, traps and aborts of the processor, `software` for INT n, `external` for IRQ and NMI. */
+  readonly kind: 'exception' | 'software' | 'external';
+  /** Where the processor was. */
+  readonly cs: number;
+  readonly eip: number;
+  readonly linearAddress: number;
+}
+
+/** Why `run` came back. */
+export type RunResult =
+  | { readonly reason: 'limit' }
+  /** Stopped before the instruction at the breakpoint. */
+  | { readonly reason: 'breakpoint'; readonly breakpoints: readonly Breakpoint[] }
+  /** An exception that the embedder asked to see, before its delivery. */
+  | { readonly reason: 'exception'; readonly event: EventRecord }
+  /** HLT, with nothing to wake the processor before `timeMax`. */
+  | { readonly reason: 'halted'; readonly nextEvent: number | undefined }
+  /** The machine needs the host (disk data); run again when `ready` has settled. */
+  | { readonly reason: 'waiting'; readonly ready: Promise<void> }
+  /** The processor shut down; nothing was reset. The chain's last record could not be delivered. */
+  | { readonly reason: 'triple-fault'; readonly chain: readonly EventRecord[] }
+  /** A device asked for reset, power-off or exit. A reset has not been carried out yet: call `reset()`. */
+  | { readonly reason: 'request'; readonly request: MachineRequest }
+  /** The guest used something that is not modelled yet; EIP is at the instruction. */
+  | { readonly reason: 'unsupported'; readonly what: string }
+  /** `stop()` was called from a callback. */
+  | { readonly reason: 'stopped' };
+
+/** An instruction breakpoint; it costs nothing where it is not. */
+export interface Breakpoint {
+  readonly address: number;
+  /** Linear addresses hold whatever CS:IP pair reaches them; physical ones hold through every mapping. */
+  readonly space: 'linear' | 'physical';
+  /** Called with the machine at rest before the instruction; the run goes on unless it returns true. */
+  readonly reached: () => boolean;
+}
+
+/** A picture of the display. */
+export interface Frame {
+  /** In pixels of the guest. */
+  readonly width: number;
+  readonly height: number;
+  /** Shape of the whole picture on a real monitor, width / height (4:3 for every VGA mode). */
+  readonly aspectRatio: number;
+  /** RGBA, row by row, width × height × 4 bytes; owned by the caller. */
+  readonly pixels: Uint8ClampedArray<ArrayBuffer>;
+}
+
+export interface Display {
+  /** Grows whenever the picture may have changed; equal numbers mean equal pictures. Reading it changes nothing. */
+  readonly generation: number;
+  /** Draws what a monitor would show now. */
+  render(): Frame;
+  /** The rows of a text mode, trailing spaces cut, code page 437 as Unicode; undefined in graphics modes. */
+  text(): readonly string[] | undefined;
+}
+
+/** Physical memory as debugger and firmware see it: without side effects of devices. */
+export interface PhysicalMemoryView {
+  readonly ramSize: number;
+  /** Copies `length` bytes; `undefined` bytes beyond RAM and ROM end the copy early (the result is shorter). */
+  read(physicalAddress: number, length: number): Uint8Array<ArrayBuffer>;
+  /** Writes RAM (and ROM: this is the debugger); decoded code that covers it is dropped. Returns bytes written. */
+  write(physicalAddress: number, bytes: Uint8Array): number;
+}
+
+/** One entry of the input log: everything from outside, with the time at which the guest saw it. */
+export interface InputRecord {
+  readonly time: number;
+  readonly device: string;
+  readonly channel: string;
+  readonly bytes: Uint8Array;
+}
+
+/** One virtual processor. */
+export interface Vcpu {
+  readonly index: number;
+  readonly state: CpuState;
+  /** 16 or 32: default operand and address size of the code segment. */
+  readonly codeSize: 16 | 32;
+  /** Linear address of the next instruction. */
+  readonly linearEip: number;
+  /** Real mode, or protected mode (CR0.PE). */
+  readonly mode: 'real' | 'protected' | 'virtual-8086';
+  /** Physical address that a linear one maps to, without side effects; undefined where nothing is mapped. */
+  translate(linearAddress: number): number | undefined;
+}
+
+export interface Machine {
+  readonly config: MachineConfig;
+  readonly cpus: readonly [Vcpu, ...Vcpu[]];
+  readonly memory: PhysicalMemoryView;
+  readonly display: Display;
+  readonly devices: readonly Device[];
+  /** Virtual time in ticks: retired instructions plus what HLT skipped. */
+  readonly time: number;
+  readonly ticksPerSecond: number;
+  /** Instructions retired since power-on. */
+  readonly retired: number;
+  /** What has entered so far, in order. */
+  readonly inputLog: readonly InputRecord[];
+  /** Runs until a limit or a reason to stop. Not re-entrant. */
+  run(limit: RunLimit): RunResult;
+  /** From a callback of `run`: come back before the next instruction. */
+  stop(): void;
+  /** RESET: devices and processor as at power-on, RAM kept as real machines do, virtual time goes on. */
+  reset(): void;
+  addBreakpoint(breakpoint: Breakpoint): void;
+  removeBreakpoint(breakpoint: Breakpoint): void;
+  /** Exceptions (by vector, before delivery) at which `run` stops; empty by default. */
+  stopOnExceptions: ReadonlySet<number>;
+  /** Hands bytes to a device's channel (`keyboard`/`keys`: PS/2 set-1 scan codes; `uart-1`/`serial`) and logs them. */
+  input(device: string, channel: string, bytes: Uint8Array): void;
+  /** Bytes that devices sent to the host; one listener per channel (`serial`, `debugcon`, `post-code`). */
+  onOutput: (device: string, channel: string, bytes: Uint8Array) => void;
+  /** Messages for the developer of the guest: things not modelled, each once. */
+  onLog: (message: string) => void;
+}

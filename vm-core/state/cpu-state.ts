@@ -1,0 +1,132 @@
+/**
+ * Access to one vCPU's state where it lies. Nothing is copied: the engine's compiled code and these accessors see the
+ * same bytes of the machine's memory.
+ */
+import { ARITHMETIC_FLAGS, lazyPairOf, materializeFlags } from './lazy-flags.ts';
+import { internal, SEGMENT_ATTRIBUTES, SEGMENT_BASE, SEGMENT_LIMIT, segmentSlots, slot } from './layout.ts';
+import type { Register } from './register-table.ts';
+
+/** A segment register whole: what software sees and the hidden part. `attributes` as in the register table. */
+export interface SegmentState {
+  readonly selector: number;
+  readonly base: number;
+  readonly limit: number;
+  readonly attributes: number;
+}
+
+/** Attribute bits of a descriptor cache. */
+export const ATTRIBUTE_ACCESSED = 1 << 0;
+export const ATTRIBUTE_WRITABLE_OR_READABLE = 1 << 1;
+export const ATTRIBUTE_EXPAND_DOWN_OR_CONFORMING = 1 << 2;
+export const ATTRIBUTE_CODE = 1 << 3;
+export const ATTRIBUTE_S = 1 << 4;
+export const ATTRIBUTE_PRESENT = 1 << 7;
+export const ATTRIBUTE_BIG = 1 << 10;
+export const ATTRIBUTE_GRANULARITY = 1 << 11;
+
+export class CpuState {
+  readonly view: DataView;
+  readonly base: number;
+  /** Called after a write that the engine derives something from (segments, control and debug registers, EIP). */
+  onDerivedChange: (offset: number) => void = () => {};
+
+  /** `base` is the byte address of this vCPU's state in the machine's memory. */
+  constructor(memory: WebAssembly.Memory, base: number) {
+    this.view = new DataView(memory.buffer);
+    this.base = base;
+  }
+
+  /** Reads 32 bits of a slot (see layout.ts), unsigned. */
+  read32(offset: number): number {
+    return this.view.getUint32(this.base + offset, true);
+  }
+
+  write32(offset: number, value: number): void {
+    this.view.setUint32(this.base + offset, value, true);
+  }
+
+  read16(offset: number): number {
+    return this.view.getUint16(this.base + offset, true);
+  }
+
+  write16(offset: number, value: number): void {
+    this.view.setUint16(this.base + offset, value, true);
+  }
+
+  read8(offset: number): number {
+    return this.view.getUint8(this.base + offset);
+  }
+
+  write8(offset: number, value: number): void {
+    this.view.setUint8(this.base + offset, value);
+  }
+
+  /** EFLAGS as the guest would see it; the arithmetic flags are worked out on demand. */
+  get eflags(): number {
+    const at = this.base + internal.FLAGS_RESULT;
+    const arithmetic = materializeFlags(
+      this.view.getInt32(at, true),
+      this.view.getInt32(at + 4, true),
+      this.view.getInt32(this.base + internal.FLAGS_AUX, true),
+    );
+    return ((this.read32(slot.EFLAGS) & ~ARITHMETIC_FLAGS) | arithmetic | 2) >>> 0;
+  }
+
+  set eflags(value: number) {
+    const pair = lazyPairOf(value);
+    const at = this.base + internal.FLAGS_RESULT;
+    this.view.setInt32(at, pair.result, true);
+    this.view.setInt32(at + 4, 0, true);
+    this.view.setInt32(this.base + internal.FLAGS_AUX, pair.aux, true);
+    this.write32(slot.EFLAGS, (value & ~ARITHMETIC_FLAGS) | 2);
+  }
+
+  get eip(): number {
+    return this.read32(slot.EIP);
+  }
+
+  set eip(value: number) {
+    this.write32(slot.EIP, value);
+  }
+
+  /** The segment whose selector lies at `selectorSlot` (also LDTR and TR). */
+  segmentAt(selectorSlot: number): SegmentState {
+    return {
+      selector: this.read16(selectorSlot),
+      base: this.read32(selectorSlot + SEGMENT_BASE),
+      limit: this.read32(selectorSlot + SEGMENT_LIMIT),
+      attributes: this.read16(selectorSlot + SEGMENT_ATTRIBUTES),
+    };
+  }
+
+  setSegmentAt(selectorSlot: number, segment: SegmentState): void {
+    this.write16(selectorSlot, segment.selector);
+    this.write32(selectorSlot + SEGMENT_BASE, segment.base);
+    this.write32(selectorSlot + SEGMENT_LIMIT, segment.limit);
+    this.write16(selectorSlot + SEGMENT_ATTRIBUTES, segment.attributes);
+    this.onDerivedChange(selectorSlot);
+  }
+
+  /** The segment with the hardware's number (0 ES … 5 GS). */
+  segment(index: number): SegmentState {
+    return this.segmentAt(segmentSlots[index] as number);
+  }
+
+  setSegment(index: number, segment: SegmentState): void {
+    this.setSegmentAt(segmentSlots[index] as number, segment);
+  }
+
+  /** Reads any register of the table as an unsigned integer. */
+  readRegister(register: Register): bigint {
+    if (register.offset === slot.EFLAGS) return BigInt(this.eflags);
+    const raw = this.view.getBigUint64(this.base + register.offset, true);
+    return BigInt.asUintN(register.size * 8, raw);
+  }
+
+  /** Writes any register of the table; bits beyond its size are dropped. */
+  writeRegister(register: Register, value: bigint): void {
+    if (register.offset === slot.EFLAGS) this.eflags = Number(BigInt.asUintN(32, value));
+    else this.view.setBigUint64(this.base + register.offset, BigInt.asUintN(register.size * 8, value), true);
+    this.onDerivedChange(register.offset);
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Where a vCPU's state lies in the machine's memory: the slots of the register table, then the engine's own fields.
+ * Offsets are in bytes from the vCPU's base.
+ */
+import { generalNames, offsetOf, REGISTERS_SIZE, segmentNames } from './register-table.ts';
+
+/** Slots of the registers that code addresses by name. */
+export const slot = {
+  EAX: offsetOf('EAX'),
+  ECX: offsetOf('ECX'),
+  EDX: offsetOf('EDX'),
+  EBX: offsetOf('EBX'),
+  ESP: offsetOf('ESP'),
+  EBP: offsetOf('EBP'),
+  ESI: offsetOf('ESI'),
+  EDI: offsetOf('EDI'),
+  EIP: offsetOf('EIP'),
+  EFLAGS: offsetOf('EFLAGS'),
+  CR0: offsetOf('CR0'),
+  CR2: offsetOf('CR2'),
+  CR3: offsetOf('CR3'),
+  DR0: offsetOf('DR0'),
+  DR6: offsetOf('DR6'),
+  DR7: offsetOf('DR7'),
+  GDTR_BASE: offsetOf('GDTR.base'),
+  GDTR_LIMIT: offsetOf('GDTR.limit'),
+  IDTR_BASE: offsetOf('IDTR.base'),
+  IDTR_LIMIT: offsetOf('IDTR.limit'),
+  LDTR: offsetOf('LDTR'),
+  TR: offsetOf('TR'),
+  CPL: offsetOf('CPL'),
+  HALTED: offsetOf('HALTED'),
+  INTERRUPT_SHADOW: offsetOf('INTERRUPT_SHADOW'),
+  NMI_BLOCKED: offsetOf('NMI_BLOCKED'),
+} as const;
+
+/** Slots of the general registers and of the selectors, in the hardware's encoding order. */
+export const generalSlots: readonly number[] = generalNames.map(offsetOf);
+export const segmentSlots: readonly number[] = segmentNames.map(offsetOf);
+
+/** Distances from a selector's slot to its hidden part (also for LDTR and TR). */
+export const SEGMENT_BASE = 8;
+export const SEGMENT_LIMIT = 16;
+export const SEGMENT_ATTRIBUTES = 24;
+
+/** Segment numbers as instructions encode them. */
+export const ES = 0;
+export const CS = 1;
+export const SS = 2;
+export const DS = 3;
+export const FS = 4;
+export const GS = 5;
+export type SegmentIndex = 0 | 1 | 2 | 3 | 4 | 5;
+
+let next = REGISTERS_SIZE;
+const field = (size = 8): number => {
+  const offset = next;
+  next += size;
+  return offset;
+};
+
+/** The engine's own fields of a vCPU's state; never shown, never in a snapshot, always derivable except the flags pair. */
+export const internal = {
+  /** i64: the last arithmetic result, sign-extended; see lazy-flags.ts. */
+  FLAGS_RESULT: field(),
+  /** i32: carries and corrections of the lazy flags. */
+  FLAGS_AUX: field(),
+  /** i32: always zero; stands for "no base" and "no index" in decoded address forms. */
+  ZERO: field(),
+  /** i32: ticks left in this run of the engine, as of the entry of the current block. */
+  BUDGET: field(),
+  /** i32: address of the block that is being executed. */
+  BLOCK: field(),
+  /** i32: how many iterations a repeated string instruction may make before it yields. */
+  REPEAT_MAX: field(),
+  /** i32: generation number that valid TLB tags carry in their low 12 bits. */
+  TLB_GENERATION: field(),
+  /** i32: set to leave the block after the current instruction (code modified, event raised). */
+  EXIT_REQUEST: field(),
+  /** i32: 1 when the last slow-path access faulted; the fault itself is kept by the cpu layer. */
+  FAULT: field(),
+  /** i32: mode key of the code that is being executed: part of the key of a block. */
+  MODE_KEY: field(),
+  /** For each segment, 32 bytes: base, and the exclusive upper ends of offsets that may be read and written (i64). */
+  SEGMENTS: field(6 * 32),
+} as const;
+
+/** Inside one segment's entry of `internal.SEGMENTS`. */
+export const SEGMENT_ENTRY_SIZE = 32;
+export const ENTRY_BASE = 0;
+export const ENTRY_READ_END = 8;
+export const ENTRY_WRITE_END = 16;
+
+export const CPU_STATE_SIZE: number = next;

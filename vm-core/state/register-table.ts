@@ -1,0 +1,208 @@
+/**
+ * Every register of the processor, one row each (SDM vol. 1 §3.4, vol. 3A §2). The layout in memory, access by tag, the
+ * debug sidebar, snapshots and state differences are derived from this table. (A table: exempt from the length limit.)
+ */
+
+/** Groups in the order in which views show them. */
+export const registerSets = ['general', 'pointer', 'segment', 'table', 'control', 'debug', 'event'] as const;
+export type RegisterSet = (typeof registerSets)[number];
+
+/** `host-writable`: the guest cannot write it by an instruction, the debugger can. */
+export type RegisterAttributes = 'read-write' | 'read-only' | 'host-writable';
+
+/** Bits `low`…`low + width - 1` of a register. */
+export interface BitField {
+  readonly name: string;
+  readonly low: number;
+  readonly width: number;
+  readonly description: string;
+}
+
+interface RegisterRow {
+  readonly set: RegisterSet;
+  readonly name: string;
+  /** Bytes that are meaningful; the slot in memory is always 8 bytes. */
+  readonly size: 1 | 2 | 4 | 8;
+  readonly attributes: RegisterAttributes;
+  readonly description: string;
+  readonly fields?: readonly BitField[];
+}
+
+const bit = (name: string, low: number, description: string): BitField => ({ name, low, width: 1, description });
+
+const EFLAGS_FIELDS: readonly BitField[] = [
+  bit('CF', 0, 'carry'),
+  bit('PF', 2, 'parity of the low byte'),
+  bit('AF', 4, 'carry out of bit 3'),
+  bit('ZF', 6, 'zero'),
+  bit('SF', 7, 'sign'),
+  bit('TF', 8, 'single-step trap'),
+  bit('IF', 9, 'maskable interrupts enabled'),
+  bit('DF', 10, 'string instructions go down'),
+  bit('OF', 11, 'signed overflow'),
+  { name: 'IOPL', low: 12, width: 2, description: 'I/O privilege level' },
+  bit('NT', 14, 'nested task'),
+  bit('RF', 16, 'resume: instruction breakpoints off for one instruction'),
+  bit('VM', 17, 'virtual-8086 mode'),
+];
+
+const CR0_FIELDS: readonly BitField[] = [
+  bit('PE', 0, 'protected mode'),
+  bit('MP', 1, 'WAIT obeys TS'),
+  bit('EM', 2, 'no x87: its instructions fault'),
+  bit('TS', 3, 'task switched'),
+  bit('ET', 4, '80387 present'),
+  bit('PG', 31, 'paging'),
+];
+
+const DR6_FIELDS: readonly BitField[] = [
+  bit('B0', 0, 'breakpoint 0 met'),
+  bit('B1', 1, 'breakpoint 1 met'),
+  bit('B2', 2, 'breakpoint 2 met'),
+  bit('B3', 3, 'breakpoint 3 met'),
+  bit('BD', 13, 'debug-register access under DR7.GD'),
+  bit('BS', 14, 'single step'),
+  bit('BT', 15, 'task switch'),
+];
+
+const DR7_FIELDS: readonly BitField[] = [
+  ...[0, 1, 2, 3].flatMap((n) => [
+    bit(`L${n}`, n * 2, `breakpoint ${n} on in this task`),
+    bit(`G${n}`, n * 2 + 1, `breakpoint ${n} on in all tasks`),
+  ]),
+  bit('LE', 8, 'exact, this task'),
+  bit('GE', 9, 'exact, all tasks'),
+  bit('GD', 13, 'debug registers guarded'),
+  ...[0, 1, 2, 3].flatMap((n) => [
+    { name: `R/W${n}`, low: 16 + n * 4, width: 2, description: '0 execute, 1 write, 2 I/O, 3 read or write' },
+    { name: `LEN${n}`, low: 18 + n * 4, width: 2, description: '0: 1 byte, 1: 2 bytes, 3: 4 bytes' },
+  ]),
+];
+
+const ATTRIBUTE_FIELDS: readonly BitField[] = [
+  { name: 'type', low: 0, width: 4, description: 'segment or system-descriptor type' },
+  bit('S', 4, 'code or data (0: system)'),
+  { name: 'DPL', low: 5, width: 2, description: 'descriptor privilege level' },
+  bit('P', 7, 'present'),
+  bit('AVL', 8, 'for software'),
+  bit('L', 9, '64-bit code'),
+  bit('D/B', 10, 'default operation size 32'),
+  bit('G', 11, 'limit counted in 4 KiB units'),
+];
+
+/** Order of the hardware's segment encodings. */
+export const segmentNames = ['ES', 'CS', 'SS', 'DS', 'FS', 'GS'] as const;
+export type SegmentName = (typeof segmentNames)[number];
+
+/** Order of the hardware's register encodings. */
+export const generalNames = ['EAX', 'ECX', 'EDX', 'EBX', 'ESP', 'EBP', 'ESI', 'EDI'] as const;
+export type GeneralName = (typeof generalNames)[number];
+
+const general: readonly RegisterRow[] = generalNames.map((name) => ({
+  set: 'general',
+  name,
+  size: 4,
+  attributes: 'read-write',
+  description: 'general-purpose register',
+}));
+
+/** A selector with its hidden part: the descriptor cache. */
+const withCache = (set: RegisterSet, name: string, description: string): readonly RegisterRow[] => [
+  { set, name, size: 2, attributes: 'read-write', description },
+  { set, name: `${name}.base`, size: 4, attributes: 'host-writable', description: `${name}: cached linear base` },
+  { set, name: `${name}.limit`, size: 4, attributes: 'host-writable', description: `${name}: cached limit, in bytes` },
+  {
+    set,
+    name: `${name}.attributes`,
+    size: 2,
+    attributes: 'host-writable',
+    description: `${name}: cached access rights (descriptor bits 40–47 and 52–55)`,
+    fields: ATTRIBUTE_FIELDS,
+  },
+];
+
+const control = (name: string, description: string, fields?: readonly BitField[]): RegisterRow => ({
+  set: 'control',
+  name,
+  size: 4,
+  attributes: 'read-write',
+  description,
+  ...(fields ? { fields } : {}),
+});
+
+const debug = (name: string, description: string, fields?: readonly BitField[]): RegisterRow => ({
+  ...control(name, description, fields),
+  set: 'debug',
+});
+
+const tableRegister = (name: string): readonly RegisterRow[] => [
+  { set: 'table', name: `${name}.base`, size: 4, attributes: 'read-write', description: `${name}: linear base` },
+  { set: 'table', name: `${name}.limit`, size: 2, attributes: 'read-write', description: `${name}: limit, in bytes` },
+];
+
+const rows: readonly RegisterRow[] = [
+  ...general,
+  { set: 'pointer', name: 'EIP', size: 4, attributes: 'read-write', description: 'instruction pointer' },
+  { set: 'pointer', name: 'EFLAGS', size: 4, attributes: 'read-write', description: 'flags', fields: EFLAGS_FIELDS },
+  ...segmentNames.flatMap((name) => withCache('segment', name, 'segment selector')),
+  ...tableRegister('GDTR'),
+  ...tableRegister('IDTR'),
+  ...withCache('table', 'LDTR', 'local descriptor table selector'),
+  ...withCache('table', 'TR', 'task register'),
+  control('CR0', 'operating mode', CR0_FIELDS),
+  control('CR2', 'page-fault linear address'),
+  control('CR3', 'page-directory base'),
+  ...[0, 1, 2, 3].map((n) => debug(`DR${n}`, `breakpoint ${n} linear address`)),
+  debug('DR6', 'debug status', DR6_FIELDS),
+  debug('DR7', 'debug control', DR7_FIELDS),
+  { set: 'event', name: 'CPL', size: 1, attributes: 'read-only', description: 'current privilege level' },
+  {
+    set: 'event',
+    name: 'HALTED',
+    size: 1,
+    attributes: 'host-writable',
+    description: '1 while HLT waits for an interrupt',
+  },
+  {
+    set: 'event',
+    name: 'INTERRUPT_SHADOW',
+    size: 1,
+    attributes: 'host-writable',
+    description: '1 while STI, MOV SS or POP SS hold interrupts off for one instruction',
+  },
+  {
+    set: 'event',
+    name: 'NMI_BLOCKED',
+    size: 1,
+    attributes: 'host-writable',
+    description: '1 from the delivery of an NMI to the next IRET',
+  },
+];
+
+/** One register of the table; `offset` is the byte offset of its 8-byte slot in a vCPU's state. */
+export interface Register extends RegisterRow {
+  readonly number: number;
+  readonly offset: number;
+}
+
+/** Each register's slot in a vCPU's state is 8 bytes. */
+export const SLOT_SIZE = 8;
+
+export const registers: readonly Register[] = rows.map((row, number) => ({ ...row, number, offset: number * SLOT_SIZE }));
+
+/** Bytes that the architectural registers take in a vCPU's state; the engine's own fields follow. */
+export const REGISTERS_SIZE: number = registers.length * SLOT_SIZE;
+
+const byName: ReadonlyMap<string, Register> = new Map(registers.map((register) => [register.name, register]));
+
+/** Finds a register by its table name (`EAX`, `CS.base` …), or undefined. Names are upper case as in the table. */
+export function findRegister(name: string): Register | undefined {
+  return byName.get(name);
+}
+
+/** The offset of a register that the code names itself; an unknown name is our mistake. */
+export function offsetOf(name: string): number {
+  const register = byName.get(name);
+  if (!register) throw new Error(`no register ${name} in the table`);
+  return register.offset;
+}
