@@ -1,3 +1,6 @@
 /** The only door to the machine. */
 export * from './machine/machine.ts';
 export * from './machine/block-store.ts';
+export type { Device, DeviceDescription, DeviceRegister, DeviceState, MachineRequest, Region } from './devices/device.ts';
+export { CpuState, type SegmentState } from './state/cpu-state.ts';
+export { findRegister, type BitField, type Register, type RegisterSet, registerSets, registers } from './state/register-table.ts';

@@ -1,0 +1,22 @@
+/** The envelope of every message between the extension host (or another embedder) and the worker. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { ScreenRequest, ScreenUpdate } from './screen.ts';
+
+/** To the worker. */
+export type ToWorker =
+  | { readonly channel: 'start'; readonly hostKind: 'desktop' | 'browser'; readonly localTimeMs: number }
+  | { readonly channel: 'dap'; readonly message: DebugProtocol.ProtocolMessage }
+  | { readonly channel: 'screen'; readonly message: ScreenRequest }
+  | { readonly channel: 'host-reply'; readonly id: number; readonly value?: unknown; readonly error?: string };
+
+/** From the worker. */
+export type FromWorker =
+  | { readonly channel: 'dap'; readonly message: DebugProtocol.ProtocolMessage }
+  | { readonly channel: 'screen'; readonly message: ScreenUpdate }
+  | { readonly channel: 'host'; readonly id: number; readonly call: HostCall };
+
+/** The calls of `Host` that leave the worker; the reply's value is what the method returns. */
+export type HostCall =
+  | { readonly method: 'fileSize'; readonly path: string }
+  | { readonly method: 'readFile'; readonly path: string; readonly offset: number; readonly length: number }
+  | { readonly method: 'assemble'; readonly source: string };
