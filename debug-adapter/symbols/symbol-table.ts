@@ -1,0 +1,48 @@
+/**
+ * What a debugger needs to know about sources: which line made which address and which label stands where. Everything is
+ * keyed by linear addresses, so that a line holds whatever CS:IP pair reaches its code.
+ */
+
+/** A place in a source file. Lines count from 1. */
+export interface SourcePlace {
+  /** One of `files()`. */
+  readonly file: string;
+  readonly line: number;
+  /** True when the address is the first byte of what the line made (false: inside it). */
+  readonly exact: boolean;
+}
+
+/** A label with the linear address it stands for. Local labels carry their parent's name (`print.next`). */
+export interface Label {
+  readonly name: string;
+  readonly address: number;
+}
+
+/** The nearest label at or before an address. */
+export interface LabelOffset {
+  readonly name: string;
+  readonly offset: number;
+}
+
+/** A source line with the addresses at which its code starts (several for macros, `times` and files assembled twice). */
+export interface LineAddresses {
+  readonly line: number;
+  readonly addresses: readonly number[];
+}
+
+export interface SymbolTable {
+  /**
+   * The line itself, or the nearest one after it that made bytes; undefined when there is none in that file. The file
+   * matches by path, with either separator and, if nothing else fits, by the end of the path.
+   */
+  addressesOfLine(file: string, line: number): LineAddresses | undefined;
+  lineAt(linearAddress: number): SourcePlace | undefined;
+  /** Address of a label; a local label needs its full name. Case counts unless only another case fits. */
+  label(name: string): number | undefined;
+  nearestLabel(linearAddress: number): LabelOffset | undefined;
+  /** Source files that made bytes or labels, as absolute paths where the loader knew the directory. */
+  files(): readonly string[];
+  labels(): Iterable<Label>;
+  /** Addresses in start ≤ address < end at which a line's bytes begin, ascending. */
+  lineBoundaries(start: number, end: number): number[];
+}
