@@ -1,0 +1,116 @@
+/**
+ * The bundles that ship. TypeScript is transpiled by esbuild; types are checked by `npm run check:types`.
+ *
+ *   dist/extension.cjs         the extension in a Node extension host (`main`)
+ *   dist/extension-web.cjs.js  the extension in a web extension host (`browser`: "./dist/extension-web.cjs")
+ *   dist/worker.js             session and machine; one file for `worker_threads` and for a Web Worker from a Blob URL
+ *   dist/webviews/             one script per view, with its page, style and the icon font
+ *   dist/cli.js                the command line, `node dist/cli.js`, Node 20 or later
+ *
+ * The names of the first two have a reason. `package.json` says `"type": "module"`; VS Code takes an entry for CommonJS
+ * only if its name ends in `.cjs`, and the web extension host then appends `.js` to every path. For everything else
+ * `dist/package.json` says that the folder is CommonJS.
+ */
+import { fileURLToPath } from 'node:url';
+import { EsbuildPlugin } from 'esbuild-loader';
+import webpack from 'webpack';
+import { CopyFiles } from './scripts/webpack/copy-files.js';
+
+/** @param {string} path */
+const fromRoot = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/**
+ * What all bundles share.
+ * @param {string} name
+ * @param {webpack.Configuration} rest
+ * @param {string} mode
+ * @returns {webpack.Configuration}
+ */
+function bundle(name, rest, mode) {
+  const { output, plugins = [], ...others } = rest;
+  return {
+    name,
+    mode: mode === 'development' ? 'development' : 'production',
+    devtool: mode === 'development' ? 'source-map' : false,
+    output: { path: fromRoot('dist'), globalObject: 'globalThis', publicPath: '', ...output },
+    module: {
+      rules: [
+        { test: /\.ts$/, loader: 'esbuild-loader', options: { target: 'es2023', tsconfig: fromRoot('tsconfig.base.json') } },
+        { test: /iced-x86[\\/]iced_x86\.js$/, loader: fromRoot('scripts/webpack/inline-iced-x86.js') },
+      ],
+    },
+    optimization: {
+      splitChunks: false,
+      // Identifiers stay readable: a user's stack trace is all we may ever see of a failure.
+      minimizer: [new EsbuildPlugin({ target: 'es2023', minifySyntax: true, minifyWhitespace: true, legalComments: 'none' })],
+    },
+    plugins: [new webpack.optimize.LimitChunkCountPlugin({ maxChunks: 1 }), ...plugins],
+    performance: false,
+    stats: 'errors-warnings',
+    ...others,
+  };
+}
+
+/** Bundles that run in Node and in a browser: no Node module and no Node global is available to them. */
+const isomorphic = { target: ['webworker', 'es2022'], node: false };
+const commonJsLibrary = { type: 'commonjs2' };
+
+/** @param {Record<string, unknown>} _environment @param {{ mode?: string }} options */
+export default (_environment, { mode = 'production' }) => [
+  bundle(
+    'extension',
+    {
+      target: 'node20',
+      entry: fromRoot('extension/node/main.ts'),
+      output: { filename: 'extension.cjs', library: commonJsLibrary },
+      externals: { vscode: 'commonjs vscode' },
+    },
+    mode,
+  ),
+  bundle(
+    'extension-web',
+    {
+      ...isomorphic,
+      entry: fromRoot('extension/browser/main.ts'),
+      output: { filename: 'extension-web.cjs.js', library: commonJsLibrary },
+      externals: { vscode: 'commonjs vscode' },
+    },
+    mode,
+  ),
+  bundle(
+    'worker',
+    {
+      ...isomorphic,
+      entry: fromRoot('debug-adapter/worker/main.ts'),
+      output: { filename: 'worker.js' },
+    },
+    mode,
+  ),
+  bundle(
+    'webviews',
+    {
+      target: ['web', 'es2022'],
+      entry: { screen: fromRoot('webviews/screen/main.ts') },
+      output: { path: fromRoot('dist/webviews'), filename: '[name].js' },
+      plugins: [
+        new CopyFiles({
+          'screen.html': fromRoot('webviews/screen/screen.html'),
+          'screen.css': fromRoot('webviews/screen/screen.css'),
+          'codicon.css': fromRoot('node_modules/@vscode/codicons/dist/codicon.css'),
+          'codicon.ttf': fromRoot('node_modules/@vscode/codicons/dist/codicon.ttf'),
+        }),
+      ],
+    },
+    mode,
+  ),
+  bundle(
+    'command-line',
+    {
+      target: 'node20',
+      entry: fromRoot('debug-adapter/command-line/main.ts'),
+      output: { filename: 'cli.js' },
+      plugins: [new CopyFiles({ 'package.json': fromRoot('scripts/webpack/dist-package.json') })],
+    },
+    mode,
+  ),
+];
