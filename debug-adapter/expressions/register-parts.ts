@@ -1,0 +1,83 @@
+/**
+ * Names of everything in a register that can be read and written on its own: whole registers of the table, the 16- and
+ * 8-bit parts of the general ones (SDM vol. 1 §3.4.1), and bit fields (`EFLAGS.IF`, `CR0.PE`; those of EFLAGS also bare).
+ */
+import type { CpuState, Register } from '../../vm-core/index.ts';
+import { registers } from '../../vm-core/index.ts';
+
+/** Bits `low`…`low + width - 1` of a register. */
+export interface RegisterPart {
+  /** The name as the manual writes it. */
+  readonly name: string;
+  readonly register: Register;
+  readonly low: number;
+  readonly width: number;
+  readonly description: string;
+}
+
+interface PartRow {
+  readonly register: string;
+  readonly name: string;
+  readonly low: number;
+  readonly width: number;
+}
+
+const word = (register: string, name: string): PartRow => ({ register, name, low: 0, width: 16 });
+
+const partRows: readonly PartRow[] = [
+  ...['A', 'C', 'D', 'B'].flatMap((letter) => [
+    word(`E${letter}X`, `${letter}X`),
+    { register: `E${letter}X`, name: `${letter}H`, low: 8, width: 8 },
+    { register: `E${letter}X`, name: `${letter}L`, low: 0, width: 8 },
+  ]),
+  ...['SP', 'BP', 'SI', 'DI', 'IP'].map((name) => word(`E${name}`, name)),
+  word('EFLAGS', 'FLAGS'),
+];
+
+/** The parts of a register with names of their own (AX, AH and AL of EAX), widest first. */
+export function namedParts(register: Register): readonly RegisterPart[] {
+  return partRows
+    .filter((row) => row.register === register.name)
+    .map(({ name, low, width }) => ({ name, register, low, width, description: `part of ${register.name}` }));
+}
+
+/** The bit fields of a register, by the names that views show. */
+export function fieldParts(register: Register): readonly RegisterPart[] {
+  return (register.fields ?? []).map((field) => ({ ...field, register }));
+}
+
+/** The whole register as a part. */
+export function wholePart(register: Register): RegisterPart {
+  return { name: register.name, register, low: 0, width: register.size * 8, description: register.description };
+}
+
+const parts: ReadonlyMap<string, RegisterPart> = new Map(
+  registers.flatMap((register): readonly (readonly [string, RegisterPart])[] => [
+    [register.name.toUpperCase(), wholePart(register)],
+    ...namedParts(register).map((part) => [part.name, part] as const),
+    ...fieldParts(register).map((part) => [`${register.name}.${part.name}`.toUpperCase(), part] as const),
+    ...(register.name === 'EFLAGS' ? fieldParts(register).map((part) => [part.name, part] as const) : []),
+  ]),
+);
+
+/** Finds a register, a part or a field by name in any case; undefined when there is none. */
+export function findRegisterPart(name: string): RegisterPart | undefined {
+  return parts.get(name.toUpperCase());
+}
+
+/** Every name that `findRegisterPart` knows, upper case. */
+export const registerPartNames: readonly string[] = [...parts.keys()];
+
+/** Reads a part as an unsigned number. This is what conditions run on, so it goes without `bigint`. */
+export function readPart(state: CpuState, part: RegisterPart): number {
+  const { register, low, width } = part;
+  const whole = register.name === 'EFLAGS' ? state.eflags : state.read32(register.offset);
+  return width === 32 ? whole >>> 0 : (whole >>> low) & ((1 << width) - 1);
+}
+
+/** Writes a part and leaves the rest of the register alone; bits beyond its width are dropped. */
+export function writePart(state: CpuState, part: RegisterPart, value: number): void {
+  const mask = ((1n << BigInt(part.width)) - 1n) << BigInt(part.low);
+  const kept = state.readRegister(part.register) & ~mask;
+  state.writeRegister(part.register, kept | ((BigInt(value) << BigInt(part.low)) & mask));
+}

@@ -1,0 +1,99 @@
+/** The words of the debugger's expression language, with their places, so that an error can point at one. */
+
+/** What is wrong with an expression, and where: `position` is an index into its text. */
+export class ExpressionError extends Error {
+  readonly position: number;
+
+  constructor(message: string, position: number) {
+    super(message);
+    this.name = 'ExpressionError';
+    this.position = position;
+  }
+}
+
+export interface Token {
+  readonly kind: 'number' | 'name' | 'operator' | 'end';
+  /** As written; for a name without the `$` that escapes it. */
+  readonly text: string;
+  readonly value: number;
+  /** True for `$name`, which is a label even if a register has that name. */
+  readonly escaped: boolean;
+  readonly position: number;
+}
+
+/** Longer operators stand before the ones they begin with. */
+const OPERATORS = [
+  ...['<<', '>>', '<=', '>=', '==', '!=', '&&', '||'],
+  ...['+', '-', '*', '/', '%', '&', '|', '^', '~', '!', '<', '>', '=', '?', ':', '(', ')', '[', ']', ','],
+];
+
+const NAME = /^\$?[A-Za-z_.@][\w.@#$]*/;
+const NUMBER = /^[0-9][0-9A-Za-z_]*/;
+const CHARACTER = /^'([^'])'/;
+
+/** Number forms by pattern; the first that matches decides. `1010b` is binary, `0b1h` hexadecimal. */
+const NUMBER_FORMS: readonly { readonly pattern: RegExp; readonly radix: number }[] = [
+  { pattern: /^0x([0-9a-f]+)$/, radix: 16 },
+  { pattern: /^([0-9][0-9a-f]*)h$/, radix: 16 },
+  { pattern: /^0b([01]+)$/, radix: 2 },
+  { pattern: /^([01]+)b$/, radix: 2 },
+  { pattern: /^0o([0-7]+)$/, radix: 8 },
+  { pattern: /^([0-9]+)d?$/, radix: 10 },
+];
+
+/** Splits an expression; the last token is always of kind `end`. */
+export function tokenize(text: string): readonly Token[] {
+  const tokens: Token[] = [];
+  let position = 0;
+  while (position < text.length) {
+    const rest = text.slice(position);
+    const space = /^\s+/.exec(rest);
+    if (space) {
+      position += space[0].length;
+      continue;
+    }
+    const token = tokenAt(rest, position);
+    tokens.push(token.token);
+    position += token.length;
+  }
+  tokens.push({ kind: 'end', text: '', value: 0, escaped: false, position });
+  return tokens;
+}
+
+function tokenAt(rest: string, position: number): { readonly token: Token; readonly length: number } {
+  const plain = { value: 0, escaped: false, position };
+  const number = NUMBER.exec(rest)?.[0];
+  if (number !== undefined) {
+    return {
+      token: { ...plain, kind: 'number', text: number, value: numberValue(number, position) },
+      length: number.length,
+    };
+  }
+  const name = NAME.exec(rest)?.[0];
+  if (name !== undefined) {
+    const escaped = name.startsWith('$');
+    return { token: { ...plain, kind: 'name', text: escaped ? name.slice(1) : name, escaped }, length: name.length };
+  }
+  const character = CHARACTER.exec(rest);
+  if (character) {
+    const value = (character[1] as string).charCodeAt(0);
+    return { token: { ...plain, kind: 'number', text: character[0], value }, length: character[0].length };
+  }
+  const operator = OPERATORS.find((candidate) => rest.startsWith(candidate));
+  if (operator === undefined)
+    throw new ExpressionError(`unexpected character ${JSON.stringify(rest.charAt(0))}`, position);
+  return { token: { ...plain, kind: 'operator', text: operator }, length: operator.length };
+}
+
+function numberValue(text: string, position: number): number {
+  const lower = text.toLowerCase().replaceAll('_', '');
+  for (const { pattern, radix } of NUMBER_FORMS) {
+    const digits = pattern.exec(lower)?.[1];
+    if (digits === undefined) continue;
+    const value = Number.parseInt(digits, radix);
+    if (value > 0xffffffff) throw new ExpressionError(`${text} does not fit in 32 bits`, position);
+    return value;
+  }
+  const hint = /^[0-9a-f]+$/.test(lower) ? `; write 0x${text} or ${text}h for a hexadecimal number` : '';
+  throw new ExpressionError(`${text} is not a number${hint}`, position);
+}
