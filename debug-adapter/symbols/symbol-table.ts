@@ -43,6 +43,6 @@ export interface SymbolTable {
   /** Source files that made bytes or labels, as absolute paths where the loader knew the directory. */
   files(): readonly string[];
   labels(): Iterable<Label>;
-  /** Addresses in start ≤ address < end at which a line's bytes begin, ascending. */
+  /** Addresses in start ≤ address < end at which the assembler began an instruction or datum, ascending. */
   lineBoundaries(start: number, end: number): number[];
 }
