@@ -66,6 +66,11 @@ describe('the rules see what they are for', () => {
     const body = '  x();\n'.repeat(rules.FUNCTION_LINES_MAX);
     expect(rules.longFunctions(source(`function f() {\n${body}}`))[0]?.key).toBe('vm-core/example.ts#f');
     expect(rules.longFunctions(source(`class C {\n  m() {\n${body}  }\n}`))[0]?.key).toBe('vm-core/example.ts#m');
+    const inner = `    const g = () => {\n${body}    };\n`.repeat(2);
+    expect(rules.longFunctions(source(`function f() {\n${inner}}`)).map(({ key }) => key)).toEqual([
+      'vm-core/example.ts#g',
+      'vm-core/example.ts#g',
+    ]);
     expect(rules.longFunctions(source('const f = () => {\n  x();\n};'))).toEqual([]);
   });
 
