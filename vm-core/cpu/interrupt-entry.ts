@@ -1,0 +1,213 @@
+/**
+ * How the processor enters the handler of an interrupt or exception: through the interrupt table of real mode or the
+ * gates of protected mode (SDM vol. 3A §6.12, §20.1.4; 80386 manual §14.3 for the limit of the real-mode table).
+ */
+
+import { CS, DS, ES, FS, GS, type SegmentIndex, SS, slot } from '../state/layout.ts';
+import { IF, NT, RF, TF, VM } from '../state/lazy-flags.ts';
+import { codeTarget, enterCode, requireTransferDescriptor } from './code-segments.ts';
+import {
+  type Cpu,
+  GuestFault,
+  VECTOR_AC,
+  VECTOR_BR,
+  VECTOR_DB,
+  VECTOR_DE,
+  VECTOR_DF,
+  VECTOR_GP,
+  VECTOR_MF,
+  VECTOR_NM,
+  VECTOR_NP,
+  VECTOR_PF,
+  VECTOR_SS,
+  VECTOR_TS,
+  VECTOR_UD,
+} from './cpu.ts';
+import { DR7_GD } from './debug-registers.ts';
+import {
+  type Descriptor,
+  isCode,
+  isConforming,
+  isPresent,
+  privilegeOf,
+  readDescriptor,
+  selectorError,
+  systemTypeOf,
+  TYPE_BIT_32,
+  TYPE_INTERRUPT_GATE_16,
+  TYPE_INTERRUPT_GATE_32,
+  TYPE_TASK_GATE,
+  TYPE_TRAP_GATE_16,
+  TYPE_TRAP_GATE_32,
+} from './descriptors.ts';
+import { CR0_PE, isVirtual8086, privilegeLevel } from './mode.ts';
+import { setNullSegment, setRealModeSegment } from './segments.ts';
+import { Stack } from './stack.ts';
+import { openInnerStack } from './task-state.ts';
+
+/** An interrupt or exception that is to be delivered. */
+export interface CpuEvent {
+  readonly vector: number;
+  readonly errorCode: number | undefined;
+  /** `software` is checked against the gate's privilege level; the other two set the EXT bit of error codes. */
+  readonly kind: 'exception' | 'software' | 'external';
+  /** True for an NMI: further ones are blocked until IRET. */
+  readonly nonMaskable?: boolean;
+  /** True when a repeated string instruction was interrupted between two iterations: RF is set in the pushed image. */
+  readonly resume?: boolean;
+}
+
+/** Bits of an error code: the event came from outside the program; the index is of a gate in the IDT. */
+const ERROR_EXT = 1;
+const ERROR_IDT = 2;
+
+const vectorsWithSelector: ReadonlySet<number> = new Set([VECTOR_TS, VECTOR_NP, VECTOR_SS, VECTOR_GP]);
+
+const vectorsWithErrorCode: ReadonlySet<number> = new Set([...vectorsWithSelector, VECTOR_DF, VECTOR_PF, VECTOR_AC]);
+
+/** Fault-class exceptions: their pushed image has RF set, so that an instruction breakpoint does not recur. */
+const faultVectors: ReadonlySet<number> = new Set([
+  ...vectorsWithSelector,
+  VECTOR_DE,
+  VECTOR_BR,
+  VECTOR_UD,
+  VECTOR_NM,
+  VECTOR_PF,
+  VECTOR_MF,
+  VECTOR_AC,
+]);
+
+/**
+ * Enters the handler of `event`; EIP is the value to push. Throws the GuestFault that stands in the way before anything
+ * has changed. Returns false after it reported a task gate, which is not modelled.
+ */
+export function enterHandler(cpu: Cpu, event: CpuEvent): boolean {
+  const { state } = cpu;
+  try {
+    if ((state.read32(slot.CR0) & CR0_PE) === 0) enterRealMode(cpu, event.vector);
+    else if (!enterProtected(cpu, event)) return false;
+  } catch (error) {
+    throw event.kind === 'software' ? error : withExternalBit(error);
+  }
+  state.write8(slot.HALTED, 0);
+  state.write8(slot.INTERRUPT_SHADOW, 0);
+  if (event.nonMaskable) state.write8(slot.NMI_BLOCKED, 1);
+  if (event.vector === VECTOR_DB && event.kind === 'exception') unguardDebugRegisters(cpu);
+  return true;
+}
+
+/** A selector error code says in EXT that the program did not cause the event that was being delivered. */
+function withExternalBit(error: unknown): unknown {
+  if (!(error instanceof GuestFault) || !vectorsWithSelector.has(error.vector)) return error;
+  return new GuestFault(error.vector, (error.errorCode ?? 0) | ERROR_EXT);
+}
+
+/** The handler of a debug exception may use the debug registers. */
+function unguardDebugRegisters(cpu: Cpu): void {
+  const control = cpu.state.read32(slot.DR7);
+  if ((control & DR7_GD) === 0) return;
+  cpu.state.write32(slot.DR7, control & ~DR7_GD);
+  cpu.state.onDerivedChange(slot.DR7);
+}
+
+function enterRealMode(cpu: Cpu, vector: number): void {
+  const { state, memory } = cpu;
+  if (vector * 4 + 3 > state.read16(slot.IDTR_LIMIT)) throw new GuestFault(VECTOR_DF, 0);
+  const entry = (state.read32(slot.IDTR_BASE) + vector * 4) >>> 0;
+  const offset = memory.readLinear(entry, 2);
+  const selector = memory.readLinear((entry + 2) >>> 0, 2);
+  const flags = state.eflags;
+  const stack = Stack.current(cpu);
+  stack.push(2, flags);
+  stack.push(2, state.segment(CS).selector);
+  stack.push(2, state.eip);
+  if (offset > state.segment(CS).limit) throw new GuestFault(VECTOR_GP, 0);
+  stack.commit();
+  state.eflags = flags & ~(IF | TF | RF);
+  setRealModeSegment(state, CS, selector);
+  state.eip = offset;
+}
+
+/** An interrupt or trap gate that has passed the checks on itself. */
+interface Gate {
+  readonly selector: number;
+  readonly offset: number;
+  readonly size: 2 | 4;
+  readonly clearsInterruptFlag: boolean;
+}
+
+function enterProtected(cpu: Cpu, event: CpuEvent): boolean {
+  const { state } = cpu;
+  const gate = requireInterruptGate(cpu, event);
+  if (!gate) return false;
+  const descriptor = requireTransferDescriptor(cpu, gate.selector);
+  const level = handlerLevel(cpu, descriptor, gate.selector);
+  const target = codeTarget(cpu, descriptor, gate.selector, gate.offset, level);
+  const flags = state.eflags;
+  const inward = level < privilegeLevel(state);
+  const stack = inward ? openInnerStack(cpu, level) : Stack.current(cpu);
+  if (inward) pushOuterStack(cpu, stack, gate.size);
+  const resume = event.resume || (event.kind === 'exception' && faultVectors.has(event.vector));
+  stack.push(gate.size, resume ? flags | RF : flags);
+  stack.push(gate.size, state.segment(CS).selector);
+  stack.push(gate.size, state.eip);
+  if (event.kind === 'exception' && vectorsWithErrorCode.has(event.vector)) stack.push(gate.size, event.errorCode ?? 0);
+  const leftVirtual8086 = isVirtual8086(state);
+  state.eflags = flags & ~(TF | NT | RF | VM | (gate.clearsInterruptFlag ? IF : 0));
+  if (leftVirtual8086) leaveVirtual8086(cpu);
+  stack.commit();
+  enterCode(cpu, target);
+  return true;
+}
+
+/** Reads and checks the gate of the event's vector; undefined after a task gate was reported. */
+function requireInterruptGate(cpu: Cpu, { vector, kind }: CpuEvent): Gate | undefined {
+  const { state } = cpu;
+  const error = vector * 8 + ERROR_IDT;
+  if (vector * 8 + 7 > state.read16(slot.IDTR_LIMIT)) throw new GuestFault(VECTOR_GP, error);
+  const { low, high, attributes } = readDescriptor(cpu, (state.read32(slot.IDTR_BASE) + vector * 8) >>> 0);
+  const type = systemTypeOf(attributes);
+  const wide = type === TYPE_INTERRUPT_GATE_32 || type === TYPE_TRAP_GATE_32;
+  const narrow = type === TYPE_INTERRUPT_GATE_16 || type === TYPE_TRAP_GATE_16;
+  if (!wide && !narrow && type !== TYPE_TASK_GATE) throw new GuestFault(VECTOR_GP, error);
+  if (kind === 'software' && privilegeOf(attributes) < privilegeLevel(state)) throw new GuestFault(VECTOR_GP, error);
+  if (!isPresent(attributes)) throw new GuestFault(VECTOR_NP, error);
+  if (type === TYPE_TASK_GATE) {
+    cpu.unsupported(`task gate for vector ${vector.toString(16).toUpperCase()}h`);
+    return undefined;
+  }
+  return {
+    selector: low >>> 16,
+    offset: wide ? ((high & 0xffff_0000) | (low & 0xffff)) >>> 0 : low & 0xffff,
+    size: wide ? 4 : 2,
+    clearsInterruptFlag: ((type as number) & ~TYPE_BIT_32) === TYPE_INTERRUPT_GATE_16,
+  };
+}
+
+/** The privilege level at which the handler runs; #GP(selector) where the gate's code segment may not be one. */
+function handlerLevel(cpu: Cpu, { attributes }: Descriptor, selector: number): number {
+  const current = privilegeLevel(cpu.state);
+  const target = privilegeOf(attributes);
+  const level = isConforming(attributes) ? current : target;
+  const forbidden = !isCode(attributes) || target > current || (isVirtual8086(cpu.state) && level !== 0);
+  if (forbidden) throw new GuestFault(VECTOR_GP, selectorError(selector));
+  return level;
+}
+
+/** Pushes the interrupted stack's pointer, and before it the data segments of virtual-8086 mode. */
+function pushOuterStack(cpu: Cpu, stack: Stack, size: 2 | 4): void {
+  const { state } = cpu;
+  if (isVirtual8086(state)) {
+    const order: readonly SegmentIndex[] = [GS, FS, DS, ES];
+    for (const index of order) stack.push(size, state.segment(index).selector);
+  }
+  stack.push(size, state.segment(SS).selector);
+  stack.push(size, state.read32(slot.ESP));
+}
+
+/** The handler starts with null data segments: what the registers held names no descriptors. */
+function leaveVirtual8086(cpu: Cpu): void {
+  cpu.state.onDerivedChange(slot.EFLAGS);
+  const data: readonly SegmentIndex[] = [ES, DS, FS, GS];
+  for (const index of data) setNullSegment(cpu.state, index, 0);
+}

@@ -1,0 +1,57 @@
+/**
+ * Operating mode and privilege as system code asks for them (SDM vol. 3A §2.2, §5.5).
+ */
+
+import type { CpuState } from '../state/cpu-state.ts';
+import { slot } from '../state/layout.ts';
+import { IOPL, VM } from '../state/lazy-flags.ts';
+import { type Cpu, GuestFault, VECTOR_GP, VECTOR_UD } from './cpu.ts';
+
+export const CR0_PE = 1 << 0;
+export const CR0_MP = 1 << 1;
+export const CR0_EM = 1 << 2;
+export const CR0_TS = 1 << 3;
+export const CR0_ET = 1 << 4;
+export const CR0_PG = 0x8000_0000;
+
+/** True in protected mode proper: CR0.PE set and EFLAGS.VM clear. Selectors name descriptors then. */
+export function usesDescriptors(state: CpuState): boolean {
+  return (state.read32(slot.CR0) & CR0_PE) !== 0 && (state.read32(slot.EFLAGS) & VM) === 0;
+}
+
+/** True in virtual-8086 mode. */
+export function isVirtual8086(state: CpuState): boolean {
+  return (state.read32(slot.EFLAGS) & VM) !== 0;
+}
+
+/** The current privilege level; 0 in real mode, 3 in virtual-8086 mode. */
+export function privilegeLevel(state: CpuState): number {
+  return state.read8(slot.CPL);
+}
+
+/** Sets the current privilege level; the engine's view of the mode depends on it. */
+export function setPrivilegeLevel(state: CpuState, level: number): void {
+  if (state.read8(slot.CPL) === level) return;
+  state.write8(slot.CPL, level);
+  state.onDerivedChange(slot.CPL);
+}
+
+/** EFLAGS.IOPL as a number from 0 to 3. */
+export function ioPrivilegeLevel(state: CpuState): number {
+  return (state.read32(slot.EFLAGS) & IOPL) >>> 12;
+}
+
+/** Privileged instructions: #GP(0) anywhere but at level 0. */
+export function requirePrivilege(cpu: Cpu): void {
+  if (privilegeLevel(cpu.state) !== 0) throw new GuestFault(VECTOR_GP, 0);
+}
+
+/** Instructions on descriptors: #UD where selectors name none. */
+export function requireDescriptors(cpu: Cpu): void {
+  if (!usesDescriptors(cpu.state)) throw new GuestFault(VECTOR_UD);
+}
+
+/** PUSHF, POPF, INT n and IRET in virtual-8086 mode belong to the monitor unless IOPL is 3: #GP(0). */
+export function requireVirtual8086Privilege(cpu: Cpu): void {
+  if (isVirtual8086(cpu.state) && ioPrivilegeLevel(cpu.state) < 3) throw new GuestFault(VECTOR_GP, 0);
+}

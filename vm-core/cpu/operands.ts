@@ -1,0 +1,18 @@
+/**
+ * The r/m16 operand of system instructions: always a word in memory, in a register as wide as the operand size.
+ */
+import { type Cpu, type Instruction, NEXT, type Outcome } from './cpu.ts';
+
+/** Reads the 16-bit operand that ModR/M names, in a register or in memory. */
+export function readWordOperand(cpu: Cpu, instruction: Instruction): number {
+  if (!instruction.isMemory) return cpu.state.read16(instruction.rmSlot);
+  return cpu.memory.readSegment(instruction.segment, instruction.offset(), 2);
+}
+
+/** Writes to the operand: 16 bits to memory, all of `value` to a 32-bit register. */
+export function writeWordOperand(cpu: Cpu, instruction: Instruction, value: number): Outcome {
+  if (instruction.isMemory) cpu.memory.writeSegment(instruction.segment, instruction.offset(), 2, value & 0xffff);
+  else if (instruction.operandSize === 16) cpu.state.write16(instruction.rmSlot, value);
+  else cpu.state.write32(instruction.rmSlot, value);
+  return NEXT;
+}

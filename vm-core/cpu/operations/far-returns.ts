@@ -1,0 +1,162 @@
+/**
+ * RETF and IRET: to the same and to an outer privilege level, and to virtual-8086 mode (SDM vol. 2B RET, vol. 2A IRET).
+ * A return to the previous task is not modelled and reported.
+ */
+
+import { CS, DS, ES, FS, GS, type SegmentIndex, SS, slot } from '../../state/layout.ts';
+import { DF, IF, IOPL, NT, OF, RF, TF, VM } from '../../state/lazy-flags.ts';
+import {
+  type CodeTarget,
+  codeTarget,
+  enterCode,
+  enterUnprotectedCode,
+  requireTransferDescriptor,
+  requireUnprotectedOffset,
+} from '../code-segments.ts';
+import {
+  type Cpu,
+  EXIT,
+  GuestFault,
+  type Instruction,
+  type Outcome,
+  REPEAT,
+  type SystemOperation,
+  VECTOR_GP,
+} from '../cpu.ts';
+import { isCode, isConforming, markAccessed, privilegeOf, segmentFrom, selectorError } from '../descriptors.ts';
+import {
+  ioPrivilegeLevel,
+  privilegeLevel,
+  requireVirtual8086Privilege,
+  setPrivilegeLevel,
+  usesDescriptors,
+} from '../mode.ts';
+import { dropInnerSegments, requireStackSegment, setVirtual8086Segment } from '../segments.ts';
+import { Stack, setStackPointer, stackMask } from '../stack.ts';
+
+const ARITHMETIC_AND_NT = 0xd5 | OF | DF | NT;
+const DATA_SEGMENTS: readonly SegmentIndex[] = [ES, DS, FS, GS];
+
+export const RET_FAR: SystemOperation = (cpu, instruction) => returnFar(cpu, instruction, 0);
+
+export const RET_FAR_POP: SystemOperation = (cpu, instruction) =>
+  returnFar(cpu, instruction, instruction.immediate & 0xffff);
+
+function returnFar(cpu: Cpu, instruction: Instruction, bytes: number): Outcome {
+  const size = instruction.operandSize === 16 ? 2 : 4;
+  const stack = Stack.current(cpu);
+  const offset = stack.pop(size);
+  const selector = stack.pop(size) & 0xffff;
+  stack.skip(bytes);
+  if (!usesDescriptors(cpu.state)) {
+    requireUnprotectedOffset(cpu, offset);
+    stack.commit();
+    return enterUnprotectedCode(cpu, { selector, offset });
+  }
+  const target = returnTarget(cpu, selector, offset);
+  if (target.level === privilegeLevel(cpu.state)) {
+    stack.commit();
+    return enterCode(cpu, target);
+  }
+  return returnOutward(cpu, target, stack, size, bytes);
+}
+
+/** Checks the code segment of a return: its level is the selector's RPL, which may not be an inner one. */
+function returnTarget(cpu: Cpu, selector: number, offset: number): CodeTarget {
+  const descriptor = requireTransferDescriptor(cpu, selector);
+  const { attributes } = descriptor;
+  const level = selector & 3;
+  const allowed = isConforming(attributes) ? privilegeOf(attributes) <= level : privilegeOf(attributes) === level;
+  if (!isCode(attributes) || level < privilegeLevel(cpu.state) || !allowed) {
+    throw new GuestFault(VECTOR_GP, selectorError(selector));
+  }
+  return codeTarget(cpu, descriptor, selector, offset, level);
+}
+
+/** Pops the outer stack's pointer, switches to it and drops `bytes` there; data segments of inner levels become null. */
+function returnOutward(cpu: Cpu, target: CodeTarget, stack: Stack, size: 2 | 4, bytes: number): Outcome {
+  const { state } = cpu;
+  const pointer = stack.pop(size);
+  const selector = stack.pop(size) & 0xffff;
+  const descriptor = requireStackSegment(cpu, selector, target.level, VECTOR_GP);
+  state.setSegment(SS, segmentFrom(markAccessed(cpu, descriptor), selector));
+  setStackPointer(state, stackMask(state), pointer + bytes);
+  enterCode(cpu, target);
+  dropInnerSegments(state, DATA_SEGMENTS);
+  return EXIT;
+}
+
+/** IRET and IRETD, by operand size. Ends the blocking of NMIs. */
+export const IRET: SystemOperation = (cpu, instruction) => {
+  const { state } = cpu;
+  const outcome = usesDescriptors(state) ? returnProtected(cpu, instruction) : returnUnprotected(cpu, instruction);
+  if (outcome !== REPEAT) state.write8(slot.NMI_BLOCKED, 0);
+  return outcome;
+};
+
+function returnUnprotected(cpu: Cpu, instruction: Instruction): Outcome {
+  requireVirtual8086Privilege(cpu);
+  const { state } = cpu;
+  const size = instruction.operandSize === 16 ? 2 : 4;
+  const stack = Stack.current(cpu);
+  const offset = stack.pop(size);
+  const selector = stack.pop(size) & 0xffff;
+  const image = stack.pop(size);
+  requireUnprotectedOffset(cpu, offset);
+  stack.commit();
+  const ioPrivilege = (state.read32(slot.EFLAGS) & VM) === 0 ? IOPL : 0;
+  const writable = ARITHMETIC_AND_NT | TF | IF | ioPrivilege | (size === 4 ? RF : 0);
+  state.eflags = merge(state.eflags, image, writable);
+  enterUnprotectedCode(cpu, { selector, offset });
+  return EXIT;
+}
+
+function returnProtected(cpu: Cpu, instruction: Instruction): Outcome {
+  const { state } = cpu;
+  if ((state.read32(slot.EFLAGS) & NT) !== 0) {
+    cpu.unsupported('task switch by IRET while EFLAGS.NT is set');
+    return REPEAT;
+  }
+  const size = instruction.operandSize === 16 ? 2 : 4;
+  const level = privilegeLevel(state);
+  const stack = Stack.current(cpu);
+  const offset = stack.pop(size);
+  const selector = stack.pop(size) & 0xffff;
+  const image = stack.pop(size);
+  if (size === 4 && (image & VM) !== 0 && level === 0) return returnToVirtual8086(cpu, stack, selector, offset, image);
+
+  const writable =
+    ARITHMETIC_AND_NT |
+    TF |
+    (level <= ioPrivilegeLevel(state) ? IF : 0) |
+    (level === 0 ? IOPL : 0) |
+    (size === 4 ? RF : 0);
+  const flags = merge(state.eflags, image, writable);
+  const target = returnTarget(cpu, selector, offset);
+  if (target.level === level) {
+    stack.commit();
+    enterCode(cpu, target);
+  } else returnOutward(cpu, target, stack, size, 0);
+  state.eflags = flags;
+  return EXIT;
+}
+
+function returnToVirtual8086(cpu: Cpu, stack: Stack, selector: number, offset: number, image: number): Outcome {
+  const { state } = cpu;
+  if (offset > 0xffff) throw new GuestFault(VECTOR_GP, 0);
+  const pointer = stack.pop(4);
+  const order: readonly SegmentIndex[] = [SS, ES, DS, FS, GS];
+  const selectors = order.map((index) => [index, stack.pop(4) & 0xffff] as const);
+  state.eflags = merge(state.eflags, image, ARITHMETIC_AND_NT | TF | IF | IOPL | RF | VM);
+  state.onDerivedChange(slot.EFLAGS);
+  setPrivilegeLevel(state, 3);
+  for (const [index, value] of selectors) setVirtual8086Segment(state, index, value);
+  setVirtual8086Segment(state, CS, selector);
+  state.write32(slot.ESP, pointer);
+  state.eip = offset;
+  return EXIT;
+}
+
+function merge(flags: number, image: number, writable: number): number {
+  return ((flags & ~writable) | (image & writable)) >>> 0;
+}

@@ -1,0 +1,169 @@
+/**
+ * Far JMP and CALL: direct, through call gates, and in real and virtual-8086 mode (SDM vol. 2A CALL, JMP; vol. 3A §5.8).
+ * Task switches are not modelled and reported.
+ */
+import { ATTRIBUTE_PRESENT } from '../../state/cpu-state.ts';
+import { CS, SS, slot } from '../../state/layout.ts';
+import {
+  type CodeTarget,
+  codeTarget,
+  enterCode,
+  enterUnprotectedCode,
+  type FarPointer,
+  immediatePointer,
+  isReachableDirectly,
+  memoryPointer,
+  requireTransferDescriptor,
+  requireUnprotectedOffset,
+} from '../code-segments.ts';
+import {
+  type Cpu,
+  GuestFault,
+  type Instruction,
+  type Outcome,
+  REPEAT,
+  type SystemOperation,
+  VECTOR_GP,
+  VECTOR_NP,
+} from '../cpu.ts';
+import {
+  type Descriptor,
+  isCode,
+  isConforming,
+  privilegeOf,
+  selectorError,
+  systemTypeOf,
+  TYPE_BIT_32,
+  TYPE_CALL_GATE_16,
+  TYPE_CALL_GATE_32,
+  TYPE_TASK_GATE,
+  TYPE_TSS_16_AVAILABLE,
+  TYPE_TSS_32_AVAILABLE,
+} from '../descriptors.ts';
+import { privilegeLevel, usesDescriptors } from '../mode.ts';
+import { Stack, stackMask } from '../stack.ts';
+import { openInnerStack } from '../task-state.ts';
+
+export const JMP_FAR_IMMEDIATE: SystemOperation = (cpu, instruction) => jumpFar(cpu, immediatePointer(instruction));
+
+export const JMP_FAR_MEMORY: SystemOperation = (cpu, instruction) => jumpFar(cpu, memoryPointer(cpu, instruction));
+
+export const CALL_FAR_IMMEDIATE: SystemOperation = (cpu, instruction) =>
+  callFar(cpu, instruction, immediatePointer(instruction));
+
+export const CALL_FAR_MEMORY: SystemOperation = (cpu, instruction) =>
+  callFar(cpu, instruction, memoryPointer(cpu, instruction));
+
+function jumpFar(cpu: Cpu, pointer: FarPointer): Outcome {
+  if (!usesDescriptors(cpu.state)) {
+    requireUnprotectedOffset(cpu, pointer.offset);
+    return enterUnprotectedCode(cpu, pointer);
+  }
+  const descriptor = requireTransferDescriptor(cpu, pointer.selector);
+  if (isCode(descriptor.attributes)) return enterCode(cpu, directTarget(cpu, descriptor, pointer));
+  const gate = requireGate(cpu, descriptor, pointer.selector);
+  if (!gate) return REPEAT;
+  const level = privilegeLevel(cpu.state);
+  const code = requireGateCode(cpu, gate);
+  const { attributes } = code;
+  const reachable = isConforming(attributes) ? privilegeOf(attributes) <= level : privilegeOf(attributes) === level;
+  if (!reachable) throw new GuestFault(VECTOR_GP, selectorError(gate.selector));
+  return enterCode(cpu, codeTarget(cpu, code, gate.selector, gate.offset, level));
+}
+
+function callFar(cpu: Cpu, instruction: Instruction, pointer: FarPointer): Outcome {
+  const size = instruction.operandSize === 16 ? 2 : 4;
+  if (!usesDescriptors(cpu.state)) {
+    requireUnprotectedOffset(cpu, pointer.offset);
+    pushReturn(cpu, Stack.current(cpu), size).commit();
+    return enterUnprotectedCode(cpu, pointer);
+  }
+  const descriptor = requireTransferDescriptor(cpu, pointer.selector);
+  if (isCode(descriptor.attributes)) {
+    const target = directTarget(cpu, descriptor, pointer);
+    pushReturn(cpu, Stack.current(cpu), size).commit();
+    return enterCode(cpu, target);
+  }
+  const gate = requireGate(cpu, descriptor, pointer.selector);
+  if (!gate) return REPEAT;
+  return callThroughGate(cpu, gate);
+}
+
+function pushReturn(cpu: Cpu, stack: Stack, size: 2 | 4): Stack {
+  stack.push(size, cpu.state.segment(CS).selector);
+  stack.push(size, cpu.state.eip);
+  return stack;
+}
+
+function directTarget(cpu: Cpu, descriptor: Descriptor, { selector, offset }: FarPointer): CodeTarget {
+  const level = privilegeLevel(cpu.state);
+  if (!isReachableDirectly(descriptor.attributes, selector, level)) {
+    throw new GuestFault(VECTOR_GP, selectorError(selector));
+  }
+  return codeTarget(cpu, descriptor, selector, offset, level);
+}
+
+/** A call gate as its descriptor has it. */
+interface CallGate {
+  readonly selector: number;
+  readonly offset: number;
+  readonly size: 2 | 4;
+  readonly parameterCount: number;
+}
+
+/** Checks a system descriptor that a far transfer names; undefined after it was reported as not modelled. */
+function requireGate(cpu: Cpu, descriptor: Descriptor, selector: number): CallGate | undefined {
+  const { attributes, low, high } = descriptor;
+  const type = systemTypeOf(attributes);
+  const isGate = type === TYPE_CALL_GATE_16 || type === TYPE_CALL_GATE_32;
+  const isTask = type === TYPE_TASK_GATE || type === TYPE_TSS_16_AVAILABLE || type === TYPE_TSS_32_AVAILABLE;
+  const level = Math.max(privilegeLevel(cpu.state), selector & 3);
+  if ((!isGate && !isTask) || privilegeOf(attributes) < level) throw new GuestFault(VECTOR_GP, selectorError(selector));
+  if ((attributes & ATTRIBUTE_PRESENT) === 0) throw new GuestFault(VECTOR_NP, selectorError(selector));
+  if (isTask) {
+    cpu.unsupported(`task switch by a far transfer to selector ${selector.toString(16).toUpperCase()}h`);
+    return undefined;
+  }
+  const wide = ((type as number) & TYPE_BIT_32) !== 0;
+  const offset = wide ? ((high & 0xffff_0000) | (low & 0xffff)) >>> 0 : low & 0xffff;
+  return { selector: low >>> 16, offset, size: wide ? 4 : 2, parameterCount: high & 0x1f };
+}
+
+/** The code segment that a call gate leads to; it may not be less privileged than the caller. */
+function requireGateCode(cpu: Cpu, gate: CallGate): Descriptor {
+  const descriptor = requireTransferDescriptor(cpu, gate.selector);
+  const { attributes } = descriptor;
+  if (!isCode(attributes) || privilegeOf(attributes) > privilegeLevel(cpu.state)) {
+    throw new GuestFault(VECTOR_GP, selectorError(gate.selector));
+  }
+  return descriptor;
+}
+
+function callThroughGate(cpu: Cpu, gate: CallGate): Outcome {
+  const descriptor = requireGateCode(cpu, gate);
+  const level = privilegeLevel(cpu.state);
+  const inner = privilegeOf(descriptor.attributes);
+  if (isConforming(descriptor.attributes) || inner === level) {
+    const target = codeTarget(cpu, descriptor, gate.selector, gate.offset, level);
+    pushReturn(cpu, Stack.current(cpu), gate.size).commit();
+    return enterCode(cpu, target);
+  }
+  const target = codeTarget(cpu, descriptor, gate.selector, gate.offset, inner);
+  const stack = openInnerStack(cpu, inner);
+  stack.push(gate.size, cpu.state.segment(SS).selector);
+  stack.push(gate.size, cpu.state.read32(slot.ESP));
+  copyParameters(cpu, stack, gate);
+  pushReturn(cpu, stack, gate.size);
+  stack.commit();
+  return enterCode(cpu, target);
+}
+
+/** Copies the gate's parameters from the caller's stack, the last pushed last. */
+function copyParameters(cpu: Cpu, stack: Stack, gate: CallGate): void {
+  const mask = stackMask(cpu.state);
+  const top = cpu.state.read32(slot.ESP);
+  for (let index = gate.parameterCount - 1; index >= 0; index--) {
+    const offset = ((top + index * gate.size) & mask) >>> 0;
+    stack.push(gate.size, cpu.memory.readSegment(SS, offset, gate.size));
+  }
+}

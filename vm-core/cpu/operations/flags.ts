@@ -1,0 +1,73 @@
+/**
+ * HLT, CLI, STI, PUSHF and POPF (SDM vol. 2; vol. 1 §3.4.3).
+ */
+
+import { slot } from '../../state/layout.ts';
+import { AF, CF, DF, IF, IOPL, NT, OF, PF, SF, TF, ZF } from '../../state/lazy-flags.ts';
+import { type Cpu, EXIT, GuestFault, NEXT, type SystemOperation, VECTOR_GP } from '../cpu.ts';
+import {
+  ioPrivilegeLevel,
+  isVirtual8086,
+  privilegeLevel,
+  requirePrivilege,
+  requireVirtual8086Privilege,
+} from '../mode.ts';
+import { push, Stack } from '../stack.ts';
+
+/** PUSHFD stores RF and VM as zeros. */
+const PUSHED_32 = 0x00fc_ffff;
+/** Flags that POPF changes and the engine need not know of. */
+const ORDINARY = CF | PF | AF | ZF | SF | OF | DF | NT;
+
+export const HLT: SystemOperation = (cpu) => {
+  requirePrivilege(cpu);
+  cpu.state.write8(slot.HALTED, 1);
+  return EXIT;
+};
+
+/** CLI and STI: #GP(0) for a program that is less privileged than IOPL (in real mode CPL is 0). */
+function requireInterruptFlagAccess(cpu: Cpu): void {
+  if (privilegeLevel(cpu.state) > ioPrivilegeLevel(cpu.state)) throw new GuestFault(VECTOR_GP, 0);
+}
+
+export const CLI: SystemOperation = (cpu) => {
+  requireInterruptFlagAccess(cpu);
+  const flags = cpu.state.read32(slot.EFLAGS);
+  if ((flags & IF) === 0) return NEXT;
+  cpu.state.write32(slot.EFLAGS, flags & ~IF);
+  return EXIT;
+};
+
+/** Interrupts stay off for one more instruction, so that STI; HLT and STI; RET lose none. */
+export const STI: SystemOperation = (cpu) => {
+  requireInterruptFlagAccess(cpu);
+  const flags = cpu.state.read32(slot.EFLAGS);
+  if ((flags & IF) !== 0) return NEXT;
+  cpu.state.write32(slot.EFLAGS, flags | IF);
+  cpu.state.write8(slot.INTERRUPT_SHADOW, 1);
+  return EXIT;
+};
+
+export const PUSHF: SystemOperation = (cpu, instruction) => {
+  requireVirtual8086Privilege(cpu);
+  const flags = cpu.state.eflags;
+  if (instruction.operandSize === 16) push(cpu, 2, flags & 0xffff);
+  else push(cpu, 4, flags & PUSHED_32);
+  return NEXT;
+};
+
+/** IOPL changes at level 0 only, IF only for who may use CLI; VM stays and RF is cleared. */
+export const POPF: SystemOperation = (cpu, instruction) => {
+  requireVirtual8086Privilege(cpu);
+  const { state } = cpu;
+  const level = privilegeLevel(state);
+  const stack = Stack.current(cpu);
+  const image = stack.pop(instruction.operandSize === 16 ? 2 : 4);
+  const ioPrivilege = level === 0 && !isVirtual8086(state) ? IOPL : 0;
+  const writable = ORDINARY | TF | (level <= ioPrivilegeLevel(state) ? IF : 0) | ioPrivilege;
+  const flags = state.eflags;
+  const changed = ((flags & ~writable) | (image & writable)) >>> 0;
+  stack.commit();
+  state.eflags = changed;
+  return ((flags ^ changed) & ~ORDINARY) === 0 ? NEXT : EXIT;
+};

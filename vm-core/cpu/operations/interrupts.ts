@@ -1,0 +1,53 @@
+/**
+ * Instructions that raise an interrupt or exception on purpose: INT n, INT3, INT1, INTO, BOUND (SDM vol. 2A).
+ */
+import { OF } from '../../state/lazy-flags.ts';
+import {
+  type Cpu,
+  EXIT,
+  GuestFault,
+  NEXT,
+  type Outcome,
+  REPEAT,
+  type SystemOperation,
+  VECTOR_BP,
+  VECTOR_BR,
+  VECTOR_DB,
+  VECTOR_OF,
+  VECTOR_UD,
+} from '../cpu.ts';
+import { enterHandler } from '../interrupt-entry.ts';
+import { requireVirtual8086Privilege } from '../mode.ts';
+
+export const INT: SystemOperation = (cpu, instruction) => {
+  requireVirtual8086Privilege(cpu);
+  return raise(cpu, instruction.immediate & 0xff, 'software');
+};
+
+export const INT3: SystemOperation = (cpu) => raise(cpu, VECTOR_BP, 'software');
+
+/** INT1 (F1h) is a debug exception of its own: the gate's privilege level is not checked and DR6 does not change. */
+export const INT1: SystemOperation = (cpu) => raise(cpu, VECTOR_DB, 'exception');
+
+export const INTO: SystemOperation = (cpu) =>
+  (cpu.state.eflags & OF) === 0 ? NEXT : raise(cpu, VECTOR_OF, 'software');
+
+function raise(cpu: Cpu, vector: number, kind: 'software' | 'exception'): Outcome {
+  return enterHandler(cpu, { vector, errorCode: undefined, kind }) ? EXIT : REPEAT;
+}
+
+export const BOUND: SystemOperation = (cpu, instruction) => {
+  if (!instruction.isMemory) throw new GuestFault(VECTOR_UD);
+  const { segment, operandSize, regSlot } = instruction;
+  const size = operandSize === 16 ? 2 : 4;
+  const at = instruction.offset();
+  const index = signed(size === 2 ? cpu.state.read16(regSlot) : cpu.state.read32(regSlot), size);
+  const lower = signed(cpu.memory.readSegment(segment, at, size), size);
+  const upper = signed(cpu.memory.readSegment(segment, (at + size) >>> 0, size), size);
+  if (index < lower || index > upper) throw new GuestFault(VECTOR_BR);
+  return NEXT;
+};
+
+function signed(value: number, size: 2 | 4): number {
+  return size === 2 ? (value << 16) >> 16 : value | 0;
+}

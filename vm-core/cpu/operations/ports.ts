@@ -1,0 +1,107 @@
+/**
+ * IN, OUT, INS and OUTS (SDM vol. 2; vol. 1 §18.5 for who may use a port). All of them end the block: a device may have
+ * raised an interrupt, moved memory or asked for something at a certain time.
+ */
+
+import { ES, slot } from '../../state/layout.ts';
+import { DF } from '../../state/lazy-flags.ts';
+import {
+  type Cpu,
+  EXIT,
+  GuestFault,
+  type Instruction,
+  type Outcome,
+  REPEAT,
+  type SystemOperation,
+  VECTOR_GP,
+} from '../cpu.ts';
+import { isWritableData } from '../descriptors.ts';
+import { CR0_PE, ioPrivilegeLevel, isVirtual8086, privilegeLevel, usesDescriptors } from '../mode.ts';
+import { isWithinLimit } from '../segments.ts';
+import { checkIoPermissionMap } from '../task-state.ts';
+
+/** How many iterations a repeated INS or OUTS makes before interrupts get a chance. */
+const ITERATIONS_MAX = 64;
+
+type PortSize = 1 | 2 | 4;
+
+/** #GP(0) unless CPL is at most IOPL or the I/O permission bitmap allows the ports. */
+function requirePort(cpu: Cpu, port: number, size: PortSize): void {
+  const { state } = cpu;
+  if ((state.read32(slot.CR0) & CR0_PE) === 0) return;
+  if (isVirtual8086(state) || privilegeLevel(state) > ioPrivilegeLevel(state)) checkIoPermissionMap(cpu, port, size);
+}
+
+function input(cpu: Cpu, port: number, size: PortSize): Outcome {
+  requirePort(cpu, port, size);
+  const value = cpu.ports.read(port, size);
+  if (size === 1) cpu.state.write8(slot.EAX, value);
+  else if (size === 2) cpu.state.write16(slot.EAX, value);
+  else cpu.state.write32(slot.EAX, value);
+  return EXIT;
+}
+
+function output(cpu: Cpu, port: number, size: PortSize): Outcome {
+  requirePort(cpu, port, size);
+  const { state } = cpu;
+  const value = size === 1 ? state.read8(slot.EAX) : size === 2 ? state.read16(slot.EAX) : state.read32(slot.EAX);
+  cpu.ports.write(port, size, value);
+  return EXIT;
+}
+
+const sizeOf = (instruction: Instruction): PortSize => instruction.immediate2 as PortSize;
+
+export const IN_IMMEDIATE: SystemOperation = (cpu, instruction) =>
+  input(cpu, instruction.immediate & 0xff, sizeOf(instruction));
+
+export const IN_DX: SystemOperation = (cpu, instruction) => input(cpu, cpu.state.read16(slot.EDX), sizeOf(instruction));
+
+export const OUT_IMMEDIATE: SystemOperation = (cpu, instruction) =>
+  output(cpu, instruction.immediate & 0xff, sizeOf(instruction));
+
+export const OUT_DX: SystemOperation = (cpu, instruction) =>
+  output(cpu, cpu.state.read16(slot.EDX), sizeOf(instruction));
+
+export const INS: SystemOperation = (cpu, instruction) => transfer(cpu, instruction, slot.EDI, inputElement);
+
+export const OUTS: SystemOperation = (cpu, instruction) => transfer(cpu, instruction, slot.ESI, outputElement);
+
+type Element = (cpu: Cpu, instruction: Instruction, offset: number, port: number, size: PortSize) => void;
+
+/** A byte that was read from a device is gone, so the destination is checked before the port is touched. */
+const inputElement: Element = (cpu, _instruction, offset, port, size) => {
+  const segment = cpu.state.segment(ES);
+  const writable = !usesDescriptors(cpu.state) || isWritableData(segment.attributes);
+  if (!writable || !isWithinLimit(segment, offset, size)) throw new GuestFault(VECTOR_GP, 0);
+  cpu.memory.writeSegment(ES, offset, size, cpu.ports.read(port, size));
+};
+
+const outputElement: Element = (cpu, instruction, offset, port, size) => {
+  cpu.ports.write(port, size, cpu.memory.readSegment(instruction.segment, offset, size));
+};
+
+/** Runs one element, or as many as the count register says; each element commits its registers before the next. */
+function transfer(cpu: Cpu, instruction: Instruction, indexSlot: number, element: Element): Outcome {
+  const { state } = cpu;
+  const size = sizeOf(instruction);
+  const mask = instruction.addressSize === 16 ? 0xffff : 0xffff_ffff;
+  const port = state.read16(slot.EDX);
+  const step = (state.read32(slot.EFLAGS) & DF) === 0 ? size : -size;
+  if (instruction.repeat && (state.read32(slot.ECX) & mask) === 0) return EXIT;
+  requirePort(cpu, port, size);
+  for (let iteration = 0; iteration < ITERATIONS_MAX; iteration++) {
+    const offset = (state.read32(indexSlot) & mask) >>> 0;
+    element(cpu, instruction, offset, port, size);
+    writeAddressRegister(cpu, indexSlot, mask, offset + step);
+    if (!instruction.repeat) return EXIT;
+    const left = ((state.read32(slot.ECX) - 1) & mask) >>> 0;
+    writeAddressRegister(cpu, slot.ECX, mask, left);
+    if (left === 0) return EXIT;
+  }
+  return REPEAT;
+}
+
+function writeAddressRegister(cpu: Cpu, offset: number, mask: number, value: number): void {
+  if (mask === 0xffff) cpu.state.write16(offset, value);
+  else cpu.state.write32(offset, value);
+}

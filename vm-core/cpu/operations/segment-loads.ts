@@ -1,0 +1,63 @@
+/**
+ * Instructions that load or push a segment register: MOV Sreg, PUSH, POP, LDS and its like (SDM vol. 2).
+ */
+import { CS, DS, ES, FS, GS, type SegmentIndex, SS, slot } from '../../state/layout.ts';
+import { memoryPointer } from '../code-segments.ts';
+import { type Cpu, EXIT, GuestFault, NEXT, type Outcome, type SystemOperation, VECTOR_UD } from '../cpu.ts';
+import { usesDescriptors } from '../mode.ts';
+import { readWordOperand } from '../operands.ts';
+import { loadSegment } from '../segments.ts';
+import { push, setStackPointer, stackMask } from '../stack.ts';
+
+export const MOV_SREG_RM: SystemOperation = (cpu, instruction) => {
+  const index = instruction.reg;
+  if (index === CS || index > GS) throw new GuestFault(VECTOR_UD);
+  const selector = readWordOperand(cpu, instruction);
+  loadSegment(cpu, index as SegmentIndex, selector);
+  return index === SS ? holdInterrupts(cpu) : afterLoad(cpu);
+};
+
+/** Loads of SS hold interrupts off for one instruction, so that a load of ESP can follow. */
+function holdInterrupts(cpu: Cpu): Outcome {
+  cpu.state.write8(slot.INTERRUPT_SHADOW, 1);
+  return EXIT;
+}
+
+/** A load through a descriptor may change what the engine assumes of the segment. */
+function afterLoad(cpu: Cpu): Outcome {
+  return usesDescriptors(cpu.state) ? EXIT : NEXT;
+}
+
+export const PUSH_SREG: SystemOperation = (cpu, instruction) => {
+  const { selector } = cpu.state.segment(instruction.immediate);
+  push(cpu, instruction.operandSize === 16 ? 2 : 4, selector);
+  return NEXT;
+};
+
+export const POP_SREG: SystemOperation = (cpu, instruction) => {
+  const { state } = cpu;
+  const index = instruction.immediate as SegmentIndex;
+  const mask = stackMask(state);
+  const pointer = (state.read32(slot.ESP) & mask) >>> 0;
+  const selector = cpu.memory.readSegment(SS, pointer, instruction.operandSize === 16 ? 2 : 4) & 0xffff;
+  loadSegment(cpu, index, selector);
+  setStackPointer(state, mask, ((pointer + instruction.operandSize / 8) & mask) >>> 0);
+  return index === SS ? holdInterrupts(cpu) : afterLoad(cpu);
+};
+
+/** LES, LDS, LSS, LFS, LGS: a far pointer into a segment register and a general register. */
+function loadPointer(index: SegmentIndex): SystemOperation {
+  return (cpu, instruction) => {
+    const { selector, offset } = memoryPointer(cpu, instruction);
+    loadSegment(cpu, index, selector);
+    if (instruction.operandSize === 16) cpu.state.write16(instruction.regSlot, offset);
+    else cpu.state.write32(instruction.regSlot, offset);
+    return index === SS ? EXIT : afterLoad(cpu);
+  };
+}
+
+export const LES: SystemOperation = loadPointer(ES);
+export const LDS: SystemOperation = loadPointer(DS);
+export const LSS: SystemOperation = loadPointer(SS);
+export const LFS: SystemOperation = loadPointer(FS);
+export const LGS: SystemOperation = loadPointer(GS);

@@ -1,0 +1,117 @@
+/**
+ * GDTR, IDTR, LDTR and TR: LGDT, LIDT, SGDT, SIDT, LLDT, SLDT, LTR, STR (SDM vol. 2).
+ */
+import { slot } from '../../state/layout.ts';
+import {
+  type Cpu,
+  EXIT,
+  GuestFault,
+  type Instruction,
+  NEXT,
+  type Outcome,
+  type SystemOperation,
+  VECTOR_GP,
+  VECTOR_NP,
+  VECTOR_UD,
+} from '../cpu.ts';
+import {
+  type Descriptor,
+  isNull,
+  isPresent,
+  requireDescriptor,
+  segmentFrom,
+  selectorError,
+  systemTypeOf,
+  TYPE_BIT_BUSY,
+  TYPE_LDT,
+  TYPE_TSS_16_AVAILABLE,
+  TYPE_TSS_32_AVAILABLE,
+} from '../descriptors.ts';
+import { requireDescriptors, requirePrivilege } from '../mode.ts';
+import { readWordOperand, writeWordOperand } from '../operands.ts';
+
+/** With 16-bit operands only 24 bits of the base are loaded or stored, as on an 80286. */
+const BASE_MASK_16 = 0x00ff_ffff;
+
+export const LGDT: SystemOperation = (cpu, instruction) => loadTable(cpu, instruction, slot.GDTR_BASE, slot.GDTR_LIMIT);
+
+export const LIDT: SystemOperation = (cpu, instruction) => loadTable(cpu, instruction, slot.IDTR_BASE, slot.IDTR_LIMIT);
+
+export const SGDT: SystemOperation = (cpu, instruction) =>
+  storeTable(cpu, instruction, slot.GDTR_BASE, slot.GDTR_LIMIT);
+
+export const SIDT: SystemOperation = (cpu, instruction) =>
+  storeTable(cpu, instruction, slot.IDTR_BASE, slot.IDTR_LIMIT);
+
+function loadTable(cpu: Cpu, instruction: Instruction, baseSlot: number, limitSlot: number): Outcome {
+  if (!instruction.isMemory) throw new GuestFault(VECTOR_UD);
+  requirePrivilege(cpu);
+  const { state, memory } = cpu;
+  const at = instruction.offset();
+  const limit = memory.readSegment(instruction.segment, at, 2);
+  const base = memory.readSegment(instruction.segment, (at + 2) >>> 0, 4);
+  state.write16(limitSlot, limit);
+  state.write32(baseSlot, instruction.operandSize === 16 ? base & BASE_MASK_16 : base);
+  return EXIT;
+}
+
+function storeTable(cpu: Cpu, instruction: Instruction, baseSlot: number, limitSlot: number): Outcome {
+  if (!instruction.isMemory) throw new GuestFault(VECTOR_UD);
+  const { state, memory } = cpu;
+  const at = instruction.offset();
+  const base = state.read32(baseSlot);
+  // The far end goes first: if it can be written, so can the rest.
+  memory.writeSegment(
+    instruction.segment,
+    (at + 2) >>> 0,
+    4,
+    instruction.operandSize === 16 ? base & BASE_MASK_16 : base,
+  );
+  memory.writeSegment(instruction.segment, at, 2, state.read16(limitSlot));
+  return NEXT;
+}
+
+export const LLDT: SystemOperation = (cpu, instruction) => {
+  requireDescriptors(cpu);
+  requirePrivilege(cpu);
+  const selector = readWordOperand(cpu, instruction);
+  if (isNull(selector)) {
+    cpu.state.setSegmentAt(slot.LDTR, { selector, base: 0, limit: 0, attributes: 0 });
+    return EXIT;
+  }
+  const descriptor = requireGlobal(cpu, selector, [TYPE_LDT]);
+  cpu.state.setSegmentAt(slot.LDTR, segmentFrom(descriptor, selector));
+  return EXIT;
+};
+
+export const LTR: SystemOperation = (cpu, instruction) => {
+  requireDescriptors(cpu);
+  requirePrivilege(cpu);
+  const selector = readWordOperand(cpu, instruction);
+  if (isNull(selector)) throw new GuestFault(VECTOR_GP, 0);
+  const descriptor = requireGlobal(cpu, selector, [TYPE_TSS_16_AVAILABLE, TYPE_TSS_32_AVAILABLE]);
+  const attributes = descriptor.attributes | TYPE_BIT_BUSY;
+  cpu.memory.writeLinear((descriptor.linearAddress + 5) >>> 0, 1, attributes & 0xff);
+  cpu.state.setSegmentAt(slot.TR, { ...segmentFrom(descriptor, selector), attributes });
+  return EXIT;
+};
+
+/** A present system descriptor of one of `types`, which must lie in the GDT. */
+function requireGlobal(cpu: Cpu, selector: number, types: readonly number[]): Descriptor {
+  if ((selector & 4) !== 0) throw new GuestFault(VECTOR_GP, selectorError(selector));
+  const descriptor = requireDescriptor(cpu, selector, VECTOR_GP);
+  const type = systemTypeOf(descriptor.attributes);
+  if (type === undefined || !types.includes(type)) throw new GuestFault(VECTOR_GP, selectorError(selector));
+  if (!isPresent(descriptor.attributes)) throw new GuestFault(VECTOR_NP, selectorError(selector));
+  return descriptor;
+}
+
+export const SLDT: SystemOperation = (cpu, instruction) => {
+  requireDescriptors(cpu);
+  return writeWordOperand(cpu, instruction, cpu.state.read16(slot.LDTR));
+};
+
+export const STR: SystemOperation = (cpu, instruction) => {
+  requireDescriptors(cpu);
+  return writeWordOperand(cpu, instruction, cpu.state.read16(slot.TR));
+};

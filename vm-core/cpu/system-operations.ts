@@ -1,0 +1,28 @@
+/**
+ * Every system operation by the name that instruction rows use for it. (A table: exempt from the length limit.)
+ */
+import type { SystemOperation } from './cpu.ts';
+import * as controlRegisters from './operations/control-registers.ts';
+import { ENTER } from './operations/enter.ts';
+import * as farReturns from './operations/far-returns.ts';
+import * as farTransfers from './operations/far-transfers.ts';
+import * as flags from './operations/flags.ts';
+import * as interrupts from './operations/interrupts.ts';
+import * as ports from './operations/ports.ts';
+import * as segmentLoads from './operations/segment-loads.ts';
+import * as selectorChecks from './operations/selector-checks.ts';
+import * as tableRegisters from './operations/table-registers.ts';
+
+/** The operations as their files export them; a file exports nothing else. */
+export const systemOperations: Readonly<Record<string, SystemOperation>> = {
+  ...farTransfers,
+  ...farReturns,
+  ...interrupts,
+  ...segmentLoads,
+  ...tableRegisters,
+  ...selectorChecks,
+  ...controlRegisters,
+  ...flags,
+  ...ports,
+  ENTER,
+};

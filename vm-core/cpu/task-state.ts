@@ -1,0 +1,42 @@
+/**
+ * What the processor reads from the current task-state segment without switching tasks: stacks of inner privilege levels
+ * and the I/O permission bitmap (SDM vol. 3A §7.2.1, vol. 1 §18.5.2).
+ */
+import { slot } from '../state/layout.ts';
+import { type Cpu, GuestFault, VECTOR_GP, VECTOR_TS } from './cpu.ts';
+import { isPresent, markAccessed, segmentFrom, selectorError, TYPE_BIT_32 } from './descriptors.ts';
+import { requireStackSegment } from './segments.ts';
+import { Stack } from './stack.ts';
+
+const TSS_32_ESP0 = 4;
+const TSS_16_SP0 = 2;
+const TSS_32_IO_MAP_BASE = 102;
+
+/** Opens the stack that the current task has for privilege `level`; SS and ESP change when it is committed. */
+export function openInnerStack(cpu: Cpu, level: number): Stack {
+  const task = cpu.state.segmentAt(slot.TR);
+  const wide = (task.attributes & TYPE_BIT_32) !== 0;
+  const offset = wide ? TSS_32_ESP0 + level * 8 : TSS_16_SP0 + level * 4;
+  const pointerSize = wide ? 4 : 2;
+  if (!isPresent(task.attributes) || offset + pointerSize + 1 > task.limit) {
+    throw new GuestFault(VECTOR_TS, selectorError(task.selector));
+  }
+  const address = task.base + offset;
+  const pointer = cpu.memory.readLinear(address >>> 0, pointerSize);
+  const selector = cpu.memory.readLinear((address + pointerSize) >>> 0, 2);
+  const descriptor = requireStackSegment(cpu, selector, level, VECTOR_TS);
+  const segment = segmentFrom(markAccessed(cpu, descriptor), selector);
+  return Stack.entering(cpu, segment, pointer, selectorError(selector));
+}
+
+/** Checks the I/O permission bitmap for `size` consecutive ports; #GP(0) where one is forbidden or not mapped. */
+export function checkIoPermissionMap(cpu: Cpu, port: number, size: number): void {
+  const task = cpu.state.segmentAt(slot.TR);
+  const wide = (task.attributes & TYPE_BIT_32) !== 0;
+  if (!isPresent(task.attributes) || !wide || task.limit < TSS_32_IO_MAP_BASE + 1) throw new GuestFault(VECTOR_GP, 0);
+  const map = cpu.memory.readLinear((task.base + TSS_32_IO_MAP_BASE) >>> 0, 2);
+  const offset = map + (port >>> 3);
+  if (offset + 1 > task.limit) throw new GuestFault(VECTOR_GP, 0);
+  const bits = cpu.memory.readLinear((task.base + offset) >>> 0, 2) >>> (port & 7);
+  if ((bits & ((1 << size) - 1)) !== 0) throw new GuestFault(VECTOR_GP, 0);
+}
