@@ -1,0 +1,32 @@
+/** Puts the extension's parts together; called by the entry of each kind of extension host. */
+import * as vscode from 'vscode';
+import { registerCommands } from './commands.ts';
+import { ConfigurationResolver, FolderConfigurations, InitialConfigurations } from './configuration-provider.ts';
+import { AssemblerDiagnostics } from './diagnostics.ts';
+import { DEBUG_TYPE } from './file-types.ts';
+import type { Platform } from './platform.ts';
+import { SCREEN_VIEW_TYPE } from './screen-panel.ts';
+import { ScreenPanels } from './screen-panels.ts';
+import { Sessions } from './sessions.ts';
+import { setting } from './settings.ts';
+
+/** Registers everything; VS Code disposes of it when the extension is switched off. */
+export function activateExtension(context: vscode.ExtensionContext, platform: Platform): void {
+  const { debug, window, DebugConfigurationProviderTriggerKind: Trigger } = vscode;
+  const sessions = new Sessions(platform, context.extensionUri);
+  const screens = new ScreenPanels(context.extensionUri);
+  sessions.onLaunched = ({ vm, debugSession }) => {
+    if (setting('x86vm.openScreenOnStart')) screens.open(vm, debugSession.name, false);
+  };
+  context.subscriptions.push(
+    sessions,
+    new AssemblerDiagnostics(),
+    debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, sessions),
+    debug.onDidTerminateDebugSession((session) => sessions.end(session)),
+    debug.registerDebugConfigurationProvider(DEBUG_TYPE, new ConfigurationResolver(platform)),
+    debug.registerDebugConfigurationProvider(DEBUG_TYPE, new FolderConfigurations(), Trigger.Dynamic),
+    debug.registerDebugConfigurationProvider(DEBUG_TYPE, new InitialConfigurations(), Trigger.Initial),
+    window.registerWebviewPanelSerializer(SCREEN_VIEW_TYPE, screens),
+    ...registerCommands({ platform, sessions, screens }),
+  );
+}

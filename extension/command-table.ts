@@ -1,0 +1,60 @@
+/** The commands of the extension: one row each. The manifest, the menus and the handlers are derived from it. */
+
+export interface CommandRow {
+  readonly title: string;
+  /** A codicon. */
+  readonly icon: string;
+  /** When the command can be called; a `when` clause of VS Code. */
+  readonly enablement?: string;
+  /** Menus of VS Code in which it stands, each with its `when` clause and group. */
+  readonly menus: Readonly<Record<string, { readonly when: string; readonly group: string }>>;
+}
+
+/** A machine is being debugged. */
+const IN_SESSION = "inDebugMode && debugType == 'x86vm'";
+const ON_SCREEN = "activeWebviewPanelId == 'x86vm.screen'";
+const ON_SOURCE = 'resourceExtname =~ /^\\.(asm|nasm|s)$/i';
+const ON_IMAGE = 'resourceExtname =~ /^\\.(img|bin|flp|ima)$/i';
+
+export const COMMANDS = {
+  'x86vm.openScreen': {
+    title: 'Open Screen',
+    icon: 'vm',
+    menus: { 'debug/toolBar': { when: "debugType == 'x86vm'", group: 'navigation@100' } },
+  },
+  'x86vm.reset': {
+    title: 'Reset Machine',
+    icon: 'debug-restart-frame',
+    enablement: IN_SESSION,
+    menus: {
+      'debug/toolBar': { when: "debugType == 'x86vm'", group: 'navigation@101' },
+      'editor/title': { when: ON_SCREEN, group: 'navigation@2' },
+    },
+  },
+  'x86vm.screenshot': {
+    title: 'Save Screenshot…',
+    icon: 'device-camera',
+    enablement: IN_SESSION,
+    menus: { 'editor/title': { when: ON_SCREEN, group: 'navigation@1' } },
+  },
+  'x86vm.assembleAndDebug': {
+    title: 'Assemble and Debug',
+    icon: 'debug-alt',
+    menus: {
+      'editor/title/run': { when: ON_SOURCE, group: 'navigation@1' },
+      'explorer/context': { when: ON_SOURCE, group: 'navigation@90' },
+      commandPalette: { when: ON_SOURCE, group: '' },
+    },
+  },
+  'x86vm.bootImage': {
+    title: 'Boot and Debug Image',
+    icon: 'debug-alt',
+    menus: {
+      'editor/title/run': { when: ON_IMAGE, group: 'navigation@1' },
+      'explorer/context': { when: ON_IMAGE, group: 'navigation@90' },
+      commandPalette: { when: ON_IMAGE, group: '' },
+    },
+  },
+} as const satisfies Readonly<Record<string, CommandRow>>;
+
+export type CommandId = keyof typeof COMMANDS;

@@ -1,0 +1,71 @@
+/** What the commands do. */
+import * as vscode from 'vscode';
+import { activeFile } from './active-file.ts';
+import { COMMANDS, type CommandId } from './command-table.ts';
+import { configurationFor, whyNotBootable } from './configuration.ts';
+import type { Platform } from './platform.ts';
+import type { ScreenPanels } from './screen-panels.ts';
+import { encodePng, takeFrame } from './screenshot.ts';
+import type { RunningSession, Sessions } from './sessions.ts';
+
+/** What the commands work on. */
+export interface CommandContext {
+  readonly platform: Platform;
+  readonly sessions: Sessions;
+  readonly screens: ScreenPanels;
+}
+
+type Handler = (context: CommandContext, argument: unknown) => unknown;
+
+const HANDLERS: Record<CommandId, Handler> = {
+  'x86vm.openScreen': ({ sessions, screens }) =>
+    screens.open(sessions.active?.vm, sessions.active?.debugSession.name ?? '', true),
+  'x86vm.reset': (context) => withSession(context, ({ vm }) => vm.requestScreen({ type: 'reset' })),
+  'x86vm.screenshot': (context) => withSession(context, (session) => saveScreenshot(context, session)),
+  'x86vm.assembleAndDebug': debugFile,
+  'x86vm.bootImage': debugFile,
+};
+
+/** Registers every command of the table. */
+export function registerCommands(context: CommandContext): vscode.Disposable[] {
+  return (Object.keys(COMMANDS) as CommandId[]).map((id) =>
+    vscode.commands.registerCommand(id, (argument: unknown) => HANDLERS[id](context, argument)),
+  );
+}
+
+function withSession(context: CommandContext, act: (session: RunningSession) => unknown): unknown {
+  const session = context.sessions.active;
+  if (session !== undefined) return act(session);
+  return vscode.window.showInformationMessage('No x86 VM is being debugged. Start one with F5 on a NASM source.');
+}
+
+/** Debugs the file that a menu passes, or the one in front. */
+async function debugFile({ platform }: CommandContext, argument: unknown): Promise<void> {
+  const file = argument instanceof vscode.Uri ? argument : activeFile();
+  if (file === undefined) {
+    void vscode.window.showErrorMessage('Open a NASM source or a disk image first.');
+    return;
+  }
+  const reason = whyNotBootable(file.path);
+  if (reason !== undefined) {
+    void vscode.window.showErrorMessage(reason);
+    return;
+  }
+  const configuration = configurationFor(platform.sessionPath(file));
+  await vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(file), configuration);
+}
+
+async function saveScreenshot({ screens }: CommandContext, { vm, debugSession }: RunningSession): Promise<void> {
+  try {
+    const png = encodePng(await takeFrame(vm, screens.isVisible(vm)));
+    const folder = debugSession.workspaceFolder?.uri ?? vscode.workspace.workspaceFolders?.[0]?.uri;
+    const target = await vscode.window.showSaveDialog({
+      filters: { 'PNG picture': ['png'] },
+      ...(folder === undefined ? {} : { defaultUri: vscode.Uri.joinPath(folder, 'screen.png') }),
+    });
+    if (target !== undefined) await vscode.workspace.fs.writeFile(target, png);
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    void vscode.window.showErrorMessage(`The screenshot was not saved: ${text}`);
+  }
+}

@@ -1,0 +1,17 @@
+/** Entry of the desktop's extension host: threads as workers, the file system and NASM through Node. */
+import * as vscode from 'vscode';
+import { createNodeHost } from '../../debug-adapter/command-line/node-host.ts';
+import { activateExtension } from '../activate.ts';
+import { routedHost } from '../routed-host.ts';
+import { WorkspaceHost } from '../workspace-host.ts';
+import { startThread } from './thread.ts';
+
+/** Called by VS Code once, when the extension is first needed. */
+export function activate(context: vscode.ExtensionContext): void {
+  const disk = createNodeHost();
+  activateExtension(context, {
+    host: routedHost(disk, new WorkspaceHost(vscode.workspace.fs, vscode.Uri.parse, () => disk.now())),
+    startWorker: (script) => Promise.resolve(startThread(script.fsPath)),
+    sessionPath: (uri) => (uri.scheme === 'file' ? uri.fsPath : uri.toString()),
+  });
+}

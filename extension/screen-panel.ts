@@ -1,0 +1,95 @@
+/**
+ * One screen view: a webview panel, and the session whose picture it shows. The panel outlives its session with the last
+ * picture and serves the next one.
+ */
+import * as vscode from 'vscode';
+import type { ScreenUpdate } from '../debug-adapter/protocol/screen.ts';
+import { fillPage } from './screen-page.ts';
+import { isScreenRequest } from './screen-request.ts';
+import type { VmSession } from './vm-session.ts';
+
+/** The view type, which VS Code also keeps to restore panels. */
+export const SCREEN_VIEW_TYPE = 'x86vm.screen';
+
+const NO_SESSION: ScreenUpdate = { type: 'status', state: 'none', detail: '' };
+
+export class ScreenPanel {
+  /** Called once, when the user has closed the panel. */
+  onClosed: () => void = () => undefined;
+  private readonly panel: vscode.WebviewPanel;
+  private session: VmSession | undefined;
+  private subscription: vscode.Disposable | undefined;
+
+  constructor(panel: vscode.WebviewPanel, extensionUri: vscode.Uri) {
+    this.panel = panel;
+    panel.iconPath = vscode.Uri.joinPath(extensionUri, 'extension', 'images', 'screen.svg');
+    panel.webview.options = { enableScripts: true, localResourceRoots: [viewFolder(extensionUri)] };
+    panel.webview.onDidReceiveMessage((message: unknown) => this.receive(message));
+    panel.onDidChangeViewState(() => this.session?.requestScreen({ type: 'visible', visible: panel.visible }));
+    panel.onDidDispose(() => {
+      this.detach();
+      this.onClosed();
+    });
+    void setPage(panel.webview, extensionUri);
+  }
+
+  /** Whether it shows a machine that is there. */
+  get inUse(): boolean {
+    return this.session?.alive ?? false;
+  }
+
+  get title(): string {
+    return this.panel.title;
+  }
+
+  get visible(): boolean {
+    return this.panel.visible;
+  }
+
+  shows(session: VmSession): boolean {
+    return this.session === session;
+  }
+
+  /** Shows another session from now on. */
+  attach(session: VmSession, title: string): void {
+    this.detach();
+    this.session = session;
+    this.panel.title = title;
+    this.subscription = session.onScreenUpdate((update) => void this.panel.webview.postMessage(update));
+    if (this.panel.visible) session.requestScreen({ type: 'visible', visible: true });
+  }
+
+  /** Brings the panel to the front of its column. */
+  reveal(takeFocus: boolean): void {
+    this.panel.reveal(undefined, !takeFocus);
+  }
+
+  private detach(): void {
+    this.subscription?.dispose();
+    this.session?.requestScreen({ type: 'visible', visible: false });
+    this.session = undefined;
+  }
+
+  private receive(message: unknown): void {
+    if (!isScreenRequest(message)) return;
+    if (this.session?.alive) this.session.requestScreen(message);
+    else if (message.type === 'visible' && this.session === undefined) void this.panel.webview.postMessage(NO_SESSION);
+  }
+}
+
+function viewFolder(extensionUri: vscode.Uri): vscode.Uri {
+  return vscode.Uri.joinPath(extensionUri, 'dist', 'webviews');
+}
+
+async function setPage(webview: vscode.Webview, extensionUri: vscode.Uri): Promise<void> {
+  const folder = viewFolder(extensionUri);
+  const address = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(folder, name)).toString();
+  const page = await vscode.workspace.fs.readFile(vscode.Uri.joinPath(folder, 'screen.html'));
+  webview.html = fillPage(new TextDecoder().decode(page), {
+    cspSource: webview.cspSource,
+    nonce: crypto.randomUUID(),
+    script: address('screen.js'),
+    style: address('screen.css'),
+    codicons: address('codicon.css'),
+  });
+}

@@ -1,0 +1,59 @@
+/** Which screen panel shows which session: one panel for each machine, and panels without one are used again. */
+import * as vscode from 'vscode';
+import { SCREEN_VIEW_TYPE, ScreenPanel } from './screen-panel.ts';
+import type { VmSession } from './vm-session.ts';
+
+const EMPTY_TITLE = 'x86 VM Screen';
+
+export class ScreenPanels implements vscode.WebviewPanelSerializer {
+  private readonly extensionUri: vscode.Uri;
+  private readonly panels = new Set<ScreenPanel>();
+
+  constructor(extensionUri: vscode.Uri) {
+    this.extensionUri = extensionUri;
+  }
+
+  /** Shows a session's screen beside the code, in its own panel if it has one, else in an idle or a new one. */
+  open(session: VmSession | undefined, name: string, takeFocus: boolean): void {
+    const title = session === undefined ? EMPTY_TITLE : `Screen: ${name}`;
+    const existing = this.panelFor(session, title);
+    const panel = existing ?? this.create(title, takeFocus);
+    if (session !== undefined && !panel.shows(session)) panel.attach(session, title);
+    if (existing !== undefined && (takeFocus || !existing.visible)) existing.reveal(takeFocus);
+  }
+
+  /** Whether some panel in view shows the session. */
+  isVisible(session: VmSession): boolean {
+    return [...this.panels].some((panel) => panel.visible && panel.shows(session));
+  }
+
+  /** Called by VS Code for a panel that was open when the window was closed. */
+  deserializeWebviewPanel(panel: vscode.WebviewPanel): Thenable<void> {
+    this.add(panel);
+    return Promise.resolve();
+  }
+
+  private panelFor(session: VmSession | undefined, title: string): ScreenPanel | undefined {
+    const panels = [...this.panels];
+    const idle = panels.filter((panel) => !panel.inUse);
+    return (
+      panels.find((panel) => session !== undefined && panel.shows(session)) ??
+      idle.find((panel) => panel.title === title) ??
+      idle[0]
+    );
+  }
+
+  private create(title: string, takeFocus: boolean): ScreenPanel {
+    const place = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: !takeFocus };
+    return this.add(
+      vscode.window.createWebviewPanel(SCREEN_VIEW_TYPE, title, place, { retainContextWhenHidden: true }),
+    );
+  }
+
+  private add(webviewPanel: vscode.WebviewPanel): ScreenPanel {
+    const panel = new ScreenPanel(webviewPanel, this.extensionUri);
+    panel.onClosed = () => this.panels.delete(panel);
+    this.panels.add(panel);
+    return panel;
+  }
+}

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { isScreenRequest } from './screen-request.ts';
+
+describe('isScreenRequest', () => {
+  it.each([
+    { type: 'reset' },
+    { type: 'visible', visible: true },
+    { type: 'keys', scanCodes: [] },
+    { type: 'keys', scanCodes: [0, 0xe0, 255] },
+  ])('takes %j', (message) => expect(isScreenRequest(message)).toBe(true));
+
+  it.each([
+    undefined,
+    null,
+    'reset',
+    {},
+    { type: 'other' },
+    { type: 'visible' },
+    { type: 'visible', visible: 1 },
+    { type: 'keys' },
+    { type: 'keys', scanCodes: 'a' },
+    { type: 'keys', scanCodes: [256] },
+    { type: 'keys', scanCodes: [-1] },
+    { type: 'keys', scanCodes: [1.5] },
+    { type: 'keys', scanCodes: new Array(4097).fill(0) },
+  ])('refuses %j', (message) => expect(isScreenRequest(message)).toBe(false));
+});

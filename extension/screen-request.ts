@@ -1,0 +1,28 @@
+/** Checks what a screen view sends: a webview is a page, and a page's messages are input like any other. */
+import type { ScreenRequest } from '../debug-adapter/protocol/screen.ts';
+
+/** Scan codes in one message at most; a key makes ten bytes or fewer. */
+const SCAN_CODES_MAX = 4096;
+
+/** Whether a message has the form of a request, all of it. */
+export function isScreenRequest(message: unknown): message is ScreenRequest {
+  if (typeof message !== 'object' || message === null || !('type' in message)) return false;
+  switch (message.type) {
+    case 'reset':
+      return true;
+    case 'visible':
+      return 'visible' in message && typeof message.visible === 'boolean';
+    case 'keys':
+      return 'scanCodes' in message && isScanCodes(message.scanCodes);
+    default:
+      return false;
+  }
+}
+
+function isScanCodes(value: unknown): boolean {
+  return Array.isArray(value) && value.length <= SCAN_CODES_MAX && value.every(isByte);
+}
+
+function isByte(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 255;
+}

@@ -1,0 +1,135 @@
+/**
+ * One debug session in the extension host: forwards the Debug Adapter Protocol and the screen's messages between VS Code
+ * and the session's worker and answers the worker's host calls. It knows nothing of what it forwards, except that a
+ * worker that died must not leave VS Code waiting.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { DebugAdapter, DebugProtocolMessage } from 'vscode';
+import type { Host } from '../debug-adapter/host.ts';
+import type { ScreenRequest, ScreenUpdate } from '../debug-adapter/protocol/screen.ts';
+import type { FromWorker } from '../debug-adapter/protocol/worker.ts';
+import { answerHostCall } from './host-calls.ts';
+import type { WorkerLink } from './worker-link.ts';
+import { localTimeMs } from './workspace-host.ts';
+
+type Listener = (message: DebugProtocolMessage) => unknown;
+type ScreenListener = (update: ScreenUpdate) => void;
+
+/** Error id of a session whose worker is gone (`DebugProtocol.Message.id`). */
+const WORKER_DIED = 1;
+
+export class VmSession implements DebugAdapter {
+  private readonly link: WorkerLink;
+  private readonly host: Host;
+  private readonly listeners = new Set<Listener>();
+  private readonly screens = new Set<ScreenListener>();
+  private readonly unanswered = new Map<number, string>();
+  /** Why the worker is gone; undefined while it runs. */
+  private death: string | undefined;
+
+  constructor(link: WorkerLink, host: Host) {
+    this.link = link;
+    this.host = host;
+    link.listen(
+      (message) => this.receive(message),
+      (reason) => this.workerDied(reason),
+    );
+    link.post({ channel: 'start', hostKind: host.kind, localTimeMs: localTimeMs() });
+  }
+
+  readonly onDidSendMessage = (listener: Listener): { dispose(): void } => {
+    this.listeners.add(listener);
+    return { dispose: () => this.listeners.delete(listener) };
+  };
+
+  handleMessage(message: DebugProtocolMessage): void {
+    const forwarded = message as DebugProtocol.ProtocolMessage;
+    const request = forwarded.type === 'request' ? (forwarded as DebugProtocol.Request) : undefined;
+    if (this.death !== undefined) {
+      if (request !== undefined) this.refuse(request.seq, request.command, this.death);
+      return;
+    }
+    if (request !== undefined) this.unanswered.set(request.seq, request.command);
+    this.link.post({ channel: 'dap', message: forwarded });
+  }
+
+  /** Whether there is still a worker behind the session. */
+  get alive(): boolean {
+    return this.death === undefined;
+  }
+
+  /** Calls back with every update for the screen, the last one (`ended`) included. */
+  onScreenUpdate(listener: ScreenListener): { dispose(): void } {
+    this.screens.add(listener);
+    return { dispose: () => this.screens.delete(listener) };
+  }
+
+  requestScreen(request: ScreenRequest): void {
+    if (this.death === undefined) this.link.post({ channel: 'screen', message: request });
+  }
+
+  dispose(): void {
+    this.end('the session has ended');
+  }
+
+  private receive(message: FromWorker): void {
+    switch (message.channel) {
+      case 'dap':
+        this.send(message.message);
+        return;
+      case 'screen':
+        this.updateScreens(message.message);
+        return;
+      case 'host':
+        void answerHostCall(this.host, message.id, message.call).then((reply) => {
+          if (this.death === undefined) this.link.post(reply);
+        });
+    }
+  }
+
+  private workerDied(reason: string): void {
+    if (this.death !== undefined) return;
+    const text = `The x86 VM stopped working: ${reason}`;
+    this.end(text);
+    for (const [seq, command] of this.unanswered) this.refuse(seq, command, text);
+    this.unanswered.clear();
+    this.sendEvent('output', { category: 'stderr', output: `${text}\n` });
+    this.sendEvent('terminated', undefined);
+  }
+
+  private updateScreens(update: ScreenUpdate): void {
+    for (const listener of this.screens) listener(update);
+  }
+
+  private end(reason: string): void {
+    if (this.death !== undefined) return;
+    this.death = reason;
+    this.link.terminate();
+    this.updateScreens({ type: 'status', state: 'ended', detail: reason });
+  }
+
+  /** Answers a request that no worker will answer any more; leaving always succeeds. */
+  private refuse(requestSeq: number, command: string, reason: string): void {
+    const success = command === 'disconnect' || command === 'terminate';
+    const error = { id: WORKER_DIED, format: reason.replace(/[{}]/g, ''), showUser: command === 'launch' };
+    const response: DebugProtocol.Response = {
+      type: 'response',
+      seq: 0,
+      request_seq: requestSeq,
+      command,
+      success,
+      ...(success ? {} : { message: reason, body: { error } }),
+    };
+    this.send(response);
+  }
+
+  private sendEvent(event: string, body: unknown): void {
+    const message: DebugProtocol.Event = { type: 'event', seq: 0, event, body };
+    this.send(message);
+  }
+
+  private send(message: DebugProtocol.ProtocolMessage): void {
+    if (message.type === 'response') this.unanswered.delete((message as DebugProtocol.Response).request_seq);
+    for (const listener of this.listeners) listener(message);
+  }
+}
