@@ -35,14 +35,20 @@ function bundle(name, rest, mode) {
     output: { path: fromRoot('dist'), globalObject: 'globalThis', publicPath: '', ...output },
     module: {
       rules: [
-        { test: /\.ts$/, loader: 'esbuild-loader', options: { target: 'es2023', tsconfig: fromRoot('tsconfig.base.json') } },
+        {
+          test: /\.ts$/,
+          loader: 'esbuild-loader',
+          options: { target: 'es2023', tsconfig: fromRoot('tsconfig.base.json') },
+        },
         { test: /iced-x86[\\/]iced_x86\.js$/, loader: fromRoot('scripts/webpack/inline-iced-x86.js') },
       ],
     },
     optimization: {
       splitChunks: false,
       // Identifiers stay readable: a user's stack trace is all we may ever see of a failure.
-      minimizer: [new EsbuildPlugin({ target: 'es2023', minifySyntax: true, minifyWhitespace: true, legalComments: 'none' })],
+      minimizer: [
+        new EsbuildPlugin({ target: 'es2023', minifySyntax: true, minifyWhitespace: true, legalComments: 'none' }),
+      ],
     },
     plugins: [new webpack.optimize.LimitChunkCountPlugin({ maxChunks: 1 }), ...plugins],
     performance: false,

@@ -18,7 +18,12 @@ interface Layer {
 }
 
 /** What the debug adapter shows to the outside: types and data, no behaviour and no machine. */
-const CONTRACTS = ['debug-adapter/protocol/', 'debug-adapter/host.ts', 'debug-adapter/session/launch-arguments.ts'];
+const CONTRACTS = [
+  'debug-adapter/protocol/',
+  'debug-adapter/host.ts',
+  'debug-adapter/session/launch-arguments.ts',
+  'debug-adapter/session/launch-schema.ts',
+];
 
 /** Inner layers first; a file belongs to the last one whose folder it is in. */
 const LAYERS: readonly Layer[] = [
