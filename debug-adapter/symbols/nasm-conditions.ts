@@ -22,10 +22,10 @@ export function conditionKind(text: string): ConditionKind | undefined {
 
 export class NasmConditions {
   private readonly branches: Branch[] = [];
-  private readonly valueOf: (expression: string) => number | undefined;
+  private readonly evaluate: (expression: string) => number | undefined;
 
-  constructor(valueOf: (expression: string) => number | undefined) {
-    this.valueOf = valueOf;
+  constructor(evaluate: (expression: string) => number | undefined) {
+    this.evaluate = evaluate;
   }
 
   /** True inside a branch that is certainly not taken. */
@@ -76,7 +76,7 @@ export class NasmConditions {
       case 'ifndef':
         return definitions.has(rest) ? 'dead' : 'unknown';
       case 'if': {
-        const value = this.valueOf(rest);
+        const value = this.evaluate(rest);
         if (value === undefined) return 'unknown';
         return value === 0 ? 'dead' : 'taken';
       }

@@ -22,7 +22,7 @@ const LEVELS: readonly Readonly<Record<string, (left: number, right: number) => 
 /** The value, or undefined if the text is not an expression of known names. */
 export function evaluateNasmExpression(
   text: string,
-  valueOf: (name: string) => number | undefined,
+  valueOfName: (name: string) => number | undefined,
 ): number | undefined {
   const tokens = tokenize(text);
   if (tokens === undefined) return undefined;
@@ -38,7 +38,7 @@ export function evaluateNasmExpression(
     if (token === '-') return -primary();
     if (token === '+') return primary();
     if (token === '~') return ~primary();
-    return parseNasmNumber(token) ?? valueOf(token) ?? Number.NaN;
+    return parseNasmNumber(token) ?? valueOfName(token) ?? Number.NaN;
   };
   const binary = (level: number): number => {
     const operators = LEVELS[level];

@@ -71,7 +71,7 @@ export function parseNasmListing(text: string): NasmListing {
     if (row !== undefined) rows.push(row);
   }
   const reader = new ListingReader();
-  rows.forEach((row, index) => reader.read(row, rows[index + 1]));
+  for (const [index, row] of rows.entries()) reader.read(row, rows[index + 1]);
   return reader.finish(map === undefined ? undefined : parseNasmMap(map));
 }
 
