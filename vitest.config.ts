@@ -1,14 +1,43 @@
-/** How vitest runs the suite: every `x.test.ts` beside its `x.ts`, and everything under `test/`. */
+/** How vitest runs the suite: every `x.test.ts` beside its `x.ts` and under `test/`, the end-to-end tests at the end. */
 import { defineConfig } from 'vitest/config';
+import { SkippedReporter } from './test/skipped-reporter.ts';
+
+const ELSEWHERE = ['node_modules/**', 'dist/**', 'out/**', '.vscode-server-cache/**'];
+const END_TO_END = 'test/end-to-end/**/*.test.ts';
 
 // Vitest reads its configuration from the default export.
 export default defineConfig({
   test: {
-    include: ['**/*.test.ts'],
-    exclude: ['node_modules/**', 'dist/**', 'out/**', '.vscode-server-cache/**'],
     pool: 'threads',
+    // Files share a worker's modules, so that the interpreter is built once per worker and not once per file.
+    isolate: false,
     silent: 'passed-only',
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    reporters: [process.stdout.isTTY ? 'default' : 'minimal', new SkippedReporter()],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['**/*.test.ts'],
+          exclude: [...ELSEWHERE, END_TO_END],
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'end-to-end',
+          include: [END_TO_END],
+          exclude: ELSEWHERE,
+          // Each of them starts VS Code and a browser; they run alone and one after the other.
+          sequence: { groupOrder: 1 },
+          fileParallelism: false,
+          isolate: true,
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
   },
 });
