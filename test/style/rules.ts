@@ -78,7 +78,7 @@ export function missingHeaders({ path, text, parsed }: SourceFile): Offence[] {
   if (isTest(path)) return [];
   const first = parsed.comments.find((comment) => text.slice(0, comment.start).replace(/^#!.*/, '').trim() === '');
   const says = first?.value.replace(/[\s*]/g, '').length ?? 0;
-  if (says >= 20) return [];
+  if (says >= 10) return [];
   return [{ key: path, message: `${path} does not open with a sentence that says what it models` }];
 }
 
