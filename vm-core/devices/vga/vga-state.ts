@@ -1,0 +1,66 @@
+/** The whole state of the VGA; everything a picture depends on besides virtual time. */
+import { registersOf } from './register-table.ts';
+
+/** Bytes of video RAM: four planes of 64 KiB, kept interleaved: byte `address * 4 + plane`. */
+export const VIDEO_MEMORY_SIZE: number = 0x40000;
+
+/** Each bank's registers lie in the array by their index. */
+export type VgaState = {
+  miscOutput: number;
+  featureControl: number;
+  /** Port 3C3h; kept, but the decoding of the ports stays on. */
+  subsystemEnable: number;
+  sequencerIndex: number;
+  sequencer: Uint8Array;
+  crtcIndex: number;
+  crtc: Uint8Array;
+  graphicsIndex: number;
+  graphics: Uint8Array;
+  /** Bit 5 (palette address source) connects the palette to the picture. */
+  attributeIndex: number;
+  /** True when the next write to port 3C0h is data. */
+  attributeFlipFlop: boolean;
+  attribute: Uint8Array;
+  dacMask: number;
+  dacIndex: number;
+  /** 0 red, 1 green, 2 blue. */
+  dacComponent: number;
+  /** The last index was written to 3C7h (read) and not to 3C8h (write). */
+  dacReading: boolean;
+  /** Red and green that wait for blue. */
+  dacPending: Uint8Array;
+  /** 256 × 3 components of 6 bits. */
+  dac: Uint8Array;
+  /** The four planes' latches as one little-endian doubleword, plane 0 lowest. */
+  latches: number;
+  videoMemory: Uint8Array;
+};
+
+/** The state after power-on and RESET. */
+export function resetState(): VgaState {
+  return {
+    miscOutput: 0,
+    featureControl: 0,
+    subsystemEnable: 1,
+    sequencerIndex: 0,
+    sequencer: resetBank('sequencer'),
+    crtcIndex: 0,
+    crtc: resetBank('crtc'),
+    graphicsIndex: 0,
+    graphics: resetBank('graphics'),
+    attributeIndex: 0,
+    attributeFlipFlop: false,
+    attribute: resetBank('attribute'),
+    dacMask: 0xff,
+    dacIndex: 0,
+    dacComponent: 0,
+    dacReading: false,
+    dacPending: new Uint8Array(2),
+    dac: new Uint8Array(768),
+    latches: 0,
+    videoMemory: new Uint8Array(VIDEO_MEMORY_SIZE),
+  };
+}
+
+const resetBank = (bank: Parameters<typeof registersOf>[0]): Uint8Array =>
+  Uint8Array.from(registersOf(bank), (row) => row.reset);

@@ -1,0 +1,115 @@
+/**
+ * A VGA: registers at ports 3B0h–3DFh, 256 KiB of video memory behind a window at A0000h (IBM PS/2 Hardware Interface
+ * Technical Reference, "Video Subsystem"). It knows no modes; text and graphics come from the registers.
+ */
+import type { Device, DeviceContext, DeviceDescription, DeviceRegister } from '../device.ts';
+import { type CrtTiming, crtTiming } from './crt-timing.ts';
+import { PictureChanges } from './picture-changes.ts';
+import { createRegisterPorts, REGISTERS_FIRST_PORT } from './register-ports.ts';
+import { type RegisterBank, registersOf } from './register-table.ts';
+import { resetState, type VgaState } from './vga-state.ts';
+import { createWindow } from './video-memory.ts';
+
+/** The device with what its display needs. */
+export interface Vga extends Device<VgaState> {
+  readonly changes: PictureChanges;
+  /** The timing that the registers ask for now. */
+  timing(): CrtTiming;
+}
+
+/** Registers that have a port of their own. */
+const portRegisters: readonly DeviceRegister<VgaState>[] = (
+  [
+    ['MISC', 0x3cc, 0xef, 'miscellaneous output (written at 3C2h)', (state) => state.miscOutput],
+    ['FEATURE', 0x3ca, 0x03, 'feature control (written at 3DAh)', (state) => state.featureControl],
+    ['SR_INDEX', 0x3c4, 0x07, 'sequencer index', (state) => state.sequencerIndex],
+    ['CR_INDEX', 0x3d4, 0x3f, 'CRT controller index', (state) => state.crtcIndex],
+    ['GR_INDEX', 0x3ce, 0x0f, 'graphics controller index', (state) => state.graphicsIndex],
+    ['AR_INDEX', 0x3c0, 0x3f, 'attribute controller index; bit 5 shows the picture', (state) => state.attributeIndex],
+    ['DAC_INDEX', 0x3c8, 0xff, 'DAC colour that is read or written next', (state) => state.dacIndex],
+  ] as readonly (readonly [string, number, number, string, (state: VgaState) => number])[]
+).map(([name, port, writable, description, value]) => ({
+  name,
+  region: 'registers',
+  offset: port - REGISTERS_FIRST_PORT,
+  width: 8,
+  reset: 0,
+  writable,
+  description,
+  value,
+}));
+
+const dacMask: DeviceRegister<VgaState> = {
+  name: 'DAC_MASK',
+  region: 'registers',
+  offset: 0x3c6 - REGISTERS_FIRST_PORT,
+  width: 8,
+  reset: 0xff,
+  writable: 0xff,
+  description: 'mask of DAC indices',
+  value: (state) => state.dacMask,
+};
+
+const indexedRegisters = (bank: RegisterBank): readonly DeviceRegister<VgaState>[] =>
+  registersOf(bank).map(({ name, index, reset, writable, description }) => ({
+    name,
+    width: 8,
+    reset,
+    writable,
+    description,
+    value: (state) => state[bank][index] as number,
+  }));
+
+const description: DeviceDescription<VgaState> = {
+  name: 'vga',
+  title: 'VGA display adapter',
+  specification: 'IBM PS/2 Hardware Interface Technical Reference, Video Subsystem',
+  version: 1,
+  registers: [
+    ...portRegisters,
+    dacMask,
+    ...indexedRegisters('sequencer'),
+    ...indexedRegisters('crtc'),
+    ...indexedRegisters('graphics'),
+    ...indexedRegisters('attribute'),
+  ],
+};
+
+/** Makes the device: ports `registers` (offset 0 is port 3B0h) and memory `window` (offset 0 is A0000h). */
+export function createVga(context: DeviceContext): Vga {
+  const state = resetState();
+  const changes = new PictureChanges();
+  let timing: CrtTiming | undefined;
+  const currentTiming = (): CrtTiming => {
+    timing ??= crtTiming(state, context.ticksPerSecond);
+    return timing;
+  };
+  const restored = (): void => {
+    timing = undefined;
+    changes.layoutChanged();
+  };
+  return {
+    description,
+    state,
+    changes,
+    timing: currentTiming,
+    ports: {
+      registers: createRegisterPorts({
+        state,
+        changes,
+        timing: currentTiming,
+        now: () => context.now(),
+        timingChanged: () => {
+          timing = undefined;
+        },
+        logOnce: (message) => context.logOnce(message),
+      }),
+    },
+    memory: { window: createWindow(state, changes) },
+    reset() {
+      Object.assign(state, resetState());
+      restored();
+    },
+    restored,
+  };
+}
