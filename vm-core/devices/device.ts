@@ -7,7 +7,13 @@
  */
 
 /** Plain data only: what a snapshot can copy without knowing the device. */
-export type StateValue = number | boolean | string | Uint8Array | readonly StateValue[] | { readonly [key: string]: StateValue };
+export type StateValue =
+  | number
+  | boolean
+  | string
+  | Uint8Array
+  | readonly StateValue[]
+  | { readonly [key: string]: StateValue };
 
 /** The whole state of a device; keys are stable names, part of the snapshot format of the description's version. */
 export type DeviceState = Record<string, StateValue>;
@@ -25,7 +31,7 @@ export interface DeviceRegister<State> {
   /** Bits that a guest write may change. */
   readonly writable: number;
   readonly description: string;
-  readonly value: (state: State) => number;
+  value(state: State): number;
 }
 
 /** A run of I/O ports or memory addresses; offsets start at 0. Values are unsigned integers of `size` bytes. */
@@ -64,12 +70,18 @@ export interface DeviceContext {
   /** The host's date and time when the machine was started, in milliseconds since 1970 (from the input log). */
   readonly startTimeMs: number;
   /** Guest-physical memory as a bus master sees it. */
-  readonly dma: { read(physicalAddress: number, length: number): Uint8Array; write(physicalAddress: number, bytes: Uint8Array): void };
+  readonly dma: {
+    read(physicalAddress: number, length: number): Uint8Array;
+    write(physicalAddress: number, bytes: Uint8Array): void;
+  };
   /** Says once per message that the guest touched something not modelled. */
   logOnce(message: string): void;
 }
 
-export type MachineRequest = { readonly kind: 'reset' } | { readonly kind: 'power-off' } | { readonly kind: 'exit'; readonly value: number };
+export type MachineRequest =
+  | { readonly kind: 'reset' }
+  | { readonly kind: 'power-off' }
+  | { readonly kind: 'exit'; readonly value: number };
 
 /** What is the same for every instance of a device. */
 export interface DeviceDescription<State extends DeviceState> {

@@ -1,0 +1,336 @@
+/**
+ * The 8042 keyboard controller of the AT and PS/2 (IBM PS/2 Technical Reference, keyboard and auxiliary device
+ * controller) with a keyboard on its first port and nothing on the auxiliary one. Its output port drives the A20 gate
+ * and the reset of the machine.
+ */
+import type { Device, DeviceContext, DeviceDescription, Region } from '../device.ts';
+import { resetState } from '../device-state.ts';
+import { hasByte, type KeyboardState, POWER_ON_KEYBOARD, pressKeys, receiveByte, sendByte } from './keyboard.ts';
+import { BREAK_PREFIX, SET_1_BREAK, set2ToSet1 } from './scan-codes.ts';
+
+export type KeyboardControllerState = {
+  keyboard: KeyboardState;
+  /** The controller's RAM; its first byte is the command byte. */
+  ram: Uint8Array;
+  outputBuffer: number;
+  /** Status bits OBF, AUX OBF and timeout. */
+  outputFull: boolean;
+  outputAuxiliary: boolean;
+  timeout: boolean;
+  /** Status bit A2: the last write went to the command port. */
+  lastWriteCommand: boolean;
+  /** The controller command whose parameter comes next on the data port, or 0. */
+  command: number;
+  /** The A20 pin of the output port. */
+  a20: boolean;
+  /** Translation saw the break prefix of set 2. */
+  breakSeen: boolean;
+};
+
+const COMMAND_INTERRUPT_1 = 0x01;
+const COMMAND_INTERRUPT_12 = 0x02;
+const COMMAND_SYSTEM_FLAG = 0x04;
+const COMMAND_DISABLE_1 = 0x10;
+const COMMAND_DISABLE_2 = 0x20;
+const COMMAND_TRANSLATE = 0x40;
+
+const STATUS_OUTPUT_FULL = 0x01;
+const STATUS_SYSTEM_FLAG = 0x04;
+const STATUS_COMMAND = 0x08;
+const STATUS_UNLOCKED = 0x10;
+const STATUS_AUXILIARY = 0x20;
+const STATUS_TIMEOUT = 0x40;
+
+const RAM_SIZE = 32;
+const OUTPUT_PORT_A20 = 0x02;
+/** Input port: keyboard not locked, colour display, no manufacturing jumper, second bank of memory. */
+const INPUT_PORT = 0xb0;
+/** The cable needs about this long for a byte; a driver that reads the data port twice relies on it. */
+const BYTES_PER_SECOND = 4000;
+
+const POWER_ON: KeyboardControllerState = {
+  keyboard: POWER_ON_KEYBOARD,
+  ram: Uint8Array.from({ length: RAM_SIZE }, (_, index) => (index === 0 ? COMMAND_TRANSLATE | COMMAND_INTERRUPT_1 : 0)),
+  outputBuffer: 0,
+  outputFull: false,
+  outputAuxiliary: false,
+  timeout: false,
+  lastWriteCommand: false,
+  command: 0,
+  // The port's pins float high: A20 is open at reset, so that the reset vector reaches the ROM below 4 GiB.
+  a20: true,
+  breakSeen: false,
+};
+
+const commandByte = (state: KeyboardControllerState): number => state.ram[0] as number;
+
+function statusOf(state: KeyboardControllerState): number {
+  return (
+    STATUS_UNLOCKED |
+    (state.outputFull ? STATUS_OUTPUT_FULL : 0) |
+    ((commandByte(state) & COMMAND_SYSTEM_FLAG) !== 0 ? STATUS_SYSTEM_FLAG : 0) |
+    (state.lastWriteCommand ? STATUS_COMMAND : 0) |
+    (state.outputFull && state.outputAuxiliary ? STATUS_AUXILIARY : 0) |
+    (state.timeout ? STATUS_TIMEOUT : 0)
+  );
+}
+
+/** Bit 0 reset (low: active), bit 1 A20, bits 4 and 5 the interrupts, bits 6 and 7 the keyboard's clock and data. */
+function outputPortOf(state: KeyboardControllerState): number {
+  const interrupts = state.outputFull ? (state.outputAuxiliary ? 0x20 : 0x10) : 0;
+  return 0xcd | (state.a20 ? OUTPUT_PORT_A20 : 0) | interrupts;
+}
+
+export const keyboardControllerDescription: DeviceDescription<KeyboardControllerState> = {
+  name: 'keyboard-controller',
+  title: 'Keyboard controller and keyboard',
+  specification: 'IBM PS/2 Technical Reference, keyboard and auxiliary device controller; keyboard',
+  version: 1,
+  registers: [
+    {
+      name: 'STATUS',
+      region: 'command',
+      offset: 0,
+      width: 8,
+      reset: 0x10,
+      writable: 0,
+      description: 'bit 0 output full, 2 system flag, 3 command, 5 auxiliary, 6 timeout',
+      value: statusOf,
+    },
+    {
+      name: 'OUTPUT',
+      region: 'data',
+      offset: 0,
+      width: 8,
+      reset: 0,
+      writable: 0,
+      description: 'output buffer',
+      value: (s) => s.outputBuffer,
+    },
+    {
+      name: 'COMMAND',
+      width: 8,
+      reset: 0x41,
+      writable: 0x7f,
+      description: 'bits 0, 1 interrupts, 4, 5 ports off, 6 translation',
+      value: commandByte,
+    },
+    {
+      name: 'OUTPUT_PORT',
+      width: 8,
+      reset: 0xcf,
+      writable: 0x03,
+      description: 'bit 0 reset (low: active), bit 1 A20',
+      value: outputPortOf,
+    },
+    {
+      name: 'LEDS',
+      width: 3,
+      reset: 0,
+      writable: 7,
+      description: 'bit 0 Scroll Lock, 1 Num Lock, 2 Caps Lock',
+      value: (s) => s.keyboard.leds,
+    },
+    {
+      name: 'SCAN_SET',
+      width: 2,
+      reset: 2,
+      writable: 3,
+      description: 'scan code set of the keyboard',
+      value: (s) => s.keyboard.scanCodeSet,
+    },
+    {
+      name: 'SCANNING',
+      width: 1,
+      reset: 1,
+      writable: 1,
+      description: 'keyboard enabled',
+      value: (s) => (s.keyboard.scanning ? 1 : 0),
+    },
+    {
+      name: 'TYPEMATIC',
+      width: 7,
+      reset: 0x2b,
+      writable: 0x7f,
+      description: 'repeat rate and delay',
+      value: (s) => s.keyboard.typematic,
+    },
+  ],
+};
+
+/**
+ * Makes controller and keyboard: regions `data` and `command` (1 port each), lines `irq1`, `irq12` and `a20`, input
+ * channel `keys` (set 1 scan codes, whole codes at a time).
+ */
+export function createKeyboardController(context: DeviceContext): Device<KeyboardControllerState> {
+  const state: KeyboardControllerState = { ...POWER_ON };
+  resetState(state, POWER_ON);
+  const byteTicks = Math.max(1, Math.floor(context.ticksPerSecond / BYTES_PER_SECOND));
+  const cable = context.timer('keyboard', () => receiveFromKeyboard(state, update));
+
+  /** Drives the lines and starts the next transfer of the keyboard when nothing holds it. */
+  function update(): void {
+    const command = commandByte(state);
+    const full = (auxiliary: boolean): boolean => state.outputFull && state.outputAuxiliary === auxiliary;
+    context.setLine('irq1', full(false) && (command & COMMAND_INTERRUPT_1) !== 0);
+    context.setLine('irq12', full(true) && (command & COMMAND_INTERRUPT_12) !== 0);
+    context.setLine('a20', state.a20);
+    if (!mayTransfer(state)) cable.cancel();
+    else if (cable.deadline === undefined) cable.arm(context.now() + byteTicks);
+  }
+
+  const data: Region = {
+    size: 1,
+    width: 8,
+    read() {
+      state.outputFull = false;
+      state.timeout = false;
+      update();
+      return state.outputBuffer;
+    },
+    write(_offset, _size, value) {
+      state.lastWriteCommand = false;
+      const { command } = state;
+      state.command = 0;
+      if (command !== 0) {
+        writeParameter(context, state, command, value);
+      } else {
+        // Data for the keyboard opens its port.
+        state.ram[0] = commandByte(state) & ~COMMAND_DISABLE_1;
+        receiveByte(state.keyboard, value);
+      }
+      update();
+    },
+  };
+
+  const command: Region = {
+    size: 1,
+    width: 8,
+    read: () => statusOf(state),
+    write(_offset, _size, value) {
+      state.lastWriteCommand = true;
+      state.command = 0;
+      executeCommand(context, state, value);
+      update();
+    },
+  };
+
+  return {
+    description: keyboardControllerDescription,
+    state,
+    ports: { data, command },
+    channels: {
+      keys(bytes) {
+        pressKeys(state.keyboard, bytes);
+        update();
+      },
+    },
+    reset() {
+      resetState(state, POWER_ON);
+      cable.cancel();
+      update();
+    },
+  };
+}
+
+function mayTransfer(state: KeyboardControllerState): boolean {
+  return !state.outputFull && (commandByte(state) & COMMAND_DISABLE_1) === 0 && hasByte(state.keyboard);
+}
+
+/** The cable delivered: one byte of the keyboard reaches the output buffer, with its break prefix if it is translated. */
+function receiveFromKeyboard(state: KeyboardControllerState, update: () => void): void {
+  while (mayTransfer(state)) {
+    const byte = sendByte(state.keyboard);
+    if ((commandByte(state) & COMMAND_TRANSLATE) === 0) {
+      state.breakSeen = false;
+      fillOutput(state, byte);
+    } else if (byte === BREAK_PREFIX) {
+      state.breakSeen = true;
+    } else {
+      const code = set2ToSet1[byte] as number;
+      fillOutput(state, state.breakSeen ? code | SET_1_BREAK : code);
+      state.breakSeen = false;
+    }
+  }
+  update();
+}
+
+function fillOutput(state: KeyboardControllerState, byte: number, auxiliary = false): void {
+  state.outputBuffer = byte;
+  state.outputFull = true;
+  state.outputAuxiliary = auxiliary;
+}
+
+const setPortDisabled = (state: KeyboardControllerState, bit: number, disabled: boolean): void => {
+  state.ram[0] = disabled ? commandByte(state) | bit : commandByte(state) & ~bit;
+};
+
+/** A write to the command port. */
+function executeCommand(context: DeviceContext, state: KeyboardControllerState, command: number): void {
+  if (command >= 0x20 && command <= 0x3f) {
+    fillOutput(state, state.ram[command - 0x20] as number);
+  } else if ((command >= 0x60 && command <= 0x7f) || (command >= 0xd1 && command <= 0xd4)) {
+    state.command = command;
+  } else if (command >= 0xf0) {
+    // Low bits of F0h–FFh choose the output port's pins to pulse low; only the reset pin has a taker.
+    if ((command & 1) === 0) context.request({ kind: 'reset' });
+  } else {
+    executeSingle(context, state, command);
+  }
+}
+
+function executeSingle(context: DeviceContext, state: KeyboardControllerState, command: number): void {
+  switch (command) {
+    case 0xa4: // No password is installed.
+      fillOutput(state, 0xf1);
+      break;
+    case 0xa7:
+    case 0xa8:
+      setPortDisabled(state, COMMAND_DISABLE_2, command === 0xa7);
+      break;
+    case 0xa9: // Both ports pass their tests.
+    case 0xab:
+      fillOutput(state, 0x00);
+      break;
+    case 0xaa:
+      state.ram[0] = commandByte(state) | COMMAND_SYSTEM_FLAG;
+      fillOutput(state, 0x55);
+      break;
+    case 0xad:
+    case 0xae:
+      setPortDisabled(state, COMMAND_DISABLE_1, command === 0xad);
+      break;
+    case 0xc0:
+      fillOutput(state, INPUT_PORT);
+      break;
+    case 0xd0:
+      fillOutput(state, outputPortOf(state));
+      break;
+    case 0xdd: // Two commands that later controllers have for A20.
+    case 0xdf:
+      state.a20 = command === 0xdf;
+      break;
+    case 0xe0: // Test inputs: clock and data of the keyboard are idle.
+      fillOutput(state, 0x03);
+      break;
+    default:
+      context.logOnce(`keyboard controller command ${command.toString(16).toUpperCase()}h is not modelled`);
+      break;
+  }
+}
+
+/** A write to the data port after a command that asked for it. */
+function writeParameter(context: DeviceContext, state: KeyboardControllerState, command: number, value: number): void {
+  if (command < 0x80) {
+    state.ram[command - 0x60] = value;
+  } else if (command === 0xd1) {
+    state.a20 = (value & OUTPUT_PORT_A20) !== 0;
+    if ((value & 1) === 0) context.request({ kind: 'reset' });
+  } else if (command === 0xd2 || command === 0xd3) {
+    fillOutput(state, value, command === 0xd3);
+  } else {
+    // No mouse is there to answer.
+    state.timeout = true;
+    fillOutput(state, 0xfe, true);
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * The machine type `isa-1`: a PC/AT with a PS/2's ports and a VGA (IBM PC/AT and PS/2 Technical References, I/O address
+ * map and interrupt levels). This literal is the whole map; nothing else knows an address.
+ */
+import { createDebugConsole } from '../devices/debug-console/debug-console.ts';
+import { createDebugExit } from '../devices/debug-exit/debug-exit.ts';
+import { createKeyboardController } from '../devices/keyboard-controller/keyboard-controller.ts';
+import { createPic } from '../devices/pic/pic.ts';
+import { createPit } from '../devices/pit/pit.ts';
+import { createPort92 } from '../devices/port-92/port-92.ts';
+import { createPostCode } from '../devices/post-code/post-code.ts';
+import { createRtc } from '../devices/rtc/rtc.ts';
+import { createUart } from '../devices/uart/uart.ts';
+import { createVga } from '../devices/vga/vga.ts';
+import { cmosContents } from './cmos-contents.ts';
+import type { MachineMap } from './device-bus.ts';
+
+export const isaPc: MachineMap = {
+  interruptControllers: { master: 'pic-master', slave: 'pic-slave' },
+  devices: [
+    {
+      name: 'pic-master',
+      create: (context) => createPic(context, 'master'),
+      ports: { registers: 0x20 },
+      lines: { intr: 'machine.intr' },
+    },
+    {
+      name: 'pic-slave',
+      create: (context) => createPic(context, 'slave'),
+      ports: { registers: 0xa0 },
+      lines: { intr: 'pic-master.ir2' },
+    },
+    {
+      name: 'pit',
+      create: createPit,
+      ports: { registers: 0x40, 'port-b': 0x61 },
+      lines: { irq0: 'pic-master.ir0' },
+    },
+    {
+      name: 'keyboard',
+      create: createKeyboardController,
+      ports: { data: 0x60, command: 0x64 },
+      lines: { irq1: 'pic-master.ir1', irq12: 'pic-slave.ir4', a20: 'machine.a20' },
+    },
+    {
+      name: 'rtc',
+      create: (context, config) => createRtc(context, cmosContents(config)),
+      ports: { registers: 0x70 },
+      lines: { irq8: 'pic-slave.ir0' },
+    },
+    { name: 'post-code', create: createPostCode, ports: { code: 0x80 } },
+    { name: 'port-92', create: createPort92, ports: { control: 0x92 }, lines: { a20: 'machine.a20' } },
+    { name: 'debug-console', create: createDebugConsole, ports: { data: 0xe9 } },
+    {
+      name: 'debug-exit',
+      create: createDebugExit,
+      ports: { value: 0xf4 },
+      isPresent: (config) => config.exitDevice,
+    },
+    { name: 'uart-2', create: createUart, ports: { registers: 0x2f8 }, lines: { irq: 'pic-master.ir3' } },
+    { name: 'vga', create: createVga, ports: { registers: 0x3b0 }, memory: { window: 0xa0000 } },
+    { name: 'uart-1', create: createUart, ports: { registers: 0x3f8 }, lines: { irq: 'pic-master.ir4' } },
+  ],
+};
