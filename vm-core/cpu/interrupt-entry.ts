@@ -83,12 +83,8 @@ const faultVectors: ReadonlySet<number> = new Set([
  */
 export function enterHandler(cpu: Cpu, event: CpuEvent): boolean {
   const { state } = cpu;
-  try {
-    if ((state.read32(slot.CR0) & CR0_PE) === 0) enterRealMode(cpu, event.vector);
-    else if (!enterProtected(cpu, event)) return false;
-  } catch (error) {
-    throw event.kind === 'software' ? error : withExternalBit(error);
-  }
+  if ((state.read32(slot.CR0) & CR0_PE) === 0) enterRealMode(cpu, event.vector);
+  else if (!enterProtectedMarked(cpu, event)) return false;
   state.write8(slot.HALTED, 0);
   state.write8(slot.INTERRUPT_SHADOW, 0);
   if (event.nonMaskable) state.write8(slot.NMI_BLOCKED, 1);
@@ -96,7 +92,15 @@ export function enterHandler(cpu: Cpu, event: CpuEvent): boolean {
   return true;
 }
 
-/** A selector error code says in EXT that the program did not cause the event that was being delivered. */
+/** As `enterProtected`; the error code of what it throws says in EXT whether the program caused the event itself. */
+function enterProtectedMarked(cpu: Cpu, event: CpuEvent): boolean {
+  try {
+    return enterProtected(cpu, event);
+  } catch (error) {
+    throw event.kind === 'software' ? error : withExternalBit(error);
+  }
+}
+
 function withExternalBit(error: unknown): unknown {
   if (!(error instanceof GuestFault) || !vectorsWithSelector.has(error.vector)) return error;
   return new GuestFault(error.vector, (error.errorCode ?? 0) | ERROR_EXT);
@@ -121,7 +125,6 @@ function enterRealMode(cpu: Cpu, vector: number): void {
   stack.push(2, flags);
   stack.push(2, state.segment(CS).selector);
   stack.push(2, state.eip);
-  if (offset > state.segment(CS).limit) throw new GuestFault(VECTOR_GP, 0);
   stack.commit();
   state.eflags = flags & ~(IF | TF | RF);
   setRealModeSegment(state, CS, selector);

@@ -3,7 +3,7 @@
  */
 
 import { slot } from '../../state/layout.ts';
-import { AF, CF, DF, IF, IOPL, NT, OF, PF, SF, TF, ZF } from '../../state/lazy-flags.ts';
+import { AF, CF, DF, IF, IOPL, NT, OF, PF, RF, SF, TF, ZF } from '../../state/lazy-flags.ts';
 import { type Cpu, EXIT, GuestFault, NEXT, type SystemOperation, VECTOR_GP } from '../cpu.ts';
 import {
   ioPrivilegeLevel,
@@ -66,7 +66,7 @@ export const POPF: SystemOperation = (cpu, instruction) => {
   const ioPrivilege = level === 0 && !isVirtual8086(state) ? IOPL : 0;
   const writable = ORDINARY | TF | (level <= ioPrivilegeLevel(state) ? IF : 0) | ioPrivilege;
   const flags = state.eflags;
-  const changed = ((flags & ~writable) | (image & writable)) >>> 0;
+  const changed = ((flags & ~(writable | RF)) | (image & writable)) >>> 0;
   stack.commit();
   state.eflags = changed;
   return ((flags ^ changed) & ~ORDINARY) === 0 ? NEXT : EXIT;
