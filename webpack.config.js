@@ -2,14 +2,14 @@
  * The bundles that ship. TypeScript is transpiled by esbuild; types are checked by `npm run check:types`.
  *
  *   dist/extension.cjs         the extension in a Node extension host (`main`)
- *   dist/extension-web.cjs.js  the extension in a web extension host (`browser`: "./dist/extension-web.cjs")
+ *   dist/extension-web.cjs     the extension in a web extension host (`browser`), and again as extension-web.cjs.js
  *   dist/worker.js             session and machine; one file for `worker_threads` and for a Web Worker from a Blob URL
  *   dist/webviews/             one script per view, with its page, style and the icon font
  *   dist/cli.js                the command line, `node dist/cli.js`, Node 20 or later
  *
  * The names of the first two have a reason. `package.json` says `"type": "module"`; VS Code takes an entry for CommonJS
- * only if its name ends in `.cjs`, and the web extension host then appends `.js` to every path. For everything else
- * `dist/package.json` says that the folder is CommonJS.
+ * only if its name ends in `.cjs`; web extension hosts of older releases then append `.js` to it, 1.139 does not. For
+ * everything else `dist/package.json` says that the folder is CommonJS.
  */
 import { fileURLToPath } from 'node:url';
 import { EsbuildPlugin } from 'esbuild-loader';
@@ -77,8 +77,11 @@ export default (_environment, { mode = 'production' }) => [
     'extension-web',
     {
       ...isomorphic,
-      entry: fromRoot('extension/browser/main.ts'),
-      output: { filename: 'extension-web.cjs.js', library: commonJsLibrary },
+      entry: {
+        'extension-web.cjs': fromRoot('extension/browser/main.ts'),
+        'extension-web.cjs.js': fromRoot('extension/browser/main.ts'),
+      },
+      output: { filename: '[name]', library: commonJsLibrary },
       externals: { vscode: 'commonjs vscode' },
     },
     mode,

@@ -15,7 +15,8 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
   const { debug, window, DebugConfigurationProviderTriggerKind: Trigger } = vscode;
   const sessions = new Sessions(platform, context.extensionUri);
   const screens = new ScreenPanels(context.extensionUri);
-  sessions.onLaunched = ({ vm, debugSession }) => {
+  sessions.onLaunched = async ({ vm, debugSession }) => {
+    await showDebugView();
     if (setting('x86vm.openScreenOnStart')) screens.open(vm, debugSession.name, false);
   };
   context.subscriptions.push(
@@ -29,4 +30,14 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
     window.registerWebviewPanelSerializer(SCREEN_VIEW_TYPE, screens),
     ...registerCommands({ platform, sessions, screens }),
   );
+}
+
+/**
+ * Shows the registers, which VS Code does by itself only at the first breakpoint: a machine that stands at its first
+ * instruction would show none. Who told VS Code to leave the sidebar alone is heard.
+ */
+async function showDebugView(): Promise<void> {
+  if (vscode.workspace.getConfiguration('debug').get('openDebug') === 'neverOpen') return;
+  await vscode.commands.executeCommand('workbench.view.debug');
+  await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
 }

@@ -6,7 +6,7 @@ describe('configurationFor', () => {
     expect(configurationFor('/a/boot.asm')).toEqual({
       type: 'x86vm',
       request: 'launch',
-      name: 'Debug boot.asm',
+      name: 'boot.asm',
       program: '/a/boot.asm',
     });
   });

@@ -3,9 +3,9 @@ import type { DebugConfiguration } from 'vscode';
 import { type LaunchArgument, launchArgumentRows } from '../debug-adapter/session/launch-arguments.ts';
 import { bootFileKind, DEBUG_TYPE, fileExtension, fileName, UNSUPPORTED_EXTENSIONS } from './file-types.ts';
 
-/** A configuration that boots one file. `program` is a path, or begins with a variable such as ${workspaceFolder}. */
+/** A configuration that boots one file, under its name. `program` is a path, or begins with a variable such as ${workspaceFolder}. */
 export function configurationFor(program: string): DebugConfiguration {
-  return { type: DEBUG_TYPE, request: 'launch', name: `Debug ${fileName(program)}`, program };
+  return { type: DEBUG_TYPE, request: 'launch', name: fileName(program), program };
 }
 
 /** What to tell somebody who wants to boot a file that cannot be booted; undefined for files that can. */

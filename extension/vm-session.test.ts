@@ -102,17 +102,22 @@ describe('VmSession', () => {
     });
     session.handleMessage(request(2, 'launch'));
     session.handleMessage(request(3, 'threads'));
-    link.died('RangeError: {memory}');
+    link.died('RangeError: {memory}\n  at run.ts');
     link.died('the thread ended with status 1');
     expect(sent.slice(1)).toMatchObject([
-      { request_seq: 2, command: 'launch', success: false, body: { error: { showUser: true } } },
+      {
+        request_seq: 2,
+        command: 'launch',
+        success: false,
+        body: { error: { format: 'The x86 VM stopped working: RangeError: memory' } },
+      },
       {
         request_seq: 3,
         command: 'threads',
         success: false,
         message: 'The x86 VM stopped working: RangeError: {memory}',
       },
-      { type: 'event', event: 'output', body: { category: 'stderr' } },
+      { type: 'event', event: 'output', body: { category: 'stderr', output: expect.stringContaining('at run.ts') } },
       { type: 'event', event: 'terminated' },
     ]);
     expect(session.alive).toBe(false);

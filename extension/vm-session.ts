@@ -89,11 +89,12 @@ export class VmSession implements DebugAdapter {
 
   private workerDied(reason: string): void {
     if (this.death !== undefined) return;
-    const text = `The x86 VM stopped working: ${reason}`;
+    const [headline = ''] = reason.split('\n');
+    const text = `The x86 VM stopped working: ${headline}`;
     this.end(text);
     for (const [seq, command] of this.unanswered) this.refuse(seq, command, text);
     this.unanswered.clear();
-    this.sendEvent('output', { category: 'stderr', output: `${text}\n` });
+    this.sendEvent('output', { category: 'stderr', output: `The x86 VM stopped working: ${reason}\n` });
     this.sendEvent('terminated', undefined);
   }
 
@@ -111,7 +112,7 @@ export class VmSession implements DebugAdapter {
   /** Answers a request that no worker will answer any more; leaving always succeeds. */
   private refuse(requestSeq: number, command: string, reason: string): void {
     const success = command === 'disconnect' || command === 'terminate';
-    const error = { id: WORKER_DIED, format: reason.replace(/[{}]/g, ''), showUser: command === 'launch' };
+    const error = { id: WORKER_DIED, format: reason.replace(/[{}]/g, '') };
     const response: DebugProtocol.Response = {
       type: 'response',
       seq: 0,

@@ -9,6 +9,7 @@ import { repositoryRoot } from '../../scripts/run-command.ts';
 const BUDGET_KIB: Readonly<Record<string, number>> = {
   'x86-vm-debugger.vsix': 900,
   'extension.cjs': 120,
+  'extension-web.cjs': 120,
   'extension-web.cjs.js': 120,
   'worker.js': 2200,
   'webviews/screen.js': 60,

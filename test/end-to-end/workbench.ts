@@ -1,0 +1,157 @@
+/** Drives the workbench of a real VS Code in a browser the way a person does: keys, clicks, and what is to be seen. */
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { type Browser, chromium, type Frame, type Locator, type Page } from 'playwright-core';
+
+/** How long a person would wait for anything before calling it broken. */
+const PATIENCE_MS = 60_000;
+
+const BROWSER_COMMANDS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/** The installed Chromium; undefined where there is none. */
+export function browserPath(): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const paths = BROWSER_COMMANDS.flatMap((command) => folders.map((folder) => join(folder, command)));
+  return paths.find((path) => existsSync(path));
+}
+
+/** A picture as the page's canvas holds it. */
+export interface CanvasPicture {
+  readonly width: number;
+  readonly height: number;
+  /** RGBA, row by row. */
+  readonly pixels: readonly number[];
+}
+
+export class Workbench {
+  readonly page: Page;
+  private readonly browser: Browser;
+
+  private constructor(browser: Browser, page: Page) {
+    this.browser = browser;
+    this.page = page;
+  }
+
+  /** Opens the workbench at a server's address and waits until it can be used. */
+  static async open(url: string): Promise<Workbench> {
+    const executablePath = browserPath();
+    if (executablePath === undefined) throw new Error(`none of ${BROWSER_COMMANDS.join(', ')} is installed`);
+    const browser = await chromium.launch({
+      executablePath,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+    });
+    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    page.setDefaultTimeout(PATIENCE_MS);
+    await page.goto(url);
+    await page.locator('.monaco-workbench .part.statusbar').waitFor();
+    await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor();
+    return new Workbench(browser, page);
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+  }
+
+  /** Opens a file of the folder by its name. */
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press('Control+P');
+    const input = this.page.locator('.quick-input-widget input').first();
+    await input.waitFor();
+    await input.fill(name);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
+    await this.page.keyboard.press('Enter');
+    await this.tab(name).waitFor();
+    await this.page.locator('.monaco-editor .view-line').first().waitFor();
+  }
+
+  /** Runs a command from the command palette by its full title. */
+  async run(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget input').first();
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    const row = this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title });
+    await row.waitFor();
+    await this.page.keyboard.press('Enter');
+    await row.waitFor({ state: 'hidden' });
+  }
+
+  tab(name: string): Locator {
+    return this.page.locator(`.tabs-container .tab[data-resource-name="${name}"]`);
+  }
+
+  /** A button of the debug toolbar by its codicon, such as `debug-continue`. */
+  debugButton(icon: string): Locator {
+    return this.page.locator(`.debug-toolbar .codicon-${icon}`);
+  }
+
+  /** The top frame of the call stack, as its row shows it: name, file and line. */
+  topFrame(): Locator {
+    return this.page.locator('.debug-call-stack .monaco-list-row .stack-frame').first();
+  }
+
+  /** Waits until the session stands at a line of a file. */
+  async waitForStop(file: string, line: number): Promise<void> {
+    await this.topFrame().filter({ hasText: file }).locator('.line-number', { hasText: `${line}:` }).waitFor();
+    await this.page.locator('.debug-top-stack-frame-line, .debug-top-stack-frame-column').first().waitFor();
+  }
+
+  /** A row of the Variables view by its name. */
+  variable(name: string): Locator {
+    const rows = this.page.locator('.debug-variables .monaco-list-row');
+    return rows.filter({ has: this.page.locator('.name', { hasText: new RegExp(`^${name}\\s*[:=]?\\s*$`) }) });
+  }
+
+  /** Clicks into the glyph margin beside a line of the editor in front. */
+  async toggleBreakpoint(line: number): Promise<void> {
+    await this.goToLine(line);
+    const number = this.page.locator('.editor-group-container.active .margin-view-overlays .line-numbers', {
+      hasText: new RegExp(`^${line}$`),
+    });
+    const box = await number.boundingBox();
+    const margin = await this.page.locator('.editor-group-container.active .glyph-margin').first().boundingBox();
+    if (box === null || margin === null) throw new Error(`line ${line} is not in view`);
+    await this.page.mouse.click(margin.x + 8, box.y + box.height / 2);
+    await this.page.locator('.codicon-debug-breakpoint').first().waitFor();
+  }
+
+  /** Puts the cursor on a line of the editor in front. */
+  async goToLine(line: number): Promise<void> {
+    await this.page.keyboard.press('Control+G');
+    await this.page.locator('.quick-input-widget input').first().fill(`:${line}`);
+    await this.page.keyboard.press('Enter');
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+  }
+
+  /** The frame of the screen view's page, inside the two frames of a webview. */
+  async screenFrame(): Promise<Frame> {
+    return this.eventually(async () => {
+      for (const frame of this.page.frames()) {
+        const has = await frame.evaluate(() => document.querySelector('canvas') !== null).catch(() => false);
+        if (has && frame !== this.page.mainFrame()) return frame;
+      }
+      return undefined;
+    }, 'a screen view');
+  }
+
+  /** What the screen view's canvas shows. */
+  async screenPicture(): Promise<CanvasPicture> {
+    const frame = await this.screenFrame();
+    return frame.evaluate(() => {
+      const canvas = document.querySelector('canvas') as HTMLCanvasElement;
+      const image = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height);
+      return { width: canvas.width, height: canvas.height, pixels: [...(image?.data ?? [])] };
+    });
+  }
+
+  /** Asks again with every picture of the page until there is an answer. */
+  async eventually<T>(ask: () => Promise<T | undefined>, what: string): Promise<T> {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (performance.now() < deadline) {
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+      await this.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+    }
+    throw new Error(`waited ${PATIENCE_MS} ms for ${what}`);
+  }
+}
