@@ -51,13 +51,7 @@ interface Reach {
 
 /** A rail of a double line turns into the double line beside it, meets a single one, or goes on. */
 const railReach = (beside: number, across: number, opposite: number, { near, center, far, end }: Reach): number =>
-  firstOf(
-    [beside === 2, near],
-    [beside === 1, center],
-    [opposite === 2, end],
-    [across === 2, far],
-    [true, center],
-  );
+  firstOf([beside === 2, near], [beside === 1, center], [opposite === 2, end], [across === 2, far], [true, center]);
 
 /** A single line stops at a double one that passes, and at the far rail of one that begins here. */
 const singleReach = (sides: readonly [number, number], opposite: number, { near, center, far, end }: Reach): number =>
@@ -100,7 +94,11 @@ function boxGlyph([up, right, down, left]: Arms, height: number): Glyph {
 }
 
 /** Blocks as left, right, top and bottom ends in halves of the cell. */
-const BLOCKS: readonly (readonly [character: string, columns: readonly [number, number], halves: readonly [number, number]])[] = [
+const BLOCKS: readonly (readonly [
+  character: string,
+  columns: readonly [number, number],
+  halves: readonly [number, number],
+])[] = [
   ['█', [0, 7], [0, 2]],
   ['▄', [0, 7], [1, 2]],
   ['▌', [0, 3], [0, 2]],
@@ -127,7 +125,10 @@ export function boxGlyphs(height: number): ReadonlyMap<string, Glyph> {
     glyphs.set(character, canvas.rows);
   }
   for (const [character, even, odd] of SHADES) {
-    glyphs.set(character, Array.from({ length: height }, (_, line) => (line % 2 === 0 ? even : odd)));
+    glyphs.set(
+      character,
+      Array.from({ length: height }, (_, line) => (line % 2 === 0 ? even : odd)),
+    );
   }
   return glyphs;
 }

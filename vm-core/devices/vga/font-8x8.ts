@@ -15,12 +15,12 @@ const smallAccents: Readonly<Record<Accent, Glyph>> = {
   circumflex: mark(0, 0b0011_1000, 0b0110_1100),
   diaeresis: mark(0, 0b0110_1100),
   ring: mark(0, 0b0011_1000, 0b0010_1000),
-  tilde: mark(0, 0b0111_0110, 0b1101_1100),
+  tilde: mark(0, 0b0111_0110),
   cedilla: mark(7, 0b0011_0000),
 };
 
 /** Capitals begin at line 2 when they carry an accent, two lines shorter. */
-const capitalAccents: Readonly<Record<Accent, Glyph>> = { ...smallAccents, tilde: mark(0, 0b0111_1100) };
+const capitalAccents: Readonly<Record<Accent, Glyph>> = smallAccents;
 
 /** Code page 437, 8 bytes for each of 256 characters. */
 export const font8x8: Uint8Array = fontBytes({

@@ -4,7 +4,17 @@
  */
 import { boxGlyphs } from './box-drawing.ts';
 import { codePage437 } from './code-page-437.ts';
-import { blankGlyph, clearAbove, flip, type Glyph, invert, mirror, moveLeft, overlay, removeLines } from './glyph-bitmap.ts';
+import {
+  blankGlyph,
+  clearAbove,
+  flip,
+  type Glyph,
+  invert,
+  mirror,
+  moveLeft,
+  overlay,
+  removeLines,
+} from './glyph-bitmap.ts';
 
 /** Marks above and below letters; above small letters and above (lowered) capitals. */
 export type Accent = 'acute' | 'grave' | 'circumflex' | 'diaeresis' | 'ring' | 'tilde' | 'cedilla';
@@ -61,7 +71,8 @@ function accented(design: FontDesign, base: string, accent: Accent): Glyph {
 function compose(design: FontDesign): ReadonlyMap<string, Glyph> {
   const drawn = (character: string): Glyph => design.glyphs.get(character) as Glyph;
   const composed = new Map([...design.glyphs, ...boxGlyphs(design.height)]);
-  for (const [character, source] of Object.entries(MIRRORED)) composed.set(character, mirrorOf(character, drawn(source)));
+  for (const [character, source] of Object.entries(MIRRORED))
+    composed.set(character, mirrorOf(character, drawn(source)));
   for (const [character, source] of Object.entries(FLIPPED)) composed.set(character, flip(drawn(source)));
   for (const [character, source] of Object.entries(INVERTED)) composed.set(character, invert(drawn(source)));
   composed.set('¿', flip(moveLeft(mirror(drawn('?')))));

@@ -11,7 +11,10 @@ export function parseSheet(sheet: string): ReadonlyMap<string, Glyph> {
   for (const band of sheet.trim().split('\n\n')) {
     const [characters = [], ...rows] = band.split('\n').map((line) => line.split(/ +/));
     for (const [column, character] of characters.entries()) {
-      glyphs.set(character, rows.map((row) => rowOfText(row[column] as string)));
+      glyphs.set(
+        character,
+        rows.map((row) => rowOfText(row[column] as string)),
+      );
     }
   }
   return glyphs;

@@ -200,7 +200,10 @@ function cgaMode(number: number, colors: 2 | 4): VgaMode {
 }
 
 /** What differs between the planar modes. */
-type PlanarParts = Pick<VgaMode, 'number' | 'width' | 'height' | 'bitsPerPixel' | 'palette' | 'pageSize' | 'pageCount'> & {
+type PlanarParts = Pick<
+  VgaMode,
+  'number' | 'width' | 'height' | 'bitsPerPixel' | 'palette' | 'pageSize' | 'pageCount'
+> & {
   readonly vertical: typeof LINES_400;
   readonly characterHeight: 8 | 14 | 16;
   readonly colors: readonly number[];

@@ -94,11 +94,17 @@ function columnWidthOf(kind: PictureKind, sequencer: Uint8Array): number {
 }
 
 /** Scan lines per pixel row and pixel rows per memory row. */
-function rowHeights(crtc: Uint8Array, kind: PictureKind, wiring: AddressWiring): { lineRepeat: number; rowHeight: number } {
+function rowHeights(
+  crtc: Uint8Array,
+  kind: PictureKind,
+  wiring: AddressWiring,
+): { lineRepeat: number; rowHeight: number } {
   const scanLines = ((crtc[9] as number) & 0x1f) + 1;
   const doubled = bitSet(crtc[9], 7) ? 2 : 1;
   const linesDiffer = kind === 'text' || wiring.rowScanAt13 || wiring.rowScanAt14;
-  return linesDiffer ? { lineRepeat: doubled, rowHeight: scanLines } : { lineRepeat: doubled * scanLines, rowHeight: 1 };
+  return linesDiffer
+    ? { lineRepeat: doubled, rowHeight: scanLines }
+    : { lineRepeat: doubled * scanLines, rowHeight: 1 };
 }
 
 function lineCompare(crtc: Uint8Array): number {
@@ -150,7 +156,11 @@ export function rowStart(layout: PictureLayout, y: number): { readonly counter: 
 }
 
 /** The plane address that an address counter reaches. */
-export function planeAddress({ unit, wordTopBit, rowScanAt13, rowScanAt14 }: AddressWiring, counter: number, rowScan: number): number {
+export function planeAddress(
+  { unit, wordTopBit, rowScanAt13, rowScanAt14 }: AddressWiring,
+  counter: number,
+  rowScan: number,
+): number {
   let address = counter & 0xffff;
   if (unit === 'doubleword') address = ((address << 2) & 0xfffc) | ((address >> 12) & 3);
   else if (unit === 'word') address = ((address << 1) & 0xfffe) | ((address >> wordTopBit) & 1);

@@ -58,7 +58,8 @@ function writeCrtc(context: RegisterPortsContext, value: number): void {
   if (index === 0x11 && (value & 0x30) === 0x10) {
     context.logOnce('VGA: the guest enabled the vertical retrace interrupt (CR11), which is not connected');
   }
-  if (index === 0x17 && (value & 0x04) !== 0) context.logOnce('VGA: half-rate line counting (CR17 bit 2) has no effect');
+  if (index === 0x17 && (value & 0x04) !== 0)
+    context.logOnce('VGA: half-rate line counting (CR17 bit 2) has no effect');
   writeIndexed(context, 'crtc', index, data);
 }
 
@@ -98,52 +99,52 @@ const readIndexed = (state: VgaState, bank: RegisterBank, index: number): number
 
 /** By port number, with the colour addresses; 3Bxh stands for the same rows when bit 0 of misc output is clear. */
 const portRows: Readonly<Record<number, PortRow>> = {
-  0x3c0: { read: ({ state }) => state.attributeIndex, write: writeAttribute },
-  0x3c1: { read: ({ state }) => readIndexed(state, 'attribute', state.attributeIndex & 0x1f) },
-  0x3c2: { read: () => SWITCH_SENSE, write: writeMiscOutput },
-  0x3c3: {
+  960: { read: ({ state }) => state.attributeIndex, write: writeAttribute },
+  961: { read: ({ state }) => readIndexed(state, 'attribute', state.attributeIndex & 0x1f) },
+  962: { read: () => SWITCH_SENSE, write: writeMiscOutput },
+  963: {
     read: ({ state }) => state.subsystemEnable,
     write: ({ state }, value) => {
       state.subsystemEnable = value & 1;
     },
   },
-  0x3c4: {
+  964: {
     read: ({ state }) => state.sequencerIndex,
     write: ({ state }, value) => {
       state.sequencerIndex = value & 0x07;
     },
   },
-  0x3c5: {
+  965: {
     read: ({ state }) => readIndexed(state, 'sequencer', state.sequencerIndex),
     write: (context, value) => writeIndexed(context, 'sequencer', context.state.sequencerIndex, value),
   },
-  0x3c6: { read: ({ state }) => state.dacMask, write: writeDacMask },
-  0x3c7: { read: ({ state }) => dacStatus(state), write: ({ state }, value) => selectDacColor(state, value, true) },
-  0x3c8: { read: ({ state }) => state.dacIndex, write: ({ state }, value) => selectDacColor(state, value, false) },
-  0x3c9: {
+  966: { read: ({ state }) => state.dacMask, write: writeDacMask },
+  967: { read: ({ state }) => dacStatus(state), write: ({ state }, value) => selectDacColor(state, value, true) },
+  968: { read: ({ state }) => state.dacIndex, write: ({ state }, value) => selectDacColor(state, value, false) },
+  969: {
     read: ({ state }) => readDacData(state),
     write: ({ state, changes }, value) => writeDacData(state, value, changes),
   },
-  0x3ca: { read: ({ state }) => state.featureControl },
-  0x3cc: { read: ({ state }) => state.miscOutput },
-  0x3ce: {
+  970: { read: ({ state }) => state.featureControl },
+  972: { read: ({ state }) => state.miscOutput },
+  974: {
     read: ({ state }) => state.graphicsIndex,
     write: ({ state }, value) => {
       state.graphicsIndex = value & 0x0f;
     },
   },
-  0x3cf: {
+  975: {
     read: ({ state }) => readIndexed(state, 'graphics', state.graphicsIndex),
     write: (context, value) => writeIndexed(context, 'graphics', context.state.graphicsIndex, value),
   },
-  0x3d4: {
+  980: {
     read: ({ state }) => state.crtcIndex,
     write: ({ state }, value) => {
       state.crtcIndex = value & 0x3f;
     },
   },
-  0x3d5: { read: ({ state }) => readIndexed(state, 'crtc', state.crtcIndex), write: writeCrtc },
-  0x3da: {
+  981: { read: ({ state }) => readIndexed(state, 'crtc', state.crtcIndex), write: writeCrtc },
+  986: {
     read: readInputStatus1,
     write: ({ state }, value) => {
       state.featureControl = value & 0x03;

@@ -48,7 +48,8 @@ function cellDots(state: VgaState, style: TextStyle, code: number, attribute: nu
 function drawLine(state: VgaState, layout: PictureLayout, style: TextStyle, y: number, line: Uint32Array): void {
   const { counter, rowScan } = rowStart(layout, y);
   const { cursor } = style;
-  const cursorCounter = cursor !== undefined && rowScan >= cursor.firstLine && rowScan <= cursor.lastLine ? cursor.counter : -1;
+  const cursorCounter =
+    cursor !== undefined && rowScan >= cursor.firstLine && rowScan <= cursor.lastLine ? cursor.counter : -1;
   let x = 0;
   for (let column = 0; column <= layout.columns; column++) {
     const cell = (counter + (column >> layout.countShift)) & 0xffff;

@@ -14,10 +14,7 @@ const fontAddress = (font: number): number => (font & 3) * 0x4000 + ((font >> 2)
 /** Font addresses for attributes with bit 3 clear (B) and set (A). */
 export function fontAddresses(state: VgaState): readonly [number, number] {
   const select = state.sequencer[3] as number;
-  return [
-    fontAddress((select & 3) | ((select >> 2) & 4)),
-    fontAddress(((select >> 2) & 3) | ((select >> 3) & 4)),
-  ];
+  return [fontAddress((select & 3) | ((select >> 2) & 4)), fontAddress(((select >> 2) & 3) | ((select >> 3) & 4))];
 }
 
 /** AR10 bit 3: attribute bit 7 blinks; otherwise it is the intensity of the background. */

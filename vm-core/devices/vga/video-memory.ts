@@ -112,7 +112,8 @@ function writeData(graphics: Uint8Array, latches: number, value: number): number
 
 /** Read mode 1: a bit is set where every plane that matters equals the colour compare register. */
 function compareColor(graphics: Uint8Array, latches: number): number {
-  const different = (latches ^ (planeMask[graphics[2] as number] as number)) & (planeMask[graphics[7] as number] as number);
+  const different =
+    (latches ^ (planeMask[graphics[2] as number] as number)) & (planeMask[graphics[7] as number] as number);
   const folded = different | (different >>> 16);
   return ~(folded | (folded >>> 8)) & 0xff;
 }

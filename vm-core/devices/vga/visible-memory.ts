@@ -26,7 +26,8 @@ export function markVisible(state: VgaState, layout: PictureLayout, visiblePlane
   }
   if (text) {
     for (const font of fontAddresses(state)) {
-      for (let offset = 0; offset < FONT_SIZE; offset += 1 << PAGE_SHIFT) markPage(visiblePlanes, font + offset, FONT_PLANE);
+      for (let offset = 0; offset < FONT_SIZE; offset += 1 << PAGE_SHIFT)
+        markPage(visiblePlanes, font + offset, FONT_PLANE);
     }
   }
 }
