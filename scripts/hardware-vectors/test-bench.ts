@@ -1,0 +1,126 @@
+/**
+ * A processor with nothing but RAM, on which recorded tests are run: sets the initial state, executes one instruction
+ * with the exception it raises, and compares.
+ */
+import { type GuestFault, REPEAT } from '../../vm-core/cpu/cpu.ts';
+import { deliver } from '../../vm-core/cpu/exceptions.ts';
+import { resetCpu } from '../../vm-core/cpu/reset.ts';
+import { setRealModeSegment } from '../../vm-core/cpu/segments.ts';
+import { Processor } from '../../vm-core/engine/processor.ts';
+import { createMemory, RAM_BASE } from '../../vm-core/memory/layout.ts';
+import { PhysicalMap } from '../../vm-core/memory/physical-map.ts';
+import { CS, DS, ES, type SegmentIndex, SS, segmentSlots, slot } from '../../vm-core/state/layout.ts';
+import { registerNames, type Vector, type VectorRegister } from './moo-file.ts';
+
+const RAM_SIZE = 16 << 20;
+/** What a PC keeps free of RAM and these tests do not. */
+const UPPER_START = 0xa0000;
+const UPPER_SIZE = 0x60000;
+/** The repeats of one string instruction, and more than any test needs. */
+const EXECUTIONS_MAX = 200_000;
+
+const generalSlots: Readonly<Partial<Record<VectorRegister, number>>> = {
+  ax: slot.EAX,
+  bx: slot.EBX,
+  cx: slot.ECX,
+  dx: slot.EDX,
+  sp: slot.ESP,
+  bp: slot.EBP,
+  si: slot.ESI,
+  di: slot.EDI,
+};
+
+const segmentIndices: Readonly<Partial<Record<VectorRegister, SegmentIndex>>> = { cs: CS, ss: SS, ds: DS, es: ES };
+
+/** What one instruction did, besides its changes to registers and memory. */
+export interface Run {
+  /** The exception it raised, or undefined. */
+  readonly fault: number | undefined;
+  readonly halted: boolean;
+  /** Set when it could not be run to its end: a shutdown, something that is not modelled, or no end in sight. */
+  readonly problem: string | undefined;
+}
+
+export class TestBench {
+  readonly #map: PhysicalMap;
+  readonly #processor: Processor;
+
+  /** `addressBits` is 20 for a processor whose addresses wrap at 1 MiB. */
+  constructor(addressBits: 20 | 24) {
+    const memory = createMemory(RAM_SIZE);
+    this.#map = new PhysicalMap(memory, RAM_SIZE);
+    const view = new DataView(memory.buffer, RAM_BASE + UPPER_START, UPPER_SIZE);
+    this.#map.addWindow({ start: UPPER_START, size: UPPER_SIZE, region: ramRegion(view) });
+    if (addressBits === 20) this.#map.a20Mask = ~(1 << 20);
+    const ports = { read: (_port: number, size: number) => 2 ** (size * 8) - 1, write: () => {} };
+    const surroundings = { ports, acknowledgeInterrupt: () => 0, startTime: () => 0 };
+    this.#processor = new Processor(memory, this.#map, surroundings);
+  }
+
+  /** Puts registers and memory to the test's initial state. */
+  load(vector: Vector): void {
+    const { state } = this.#processor;
+    resetCpu(state);
+    state.write32(slot.EDX, 0);
+    for (const [address, value] of vector.initial.memory) this.#map.bytes[RAM_BASE + address] = value;
+    this.#processor.invalidateCode();
+    for (const name of registerNames) this.#writeRegister(name, vector.initial.registers[name] ?? 0);
+    this.#processor.pendingFault = undefined;
+    this.#processor.unsupportedText = undefined;
+    this.#processor.refresh();
+  }
+
+  /** Executes one instruction, repeats included, and delivers what it raises. */
+  run(): Run {
+    const processor = this.#processor;
+    for (let count = 0; count < EXECUTIONS_MAX; count++) {
+      const status = processor.execute(1, false);
+      const fault = processor.pendingFault;
+      if (fault) return this.#deliver(fault);
+      if (processor.unsupportedText !== undefined) return this.#ended(undefined, processor.unsupportedText);
+      if ((status & REPEAT) === 0) return this.#ended(undefined, undefined);
+    }
+    return this.#ended(undefined, 'the instruction does not end');
+  }
+
+  #deliver(fault: GuestFault): Run {
+    const { vector, errorCode } = fault;
+    const delivery = deliver(this.#processor, { vector, errorCode, kind: 'exception' });
+    return this.#ended(vector, delivery.kind === 'delivered' ? undefined : delivery.kind);
+  }
+
+  #ended(fault: number | undefined, problem: string | undefined): Run {
+    return { fault, problem, halted: this.#processor.state.read8(slot.HALTED) !== 0 };
+  }
+
+  register(name: VectorRegister): number {
+    const { state } = this.#processor;
+    if (name === 'ip') return state.eip & 0xffff;
+    if (name === 'flags') return state.eflags & 0xffff;
+    const index = segmentIndices[name];
+    return state.read16(index === undefined ? (generalSlots[name] as number) : (segmentSlots[index] as number));
+  }
+
+  byte(physicalAddress: number): number {
+    return this.#map.bytes[RAM_BASE + physicalAddress] as number;
+  }
+
+  #writeRegister(name: VectorRegister, value: number): void {
+    const { state } = this.#processor;
+    const index = segmentIndices[name];
+    if (index !== undefined) setRealModeSegment(state, index, value);
+    else if (name === 'ip') state.eip = value;
+    else if (name === 'flags') state.eflags = value & 0x7fd5;
+    else state.write32(generalSlots[name] as number, value);
+  }
+}
+
+/** RAM where a PC has none, as a window of a device. */
+function ramRegion(view: DataView) {
+  return {
+    size: UPPER_SIZE,
+    width: 8 as const,
+    read: (offset: number) => view.getUint8(offset),
+    write: (offset: number, _size: 1 | 2 | 4, value: number) => view.setUint8(offset, value),
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * Runs recorded hardware tests on the real engine:
+ *   node scripts/vectors.ts FOLDER… [--form F7.4] [--max N]
+ * A folder holds `metadata.json` and files named after their opcode, `F7.4.MOO.gz`. Prints each form that fails with its
+ * first difference, then `N passed, N failed`.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { differences, type VectorProcessor } from './hardware-vectors/differences.ts';
+import { readVectors, registerNames, type Vector } from './hardware-vectors/moo-file.ts';
+import { TestBench } from './hardware-vectors/test-bench.ts';
+
+/** Bits that mean the same on all processors; the others are fixed differently on each. */
+const COMPARED_FLAGS = 0x0fd5;
+
+interface OpcodeFacts {
+  readonly 'flags-mask'?: number;
+  readonly reg?: Readonly<Record<string, OpcodeFacts>>;
+}
+
+interface Metadata {
+  readonly opcodes: Readonly<Record<string, OpcodeFacts>>;
+}
+
+/** What the tests of one form came to. */
+interface FormResult {
+  passed: number;
+  failed: number;
+  /** Tests that show a documented difference, by its reason. */
+  readonly skipped: Map<string, number>;
+  firstDifference: string | undefined;
+}
+
+interface FormContext {
+  readonly bench: TestBench;
+  readonly processor: VectorProcessor;
+  readonly form: string;
+  readonly flagsMask: number;
+}
+
+function flagsMaskOf(metadata: Metadata, form: string): number {
+  const [opcode = '', extension = ''] = form.split('.');
+  const row = metadata.opcodes[opcode];
+  const mask = row?.reg?.[extension]?.['flags-mask'] ?? row?.['flags-mask'] ?? 0xffff;
+  return mask & COMPARED_FLAGS;
+}
+
+/** Runs one test; the text says how it differs, undefined that it does not. */
+function runVector(context: FormContext, vector: Vector): { difference?: string; skipped?: string } {
+  const { bench, processor, form, flagsMask } = context;
+  bench.load(vector);
+  const run = bench.run();
+  const reason = differences.find((one) => one.skips({ vector, processor, form, fault: run.fault }))?.reason;
+  if (reason !== undefined) return { skipped: reason };
+  if (run.problem !== undefined) return { difference: run.problem };
+  if (run.fault !== vector.exception?.vector && (run.fault !== undefined || vector.exception !== undefined)) {
+    return { difference: `exception ${vector.exception?.vector ?? 'none'} expected, ${run.fault ?? 'none'} raised` };
+  }
+  const difference =
+    registerDifference(bench, vector, run.halted, flagsMask) ?? memoryDifference(bench, vector, flagsMask);
+  return difference === undefined ? {} : { difference };
+}
+
+function registerDifference(bench: TestBench, vector: Vector, halted: boolean, flagsMask: number): string | undefined {
+  for (const name of registerNames) {
+    const recorded = vector.final.registers[name] ?? vector.initial.registers[name] ?? 0;
+    // The recorded test goes on to a HLT behind the instruction and stops one byte after it.
+    const expected = name === 'ip' && !halted ? (recorded - 1) & 0xffff : recorded;
+    const defined = vector.final.masks[name] ?? 0xffff;
+    const mask = name === 'flags' ? defined & flagsMask : defined;
+    const actual = bench.register(name);
+    if (((expected ^ actual) & mask) !== 0) return `${name} ${hex(expected)} expected, ${hex(actual)} found`;
+  }
+  return undefined;
+}
+
+function memoryDifference(bench: TestBench, vector: Vector, flagsMask: number): string | undefined {
+  const flagsAddress = vector.exception?.flagsAddress;
+  for (const [address, expected] of vector.final.memory) {
+    const byte = flagsAddress === undefined ? -1 : address - flagsAddress;
+    const mask = byte === 0 ? flagsMask & 0xff : byte === 1 ? flagsMask >>> 8 : 0xff;
+    const actual = bench.byte(address);
+    if (((expected ^ actual) & mask) === 0) continue;
+    return `[${hex(address)}] ${hex(expected)} expected, ${hex(actual)} found`;
+  }
+  return undefined;
+}
+
+function runForm(context: FormContext, vectors: readonly Vector[]): FormResult {
+  const result: FormResult = { passed: 0, failed: 0, skipped: new Map(), firstDifference: undefined };
+  for (const vector of vectors) {
+    const { difference, skipped } = runVector(context, vector);
+    if (skipped !== undefined) result.skipped.set(skipped, (result.skipped.get(skipped) ?? 0) + 1);
+    else if (difference === undefined) result.passed++;
+    else {
+      result.failed++;
+      result.firstDifference ??= `${describe(vector)}: ${difference}`;
+    }
+  }
+  return result;
+}
+
+function describe(vector: Vector): string {
+  const bytes = [...vector.bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  return `test ${vector.index} “${vector.name}” (${bytes})`;
+}
+
+const hex = (value: number) => `${value.toString(16).toUpperCase()}h`;
+
+function main(): number {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { form: { type: 'string' }, max: { type: 'string' } },
+  });
+  if (positionals.length === 0) {
+    console.error('usage: node scripts/vectors.ts FOLDER… [--form F7.4] [--max N]');
+    return 2;
+  }
+  let passed = 0;
+  let failed = 0;
+  const skipped = new Map<string, number>();
+  for (const folder of positionals) {
+    const metadata = JSON.parse(readFileSync(join(folder, 'metadata.json'), 'utf8')) as Metadata;
+    let context: FormContext | undefined;
+    for (const file of readdirSync(folder).sort()) {
+      const form = /^(.+)\.MOO\.gz$/.exec(file)?.[1];
+      if (form === undefined || (values.form !== undefined && values.form !== form)) continue;
+      const bytes = readFileSync(join(folder, file));
+      const vectors = readVectors(bytes).slice(0, values.max === undefined ? undefined : Number(values.max));
+      const processor: VectorProcessor = folder.includes('8086') ? '8086' : '80286';
+      const bench: TestBench = context?.bench ?? new TestBench(processor === '8086' ? 20 : 24);
+      context = { bench, processor, form, flagsMask: flagsMaskOf(metadata, form) };
+      const result = runForm(context, vectors);
+      passed += result.passed;
+      failed += result.failed;
+      for (const [reason, count] of result.skipped) skipped.set(reason, (skipped.get(reason) ?? 0) + count);
+      if (result.failed > 0) {
+        console.log(`${processor} ${form}: ${result.failed} of ${vectors.length} failed; ${result.firstDifference}`);
+      }
+    }
+  }
+  for (const [reason, count] of skipped) console.log(`${count} not compared: ${reason}`);
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+process.exitCode = main();
