@@ -16,9 +16,9 @@ export const BRANCH = 1;
 /** Done, and the run loop must look at events, mode or memory map before the next instruction (EIP as it stands). */
 export const EXIT = 2;
 /** Not finished: the same instruction is executed again (a repeated string instruction, a wait for the host). */
-export const REPEAT = 3;
+export const REPEAT = 4;
 /** A fault was raised; the engine makes this one. */
-export const FAULT = 4;
+export const FAULT = 8;
 export type Outcome = typeof NEXT | typeof BRANCH | typeof EXIT | typeof REPEAT;
 
 /** An architectural exception on its way to delivery; never leaves the cpu and engine layers as an exception. */

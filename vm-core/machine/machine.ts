@@ -137,7 +137,8 @@ export interface Machine {
   readonly cpus: readonly [Vcpu, ...Vcpu[]];
   readonly memory: PhysicalMemoryView;
   readonly display: Display;
-  readonly devices: readonly Device[];
+  /** By instance name, in the order of the machine's map. */
+  readonly devices: ReadonlyMap<string, Device>;
   /** Virtual time in ticks: retired instructions plus what HLT skipped. */
   readonly time: number;
   readonly ticksPerSecond: number;
@@ -157,6 +158,8 @@ export interface Machine {
   stopOnExceptions: ReadonlySet<number>;
   /** Hands bytes to a device's channel (`keyboard`/`keys`: PS/2 set-1 scan codes; `uart-1`/`serial`) and logs them. */
   input(device: string, channel: string, bytes: Uint8Array): void;
+  /** Feeds a recorded log; no other input is taken until its last record has entered. */
+  replay(records: readonly InputRecord[]): void;
   /** Bytes that devices sent to the host; one listener per channel (`serial`, `debugcon`, `post-code`). */
   onOutput: (device: string, channel: string, bytes: Uint8Array) => void;
   /** Messages for the developer of the guest: things not modelled, each once. */

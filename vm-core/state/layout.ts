@@ -79,8 +79,12 @@ export const internal = {
   EXIT_REQUEST: field(),
   /** i32: 1 when the last slow-path access faulted; the fault itself is kept by the cpu layer. */
   FAULT: field(),
-  /** i32: mode key of the code that is being executed: part of the key of a block. */
+  /** i32: mode of the code that is being executed and generation of its translations: part of the key of a block. */
   MODE_KEY: field(),
+  /** i32: FFFFh or FFFFFFFFh, by the B bit of the stack segment. */
+  STACK_MASK: field(),
+  /** i32: the highest offset in the code segment. */
+  CODE_LIMIT: field(),
   /** For each segment, 32 bytes: base, and the exclusive upper ends of offsets that may be read and written (i64). */
   SEGMENTS: field(6 * 32),
 } as const;

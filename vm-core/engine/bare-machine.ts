@@ -1,0 +1,37 @@
+/** A processor with RAM and nothing else, for tests of instructions: no devices, no firmware, ports that read all ones. */
+import { resetCpu } from '../cpu/reset.ts';
+import type { PortSpace } from '../cpu/cpu.ts';
+import { createEventQueue } from '../devices/event-queue.ts';
+import { createMemory } from '../memory/layout.ts';
+import { PhysicalMap } from '../memory/physical-map.ts';
+import { EventLoop } from './event-loop.ts';
+import { Processor } from './processor.ts';
+
+export interface BareMachine {
+  readonly processor: Processor;
+  readonly map: PhysicalMap;
+  readonly loop: EventLoop;
+}
+
+const EMPTY_PORTS: PortSpace = { read: (_port, size) => 2 ** (size * 8) - 1, write: () => {} };
+
+/** RAM of `memorySize` bytes (a multiple of 64 KiB), all of it plain, also between A0000h and 1 MiB. */
+export function createBareMachine(memorySize: number, ports: PortSpace = EMPTY_PORTS): BareMachine {
+  const memory = createMemory(memorySize);
+  const map = new PhysicalMap(memory, memorySize, { plain: true });
+  const processor: Processor = new Processor(memory, map, {
+    ports,
+    acknowledgeInterrupt: () => 0xff,
+    startTime: () => loop.time,
+  });
+  const loop: EventLoop = new EventLoop(processor, {
+    events: createEventQueue(),
+    interruptPending: () => false,
+    takeRequest: () => undefined,
+    firmwareHook: () => undefined,
+  });
+  processor.code.isHooked = (linear, physical) => loop.hasBreakpoint(linear, physical);
+  resetCpu(processor.state);
+  processor.refresh();
+  return { processor, map, loop };
+}

@@ -1,0 +1,83 @@
+/**
+ * What the engine derives from architectural state so that compiled code need not ask: where segments begin and end,
+ * how wide the stack pointer is, how code is to be decoded. Recomputed when its sources change.
+ */
+import {
+  ATTRIBUTE_BIG,
+  ATTRIBUTE_CODE,
+  ATTRIBUTE_EXPAND_DOWN_OR_CONFORMING,
+  ATTRIBUTE_PRESENT,
+  ATTRIBUTE_S,
+  ATTRIBUTE_WRITABLE_OR_READABLE,
+  type CpuState,
+} from '../state/cpu-state.ts';
+import {
+  CS,
+  ENTRY_BASE,
+  ENTRY_READ_END,
+  ENTRY_WRITE_END,
+  internal,
+  SEGMENT_ATTRIBUTES,
+  SEGMENT_BASE,
+  SEGMENT_ENTRY_SIZE,
+  SEGMENT_LIMIT,
+  SS,
+  segmentSlots,
+} from '../state/layout.ts';
+import { usesDescriptors } from '../cpu/mode.ts';
+
+/** Whether a segment's type allows an access; its limit is another question. */
+function mayUse(attributes: number, isWrite: boolean): boolean {
+  const usable = (attributes & (ATTRIBUTE_PRESENT | ATTRIBUTE_S)) === (ATTRIBUTE_PRESENT | ATTRIBUTE_S);
+  if (!usable) return false;
+  const second = (attributes & ATTRIBUTE_WRITABLE_OR_READABLE) !== 0;
+  if ((attributes & ATTRIBUTE_CODE) !== 0) return second && !isWrite;
+  return second || !isWrite;
+}
+
+/** Type checks are for protected mode; elsewhere only the limit counts. */
+export function mayAccess(state: CpuState, index: number, isWrite: boolean): boolean {
+  if (!usesDescriptors(state)) return true;
+  return mayUse(state.read16((segmentSlots[index] as number) + SEGMENT_ATTRIBUTES), isWrite);
+}
+
+function expandsDown(attributes: number): boolean {
+  return (attributes & (ATTRIBUTE_CODE | ATTRIBUTE_EXPAND_DOWN_OR_CONFORMING)) === ATTRIBUTE_EXPAND_DOWN_OR_CONFORMING;
+}
+
+/** Derives the entry of one segment (0 ES … 5 GS). */
+export function deriveSegment(state: CpuState, index: number): void {
+  const slot = segmentSlots[index] as number;
+  const attributes = state.read16(slot + SEGMENT_ATTRIBUTES);
+  const limit = state.read32(slot + SEGMENT_LIMIT);
+  const isSimple = !expandsDown(attributes);
+  const entry = internal.SEGMENTS + index * SEGMENT_ENTRY_SIZE;
+  state.write32(entry + ENTRY_BASE, state.read32(slot + SEGMENT_BASE));
+  writeEnd(state, entry + ENTRY_READ_END, isSimple && mayAccess(state, index, false), limit);
+  writeEnd(state, entry + ENTRY_WRITE_END, isSimple && mayAccess(state, index, true), limit);
+  const big = (attributes & ATTRIBUTE_BIG) !== 0;
+  if (index === SS) state.write32(internal.STACK_MASK, big ? 0xffffffff : 0xffff);
+  if (index === CS) state.write32(internal.CODE_LIMIT, limit);
+}
+
+/** The exclusive end limit + 1 as an i64, or 0 where the slow path must decide. */
+function writeEnd(state: CpuState, offset: number, allowed: boolean, limit: number): void {
+  state.write32(offset, allowed ? (limit + 1) >>> 0 : 0);
+  state.write32(offset + 4, allowed && limit === 0xffffffff ? 1 : 0);
+}
+
+export function deriveAllSegments(state: CpuState): void {
+  for (let index = 0; index < segmentSlots.length; index++) deriveSegment(state, index);
+}
+
+/** Default size of the code segment: 16 or 32. */
+export function codeSizeOf(state: CpuState): 16 | 32 {
+  const attributes = state.read16((segmentSlots[CS] as number) + SEGMENT_ATTRIBUTES);
+  return (attributes & ATTRIBUTE_BIG) !== 0 ? 32 : 16;
+}
+
+/** What must be equal for a block to be used again: code size, and the generation of translations. */
+export function deriveModeKey(state: CpuState): void {
+  const generation = state.read32(internal.TLB_GENERATION);
+  state.write32(internal.MODE_KEY, generation * 2 + (codeSizeOf(state) === 32 ? 1 : 0));
+}

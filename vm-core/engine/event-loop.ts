@@ -1,0 +1,273 @@
+/**
+ * What happens between instructions (SDM vol. 3A §6.9): due timers, faults and traps on their way, interrupts, HLT, and
+ * the stops that the embedder asked for. Virtual time is counted here.
+ */
+import { EXIT, FAULT, GuestFault, VECTOR_DB } from '../cpu/cpu.ts';
+import { DR6_BS, matchBreakpoints, reportDebugReasons } from '../cpu/debug-registers.ts';
+import { deliver, recordOf } from '../cpu/exceptions.ts';
+import type { CpuEvent } from '../cpu/interrupt-entry.ts';
+import type { EventQueue } from '../devices/event-queue.ts';
+import type { MachineRequest } from '../devices/device.ts';
+import type { Breakpoint, RunLimit, RunResult } from '../machine/machine.ts';
+import { slot } from '../state/layout.ts';
+import { IF, RF, TF } from '../state/lazy-flags.ts';
+import type { Processor } from './processor.ts';
+import { STATUS_HOOK } from './record.ts';
+
+/** One execution is at most so long, so that counts stay small integers. */
+const BUDGET_MAX = 1 << 24;
+/** HLT may skip to so many timer events in one run; a guest that nothing wakes must not keep the run from returning. */
+const IDLE_EVENTS_MAX = 4096;
+
+/** Entering one of these by an instruction clears TF: there is no trap after it. */
+const SOFTWARE_INTERRUPTS: ReadonlySet<string> = new Set(['INT', 'INT1', 'INT3', 'INTO']);
+
+/** What the loop needs of the machine around the processor. */
+export interface EventSource {
+  readonly events: EventQueue;
+  interruptPending(): boolean;
+  /** A request of a device that has not been reported yet; reading it takes it away. */
+  takeRequest(): MachineRequest | undefined;
+  /** Runs the firmware's hook at a physical address, if there is one. */
+  firmwareHook(physicalAddress: number): undefined | Promise<void>;
+}
+
+export class EventLoop {
+  /** Virtual time in ticks, as of the last return to this loop. */
+  time = 0;
+  retired = 0;
+  stopOnExceptions: ReadonlySet<number> = new Set();
+  readonly #processor: Processor;
+  readonly #source: EventSource;
+  readonly #breakpoints = new Map<number, Set<Breakpoint>>();
+  #stopRequested = false;
+  /** Linear address whose breakpoints were reported last and are passed over once. */
+  #resumeAt = -1;
+  /** Linear address whose hook has been served: execution begins behind it. */
+  #passHookAt = -1;
+  /** The fault that was shown to the embedder and goes to the guest next. */
+  #shownFault: GuestFault | undefined;
+
+  constructor(processor: Processor, source: EventSource) {
+    this.#processor = processor;
+    this.#source = source;
+  }
+
+  stop(): void {
+    this.#stopRequested = true;
+    this.#processor.requestExit();
+  }
+
+  addBreakpoint(breakpoint: Breakpoint): void {
+    const key = keyOf(breakpoint.space, breakpoint.address);
+    const there = this.#breakpoints.get(key);
+    if (there) there.add(breakpoint);
+    else this.#breakpoints.set(key, new Set([breakpoint]));
+    this.#processor.invalidateCode();
+  }
+
+  removeBreakpoint(breakpoint: Breakpoint): void {
+    const key = keyOf(breakpoint.space, breakpoint.address);
+    const there = this.#breakpoints.get(key);
+    there?.delete(breakpoint);
+    if (there?.size === 0) this.#breakpoints.delete(key);
+    this.#processor.invalidateCode();
+  }
+
+  /** True where execution must stop to ask: a breakpoint of the embedder or of the debug registers. */
+  hasBreakpoint(linear: number, physical: number): boolean {
+    if (this.#breakpoints.size > 0) {
+      if (this.#breakpoints.has(keyOf('linear', linear)) || this.#breakpoints.has(keyOf('physical', physical))) return true;
+    }
+    return matchBreakpoints(this.#processor.hardwareBreakpoints, 'execute', linear, 1) !== 0;
+  }
+
+  /** Forgets what was on its way; after RESET. */
+  reset(): void {
+    this.#processor.pendingFault = undefined;
+    this.#processor.pendingDebug = 0;
+    this.#processor.unsupportedText = undefined;
+    this.#shownFault = undefined;
+    this.#passHookAt = -1;
+  }
+
+  run(limit: RunLimit): RunResult {
+    const end = this.retired + limit.instructionsMax;
+    this.#stopRequested = false;
+    this.#resumeAt = limit.resume ? this.#processor.linearEip : -1;
+    for (let idleEvents = 0; ; ) {
+      this.#source.events.runDue(this.time);
+      const stop = this.#stopBetweenInstructions();
+      if (stop) return stop;
+      if (this.#isHalted()) {
+        const idle = this.#idle(limit, idleEvents++);
+        if (idle) return idle;
+        continue;
+      }
+      const failed = this.#deliverEvents();
+      if (failed) return failed;
+      if (this.retired >= end) return { reason: 'limit' };
+      const result = this.#execute(end);
+      if (result) return result;
+    }
+  }
+
+  #stopBetweenInstructions(): RunResult | undefined {
+    const request = this.#source.takeRequest();
+    if (request) return { reason: 'request', request };
+    if (!this.#stopRequested) return undefined;
+    this.#stopRequested = false;
+    return { reason: 'stopped' };
+  }
+
+  /** HLT ends when an interrupt can be taken. */
+  #isHalted(): boolean {
+    const { state } = this.#processor;
+    if (state.read8(slot.HALTED) === 0) return false;
+    if (!this.#interruptCanEnter()) return true;
+    state.write8(slot.HALTED, 0);
+    return false;
+  }
+
+  #interruptCanEnter(): boolean {
+    return (this.#processor.state.read32(slot.EFLAGS) & IF) !== 0 && this.#source.interruptPending();
+  }
+
+  /** Skips virtual time to the next event. */
+  #idle(limit: RunLimit, idleEvents: number): RunResult | undefined {
+    const next = this.#source.events.nextDeadline();
+    if (next === Number.POSITIVE_INFINITY) return { reason: 'halted', nextEvent: undefined };
+    if (next > (limit.timeMax ?? Number.POSITIVE_INFINITY)) return { reason: 'halted', nextEvent: next };
+    if (idleEvents >= IDLE_EVENTS_MAX) return { reason: 'limit' };
+    this.time = Math.max(this.time, next);
+    return undefined;
+  }
+
+  /** Delivers at most one event of each class, in the order of their priority. */
+  #deliverEvents(): RunResult | undefined {
+    const processor = this.#processor;
+    const fault = this.#shownFault;
+    this.#shownFault = undefined;
+    if (fault) {
+      const failed = this.#deliver({ vector: fault.vector, errorCode: fault.errorCode, kind: 'exception' });
+      if (failed) return failed;
+    }
+    if (processor.pendingDebug !== 0) {
+      const failed = this.#debugTrap(processor.pendingDebug);
+      if (failed) return failed;
+    }
+    if (processor.state.read8(slot.INTERRUPT_SHADOW) === 0 && this.#interruptCanEnter()) {
+      const vector = processor.acknowledgeInterrupt();
+      return this.#deliver({ vector, errorCode: undefined, kind: 'external' });
+    }
+    return undefined;
+  }
+
+  #debugTrap(reasons: number): RunResult | undefined {
+    this.#processor.pendingDebug = 0;
+    reportDebugReasons(this.#processor.state, reasons);
+    return this.#fault(new GuestFault(VECTOR_DB));
+  }
+
+  /** A fault or trap of the guest: shown first if the embedder asked for its vector. */
+  #fault(fault: GuestFault): RunResult | undefined {
+    const event: CpuEvent = { vector: fault.vector, errorCode: fault.errorCode, kind: 'exception' };
+    if (!this.stopOnExceptions.has(fault.vector)) return this.#deliver(event);
+    this.#shownFault = fault;
+    return { reason: 'exception', event: recordOf(this.#processor, event) };
+  }
+
+  #deliver(event: CpuEvent): RunResult | undefined {
+    const delivery = deliver(this.#processor, event);
+    this.#processor.refresh();
+    if (delivery.kind === 'triple-fault') return { reason: 'triple-fault', chain: delivery.chain };
+    return delivery.kind === 'unsupported' ? this.#unsupported() : undefined;
+  }
+
+  #unsupported(): RunResult {
+    const what = this.#processor.unsupportedText ?? 'an unknown feature';
+    this.#processor.unsupportedText = undefined;
+    return { reason: 'unsupported', what };
+  }
+
+  #execute(end: number): RunResult | undefined {
+    const processor = this.#processor;
+    const { state } = processor;
+    const flags = state.read32(slot.EFLAGS);
+    const shadow = state.read8(slot.INTERRUPT_SHADOW) !== 0;
+    const stepping = (flags & TF) !== 0;
+    const untilEvent = Math.max(this.#source.events.nextDeadline() - this.time, 1);
+    const single = shadow || stepping || (flags & RF) !== 0;
+    const budget = single ? 1 : Math.min(end - this.retired, untilEvent, BUDGET_MAX);
+    const passHook = this.#passHookAt === processor.linearEip;
+    this.#passHookAt = -1;
+    if (stepping) processor.setSingleStep(true);
+    const status = processor.execute(budget, passHook);
+    if (stepping) processor.setSingleStep(false);
+    const executed = processor.executed();
+    processor.endExecution();
+    this.retired += executed;
+    this.time += executed;
+    if ((status & EXIT) !== 0 || status === FAULT) processor.refresh();
+    if (executed > 0 && single) this.#instructionDone(shadow, (flags & RF) !== 0);
+    if (status === STATUS_HOOK) return this.#hook();
+    if (status === FAULT) return this.#faulted();
+    if (stepping && executed > 0 && !shadow && !this.#wasSoftwareInterrupt()) return this.#debugTrap(processor.pendingDebug | DR6_BS);
+    return undefined;
+  }
+
+  /** STI's and MOV SS's hold on interrupts, and RF, are over after one instruction. */
+  #instructionDone(shadow: boolean, resumeFlag: boolean): void {
+    const { state } = this.#processor;
+    if (shadow) state.write8(slot.INTERRUPT_SHADOW, 0);
+    if (resumeFlag) state.write32(slot.EFLAGS, state.read32(slot.EFLAGS) & ~RF);
+  }
+
+  #wasSoftwareInterrupt(): boolean {
+    const { state } = this.#processor;
+    return (state.read32(slot.EFLAGS) & TF) === 0 && SOFTWARE_INTERRUPTS.has(this.#processor.lastBlockRowName());
+  }
+
+  #faulted(): RunResult | undefined {
+    const fault = this.#processor.pendingFault;
+    this.#processor.pendingFault = undefined;
+    if (!fault) return this.#unsupported();
+    return this.#fault(fault);
+  }
+
+  /** A hook was met: breakpoints of the embedder, then those of the debug registers, then firmware. */
+  #hook(): RunResult | undefined {
+    const processor = this.#processor;
+    const linear = processor.linearEip;
+    const physical = processor.linear.translate(linear);
+    if (this.#resumeAt === linear) this.#resumeAt = -1;
+    else {
+      const met = this.#breakpointsMet(linear, physical);
+      if (met.length > 0) return { reason: 'breakpoint', breakpoints: met };
+      if (processor.linearEip !== linear) return undefined;
+    }
+    const reasons = matchBreakpoints(processor.hardwareBreakpoints, 'execute', linear, 1);
+    if (reasons !== 0 && (processor.state.read32(slot.EFLAGS) & RF) === 0) return this.#debugTrap(reasons);
+    const ready = this.#source.firmwareHook(physical);
+    if (ready) {
+      this.#resumeAt = linear;
+      return { reason: 'waiting', ready };
+    }
+    processor.refresh();
+    if (processor.linearEip === linear) this.#passHookAt = linear;
+    return undefined;
+  }
+
+  #breakpointsMet(linear: number, physical: number): readonly Breakpoint[] {
+    const there = [
+      ...(this.#breakpoints.get(keyOf('linear', linear)) ?? []),
+      ...(this.#breakpoints.get(keyOf('physical', physical)) ?? []),
+    ];
+    return there.filter((breakpoint) => breakpoint.reached());
+  }
+}
+
+/** Both spaces in one map: physical addresses get the odd numbers. */
+function keyOf(space: 'linear' | 'physical', address: number): number {
+  return address * 2 + (space === 'physical' ? 1 : 0);
+}

@@ -1,0 +1,134 @@
+/**
+ * The interpreter: one WebAssembly function for each form of each instruction, and the loop that runs blocks of decoded
+ * records through them (DESIGN §3). The module is the same for every machine and is built once.
+ */
+import type { DecodedInstruction } from '../isa/decoder.ts';
+import type { InstructionRow } from '../isa/instruction-row.ts';
+import { instructionRows } from '../isa/instruction-table.ts';
+import { isMemoryOnly, isRegisterOrMemory, type OperandSize, resolveOperand } from '../isa/operand.ts';
+import { repeated } from '../isa/rows/strings.ts';
+import { VECTOR_GP, VECTOR_UD } from '../isa/vectors.ts';
+import { ModuleBuilder, type Signature } from '../wasm/module-builder.ts';
+import { InterpreterStage } from './interpreter-stage.ts';
+import { defineRunLoop } from './run-loop.ts';
+import { STATUS_DEAD, STATUS_HOOK } from './record.ts';
+import { defineSlowPaths, type SlowPathImports, type SlowPaths } from './slow-paths.ts';
+
+/** A handler gets the vCPU's base and the record, and returns an outcome or a status. */
+export const HANDLER_SIGNATURE: Signature = { parameters: ['i32', 'i32'], result: 'i32' };
+
+/** Records that stand for no instruction. */
+export type PseudoHandler = 'invalid' | 'beyondLimit' | 'hook' | 'dead';
+
+/** The built module and what the decoder's records need to know of it. */
+export interface Interpreter {
+  /** Place in the table of the handler for a decoded instruction. */
+  handlerOf(instruction: DecodedInstruction): number;
+  readonly pseudoHandlers: Readonly<Record<PseudoHandler, number>>;
+  /** Binds the module to a machine's memory; the result runs blocks (see run-loop.ts). */
+  instantiate(memory: WebAssembly.Memory, imports: SlowPathImports): RunFunction;
+}
+
+/** (cpu, record to begin with, budget in instructions) → status. */
+export type RunFunction = (cpu: number, record: number, budget: number) => number;
+
+/** Memory of a machine is at most 4 GiB. */
+const MEMORY_PAGES_MAX = 0x10000;
+
+let shared: Interpreter | undefined;
+
+/** The interpreter of this process; built at the first call. */
+export function interpreter(): Interpreter {
+  shared ??= buildInterpreter();
+  return shared;
+}
+
+function buildInterpreter(): Interpreter {
+  const builder = new ModuleBuilder(MEMORY_PAGES_MAX);
+  const paths = defineSlowPaths(builder);
+  const places = new Map<number, number>();
+  const systemPlace = defineSystemHandler(builder, paths);
+  instructionRows.forEach((row, rowIndex) => {
+    for (const form of formsOf(row)) {
+      const place = row.semantics ? defineHandler(builder, paths, row, form) : systemPlace;
+      places.set(formKey(rowIndex, form), place);
+    }
+  });
+  const pseudoHandlers = {
+    invalid: defineRaising(builder, paths, VECTOR_UD, undefined),
+    beyondLimit: defineRaising(builder, paths, VECTOR_GP, 0),
+    hook: defineReturning(builder, STATUS_HOOK),
+    dead: defineReturning(builder, STATUS_DEAD),
+  };
+  defineRunLoop(builder, HANDLER_SIGNATURE);
+  const module = new WebAssembly.Module(builder.build());
+  return {
+    pseudoHandlers,
+    handlerOf: (instruction) => placeOf(places, instruction),
+    instantiate: (memory, imports) =>
+      new WebAssembly.Instance(module, { env: { memory, ...imports } }).exports['run'] as RunFunction,
+  };
+}
+
+/** What tells the forms of one row apart. */
+interface Form {
+  readonly operandSize: OperandSize;
+  readonly memoryForm: boolean;
+  /** 0: no repeat prefix (or it means nothing); F3h: REP and REPE; F2h: REPNE. */
+  readonly repeatPrefix: 0 | 0xf2 | 0xf3;
+}
+
+function formsOf(row: InstructionRow): Form[] {
+  const mayBeMemory = row.operands.some((code) => isRegisterOrMemory(code) || isMemoryOnly(code));
+  const isOffset = row.operands.some((code) => code === 'Ob' || code === 'Ov');
+  const memoryForms = isOffset ? [true] : mayBeMemory ? [false, true] : [false];
+  const prefixes: readonly (0 | 0xf2 | 0xf3)[] = row.repeat ? [0, 0xf2, 0xf3] : [0];
+  const sizes: readonly OperandSize[] = [16, 32];
+  return sizes.flatMap((operandSize) =>
+    memoryForms.flatMap((memoryForm) => prefixes.map((repeatPrefix) => ({ operandSize, memoryForm, repeatPrefix }))),
+  );
+}
+
+function formKey(rowIndex: number, form: Form): number {
+  const prefix = form.repeatPrefix === 0 ? 0 : form.repeatPrefix === 0xf2 ? 1 : 2;
+  return ((rowIndex * 2 + (form.operandSize === 32 ? 1 : 0)) * 2 + (form.memoryForm ? 1 : 0)) * 3 + prefix;
+}
+
+function placeOf(places: ReadonlyMap<number, number>, instruction: DecodedInstruction): number {
+  const repeats = instructionRows[instruction.rowIndex]?.repeat !== undefined;
+  const { operandSize, memoryForm } = instruction;
+  const repeatPrefix = repeats ? instruction.repeatPrefix : 0;
+  const place = places.get(formKey(instruction.rowIndex, { operandSize, memoryForm, repeatPrefix }));
+  if (place === undefined) throw new Error(`no handler for row ${instruction.rowIndex}`);
+  return place;
+}
+
+function defineHandler(builder: ModuleBuilder, paths: SlowPaths, row: InstructionRow, form: Form): number {
+  const f = builder.defineFunction(HANDLER_SIGNATURE);
+  const stage = new InterpreterStage(f, form.operandSize, paths);
+  const operands = row.operands.map((code) => resolveOperand(code, form.operandSize, form.memoryForm));
+  const run = () => row.semantics?.(stage, ...operands);
+  if (form.repeatPrefix === 0) run();
+  else repeated(stage, run, row.repeat === 'rep' ? undefined : form.repeatPrefix === 0xf3 ? 1 : 0);
+  stage.finish();
+  return builder.addToTable(f);
+}
+
+function defineSystemHandler(builder: ModuleBuilder, paths: SlowPaths): number {
+  const f = builder.defineFunction(HANDLER_SIGNATURE);
+  const [, record] = f.parameters;
+  if (record) f.return(f.call(paths.system, record));
+  return builder.addToTable(f);
+}
+
+function defineRaising(builder: ModuleBuilder, paths: SlowPaths, vector: number, errorCode: number | undefined): number {
+  const f = builder.defineFunction(HANDLER_SIGNATURE);
+  new InterpreterStage(f, 16, paths).raise(vector, errorCode);
+  return builder.addToTable(f);
+}
+
+function defineReturning(builder: ModuleBuilder, status: number): number {
+  const f = builder.defineFunction(HANDLER_SIGNATURE);
+  f.return(f.i32(status));
+  return builder.addToTable(f);
+}

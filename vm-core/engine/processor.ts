@@ -1,0 +1,351 @@
+/**
+ * One virtual processor: state, translations, decoded code and generated code put together, and what system operations
+ * see of it. It executes a number of instructions at most and says why it came back; events are the run loop's business.
+ */
+import {
+  type Cpu,
+  type CpuMemory,
+  EXIT,
+  FAULT,
+  GuestFault,
+  NEXT,
+  type PortSpace,
+  REPEAT,
+  BRANCH,
+  VECTOR_GP,
+  VECTOR_SS,
+} from '../cpu/cpu.ts';
+import { activeBreakpoints, type HardwareBreakpoint, matchBreakpoints } from '../cpu/debug-registers.ts';
+import { CR0_PE } from '../cpu/mode.ts';
+import { isWithinLimit } from '../cpu/segments.ts';
+import { systemOperations } from '../cpu/system-operations.ts';
+import { instructionRows } from '../isa/instruction-table.ts';
+import { CPU_AREA_BASE, PAGE_SHIFT, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
+import { LinearMemory } from '../memory/linear-memory.ts';
+import type { PhysicalMap } from '../memory/physical-map.ts';
+import { Tlb } from '../memory/tlb.ts';
+import { CpuState } from '../state/cpu-state.ts';
+import { CS, internal, SEGMENT_BASE, SEGMENT_ENTRY_SIZE, type SegmentIndex, SS, segmentSlots, slot } from '../state/layout.ts';
+import { VM } from '../state/lazy-flags.ts';
+import { type Block, CodeCache } from './code-cache.ts';
+import { codeSizeOf, deriveAllSegments, deriveModeKey, deriveSegment, mayAccess } from './derived-state.ts';
+import { interpreter, type RunFunction } from './interpreter.ts';
+import { RecordInstruction } from './record-instruction.ts';
+import * as record from './record.ts';
+
+type Size = 1 | 2 | 4;
+
+/** A repeated string instruction makes so many iterations before events get their turn. */
+const REPEAT_MAX = 1024;
+
+const operationsByRow = instructionRows.map((row) => (row.semantics ? undefined : systemOperations[row.name]));
+
+/** What a processor needs of its machine. */
+export interface ProcessorSurroundings {
+  readonly ports: PortSpace;
+  acknowledgeInterrupt(): number;
+  /** Virtual time when the current execution began, in ticks. */
+  startTime(): number;
+}
+
+export class Processor implements Cpu {
+  readonly state: CpuState;
+  readonly linear: LinearMemory;
+  readonly memory: CpuMemory;
+  readonly ports: PortSpace;
+  readonly code: CodeCache;
+  readonly tlb: Tlb;
+  /** The fault that ended the last execution, until the run loop has delivered it. */
+  pendingFault: GuestFault | undefined;
+  /** B0–B3 of data and I/O breakpoints met since they were last reported. */
+  pendingDebug = 0;
+  /** Text of what the guest used that is not modelled; EIP is at the instruction. */
+  unsupportedText: string | undefined;
+  hardwareBreakpoints: readonly HardwareBreakpoint[] = [];
+  readonly #map: PhysicalMap;
+  readonly #surroundings: ProcessorSurroundings;
+  readonly #instruction: RecordInstruction;
+  readonly #run: RunFunction;
+  #budgetAtStart = 0;
+  #currentRecord = 0;
+  #codeFlushWanted = false;
+  #debugKey = '';
+  #mode = -1;
+
+  constructor(memory: WebAssembly.Memory, map: PhysicalMap, surroundings: ProcessorSurroundings) {
+    this.state = new CpuState(memory, CPU_AREA_BASE);
+    this.#map = map;
+    this.#surroundings = surroundings;
+    this.ports = surroundings.ports;
+    this.tlb = new Tlb(this.state);
+    this.code = new CodeCache(memory);
+    this.code.onCodePage = (page) => this.tlb.forbidWritesTo(RAM_BASE + page * PAGE_SIZE);
+    this.linear = new LinearMemory(map, this.tlb, {
+      codeMapOf: (physical) => this.code.codeMapOf(physical),
+      codeWritten: (physical, size) => this.codeWritten(physical, size),
+      isWatched: (linear) => this.#isWatched(linear),
+      accessed: (linear, size, kind) => this.#accessed(linear, size, kind),
+    });
+    this.memory = this.#cpuMemory();
+    this.#instruction = new RecordInstruction(this.state);
+    this.state.onDerivedChange = (offset) => this.#derive(offset);
+    this.state.write32(internal.REPEAT_MAX, REPEAT_MAX);
+    this.#run = interpreter().instantiate(memory, {
+      read: (linear, size, at) => this.#read(linear, size, at),
+      readForWrite: (linear, size, at) => this.#read(linear, size, at),
+      write: (linear, value, size, at) => this.#write(linear, value, size, at),
+      segment: (entry, offset, size, isWrite) => this.#segmentAccess(entry, offset, size, isWrite !== 0),
+      raise: (vector, errorCode) => this.#raise(new GuestFault(vector, errorCode < 0 ? undefined : errorCode)),
+      system: (at) => this.#system(at),
+    });
+    this.refresh();
+  }
+
+  get codeSize(): 16 | 32 {
+    return codeSizeOf(this.state);
+  }
+
+  get linearEip(): number {
+    return (this.state.read32((segmentSlots[CS] as number) + SEGMENT_BASE) + this.state.eip) >>> 0;
+  }
+
+  now(): number {
+    return this.#surroundings.startTime() + this.executed();
+  }
+
+  /** Instructions retired since `execute` began, exact within slow paths too. */
+  executed(): number {
+    if (this.#currentRecord === 0) return this.#budgetAtStart - this.state.read32(internal.BUDGET);
+    const block = this.state.read32(internal.BLOCK);
+    const first = this.state.view.getInt32(block + record.BLOCK_FIRST, true);
+    const inBlock = (this.#currentRecord - first) / record.RECORD_SIZE;
+    return this.#budgetAtStart - this.state.read32(internal.BUDGET) + inBlock;
+  }
+
+  acknowledgeInterrupt(): number {
+    return this.#surroundings.acknowledgeInterrupt();
+  }
+
+  unsupported(what: string): void {
+    this.unsupportedText ??= what;
+  }
+
+  flushTranslations(): void {
+    this.tlb.flush();
+    deriveModeKey(this.state);
+  }
+
+  /** Makes the engine come back before the next block or store. */
+  requestExit(): void {
+    this.state.write32(internal.EXIT_REQUEST, EXIT);
+  }
+
+  /** Decoded code is dropped before the next execution: breakpoints or hooks have changed. */
+  invalidateCode(): void {
+    this.#codeFlushWanted = true;
+    this.requestExit();
+  }
+
+  /** RAM under decoded code was written, by the guest, a device or the debugger. */
+  codeWritten(physical: number, size: number): void {
+    this.code.written(physical, size);
+    this.requestExit();
+  }
+
+  /** Derives again what depends on control and debug registers; called whenever code has left for the run loop. */
+  refresh(): void {
+    const mode = (this.state.read32(slot.CR0) & CR0_PE) | (this.state.read32(slot.EFLAGS) & VM);
+    if (mode !== this.#mode) {
+      this.#mode = mode;
+      deriveAllSegments(this.state);
+      deriveModeKey(this.state);
+    }
+    this.#refreshDebug();
+  }
+
+  /**
+   * Executes at most `budget` instructions and returns the status that ended it. EIP is exact afterwards. With
+   * `passHook`, a hook at the first instruction is not reported again.
+   */
+  execute(budget: number, passHook: boolean): number {
+    this.state.write32(internal.EXIT_REQUEST, 0);
+    this.state.write32(internal.FAULT, 0);
+    this.state.write32(internal.BUDGET, budget);
+    this.#budgetAtStart = budget;
+    let skipHook = passHook;
+    for (;;) {
+      const block = this.#findBlock();
+      const start = skipHook ? record.BLOCK_FIRST : record.BLOCK_ENTRY;
+      skipHook = false;
+      this.state.write32(internal.BLOCK, block.address);
+      const left = this.state.read32(internal.BUDGET);
+      const status = this.#run(this.state.base, this.state.view.getInt32(block.address + start, true), left);
+      if ((status & (record.STATUS_LOOKUP | record.STATUS_DEAD)) === 0) return status;
+      if (this.state.read32(internal.BUDGET) === 0) return record.STATUS_LIMIT;
+    }
+  }
+
+  /** After the run loop has counted what was executed: until the next execution, `now` is its start. */
+  endExecution(): void {
+    this.#budgetAtStart = this.state.read32(internal.BUDGET);
+  }
+
+  /** With the trap flag set, a repeated instruction traps after each iteration. */
+  setSingleStep(on: boolean): void {
+    this.state.write32(internal.REPEAT_MAX, on ? 1 : REPEAT_MAX);
+  }
+
+  /** Name of the row of the first instruction in the block that ran last. */
+  lastBlockRowName(): string {
+    const block = this.state.read32(internal.BLOCK);
+    this.#instruction.address = this.state.view.getInt32(block + record.BLOCK_FIRST, true);
+    return this.#instruction.name;
+  }
+
+  #findBlock(): Block {
+    if (this.#codeFlushWanted) {
+      this.#codeFlushWanted = false;
+      this.code.flush();
+      this.flushTranslations();
+    }
+    const linear = this.linearEip;
+    const physical = this.linear.translate(linear);
+    const limit = this.state.read32(internal.CODE_LIMIT);
+    const place = {
+      linear,
+      physical,
+      codeSize: this.codeSize,
+      modeKey: this.state.read32(internal.MODE_KEY) | 0,
+      bytesToLimit: Math.max(limit - this.state.eip + 1, 0),
+      keep: this.#map.hostAddress(physical) >= 0,
+    };
+    return this.code.find(place, (offset) => this.#map.read(this.linear.translate((linear + offset) >>> 0), 1));
+  }
+
+  #cpuMemory(): CpuMemory {
+    return {
+      readLinear: (linear, size) => this.linear.read(linear >>> 0, size),
+      writeLinear: (linear, size, value) => this.linear.write(linear >>> 0, size, value),
+      readSegment: (segment, offset, size) => this.linear.read(this.#checkSegment(segment, offset, size, false), size),
+      writeSegment: (segment, offset, size, value) =>
+        this.linear.write(this.#checkSegment(segment, offset, size, true), size, value),
+    };
+  }
+
+  /** The linear address of an access that segment limits and rights allow; throws #SS(0) or #GP(0) otherwise. */
+  #checkSegment(index: SegmentIndex, offset: number, size: number, isWrite: boolean): number {
+    const segment = this.state.segment(index);
+    if (!mayAccess(this.state, index, isWrite) || !isWithinLimit(segment, offset, size)) {
+      throw new GuestFault(index === SS ? VECTOR_SS : VECTOR_GP, 0);
+    }
+    return (segment.base + offset) >>> 0;
+  }
+
+  #segmentAccess(entry: number, offset: number, size: number, isWrite: boolean): number {
+    const index = ((entry - internal.SEGMENTS) / SEGMENT_ENTRY_SIZE) as SegmentIndex;
+    try {
+      return this.#checkSegment(index, offset >>> 0, size, isWrite);
+    } catch (error) {
+      return this.#caught(error);
+    }
+  }
+
+  #read(linear: number, size: number, at: number): number {
+    this.#currentRecord = at;
+    try {
+      return this.linear.read(linear >>> 0, size as Size);
+    } catch (error) {
+      return this.#caught(error);
+    } finally {
+      this.#currentRecord = 0;
+    }
+  }
+
+  #write(linear: number, value: number, size: number, at: number): void {
+    this.#currentRecord = at;
+    try {
+      this.linear.write(linear >>> 0, size as Size, size === 4 ? value >>> 0 : value & (size === 2 ? 0xffff : 0xff));
+    } catch (error) {
+      this.#caught(error);
+    } finally {
+      this.#currentRecord = 0;
+    }
+  }
+
+  #system(at: number): number {
+    const instruction = this.#instruction;
+    instruction.address = at;
+    const operation = operationsByRow[instruction.rowIndex];
+    if (!operation) throw new Error(`no system operation ${instruction.name}`);
+    const entry = this.state.eip;
+    const next = (entry + instruction.nextOffset) >>> 0;
+    this.state.eip = next;
+    this.#currentRecord = at;
+    try {
+      const outcome = operation(this, instruction);
+      if (this.unsupportedText !== undefined) {
+        this.state.eip = entry;
+        return FAULT;
+      }
+      return this.#settle(outcome, entry, next);
+    } catch (error) {
+      this.state.eip = entry;
+      this.#caught(error);
+      return FAULT;
+    } finally {
+      this.#currentRecord = 0;
+    }
+  }
+
+  /** EIP of the block goes back into place for the loop, unless the operation has branched. */
+  #settle(outcome: number, entry: number, next: number): number {
+    const exit = this.state.read32(internal.EXIT_REQUEST);
+    if (outcome !== REPEAT && (outcome & BRANCH || this.state.eip !== next)) return outcome | BRANCH | exit;
+    this.state.eip = entry;
+    return outcome === NEXT ? exit : outcome | exit;
+  }
+
+  #caught(error: unknown): number {
+    if (!(error instanceof GuestFault)) throw error;
+    this.#raise(error);
+    return 0;
+  }
+
+  #raise(fault: GuestFault): void {
+    this.pendingFault = fault;
+    this.state.write32(internal.FAULT, 1);
+  }
+
+  #derive(offset: number): void {
+    const segment = segmentSlots.findIndex((first) => offset >= first && offset < first + 32);
+    if (segment < 0) {
+      if (offset === slot.CPL) this.flushTranslations();
+      return;
+    }
+    deriveSegment(this.state, segment);
+    if (segment === CS) deriveModeKey(this.state);
+  }
+
+  #refreshDebug(): void {
+    const control = this.state.read32(slot.DR7);
+    const key = (control & 0xff) === 0 ? '' : [0, 1, 2, 3].map((n) => this.state.read32(slot.DR0 + n * 8)).join() + control;
+    if (key === this.#debugKey) return;
+    this.#debugKey = key;
+    this.hardwareBreakpoints = activeBreakpoints(this.state);
+    this.invalidateCode();
+  }
+
+  #isWatched(linear: number): boolean {
+    for (const { kind, linearAddress } of this.hardwareBreakpoints) {
+      if (kind !== 'execute' && kind !== 'io' && linearAddress >>> PAGE_SHIFT === linear >>> PAGE_SHIFT) return true;
+    }
+    return false;
+  }
+
+  #accessed(linear: number, size: number, kind: 'read' | 'write'): void {
+    const met = matchBreakpoints(this.hardwareBreakpoints, kind, linear, size);
+    if (met === 0) return;
+    this.pendingDebug |= met;
+    this.requestExit();
+  }
+}

@@ -1,0 +1,89 @@
+/** A decoded record as system operations see it. */
+import type { Instruction } from '../cpu/cpu.ts';
+import { instructionRows } from '../isa/instruction-table.ts';
+import type { CpuState } from '../state/cpu-state.ts';
+import { internal, SEGMENT_ENTRY_SIZE, type SegmentIndex } from '../state/layout.ts';
+import * as record from './record.ts';
+
+/** One object serves all instructions: `address` is set before each use. */
+export class RecordInstruction implements Instruction {
+  address = 0;
+  readonly #state: CpuState;
+
+  constructor(state: CpuState) {
+    this.#state = state;
+  }
+
+  get rowIndex(): number {
+    return this.#u16(record.RECORD_ROW);
+  }
+
+  get name(): string {
+    return instructionRows[this.rowIndex]?.name ?? '';
+  }
+
+  get length(): number {
+    return this.#u8(record.RECORD_LENGTH);
+  }
+
+  get nextOffset(): number {
+    return this.#u16(record.RECORD_NEXT_OFFSET);
+  }
+
+  get operandSize(): 16 | 32 {
+    return (this.#u8(record.RECORD_FLAGS) & record.FLAG_OPERAND_32) !== 0 ? 32 : 16;
+  }
+
+  get addressSize(): 16 | 32 {
+    return this.#u8(record.RECORD_ADDRESS_SHIFT) === 16 ? 16 : 32;
+  }
+
+  get immediate(): number {
+    return this.#state.view.getInt32(this.address + record.RECORD_IMMEDIATE, true);
+  }
+
+  get immediate2(): number {
+    return this.#u16(record.RECORD_IMMEDIATE2);
+  }
+
+  get reg(): number {
+    return this.#u8(record.RECORD_REG);
+  }
+
+  get regSlot(): number {
+    return this.#u16(record.RECORD_REG_SLOT);
+  }
+
+  get rmSlot(): number {
+    return this.#u16(record.RECORD_RM_SLOT);
+  }
+
+  get isMemory(): boolean {
+    return (this.#u8(record.RECORD_FLAGS) & record.FLAG_MEMORY) !== 0;
+  }
+
+  get segment(): SegmentIndex {
+    return ((this.#u16(record.RECORD_SEGMENT_ENTRY) - internal.SEGMENTS) / SEGMENT_ENTRY_SIZE) as SegmentIndex;
+  }
+
+  get repeat(): boolean {
+    return (this.#u8(record.RECORD_FLAGS) & record.FLAG_REPEAT) !== 0;
+  }
+
+  offset(): number {
+    const state = this.#state;
+    const base = state.read32(this.#u16(record.RECORD_BASE_SLOT));
+    const index = state.read32(this.#u16(record.RECORD_INDEX_SLOT)) << this.#u8(record.RECORD_SCALE);
+    const displacement = state.view.getInt32(this.address + record.RECORD_DISPLACEMENT, true);
+    const sum = base + index + displacement;
+    return this.addressSize === 16 ? sum & 0xffff : sum >>> 0;
+  }
+
+  #u8(offset: number): number {
+    return this.#state.view.getUint8(this.address + offset);
+  }
+
+  #u16(offset: number): number {
+    return this.#state.view.getUint16(this.address + offset, true);
+  }
+}

@@ -1,0 +1,39 @@
+/** Writes decoded instructions into records (see record.ts). */
+import type { DecodedInstruction } from '../isa/decoder.ts';
+import { internal, SEGMENT_ENTRY_SIZE } from '../state/layout.ts';
+import * as record from './record.ts';
+
+/** `nextOffset` is the distance from the block's start to the next instruction, in bytes. */
+export function writeRecord(
+  view: DataView,
+  at: number,
+  instruction: DecodedInstruction,
+  handler: number,
+  nextOffset: number,
+): void {
+  writePseudoRecord(view, at, handler, instruction.length, nextOffset);
+  const flags =
+    (instruction.memoryForm ? record.FLAG_MEMORY : 0) |
+    (instruction.operandSize === 32 ? record.FLAG_OPERAND_32 : 0) |
+    (instruction.repeatPrefix !== 0 ? record.FLAG_REPEAT : 0);
+  view.setUint8(at + record.RECORD_REG, instruction.reg);
+  view.setUint16(at + record.RECORD_SEGMENT_ENTRY, internal.SEGMENTS + instruction.segment * SEGMENT_ENTRY_SIZE, true);
+  view.setUint16(at + record.RECORD_RM_SLOT, instruction.rmSlot, true);
+  view.setUint16(at + record.RECORD_REG_SLOT, instruction.regSlot, true);
+  view.setInt32(at + record.RECORD_DISPLACEMENT, instruction.displacement, true);
+  view.setInt32(at + record.RECORD_IMMEDIATE, instruction.immediate, true);
+  view.setUint16(at + record.RECORD_IMMEDIATE2, instruction.immediate2, true);
+  view.setUint8(at + record.RECORD_FLAGS, flags);
+  view.setUint8(at + record.RECORD_SCALE, instruction.scale);
+  view.setUint16(at + record.RECORD_BASE_SLOT, instruction.baseSlot, true);
+  view.setUint16(at + record.RECORD_INDEX_SLOT, instruction.indexSlot, true);
+  view.setUint8(at + record.RECORD_ADDRESS_SHIFT, instruction.addressSize === 16 ? 16 : 0);
+  view.setUint16(at + record.RECORD_ROW, instruction.rowIndex, true);
+}
+
+/** A record that only names its handler and its place. */
+export function writePseudoRecord(view: DataView, at: number, handler: number, length: number, nextOffset: number): void {
+  view.setUint16(at + record.RECORD_HANDLER, handler, true);
+  view.setUint16(at + record.RECORD_NEXT_OFFSET, nextOffset, true);
+  view.setUint8(at + record.RECORD_LENGTH, length);
+}

@@ -1,0 +1,114 @@
+/**
+ * The loop of the interpreter: runs a block's records, then finds the next block by the linear address of EIP, until
+ * the budget is used up or something needs TypeScript. EIP in the state is that of the block's first instruction while
+ * the block runs, and exact whenever the loop has returned.
+ */
+import { BRANCH, EXIT, FAULT, REPEAT } from '../cpu/cpu.ts';
+import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
+import { CS, ENTRY_BASE, internal, SEGMENT_ENTRY_SIZE, slot } from '../state/layout.ts';
+import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
+import type { ModuleBuilder, Signature } from '../wasm/module-builder.ts';
+import * as record from './record.ts';
+
+const RECORD_SHIFT = 5;
+const CODE_BASE = internal.SEGMENTS + CS * SEGMENT_ENTRY_SIZE + ENTRY_BASE;
+
+/** Places in a jump-cache entry. */
+export const JUMP_LINEAR = 0;
+export const JUMP_MODE = 4;
+export const JUMP_BLOCK = 8;
+
+interface LoopState {
+  readonly cpu: Value;
+  readonly budget: Variable;
+  /** The record that runs next. */
+  readonly at: Variable;
+  readonly first: Variable;
+  readonly block: Variable;
+  readonly status: Variable;
+}
+
+/** Defines `run(cpu, record, budget) → status` and exports it. The record is the first of the block in the state. */
+export function defineRunLoop(builder: ModuleBuilder, handler: Signature): void {
+  const f = builder.defineFunction({ parameters: ['i32', 'i32', 'i32'], result: 'i32' }, 'run');
+  const [cpu, start, budget] = f.parameters as readonly [Value, Value, Value];
+  const state: LoopState = {
+    cpu,
+    budget: f.variable(budget),
+    at: f.variable(start),
+    first: f.variable(start),
+    block: f.variable(f.load('i32', 32, cpu, internal.BLOCK)),
+    status: f.variable(f.i32(0)),
+  };
+  f.loop((nextBlock) => {
+    f.if(f.eqz(state.budget), () => f.return(f.i32(record.STATUS_LIMIT)));
+    f.store(32, cpu, internal.BUDGET, state.budget);
+    f.store(32, cpu, internal.BLOCK, state.block);
+    runRecords(f, state, handler);
+    leaveBlock(f, state);
+    findBlock(f, state, nextBlock);
+  });
+}
+
+/** Runs records until one returns a status, or the block or the budget ends. */
+function runRecords(f: FunctionBuilder, state: LoopState, handler: Signature): void {
+  const count = f.load('i32', 32, state.block, record.BLOCK_COUNT);
+  const runnable = f.select(f.binary('ltU', count, state.budget), count, f.copy(state.budget));
+  const end = f.binary('add', state.first, f.binary('shl', runnable, f.i32(RECORD_SHIFT)));
+  f.loop((again) => {
+    const place = f.load('i32', 16, state.at, record.RECORD_HANDLER);
+    f.set(state.status, f.callIndirect(handler, place, state.cpu, state.at));
+    f.set(state.at, f.binary('add', state.at, f.i32(record.RECORD_SIZE)));
+    const more = f.binary('ne', state.at, end);
+    f.branchIf(f.binary('and', f.eqz(state.status), more), again);
+  });
+}
+
+/** Brings EIP and budget up to date, and returns to TypeScript for every status that needs it. */
+function leaveBlock(f: FunctionBuilder, state: LoopState): void {
+  const eip = () => f.load('i32', 32, state.cpu, slot.EIP);
+  const last = f.copy(f.binary('sub', state.at, f.i32(record.RECORD_SIZE)));
+  const next = () => f.load('i32', 16, last, record.RECORD_NEXT_OFFSET);
+  const length = () => f.load('i32', 8, last, record.RECORD_LENGTH);
+  const setEip = (value: Value) => f.store(32, state.cpu, slot.EIP, value);
+  const spend = (upTo: Value) => {
+    const done = f.binary('shrU', f.binary('sub', upTo, state.first), f.i32(RECORD_SHIFT));
+    f.set(state.budget, f.binary('sub', state.budget, done));
+    f.store(32, state.cpu, internal.BUDGET, state.budget);
+  };
+  const has = (bits: number) => f.binary('and', state.status, f.i32(bits));
+
+  f.if(has(record.STATUS_HOOK | record.STATUS_DEAD), () => f.return(state.status));
+  f.if(has(FAULT), () => {
+    spend(last);
+    setEip(f.binary('add', eip(), f.binary('sub', next(), length())));
+    f.return(state.status);
+  });
+  spend(state.at);
+  f.if(f.eqz(has(BRANCH)), () => {
+    f.if(
+      has(REPEAT),
+      () => setEip(f.binary('add', eip(), f.binary('sub', next(), length()))),
+      () => setEip(f.binary('add', eip(), next())),
+    );
+  });
+  f.if(has(EXIT), () => f.return(state.status));
+}
+
+/** Goes on with the block at EIP if the jump cache knows one for this mode that lies inside the code segment. */
+function findBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
+  const eip = f.load('i32', 32, state.cpu, slot.EIP);
+  const linear = f.binary('add', eip, f.load('i32', 32, state.cpu, CODE_BASE));
+  const place = f.binary('shl', f.binary('and', linear, f.i32(JUMP_CACHE_ENTRIES - 1)), f.i32(4));
+  const lookUp = () => f.return(f.i32(record.STATUS_LOOKUP));
+  f.if(f.binary('ne', f.load('i32', 32, place, JUMP_CACHE + JUMP_LINEAR), linear), lookUp);
+  const mode = f.load('i32', 32, state.cpu, internal.MODE_KEY);
+  f.if(f.binary('ne', f.load('i32', 32, place, JUMP_CACHE + JUMP_MODE), mode), lookUp);
+  f.set(state.block, f.load('i32', 32, place, JUMP_CACHE + JUMP_BLOCK));
+  const lastByte = f.binary('add', eip, f.binary('sub', f.load('i32', 32, state.block, record.BLOCK_BYTES), f.i32(1)));
+  const limit = f.load('i32', 32, state.cpu, internal.CODE_LIMIT);
+  f.if(f.binary('gtU', lastByte, limit), lookUp);
+  f.set(state.first, f.load('i32', 32, state.block, record.BLOCK_FIRST));
+  f.set(state.at, f.load('i32', 32, state.block, record.BLOCK_ENTRY));
+  f.branch(nextBlock);
+}

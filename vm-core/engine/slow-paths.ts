@@ -1,0 +1,91 @@
+/** What generated code calls when the fast path does not serve: TypeScript of the engine, and one shared function. */
+import {
+  CODE_MAP_GRANULE_SHIFT,
+  ENTRY_ADDEND,
+  ENTRY_CODE_MAP,
+  PAGE_SIZE,
+  TAG_CODE_PAGE,
+  TLB_WRITE,
+} from '../memory/layout.ts';
+import { internal } from '../state/layout.ts';
+import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
+import type { FunctionReference, ModuleBuilder } from '../wasm/module-builder.ts';
+
+/** Functions that generated code refers to. All values are i32; sizes are in bytes. */
+export interface SlowPaths {
+  /** (linear, size, record) → value. */
+  readonly read: FunctionReference;
+  /** (linear, size, record) → value, after a check that the place may be written. */
+  readonly readForWrite: FunctionReference;
+  /** (cpu, linear, value, size, record). */
+  readonly write: FunctionReference;
+  /** (offset of the segment's entry, offset, size, is a write) → linear. */
+  readonly segment: FunctionReference;
+  /** (vector, error code or -1). */
+  readonly raise: FunctionReference;
+  /** (record) → outcome. */
+  readonly system: FunctionReference;
+}
+
+/** The TypeScript side; the names are those of the imports. A fault is told by the state's FAULT field. */
+export interface SlowPathImports {
+  read(linear: number, size: number, record: number): number;
+  readForWrite(linear: number, size: number, record: number): number;
+  write(linear: number, value: number, size: number, record: number): void;
+  segment(entryOffset: number, offset: number, size: number, isWrite: number): number;
+  raise(vector: number, errorCode: number): void;
+  system(record: number): number;
+}
+
+export function defineSlowPaths(module: ModuleBuilder): SlowPaths {
+  const i32s = (count: number) => new Array<'i32'>(count).fill('i32');
+  const read = module.importFunction('read', { parameters: i32s(3), result: 'i32' });
+  const readForWrite = module.importFunction('readForWrite', { parameters: i32s(3), result: 'i32' });
+  const writeOutside = module.importFunction('write', { parameters: i32s(4) });
+  const segment = module.importFunction('segment', { parameters: i32s(4), result: 'i32' });
+  const raise = module.importFunction('raise', { parameters: i32s(2) });
+  const system = module.importFunction('system', { parameters: i32s(1), result: 'i32' });
+  const write = module.defineFunction({ parameters: i32s(5) });
+  writeBesideCode(write, writeOutside);
+  return { read, readForWrite, write, segment, raise, system };
+}
+
+/**
+ * Programs of one page, boot sectors above all, keep data and stack beside their code. A store to a page with code is
+ * done here if no decoded instruction lies in the 32-byte granules it touches; all others go outside.
+ */
+function writeBesideCode(f: FunctionBuilder, writeOutside: FunctionReference): void {
+  const [cpu, linear, value, size, record] = f.parameters as readonly [Value, Value, Value, Value, Value];
+  const place = f.binary('and', f.binary('shrU', linear, f.i32(8)), f.i32(0x3ff0));
+  const entry = f.binary('add', f.binary('add', cpu, place), f.i32(TLB_WRITE));
+  const generation = f.load('i32', 32, cpu, internal.TLB_GENERATION);
+  const last = f.binary('sub', f.binary('add', linear, size), f.i32(1));
+  const page = f.binary('and', last, f.i32(-PAGE_SIZE));
+  const tag = f.binary('or', page, f.binary('or', generation, f.i32(TAG_CODE_PAGE)));
+  f.if(f.binary('eq', f.load('i32', 32, entry), tag), () => {
+    const map = f.load('i32', 32, entry, ENTRY_CODE_MAP);
+    const granule = (address: Value) => {
+      const inPage = f.binary('and', address, f.i32(PAGE_SIZE - 1));
+      return f.load('i32', 8, f.binary('add', map, f.binary('shrU', inPage, f.i32(CODE_MAP_GRANULE_SHIFT))));
+    };
+    f.if(f.eqz(f.binary('or', granule(linear), granule(last))), () => {
+      const host = f.binary('add', linear, f.load('i32', 32, entry, ENTRY_ADDEND));
+      storeBySize(f, host, value, size);
+      f.return();
+    });
+  });
+  f.callVoid(writeOutside, linear, value, size, record);
+}
+
+function storeBySize(f: FunctionBuilder, host: Value, value: Value, size: Value): void {
+  f.if(
+    f.binary('eq', size, f.i32(1)),
+    () => f.store(8, host, 0, value),
+    () =>
+      f.if(
+        f.binary('eq', size, f.i32(2)),
+        () => f.store(16, host, 0, value),
+        () => f.store(32, host, 0, value),
+      ),
+  );
+}

@@ -1,0 +1,147 @@
+/** How results set the arithmetic flags, in the lazy form of state/lazy-flags.ts (SDM vol. 1 appendix A). */
+import { AUX_ADJUST, AUX_CARRY, AUX_PARTIAL } from '../state/lazy-flags.ts';
+import type { Value } from '../wasm/function-builder.ts';
+import type { OperandBits } from './operand.ts';
+import type { Semantics } from './semantics.ts';
+
+const CARRY_PAIR = AUX_CARRY | AUX_PARTIAL;
+
+/** Carries out of each bit, moved to where the lazy form keeps them. */
+function auxOfCarries(s: Semantics, carries: Value, bits: OperandBits): Value {
+  const top = s.and(s.shl(carries, 32 - bits), CARRY_PAIR);
+  return s.or(top, s.and(carries, AUX_ADJUST));
+}
+
+function wideResult(s: Semantics, result: Value, bits: OperandBits): Value {
+  return s.wideSigned(s.signed(result, bits));
+}
+
+function carriesOfSum(s: Semantics, x: Value, y: Value, sum: Value): Value {
+  return s.or(s.and(x, y), s.and(s.or(x, y), s.not(sum)));
+}
+
+function borrowsOfDifference(s: Semantics, x: Value, y: Value, difference: Value): Value {
+  return s.or(s.and(s.not(x), y), s.and(s.not(s.xor(x, y)), difference));
+}
+
+/** Flags of x + y (+ carry): the sum need not be cut to the operand's size. */
+export function flagsOfSum(s: Semantics, x: Value, y: Value, sum: Value, bits: OperandBits): void {
+  s.writeFlags(wideResult(s, sum, bits), auxOfCarries(s, carriesOfSum(s, x, y, sum), bits));
+}
+
+/** Flags of x - y (- borrow). */
+export function flagsOfDifference(s: Semantics, x: Value, y: Value, difference: Value, bits: OperandBits): void {
+  s.writeFlags(wideResult(s, difference, bits), auxOfCarries(s, borrowsOfDifference(s, x, y, difference), bits));
+}
+
+/** Flags of AND, OR, XOR, TEST: carry and overflow clear. */
+export function flagsOfLogic(s: Semantics, result: Value, bits: OperandBits): void {
+  s.writeFlags(wideResult(s, result, bits), s.constant(0));
+}
+
+/** Flags of INC and DEC: as of the sum or difference, but the carry stays. */
+export function flagsKeepingCarry(s: Semantics, x: Value, result: Value, bits: OperandBits, up: boolean): void {
+  const carry = carryFlag(s);
+  const one = s.constant(1);
+  const carries = up ? carriesOfSum(s, x, one, result) : borrowsOfDifference(s, x, one, result);
+  const aux = auxOfCarries(s, carries, bits);
+  const overflow = overflowOfAux(s, aux);
+  s.writeFlags(wideResult(s, result, bits), s.or(s.and(aux, ~CARRY_PAIR), carryAndOverflowBits(s, carry, overflow)));
+}
+
+/** Flags of a shift: sign, zero and parity of the result, given carry and overflow (0 or 1). */
+export function flagsOfShift(s: Semantics, result: Value, carry: Value, overflow: Value, bits: OperandBits): void {
+  s.writeFlags(wideResult(s, result, bits), carryAndOverflowBits(s, carry, overflow));
+}
+
+/** Replaces carry and overflow (0 or 1 each), keeps the other four. */
+export function setCarryAndOverflow(s: Semantics, carry: Value, overflow: Value): void {
+  s.writeFlagsAux(s.or(s.and(s.readFlagsAux(), ~CARRY_PAIR), carryAndOverflowBits(s, carry, overflow)));
+}
+
+/** Replaces the carry (0 or 1), keeps the other five. */
+export function setCarry(s: Semantics, carry: Value): void {
+  setCarryAndOverflow(s, carry, overflowFlag(s));
+}
+
+/** Sets SF, ZF, AF, PF, CF from the places of the low byte of EFLAGS, and the overflow flag from 0 or 1. */
+export function setFlagsFromByte(s: Semantics, flags: Value, overflow: Value): void {
+  const zero = s.and(s.shrU(flags, 6), 1);
+  const result = s.xor(zero, 1);
+  const sign = s.and(s.shrU(flags, 7), 1);
+  const parity = s.and(s.shrU(flags, 2), 1);
+  const adjust = s.shl(s.and(s.shrU(flags, 4), 1), 3);
+  const parityFlip = s.shl(s.xor(parity, zero), 8);
+  const aux = s.or(s.or(adjust, parityFlip), s.or(sign, carryAndOverflowBits(s, s.and(flags, 1), overflow)));
+  s.writeFlags(s.wideUnsigned(result), aux);
+}
+
+function carryAndOverflowBits(s: Semantics, carry: Value, overflow: Value): Value {
+  return s.or(s.shl(carry, 31), s.shl(s.and(s.xor(carry, overflow), 1), 30));
+}
+
+function overflowOfAux(s: Semantics, aux: Value): Value {
+  return s.xor(s.shrU(aux, 31), s.and(s.shrU(aux, 30), 1));
+}
+
+export function carryFlag(s: Semantics): Value {
+  return s.shrU(s.readFlagsAux(), 31);
+}
+
+export function overflowFlag(s: Semantics): Value {
+  return overflowOfAux(s, s.readFlagsAux());
+}
+
+export function zeroFlag(s: Semantics): Value {
+  return s.isZero(s.readFlagsResult());
+}
+
+export function signFlag(s: Semantics): Value {
+  const sign = s.low(s.shrU(s.readFlagsResult(), 63));
+  return s.xor(sign, s.and(s.readFlagsAux(), 1));
+}
+
+export function parityFlag(s: Semantics): Value {
+  const byte = s.and(s.xor(s.low(s.readFlagsResult()), s.shrU(s.readFlagsAux(), 8)), 0xff);
+  return s.xor(s.and(s.f.unary('popcnt', byte), 1), 1);
+}
+
+export function adjustFlag(s: Semantics): Value {
+  return s.and(s.shrU(s.readFlagsAux(), 3), 1);
+}
+
+/** SF, ZF, AF, PF, CF in the places of the low byte of EFLAGS, with bit 1 set. */
+export function flagsByte(s: Semantics): Value {
+  let byte = s.or(carryFlag(s), 2);
+  byte = s.or(byte, s.shl(parityFlag(s), 2));
+  byte = s.or(byte, s.shl(adjustFlag(s), 4));
+  byte = s.or(byte, s.shl(zeroFlag(s), 6));
+  return s.or(byte, s.shl(signFlag(s), 7));
+}
+
+/** The condition that the low four bits of Jcc, SETcc name, as 0 or 1 (SDM vol. 2 appendix B.1.4.7). */
+export function condition(s: Semantics, code: number): Value {
+  const value = positiveCondition(s, code >> 1);
+  return (code & 1) === 1 ? s.xor(value, 1) : value;
+}
+
+function positiveCondition(s: Semantics, pair: number): Value {
+  switch (pair) {
+    case 0:
+      return overflowFlag(s);
+    case 1:
+      return carryFlag(s);
+    case 2:
+      return zeroFlag(s);
+    case 3:
+      return s.or(carryFlag(s), zeroFlag(s));
+    case 4:
+      return signFlag(s);
+    case 5:
+      return parityFlag(s);
+    case 6:
+      return s.xor(signFlag(s), overflowFlag(s));
+    default:
+      return s.or(zeroFlag(s), s.xor(signFlag(s), overflowFlag(s)));
+  }
+}

@@ -1,0 +1,51 @@
+/** What one row of the instruction tables says; the decoder and both stagings are derived from the rows. */
+import type { Operand, OperandCode } from './operand.ts';
+import type { Semantics } from './semantics.ts';
+
+/** Writes what the instruction does; gets the operands in the row's order. */
+export type SemanticsFunction = (s: Semantics, ...operands: readonly Operand[]) => void;
+
+export interface InstructionRow {
+  /** Manual's notation: `00`, `0F A3`, `80 /0` (ModR/M extension), `40+r` (register in the opcode). */
+  readonly opcode: string;
+  /** The mnemonic, or the key of the system operation. */
+  readonly name: string;
+  readonly operands: readonly OperandCode[];
+  /** Absent for system operations: the cpu layer's function of this name is called. */
+  readonly semantics?: SemanticsFunction;
+  /** A number that a system operation gets as its second immediate (data size, register number). */
+  readonly detail?: number;
+  /** LOCK is allowed when the first operand is memory. */
+  readonly lockable?: boolean;
+  /** A string instruction: `rep` repeats on the count alone, `repe` also watches ZF. Its semantics is one iteration. */
+  readonly repeat?: 'rep' | 'repe';
+  /** The instruction always ends its block: it branches, or what follows may mean something else. */
+  readonly endsBlock?: boolean;
+}
+
+export function row(
+  opcode: string,
+  name: string,
+  operands: string,
+  semantics: SemanticsFunction,
+  options: Partial<InstructionRow> = {},
+): InstructionRow {
+  const codes = operands === '' ? [] : (operands.split(',') as OperandCode[]);
+  return { opcode, name, operands: codes, semantics, ...options };
+}
+
+/** A row whose work the cpu layer does. */
+export function systemRow(
+  opcode: string,
+  name: string,
+  operands = '',
+  options: Partial<InstructionRow> = {},
+): InstructionRow {
+  const codes = operands === '' ? [] : (operands.split(',') as OperandCode[]);
+  return { opcode, name, operands: codes, ...options };
+}
+
+/** Two hexadecimal digits. */
+export function hexByte(value: number): string {
+  return value.toString(16).toUpperCase().padStart(2, '0');
+}

@@ -1,0 +1,56 @@
+/** All instruction rows, and the opcode maps that the decoder walks (SDM vol. 2D appendix A). */
+import type { InstructionRow } from './instruction-row.ts';
+import { arithmeticRows } from './rows/arithmetic.ts';
+import { bitRows } from './rows/bits.ts';
+import { controlRows } from './rows/control.ts';
+import { dataTransferRows } from './rows/data-transfer.ts';
+import { decimalRows } from './rows/decimal.ts';
+import { shiftRows } from './rows/shifts.ts';
+import { stackRows } from './rows/stack.ts';
+import { stringRows } from './rows/strings.ts';
+import { systemRows } from './rows/system.ts';
+
+export const instructionRows: readonly InstructionRow[] = [
+  ...arithmeticRows,
+  ...bitRows,
+  ...controlRows,
+  ...dataTransferRows,
+  ...decimalRows,
+  ...shiftRows,
+  ...stackRows,
+  ...stringRows,
+  ...systemRows,
+];
+
+/** What an opcode leads to: a row, or eight rows chosen by the reg field of ModR/M. Values are indices of rows. */
+export type OpcodeEntry = number | readonly (number | undefined)[] | undefined;
+
+/** Places 0–255: one-byte opcodes; 256–511: those after 0Fh. */
+export const opcodeMap: readonly OpcodeEntry[] = buildMap();
+
+function buildMap(): OpcodeEntry[] {
+  const map: (number | (number | undefined)[] | undefined)[] = new Array(512).fill(undefined);
+  instructionRows.forEach((row, index) => {
+    const { place, extension, count } = parseOpcode(row.opcode);
+    for (let n = 0; n < count; n++) {
+      if (extension === undefined) {
+        // NOP's row stands behind XCHG's and takes 90h from it; anything else twice would be a mistake in the tables.
+        if (map[place + n] !== undefined && row.name !== 'NOP') throw new Error(`opcode ${row.opcode} is in two rows`);
+        map[place + n] = index;
+        continue;
+      }
+      const group = (map[place] ??= new Array(8).fill(undefined)) as (number | undefined)[];
+      if (group[extension] !== undefined) throw new Error(`opcode ${row.opcode} is in two rows`);
+      group[extension] = index;
+    }
+  });
+  return map;
+}
+
+/** `40+r` → place 40h, 8 places; `0F BA /4` → place 1BAh, extension 4. */
+function parseOpcode(opcode: string): { place: number; extension: number | undefined; count: number } {
+  const match = /^(0F )?([0-9A-F]{2})(?: \/([0-7]))?(\+r)?$/.exec(opcode);
+  if (!match) throw new Error(`opcode ${opcode} is not in the manual's notation`);
+  const place = (match[1] ? 256 : 0) + Number.parseInt(match[2] as string, 16);
+  return { place, extension: match[3] === undefined ? undefined : Number(match[3]), count: match[4] ? 8 : 1 };
+}

@@ -1,0 +1,112 @@
+/**
+ * Operands of an instruction row in the notation of the manual's opcode map (SDM vol. 2D appendix A.2), and what they
+ * become once operand size and ModR/M form are chosen.
+ */
+import { slot } from '../state/layout.ts';
+
+/** Notation of the opcode map. `Zb`/`Zv`: register in the opcode's low three bits. `sIb`: sign-extended byte. */
+export type OperandCode =
+  | 'Eb' | 'Ew' | 'Ev' | 'Gb' | 'Gw' | 'Gv' | 'Zb' | 'Zv' | 'M' | 'Ma' | 'Mp' | 'Ms'
+  | 'Ib' | 'sIb' | 'Iw' | 'Iz' | 'Jb' | 'Jz' | 'Ap' | 'Ob' | 'Ov' | 'Sw' | 'Cd' | 'Dd' | 'Td'
+  | 'AL' | 'CL' | 'eAX' | '1';
+
+export type OperandSize = 16 | 32;
+export type OperandBits = 8 | 16 | 32;
+
+/** An operand of one form of an instruction. `memory` operands are known to be memory, `register` ones to be not. */
+export type Operand =
+  | { readonly kind: 'register'; readonly field: 'rm' | 'reg'; readonly bits: OperandBits }
+  | { readonly kind: 'memory'; readonly bits: OperandBits }
+  | { readonly kind: 'fixed'; readonly slot: number; readonly bits: OperandBits }
+  | { readonly kind: 'immediate'; readonly bits: OperandBits }
+  | { readonly kind: 'constant'; readonly value: number; readonly bits: OperandBits };
+
+/** How many bytes of immediate an operand code adds, at an operand size (and an address size for the offset forms). */
+export function immediateSize(code: OperandCode, operandSize: OperandSize, addressSize: OperandSize): number {
+  switch (code) {
+    case 'Ib':
+    case 'sIb':
+    case 'Jb':
+      return 1;
+    case 'Iw':
+      return 2;
+    case 'Iz':
+    case 'Jz':
+      return operandSize / 8;
+    case 'Ap':
+      return operandSize / 8 + 2;
+    case 'Ob':
+    case 'Ov':
+      return addressSize / 8;
+    default:
+      return 0;
+  }
+}
+
+/** True for the codes whose immediate is sign-extended to the operand size. */
+export function isSignedImmediate(code: OperandCode): boolean {
+  return code === 'sIb' || code === 'Jb' || code === 'Jz';
+}
+
+const MODRM_CODES: readonly OperandCode[] = [
+  'Eb', 'Ew', 'Ev', 'Gb', 'Gw', 'Gv', 'M', 'Ma', 'Mp', 'Ms', 'Sw', 'Cd', 'Dd', 'Td',
+];
+
+export function needsModRm(code: OperandCode): boolean {
+  return MODRM_CODES.includes(code);
+}
+
+/** True for the codes that ModR/M can make either a register or memory. */
+export function isRegisterOrMemory(code: OperandCode): boolean {
+  return code === 'Eb' || code === 'Ew' || code === 'Ev';
+}
+
+/** True for the codes that must be memory; with a register in ModR/M the instruction is invalid. */
+export function isMemoryOnly(code: OperandCode): boolean {
+  return code === 'M' || code === 'Ma' || code === 'Mp' || code === 'Ms';
+}
+
+function bitsOf(code: OperandCode, operandSize: OperandSize): OperandBits {
+  if (code.endsWith('b') && code !== 'sIb' && code !== 'Jb') return 8;
+  if (code.endsWith('w')) return 16;
+  return operandSize;
+}
+
+/** The operand that a code stands for in one form of an instruction. */
+export function resolveOperand(code: OperandCode, operandSize: OperandSize, memoryForm: boolean): Operand {
+  const bits = bitsOf(code, operandSize);
+  switch (code) {
+    case 'Eb':
+    case 'Ew':
+    case 'Ev':
+      return memoryForm ? { kind: 'memory', bits } : { kind: 'register', field: 'rm', bits };
+    case 'M':
+    case 'Ma':
+    case 'Mp':
+    case 'Ms':
+    case 'Ob':
+    case 'Ov':
+      return { kind: 'memory', bits };
+    case 'AL':
+      return { kind: 'fixed', slot: slot.EAX, bits: 8 };
+    case 'CL':
+      return { kind: 'fixed', slot: slot.ECX, bits: 8 };
+    case 'eAX':
+      return { kind: 'fixed', slot: slot.EAX, bits };
+    case '1':
+      return { kind: 'constant', value: 1, bits: 8 };
+    case 'Zb':
+    case 'Zv':
+      return { kind: 'register', field: 'rm', bits };
+    case 'Gb':
+    case 'Gw':
+    case 'Gv':
+    case 'Sw':
+    case 'Cd':
+    case 'Dd':
+    case 'Td':
+      return { kind: 'register', field: 'reg', bits };
+    default:
+      return { kind: 'immediate', bits };
+  }
+}

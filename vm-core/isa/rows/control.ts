@@ -1,0 +1,140 @@
+/** Near transfers, loops and flag operations (SDM vol. 1 §5.1.7, §5.1.10): a table. */
+import { slot } from '../../state/layout.ts';
+import type { Value } from '../../wasm/function-builder.ts';
+import { carryFlag, condition, flagsByte, overflowFlag, setCarry, setFlagsFromByte, zeroFlag } from '../flags.ts';
+import { hexByte, type InstructionRow, row, type SemanticsFunction, systemRow } from '../instruction-row.ts';
+import type { Operand } from '../operand.ts';
+import type { Semantics } from '../semantics.ts';
+import { VECTOR_NM } from '../vectors.ts';
+import { conditionName } from './bits.ts';
+import { dropBytes, push, readTop } from './stack.ts';
+
+function relativeTarget(s: Semantics): Value {
+  return s.cut(s.add(s.nextEip(), s.immediate()), s.operandSize);
+}
+
+function jumpTo(s: Semantics, target: Value): void {
+  s.requireTarget(target);
+  s.jump(target);
+}
+
+const jumpRelative: SemanticsFunction = (s) => jumpTo(s, relativeTarget(s));
+
+const jumpIf =
+  (code: number): SemanticsFunction =>
+  (s) =>
+    s.if(condition(s, code), () => jumpTo(s, relativeTarget(s)));
+
+const jumpIndirect: SemanticsFunction = (s, target) => jumpTo(s, s.read(target as Operand));
+
+function callTo(s: Semantics, target: Value): void {
+  s.requireTarget(target);
+  push(s, s.nextEip());
+  s.jump(target);
+}
+
+const callRelative: SemanticsFunction = (s) => callTo(s, relativeTarget(s));
+
+const callIndirect: SemanticsFunction = (s, operand) => callTo(s, s.f.copy(s.read(operand as Operand)));
+
+/** `extra` bytes of parameters are dropped beyond the return address. */
+function returnFrom(s: Semantics, extra: Value): void {
+  const target = readTop(s);
+  s.requireTarget(target);
+  dropBytes(s, s.add(extra, s.constant(s.operandSize / 8)));
+  s.jump(target);
+}
+
+const ret: SemanticsFunction = (s) => returnFrom(s, s.constant(0));
+
+const retPop: SemanticsFunction = (s) => returnFrom(s, s.immediate());
+
+/** The count is CX or ECX by address size; the branch is taken while it and the condition hold. */
+const loopWhile =
+  (also: ((s: Semantics) => Value) | undefined): SemanticsFunction =>
+  (s) => {
+    const mask = s.addressMask();
+    const old = s.readRegister(slot.ECX, 32);
+    const count = s.and(s.sub(old, s.constant(1)), mask);
+    const taken = also ? s.and(s.ne(count, 0), also(s)) : count;
+    const target = relativeTarget(s);
+    s.if(taken, () => s.requireTarget(target));
+    s.writeRegister(slot.ECX, 32, s.or(s.and(old, s.not(mask)), count));
+    s.if(taken, () => s.jump(target));
+  };
+
+const jumpIfCountZero: SemanticsFunction = (s) => {
+  const count = s.and(s.readRegister(slot.ECX, 32), s.addressMask());
+  s.if(s.isZero(count), () => jumpTo(s, relativeTarget(s)));
+};
+
+const DIRECTION = 1 << 10;
+
+const flagOperation =
+  (change: (s: Semantics) => void): SemanticsFunction =>
+  (s) =>
+    change(s);
+
+const storeFlagsByte: SemanticsFunction = (s) => {
+  const flags = s.readRegister(slot.EAX + 1, 8);
+  setFlagsFromByte(s, flags, overflowFlag(s));
+};
+
+const loadFlagsByte: SemanticsFunction = (s) => s.writeRegister(slot.EAX + 1, 8, flagsByte(s));
+
+/** SALC: undocumented, sets AL to all copies of the carry. */
+const setAlFromCarry: SemanticsFunction = (s) => s.writeRegister(slot.EAX, 8, s.sub(s.constant(0), carryFlag(s)));
+
+const EM_OR_TS = (1 << 2) | (1 << 3);
+const MP_AND_TS = (1 << 1) | (1 << 3);
+
+/** Without an 80387 an ESC instruction does nothing, unless CR0 asks for #NM. */
+const escape: SemanticsFunction = (s) => {
+  s.if(s.and(s.readControl0(), EM_OR_TS), () => s.raise(VECTOR_NM));
+};
+
+const wait: SemanticsFunction = (s) => {
+  s.if(s.eq(s.and(s.readControl0(), MP_AND_TS), MP_AND_TS), () => s.raise(VECTOR_NM));
+};
+
+const ends = { endsBlock: true };
+
+export const controlRows: readonly InstructionRow[] = [
+  ...Array.from({ length: 16 }, (_, code) => row(hexByte(0x70 + code), `J${conditionName(code)}`, 'Jb', jumpIf(code), ends)),
+  ...Array.from({ length: 16 }, (_, code) =>
+    row(`0F ${hexByte(0x80 + code)}`, `J${conditionName(code)}`, 'Jz', jumpIf(code), ends),
+  ),
+  row('E8', 'CALL', 'Jz', callRelative, ends),
+  row('E9', 'JMP', 'Jz', jumpRelative, ends),
+  row('EB', 'JMP', 'Jb', jumpRelative, ends),
+  row('FF /2', 'CALL', 'Ev', callIndirect, ends),
+  row('FF /4', 'JMP', 'Ev', jumpIndirect, ends),
+  row('C2', 'RET', 'Iw', retPop, ends),
+  row('C3', 'RET', '', ret, ends),
+  row('E0', 'LOOPNE', 'Jb', loopWhile((s) => s.xor(zeroFlag(s), 1)), ends),
+  row('E1', 'LOOPE', 'Jb', loopWhile(zeroFlag), ends),
+  row('E2', 'LOOP', 'Jb', loopWhile(undefined), ends),
+  row('E3', 'JCXZ', 'Jb', jumpIfCountZero, ends),
+  row('F5', 'CMC', '', flagOperation((s) => setCarry(s, s.xor(carryFlag(s), 1)))),
+  row('F8', 'CLC', '', flagOperation((s) => setCarry(s, s.constant(0)))),
+  row('F9', 'STC', '', flagOperation((s) => setCarry(s, s.constant(1)))),
+  row('FC', 'CLD', '', flagOperation((s) => s.writeSystemFlags(s.and(s.readSystemFlags(), ~DIRECTION)))),
+  row('FD', 'STD', '', flagOperation((s) => s.writeSystemFlags(s.or(s.readSystemFlags(), DIRECTION)))),
+  row('9E', 'SAHF', '', storeFlagsByte),
+  row('9F', 'LAHF', '', loadFlagsByte),
+  row('D6', 'SALC', '', setAlFromCarry),
+  row('9B', 'WAIT', '', wait),
+  ...Array.from({ length: 8 }, (_, n) => row(hexByte(0xd8 + n), 'ESC', 'Ev', escape)),
+  systemRow('9A', 'CALL_FAR_IMMEDIATE', 'Ap', ends),
+  systemRow('FF /3', 'CALL_FAR_MEMORY', 'Mp', ends),
+  systemRow('EA', 'JMP_FAR_IMMEDIATE', 'Ap', ends),
+  systemRow('FF /5', 'JMP_FAR_MEMORY', 'Mp', ends),
+  systemRow('CA', 'RET_FAR_POP', 'Iw', ends),
+  systemRow('CB', 'RET_FAR', '', ends),
+  systemRow('CC', 'INT3', '', ends),
+  systemRow('CD', 'INT', 'Ib', ends),
+  systemRow('CE', 'INTO', '', ends),
+  systemRow('CF', 'IRET', '', ends),
+  systemRow('F1', 'INT1', '', ends),
+  systemRow('62', 'BOUND', 'Gv,Ma'),
+];

@@ -1,0 +1,98 @@
+/** Moves, exchanges, extensions, addresses (SDM vol. 1 §5.1.1): a table. */
+import { segmentSlots, slot } from '../../state/layout.ts';
+import type { Value } from '../../wasm/function-builder.ts';
+import { type InstructionRow, row, type SemanticsFunction, systemRow } from '../instruction-row.ts';
+import type { Operand } from '../operand.ts';
+
+const mov: SemanticsFunction = (s, dst, src) => {
+  const { bits } = dst as Operand;
+  s.write(dst as Operand, s.cut(s.read(src as Operand), bits));
+};
+
+/** In the register form the upper half of a 32-bit destination is cleared; memory always gets 16 bits. */
+const movFromSegment: SemanticsFunction = (s, dst, src) => {
+  const operand = dst as Operand;
+  const selector = s.read(src as Operand);
+  s.write(operand.kind === 'memory' ? { ...operand, bits: 16 } : operand, selector);
+};
+
+const xchg: SemanticsFunction = (s, dst, src) => {
+  const x = s.read(dst as Operand, true);
+  const y = s.f.copy(s.read(src as Operand));
+  s.write(dst as Operand, y);
+  s.write(src as Operand, x);
+};
+
+const lea: SemanticsFunction = (s, dst) => {
+  s.write(dst as Operand, s.cut(s.effectiveAddress(), (dst as Operand).bits));
+};
+
+const extend =
+  (signed: boolean): SemanticsFunction =>
+  (s, dst, src) => {
+    const from = (src as Operand).bits;
+    const value = s.read(src as Operand);
+    s.write(dst as Operand, s.cut(signed ? s.signed(value, from) : value, (dst as Operand).bits));
+  };
+
+/** CBW and CWDE. */
+const convertInAccumulator: SemanticsFunction = (s) => {
+  const half = s.operandSize === 16 ? 8 : 16;
+  s.writeRegister(slot.EAX, s.operandSize, s.signed(s.readRegister(slot.EAX, half), half));
+};
+
+/** CWD and CDQ. */
+const convertToDouble: SemanticsFunction = (s) => {
+  const value = s.signed(s.readRegister(slot.EAX, s.operandSize), s.operandSize);
+  s.writeRegister(slot.EDX, s.operandSize, s.shrS(value, 31));
+};
+
+const xlat: SemanticsFunction = (s) => {
+  const table = s.readRegister(slot.EBX, 32);
+  const offset: Value = s.and(s.add(table, s.readRegister(slot.EAX, 8)), s.addressMask());
+  s.writeRegister(slot.EAX, 8, s.load('instruction', offset, 8));
+};
+
+const nop: SemanticsFunction = () => {};
+
+const ES_FIRST = segmentSlots[0] as number;
+const SEGMENT_STRIDE = (segmentSlots[1] as number) - ES_FIRST;
+
+/** Slot of the selector that ModR/M's reg field names; used where decoded records are made. */
+export function selectorSlot(segment: number): number {
+  return ES_FIRST + segment * SEGMENT_STRIDE;
+}
+
+export const dataTransferRows: readonly InstructionRow[] = [
+  row('88', 'MOV', 'Eb,Gb', mov),
+  row('89', 'MOV', 'Ev,Gv', mov),
+  row('8A', 'MOV', 'Gb,Eb', mov),
+  row('8B', 'MOV', 'Gv,Ev', mov),
+  row('8C', 'MOV', 'Ev,Sw', movFromSegment),
+  systemRow('8E', 'MOV_SREG_RM', 'Sw,Ew', { endsBlock: true }),
+  row('A0', 'MOV', 'AL,Ob', mov),
+  row('A1', 'MOV', 'eAX,Ov', mov),
+  row('A2', 'MOV', 'Ob,AL', mov),
+  row('A3', 'MOV', 'Ov,eAX', mov),
+  row('B0+r', 'MOV', 'Zb,Ib', mov),
+  row('B8+r', 'MOV', 'Zv,Iz', mov),
+  row('C6 /0', 'MOV', 'Eb,Ib', mov),
+  row('C7 /0', 'MOV', 'Ev,Iz', mov),
+  row('86', 'XCHG', 'Eb,Gb', xchg, { lockable: true }),
+  row('87', 'XCHG', 'Ev,Gv', xchg, { lockable: true }),
+  row('90+r', 'XCHG', 'Zv,eAX', xchg),
+  row('90', 'NOP', '', nop),
+  row('8D', 'LEA', 'Gv,M', lea),
+  row('0F B6', 'MOVZX', 'Gv,Eb', extend(false)),
+  row('0F B7', 'MOVZX', 'Gv,Ew', extend(false)),
+  row('0F BE', 'MOVSX', 'Gv,Eb', extend(true)),
+  row('0F BF', 'MOVSX', 'Gv,Ew', extend(true)),
+  row('98', 'CBW', '', convertInAccumulator),
+  row('99', 'CWD', '', convertToDouble),
+  row('D7', 'XLAT', '', xlat),
+  systemRow('C4', 'LES', 'Gv,Mp', { endsBlock: true }),
+  systemRow('C5', 'LDS', 'Gv,Mp', { endsBlock: true }),
+  systemRow('0F B2', 'LSS', 'Gv,Mp', { endsBlock: true }),
+  systemRow('0F B4', 'LFS', 'Gv,Mp', { endsBlock: true }),
+  systemRow('0F B5', 'LGS', 'Gv,Mp', { endsBlock: true }),
+];

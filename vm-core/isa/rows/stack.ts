@@ -1,0 +1,106 @@
+/** The stack (SDM vol. 1 §6.2): a table. The stack pointer changes only after the last access that can fault. */
+import { segmentNames } from '../../state/register-table.ts';
+import { generalSlots, slot } from '../../state/layout.ts';
+import type { Value } from '../../wasm/function-builder.ts';
+import { type InstructionRow, row, type SemanticsFunction, systemRow } from '../instruction-row.ts';
+import type { Operand, OperandSize } from '../operand.ts';
+import type { Semantics } from '../semantics.ts';
+
+/** Writes ESP with only the bits that the stack's size uses. */
+function setStackPointer(s: Semantics, value: Value): void {
+  const mask = s.stackMask();
+  const old = s.readRegister(slot.ESP, 32);
+  s.writeRegister(slot.ESP, 32, s.or(s.and(old, s.not(mask)), s.and(value, mask)));
+}
+
+/** The offset in the stack segment, `delta` bytes from the top. */
+function stackOffset(s: Semantics, delta: number): Value {
+  return s.and(s.add(s.readRegister(slot.ESP, 32), s.constant(delta)), s.stackMask());
+}
+
+/** Pushes a value of the operand size. */
+export function push(s: Semantics, value: Value): void {
+  const offset = stackOffset(s, -s.operandSize / 8);
+  s.store('SS', offset, s.operandSize, value);
+  setStackPointer(s, offset);
+}
+
+/** Reads the value on top of the stack; `dropPopped` completes the pop. */
+export function readTop(s: Semantics, delta = 0): Value {
+  return s.load('SS', stackOffset(s, delta), s.operandSize);
+}
+
+/** Moves the stack pointer up. */
+export function dropBytes(s: Semantics, bytes: Value): void {
+  setStackPointer(s, s.add(s.readRegister(slot.ESP, 32), bytes));
+}
+
+const pushOperand: SemanticsFunction = (s, src) => push(s, s.f.copy(s.cut(s.read(src as Operand), s.operandSize)));
+
+const popRegister: SemanticsFunction = (s, dst) => {
+  const value = readTop(s);
+  dropBytes(s, s.constant(s.operandSize / 8));
+  s.write(dst as Operand, value);
+};
+
+/** The address of a memory destination is computed with the stack pointer already moved. */
+const popMemory: SemanticsFunction = (s, dst) => {
+  const value = readTop(s);
+  const before = s.f.copy(s.readRegister(slot.ESP, 32));
+  dropBytes(s, s.constant(s.operandSize / 8));
+  if ((dst as Operand).kind === 'memory') {
+    const after = s.f.copy(s.readRegister(slot.ESP, 32));
+    const place = s.movedBy(dst as Operand, s.constant(0));
+    s.writeRegister(slot.ESP, 32, before);
+    s.write(place, value);
+    s.writeRegister(slot.ESP, 32, after);
+  } else s.write(dst as Operand, value);
+};
+
+const pushAll: SemanticsFunction = (s) => {
+  const bytes = s.operandSize / 8;
+  generalSlots.forEach((register, n) => {
+    s.store('SS', stackOffset(s, -bytes * (n + 1)), s.operandSize, s.readRegister(register, s.operandSize));
+  });
+  setStackPointer(s, stackOffset(s, -bytes * 8));
+};
+
+/** The saved ESP is passed over. */
+const popAll: SemanticsFunction = (s) => {
+  const bytes = s.operandSize / 8;
+  const values = generalSlots.map((_, n) => s.load('SS', stackOffset(s, bytes * (7 - n)), s.operandSize));
+  generalSlots.forEach((register, n) => {
+    if (register !== slot.ESP) s.writeRegister(register, s.operandSize, values[n] as Value);
+  });
+  dropBytes(s, s.constant(bytes * 8));
+};
+
+const leave: SemanticsFunction = (s) => {
+  const frame = s.and(s.readRegister(slot.EBP, 32), s.stackMask());
+  const saved = s.load('SS', frame, s.operandSize);
+  setStackPointer(s, s.add(frame, s.constant(s.operandSize / 8)));
+  s.writeRegister(slot.EBP, s.operandSize as OperandSize, saved);
+};
+
+const PUSH_OPCODES = ['06', '0E', '16', '1E', '0F A0', '0F A8'];
+const POP_OPCODES = ['07', '', '17', '1F', '0F A1', '0F A9'];
+
+export const stackRows: readonly InstructionRow[] = [
+  row('50+r', 'PUSH', 'Zv', pushOperand),
+  row('58+r', 'POP', 'Zv', popRegister),
+  row('68', 'PUSH', 'Iz', pushOperand),
+  row('6A', 'PUSH', 'sIb', pushOperand),
+  row('FF /6', 'PUSH', 'Ev', pushOperand),
+  row('FF /7', 'PUSH', 'Ev', pushOperand),
+  row('8F /0', 'POP', 'Ev', popMemory),
+  row('60', 'PUSHA', '', pushAll),
+  row('61', 'POPA', '', popAll),
+  row('C9', 'LEAVE', '', leave),
+  systemRow('C8', 'ENTER', 'Iw,Ib'),
+  ...segmentNames.map((_, n) => systemRow(PUSH_OPCODES[n] as string, 'PUSH_SREG', '', { detail: n })),
+  ...segmentNames.flatMap((_, n) =>
+    POP_OPCODES[n] === '' ? [] : [systemRow(POP_OPCODES[n] as string, 'POP_SREG', '', { detail: n, endsBlock: true })],
+  ),
+  systemRow('9C', 'PUSHF'),
+  systemRow('9D', 'POPF', '', { endsBlock: true }),
+];

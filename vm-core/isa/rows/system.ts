@@ -1,0 +1,41 @@
+/** System instructions and port access (SDM vol. 1 §5.1.9, §5.19): a table. The cpu layer does the work. */
+import { type InstructionRow, systemRow } from '../instruction-row.ts';
+
+const ends = { endsBlock: true };
+
+/** Rows without `detail` whose work depends on a data size get the operand size in bytes as their second immediate. */
+export const systemRows: readonly InstructionRow[] = [
+  systemRow('0F 00 /0', 'SLDT', 'Ev'),
+  systemRow('0F 00 /1', 'STR', 'Ev'),
+  systemRow('0F 00 /2', 'LLDT', 'Ew'),
+  systemRow('0F 00 /3', 'LTR', 'Ew'),
+  systemRow('0F 00 /4', 'VERR', 'Ew'),
+  systemRow('0F 00 /5', 'VERW', 'Ew'),
+  systemRow('0F 01 /0', 'SGDT', 'Ms'),
+  systemRow('0F 01 /1', 'SIDT', 'Ms'),
+  systemRow('0F 01 /2', 'LGDT', 'Ms'),
+  systemRow('0F 01 /3', 'LIDT', 'Ms'),
+  systemRow('0F 01 /4', 'SMSW', 'Ev'),
+  systemRow('0F 01 /6', 'LMSW', 'Ew', ends),
+  systemRow('0F 02', 'LAR', 'Gv,Ev'),
+  systemRow('0F 03', 'LSL', 'Gv,Ev'),
+  systemRow('0F 06', 'CLTS'),
+  systemRow('0F 20', 'MOV_FROM_CR', 'Cd'),
+  systemRow('0F 21', 'MOV_FROM_DR', 'Dd'),
+  systemRow('0F 22', 'MOV_TO_CR', 'Cd', ends),
+  systemRow('0F 23', 'MOV_TO_DR', 'Dd', ends),
+  systemRow('0F 24', 'MOV_FROM_TR', 'Td'),
+  systemRow('0F 26', 'MOV_TO_TR', 'Td'),
+  systemRow('63', 'ARPL', 'Ew'),
+  systemRow('E4', 'IN_IMMEDIATE', 'Ib', { detail: 1 }),
+  systemRow('E5', 'IN_IMMEDIATE', 'Ib'),
+  systemRow('E6', 'OUT_IMMEDIATE', 'Ib', { detail: 1 }),
+  systemRow('E7', 'OUT_IMMEDIATE', 'Ib'),
+  systemRow('EC', 'IN_DX', '', { detail: 1 }),
+  systemRow('ED', 'IN_DX'),
+  systemRow('EE', 'OUT_DX', '', { detail: 1 }),
+  systemRow('EF', 'OUT_DX'),
+  systemRow('F4', 'HLT', '', ends),
+  systemRow('FA', 'CLI'),
+  systemRow('FB', 'STI', '', ends),
+];

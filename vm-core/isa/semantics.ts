@@ -1,0 +1,200 @@
+/**
+ * The language in which instructions are written: values, operands, memory, flags, control. A row's semantics is a
+ * function over this class; each staging (interpreter, compiler) says where operands and registers live (DESIGN §3).
+ *
+ * Values of 8- and 16-bit operands are zero-extended into an i32.
+ */
+import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
+import type { Operand, OperandBits, OperandSize } from './operand.ts';
+
+/** The segment of a memory access: one that is fixed, or the one that the instruction's prefixes choose. */
+export type SegmentChoice = 'ES' | 'SS' | 'instruction';
+
+export abstract class Semantics {
+  readonly f: FunctionBuilder;
+  /** Operand size of this form of the instruction; byte forms have operands of 8 bits all the same. */
+  readonly operandSize: OperandSize;
+
+  constructor(f: FunctionBuilder, operandSize: OperandSize) {
+    this.f = f;
+    this.operandSize = operandSize;
+  }
+
+  /** The operand's value. A memory operand is read; if `willWrite`, write permission is checked first. */
+  abstract read(operand: Operand, willWrite?: boolean): Value;
+  /** Writes the operand; memory that was read with `willWrite` cannot fault any more. */
+  abstract write(operand: Operand, value: Value): void;
+  /** The same memory operand moved by a number of bytes. */
+  abstract movedBy(operand: Operand, bytes: Value): Operand;
+  /** The effective address (offset in the segment) of the memory operand, cut to the address size. */
+  abstract effectiveAddress(): Value;
+  abstract readRegister(slot: number, bits: OperandBits): Value;
+  abstract writeRegister(slot: number, bits: OperandBits, value: Value): void;
+  abstract load(segment: SegmentChoice, offset: Value, bits: OperandBits): Value;
+  abstract store(segment: SegmentChoice, offset: Value, bits: OperandBits, value: Value): void;
+  /** FFFFh or FFFFFFFFh by the instruction's address size. */
+  abstract addressMask(): Value;
+  /** FFFFh or FFFFFFFFh by the stack segment's B bit. */
+  abstract stackMask(): Value;
+  /** EIP of the next instruction. */
+  abstract nextEip(): Value;
+  /** #GP(0) when the target lies beyond the code segment's limit; before anything is committed. */
+  abstract requireTarget(target: Value): void;
+  /** Ends the instruction with EIP set to a target that `requireTarget` has let pass. */
+  abstract jump(target: Value): void;
+  /** Ends the instruction with a fault. */
+  abstract raise(vector: number, errorCode?: number): void;
+  /** Ends the instruction: the same one is executed again, after events had their turn. */
+  abstract repeat(): void;
+  /** How many iterations a repeated instruction may make before `repeat`. */
+  abstract repeatMax(): Value;
+  /** The value of an immediate operand, extended to 32 bits as its code says. */
+  abstract immediate(): Value;
+  /** True when something has asked for the block to be left (an event, modified code). */
+  abstract exitRequested(): Value;
+
+  abstract readFlagsResult(): Value;
+  abstract readFlagsAux(): Value;
+  abstract writeFlags(result: Value, aux: Value): void;
+  abstract writeFlagsAux(aux: Value): void;
+  /** EFLAGS without the arithmetic flags. */
+  abstract readSystemFlags(): Value;
+  abstract writeSystemFlags(value: Value): void;
+  abstract readControl0(): Value;
+
+  constant(value: number): Value {
+    return this.f.i32(value);
+  }
+
+  add(x: Value, y: Value): Value {
+    return this.f.binary('add', x, y);
+  }
+
+  sub(x: Value, y: Value): Value {
+    return this.f.binary('sub', x, y);
+  }
+
+  mul(x: Value, y: Value): Value {
+    return this.f.binary('mul', x, y);
+  }
+
+  and(x: Value, y: Value | number): Value {
+    return this.f.binary('and', x, this.#same(x, y));
+  }
+
+  or(x: Value, y: Value | number): Value {
+    return this.f.binary('or', x, this.#same(x, y));
+  }
+
+  xor(x: Value, y: Value | number): Value {
+    return this.f.binary('xor', x, this.#same(x, y));
+  }
+
+  shl(x: Value, y: Value | number): Value {
+    return this.f.binary('shl', x, this.#same(x, y));
+  }
+
+  shrU(x: Value, y: Value | number): Value {
+    return this.f.binary('shrU', x, this.#same(x, y));
+  }
+
+  shrS(x: Value, y: Value | number): Value {
+    return this.f.binary('shrS', x, this.#same(x, y));
+  }
+
+  eq(x: Value, y: Value | number): Value {
+    return this.f.binary('eq', x, this.#same(x, y));
+  }
+
+  ne(x: Value, y: Value | number): Value {
+    return this.f.binary('ne', x, this.#same(x, y));
+  }
+
+  ltU(x: Value, y: Value | number): Value {
+    return this.f.binary('ltU', x, this.#same(x, y));
+  }
+
+  ltS(x: Value, y: Value | number): Value {
+    return this.f.binary('ltS', x, this.#same(x, y));
+  }
+
+  gtU(x: Value, y: Value | number): Value {
+    return this.f.binary('gtU', x, this.#same(x, y));
+  }
+
+  gtS(x: Value, y: Value | number): Value {
+    return this.f.binary('gtS', x, this.#same(x, y));
+  }
+
+  not(x: Value): Value {
+    return this.xor(x, -1);
+  }
+
+  isZero(x: Value): Value {
+    return this.f.eqz(x);
+  }
+
+  select(condition: Value, whenTrue: Value, whenFalse: Value): Value {
+    return this.f.select(condition, whenTrue, whenFalse);
+  }
+
+  if(condition: Value, whenTrue: () => void, whenFalse?: () => void): void {
+    this.f.if(condition, whenTrue, whenFalse);
+  }
+
+  loop(body: (label: Label) => void): void {
+    this.f.loop(body);
+  }
+
+  block(body: (label: Label) => void): void {
+    this.f.block(body);
+  }
+
+  branch(label: Label): void {
+    this.f.branch(label);
+  }
+
+  branchIf(condition: Value, label: Label): void {
+    this.f.branchIf(condition, label);
+  }
+
+  variable(initial: Value): Variable {
+    return this.f.variable(initial);
+  }
+
+  set(variable: Variable, value: Value): void {
+    this.f.set(variable, value);
+  }
+
+  /** The low `bits` of a value, zero-extended. */
+  cut(x: Value, bits: OperandBits): Value {
+    return bits === 32 ? x : this.and(x, bits === 8 ? 0xff : 0xffff);
+  }
+
+  /** The low `bits` of a value, sign-extended to an i32. */
+  signed(x: Value, bits: OperandBits): Value {
+    if (bits === 32) return x;
+    return this.f.unary(bits === 8 ? 'extend8S' : 'extend16S', x);
+  }
+
+  /** The top bit of an operand-sized value, as 0 or 1. */
+  topBit(x: Value, bits: OperandBits): Value {
+    return this.and(this.shrU(x, bits - 1), 1);
+  }
+
+  wideSigned(x: Value): Value {
+    return this.f.widen(x, true);
+  }
+
+  wideUnsigned(x: Value): Value {
+    return this.f.widen(x, false);
+  }
+
+  low(x: Value): Value {
+    return this.f.narrow(x);
+  }
+
+  #same(x: Value, y: Value | number): Value {
+    return typeof y === 'number' ? this.f.like(x, y) : y;
+  }
+}

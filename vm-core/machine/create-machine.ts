@@ -1,0 +1,289 @@
+/** Puts a machine together from its configuration: memory, map, devices, processor, firmware. */
+import { isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
+import { resetCpu } from '../cpu/reset.ts';
+import type { Device, MachineRequest } from '../devices/device.ts';
+import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
+import { createDisplay } from '../devices/vga/display.ts';
+import type { Vga } from '../devices/vga/vga.ts';
+import { EventLoop } from '../engine/event-loop.ts';
+import { Processor } from '../engine/processor.ts';
+import { createBuiltinBios } from '../firmware/builtin/builtin-bios.ts';
+import type { Firmware, FirmwareContext } from '../firmware/firmware.ts';
+import { createMemory, PAGE_SIZE } from '../memory/layout.ts';
+import { PhysicalMap } from '../memory/physical-map.ts';
+import { createDeviceBus, type DeviceBus, type MachineServices } from './device-bus.ts';
+import { createInputLog, type InputLog } from './input-log.ts';
+import { isaPc } from './isa-pc.ts';
+import type {
+  Breakpoint,
+  Display,
+  InputRecord,
+  Machine,
+  MachineConfig,
+  PhysicalMemoryView,
+  RunLimit,
+  RunResult,
+  Vcpu,
+} from './machine.ts';
+
+export const MEMORY_SIZE_MIN = 0x100000;
+export const MEMORY_SIZE_MAX = 0x80000000;
+const MEMORY_SIZE_STEP = 0x10000;
+const FIRMWARE_SIZE_MAX = 0x40000;
+const TICKS_PER_SECOND = 200_000_000;
+const MEBIBYTE = 0x100000;
+const OPTION_ROM = 0xc0000;
+const OPTION_ROM_SIZE_MAX = 0x10000;
+
+/** Makes a machine at power-on. Throws an Error that names the setting if the configuration is not possible. */
+export function createMachine(config: MachineConfig): Machine {
+  requireMemorySize(config.memorySize);
+  return new PcMachine(config);
+}
+
+function requireMemorySize(size: number): void {
+  const fits = size >= MEMORY_SIZE_MIN && size <= MEMORY_SIZE_MAX && size % MEMORY_SIZE_STEP === 0;
+  if (!fits) throw new Error(`memory: ${size} bytes is not possible; give 1M to 2048M in steps of 64K`);
+}
+
+function requireFirmware(name: string, image: Uint8Array, sizeMax: number): void {
+  if (image.length === 0 || image.length % PAGE_SIZE !== 0 || image.length > sizeMax) {
+    const allowed = `a multiple of 4096 bytes, at most ${sizeMax}`;
+    throw new Error(`${name}: an image of ${image.length} bytes is not possible; it must be ${allowed}`);
+  }
+}
+
+/** The parts that every machine has, in the order in which they depend on each other. */
+class PcMachine implements Machine {
+  readonly config: MachineConfig;
+  readonly cpus: readonly [Vcpu];
+  readonly memory: PhysicalMemoryView;
+  readonly display: Display;
+  readonly ticksPerSecond: number;
+  onOutput: Machine['onOutput'] = () => {};
+  onLog: Machine['onLog'] = () => {};
+  readonly #map: PhysicalMap;
+  readonly #events: EventQueue = createEventQueue();
+  readonly #bus: DeviceBus;
+  readonly #processor: Processor;
+  readonly #loop: EventLoop;
+  readonly #inputLog: InputLog;
+  readonly #firmware: Firmware;
+  readonly #firmwareContext: FirmwareContext;
+  readonly #messages = new Set<string>();
+  #request: MachineRequest | undefined;
+
+  constructor(config: MachineConfig) {
+    this.config = config;
+    this.ticksPerSecond = config.ticksPerSecond ?? TICKS_PER_SECOND;
+    const memory = createMemory(config.memorySize);
+    this.#map = new PhysicalMap(memory, config.memorySize);
+    this.memory = this.#memoryView();
+    this.#bus = createDeviceBus(isaPc, config, this.#deviceServices());
+    for (const window of this.#bus.memory) this.#map.addWindow(window);
+    this.#firmware = config.firmware === 'builtin' ? createBuiltinBios({}) : { rom: config.firmware, hooks: new Map() };
+    this.#addRoms(config);
+    this.#processor = new Processor(memory, this.#map, {
+      ports: this.#bus.ports,
+      acknowledgeInterrupt: () => this.#bus.acknowledgeInterrupt(),
+      startTime: () => this.#loop.time,
+    });
+    this.#loop = new EventLoop(this.#processor, {
+      events: this.#events,
+      interruptPending: () => this.#bus.interruptPending(),
+      takeRequest: () => this.#takeRequest(),
+      firmwareHook: (physical) => this.#firmware.hooks.get(physical)?.(this.#firmwareContext),
+    });
+    this.#processor.code.isHooked = (linear, physical) =>
+      this.#firmware.hooks.has(physical) || this.#loop.hasBreakpoint(linear, physical);
+    this.#firmwareContext = this.#makeFirmwareContext();
+    this.#inputLog = createInputLog({
+      now: () => this.time,
+      events: this.#events,
+      deliver: (device, channel, bytes) => this.#bus.input(device, channel, bytes),
+    });
+    this.display = createDisplay(this.#bus.devices.get('vga') as Vga, { now: () => this.time });
+    this.cpus = [vcpuView(this.#processor)];
+    this.reset();
+  }
+
+  get devices(): ReadonlyMap<string, Device> {
+    return this.#bus.devices;
+  }
+
+  get time(): number {
+    return this.#loop.time;
+  }
+
+  get retired(): number {
+    return this.#loop.retired;
+  }
+
+  get inputLog(): readonly InputRecord[] {
+    return this.#inputLog.records;
+  }
+
+  get stopOnExceptions(): ReadonlySet<number> {
+    return this.#loop.stopOnExceptions;
+  }
+
+  set stopOnExceptions(vectors: ReadonlySet<number>) {
+    this.#loop.stopOnExceptions = vectors;
+  }
+
+  run(limit: RunLimit): RunResult {
+    return this.#loop.run(limit);
+  }
+
+  stop(): void {
+    this.#loop.stop();
+  }
+
+  reset(): void {
+    this.#request = undefined;
+    this.#bus.reset();
+    resetCpu(this.#processor.state);
+    this.#loop.reset();
+    this.#processor.flushTranslations();
+    this.#processor.refresh();
+  }
+
+  addBreakpoint(breakpoint: Breakpoint): void {
+    this.#loop.addBreakpoint(breakpoint);
+  }
+
+  removeBreakpoint(breakpoint: Breakpoint): void {
+    this.#loop.removeBreakpoint(breakpoint);
+  }
+
+  input(device: string, channel: string, bytes: Uint8Array): void {
+    this.#inputLog.input(device, channel, bytes);
+  }
+
+  replay(records: readonly InputRecord[]): void {
+    this.#inputLog.replay(records);
+  }
+
+  #deviceServices(): MachineServices {
+    return {
+      now: () => this.#now(),
+      ticksPerSecond: this.ticksPerSecond,
+      startTimeMs: this.config.startTimeMs,
+      timer: (name, callback) => this.#events.timer(name, callback),
+      dma: {
+        read: (physicalAddress, length) => this.memory.read(physicalAddress, length),
+        write: (physicalAddress, bytes) => this.#writeAsBusMaster(physicalAddress, bytes),
+      },
+      output: (device, channel, bytes) => this.onOutput(device, channel, bytes),
+      request: (request) => this.#ask(request),
+      log: (message) => this.#logOnce(message),
+      setA20: (open) => this.#setA20(open),
+      setInterruptPending: (pending) => {
+        if (pending) this.#processor?.requestExit();
+      },
+    };
+  }
+
+  /** Devices are made, and reset, before the processor is there. */
+  #now(): number {
+    return this.#processor === undefined ? 0 : this.#processor.now();
+  }
+
+  #setA20(open: boolean): void {
+    this.#map.a20Mask = open ? 0xffffffff : ~MEBIBYTE;
+    this.#processor?.flushTranslations();
+    this.#processor?.requestExit();
+  }
+
+  #ask(request: MachineRequest): void {
+    this.#request ??= request;
+    this.#processor.requestExit();
+  }
+
+  #takeRequest(): MachineRequest | undefined {
+    const request = this.#request;
+    this.#request = undefined;
+    return request;
+  }
+
+  #logOnce(message: string): void {
+    if (this.#messages.has(message)) return;
+    this.#messages.add(message);
+    this.onLog(message);
+  }
+
+  #addRoms({ vgaFirmware, firmware }: MachineConfig): void {
+    if (firmware !== 'builtin') requireFirmware('firmware', firmware, FIRMWARE_SIZE_MAX);
+    const { rom } = this.#firmware;
+    this.#map.addRom(MEBIBYTE - rom.length, rom, true);
+    if (vgaFirmware) {
+      requireFirmware('VGA firmware', vgaFirmware, OPTION_ROM_SIZE_MAX);
+      this.#map.addRom(OPTION_ROM, vgaFirmware, false);
+    }
+    this.#map.onRomWrite = (at) => this.#logOnce(`the guest wrote to ROM (first at ${at.toString(16).toUpperCase()}h)`);
+  }
+
+  #makeFirmwareContext(): FirmwareContext {
+    const map = this.#map;
+    return {
+      state: this.#processor.state,
+      ports: this.#bus.ports,
+      memory: {
+        read: (physicalAddress, size) => map.read(physicalAddress, size),
+        write: (physicalAddress, size, value) => {
+          map.write(physicalAddress, size, value);
+          this.#processor.codeWritten(physicalAddress, size);
+        },
+        readBytes: (physicalAddress, length) => Uint8Array.from({ length }, (_, n) => map.read(physicalAddress + n, 1)),
+        writeBytes: (physicalAddress, bytes) => this.#writeAsBusMaster(physicalAddress, bytes),
+      },
+      ramSize: map.ramSize,
+      floppy: this.config.floppy,
+      disk: this.config.disk,
+      now: () => this.time,
+      ticksPerSecond: this.ticksPerSecond,
+      request: (request) => this.#ask(request),
+      logOnce: (message) => this.#logOnce(message),
+    };
+  }
+
+  /** Reaches RAM and device windows; ROM keeps what it has. */
+  #writeAsBusMaster(physicalAddress: number, bytes: Uint8Array): void {
+    bytes.forEach((value, n) => {
+      this.#map.write(physicalAddress + n, 1, value);
+    });
+    this.#processor.codeWritten(physicalAddress, bytes.length);
+  }
+
+  #memoryView(): PhysicalMemoryView {
+    const map = this.#map;
+    return {
+      ramSize: map.ramSize,
+      read: (physicalAddress, length) => map.copyOut(physicalAddress, length),
+      write: (physicalAddress, bytes) => {
+        const written = map.copyIn(physicalAddress, bytes);
+        this.#processor.codeWritten(physicalAddress, written);
+        return written;
+      },
+    };
+  }
+}
+
+function vcpuView(processor: Processor): Vcpu {
+  const { state } = processor;
+  return {
+    index: 0,
+    state,
+    get codeSize() {
+      return processor.codeSize;
+    },
+    get linearEip() {
+      return processor.linearEip;
+    },
+    get mode() {
+      if (isVirtual8086(state)) return 'virtual-8086';
+      return usesDescriptors(state) ? 'protected' : 'real';
+    },
+    translate: (linearAddress) => processor.linear.translate(linearAddress),
+  };
+}

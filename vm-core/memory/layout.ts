@@ -1,0 +1,51 @@
+/**
+ * How the machine's one WebAssembly memory is divided (DESIGN §2). Addresses are in bytes from its start.
+ *
+ *   vCPU areas (state, read TLB, write TLB) | jump cache | code maps | decoded code | guest RAM
+ */
+
+/** Page 0 stays unused, so that a zero address is never a valid one. */
+export const CPU_AREA_BASE = 0x1000;
+export const CPU_AREA_SIZE = 0xa000;
+export const CPUS_MAX = 16;
+
+/** Distances from a vCPU's base. An entry: i32 tag, i32 spare, i32 host address minus linear address, i32 code map. */
+export const TLB_READ = 0x1000;
+export const TLB_WRITE = 0x5000;
+export const TLB_ENTRIES = 1024;
+export const TLB_ENTRY_SIZE = 16;
+export const ENTRY_ADDEND = 8;
+export const ENTRY_CODE_MAP = 12;
+
+/**
+ * A tag is the linear page, the flag for pages that hold decoded code (write TLB only), and the generation. A flush is
+ * a new generation; after the last one the tables are cleared. Generation 0 is never used: a zeroed entry is invalid.
+ */
+export const TAG_CODE_PAGE = 0x800;
+export const GENERATION_MAX = 0x7ff;
+
+/** Direct-mapped by linear address. An entry: i32 linear address, i32 mode key, i32 block, i32 spare. */
+export const JUMP_CACHE = 0x100000;
+export const JUMP_CACHE_ENTRIES = 0x4000;
+export const JUMP_CACHE_ENTRY_SIZE = 16;
+
+/** One byte per 32 bytes of a page that holds code: non-zero where a decoded instruction lies. */
+export const CODE_MAPS = 0x140000;
+export const CODE_MAP_SIZE = 128;
+export const CODE_MAP_GRANULE_SHIFT = 5;
+export const CODE_MAPS_MAX = 0x1800;
+
+export const CODE_ARENA = 0x200000;
+export const CODE_ARENA_END = 0x2000000;
+
+export const RAM_BASE = 0x2000000;
+
+export const PAGE_SIZE = 0x1000;
+export const PAGE_SHIFT = 12;
+const WEBASSEMBLY_PAGE = 0x10000;
+
+/** The memory of a machine with so many bytes of RAM (at least 1 MiB, so that ROM and windows below it have a place). */
+export function createMemory(ramSize: number): WebAssembly.Memory {
+  const pages = (RAM_BASE + ramSize) / WEBASSEMBLY_PAGE;
+  return new WebAssembly.Memory({ initial: pages, maximum: pages });
+}

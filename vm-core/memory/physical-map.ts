@@ -1,0 +1,181 @@
+/**
+ * The guest-physical address space: RAM, ROM, and windows of devices (DESIGN §4). RAM and ROM lie in the machine's
+ * memory, where compiled code reaches them by host address; everything else is an access to a region.
+ */
+import type { Region } from '../devices/device.ts';
+import { PAGE_SHIFT, PAGE_SIZE, RAM_BASE } from './layout.ts';
+
+const MEBIBYTE = 0x100000;
+const LOW_PAGES = MEBIBYTE >>> PAGE_SHIFT;
+
+const KIND_RAM = 0;
+const KIND_ROM = 1;
+const KIND_WINDOW = 2;
+const KIND_NONE = 3;
+
+/** A device's memory window; page-aligned. */
+export interface MemoryWindow {
+  readonly start: number;
+  readonly size: number;
+  readonly region: Region;
+}
+
+export class PhysicalMap {
+  readonly ramSize: number;
+  readonly view: DataView;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** ANDed to every address; clears bit 20 while the A20 gate is closed. */
+  a20Mask = 0xffffffff;
+  /** Called for each write to ROM, with the address: the write itself is lost, as on hardware. */
+  onRomWrite: (physicalAddress: number) => void = () => {};
+  readonly #lowKinds = new Uint8Array(LOW_PAGES).fill(KIND_RAM);
+  readonly #windows: MemoryWindow[] = [];
+  /** Bytes of ROM that appear again below 4 GiB. */
+  #romAliasSize = 0;
+
+  /** With `plain`, RAM also fills the place of windows and ROM below 1 MiB. */
+  constructor(memory: WebAssembly.Memory, ramSize: number, options: { readonly plain?: boolean } = {}) {
+    this.ramSize = ramSize;
+    this.view = new DataView(memory.buffer);
+    this.bytes = new Uint8Array(memory.buffer);
+    const firstHole = options.plain ? LOW_PAGES : 0xa0000 >>> PAGE_SHIFT;
+    for (let page = firstHole; page < LOW_PAGES; page++) this.#lowKinds[page] = KIND_NONE;
+  }
+
+  addWindow(window: MemoryWindow): void {
+    this.#windows.push(window);
+    this.#setKind(window.start, window.size, KIND_WINDOW);
+  }
+
+  /** Puts a ROM below 1 MiB. With `alias`, its end also appears below 4 GiB, where the processor starts. */
+  addRom(start: number, image: Uint8Array, alias: boolean): void {
+    this.bytes.set(image, RAM_BASE + start);
+    this.#setKind(start, image.length, KIND_ROM);
+    if (alias) this.#romAliasSize = image.length;
+  }
+
+  /** Host address of RAM or ROM at a physical address; -1 elsewhere. The rest of its page is the same. */
+  hostAddress(physicalAddress: number): number {
+    const kind = this.#kindOf(physicalAddress);
+    if (kind > KIND_ROM) return -1;
+    return RAM_BASE + (physicalAddress >= this.ramSize ? this.#lowAlias(physicalAddress) : physicalAddress);
+  }
+
+  isRam(physicalAddress: number): boolean {
+    return this.#kindOf(physicalAddress) === KIND_RAM;
+  }
+
+  /** Reads as a bus master does; all ones where nothing answers. */
+  read(physicalAddress: number, size: 1 | 2 | 4): number {
+    if (crossesPage(physicalAddress, size)) return this.#readBytewise(physicalAddress, size);
+    const host = this.hostAddress(physicalAddress);
+    if (host >= 0) return readView(this.view, host, size);
+    const window = this.#windowAt(physicalAddress);
+    if (!window) return size === 4 ? 0xffffffff : (1 << (size * 8)) - 1;
+    return readRegion(window.region, physicalAddress - window.start, size);
+  }
+
+  write(physicalAddress: number, size: 1 | 2 | 4, value: number): void {
+    if (crossesPage(physicalAddress, size)) {
+      for (let n = 0; n < size; n++) this.write(physicalAddress + n, 1, (value >>> (8 * n)) & 0xff);
+      return;
+    }
+    const kind = this.#kindOf(physicalAddress);
+    if (kind === KIND_RAM) writeView(this.view, RAM_BASE + physicalAddress, size, value);
+    else if (kind === KIND_ROM) this.onRomWrite(physicalAddress);
+    else {
+      const window = this.#windowAt(physicalAddress);
+      if (window) writeRegion(window.region, physicalAddress - window.start, size, value);
+    }
+  }
+
+  /** Copies RAM and ROM without side effects; ends at the first byte that is neither. */
+  copyOut(physicalAddress: number, length: number): Uint8Array<ArrayBuffer> {
+    const out = new Uint8Array(this.#backedLength(physicalAddress, length));
+    for (let done = 0; done < out.length; ) {
+      const host = this.hostAddress(physicalAddress + done);
+      const count = Math.min(out.length - done, PAGE_SIZE - ((physicalAddress + done) & (PAGE_SIZE - 1)));
+      out.set(this.bytes.subarray(host, host + count), done);
+      done += count;
+    }
+    return out;
+  }
+
+  /** Writes RAM and ROM; returns how many bytes there were to write before the first that is neither. */
+  copyIn(physicalAddress: number, bytes: Uint8Array): number {
+    const length = this.#backedLength(physicalAddress, bytes.length);
+    for (let done = 0; done < length; ) {
+      const host = this.hostAddress(physicalAddress + done);
+      const count = Math.min(length - done, PAGE_SIZE - ((physicalAddress + done) & (PAGE_SIZE - 1)));
+      this.bytes.set(bytes.subarray(done, done + count), host);
+      done += count;
+    }
+    return length;
+  }
+
+  #backedLength(physicalAddress: number, length: number): number {
+    let backed = 0;
+    while (backed < length && physicalAddress + backed < 0x100000000 && this.hostAddress(physicalAddress + backed) >= 0) {
+      backed += PAGE_SIZE - ((physicalAddress + backed) & (PAGE_SIZE - 1));
+    }
+    return Math.min(backed, length);
+  }
+
+  #readBytewise(physicalAddress: number, size: number): number {
+    let value = 0;
+    for (let n = 0; n < size; n++) value += this.read((physicalAddress + n) >>> 0, 1) * 2 ** (8 * n);
+    return value;
+  }
+
+  #kindOf(physicalAddress: number): number {
+    if (physicalAddress < MEBIBYTE) return this.#lowKinds[physicalAddress >>> PAGE_SHIFT] as number;
+    if (physicalAddress < this.ramSize) return KIND_RAM;
+    return physicalAddress >= 0x100000000 - this.#romAliasSize ? KIND_ROM : KIND_NONE;
+  }
+
+  /** The address below 1 MiB of a byte of the ROM's second appearance. */
+  #lowAlias(physicalAddress: number): number {
+    return physicalAddress < MEBIBYTE ? physicalAddress : physicalAddress - 0x100000000 + MEBIBYTE;
+  }
+
+  #windowAt(physicalAddress: number): MemoryWindow | undefined {
+    return this.#windows.find(({ start, size }) => physicalAddress >= start && physicalAddress < start + size);
+  }
+
+  #setKind(start: number, size: number, kind: number): void {
+    this.#lowKinds.fill(kind, start >>> PAGE_SHIFT, (start + size + PAGE_SIZE - 1) >>> PAGE_SHIFT);
+  }
+}
+
+function crossesPage(address: number, size: number): boolean {
+  return (address & (PAGE_SIZE - 1)) + size > PAGE_SIZE;
+}
+
+/** Splits an access that is wider than the region takes, low part first. */
+function readRegion(region: Region, offset: number, size: 1 | 2 | 4): number {
+  if (size * 8 <= region.width) return region.read(offset, size);
+  const half = (size / 2) as 1 | 2;
+  return readRegion(region, offset, half) + readRegion(region, offset + half, half) * 2 ** (half * 8);
+}
+
+function writeRegion(region: Region, offset: number, size: 1 | 2 | 4, value: number): void {
+  if (size * 8 <= region.width) {
+    region.write(offset, size, value);
+    return;
+  }
+  const half = (size / 2) as 1 | 2;
+  writeRegion(region, offset, half, half === 1 ? value & 0xff : value & 0xffff);
+  writeRegion(region, offset + half, half, value >>> (half * 8));
+}
+
+/** Reads `size` bytes, unsigned, little-endian. */
+export function readView(view: DataView, at: number, size: 1 | 2 | 4): number {
+  if (size === 1) return view.getUint8(at);
+  return size === 2 ? view.getUint16(at, true) : view.getUint32(at, true);
+}
+
+export function writeView(view: DataView, at: number, size: 1 | 2 | 4, value: number): void {
+  if (size === 1) view.setUint8(at, value);
+  else if (size === 2) view.setUint16(at, value, true);
+  else view.setUint32(at, value, true);
+}

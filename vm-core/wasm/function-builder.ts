@@ -1,0 +1,310 @@
+/**
+ * Writes the body of one WebAssembly function. Every operation puts its result into a fresh local, so that values can
+ * be used any number of times and the compiler behind sees plain single assignments. Constants stay constants.
+ */
+import { ByteWriter } from './byte-writer.ts';
+import { type FunctionReference, type ModuleBuilder, type Signature, type ValueType, valueTypeCode } from './module-builder.ts';
+import {
+  type BinaryOperation,
+  type Bits,
+  binaryOpcodes,
+  I32_EQZ,
+  I32_WRAP_I64,
+  I64_EQZ,
+  I64_EXTEND_I32_S,
+  I64_EXTEND_I32_U,
+  loadOpcodes,
+  storeOpcodes,
+  type UnaryOperation,
+  unaryOpcodes,
+} from './opcodes.ts';
+
+/** A value of the function being built: a constant, or a local. */
+export interface Value {
+  readonly type: ValueType;
+  readonly local: number;
+  /** Set for constants; `local` is then -1. i32 constants are int32. */
+  readonly constant?: number | bigint;
+}
+
+/** A local that may be assigned again; as a `Value` it reads the newest assignment. */
+export interface Variable extends Value {
+  readonly mutable: true;
+}
+
+/** A place that `branch` can leave for: behind a block, or the start of a loop. */
+export interface Label {
+  readonly depth: number;
+}
+
+const EMPTY_BLOCK = 0x40;
+
+export class FunctionBuilder implements FunctionReference {
+  readonly index: number;
+  readonly signature: Signature;
+  readonly parameters: readonly Value[];
+  readonly #module: ModuleBuilder;
+  readonly #code = new ByteWriter();
+  readonly #locals: ValueType[] = [];
+  #depth = 0;
+
+  constructor(module: ModuleBuilder, index: number, signature: Signature) {
+    this.#module = module;
+    this.index = index;
+    this.signature = signature;
+    this.parameters = signature.parameters.map((type, local) => ({ type, local }));
+  }
+
+  i32(constant: number): Value {
+    return { type: 'i32', local: -1, constant: constant | 0 };
+  }
+
+  i64(constant: bigint): Value {
+    return { type: 'i64', local: -1, constant };
+  }
+
+  /** A constant of the same type as another value. */
+  like(value: Value, constant: number): Value {
+    return value.type === 'i64' ? this.i64(BigInt(constant)) : this.i32(constant);
+  }
+
+  /** A local that can be set again. */
+  variable(initial: Value): Variable {
+    const local = this.#newLocal(initial.type);
+    this.#push(initial);
+    this.#setLocal(local);
+    return { type: initial.type, local, mutable: true };
+  }
+
+  set(variable: Variable, value: Value): void {
+    this.#push(value);
+    this.#setLocal(variable.local);
+  }
+
+  /** The value a variable has now, kept while the variable changes. */
+  copy(value: Value): Value {
+    this.#push(value);
+    return this.#result(value.type);
+  }
+
+  binary(operation: BinaryOperation, left: Value, right: Value): Value {
+    if (left.type !== right.type) throw new Error(`${operation} of ${left.type} and ${right.type}`);
+    const folded = foldInt32(operation, left, right);
+    if (folded !== undefined) return folded === left ? left : this.i32(folded as number);
+    const [i32, i64, comparison] = binaryOpcodes[operation];
+    this.#push(left);
+    this.#push(right);
+    this.#code.byte(left.type === 'i64' ? i64 : i32);
+    return this.#result(comparison ? 'i32' : left.type);
+  }
+
+  unary(operation: UnaryOperation, operand: Value): Value {
+    this.#push(operand);
+    this.#code.byte(unaryOpcodes[operation][operand.type === 'i64' ? 1 : 0]);
+    return this.#result(operand.type);
+  }
+
+  eqz(operand: Value): Value {
+    this.#push(operand);
+    this.#code.byte(operand.type === 'i64' ? I64_EQZ : I32_EQZ);
+    return this.#result('i32');
+  }
+
+  /** i32 → i64. */
+  widen(operand: Value, signed: boolean): Value {
+    if (operand.type === 'i64') return operand;
+    this.#push(operand);
+    this.#code.byte(signed ? I64_EXTEND_I32_S : I64_EXTEND_I32_U);
+    return this.#result('i64');
+  }
+
+  /** i64 → i32, the low half. */
+  narrow(operand: Value): Value {
+    if (operand.type === 'i32') return operand;
+    this.#push(operand);
+    this.#code.byte(I32_WRAP_I64);
+    return this.#result('i32');
+  }
+
+  select(condition: Value, whenTrue: Value, whenFalse: Value): Value {
+    this.#push(whenTrue);
+    this.#push(whenFalse);
+    this.#push(condition);
+    this.#code.byte(0x1b);
+    return this.#result(whenTrue.type);
+  }
+
+  /** Loads `bits` from `address + offset`, zero- or sign-extended into `type`. */
+  load(type: 'i32' | 'i64', bits: Bits, address: Value, offset = 0, signed = false): Value {
+    const opcodes = loadOpcodes[type][bits];
+    if (!opcodes) throw new Error(`no ${type} load of ${bits} bits`);
+    this.#push(address);
+    this.#code.byte(opcodes[signed ? 1 : 0]);
+    this.#memoryArgument(offset);
+    return this.#result(type);
+  }
+
+  store(bits: Bits, address: Value, offset: number, value: Value): void {
+    const opcode = storeOpcodes[value.type as 'i32' | 'i64'][bits];
+    if (opcode === undefined) throw new Error(`no ${value.type} store of ${bits} bits`);
+    this.#push(address);
+    this.#push(value);
+    this.#code.byte(opcode);
+    this.#memoryArgument(offset);
+  }
+
+  if(condition: Value, whenTrue: () => void, whenFalse?: () => void): void {
+    this.#push(condition);
+    this.#code.byte(0x04);
+    this.#code.byte(EMPTY_BLOCK);
+    this.#depth++;
+    whenTrue();
+    if (whenFalse) {
+      this.#code.byte(0x05);
+      whenFalse();
+    }
+    this.#end();
+  }
+
+  /** `branch(label)` inside goes on behind the block. */
+  block(body: (label: Label) => void): void {
+    this.#structure(0x02, body);
+  }
+
+  /** `branch(label)` inside goes on at the loop's start; falling off the end leaves it. */
+  loop(body: (label: Label) => void): void {
+    this.#structure(0x03, body);
+  }
+
+  branch(label: Label): void {
+    this.#code.byte(0x0c);
+    this.#code.unsigned(this.#depth - label.depth);
+  }
+
+  branchIf(condition: Value, label: Label): void {
+    this.#push(condition);
+    this.#code.byte(0x0d);
+    this.#code.unsigned(this.#depth - label.depth);
+  }
+
+  /** Calls a function that has a result. */
+  call(target: FunctionReference, ...operands: readonly Value[]): Value {
+    this.callVoid(target, ...operands);
+    if (!target.signature.result) throw new Error('the function called has no result');
+    return this.#result(target.signature.result);
+  }
+
+  callVoid(target: FunctionReference, ...operands: readonly Value[]): void {
+    for (const operand of operands) this.#push(operand);
+    this.#code.byte(0x10);
+    this.#code.unsigned(target.index);
+  }
+
+  /** Calls through the module's table; the signature must have a result. */
+  callIndirect(signature: Signature, place: Value, ...operands: readonly Value[]): Value {
+    for (const operand of operands) this.#push(operand);
+    this.#push(place);
+    this.#code.byte(0x11);
+    this.#code.unsigned(this.#module.typeIndex(signature));
+    this.#code.byte(0x00);
+    if (!signature.result) throw new Error('the function called has no result');
+    return this.#result(signature.result);
+  }
+
+  return(value?: Value): void {
+    if (value) this.#push(value);
+    this.#code.byte(0x0f);
+  }
+
+  /** The body with its locals, as the code section holds it. The end of a function with a result is never reached. */
+  finish(): ByteWriter {
+    const out = new ByteWriter();
+    out.unsigned(this.#locals.length);
+    for (const type of this.#locals) {
+      out.byte(1);
+      out.byte(valueTypeCode(type));
+    }
+    out.append(this.#code.bytes);
+    if (this.signature.result) out.byte(0x00);
+    out.byte(0x0b);
+    return out;
+  }
+
+  #structure(opcode: number, body: (label: Label) => void): void {
+    this.#code.byte(opcode);
+    this.#code.byte(EMPTY_BLOCK);
+    this.#depth++;
+    body({ depth: this.#depth });
+    this.#end();
+  }
+
+  #end(): void {
+    this.#code.byte(0x0b);
+    this.#depth--;
+  }
+
+  #newLocal(type: ValueType): number {
+    return this.parameters.length + this.#locals.push(type) - 1;
+  }
+
+  #setLocal(local: number): void {
+    this.#code.byte(0x21);
+    this.#code.unsigned(local);
+  }
+
+  #result(type: ValueType): Value {
+    const local = this.#newLocal(type);
+    this.#setLocal(local);
+    return { type, local };
+  }
+
+  #push(value: Value): void {
+    if (value.constant === undefined) {
+      this.#code.byte(0x20);
+      this.#code.unsigned(value.local);
+    } else if (typeof value.constant === 'bigint') {
+      this.#code.byte(0x42);
+      this.#code.signed64(value.constant);
+    } else {
+      this.#code.byte(0x41);
+      this.#code.signed(value.constant);
+    }
+  }
+
+  #memoryArgument(offset: number): void {
+    this.#code.byte(0x00);
+    this.#code.unsigned(offset);
+  }
+}
+
+/** Folds what is known when the function is built: int32 constants, and operations that change nothing. */
+function foldInt32(operation: BinaryOperation, left: Value, right: Value): number | Value | undefined {
+  const y = right.constant;
+  if (typeof y !== 'number') return undefined;
+  const x = left.constant;
+  if (typeof x !== 'number') {
+    const neutral = operation === 'and' ? -1 : 0;
+    const isNeutral = y === neutral && ['add', 'sub', 'or', 'xor', 'and', 'shl', 'shrU', 'shrS'].includes(operation);
+    return isNeutral && !('mutable' in left) ? left : undefined;
+  }
+  switch (operation) {
+    case 'add':
+      return (x + y) | 0;
+    case 'sub':
+      return (x - y) | 0;
+    case 'and':
+      return x & y;
+    case 'or':
+      return x | y;
+    case 'xor':
+      return x ^ y;
+    case 'shl':
+      return x << y;
+    case 'shrU':
+      return (x >>> y) | 0;
+    case 'shrS':
+      return x >> y;
+    default:
+      return undefined;
+  }
+}
