@@ -1,0 +1,54 @@
+/**
+ * Takes the keyboard for the guest while the screen is captured: listens before everybody else in the page, so that neither
+ * the page nor VS Code acts on keys that are the guest's.
+ */
+import { HeldKeys, type KeyOutcome } from './held-keys.ts';
+
+export class KeyboardCapture {
+  /** Set-1 scan codes for the guest. */
+  onScanCodes: (scanCodes: readonly number[]) => void = () => undefined;
+  /** The keyboard was captured or released. */
+  onChange: () => void = () => undefined;
+  private readonly held = new HeldKeys({ capsLockToggles: /^Mac/.test(navigator.platform) });
+  private capturing = false;
+
+  get captured(): boolean {
+    return this.capturing;
+  }
+
+  /** Keys go to the guest until `release`, Ctrl+Alt or the loss of focus. */
+  capture(): void {
+    if (this.capturing) return;
+    this.capturing = true;
+    window.addEventListener('keydown', this.keyDown, { capture: true });
+    window.addEventListener('keyup', this.keyUp, { capture: true });
+    window.addEventListener('blur', this.lostFocus);
+    this.onChange();
+  }
+
+  /** Gives the keyboard back; the guest sees every held key come up. */
+  release(): void {
+    if (!this.capturing) return;
+    this.capturing = false;
+    window.removeEventListener('keydown', this.keyDown, { capture: true });
+    window.removeEventListener('keyup', this.keyUp, { capture: true });
+    window.removeEventListener('blur', this.lostFocus);
+    this.emit(this.held.releaseAll());
+    this.onChange();
+  }
+
+  private readonly keyDown = (event: KeyboardEvent): void => this.take(event, this.held.down(event));
+  private readonly keyUp = (event: KeyboardEvent): void => this.take(event, this.held.up(event));
+  private readonly lostFocus = (): void => this.release();
+
+  private take(event: KeyboardEvent, { scanCodes, release }: KeyOutcome): void {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.emit(scanCodes);
+    if (release) this.release();
+  }
+
+  private emit(scanCodes: readonly number[]): void {
+    if (scanCodes.length > 0) this.onScanCodes(scanCodes);
+  }
+}

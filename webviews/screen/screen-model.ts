@@ -1,0 +1,56 @@
+/** What the screen view knows of the machine: the messages of the session, one after the other. */
+import type { ScreenState, ScreenUpdate } from '../../debug-adapter/protocol/screen.ts';
+import type { PictureShape } from './scaling.ts';
+
+export type Frame = Extract<ScreenUpdate, { readonly type: 'frame' }>;
+
+export interface ScreenModel {
+  readonly state: ScreenState;
+  readonly detail: string;
+  /** The newest picture; kept when the session ends. */
+  readonly frame: Frame | undefined;
+}
+
+export const initialModel: ScreenModel = { state: 'none', detail: '', frame: undefined };
+
+/** Before the first picture the view keeps room for a text screen. */
+export const DEFAULT_SHAPE: PictureShape = { width: 720, height: 400, aspectRatio: 4 / 3 };
+
+/** A frame whose buffer does not hold its pixels is dropped: it cannot be drawn. */
+const isWhole = (frame: Frame): boolean =>
+  frame.width > 0 && frame.height > 0 && frame.pixels.byteLength === frame.width * frame.height * 4;
+
+/** The model after a message. */
+export function withUpdate(model: ScreenModel, update: ScreenUpdate): ScreenModel {
+  if (update.type === 'status') return { ...model, state: update.state, detail: update.detail };
+  return isWhole(update) ? { ...model, frame: update } : model;
+}
+
+/** Whether something that arrived as a message is one from the session; the page's own tools send messages too. */
+export function isScreenUpdate(message: unknown): message is ScreenUpdate {
+  if (typeof message !== 'object' || message === null || !('type' in message)) return false;
+  if (message.type === 'status') return 'state' in message && 'detail' in message;
+  return message.type === 'frame' && 'pixels' in message && message.pixels instanceof ArrayBuffer;
+}
+
+const STATE_NAMES: Readonly<Record<ScreenState, string>> = {
+  none: 'No debug session',
+  running: 'Running',
+  stopped: 'Paused',
+  ended: 'Ended',
+};
+
+/** The status line. */
+export function statusText({ state, detail }: ScreenModel): string {
+  return detail === '' ? STATE_NAMES[state] : `${STATE_NAMES[state]}: ${detail}`;
+}
+
+/** Whether there is a machine that takes keys and can be reset. */
+export function machinePresent({ state }: ScreenModel): boolean {
+  return state === 'running' || state === 'stopped';
+}
+
+/** The guest's text for the clipboard; undefined where the picture has none. */
+export function screenText({ frame }: ScreenModel): string | undefined {
+  return frame?.text?.join('\n').trimEnd();
+}

@@ -1,0 +1,257 @@
+/**
+ * The screen view: the guest's picture, its status, and a toolbar. It renders into the page itself, so that the page's style
+ * sheets (and VS Code's theme variables) apply.
+ */
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import type { ScreenRequest, ScreenUpdate } from '../../debug-adapter/protocol/screen.ts';
+import type { ScreenCommand } from '../../debug-adapter/protocol/screen-commands.ts';
+import { KeyboardCapture } from './keyboard-capture.ts';
+import { Picture } from './picture.ts';
+import { shownSize } from './scaling.ts';
+import { scanCodesOf } from './scan-codes.ts';
+import {
+  DEFAULT_SHAPE,
+  initialModel,
+  machinePresent,
+  type ScreenModel,
+  screenText,
+  statusText,
+  withUpdate,
+} from './screen-model.ts';
+
+const CONTROL_ALT_DELETE = ['ControlLeft', 'AltLeft', 'Delete'];
+
+/** One button of the toolbar. */
+interface Tool {
+  readonly label: string;
+  readonly icon: string;
+  readonly title: string;
+  readonly enabled: boolean;
+  readonly run: () => void;
+}
+
+export class ScreenView extends LitElement {
+  /** Sends a message to the extension. */
+  send: (message: ScreenRequest | ScreenCommand) => void = () => undefined;
+  private model: ScreenModel = initialModel;
+  /** What the last tool did, for the status line; empty after the next message of state. */
+  private notice = '';
+  private picture: Picture | undefined;
+  private readonly keyboard = new KeyboardCapture();
+
+  constructor() {
+    super();
+    this.keyboard.onScanCodes = (scanCodes) => this.send({ type: 'keys', scanCodes });
+    this.keyboard.onChange = () => this.requestUpdate();
+  }
+
+  /** A message of the session. */
+  receive(update: ScreenUpdate): void {
+    const before = this.model;
+    this.model = withUpdate(before, update);
+    if (this.model.frame !== undefined && this.model.frame !== before.frame) this.picture?.show(this.model.frame);
+    if (update.type === 'status') this.notice = '';
+    if (!machinePresent(this.model)) this.keyboard.release();
+    this.requestUpdate();
+  }
+
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  protected override firstUpdated(): void {
+    this.picture = new Picture(this.canvas);
+    if (this.model.frame !== undefined) this.picture.show(this.model.frame);
+    new ResizeObserver(() => this.fit()).observe(this.stage);
+  }
+
+  protected override updated(): void {
+    this.fit();
+  }
+
+  protected override render(): TemplateResult {
+    const { captured } = this.keyboard;
+    return html`
+      <div class="toolbar" role="toolbar" aria-label="Guest screen">
+        ${this.tools().map((tool) => this.button(tool))}
+      </div>
+      <main class="stage">
+        <canvas
+          class="picture ${captured ? 'captured' : ''}"
+          tabindex="0"
+          role="application"
+          aria-label="Guest screen"
+          aria-describedby="screen-hint"
+          width=${DEFAULT_SHAPE.width}
+          height=${DEFAULT_SHAPE.height}
+          @click=${this.takeKeyboard}
+          @keydown=${this.keyOnPicture}
+          @blur=${this.giveKeyboardBack}
+        ></canvas>
+        ${this.model.frame === undefined ? html`<p class="empty">${this.emptyText()}</p>` : nothing}
+      </main>
+      <div class="status">
+        <span role="status" class="state ${this.model.state}">
+          <span class="codicon ${this.stateIcon()}" aria-hidden="true"></span>
+          ${statusText(this.model)}${this.notice === '' ? nothing : html` <span class="notice">${this.notice}</span>`}
+        </span>
+        <span id="screen-hint" class="hint">${this.hint()}</span>
+      </div>
+      ${this.textMirror()}
+    `;
+  }
+
+  /** The guest's text for screen readers; they read it when the user goes there, not at every change. */
+  private textMirror(): TemplateResult | typeof nothing {
+    const rows = this.model.frame?.text;
+    if (rows === undefined) return nothing;
+    return html`<div class="text-mirror" role="document" aria-live="off" aria-label="Text on the guest screen">
+      ${rows.map((row) => html`<div>${row === '' ? '\u00a0' : row}</div>`)}
+    </div>`;
+  }
+
+  private button({ label, icon, title, enabled, run }: Tool): TemplateResult {
+    // A press with the mouse leaves the focus, and so the keyboard, with the picture.
+    return html`<button
+      type="button"
+      title=${title}
+      ?disabled=${!enabled}
+      @mousedown=${(event: MouseEvent) => event.preventDefault()}
+      @click=${run}
+    >
+      <span class="codicon ${icon}" aria-hidden="true"></span>${label}
+    </button>`;
+  }
+
+  private tools(): readonly Tool[] {
+    const present = machinePresent(this.model);
+    const hasPicture = this.model.frame !== undefined;
+    return [
+      this.captureTool(present),
+      {
+        label: 'Ctrl+Alt+Del',
+        icon: 'codicon-record-keys',
+        title: 'Send Ctrl+Alt+Del to the guest',
+        enabled: present,
+        run: () => this.sendControlAltDelete(),
+      },
+      {
+        label: 'Copy Text',
+        icon: 'codicon-copy',
+        title: 'Copy the text on the screen (text modes only)',
+        enabled: screenText(this.model) !== undefined,
+        run: () => void this.copyText(),
+      },
+      {
+        label: 'Screenshot',
+        icon: 'codicon-device-camera',
+        title: 'Save the picture as a PNG file',
+        enabled: hasPicture,
+        run: () => void this.takeScreenshot(),
+      },
+      {
+        label: 'Reset',
+        icon: 'codicon-debug-restart',
+        title: "Press the machine's reset button",
+        enabled: present,
+        run: () => this.send({ type: 'reset' }),
+      },
+    ];
+  }
+
+  private captureTool(present: boolean): Tool {
+    if (this.keyboard.captured) {
+      return {
+        label: 'Release Keyboard',
+        icon: 'codicon-unlock',
+        title: 'Give the keyboard back to VS Code (Ctrl+Alt)',
+        enabled: true,
+        run: () => this.keyboard.release(),
+      };
+    }
+    return {
+      label: 'Capture Keyboard',
+      icon: 'codicon-keyboard',
+      title: 'Send every key to the guest',
+      enabled: present,
+      run: () => this.takeKeyboard(),
+    };
+  }
+
+  private readonly takeKeyboard = (): void => {
+    this.canvas.focus();
+    if (machinePresent(this.model)) this.keyboard.capture();
+  };
+
+  private readonly giveKeyboardBack = (): void => this.keyboard.release();
+
+  private readonly keyOnPicture = (event: KeyboardEvent): void => {
+    if (event.code !== 'Enter' && event.code !== 'NumpadEnter') return;
+    event.preventDefault();
+    this.takeKeyboard();
+  };
+
+  private sendControlAltDelete(): void {
+    const codes = CONTROL_ALT_DELETE.flatMap((code) => scanCodesOf(code, new Set()) ?? []);
+    const releases = codes.toReversed().flatMap((key) => key.break);
+    this.send({ type: 'keys', scanCodes: [...codes.flatMap((key) => key.make), ...releases] });
+  }
+
+  private async copyText(): Promise<void> {
+    const text = screenText(this.model);
+    if (text === undefined) return;
+    try {
+      await navigator.clipboard.writeText(text);
+      this.say('Text copied.');
+    } catch {
+      this.say('The text could not be copied: the clipboard is not available.');
+    }
+  }
+
+  private async takeScreenshot(): Promise<void> {
+    if (this.picture === undefined) return;
+    this.send({ type: 'screenshot', png: await this.picture.png() });
+  }
+
+  private say(notice: string): void {
+    this.notice = notice;
+    this.requestUpdate();
+  }
+
+  private hint(): string {
+    if (this.keyboard.captured) return 'Keys go to the guest. Press Ctrl+Alt to release the keyboard.';
+    return machinePresent(this.model) ? 'Click the screen, or press Enter on it, to type into the guest.' : '';
+  }
+
+  private emptyText(): string {
+    return this.model.state === 'none'
+      ? 'Start debugging (F5) to see the screen of the guest here.'
+      : 'The guest has not shown a picture yet.';
+  }
+
+  private stateIcon(): string {
+    const icons = {
+      none: 'codicon-circle-outline',
+      running: 'codicon-debug-start',
+      stopped: 'codicon-debug-pause',
+      ended: 'codicon-debug-stop',
+    } as const;
+    return icons[this.model.state];
+  }
+
+  /** Gives the canvas its size on the page. */
+  private fit(): void {
+    const { clientWidth: width, clientHeight: height } = this.stage;
+    const shown = shownSize(this.model.frame ?? DEFAULT_SHAPE, { width, height }, window.devicePixelRatio);
+    this.canvas.style.width = `${shown.width}px`;
+    this.canvas.style.height = `${shown.height}px`;
+  }
+
+  private get canvas(): HTMLCanvasElement {
+    return this.querySelector('canvas') as HTMLCanvasElement;
+  }
+
+  private get stage(): HTMLElement {
+    return this.querySelector('.stage') as HTMLElement;
+  }
+}
