@@ -28,7 +28,8 @@ export function joinPath(directory: string, name: string): string {
     if (segment === '..' && segments.length > 0) segments.pop();
     else segments.push(segment);
   }
-  return root + segments.join(separator);
+  const isOpen = root === '' || /[\\/]$/.test(root);
+  return (isOpen ? root : root + separator) + segments.join(separator);
 }
 
 /** How many segments at the end of two paths agree, without regard to case. */

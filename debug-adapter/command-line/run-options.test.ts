@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { dapOptions, runOptions } from './command-options.ts';
+import { parseDapOptions, parseRunOptions } from './run-options.ts';
+import { helpText } from './usage.ts';
+
+describe('parseRunOptions', () => {
+  it('has a default for everything but the image', () => {
+    const options = parseRunOptions(['boot.img']);
+    expect(options).toMatchObject({
+      serial: { kind: 'none' },
+      debugcon: { kind: 'none' },
+      until: undefined,
+      keys: [],
+      instructionsMax: Number.POSITIVE_INFINITY,
+      secondsMax: Number.POSITIVE_INFINITY,
+      printScreen: false,
+      onTripleFault: 'stop',
+      noReboot: false,
+    });
+    expect(options.machine).toMatchObject({ program: 'boot.img', memorySize: 128 * 2 ** 20, exitDevice: false });
+  });
+
+  it('takes every option', () => {
+    const words = (
+      'boot.img --floppy a --disk=b --firmware builtin --vga-firmware v --memory 16M --cpus 1 --cpu 386 --machine isa-1 ' +
+      '--serial stdio --debugcon file:/tmp/x --exit-device --until done --keys a<enter> --keys-after key ' +
+      '--max-instructions 1000 --max-seconds 1.5 --screenshot s.png --print-screen --stats - --trace t ' +
+      '--on-triple-fault reset --no-reboot'
+    ).split(' ');
+    expect(parseRunOptions(words)).toMatchObject({
+      machine: { floppy: 'a', disk: 'b', vgaFirmware: 'v', memorySize: 16 * 2 ** 20, exitDevice: true },
+      serial: { kind: 'stdio' },
+      debugcon: { kind: 'file', path: '/tmp/x' },
+      until: 'done',
+      keys: [{ length: 2 }, { length: 2 }],
+      keysAfter: 'key',
+      instructionsMax: 1000,
+      secondsMax: 1.5,
+      screenshot: 's.png',
+      printScreen: true,
+      stats: '-',
+      trace: 't',
+      onTripleFault: 'reset',
+      noReboot: true,
+    });
+  });
+
+  it.each([
+    ['', 'nothing to boot: give an IMAGE, --floppy or --disk'],
+    ['a b', 'b: there is no place for this word'],
+    ['a --nonsense', 'Unknown option --nonsense'],
+    ['a --memory', '--memory'],
+    ['a --memory 5X', '--memory: a size such as 128M is expected'],
+    ['a --memory 100K', '--memory: 100K is not between 1M and 2G in steps of 64K'],
+    ['a --cpus 2', '--cpus: 2 is not supported yet'],
+    ['a --cpus two', '--cpus: a whole number from 1 is expected'],
+    ['a --cpu 486', '--cpu: "486" is none of "386"'],
+    ['a --machine q35', '--machine: "q35" is none of "isa-1"'],
+    ['a --cdrom c', '--cdrom is not supported yet'],
+    ['--kernel k', '--kernel is not supported yet'],
+    ['a --initrd k', '--initrd is not supported yet'],
+    ['a --append k', '--append is not supported yet'],
+    ['a --serial tcp:1', '--serial: tcp:1 is none of stdio, none, file:PATH'],
+    ['a --serial file:', '--serial: file: is none of stdio, none, file:PATH'],
+    ['a --debugcon x', '--debugcon: x is none of stdio, none, file:PATH'],
+    ['a --keys <x>', '--keys: <x> is no key'],
+    ['a --keys-after x', '--keys-after: there are no --keys to press'],
+    ['a --until=', '--until: a text is expected'],
+    ['a --max-instructions 0', '--max-instructions: 0 is no number above 0'],
+    ['a --max-instructions 1e6', '--max-instructions: 1e6 is no number above 0'],
+    ['a --max-seconds=-1', '--max-seconds: -1 is no number above 0'],
+    ['a --on-triple-fault ignore', '--on-triple-fault: ignore is none of stop, reset'],
+    ['a --print-screen=yes', '--print-screen'],
+  ])('says what is wrong with %j', (words, message) => {
+    expect(() => parseRunOptions(words.split(' ').filter((word) => word !== ''))).toThrow(message);
+  });
+});
+
+describe('parseDapOptions', () => {
+  it('serves standard input and output unless a port is given', () => {
+    expect(parseDapOptions([])).toEqual({ port: undefined });
+    expect(parseDapOptions(['--port', '4711'])).toEqual({ port: 4711 });
+    expect(() => parseDapOptions(['--port', '70000'])).toThrow('--port: 70000 is no port number');
+    expect(() => parseDapOptions(['boot.img'])).toThrow('boot.img: there is no place for this word');
+  });
+});
+
+it('describes every option in the help', () => {
+  for (const { name } of [...runOptions, ...dapOptions]) expect(helpText()).toContain(`--${name}`);
+});

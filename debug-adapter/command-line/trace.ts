@@ -1,0 +1,112 @@
+/**
+ * The instruction trace: a line for every instruction with its address, bytes and text, and the registers it changed.
+ * The machine runs one instruction at a time for it.
+ *
+ *     0000:7C05  31C0              xor ax, ax                        EAX=00000000 EFLAGS=00000046
+ */
+import { closeSync, writeSync } from 'node:fs';
+import {
+  findRegister,
+  type Machine,
+  type Register,
+  type RunLimit,
+  type RunResult,
+  registers,
+} from '../../vm-core/index.ts';
+import { decodeInstruction, INSTRUCTION_LENGTH_MAX } from '../disassembly/decode-instruction.ts';
+import { openForWriting } from './sinks.ts';
+
+const BUFFERED_SIZE_MAX = 1 << 16;
+const BYTES_COLUMN = 18;
+const TEXT_COLUMN = 34;
+
+/** What changes with every instruction, and what is shown by other means, is left out. */
+const OMITTED: ReadonlySet<string> = new Set(['EIP']);
+const CODE_SEGMENT = findRegister('CS');
+const traced: readonly Register[] = registers.filter(({ name }) => !OMITTED.has(name));
+
+export class Trace {
+  private readonly machine: Machine;
+  private readonly file: number;
+  private readonly before: bigint[];
+  private buffered = '';
+
+  /** Opens the file; throws an Error that names it if that fails. */
+  constructor(machine: Machine, path: string) {
+    this.machine = machine;
+    this.file = openForWriting(path);
+    this.before = traced.map((register) => machine.cpus[0].state.readRegister(register));
+  }
+
+  /** Like the machine's `run`, with a line written for every instruction that was retired. */
+  run(limit: RunLimit): RunResult {
+    for (let count = 0; count < limit.instructionsMax; count += 1) {
+      const { retired } = this.machine;
+      const text = this.describeInstruction();
+      const result = this.machine.run({ ...limit, instructionsMax: 1 });
+      if (this.machine.retired !== retired) this.write(`${text}${this.describeChanges()}`);
+      if (result.reason !== 'limit') return result;
+    }
+    return { reason: 'limit' };
+  }
+
+  close(): void {
+    this.flush();
+    closeSync(this.file);
+  }
+
+  private describeInstruction(): string {
+    const [{ state, codeSize, linearEip }] = this.machine.cpus;
+    const bytes = this.readLinear(linearEip, INSTRUCTION_LENGTH_MAX);
+    const selector = hexadecimal(CODE_SEGMENT === undefined ? 0 : Number(state.readRegister(CODE_SEGMENT)), 4);
+    const place = `${selector}:${hexadecimal(state.eip, codeSize / 4)}`;
+    if (bytes.length === 0) return `${place}  (no memory)`;
+    const { length, text } = decodeInstruction(bytes, 0, codeSize, state.eip);
+    const shown = Array.from(bytes.subarray(0, length), (byte) => hexadecimal(byte, 2)).join('');
+    return `${place}  ${shown.padEnd(BYTES_COLUMN - 1)} ${text.padEnd(TEXT_COLUMN - 1)}`;
+  }
+
+  /** Page by page, as neighbouring pages need not be neighbours in memory. */
+  private readLinear(linearAddress: number, length: number): Uint8Array {
+    const bytes: number[] = [];
+    const [vcpu] = this.machine.cpus;
+    while (bytes.length < length) {
+      const physicalAddress = vcpu.translate((linearAddress + bytes.length) >>> 0);
+      if (physicalAddress === undefined) break;
+      const inPage = 0x1000 - (physicalAddress & 0xfff);
+      const read = this.machine.memory.read(physicalAddress, Math.min(inPage, length - bytes.length));
+      if (read.length === 0) break;
+      bytes.push(...read);
+    }
+    return Uint8Array.from(bytes);
+  }
+
+  private describeChanges(): string {
+    const { state } = this.machine.cpus[0];
+    let changes = '';
+    traced.forEach((register, index) => {
+      const value = state.readRegister(register);
+      if (value === this.before[index]) return;
+      this.before[index] = value;
+      changes += ` ${register.name}=${value
+        .toString(16)
+        .toUpperCase()
+        .padStart(register.size * 2, '0')}`;
+    });
+    return changes;
+  }
+
+  private write(line: string): void {
+    this.buffered += `${line.trimEnd()}\n`;
+    if (this.buffered.length > BUFFERED_SIZE_MAX) this.flush();
+  }
+
+  private flush(): void {
+    writeSync(this.file, this.buffered);
+    this.buffered = '';
+  }
+}
+
+function hexadecimal(value: number, digits: number): string {
+  return value.toString(16).toUpperCase().padStart(digits, '0');
+}
