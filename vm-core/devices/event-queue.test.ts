@@ -61,7 +61,9 @@ describe('event queue', () => {
     for (const deadline of [Number.NaN, Number.POSITIVE_INFINITY, 1.5, 2 ** 53]) {
       expect(() => timer.arm(deadline)).toThrow('is no tick');
     }
-    expect(() => queue.restore({ sequence: 1, armed: { other: { deadline: 1, sequence: 0 } } })).toThrow('no timer other');
+    expect(() => queue.restore({ sequence: 1, armed: { other: { deadline: 1, sequence: 0 } } })).toThrow(
+      'no timer other',
+    );
   });
 
   it('agrees with a sorted list under any sequence of arming, cancelling, running and restoring', () => {
@@ -96,7 +98,9 @@ describe('event queue', () => {
             queue.runDue(time);
             expect(ran).toEqual(due.map(({ n }) => n));
           }
-          expect(queue.nextDeadline()).toBe(Math.min(Number.POSITIVE_INFINITY, ...model.map(({ deadline }) => deadline)));
+          expect(queue.nextDeadline()).toBe(
+            Math.min(Number.POSITIVE_INFINITY, ...model.map(({ deadline }) => deadline)),
+          );
         }
       }),
     );
