@@ -1,0 +1,71 @@
+/**
+ * The built-in BIOS: a ROM of real-mode entry points whose services are TypeScript (DESIGN §9). It keeps all of its state
+ * in guest memory and devices, so a snapshot of those is a snapshot of the BIOS.
+ */
+import { font8x8 } from '../../devices/vga/font-8x8.ts';
+import { font8x14 } from '../../devices/vga/font-8x14.ts';
+import { font8x16 } from '../../devices/vga/font-8x16.ts';
+import type { Firmware, FirmwareHook } from '../firmware.ts';
+import { bootFailedHook, bootHook } from './boot.ts';
+import {
+  clockHook,
+  defaultHook,
+  keyboardHook,
+  nmiHook,
+  pauseHook,
+  printScreenHook,
+  sharedDefaultHook,
+  timerHook,
+} from './interrupts.ts';
+import { postHook } from './post.ts';
+import { buildRom, ROM_BASE, type RomLabels, serviceInterrupts } from './rom.ts';
+import { serialPollHook, serialTimeoutHook } from './serial-services.ts';
+import { serviceHook } from './service.ts';
+import { services, unknownFunction } from './services.ts';
+import { waitHook } from './system-services.ts';
+
+export { BOOT_ADDRESS } from './rom.ts';
+export { DISK_DRIVE, FLOPPY_DRIVE } from './disk/drive.ts';
+
+const BANNER = 'x86 VM Debugger BIOS';
+
+export interface BuiltinBiosOptions {
+  /** Prints no line at power-on. */
+  readonly quiet?: boolean;
+}
+
+/** Makes the firmware. The boot order is the CMOS's (byte 3Dh): floppy, then disk, unless it says otherwise. */
+export function createBuiltinBios(options: BuiltinBiosOptions = {}): Firmware {
+  const { bytes, labels } = buildRom({ font8x8, font8x14, font8x16 });
+  const hooks = new Map<number, FirmwareHook>();
+  for (const [offset, hook] of hooksOf(labels, options.quiet === true ? undefined : BANNER)) {
+    hooks.set(ROM_BASE + offset, hook);
+  }
+  return { rom: bytes, hooks };
+}
+
+function hooksOf(labels: RomLabels, banner: string | undefined): readonly (readonly [number, FirmwareHook])[] {
+  return [
+    ...serviceInterrupts.map((interrupt): readonly [number, FirmwareHook] => {
+      const entry = labels.services[interrupt];
+      return [entry.offset, serviceHook(interrupt, entry, services, unknownFunction[interrupt])];
+    }),
+    ...[...labels.defaultHandlers].map(([vector, offset]): readonly [number, FirmwareHook] => [
+      offset,
+      defaultHook(labels, vector),
+    ]),
+    [labels.sharedDefault, sharedDefaultHook],
+    [labels.postHook, postHook(labels, banner)],
+    [labels.bootHook, bootHook(labels)],
+    [labels.bootFailed, bootFailedHook],
+    [labels.nmi, nmiHook],
+    [labels.printScreen, printScreenHook],
+    [labels.timer, timerHook],
+    [labels.clock, clockHook(labels)],
+    [labels.keyboardHook, keyboardHook(labels)],
+    [labels.keyboardPauseHook, pauseHook(labels)],
+    [labels.serialPollHook, serialPollHook],
+    [labels.serialTimeoutHook, serialTimeoutHook],
+    [labels.waitHook, waitHook(labels)],
+  ];
+}

@@ -1,0 +1,181 @@
+/**
+ * INT 13h by cylinder, head and sector (IBM PS/2 BIOS Interface Technical Reference, "Interrupt 13h").
+ */
+import type { Caller } from '../caller.ts';
+import { FLOPPY_PARAMETERS, ROM_SEGMENT } from '../rom.ts';
+import type { Service, ServiceResult } from '../service.ts';
+import {
+  DISK_DRIVE,
+  type Drive,
+  findDrive,
+  STATUS_BAD_COMMAND,
+  STATUS_OK,
+  STATUS_SECTOR_NOT_FOUND,
+  statusAddress,
+  type Transfer,
+  TRANSFER_SECTORS_MAX,
+  transferSectors,
+} from './drive.ts';
+import { floppyFormat, type Geometry, SECTOR_SIZE, sectorCount } from './geometry.ts';
+
+const row = (ah: number, name: string, run: (caller: Caller) => ServiceResult): Service => ({
+  interrupt: 0x13,
+  function: { ah },
+  name,
+  run,
+});
+
+/** Returns a status: in AH, in the BIOS data area, and as CF. */
+export function finish(caller: Caller, drive: number, status: number): undefined {
+  caller.memory.write(statusAddress(drive), 1, status);
+  caller.ah = status;
+  caller.carry = status !== STATUS_OK;
+}
+
+/** Runs a function for a drive that exists; the others answer that the command is bad. */
+export function withDrive(run: (caller: Caller, drive: Drive) => ServiceResult): (caller: Caller) => ServiceResult {
+  return (caller) => {
+    const drive = findDrive(caller.context, caller.dl);
+    return drive ? run(caller, drive) : finish(caller, caller.dl, STATUS_BAD_COMMAND);
+  };
+}
+
+/** CX and DH as INT 13h packs them: bits 8–9 of the cylinder are bits 6–7 of CL, the sector is below. */
+function cylinderHeadSector(caller: Caller): { cylinder: number; head: number; sector: number } {
+  return { cylinder: caller.ch | ((caller.cl & 0xc0) << 2), head: caller.dh, sector: caller.cl & 0x3f };
+}
+
+/** The sector number of CX and DH, or undefined outside the geometry. */
+function logicalSector(caller: Caller, { cylinders, heads, sectors }: Geometry): number | undefined {
+  const { cylinder, head, sector } = cylinderHeadSector(caller);
+  if (sector === 0 || sector > sectors || head >= heads || cylinder >= cylinders) return undefined;
+  return (cylinder * heads + head) * sectors + sector - 1;
+}
+
+const transfer = (kind: Transfer): ((caller: Caller) => ServiceResult) =>
+  withDrive((caller, drive) => {
+    const count = caller.al;
+    const first = logicalSector(caller, drive.geometry);
+    if (first === undefined || count === 0 || count > TRANSFER_SECTORS_MAX) {
+      caller.al = 0;
+      return finish(caller, drive.number, STATUS_BAD_COMMAND);
+    }
+    if (drive.floppy && first + count > sectorCount(drive.geometry)) {
+      caller.al = 0;
+      return finish(caller, drive.number, STATUS_SECTOR_NOT_FOUND);
+    }
+    const status = transferSectors(caller.context, {
+      drive,
+      transfer: kind,
+      first,
+      count,
+      buffer: caller.es(caller.bx),
+    });
+    if (typeof status !== 'number') return status;
+    caller.al = status === STATUS_OK ? count : 0;
+    return finish(caller, drive.number, status);
+  });
+
+const succeed = withDrive((caller, drive) => finish(caller, drive.number, STATUS_OK));
+
+/** Reset works without a drive too: programs call it before they look. */
+function resetDrives(caller: Caller): undefined {
+  finish(caller, caller.dl, STATUS_OK);
+}
+
+function getStatus(caller: Caller): undefined {
+  const status = caller.memory.read(statusAddress(caller.dl), 1);
+  caller.ah = status;
+  caller.carry = status !== STATUS_OK;
+}
+
+const FORMAT_FILLER = 0xf6;
+
+/** A formatted track holds the filler byte of the diskette parameter table. Hard disks are not formatted this way. */
+function formatTrack(caller: Caller, drive: Drive): ServiceResult {
+  const { geometry, store, sectors } = drive;
+  const { cylinder, head } = cylinderHeadSector(caller);
+  if (!drive.floppy) return finish(caller, drive.number, STATUS_BAD_COMMAND);
+  if (head >= geometry.heads || cylinder >= geometry.cylinders) {
+    return finish(caller, drive.number, STATUS_SECTOR_NOT_FOUND);
+  }
+  const first = (cylinder * geometry.heads + head) * geometry.sectors;
+  if (first + geometry.sectors > sectors) return finish(caller, drive.number, STATUS_SECTOR_NOT_FOUND);
+  const track = new Uint8Array(geometry.sectors * SECTOR_SIZE).fill(FORMAT_FILLER);
+  return store.write(first * SECTOR_SIZE, track) ?? finish(caller, drive.number, STATUS_OK);
+}
+
+/** For drives that are not there CX and DX are 0 but for the count, so that careless callers divide by nothing. */
+function getParameters(caller: Caller): ServiceResult {
+  const number = caller.dl;
+  const drive = findDrive(caller.context, number);
+  const count = number < DISK_DRIVE ? (caller.context.floppy ? 1 : 0) : caller.context.disk ? 1 : 0;
+  caller.al = 0;
+  if (!drive) {
+    caller.cx = 0;
+    caller.dx = count;
+    if (number < DISK_DRIVE) caller.bx = 0;
+    return finish(caller, number, STATUS_BAD_COMMAND);
+  }
+  const { cylinders, heads, sectors } = drive.geometry;
+  caller.ch = (cylinders - 1) & 0xff;
+  caller.cl = (((cylinders - 1) >> 2) & 0xc0) | sectors;
+  caller.dh = heads - 1;
+  caller.dl = count;
+  if (drive.floppy) {
+    caller.bx = floppyFormat(drive.store.size).driveType;
+    caller.setEs(ROM_SEGMENT);
+    caller.di = FLOPPY_PARAMETERS;
+  }
+  return finish(caller, number, STATUS_OK);
+}
+
+/** AH of function 15h. */
+const TYPE_NONE = 0;
+const TYPE_FLOPPY_WITH_CHANGE_LINE = 2;
+const TYPE_DISK = 3;
+
+function getType(caller: Caller): undefined {
+  const drive = findDrive(caller.context, caller.dl);
+  finish(caller, caller.dl, STATUS_OK);
+  if (!drive) caller.ah = TYPE_NONE;
+  else if (drive.floppy) caller.ah = TYPE_FLOPPY_WITH_CHANGE_LINE;
+  else {
+    const sectors = Math.min(sectorCount(drive.geometry), drive.sectors);
+    caller.cx = Math.floor(sectors / 0x10000);
+    caller.dx = sectors % 0x10000;
+    caller.ah = TYPE_DISK;
+  }
+}
+
+/** Functions 17h and 18h prepare formatting; the medium has the format it has. */
+function setMediaType(caller: Caller, drive: Drive): undefined {
+  finish(caller, drive.number, drive.floppy ? STATUS_OK : STATUS_BAD_COMMAND);
+}
+
+export const diskServices: readonly Service[] = [
+  row(0x00, 'reset disk system', resetDrives),
+  row(0x01, 'get status of last operation', getStatus),
+  row(0x02, 'read sectors', transfer('read')),
+  row(0x03, 'write sectors', transfer('write')),
+  row(0x04, 'verify sectors', transfer('verify')),
+  row(0x05, 'format track', withDrive(formatTrack)),
+  row(0x08, 'get drive parameters', getParameters),
+  row(0x09, 'initialize drive parameters', succeed),
+  row(
+    0x0c,
+    'seek',
+    withDrive((caller, drive) => {
+      const { cylinder, head } = cylinderHeadSector(caller);
+      const { cylinders, heads } = drive.geometry;
+      return finish(caller, drive.number, cylinder < cylinders && head < heads ? STATUS_OK : STATUS_BAD_COMMAND);
+    }),
+  ),
+  row(0x0d, 'alternate disk reset', resetDrives),
+  row(0x10, 'test drive ready', succeed),
+  row(0x11, 'recalibrate', succeed),
+  row(0x14, 'controller diagnostic', succeed),
+  row(0x15, 'get drive type', getType),
+  row(0x16, 'get change-line status', succeed),
+  row(0x17, 'set media type for format', withDrive(setMediaType)),
+];

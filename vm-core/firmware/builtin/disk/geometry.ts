@@ -1,0 +1,106 @@
+/**
+ * Cylinders, heads and sectors of an image: floppies by their size, hard disks by their partition table or by the usual
+ * translation (INCITS 407 EDD-2, annex on geometry; System BIOS for IBM PCs and compatibles, "Diskette media").
+ */
+export const SECTOR_SIZE = 512;
+
+export interface Geometry {
+  readonly cylinders: number;
+  readonly heads: number;
+  /** Sectors of a track. */
+  readonly sectors: number;
+}
+
+export interface FloppyFormat extends Geometry {
+  /** Type of the smallest drive that reads it, as INT 13h, AH=08h returns it in BL. */
+  readonly driveType: number;
+}
+
+const format = (cylinders: number, heads: number, sectors: number, driveType: number): FloppyFormat => ({
+  cylinders,
+  heads,
+  sectors,
+  driveType,
+});
+
+const FORMAT_1440 = format(80, 2, 18, 4);
+const FORMAT_2880 = format(80, 2, 36, 6);
+
+/** Every format whose size tells it apart. */
+const floppyFormats: readonly FloppyFormat[] = [
+  format(40, 1, 8, 1),
+  format(40, 1, 9, 1),
+  format(40, 2, 8, 1),
+  format(40, 2, 9, 1),
+  format(80, 2, 9, 3),
+  format(80, 2, 15, 2),
+  FORMAT_1440,
+  format(80, 2, 21, 4),
+  format(82, 2, 21, 4),
+  FORMAT_2880,
+];
+
+const CYLINDERS_MAX = 1024;
+
+export function sectorCount({ cylinders, heads, sectors }: Geometry): number {
+  return cylinders * heads * sectors;
+}
+
+/** The format of a floppy image; one of no known size is taken for a 1.44 MB, 2.88 MB or, last, larger floppy. */
+export function floppyFormat(imageSize: number): FloppyFormat {
+  const sectors = Math.ceil(imageSize / SECTOR_SIZE);
+  const exact = floppyFormats.find((candidate) => sectorCount(candidate) === sectors);
+  if (exact) return exact;
+  if (sectors <= sectorCount(FORMAT_1440)) return FORMAT_1440;
+  if (sectors <= sectorCount(FORMAT_2880)) return FORMAT_2880;
+  const cylinders = Math.ceil(sectors / (FORMAT_2880.heads * FORMAT_2880.sectors));
+  return { ...FORMAT_2880, cylinders: Math.min(cylinders, CYLINDERS_MAX) };
+}
+
+const SECTORS_MAX = 63;
+/** Heads of the bit-shift translation, the last as many as a byte counts without upsetting old systems. */
+const TRANSLATED_HEADS = [16, 32, 64, 128, 255];
+
+/** The geometry of a hard disk of `sectors` sectors, whose first sector is `mbr`. */
+export function diskGeometry(sectors: number, mbr: Uint8Array): Geometry {
+  const found = partitionGeometry(mbr);
+  const heads =
+    found?.heads ??
+    TRANSLATED_HEADS.find((candidate) => sectors <= candidate * SECTORS_MAX * CYLINDERS_MAX) ??
+    (TRANSLATED_HEADS.at(-1) as number);
+  const perTrack = found?.sectors ?? SECTORS_MAX;
+  const cylinders = Math.max(1, Math.ceil(sectors / (heads * perTrack)));
+  return { cylinders: Math.min(cylinders, CYLINDERS_MAX), heads, sectors: perTrack };
+}
+
+const PARTITIONS = 0x1be;
+const PARTITION_SIZE = 16;
+const SIGNATURE = 0x1fe;
+
+/**
+ * What the tool that partitioned the disk took for its geometry: a partition ends at a cylinder's end, so its last head
+ * and sector are the geometry's; every partition must agree, and its CHS start must say the same as its LBA start.
+ */
+function partitionGeometry(mbr: Uint8Array): { heads: number; sectors: number } | undefined {
+  if (!hasBootSignature(mbr)) return undefined;
+  let found: { heads: number; sectors: number } | undefined;
+  const view = new DataView(mbr.buffer, mbr.byteOffset, mbr.byteLength);
+  for (let entry = PARTITIONS; entry < SIGNATURE; entry += PARTITION_SIZE) {
+    if (view.getUint8(entry + 4) === 0) continue;
+    const heads = view.getUint8(entry + 5) + 1;
+    const sectors = view.getUint8(entry + 6) & 0x3f;
+    if (heads > 255 || heads === 1 || sectors === 0) return undefined;
+    if (found && (found.heads !== heads || found.sectors !== sectors)) return undefined;
+    const startSector = view.getUint8(entry + 2);
+    const startCylinder = view.getUint8(entry + 3) | ((startSector & 0xc0) << 2);
+    const start = (startCylinder * heads + view.getUint8(entry + 1)) * sectors + (startSector & 0x3f) - 1;
+    if (startCylinder < CYLINDERS_MAX - 1 && start !== view.getUint32(entry + 8, true)) return undefined;
+    found = { heads, sectors };
+  }
+  return found;
+}
+
+/** A boot sector ends with 55AAh. */
+export function hasBootSignature(sector: Uint8Array): boolean {
+  return sector[SIGNATURE] === 0x55 && sector[SIGNATURE + 1] === 0xaa;
+}

@@ -1,0 +1,139 @@
+/**
+ * What every key of a US keyboard puts into the BIOS's buffer: scan code in the high byte, character in the low byte, by
+ * scan code (set 1) and shift state, as a BIOS with 101-key support does (IBM PS/2 BIOS Interface Technical Reference,
+ * "Keyboard encoding"; IBM AT Technical Reference, "Extended functions"). (A table: exempt from the length limit.)
+ */
+
+/** Codes without, with Shift, with Ctrl and with Alt; undefined puts nothing into the buffer. */
+export interface KeyCodes {
+  readonly plain: number | undefined;
+  readonly shift: number | undefined;
+  readonly ctrl: number | undefined;
+  readonly alt: number | undefined;
+  /** Which lock turns plain and shifted around. */
+  readonly lock?: 'caps' | 'num';
+}
+
+type Row = readonly [
+  scan: number,
+  plain: number | undefined,
+  shift: number | undefined,
+  ctrl: number | undefined,
+  alt: number | undefined,
+];
+
+const none = undefined;
+
+const punctuation: readonly Row[] = [
+  [0x01, 0x011b, 0x011b, 0x011b, 0x01f0],
+  [0x02, 0x0231, 0x0221, none, 0x7800],
+  [0x03, 0x0332, 0x0340, 0x0300, 0x7900],
+  [0x04, 0x0433, 0x0423, none, 0x7a00],
+  [0x05, 0x0534, 0x0524, none, 0x7b00],
+  [0x06, 0x0635, 0x0625, none, 0x7c00],
+  [0x07, 0x0736, 0x075e, 0x071e, 0x7d00],
+  [0x08, 0x0837, 0x0826, none, 0x7e00],
+  [0x09, 0x0938, 0x092a, none, 0x7f00],
+  [0x0a, 0x0a39, 0x0a28, none, 0x8000],
+  [0x0b, 0x0b30, 0x0b29, none, 0x8100],
+  [0x0c, 0x0c2d, 0x0c5f, 0x0c1f, 0x8200],
+  [0x0d, 0x0d3d, 0x0d2b, none, 0x8300],
+  [0x0e, 0x0e08, 0x0e08, 0x0e7f, 0x0ef0],
+  [0x0f, 0x0f09, 0x0f00, 0x9400, 0xa5f0],
+  [0x1a, 0x1a5b, 0x1a7b, 0x1a1b, 0x1af0],
+  [0x1b, 0x1b5d, 0x1b7d, 0x1b1d, 0x1bf0],
+  [0x1c, 0x1c0d, 0x1c0d, 0x1c0a, 0x1cf0],
+  [0x27, 0x273b, 0x273a, none, 0x27f0],
+  [0x28, 0x2827, 0x2822, none, 0x28f0],
+  [0x29, 0x2960, 0x297e, none, 0x29f0],
+  [0x2b, 0x2b5c, 0x2b7c, 0x2b1c, 0x2bf0],
+  [0x33, 0x332c, 0x333c, none, 0x33f0],
+  [0x34, 0x342e, 0x343e, none, 0x34f0],
+  [0x35, 0x352f, 0x353f, none, 0x35f0],
+  [0x37, 0x372a, 0x372a, 0x9600, 0x37f0],
+  [0x39, 0x3920, 0x3920, 0x3920, 0x3920],
+  [0x56, 0x565c, 0x567c, none, none],
+  [0x57, 0x8500, 0x8700, 0x8900, 0x8b00],
+  [0x58, 0x8600, 0x8800, 0x8a00, 0x8c00],
+];
+
+/** With Num Lock (or Shift) the second code. Alt and a digit type a character by its number instead. */
+const keypad: readonly Row[] = [
+  [0x47, 0x4700, 0x4737, 0x7700, none],
+  [0x48, 0x4800, 0x4838, 0x8d00, none],
+  [0x49, 0x4900, 0x4939, 0x8400, none],
+  [0x4b, 0x4b00, 0x4b34, 0x7300, none],
+  [0x4c, 0x4cf0, 0x4c35, 0x8f00, none],
+  [0x4d, 0x4d00, 0x4d36, 0x7400, none],
+  [0x4f, 0x4f00, 0x4f31, 0x7500, none],
+  [0x50, 0x5000, 0x5032, 0x9100, none],
+  [0x51, 0x5100, 0x5133, 0x7600, none],
+  [0x52, 0x5200, 0x5230, 0x9200, none],
+  [0x53, 0x5300, 0x532e, 0x9300, none],
+];
+
+const keypadSigns: readonly Row[] = [
+  [0x4a, 0x4a2d, 0x4a2d, 0x8e00, 0x4af0],
+  [0x4e, 0x4e2b, 0x4e2b, 0x9000, 0x4ef0],
+];
+
+/** Keys whose scan code follows E0h. */
+const extended: readonly Row[] = [
+  [0x1c, 0xe00d, 0xe00d, 0xe00a, 0xa600],
+  [0x35, 0xe02f, 0xe02f, 0x9500, 0xa400],
+  [0x47, 0x47e0, 0x47e0, 0x77e0, 0x9700],
+  [0x48, 0x48e0, 0x48e0, 0x8de0, 0x9800],
+  [0x49, 0x49e0, 0x49e0, 0x84e0, 0x9900],
+  [0x4b, 0x4be0, 0x4be0, 0x73e0, 0x9b00],
+  [0x4d, 0x4de0, 0x4de0, 0x74e0, 0x9d00],
+  [0x4f, 0x4fe0, 0x4fe0, 0x75e0, 0x9f00],
+  [0x50, 0x50e0, 0x50e0, 0x91e0, 0xa000],
+  [0x51, 0x51e0, 0x51e0, 0x76e0, 0xa100],
+  [0x52, 0x52e0, 0x52e0, 0x92e0, 0xa200],
+  [0x53, 0x53e0, 0x53e0, 0x93e0, 0xa300],
+];
+
+/** The three rows of letters, from their first scan codes on. */
+const letterRows: readonly (readonly [number, string])[] = [
+  [0x10, 'qwertyuiop'],
+  [0x1e, 'asdfghjkl'],
+  [0x2c, 'zxcvbnm'],
+];
+
+const letters: readonly Row[] = letterRows.flatMap(([first, row]) =>
+  [...row].map((letter, index): Row => {
+    const scan = first + index;
+    const code = letter.charCodeAt(0);
+    const high = scan << 8;
+    return [scan, high | code, high | (code - 0x20), high | (code & 0x1f), high];
+  }),
+);
+
+const F1 = 0x3b;
+const functionKeys: readonly Row[] = Array.from({ length: 10 }, (_, index): Row => {
+  const scan = F1 + index;
+  return [scan, scan << 8, (0x54 + index) << 8, (0x5e + index) << 8, (0x68 + index) << 8];
+});
+
+const entries = (rows: readonly Row[], lock?: 'caps' | 'num'): readonly (readonly [number, KeyCodes])[] =>
+  rows.map(([scan, plain, shift, ctrl, alt]) => [scan, { plain, shift, ctrl, alt, ...(lock ? { lock } : {}) }]);
+
+/** Keys by scan code. */
+export const keys: ReadonlyMap<number, KeyCodes> = new Map([
+  ...entries(punctuation),
+  ...entries(letters, 'caps'),
+  ...entries(functionKeys),
+  ...entries(keypad, 'num'),
+  ...entries(keypadSigns),
+]);
+
+/** Keys by the scan code that follows E0h. */
+export const extendedKeys: ReadonlyMap<number, KeyCodes> = new Map(entries(extended));
+
+/** Digits of the keypad by scan code, for Alt and a number. */
+export const keypadDigits: ReadonlyMap<number, number> = new Map(
+  keypad.flatMap(([scan, , shifted]) => {
+    const digit = ((shifted as number) & 0xff) - 0x30;
+    return digit >= 0 ? [[scan, digit] as const] : [];
+  }),
+);

@@ -1,0 +1,308 @@
+/**
+ * The ROM of the built-in BIOS at F000:0000. What programs expect at fixed places stands where the IBM PC AT has it (its
+ * Technical Reference, BIOS listing); the rest lies below. Work is done by hooks; what the processor itself must do
+ * (calls of other interrupts, end-of-interrupt, waiting, far jumps) is real code. (A table: exempt from the length limit.)
+ */
+import * as op from './rom-builder.ts';
+import { RomBuilder } from './rom-builder.ts';
+import type { ServiceEntry } from './service.ts';
+
+export const ROM_SEGMENT = 0xf000;
+/** Physical address of the ROM. */
+export const ROM_BASE: number = ROM_SEGMENT << 4;
+
+/** Entry points of the services, by interrupt. */
+const SERVICE_OFFSETS = {
+  16: 0xf065,
+  17: 0xf84d,
+  18: 0xf841,
+  19: 0xec59,
+  20: 0xe739,
+  21: 0xf859,
+  22: 0xe82e,
+  23: 0xefd2,
+  26: 0xfe6e,
+} as const;
+export type ServiceInterrupt = keyof typeof SERVICE_OFFSETS;
+export const serviceInterrupts: readonly ServiceInterrupt[] = [0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x1a];
+
+/** Other places that the AT fixes. */
+const POST = 0xe05b;
+const NMI = 0xe2c3;
+const DISK_SERVICE = 0xe3fe;
+const BOOTSTRAP = 0xe6f2;
+export const CONFIGURATION_TABLE = 0xe6f5;
+const KEYBOARD_INTERRUPT = 0xe987;
+const FLOPPY_INTERRUPT = 0xef57;
+export const FLOPPY_PARAMETERS = 0xefc7;
+export const VIDEO_PARAMETERS = 0xf0a4;
+const FONT_8X8_LOWER = 0xfa6e;
+const TIMER_INTERRUPT = 0xfea5;
+export const DUMMY_IRET = 0xff53;
+const PRINT_SCREEN = 0xff54;
+const RESET = 0xfff0;
+
+/** Ours. */
+const CODE = 0x8000;
+const DEFAULT_HANDLERS = 0x8800;
+export const FONT_8X8 = 0xb800;
+export const FONT_8X16 = 0xc000;
+export const FONT_8X14 = 0xd000;
+/** A table of zeros: what 40:A8 points to. */
+export const VIDEO_SAVE_POINTERS = 0x9000;
+
+export const STACK_TOP = 0x7000;
+/** Where a boot sector is loaded and started: 0000:7C00. */
+export const BOOT_ADDRESS = 0x7c00;
+const DATE = '11/20/26';
+const MODEL_AT = 0xfc;
+
+/** Diskette parameter table (INT 1Eh) for a 1.44 MB drive. */
+const FLOPPY_PARAMETER_BYTES = [0xdf, 0x02, 0x25, 0x02, 0x12, 0x1b, 0xff, 0x6c, 0xf6, 0x0f, 0x08];
+/** INT 15h, C0h: an AT with second PIC, RTC, keyboard intercept (4Fh), EBDA, and INT 16h/09h. */
+const CONFIGURATION_BYTES = [0x08, 0x00, MODEL_AT, 0x01, 0x00, 0x74, 0x40, 0x00, 0x00, 0x00];
+
+/** What the builder needs besides the code: 256 characters of each height, 8 pixels wide. */
+export interface RomFonts {
+  readonly font8x8: Uint8Array;
+  readonly font8x14: Uint8Array;
+  readonly font8x16: Uint8Array;
+}
+
+/** Offsets of the places that hooks are attached to or go on at. */
+export interface RomLabels {
+  readonly services: Readonly<Record<ServiceInterrupt, ServiceEntry>>;
+  /** One for each vector that nothing handles; `endMaster` and `endBoth` also acknowledge the interrupt controllers. */
+  readonly defaultHandlers: ReadonlyMap<number, number>;
+  /** The one that all vectors from 20h up share. */
+  readonly sharedDefault: number;
+  readonly endMaster: number;
+  readonly endBoth: number;
+  readonly post: number;
+  readonly postHook: number;
+  readonly resetReturn: number;
+  readonly nmi: number;
+  readonly timer: number;
+  readonly keyboard: number;
+  readonly keyboardHook: number;
+  readonly keyboardEnd: number;
+  readonly keyboardBreak: number;
+  readonly keyboardPrint: number;
+  readonly keyboardRequestDown: number;
+  readonly keyboardRequestUp: number;
+  readonly keyboardPause: number;
+  readonly keyboardPauseLoop: number;
+  readonly keyboardPauseHook: number;
+  readonly serialPollHook: number;
+  readonly serialTimeoutHook: number;
+  readonly waitHook: number;
+  readonly clock: number;
+  readonly clockAlarm: number;
+  readonly redirect: number;
+  readonly coprocessor: number;
+  readonly printScreen: number;
+  readonly boot: number;
+  readonly bootHook: number;
+  readonly bootFailed: number;
+  readonly halt: number;
+}
+
+export interface RomImage {
+  readonly bytes: Uint8Array;
+  readonly labels: RomLabels;
+}
+
+/** Vectors that get a default handler of their own: exceptions, and IRQs that the BIOS has no use for. */
+export const defaultVectors: readonly number[] = [
+  ...[0x00, 0x01, 0x03, 0x04, 0x06, 0x07],
+  ...[0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f],
+  ...[0x72, 0x73, 0x74, 0x76, 0x77],
+];
+
+/** Builds the ROM. */
+export function buildRom(fonts: RomFonts): RomImage {
+  const rom = new RomBuilder();
+  rom.at(FONT_8X8).emit(...fonts.font8x8);
+  rom.at(FONT_8X14).emit(...fonts.font8x14);
+  rom.at(FONT_8X16).emit(...fonts.font8x16);
+  rom.at(FONT_8X8_LOWER).emit(...fonts.font8x8.subarray(0, 1024));
+  rom.at(CONFIGURATION_TABLE).emit(...CONFIGURATION_BYTES);
+  rom.at(FLOPPY_PARAMETERS).emit(...FLOPPY_PARAMETER_BYTES);
+  rom.at(DUMMY_IRET).emit(op.IRET);
+
+  rom.at(CODE);
+  const halt = rom.position;
+  rom.emit(op.STI, op.HLT).short(0xeb, halt);
+  const serial = emitSerialPoll(rom);
+  const wait = emitWait(rom);
+  const interrupts = emitInterrupts(rom);
+  const boot = emitBoot(rom, halt);
+
+  const { handlers: defaultHandlers, shared: sharedDefault } = emitDefaultHandlers(rom);
+  const polls: Partial<Record<ServiceInterrupt, number>> = { 20: serial.poll, 21: wait.poll };
+  const services = Object.fromEntries(
+    serviceInterrupts.map((interrupt) => [
+      interrupt,
+      emitService(rom.at(SERVICE_OFFSETS[interrupt]), polls[interrupt]),
+    ]),
+  ) as Record<ServiceInterrupt, ServiceEntry>;
+  rom.at(DISK_SERVICE).jump(SERVICE_OFFSETS[0x13]);
+  rom.at(FLOPPY_INTERRUPT).jump(defaultHandlers.get(0x0e) as number);
+
+  const labels: RomLabels = {
+    services,
+    defaultHandlers,
+    sharedDefault,
+    halt,
+    ...interrupts,
+    ...boot,
+    ...emitKeyboard(rom),
+    ...emitPost(rom, halt),
+    serialPollHook: serial.hook,
+    serialTimeoutHook: serial.timeout,
+    waitHook: wait.hook,
+    nmi: emitHook(rom.at(NMI)),
+    timer: emitTimer(rom),
+    printScreen: emitHook(rom.at(PRINT_SCREEN)),
+  };
+  rom.at(RESET).farJump(ROM_SEGMENT, POST).text(DATE).emit(0, MODEL_AT, 0);
+  return { bytes: rom.bytes, labels };
+}
+
+/** A handler that is all hook. */
+function emitHook(rom: RomBuilder): number {
+  const offset = rom.position;
+  rom.emit(op.NOP, op.IRET);
+  return offset;
+}
+
+/** NOP with the hook, IRET, and the way round again: wait for an interrupt, then run the hook anew. */
+function emitService(rom: RomBuilder, poll: number | undefined): ServiceEntry {
+  const offset = emitHook(rom);
+  const wait = rom.position;
+  rom.emit(op.STI, op.HLT, op.CLI).short(0xeb, offset);
+  return { offset, wait, poll: poll ?? wait };
+}
+
+/**
+ * INT 14h watches the line status register until a bit of AH is set, then starts over; the hook gives the port in DX,
+ * the mask in AH and how many times 65,536 to look in BX. When that was in vain the second hook reports it.
+ */
+function emitSerialPoll(rom: RomBuilder): { poll: number; hook: number; timeout: number } {
+  const poll = rom.position;
+  rom.emit(op.PUSH_AX, op.PUSH_BX, op.PUSH_CX, op.PUSH_DX, op.STI);
+  const hook = rom.position;
+  rom.emit(op.NOP);
+  const outer = rom.position;
+  rom.emit(0x31, 0xc9); // XOR CX,CX
+  const inner = rom.position;
+  rom.emit(0xec, 0x84, 0xe0); // IN AL,DX; TEST AL,AH
+  rom.emit(0x75, 0x0b); // JNZ to the pops before the jump
+  rom.short(0xe2, inner); // LOOP
+  rom.emit(0x4b).short(0x75, outer); // DEC BX; JNZ
+  rom.emit(op.POP_DX, op.POP_CX, op.POP_BX, op.POP_AX);
+  const timeout = rom.position;
+  rom.emit(op.NOP, op.IRET);
+  rom.emit(op.POP_DX, op.POP_CX, op.POP_BX, op.POP_AX).jump(SERVICE_OFFSETS[0x14]);
+  return { poll, hook, timeout };
+}
+
+/** INT 15h, 86h sleeps here until the clock interrupt has counted the time down. */
+function emitWait(rom: RomBuilder): { poll: number; hook: number } {
+  const poll = rom.position;
+  rom.emit(op.STI, op.HLT, op.CLI);
+  const hook = emitHook(rom);
+  return { poll, hook };
+}
+
+const EOI = 0x20;
+
+function emitInterrupts(rom: RomBuilder) {
+  const endMaster = rom.position;
+  rom.emit(op.PUSH_AX).out(0x20, EOI).emit(op.POP_AX, op.IRET);
+  const endBoth = rom.position;
+  rom.emit(op.PUSH_AX).out(0xa0, EOI).out(0x20, EOI).emit(op.POP_AX, op.IRET);
+
+  const clock = rom.position;
+  rom.emit(op.NOP).jump(endBoth);
+  const clockAlarm = rom.position;
+  rom.emit(op.PUSH_AX).out(0xa0, EOI).out(0x20, EOI).emit(op.POP_AX, op.STI).int(0x4a).emit(op.IRET);
+
+  const redirect = rom.position;
+  rom.emit(op.PUSH_AX).out(0xa0, EOI).emit(op.POP_AX).int(0x0a).emit(op.IRET);
+  const coprocessor = rom.position;
+  rom.emit(op.PUSH_AX).out(0xf0, 0).out(0xa0, EOI).out(0x20, EOI).emit(op.POP_AX).int(0x02).emit(op.IRET);
+  return { endMaster, endBoth, clock, clockAlarm, redirect, coprocessor };
+}
+
+/** INT 19h: the hook loads the boot sector; what follows starts it, or stays when there is none. */
+function emitBoot(rom: RomBuilder, halt: number) {
+  const bootHook = rom.position;
+  rom.emit(op.NOP, op.STI).farJump(0, BOOT_ADDRESS);
+  const bootFailed = rom.position;
+  rom.emit(op.NOP).jump(halt);
+  rom.at(BOOTSTRAP).jump(bootHook);
+  return { boot: BOOTSTRAP, bootHook, bootFailed };
+}
+
+function emitPost(rom: RomBuilder, halt: number) {
+  rom.at(POST).emit(op.CLI, op.CLD);
+  rom.emit(0x31, 0xc0, 0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xd0); // XOR AX,AX; MOV DS,AX; MOV ES,AX; MOV SS,AX
+  rom.emit(0xbc).words(STACK_TOP); // MOV SP
+  const postHook = rom.position;
+  rom.emit(op.NOP, op.STI).int(0x19).jump(halt);
+  const resetReturn = rom.position;
+  rom.emit(0xff, 0x2e).words(0x467); // JMP FAR [0467h]
+  return { post: POST, postHook, resetReturn };
+}
+
+/** IRQ0: the hook counts the tick; INT 1Ch is called with DS = 0040h as on the AT. */
+function emitTimer(rom: RomBuilder): number {
+  rom.at(TIMER_INTERRUPT).emit(op.NOP, op.PUSH_DS, op.PUSH_AX, op.PUSH_DX);
+  rom.emit(0xb8).words(0x40).emit(0x8e, 0xd8); // MOV AX,0040h; MOV DS,AX
+  rom.int(0x1c).emit(op.CLI).out(0x20, EOI).emit(op.POP_DX, op.POP_AX, op.POP_DS, op.IRET);
+  return TIMER_INTERRUPT;
+}
+
+/** IRQ1: reads the scan code, offers it to INT 15h, 4Fh, then to the hook, which chooses how to end. */
+function emitKeyboard(rom: RomBuilder) {
+  rom.at(KEYBOARD_INTERRUPT);
+  rom.emit(op.PUSH_AX, 0xe4, 0x60, 0xb4, 0x4f, op.STC).int(0x15); // IN AL,60h; MOV AH,4Fh
+  rom.emit(0x73, 0x01); // JNC to the end
+  const keyboardHook = rom.position;
+  rom.emit(op.NOP);
+  const keyboardEnd = rom.position;
+  rom.emit(op.CLI).out(0x20, EOI).emit(op.POP_AX, op.IRET);
+  const keyboardBreak = rom.position;
+  rom.out(0x20, EOI).int(0x1b).emit(op.POP_AX, op.IRET);
+  const keyboardPrint = rom.position;
+  rom.out(0x20, EOI).int(0x05).emit(op.POP_AX, op.IRET);
+  const keyboardRequestDown = rom.position;
+  rom.out(0x20, EOI).emit(op.STI, 0xb8).words(0x8500).int(0x15).emit(op.POP_AX, op.IRET); // MOV AX,8500h
+  const keyboardRequestUp = rom.position;
+  rom.out(0x20, EOI).emit(op.STI, 0xb8).words(0x8501).int(0x15).emit(op.POP_AX, op.IRET); // MOV AX,8501h
+  const keyboardPause = rom.position;
+  rom.out(0x20, EOI);
+  const keyboardPauseLoop = rom.position;
+  rom.emit(op.STI, op.HLT, op.CLI);
+  const keyboardPauseHook = rom.position;
+  rom.emit(op.NOP, op.POP_AX, op.IRET);
+  return {
+    keyboard: KEYBOARD_INTERRUPT,
+    keyboardHook,
+    keyboardEnd,
+    keyboardBreak,
+    keyboardPrint,
+    keyboardRequestDown,
+    keyboardRequestUp,
+    keyboardPause,
+    keyboardPauseLoop,
+    keyboardPauseHook,
+  };
+}
+
+function emitDefaultHandlers(rom: RomBuilder): { handlers: ReadonlyMap<number, number>; shared: number } {
+  rom.at(DEFAULT_HANDLERS);
+  const handlers = new Map(defaultVectors.map((vector) => [vector, emitHook(rom)]));
+  return { handlers, shared: emitHook(rom) };
+}

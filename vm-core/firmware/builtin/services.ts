@@ -1,0 +1,56 @@
+/** Every service of the built-in BIOS, and what an interrupt answers to a function that is not among them. */
+import type { Caller } from './caller.ts';
+import { clockServices } from './clock-services.ts';
+import { configurationServices } from './configuration-services.ts';
+import { diskServices } from './disk/disk-services.ts';
+import { extendedDiskServices } from './disk/extended-services.ts';
+import { keyboardServices } from './keyboard/keyboard-services.ts';
+import type { ServiceInterrupt } from './rom.ts';
+import { serialServices } from './serial-services.ts';
+import type { Service } from './service.ts';
+import { STATUS_UNSUPPORTED, systemServices } from './system-services.ts';
+import { displayServices } from './video/display-services.ts';
+import { fontServices } from './video/font-services.ts';
+import { paletteServices } from './video/palette-services.ts';
+import { videoServices } from './video/video-services.ts';
+
+/** In the order of their interrupts. */
+export const services: readonly Service[] = [
+  ...videoServices,
+  ...paletteServices,
+  ...fontServices,
+  ...displayServices,
+  ...configurationServices,
+  ...diskServices,
+  ...extendedDiskServices,
+  ...serialServices,
+  ...systemServices,
+  ...keyboardServices,
+  ...clockServices,
+];
+
+function refuse(status: number): (caller: Caller) => void {
+  return (caller) => {
+    caller.ah = status;
+    caller.carry = true;
+  };
+}
+
+const leave = (): void => {};
+
+const BAD_COMMAND = 0x01;
+
+/** By custom: disks and INT 15h tell an error, the clock sets CF only, the others change nothing. */
+export const unknownFunction: Readonly<Record<ServiceInterrupt, (caller: Caller) => void>> = {
+  16: leave,
+  17: leave,
+  18: leave,
+  19: refuse(BAD_COMMAND),
+  20: leave,
+  21: refuse(STATUS_UNSUPPORTED),
+  22: leave,
+  23: leave,
+  26: (caller) => {
+    caller.carry = true;
+  },
+};

@@ -1,0 +1,82 @@
+/**
+ * INT 10h, AH=12h and 1Ah: what display there is and how the BIOS treats it (IBM PS/2 BIOS Interface Technical Reference).
+ */
+import { bda, changeBits } from '../bios-data.ts';
+import type { Caller } from '../caller.ts';
+import type { Service } from '../service.ts';
+
+/** Display combination code: VGA with a colour monitor. */
+const VGA_COLOR = 0x08;
+/** AL that tells the caller that the function exists. */
+const SUPPORTED = 0x12;
+const MISC_OUTPUT_READ = 0x3cc;
+const MISC_OUTPUT_WRITE = 0x3c2;
+const MEMORY_ENABLED = 1 << 1;
+
+/** AL of the function that chooses the scan lines of text modes: 200, 350, 400. The mode table has the last. */
+const LINES_400 = 2;
+
+/** Switches a bit off when AL is 1, on when it is 0, where AL = 0 means "enable". */
+function enableBit(caller: Caller, physicalAddress: number, mask: number, setWhenEnabled: boolean): undefined {
+  if (caller.al > 1) return;
+  const set = (caller.al === 0) === setWhenEnabled;
+  changeBits(caller.context, physicalAddress, mask, set ? mask : 0);
+  caller.al = SUPPORTED;
+}
+
+function getConfiguration(caller: Caller): undefined {
+  const monochrome = caller.memory.read(bda.CRTC_PORT, 2) === 0x3b4;
+  caller.bh = monochrome ? 1 : 0;
+  caller.bl = 3;
+  caller.cx = caller.memory.read(bda.VIDEO_SWITCHES, 1) & 0x0f;
+}
+
+function selectScanLines(caller: Caller): undefined {
+  if (caller.al !== LINES_400) {
+    caller.context.logOnce('BIOS: text modes always have 400 scan lines (INT 10h, AH=12h, BL=30h)');
+    return;
+  }
+  caller.al = SUPPORTED;
+}
+
+function enableMemory(caller: Caller): undefined {
+  if (caller.al > 1) return;
+  const { ports } = caller.context;
+  const value = ports.read(MISC_OUTPUT_READ, 1);
+  ports.write(MISC_OUTPUT_WRITE, 1, caller.al === 0 ? value | MEMORY_ENABLED : value & ~MEMORY_ENABLED);
+  caller.al = SUPPORTED;
+}
+
+/** By BL. */
+const alternateFunctions: Readonly<Record<number, (caller: Caller) => undefined>> = {
+  16: getConfiguration,
+  48: selectScanLines,
+  49: (caller) => enableBit(caller, bda.VIDEO_FLAGS, 1 << 3, false),
+  50: enableMemory,
+  51: (caller) => enableBit(caller, bda.VIDEO_FLAGS, 1 << 1, true),
+  52: (caller) => enableBit(caller, bda.VIDEO_CONTROL, 1 << 0, false),
+};
+
+export const displayServices: readonly Service[] = [
+  {
+    interrupt: 0x10,
+    function: { ah: 0x12 },
+    name: 'alternate functions: configuration, scan lines, palette loading, gray summing, cursor emulation',
+    run: (caller) => {
+      const run = alternateFunctions[caller.bl];
+      if (run) return run(caller);
+      caller.context.logOnce(`BIOS: INT 10h, AH=12h, BL=${caller.bl.toString(16)}h is not provided`);
+      return undefined;
+    },
+  },
+  {
+    interrupt: 0x10,
+    function: { ah: 0x1a },
+    name: 'display combination',
+    run: (caller) => {
+      if (caller.al > 1) return;
+      if (caller.al === 0) caller.bx = VGA_COLOR;
+      caller.al = 0x1a;
+    },
+  },
+];
