@@ -12,7 +12,6 @@ export interface CommandRow {
 
 /** A machine is being debugged. */
 const IN_SESSION = "inDebugMode && debugType == 'x86vm'";
-const ON_SCREEN = "activeWebviewPanelId == 'x86vm.screen'";
 const ON_SOURCE = 'resourceExtname =~ /^\\.(asm|nasm|s)$/i';
 const ON_IMAGE = 'resourceExtname =~ /^\\.(img|bin|flp|ima)$/i';
 
@@ -28,14 +27,13 @@ export const COMMANDS = {
     enablement: IN_SESSION,
     menus: {
       'debug/toolBar': { when: "debugType == 'x86vm'", group: 'navigation@101' },
-      'editor/title': { when: ON_SCREEN, group: 'navigation@2' },
     },
   },
   'x86vm.screenshot': {
     title: 'Save Screenshot…',
     icon: 'device-camera',
     enablement: IN_SESSION,
-    menus: { 'editor/title': { when: ON_SCREEN, group: 'navigation@1' } },
+    menus: {},
   },
   'x86vm.assembleAndDebug': {
     title: 'Assemble and Debug',

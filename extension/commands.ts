@@ -4,6 +4,7 @@ import { activeFile } from './active-file.ts';
 import { COMMANDS, type CommandId } from './command-table.ts';
 import { configurationFor, whyNotBootable } from './configuration.ts';
 import type { Platform } from './platform.ts';
+import { savePicture } from './save-picture.ts';
 import type { ScreenPanels } from './screen-panels.ts';
 import { encodePng, takeFrame } from './screenshot.ts';
 import type { RunningSession, Sessions } from './sessions.ts';
@@ -55,17 +56,10 @@ async function debugFile({ platform }: CommandContext, argument: unknown): Promi
   await vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(file), configuration);
 }
 
-async function saveScreenshot({ screens }: CommandContext, { vm, debugSession }: RunningSession): Promise<void> {
+async function saveScreenshot({ screens }: CommandContext, { vm }: RunningSession): Promise<void> {
   try {
-    const png = encodePng(await takeFrame(vm, screens.isVisible(vm)));
-    const folder = debugSession.workspaceFolder?.uri ?? vscode.workspace.workspaceFolders?.[0]?.uri;
-    const target = await vscode.window.showSaveDialog({
-      filters: { 'PNG picture': ['png'] },
-      ...(folder === undefined ? {} : { defaultUri: vscode.Uri.joinPath(folder, 'screen.png') }),
-    });
-    if (target !== undefined) await vscode.workspace.fs.writeFile(target, png);
+    await savePicture(encodePng(await takeFrame(vm, screens.isVisible(vm))));
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    void vscode.window.showErrorMessage(`The screenshot was not saved: ${text}`);
+    void vscode.window.showErrorMessage(cause instanceof Error ? cause.message : String(cause));
   }
 }

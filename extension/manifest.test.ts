@@ -17,11 +17,10 @@ describe('package.json', () => {
     expect(missing).toEqual([]);
   });
 
-  it('has a title, an icon and a menu for every command', () => {
+  it('names every command after the extension', () => {
     for (const [id, row] of Object.entries(COMMANDS)) {
       expect(id).toMatch(/^x86vm\./);
       expect(row.title).not.toBe('');
-      expect(Object.keys(row.menus)).not.toEqual([]);
     }
   });
 });

@@ -5,7 +5,8 @@
 import * as vscode from 'vscode';
 import type { ScreenUpdate } from '../debug-adapter/protocol/screen.ts';
 import { fillPage } from './screen-page.ts';
-import { isScreenRequest } from './screen-request.ts';
+import { savePicture } from './save-picture.ts';
+import { isScreenCommand, isScreenRequest } from './screen-request.ts';
 import type { VmSession } from './vm-session.ts';
 
 /** The view type, which VS Code also keeps to restore panels. */
@@ -71,6 +72,7 @@ export class ScreenPanel {
   }
 
   private receive(message: unknown): void {
+    if (isScreenCommand(message)) void savePicture(new Uint8Array(message.png));
     if (!isScreenRequest(message)) return;
     if (this.session?.alive) this.session.requestScreen(message);
     else if (message.type === 'visible' && this.session === undefined) void this.panel.webview.postMessage(NO_SESSION);

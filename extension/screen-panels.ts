@@ -29,6 +29,7 @@ export class ScreenPanels implements vscode.WebviewPanelSerializer {
 
   /** Called by VS Code for a panel that was open when the window was closed. */
   deserializeWebviewPanel(panel: vscode.WebviewPanel): Thenable<void> {
+    panel.title = EMPTY_TITLE;
     this.add(panel);
     return Promise.resolve();
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isScreenRequest } from './screen-request.ts';
+import { isScreenCommand, isScreenRequest } from './screen-request.ts';
 
 describe('isScreenRequest', () => {
   it.each([
@@ -24,4 +24,14 @@ describe('isScreenRequest', () => {
     { type: 'keys', scanCodes: [1.5] },
     { type: 'keys', scanCodes: new Array(4097).fill(0) },
   ])('refuses %j', (message) => expect(isScreenRequest(message)).toBe(false));
+});
+
+describe('isScreenCommand', () => {
+  it('takes a screenshot with its bytes and nothing else', () => {
+    expect(isScreenCommand({ type: 'screenshot', png: new ArrayBuffer(8) })).toBe(true);
+    expect(isScreenCommand({ type: 'screenshot', png: 'text' })).toBe(false);
+    expect(isScreenCommand({ type: 'screenshot' })).toBe(false);
+    expect(isScreenCommand({ type: 'reset' })).toBe(false);
+    expect(isScreenCommand(null)).toBe(false);
+  });
 });

@@ -1,5 +1,6 @@
 /** Checks what a screen view sends: a webview is a page, and a page's messages are input like any other. */
 import type { ScreenRequest } from '../debug-adapter/protocol/screen.ts';
+import type { ScreenCommand } from '../debug-adapter/protocol/screen-commands.ts';
 
 /** Scan codes in one message at most; a key makes ten bytes or fewer. */
 const SCAN_CODES_MAX = 4096;
@@ -17,6 +18,12 @@ export function isScreenRequest(message: unknown): message is ScreenRequest {
     default:
       return false;
   }
+}
+
+/** Whether a message is one that the extension answers itself. */
+export function isScreenCommand(message: unknown): message is ScreenCommand {
+  if (typeof message !== 'object' || message === null || !('type' in message)) return false;
+  return message.type === 'screenshot' && 'png' in message && message.png instanceof ArrayBuffer;
 }
 
 function isScanCodes(value: unknown): boolean {

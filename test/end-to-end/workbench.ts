@@ -92,7 +92,10 @@ export class Workbench {
 
   /** Waits until the session stands at a line of a file. */
   async waitForStop(file: string, line: number): Promise<void> {
-    await this.topFrame().filter({ hasText: file }).locator('.line-number', { hasText: `${line}:` }).waitFor();
+    await this.topFrame()
+      .filter({ hasText: file })
+      .locator('.line-number', { hasText: `${line}:` })
+      .waitFor();
     await this.page.locator('.debug-top-stack-frame-line, .debug-top-stack-frame-column').first().waitFor();
   }
 
@@ -113,6 +116,27 @@ export class Workbench {
     if (box === null || margin === null) throw new Error(`line ${line} is not in view`);
     await this.page.mouse.click(margin.x + 8, box.y + box.height / 2);
     await this.page.locator('.codicon-debug-breakpoint').first().waitFor();
+  }
+
+  /** Removes every breakpoint. */
+  async removeBreakpoints(): Promise<void> {
+    await this.run('Debug: Remove All Breakpoints');
+    await this.page.locator('.codicon-debug-breakpoint').first().waitFor({ state: 'hidden' });
+  }
+
+  /** Opens a row of the Variables view unless it is open. */
+  async expandScope(name: string): Promise<void> {
+    const row = this.page.locator('.debug-variables .monaco-list-row', { hasText: name }).first();
+    await row.waitFor();
+    if ((await row.getAttribute('aria-expanded')) === 'false') await row.click();
+  }
+
+  /** Waits for a modal dialog with a text and cancels it. */
+  async dismissDialog(text: RegExp): Promise<void> {
+    const dialog = this.page.locator('.monaco-dialog-box', { hasText: text });
+    await dialog.waitFor();
+    await this.page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
   }
 
   /** Puts the cursor on a line of the editor in front. */

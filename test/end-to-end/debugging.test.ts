@@ -1,0 +1,140 @@
+/**
+ * The whole chain in a real VS Code: the packaged extension, F5 on the example, and what a person sees and does then.
+ * Once with the extension in the Node extension host, which assembles, and once in the web extension host, which boots an
+ * image made beforehand.
+ */
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
+import { packagePath } from '../../scripts/package.ts';
+import { repositoryRoot } from '../../scripts/run-command.ts';
+import { type RunningServer, startServer } from '../../scripts/vscode-server.ts';
+import { type FolderKind, GuestFolder } from './guest-folder.ts';
+import { litPixelCount } from './picture.ts';
+import { browserPath, Workbench } from './workbench.ts';
+
+const EXTENSION = 'x86-vm-debugger.x86-vm-debugger';
+const TEST_MS = 180_000;
+
+/** One kind of extension host: its user settings and what the folder holds for it. */
+interface Run {
+  readonly host: 'node' | 'web';
+  readonly folder: FolderKind;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+const COMMON_SETTINGS = { 'workbench.secondarySideBar.defaultVisibility': 'hidden', 'editor.minimap.enabled': false };
+const RUNS: readonly Run[] = [
+  { host: 'node', folder: 'sources', settings: COMMON_SETTINGS },
+  {
+    host: 'web',
+    folder: 'image-and-listing',
+    settings: { ...COMMON_SETTINGS, 'remote.extensionKind': { [EXTENSION]: ['web'] } },
+  },
+];
+
+const runnable = browserPath() !== undefined && existsSync(packagePath);
+
+describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host', (run) => {
+  let folder: GuestFolder;
+  let server: RunningServer;
+  let workbench: Workbench;
+
+  beforeAll(async () => {
+    folder = await GuestFolder.create(run.folder);
+    const options = { port: 0, dataDir: folder.serverData, folder: folder.path };
+    server = await startServer({ ...options, vsix: packagePath, settings: run.settings });
+    workbench = await Workbench.open(server.url);
+  }, TEST_MS);
+
+  afterAll(async () => {
+    await workbench?.close();
+    await server?.stop();
+    await folder?.remove();
+  });
+
+  const step = (name: string, body: () => Promise<void>) =>
+    it(name, { timeout: TEST_MS }, async () => {
+      onTestFailed(async () => {
+        const path = join(tmpdir(), `x86vm-${run.host}-${name.replace(/\W+/g, '-')}.png`);
+        await workbench.page.screenshot({ path });
+        console.log(`what VS Code showed: ${path}`);
+      });
+      await body();
+    });
+
+  step('F5 stops at the first instruction of the boot sector', async () => {
+    await workbench.openFile('boot.asm');
+    await workbench.page.keyboard.press('F5');
+    await workbench.waitForStop('boot.asm', await folder.lineOf('boot.asm', 'jmp 0x0000:.segment_zero'));
+    expect(await workbench.topFrame().textContent()).toContain('0000:7C00');
+  });
+
+  step('a breakpoint of the gutter is hit', async () => {
+    await workbench.openFile('console.asm');
+    const line = await folder.lineOf('console.asm', 'int 0x10');
+    await workbench.toggleBreakpoint(line);
+    await workbench.debugButton('debug-continue').click();
+    await workbench.waitForStop('console.asm', line);
+  });
+
+  step('stepping over INT 10h puts the letter on the screen', async () => {
+    const line = await folder.lineOf('console.asm', 'int 0x10');
+    const cell = { row: 0, column: 0 };
+    expect(litPixelCount(await workbench.screenPicture(), cell)).toBe(0);
+    await workbench.debugButton('debug-step-over').click();
+    await workbench.waitForStop('console.asm', line + 1);
+    await workbench.eventually(async () => {
+      const lit = litPixelCount(await workbench.screenPicture(), cell);
+      return lit > 0 ? lit : undefined;
+    }, 'the letter S');
+  });
+
+  step('the sidebar shows AX and marks that it changed', async () => {
+    await workbench.expandScope('Registers');
+    await workbench.removeBreakpoints();
+    await workbench.debugButton('debug-step-out').click();
+    await workbench.variable('AX').locator('.value.changed').waitFor();
+  });
+
+  step('the disassembly view shows the instruction', async () => {
+    await workbench.run('Open Disassembly View');
+    const rows = workbench.page.locator('.disassembly-view .monaco-list-row');
+    await rows.filter({ hasText: /lodsb/i }).first().waitFor();
+    await workbench.run('View: Close Editor');
+  });
+
+  step('a running machine can be paused', async () => {
+    await workbench.debugButton('debug-continue').click();
+    await workbench.debugButton('debug-pause').click();
+    await workbench.debugButton('debug-continue').waitFor();
+    await workbench.topFrame().waitFor();
+  });
+
+  step('restart stands at the start again, stop ends the session', async () => {
+    await workbench.debugButton('debug-restart').click();
+    await workbench.waitForStop('boot.asm', await folder.lineOf('boot.asm', 'jmp 0x0000:.segment_zero'));
+    await workbench.debugButton('debug-stop').click();
+    await workbench.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+  });
+
+  if (run.host === 'node') {
+    step('errors of the assembler are in the Problems view until they are gone', async () => {
+      await folder.write('wrong.asm', '        org 0x7c00\n        mov ax, nowhere\n');
+      await workbench.openFile('wrong.asm');
+      await workbench.page.keyboard.press('F5');
+      await workbench.dismissDialog(/nowhere|wrong\.asm/);
+      await workbench.run('Problems: Focus on Problems View');
+      const problem = workbench.page.locator('.markers-panel .monaco-list-row', { hasText: 'nowhere' });
+      await problem.filter({ hasText: 'Ln 2' }).waitFor();
+      await folder.write('wrong.asm', '        org 0x7c00\nnowhere: mov ax, nowhere\n');
+      await workbench.openFile('wrong.asm');
+      await workbench.page.keyboard.press('F5');
+      await workbench.waitForStop('wrong.asm', 2);
+      await problem.waitFor({ state: 'hidden' });
+      await workbench.debugButton('debug-stop').click();
+      await workbench.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+    });
+  }
+});

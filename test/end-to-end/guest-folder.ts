@@ -1,0 +1,60 @@
+/** A folder to open in VS Code: a copy of the example, as its user has it or with an image made beforehand. */
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { repositoryRoot } from '../../scripts/run-command.ts';
+
+/** What a folder has besides the sources: nothing, or `boot.img` and `boot.lst` with a launch.json that names them. */
+export type FolderKind = 'sources' | 'image-and-listing';
+
+export class GuestFolder {
+  readonly path: string;
+  private readonly base: string;
+
+  private constructor(base: string) {
+    this.base = base;
+    this.path = join(base, 'bootloader');
+  }
+
+  static async create(kind: FolderKind): Promise<GuestFolder> {
+    const folder = new GuestFolder(await mkdtemp(join(tmpdir(), 'x86vm-end-to-end-')));
+    await cp(join(repositoryRoot, 'examples', 'bootloader'), folder.path, { recursive: true });
+    await rm(join(folder.path, '.vscode'), { recursive: true });
+    if (kind === 'image-and-listing') await folder.assemble();
+    return folder;
+  }
+
+  /** A folder for what the server stores. */
+  get serverData(): string {
+    return join(this.base, 'server');
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.base, { recursive: true, force: true });
+  }
+
+  /** The number of the first line of a source that holds a text. */
+  async lineOf(file: string, text: string): Promise<number> {
+    const lines = (await readFile(join(this.path, file), 'utf8')).split('\n');
+    const index = lines.findIndex((line) => line.includes(text));
+    if (index < 0) throw new Error(`${file} has no line with ${text}`);
+    return index + 1;
+  }
+
+  async write(file: string, text: string): Promise<void> {
+    await writeFile(join(this.path, file), text);
+  }
+
+  private async assemble(): Promise<void> {
+    const options = ['-f', 'bin', '-l', 'boot.lst', '-o', 'boot.img', 'boot.asm'];
+    await promisify(execFile)('nasm', options, { cwd: this.path });
+    const program = { program: 'boot.img', listing: 'boot.lst' };
+    const configurations = [{ type: 'x86vm', request: 'launch', name: 'Boot the image', ...program }];
+    await cp(join(repositoryRoot, 'examples', 'bootloader', '.vscode'), join(this.path, '.vscode'), {
+      recursive: true,
+    });
+    await this.write(join('.vscode', 'launch.json'), JSON.stringify({ version: '0.2.0', configurations }));
+  }
+}
