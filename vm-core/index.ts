@@ -4,3 +4,5 @@ export * from './machine/block-store.ts';
 export type { Device, DeviceDescription, DeviceRegister, DeviceState, MachineRequest, Region } from './devices/device.ts';
 export { CpuState, type SegmentState } from './state/cpu-state.ts';
 export { findRegister, type BitField, type Register, type RegisterSet, registerSets, registers } from './state/register-table.ts';
+export { createMachine, MEMORY_SIZE_MAX, MEMORY_SIZE_MIN } from './machine/create-machine.ts';
+export { createOverlayStore, memorySource } from './machine/overlay-block-store.ts';

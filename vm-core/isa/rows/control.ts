@@ -99,11 +99,10 @@ const wait: SemanticsFunction = (s) => {
 
 const ends = { endsBlock: true };
 
+/** Conditional transfers do not end their block: where they are not taken, the next record follows. */
 export const controlRows: readonly InstructionRow[] = [
-  ...Array.from({ length: 16 }, (_, code) => row(hexByte(0x70 + code), `J${conditionName(code)}`, 'Jb', jumpIf(code), ends)),
-  ...Array.from({ length: 16 }, (_, code) =>
-    row(`0F ${hexByte(0x80 + code)}`, `J${conditionName(code)}`, 'Jz', jumpIf(code), ends),
-  ),
+  ...Array.from({ length: 16 }, (_, code) => row(hexByte(0x70 + code), `J${conditionName(code)}`, 'Jb', jumpIf(code))),
+  ...Array.from({ length: 16 }, (_, code) => row(`0F ${hexByte(0x80 + code)}`, `J${conditionName(code)}`, 'Jz', jumpIf(code))),
   row('E8', 'CALL', 'Jz', callRelative, ends),
   row('E9', 'JMP', 'Jz', jumpRelative, ends),
   row('EB', 'JMP', 'Jb', jumpRelative, ends),
@@ -111,10 +110,10 @@ export const controlRows: readonly InstructionRow[] = [
   row('FF /4', 'JMP', 'Ev', jumpIndirect, ends),
   row('C2', 'RET', 'Iw', retPop, ends),
   row('C3', 'RET', '', ret, ends),
-  row('E0', 'LOOPNE', 'Jb', loopWhile((s) => s.xor(zeroFlag(s), 1)), ends),
-  row('E1', 'LOOPE', 'Jb', loopWhile(zeroFlag), ends),
-  row('E2', 'LOOP', 'Jb', loopWhile(undefined), ends),
-  row('E3', 'JCXZ', 'Jb', jumpIfCountZero, ends),
+  row('E0', 'LOOPNE', 'Jb', loopWhile((s) => s.xor(zeroFlag(s), 1))),
+  row('E1', 'LOOPE', 'Jb', loopWhile(zeroFlag)),
+  row('E2', 'LOOP', 'Jb', loopWhile(undefined)),
+  row('E3', 'JCXZ', 'Jb', jumpIfCountZero),
   row('F5', 'CMC', '', flagOperation((s) => setCarry(s, s.xor(carryFlag(s), 1)))),
   row('F8', 'CLC', '', flagOperation((s) => setCarry(s, s.constant(0)))),
   row('F9', 'STC', '', flagOperation((s) => setCarry(s, s.constant(1)))),
