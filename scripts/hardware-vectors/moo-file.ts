@@ -39,8 +39,8 @@ export interface Vector {
   readonly bytes: Uint8Array;
   readonly initial: VectorState;
   readonly final: VectorState;
-  /** The exception that the instruction raised, and where the flags were pushed. */
-  readonly exception: { readonly vector: number; readonly flagsAddress: number } | undefined;
+  /** The exception that the instruction raised, or undefined. */
+  readonly exception: { readonly vector: number } | undefined;
 }
 
 type Chunks = ReadonlyMap<string, Uint8Array>;
@@ -74,7 +74,7 @@ function readVector(payload: Uint8Array, fileMasks: VectorRegisters): Vector {
     bytes: counted(chunks, 'BYTS'),
     initial: readState(chunks.get('INIT'), fileMasks),
     final: readState(chunks.get('FINA'), fileMasks),
-    exception: exception && { vector: exception[0] ?? 0, flagsAddress: viewOf(exception).getUint32(1, true) },
+    exception: exception && { vector: exception[0] ?? 0 },
   };
 }
 
