@@ -34,7 +34,7 @@ export async function assembleWithNasm(source: string, nasm = 'nasm'): Promise<A
   const name = basename(path).replace(/\.[^.]*$/, '') || 'program';
   const image = join(directory, `${name}.img`);
   const listing = join(directory, `${name}.lst`);
-  const map = join(directory, `${name}.map`);
+  const map = join(directory, 'sections.map');
   const plain = ['-f', 'bin', '-I', dirname(path) + sep, '-l', listing, '-o', image, path];
   // A map's name ends at the first space, and NASM before 2.14 cannot be told about it from outside.
   const mapped = /\s/.test(map) ? plain : ['--before', `[map all ${map}]`, ...plain];
