@@ -1,0 +1,160 @@
+/** What holds for every device: its declaration, its reset, its snapshots, and its calm under random accesses. */
+import { describe, expect, it } from 'vitest';
+import { createDeviceBench, type DeviceBench, testConfig } from '../machine/device-bench.ts';
+import { isaPc } from '../machine/isa-pc.ts';
+import type { StateValue } from './device.ts';
+
+const names = isaPc.devices.map(({ name }) => name);
+
+/** A small generator of known quality (xorshift32): the seed is in the test's name. */
+function createRandom(seed: number): (bound: number) => number {
+  let state = seed | 1;
+  return (bound) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % bound;
+  };
+}
+
+function isPlain(value: StateValue): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object') return typeof value === 'boolean' || typeof value === 'string';
+  if (value instanceof Uint8Array) return true;
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== Array.prototype) return false;
+  return Object.values(value).every(isPlain);
+}
+
+describe.each(names)('%s', (name) => {
+  it('declares its registers once each, inside its regions, with masks that fit', () => {
+    const device = createDeviceBench().bus.devices.get(name);
+    const { registers } = device?.description ?? { registers: [] };
+    expect(new Set(registers.map((register) => register.name)).size).toBe(registers.length);
+    for (const { name: register, region, offset, width, reset, writable, description } of registers) {
+      const limit = 2 ** width;
+      expect([register, reset >= 0 && reset < limit, writable >= 0 && writable < limit]).toEqual([
+        register,
+        true,
+        true,
+      ]);
+      expect(description).not.toBe('');
+      if (region === undefined) continue;
+      const size = (device?.ports[region] ?? device?.memory?.[region])?.size ?? 0;
+      expect([register, offset !== undefined && offset < size]).toEqual([register, true]);
+    }
+  });
+
+  it('has its reset values at power-on and after RESET', () => {
+    const bench = createDeviceBench();
+    const device = bench.bus.devices.get(name);
+    const values = (): [string, number][] =>
+      (device?.description.registers ?? []).map((register) => [register.name, register.value(device?.state ?? {})]);
+    const declared = (device?.description.registers ?? []).map((register) => [register.name, register.reset]);
+    expect(values()).toEqual(declared);
+    device?.reset();
+    expect(values()).toEqual(declared);
+  });
+});
+
+type Operation = (bench: DeviceBench, random: (bound: number) => number) => number;
+
+const sizes = [1, 2, 4] as const;
+const anyValue = (random: (bound: number) => number): number =>
+  random(4) === 0 ? random(0x1_0000) * 0x1_0000 + random(0x1_0000) : random(0x100);
+
+/** Ports of the map and their neighbours: ports of devices, and some of nobody. */
+function anyPort(random: (bound: number) => number): number {
+  const row = isaPc.devices[random(isaPc.devices.length)];
+  const bases = Object.values(row?.ports ?? {});
+  return ((bases[random(bases.length)] ?? 0) + random(row?.name === 'vga' ? 0x30 : 8)) & 0xffff;
+}
+
+const operations: readonly Operation[] = [
+  ({ bus }, random) => bus.ports.read(anyPort(random), sizes[random(3)] ?? 1),
+  ({ bus }, random) => {
+    bus.ports.write(anyPort(random), sizes[random(3)] ?? 1, anyValue(random));
+    return 0;
+  },
+  ({ bus }, random) => {
+    const window = bus.memory[random(bus.memory.length)];
+    return (window?.region.read(random(window.size - 4), 1) ?? 0) & 0xff;
+  },
+  ({ bus }, random) => {
+    const window = bus.memory[random(bus.memory.length)];
+    window?.region.write(random(window.size - 4), 1, random(0x100));
+    return 0;
+  },
+  ({ bus, advance }, random) => {
+    advance(random(3) === 0 ? random(100_000_000) : random(10_000));
+    return bus.interruptPending() ? bus.acknowledgeInterrupt() : 0;
+  },
+  ({ bus }, random) => {
+    const bytes = Uint8Array.from({ length: random(20) }, () => random(0x100));
+    if (random(2) === 0) bus.input('keyboard', 'keys', bytes);
+    else bus.input(random(2) === 0 ? 'uart-1' : 'uart-2', 'serial', bytes);
+    return 0;
+  },
+];
+/** Reads and writes are what guests do most. */
+const weighted = [0, 0, 0, 1, 1, 1, 1, 2, 3, 4, 4, 5] as const;
+
+function randomStep(bench: DeviceBench, random: (bound: number) => number): number {
+  const operation = operations[weighted[random(weighted.length)] ?? 0] as Operation;
+  return operation(bench, random);
+}
+
+function checkRegisters(bench: DeviceBench): void {
+  for (const [name, { description, state }] of bench.bus.devices) {
+    for (const { name: register, width, value } of description.registers) {
+      const shown = value(state);
+      const inRange = Number.isInteger(shown) && shown >= 0 && shown < 2 ** width;
+      if (!inRange) throw new Error(`${name}.${register} shows ${shown}`);
+    }
+  }
+}
+
+describe('random guests', () => {
+  it.each(Array.from({ length: 12 }, (_, index) => 0x2545_f491 + index * 7919))('do no harm (seed %i)', (seed) => {
+    const random = createRandom(seed);
+    const bench = createDeviceBench(testConfig);
+    for (let step = 0; step < 4000; step += 1) {
+      const value = randomStep(bench, random);
+      if (!(Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff)) throw new Error(`step ${step}: ${value}`);
+      if (bench.events.nextDeadline() <= bench.now())
+        throw new Error(`step ${step}: an event is due and does not pass`);
+      if (step % 100 === 0) checkRegisters(bench);
+      if (random(500) === 0) bench.bus.reset();
+      if (bench.seen.length > 10_000) bench.seen.length = 0;
+    }
+    for (const [name, { state }] of bench.bus.devices) expect([name, isPlain(state)]).toEqual([name, true]);
+  });
+
+  it.each(Array.from({ length: 8 }, (_, index) => 0x1234_5677 + index * 104_729))(
+    'cannot tell a restored machine from the one it was taken of (seed %i)',
+    (seed) => {
+      const before = createRandom(seed);
+      const first = createDeviceBench(testConfig);
+      for (let step = 0; step < 1500; step += 1) randomStep(first, before);
+      const saved = structuredClone({ bus: first.bus.save(), events: first.events.save(), now: first.now() });
+
+      const second = createDeviceBench(testConfig);
+      for (let step = 0; step < 300; step += 1) randomStep(second, createRandom(seed + step));
+      second.setTime(saved.now);
+      second.events.restore(saved.events);
+      second.bus.restore(saved.bus);
+
+      first.seen.length = 0;
+      second.seen.length = 0;
+      const [forFirst, forSecond] = [createRandom(seed + 1), createRandom(seed + 1)];
+      for (let step = 0; step < 1500; step += 1) {
+        const value = randomStep(first, forFirst);
+        if (randomStep(second, forSecond) !== value) throw new Error(`step ${step} differs`);
+      }
+      const guestVisible = (bench: DeviceBench): string[] => bench.seen.filter((line) => !line.includes(' log '));
+      expect(guestVisible(second)).toEqual(guestVisible(first));
+      expect(second.bus.save()).toEqual(first.bus.save());
+      expect(second.events.save()).toEqual(first.events.save());
+    },
+  );
+});
