@@ -55,6 +55,31 @@ const on =
 const isString = forms('6C', '6D', '6E', '6F', 'A4', 'A5', 'A6', 'A7', 'AA', 'AB', 'AC', 'AD', 'AE', 'AF');
 const isSegmentMove = forms('8C', '8E');
 
+const AF = 1 << 4;
+
+/** DAA and DAS below 6 and between 9Ah and 9Fh with AF set; AAA and AAS where adding or subtracting 6 crosses into AH. */
+function isOddDecimal({ form, vector: { initial } }: DifferenceQuery): boolean {
+  const low = (initial.registers.ax ?? 0) & 0xff;
+  const adjust = ((initial.registers.flags ?? 0) & AF) !== 0;
+  if (form === '27' || form === '2F') return adjust && ((low >= 0x9a && low <= 0x9f) || low < 6);
+  return (form === '37' && low >= 0xfa) || (form === '3F' && low < 6);
+}
+
+/** FF /6 and /7 with SP as operand. */
+const pushesStackPointer = (vector: Vector) =>
+  vector.bytes[prefixesOf(vector).length] === 0xff && (modRmOf(vector) & 0xf7) === 0xf4;
+
+const isSignedDivision = forms('F6.7', 'F7.7');
+const isSignedProduct = forms('F6.5', 'F7.5', 'F6.7', 'F7.7');
+const isShiftByCl = ({ form }: DifferenceQuery) => form.startsWith('D2.') || form.startsWith('D3.');
+
+const hasPrefix = (vector: Vector, ...wanted: readonly number[]) =>
+  prefixesOf(vector).some((prefix) => wanted.includes(prefix));
+
+/** True if the recorded processor pushed flags, CS and IP. */
+const pushesInterrupt = ({ initial, final }: Vector) =>
+  final.registers.sp === ((initial.registers.sp ?? 0) - 6) % 0x10000;
+
 /** The longest instruction an 80286 takes, in bytes. */
 const LENGTH_MAX_80286 = 10;
 
@@ -90,5 +115,49 @@ export const differences: readonly Difference[] = [
   {
     reason: '8086: opcodes 60–6F, C0, C1, C8, C9 are other names of 70–7F, C2, C3, CA, CB; 0F is POP CS',
     skips: on('8086', (query) => opcodeRange(0x60, 0x6f)(query) || forms('0F', 'C0', 'C1', 'C8', 'C9')(query)),
+  },
+  {
+    reason: '8086: no opcode is invalid; an 80386 raises exception 6',
+    skips: on('8086', ({ fault }) => fault === 6),
+  },
+  {
+    reason: '8086: words wrap at the end of a segment; an 80386 raises exception 12 or 13',
+    skips: on('8086', ({ fault }) => fault === 12 || fault === 13),
+  },
+  {
+    reason: '8086: a divide error pushes the address of the next instruction; an 80386 that of the division',
+    skips: on('8086', ({ fault }) => fault === 0),
+  },
+  {
+    reason: '8086: IDIV takes the most negative quotient for an overflow; an 80386 does not',
+    skips: on('8086', (query) => isSignedDivision(query) && query.fault === undefined && pushesInterrupt(query.vector)),
+  },
+  {
+    reason: '8086: a repeat prefix changes the sign of IMUL and IDIV; an 80386 ignores it',
+    skips: on('8086', (query) => isSignedProduct(query) && hasPrefix(query.vector, 0xf2, 0xf3)),
+  },
+  {
+    reason: '8086: PUSH SP pushes the new value, an 80386 the old one',
+    skips: on('8086', (query) => query.form === '54' || pushesStackPointer(query.vector)),
+  },
+  {
+    reason: '8086: shift counts are not cut to 5 bits',
+    skips: on('8086', (query) => isShiftByCl(query) && (query.vector.initial.registers.cx ?? 0) % 256 > 31),
+  },
+  {
+    reason: '8086: decimal adjustments treat some digits that are none differently',
+    skips: on('8086', isOddDecimal),
+  },
+  {
+    reason: '8086: D0 /6 to D3 /6 set all bits; on an 80386 they are SHL',
+    skips: on('8086', forms('D0.6', 'D1.6', 'D2.6', 'D3.6')),
+  },
+  {
+    reason: '8086: F1 is another LOCK prefix; on an 80386 it is INT1',
+    skips: on('8086', ({ vector }) => hasPrefix(vector, 0xf1)),
+  },
+  {
+    reason: '8086: segment numbers 4–7 are those of 0–3; an 80386 has FS and GS',
+    skips: on('8086', (query) => isSegmentMove(query) && (modRmOf(query.vector) & 0x20) !== 0),
   },
 ];
