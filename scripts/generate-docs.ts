@@ -5,6 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LaunchArgument, launchArgumentRows } from '../debug-adapter/session/launch-arguments.ts';
+import { helpText } from '../debug-adapter/command-line/usage.ts';
 import { instructionRows } from '../vm-core/isa/instruction-table.ts';
 import { type Register, registerSets, registers } from '../vm-core/state/register-table.ts';
 import { repositoryRoot } from './run-command.ts';
@@ -24,6 +25,12 @@ const PAGES: readonly Page[] = [
     title: 'Launch attributes',
     source: 'debug-adapter/session/launch-arguments.ts',
     body: launchAttributes,
+  },
+  {
+    file: 'command-line.md',
+    title: 'Command line',
+    source: 'debug-adapter/command-line/command-options.ts',
+    body: () => `\`x86vm\` stands for \`node dist/cli.js\`.\n\n\`\`\`\n${helpText().trim()}\n\`\`\``,
   },
   { file: 'registers.md', title: 'Registers', source: 'vm-core/state/register-table.ts', body: registerPage },
   { file: 'instructions.md', title: 'Instructions', source: 'vm-core/isa/rows/', body: instructions },
