@@ -65,14 +65,15 @@ export function decodeInstruction(
   decoder.ip = BigInt(offset);
   const instruction = decoder.decode();
   try {
-    return instruction.isInvalid ? invalid(bytes[index] ?? 0) : describe(instruction);
+    return instruction.isInvalid ? declareByte(bytes[index] ?? 0) : describe(instruction);
   } finally {
     instruction.free();
     decoder.free();
   }
 }
 
-function invalid(byte: number): DecodedInstruction {
+/** A byte that is listed as data. */
+export function declareByte(byte: number): DecodedInstruction {
   const text = `db 0x${byte.toString(16).padStart(2, '0')}`;
   return { length: 1, text, kind: 'fault', target: undefined, vector: undefined, valid: false };
 }

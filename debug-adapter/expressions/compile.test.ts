@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CpuState, findRegister } from '../../vm-core/index.ts';
 import { CPU_STATE_SIZE } from '../../vm-core/state/layout.ts';
 import { compileAddress, compileExpression, type ExpressionContext } from './compile.ts';
+import { writePart } from './register-parts.ts';
 import { ExpressionError } from './tokens.ts';
 
 function makeContext(): ExpressionContext & { readonly memory: Uint8Array } {
@@ -23,6 +24,11 @@ function makeContext(): ExpressionContext & { readonly memory: Uint8Array } {
   return {
     state,
     memory,
+    writeRegister: (part, value) => {
+      if (part.register.attributes === 'read-only') return false;
+      writePart(state, part, value);
+      return true;
+    },
     readMemory: (address, size) => {
       if (address + size > memory.length) return undefined;
       if (size === 1) return bytes.getUint8(address);
@@ -147,7 +153,7 @@ describe('expressions', () => {
     run('word[ds:2] = 0xabcd');
     expect([...context.memory.subarray(0x400, 0x406)]).toEqual([0x10, 0x20, 0xcd, 0xab, 0x50, 0x60]);
     expect(() => run('1 = 2')).toThrow('this cannot be assigned to');
-    expect(() => run('cpl = 3')).toThrow('CPL cannot be written');
+    expect(() => run('cpl = 3')).toThrow('CPL cannot be set to that');
     expect(() => run('byte[0x1000] = 1')).toThrow('nothing is mapped');
   });
 

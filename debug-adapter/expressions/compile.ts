@@ -5,12 +5,14 @@
  */
 import type { CpuState } from '../../vm-core/index.ts';
 import { type AddressNode, type BinaryOperator, type Node, parseAddress, parseExpression } from './parse.ts';
-import { findRegisterPart, type RegisterPart, readPart, writePart } from './register-parts.ts';
+import { findRegisterPart, type RegisterPart, readPart } from './register-parts.ts';
 import { ExpressionError } from './tokens.ts';
 
 /** What expressions read and write. */
 export interface ExpressionContext {
   readonly state: CpuState;
+  /** Writes a register or a part of one; false if the debugger may not. */
+  writeRegister(part: RegisterPart, value: number): boolean;
   /** Linear memory, little-endian, unsigned; undefined where nothing is mapped. */
   readMemory(linearAddress: number, size: 1 | 2 | 4): number | undefined;
   /** False where nothing is mapped. */
@@ -109,9 +111,8 @@ function compileRegister(part: RegisterPart, position: number, context: Expressi
     width: part.width,
     address: undefined,
     assign: (value) => {
-      if (part.register.attributes === 'read-only')
-        throw new ExpressionError(`${part.name} cannot be written`, position);
-      writePart(state, part, value);
+      if (!context.writeRegister(part, value))
+        throw new ExpressionError(`${part.name} cannot be set to that`, position);
     },
   };
 }

@@ -1,0 +1,166 @@
+/** From a launch configuration to a machine with its symbols: assembles, reads files, and checks what they hold. */
+import type { Machine, MachineConfig } from '../../vm-core/index.ts';
+import type { AssemblerMessage, Host } from '../host.ts';
+import { loadSymbols, type SymbolModule } from '../symbols/load-symbols.ts';
+import { driveForImage } from './boot-image.ts';
+import { Guest } from './guest.ts';
+import { fileSize, openImage, readHead, readText, readWhole } from './host-files.ts';
+import type { LaunchConfiguration, ListingReference } from './launch-configuration.ts';
+import { UserError } from './user-error.ts';
+
+/** Makes a machine; synchronous, throws Error with a message for the user when the configuration does not fit. */
+export type CreateMachine = (config: MachineConfig) => Machine;
+
+export interface BootedGuest {
+  readonly guest: Guest;
+  /** For the user, each naming its file. */
+  readonly warnings: readonly string[];
+}
+
+/** Called with what the assembler said, also when it failed. */
+export type ReportMessages = (messages: readonly AssemblerMessage[]) => void;
+
+const SOURCE_NAME = /\.(asm|nasm|s)$/i;
+const SOURCE_EXTENSIONS = ['.asm', '.nasm', '.s', '.S'];
+const FIRMWARE_UNIT = 64 * 1024;
+const FIRMWARE_SIZE_MAX = 256 * 1024;
+const OPTION_ROM_SIZE_MAX = 64 * 1024;
+
+/** Makes the machine of a configuration. Throws a UserError that names what is missing or wrong. */
+export async function bootGuest(
+  configuration: LaunchConfiguration,
+  host: Host,
+  createMachine: CreateMachine,
+  report: ReportMessages,
+): Promise<BootedGuest> {
+  const program = await prepareProgram(configuration, host, report);
+  const drives = await openDrives(configuration, program?.image, host);
+  const machine = createMachine({
+    machineType: configuration.machineType,
+    cpuModel: configuration.cpuModel,
+    memorySize: configuration.memorySize,
+    firmware: await readFirmware(configuration, host),
+    ...(configuration.vgaFirmware === undefined
+      ? {}
+      : { vgaFirmware: await readOptionRom(configuration.vgaFirmware, host) }),
+    ...drives,
+    exitDevice: configuration.exitDevice,
+    startTimeMs: host.localTimeMs(),
+  });
+  const modules = await Promise.all(
+    (program?.listings ?? configuration.listings).map((listing) => readModule(listing, program?.image, host)),
+  );
+  const symbols = await loadSymbols(modules, (path) => exists(host, path));
+  return { guest: new Guest(machine, symbols.table), warnings: symbols.warnings };
+}
+
+interface Program {
+  /** Path of the image. */
+  readonly image: string;
+  readonly listings: readonly ListingReference[];
+}
+
+async function prepareProgram(
+  configuration: LaunchConfiguration,
+  host: Host,
+  report: ReportMessages,
+): Promise<Program | undefined> {
+  const { program, listings, loadAddress } = configuration;
+  if (program === undefined) return undefined;
+  if (!SOURCE_NAME.test(program)) return { image: program, listings };
+  const { image, listing } = await assemble(program, host, report);
+  const own = listing === undefined ? [] : [{ listing, source: program, loadAddress, imageOffset: undefined }];
+  return { image, listings: [...own, ...listings] };
+}
+
+async function assemble(
+  source: string,
+  host: Host,
+  report: ReportMessages,
+): Promise<{ readonly image: string; readonly listing: string | undefined }> {
+  let result: Awaited<ReturnType<Host['assemble']>>;
+  try {
+    result = await host.assemble(source);
+  } catch (error) {
+    throw new UserError('assembler-failed', `program: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  report(result.messages);
+  if (result.image !== undefined) return { image: result.image, listing: result.listing };
+  const errors = result.messages.filter(({ severity }) => severity === 'error');
+  const [first] = errors;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  const what = first ? `${first.file}:${first.line}: ${first.message}${more}` : 'it gave no image';
+  throw new UserError('assembler-failed', `${source} could not be assembled: ${what}`);
+}
+
+async function openDrives(
+  { floppy, disk }: LaunchConfiguration,
+  program: string | undefined,
+  host: Host,
+): Promise<Pick<MachineConfig, 'floppy' | 'disk'>> {
+  const paths = { floppy, disk };
+  if (program !== undefined) {
+    const size = await fileSize(host, 'program', program);
+    const drive = driveForImage(size, await readHead(host, 'program', program, 512));
+    const free = paths[drive] === undefined ? drive : drive === 'disk' ? 'floppy' : 'disk';
+    if (paths[free] !== undefined) throw new UserError('bad-argument', 'floppy and disk leave no drive for program');
+    paths[free] = program;
+  }
+  const argument = (drive: 'floppy' | 'disk'): string => (paths[drive] === program ? 'program' : drive);
+  return {
+    ...(paths.floppy === undefined ? {} : { floppy: await openImage(host, argument('floppy'), paths.floppy) }),
+    ...(paths.disk === undefined ? {} : { disk: await openImage(host, argument('disk'), paths.disk) }),
+  };
+}
+
+async function readFirmware({ firmware }: LaunchConfiguration, host: Host): Promise<'builtin' | Uint8Array> {
+  if (firmware === 'builtin') return firmware;
+  const rom = await readWhole(host, 'firmware', firmware.path);
+  if (rom.length === 0 || rom.length % FIRMWARE_UNIT !== 0 || rom.length > FIRMWARE_SIZE_MAX) {
+    throw new UserError(
+      'bad-argument',
+      `firmware: ${firmware.path} has ${rom.length} bytes; a BIOS image has 64, 128, 192 or 256 KiB`,
+    );
+  }
+  return rom;
+}
+
+async function readOptionRom(path: string, host: Host): Promise<Uint8Array> {
+  const rom = await readWhole(host, 'vgaFirmware', path);
+  if (rom[0] !== 0x55 || rom[1] !== 0xaa || rom.length > OPTION_ROM_SIZE_MAX) {
+    throw new UserError('bad-argument', `vgaFirmware: ${path} is no option ROM (55 AA and at most 64 KiB)`);
+  }
+  return rom;
+}
+
+async function readModule(reference: ListingReference, image: string | undefined, host: Host): Promise<SymbolModule> {
+  const { listing, loadAddress, imageOffset } = reference;
+  return {
+    listingName: listing,
+    listing: await readText(host, 'listing', listing),
+    source: reference.source ?? (await sourceBeside(listing, host)),
+    ...(image === undefined
+      ? {}
+      : { imageName: image, image: await readHead(host, 'program', image, IMAGE_HEAD_SIZE) }),
+    ...(loadAddress === undefined ? {} : { loadAddress }),
+    ...(imageOffset === undefined ? {} : { imageOffset }),
+  };
+}
+
+/** As much of an image as listings are compared with. */
+const IMAGE_HEAD_SIZE = 2880 * 1024;
+
+/** A listing does not name its source: it is looked for under the same name. */
+async function sourceBeside(listing: string, host: Host): Promise<string> {
+  const stem = listing.replace(/\.[^./\\]*$/, '');
+  const candidates = SOURCE_EXTENSIONS.map((extension) => stem + extension);
+  for (const candidate of candidates) if (await exists(host, candidate)) return candidate;
+  return candidates[0] as string;
+}
+
+async function exists(host: Host, path: string): Promise<boolean> {
+  return host.fileSize(path).then(
+    () => true,
+    () => false,
+  );
+}

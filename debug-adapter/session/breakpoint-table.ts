@@ -1,0 +1,74 @@
+/** All breakpoints of a session, in the sets in which the protocol replaces them; they outlive the machine. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Breakpoint } from '../../vm-core/index.ts';
+import type { Guest } from './guest.ts';
+import { type BreakpointRequest, type LogSink, UserBreakpoint } from './user-breakpoint.ts';
+
+export class BreakpointTable {
+  readonly #log: LogSink;
+  readonly #changed: (breakpoint: DebugProtocol.Breakpoint) => void;
+  /** By the set's name: `function`, `instruction`, or `source` and the path. */
+  readonly #sets = new Map<string, readonly UserBreakpoint[]>();
+  #nextId = 1;
+  #guest: Guest | undefined;
+
+  /** `changed` is told about breakpoints whose verification changes with the guest. */
+  constructor(log: LogSink, changed: (breakpoint: DebugProtocol.Breakpoint) => void) {
+    this.#log = log;
+    this.#changed = changed;
+  }
+
+  /** Replaces a set. Breakpoints that were in it before and are asked for again keep their id and their hit count. */
+  replace(set: string, requests: readonly BreakpointRequest[]): DebugProtocol.Breakpoint[] {
+    const before = [...(this.#sets.get(set) ?? [])];
+    const after = requests.map((request) => {
+      const index = before.findIndex((breakpoint) => sameRequest(breakpoint.request, request));
+      return (index >= 0 ? before.splice(index, 1)[0] : undefined) ?? this.#make(request);
+    });
+    for (const breakpoint of before) breakpoint.unbind();
+    this.#sets.set(set, after);
+    return after.map((breakpoint) => breakpoint.describe());
+  }
+
+  #make(request: BreakpointRequest): UserBreakpoint {
+    const breakpoint = new UserBreakpoint(this.#nextId++, request, this.#log);
+    if (this.#guest) breakpoint.bind(this.#guest);
+    return breakpoint;
+  }
+
+  /** Moves all breakpoints to a new guest, or out of the last one. */
+  bind(guest: Guest | undefined): void {
+    this.#guest = guest;
+    for (const breakpoint of this.#all()) {
+      if (!guest) {
+        breakpoint.unbind();
+        continue;
+      }
+      breakpoint.bind(guest);
+      this.#changed(breakpoint.describe());
+    }
+  }
+
+  /** The user's breakpoints behind those that the machine reported. */
+  owners(breakpoints: readonly Breakpoint[]): readonly UserBreakpoint[] {
+    return this.#all().filter((owner) => breakpoints.some((breakpoint) => owner.owns(breakpoint)));
+  }
+
+  /** Lets the breakpoints at an address take effect as if the machine had come upon them; gives those that stop. */
+  reachedAt(linearAddress: number): readonly UserBreakpoint[] {
+    return this.#all().filter((breakpoint) => breakpoint.reachedAt(linearAddress));
+  }
+
+  #all(): readonly UserBreakpoint[] {
+    return [...this.#sets.values()].flat();
+  }
+}
+
+function sameRequest(left: BreakpointRequest, right: BreakpointRequest): boolean {
+  return (
+    left.key === right.key &&
+    left.condition === right.condition &&
+    left.hitCondition === right.hitCondition &&
+    left.logMessage === right.logMessage
+  );
+}

@@ -1,0 +1,318 @@
+/**
+ * What a session debugs and what handlers work on: the guest once it is booted, its runner, the breakpoints, and the
+ * events that tell the client. Handlers are small because the states of a session are kept here.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Host } from '../host.ts';
+import { BreakpointTable } from './breakpoint-table.ts';
+import { bootGuest, type CreateMachine } from './boot-guest.ts';
+import { exceptionFilters, vectorsOf } from './exceptions.ts';
+import { GuestOutput } from './guest-output.ts';
+import type { Guest } from './guest.ts';
+import { type LaunchConfiguration, parseLaunchArguments, unknownLaunchArguments } from './launch-configuration.ts';
+import { runToPlan } from './plans.ts';
+import { type RegisterSnapshot, takeSnapshot } from './register-view.ts';
+import { type Plan, Runner, type StopCause } from './runner.ts';
+import type { ScreenFeed } from './screen-feed.ts';
+import { describeStop, type StopReason } from './stop-event.ts';
+import { UserError } from './user-error.ts';
+
+/** The one vCPU's thread id. */
+export const THREAD_ID = 1;
+/** Where a BIOS puts the boot sector. */
+const BOOT_SECTOR_ADDRESS = 0x7c00;
+/** Channel of the keyboard that takes scan codes. */
+const KEYBOARD = { device: 'keyboard', channel: 'keys' } as const;
+
+export interface DebuggeeOptions {
+  readonly host: Host;
+  readonly createMachine: CreateMachine;
+  readonly screen: ScreenFeed;
+  readonly sendEvent: (event: string, body?: unknown) => void;
+}
+
+/** A booted guest with its runner. */
+interface Live {
+  readonly guest: Guest;
+  readonly runner: Runner;
+  readonly configuration: LaunchConfiguration;
+}
+
+export class Debuggee {
+  readonly breakpoints: BreakpointTable;
+  /** What the client said about itself. */
+  client: Partial<DebugProtocol.InitializeRequestArguments> = {};
+  readonly #options: DebuggeeOptions;
+  #live: Live | undefined;
+  #arguments: DebugProtocol.LaunchRequestArguments = {};
+  #configured = false;
+  #started = false;
+  #afterResponse: (() => void)[] = [];
+  #exceptionFilters: ReadonlySet<string> = new Set(
+    exceptionFilters.filter((row) => row.default).map((row) => row.filter),
+  );
+  #lastStop: StopCause | undefined;
+  #snapshots: { readonly before: RegisterSnapshot | undefined; readonly now: RegisterSnapshot | undefined } = {
+    before: undefined,
+    now: undefined,
+  };
+
+  constructor(options: DebuggeeOptions) {
+    this.#options = options;
+    this.breakpoints = new BreakpointTable(
+      (text, breakpoint) => this.output('console', `${text}\n`, breakpoint),
+      (breakpoint) => this.sendEvent('breakpoint', { reason: 'changed', breakpoint }),
+    );
+  }
+
+  /** The guest; throws when nothing was launched. */
+  get guest(): Guest {
+    return this.#booted.guest;
+  }
+
+  get isBooted(): boolean {
+    return this.#live !== undefined;
+  }
+
+  get running(): boolean {
+    return this.#live?.runner.running ?? false;
+  }
+
+  /** Why the machine stands still; undefined while it runs. */
+  get lastStop(): StopCause | undefined {
+    return this.running ? undefined : this.#lastStop;
+  }
+
+  /** Register values at the stop before the last, to tell what changed. */
+  get registersBefore(): RegisterSnapshot | undefined {
+    return this.#snapshots.before;
+  }
+
+  get #booted(): Live {
+    if (!this.#live) throw new UserError('not-launched', 'nothing was launched yet');
+    return this.#live;
+  }
+
+  sendEvent(event: string, body?: unknown): void {
+    this.#options.sendEvent(event, body);
+  }
+
+  /** Runs a callback once the response of the current request is on its way. */
+  afterResponse(callback: () => void): void {
+    this.#afterResponse.push(callback);
+  }
+
+  runAfterResponse(): void {
+    const callbacks = this.#afterResponse;
+    this.#afterResponse = [];
+    for (const callback of callbacks) callback();
+  }
+
+  /** Text for the Debug Console; `at` links it to a source line. */
+  output(category: 'console' | 'stdout' | 'stderr', text: string, at?: DebugProtocol.Breakpoint): void {
+    const place = at?.source && at.line !== undefined ? { source: at.source, line: at.line } : {};
+    this.sendEvent('output', { category, output: text, ...place });
+  }
+
+  /** Our own failure: said in the console, with its trace; the session goes on. */
+  reportFailure(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.output('stderr', `Internal error: ${text}\n`);
+  }
+
+  /** Boots a guest from launch arguments. It starts once the client has sent its configuration, too. */
+  async launch(given: DebugProtocol.LaunchRequestArguments): Promise<void> {
+    if (this.#live) throw new UserError('already-launched', 'this session has its guest already');
+    this.#arguments = given;
+    await this.#boot();
+    this.sendEvent('initialized');
+    this.afterResponse(() => this.#startWhenReady());
+  }
+
+  /** The client has sent its breakpoints. */
+  configurationDone(): void {
+    this.#configured = true;
+    this.afterResponse(() => this.#startWhenReady());
+  }
+
+  /** Boots afresh, from new arguments if the client has some. */
+  async restart(given: DebugProtocol.LaunchRequestArguments | undefined): Promise<void> {
+    const { runner } = this.#booted;
+    if (given) this.#arguments = given;
+    runner.pause();
+    await this.#boot();
+    this.#started = false;
+    this.afterResponse(() => {
+      this.sendEvent('continued', { threadId: THREAD_ID, allThreadsContinued: true });
+      this.#startWhenReady();
+    });
+  }
+
+  async #boot(): Promise<void> {
+    const given = this.#arguments as Readonly<Record<string, unknown>>;
+    const configuration = parseLaunchArguments(given);
+    for (const name of unknownLaunchArguments(given))
+      this.output('console', `Unknown launch argument ${name} ignored.\n`);
+    const { host, createMachine, screen } = this.#options;
+    const { guest, warnings } = await bootGuest(configuration, host, createMachine, (messages) => {
+      for (const { severity, file, line, message } of messages) {
+        const source = { name: file.split(/[\\/]/).pop() ?? file, path: file };
+        const output = `${file}:${line}: ${severity}: ${message}\n`;
+        this.sendEvent('output', { category: 'stderr', output, source, line: this.clientLine(line) });
+      }
+    });
+    for (const warning of warnings) this.output('console', `${warning}\n`);
+    this.#live?.runner.dispose();
+    const output = new GuestOutput(configuration, (category, text) => this.output(category, text));
+    output.attach(guest.machine);
+    const runner = this.#makeRunner(guest, configuration, output);
+    this.#live = { guest, runner, configuration };
+    this.#snapshots = { before: undefined, now: undefined };
+    this.#applyExceptionFilters();
+    this.breakpoints.bind(this.#arguments.noDebug ? undefined : guest);
+    screen.attach(guest.machine);
+  }
+
+  #makeRunner(guest: Guest, configuration: LaunchConfiguration, output: GuestOutput): Runner {
+    const { host, screen } = this.#options;
+    return new Runner({
+      machine: guest.machine,
+      host,
+      realTime: configuration.realTime,
+      listener: {
+        stopped: (cause) => {
+          output.flush();
+          this.#stopped(cause);
+        },
+        ended: (request) => {
+          output.flush();
+          this.#ended(request.kind === 'exit' ? (request.value << 1) | 1 : 0);
+        },
+        reset: (why) =>
+          this.output('console', why === 'request' ? 'The guest reset the machine.\n' : TRIPLE_FAULT_RESET),
+        sliceDone: () => {
+          output.flush();
+          screen.sliceDone();
+        },
+        haltedForGood: () => this.output('console', HALTED_FOR_GOOD),
+      },
+    });
+  }
+
+  #startWhenReady(): void {
+    if (!this.#live || !this.#configured || this.#started) return;
+    this.#started = true;
+    const { guest, configuration } = this.#live;
+    const stopOnEntry = this.#arguments.noDebug ? false : configuration.stopOnEntry;
+    if (stopOnEntry === 'reset') this.#announceStop({ reason: 'entry', description: 'Stopped at the reset vector' });
+    else if (stopOnEntry) this.resume(runToPlan(guest, BOOT_SECTOR_ADDRESS), ENTRY);
+    else this.resume();
+  }
+
+  /** What the stop at the end of the current plan is called. */
+  #planReason: StopReason = STEP;
+
+  /** Lets the machine run, with a plan if it is a step. Does nothing while it is running. */
+  resume(plan?: Plan, planReason: StopReason = STEP): void {
+    const { runner } = this.#booted;
+    if (runner.running) {
+      plan?.dispose();
+      return;
+    }
+    this.#planReason = planReason;
+    this.#lastStop = undefined;
+    runner.start(plan);
+    this.#options.screen.setState('running', '');
+  }
+
+  pause(): void {
+    this.#booted.runner.pause();
+  }
+
+  /** The exceptions to stop at, by the names of exceptions.ts. */
+  setExceptionFilters(filters: readonly string[]): void {
+    this.#exceptionFilters = new Set(filters);
+    this.#applyExceptionFilters();
+  }
+
+  #applyExceptionFilters(): void {
+    if (!this.#live) return;
+    const { runner } = this.#live;
+    const debugging = !this.#arguments.noDebug;
+    runner.exceptions = debugging ? vectorsOf(this.#exceptionFilters) : new Set();
+    runner.onTripleFault = debugging && this.#exceptionFilters.has('triple-fault') ? 'stop' : 'reset';
+  }
+
+  pressKeys(scanCodes: readonly number[]): void {
+    if (!this.#live) return;
+    this.#live.guest.machine.input(KEYBOARD.device, KEYBOARD.channel, Uint8Array.from(scanCodes));
+    this.#options.screen.noteActivity();
+    this.#live.runner.wake();
+  }
+
+  /** The reset button: a stopped machine stays stopped, at the reset vector. */
+  pressReset(): void {
+    if (!this.#live) return;
+    this.#live.guest.machine.reset();
+    if (this.running) this.#live.runner.wake();
+    else this.#announceStop({ reason: 'pause', description: 'Paused at the reset vector' });
+  }
+
+  #stopped(cause: StopCause): void {
+    this.#lastStop = cause;
+    const { guest } = this.#booted;
+    const hit =
+      cause.kind === 'breakpoint'
+        ? this.breakpoints.owners(cause.breakpoints)
+        : cause.kind === 'plan' && !cause.evaluated
+          ? this.breakpoints.reachedAt(guest.vcpu.linearEip)
+          : [];
+    if (cause.kind === 'failure') this.reportFailure(cause.error);
+    this.#announceStop(describeStop(cause, this.#planReason, hit));
+  }
+
+  #announceStop(reason: StopReason): void {
+    const { guest } = this.#booted;
+    this.#snapshots = { before: this.#snapshots.now, now: takeSnapshot(guest) };
+    this.sendEvent('stopped', { ...reason, threadId: THREAD_ID, allThreadsStopped: true });
+    this.#options.screen.setState('stopped', reason.description ?? reason.reason);
+  }
+
+  /** After the debugger itself wrote state: views are stale, and what it wrote does not count as changed by the guest. */
+  stateWritten(): void {
+    if (this.client.supportsInvalidatedEvent) this.sendEvent('invalidated', { areas: ['all'] });
+    this.#options.screen.refresh();
+  }
+
+  #ended(exitCode: number): void {
+    this.sendEvent('exited', { exitCode });
+    this.sendEvent('terminated');
+    this.#options.screen.setState('ended', exitCode === 0 ? 'Powered off' : `Ended with exit code ${exitCode}`);
+  }
+
+  /** Ends the session on the client's wish. */
+  terminate(): void {
+    this.#live?.runner.dispose();
+    this.#options.screen.setState('ended', 'Ended');
+    this.sendEvent('terminated');
+  }
+
+  dispose(): void {
+    this.#live?.runner.dispose();
+    this.#options.screen.dispose();
+  }
+
+  /** Lines as the client counts them; ours count from 1. */
+  clientLine(line: number): number {
+    return this.client.linesStartAt1 === false ? line - 1 : line;
+  }
+
+  ownLine(line: number): number {
+    return this.client.linesStartAt1 === false ? line + 1 : line;
+  }
+}
+
+const STEP: StopReason = { reason: 'step', description: 'Paused after a step' };
+const ENTRY: StopReason = { reason: 'entry', description: 'Paused at the boot sector' };
+const TRIPLE_FAULT_RESET = 'Triple fault: the processor shut down and the machine was reset.\n';
+const HALTED_FOR_GOOD = 'The processor halted with interrupts disabled: nothing can wake it.\n';

@@ -1,0 +1,164 @@
+/**
+ * The machine of a session together with its symbols: linear memory, decoded instructions, the stack pointer, and what
+ * expressions read and write. Everything here is free of side effects on the guest except the writes.
+ */
+import type { Machine, Vcpu } from '../../vm-core/index.ts';
+import { findRegister } from '../../vm-core/index.ts';
+import {
+  type DecodedInstruction,
+  decodeInstruction,
+  INSTRUCTION_LENGTH_MAX,
+} from '../disassembly/decode-instruction.ts';
+import type { ExpressionContext } from '../expressions/compile.ts';
+import { formatFar, formatHex } from '../expressions/format.ts';
+import type { SymbolTable } from '../symbols/symbol-table.ts';
+import { segmentOf } from './descriptors.ts';
+import { writeRegister } from './write-register.ts';
+
+const PAGE_SIZE = 0x1000;
+const LINEAR_END = 2 ** 32;
+/** Descriptor attribute D/B of a stack segment: ESP instead of SP. */
+const ATTRIBUTE_BIG = 1 << 10;
+
+export class Guest {
+  readonly machine: Machine;
+  readonly vcpu: Vcpu;
+  readonly symbols: SymbolTable;
+  /** What expressions of this guest work on. */
+  readonly expressions: ExpressionContext;
+
+  constructor(machine: Machine, symbols: SymbolTable) {
+    this.machine = machine;
+    this.vcpu = machine.cpus[0];
+    this.symbols = symbols;
+    this.expressions = makeExpressionContext(this);
+  }
+
+  /** Copies linear memory; the result is short where nothing is mapped or the address space ends. */
+  readLinear(linearAddress: number, length: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, LINEAR_END - linearAddress)));
+    let done = 0;
+    while (done < bytes.length) {
+      const chunk = this.#chunk(linearAddress + done, bytes.length - done);
+      if (!chunk) break;
+      const read = this.machine.memory.read(chunk.physicalAddress, chunk.length);
+      bytes.set(read, done);
+      done += read.length;
+      if (read.length < chunk.length) break;
+    }
+    return bytes.subarray(0, done);
+  }
+
+  /** Writes linear memory; returns how many bytes found memory. */
+  writeLinear(linearAddress: number, bytes: Uint8Array): number {
+    let done = 0;
+    while (done < bytes.length && linearAddress + done < LINEAR_END) {
+      const chunk = this.#chunk(linearAddress + done, bytes.length - done);
+      if (!chunk) break;
+      const written = this.machine.memory.write(chunk.physicalAddress, bytes.subarray(done, done + chunk.length));
+      done += written;
+      if (written < chunk.length) break;
+    }
+    return done;
+  }
+
+  /** The part of a run of linear addresses that lies in the first one's page, and where that is. */
+  #chunk(linearAddress: number, length: number): { physicalAddress: number; length: number } | undefined {
+    const physicalAddress = this.vcpu.translate(linearAddress);
+    if (physicalAddress === undefined) return undefined;
+    return { physicalAddress, length: Math.min(length, PAGE_SIZE - (linearAddress % PAGE_SIZE)) };
+  }
+
+  /** A little-endian unsigned integer, or undefined where nothing is mapped. */
+  readInteger(linearAddress: number, size: 1 | 2 | 4): number | undefined {
+    const bytes = this.readLinear(linearAddress >>> 0, size);
+    if (bytes.length < size) return undefined;
+    return bytes.reduce((value, byte, index) => value + byte * 2 ** (8 * index), 0);
+  }
+
+  writeInteger(linearAddress: number, size: 1 | 2 | 4, value: number): boolean {
+    const bytes = Uint8Array.from({ length: size }, (_, index) => value >>> (index * 8));
+    return this.writeLinear(linearAddress >>> 0, bytes) === size;
+  }
+
+  get codeBase(): number {
+    return this.register('CS.base');
+  }
+
+  /** An address of the current code segment's offset `offset`, with the wrap of 16-bit code. */
+  codeAddress(offset: number): number {
+    return (this.codeBase + this.codeOffset(offset)) >>> 0;
+  }
+
+  codeOffset(offset: number): number {
+    return this.vcpu.codeSize === 16 ? offset & 0xffff : offset >>> 0;
+  }
+
+  /** Decodes at a linear address as the current code segment would; undefined where nothing is mapped. */
+  decode(linearAddress: number): DecodedInstruction | undefined {
+    const bytes = this.readLinear(linearAddress, INSTRUCTION_LENGTH_MAX);
+    if (bytes.length === 0) return undefined;
+    return decodeInstruction(bytes, 0, this.vcpu.codeSize, this.codeOffset(linearAddress - this.codeBase));
+  }
+
+  /** Width of stack offsets in bits. */
+  get stackSize(): 16 | 32 {
+    return (this.register('SS.attributes') & ATTRIBUTE_BIG) !== 0 ? 32 : 16;
+  }
+
+  /** ESP or SP, whichever the stack segment uses. */
+  get stackPointer(): number {
+    const esp = this.register('ESP');
+    return this.stackSize === 16 ? esp & 0xffff : esp;
+  }
+
+  /** Linear address of an offset in the stack segment. */
+  stackAddress(offset: number): number {
+    const wrapped = this.stackSize === 16 ? offset & 0xffff : offset;
+    return (this.register('SS.base') + wrapped) >>> 0;
+  }
+
+  /** An unsigned register of the table; an unknown name is our mistake. */
+  register(name: string): number {
+    const register = findRegister(name);
+    if (!register) throw new Error(`no register ${name} in the table`);
+    return Number(this.vcpu.state.readRegister(register));
+  }
+
+  /** `0000:7C00` of a linear address in the current code segment; plain linear where the segment does not reach it. */
+  describeAddress(linearAddress: number): string {
+    const offset = (linearAddress - this.codeBase) >>> 0;
+    if (this.vcpu.codeSize === 16 && offset > 0xffff) return formatHex(linearAddress, 32);
+    return formatFar(this.register('CS'), offset, this.vcpu.codeSize);
+  }
+
+  /** `label`, `label+0x10`, or undefined when no label is near. */
+  describeSymbol(linearAddress: number): string | undefined {
+    const nearest = this.symbols.nearestLabel(linearAddress);
+    if (!nearest || nearest.offset > SYMBOL_OFFSET_MAX) return undefined;
+    return nearest.offset === 0 ? nearest.name : `${nearest.name}+0x${nearest.offset.toString(16)}`;
+  }
+}
+
+/** Farther from a label than this, an address is not said to belong to it. */
+const SYMBOL_OFFSET_MAX = 0xffff;
+
+function makeExpressionContext(guest: Guest): ExpressionContext {
+  const { symbols, vcpu } = guest;
+  return {
+    state: vcpu.state,
+    writeRegister: (part, value) => writeRegister(guest, part, value),
+    readMemory: (linearAddress, size) => guest.readInteger(linearAddress, size),
+    writeMemory: (linearAddress, size, value) => guest.writeInteger(linearAddress, size, value),
+    label: (name) => labelAddress(guest, name),
+    segmentBase: (selector) => segmentOf(guest, selector)?.base,
+    translate: (linearAddress) => vcpu.translate(linearAddress),
+  };
+
+  /** A name that begins with a dot is local to the label that the next instruction is under, as in NASM. */
+  function labelAddress({ vcpu: { linearEip } }: Guest, name: string): number | undefined {
+    if (!name.startsWith('.')) return symbols.label(name);
+    const parent = symbols.nearestLabel(linearEip)?.name.split('.')[0];
+    return parent === undefined ? undefined : symbols.label(parent + name);
+  }
+}

@@ -1,0 +1,68 @@
+/** Files of the host as the session needs them: whole, as text, and as block stores that read on demand. */
+import type { BlockSource, BlockStore } from '../../vm-core/index.ts';
+import { createOverlayStore, memorySource } from '../../vm-core/index.ts';
+import type { Host } from '../host.ts';
+import { UserError } from './user-error.ts';
+
+/** Images up to this size are read at once, so that a run never waits for them. */
+const WHOLE_IMAGE_MAX = 8 * 1024 * 1024;
+/** Listings and firmware beyond this are not what they are said to be. */
+const WHOLE_FILE_MAX = 64 * 1024 * 1024;
+
+/** Size of a file in bytes. A failure is a UserError that names the launch argument. */
+export async function fileSize(host: Host, argument: string, path: string): Promise<number> {
+  return reading(argument, path, () => host.fileSize(path));
+}
+
+/** Reads a whole file. */
+export async function readWhole(host: Host, argument: string, path: string): Promise<Uint8Array> {
+  const size = await fileSize(host, argument, path);
+  if (size > WHOLE_FILE_MAX)
+    throw new UserError('cannot-read-file', `${argument}: ${path} is too large (${size} bytes)`);
+  return reading(argument, path, () => host.readFile(path, 0, size));
+}
+
+/** Reads the first bytes of a file, at most `lengthMax`. */
+export async function readHead(host: Host, argument: string, path: string, lengthMax: number): Promise<Uint8Array> {
+  const size = await fileSize(host, argument, path);
+  return reading(argument, path, () => host.readFile(path, 0, Math.min(size, lengthMax)));
+}
+
+/** Reads a text file, UTF-8. Characters beyond the Basic Multilingual Plane do not matter to a listing. */
+export async function readText(host: Host, argument: string, path: string): Promise<string> {
+  return decodeUtf8(await readWhole(host, argument, path));
+}
+
+/** Opens an image for the guest: writes stay in an overlay, large images are read as they are needed. */
+export async function openImage(host: Host, argument: string, path: string): Promise<BlockStore> {
+  const size = await fileSize(host, argument, path);
+  if (size === 0) throw new UserError('bad-argument', `${argument}: ${path} is empty`);
+  if (size <= WHOLE_IMAGE_MAX) return createOverlayStore(memorySource(path, await readWhole(host, argument, path)));
+  const source: BlockSource = { name: path, size, read: (offset, length) => host.readFile(path, offset, length) };
+  return createOverlayStore(source);
+}
+
+async function reading<Result>(argument: string, path: string, read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const named = reason.includes(path) ? reason : `${path}: ${reason}`;
+    throw new UserError('cannot-read-file', `${argument}: ${named}`);
+  }
+}
+
+/** There is no TextDecoder in the language itself, and this layer knows neither the DOM nor Node. */
+function decodeUtf8(bytes: Uint8Array): string {
+  const escaped: string[] = [];
+  for (let at = 0; at < bytes.length; at += 0x1000) {
+    escaped.push(String.fromCharCode(...bytes.subarray(at, at + 0x1000)));
+  }
+  const binary = escaped.join('');
+  try {
+    return decodeURIComponent(binary.replace(/[%\x80-\xff]/g, (unit) => `%${unit.charCodeAt(0).toString(16)}`));
+  } catch {
+    // Not UTF-8: taken as Latin-1, so that at least the ASCII part is right.
+    return binary;
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * One instruction as a plan, the way the user means it: interrupts that happen to arrive are served unseen, and what is
+ * stepped over (a call, a software interrupt, a repeated string instruction, a loop) runs at full speed to a breakpoint
+ * behind it that holds only for the same depth of the stack.
+ */
+import type { DecodedInstruction, InstructionKind } from '../disassembly/decode-instruction.ts';
+import type { Guest } from './guest.ts';
+import { type Plan, PlanBreakpoint, type PlanStep } from './runner.ts';
+
+/** The built-in BIOS lies in the last 64 KiB of the first MiB. */
+const BIOS_START = 0xf0000;
+const BIOS_END = 0x100000;
+
+const STEPPED_OVER: ReadonlySet<InstructionKind> = new Set(['call', 'interrupt', 'repeat', 'loop']);
+
+/** Where the processor stood before the instruction. */
+interface Start {
+  readonly address: number;
+  readonly stackPointer: number;
+  readonly kind: InstructionKind;
+  /** Linear address behind the instruction. */
+  readonly behind: number;
+  /** Linear address of a direct target. */
+  readonly target: number | undefined;
+  /** Linear addresses at which the processor may be after the instruction; undefined where that cannot be told. */
+  readonly successors: readonly number[] | undefined;
+}
+
+/** `events`: what is pending is delivered; `fault`: the instruction's exception is; the last three run to a breakpoint. */
+type Phase = 'begin' | 'events' | 'instruction' | 'fault' | 'handler-before' | 'handler-after' | 'behind';
+
+export class InstructionStep implements Plan {
+  readonly #guest: Guest;
+  readonly #start: Start;
+  readonly #over: boolean;
+  #phase: Phase = 'begin';
+  #breakpoint: PlanBreakpoint | undefined;
+  /** Instructions retired when this one was let run; the same number afterwards means that it waits. */
+  #retiredBefore = 0;
+
+  /** Steps the next instruction, `over` what it calls or repeats. */
+  constructor(guest: Guest, over: boolean) {
+    this.#guest = guest;
+    this.#start = describeStart(guest);
+    this.#over = over && isSteppedOver(this.#start);
+  }
+
+  advance(): PlanStep {
+    switch (this.#phase) {
+      case 'begin':
+        return this.#over ? this.#runTo(this.#start.behind, this.#start.stackPointer, 'behind') : this.#go('events');
+      case 'events':
+        return this.#afterEvents();
+      case 'instruction':
+        return this.#afterInstruction();
+      case 'fault':
+        return 'done';
+      default:
+        return this.#atBreakpoint();
+    }
+  }
+
+  faulted(): void {
+    this.#phase = 'fault';
+  }
+
+  dispose(): void {
+    this.#breakpoint?.remove();
+    this.#breakpoint = undefined;
+  }
+
+  #go(phase: 'events' | 'instruction'): PlanStep {
+    this.#phase = phase;
+    this.#retiredBefore = this.#guest.machine.retired;
+    return phase === 'events' ? 'deliver-events' : 'one-instruction';
+  }
+
+  /** Pending interrupts have been entered. Their handlers run before the instruction is let go. */
+  #afterEvents(): PlanStep {
+    const { address, stackPointer } = this.#start;
+    if (this.#guest.vcpu.linearEip !== address) {
+      return this.#interruptReturn([address]) === undefined
+        ? 'done'
+        : this.#runTo(address, stackPointer, 'handler-before');
+    }
+    return this.#go(this.#guest.register('HALTED') === 0 ? 'instruction' : 'events');
+  }
+
+  #afterInstruction(): PlanStep {
+    const { machine, vcpu } = this.#guest;
+    if (machine.retired === this.#retiredBefore) return 'one-instruction';
+    const { successors, behind, stackPointer } = this.#start;
+    if (successors && !successors.includes(vcpu.linearEip)) {
+      const interrupted = this.#interruptReturn(successors);
+      if (interrupted) return this.#runTo(interrupted.address, interrupted.stackPointer, 'handler-after');
+    }
+    return this.#enteredBios() ? this.#runTo(behind, stackPointer, 'behind') : 'done';
+  }
+
+  #atBreakpoint(): PlanStep {
+    if (!this.#breakpoint?.reached) return 'run';
+    this.dispose();
+    return this.#phase === 'handler-before' ? this.#go('events') : 'done';
+  }
+
+  #runTo(address: number, stackPointer: number, phase: Phase): PlanStep {
+    this.#breakpoint = new PlanBreakpoint(this.#guest.machine, address, () => isAtOrAbove(this.#guest, stackPointer));
+    this.#phase = phase;
+    return 'run';
+  }
+
+  /** Where the handler that was just entered returns to, if its frame leads to one of the places expected. */
+  #interruptReturn(
+    expected: readonly number[],
+  ): { readonly address: number; readonly stackPointer: number } | undefined {
+    const guest = this.#guest;
+    const size = guest.vcpu.mode === 'real' ? 2 : 4;
+    const { stackPointer } = guest;
+    const offset = guest.readInteger(guest.stackAddress(stackPointer), size);
+    const selector = guest.readInteger(guest.stackAddress(stackPointer + size), 2);
+    if (offset === undefined || selector === undefined) return undefined;
+    const base = guest.vcpu.mode === 'real' ? selector << 4 : (guest.expressions.segmentBase(selector) ?? 0);
+    const address = (base + offset) >>> 0;
+    return expected.includes(address) ? { address, stackPointer: stackPointer + 3 * size } : undefined;
+  }
+
+  /** True when a call or interrupt led into the built-in BIOS, whose services count as one step. */
+  #enteredBios(): boolean {
+    const { address, kind } = this.#start;
+    if (kind !== 'call' && kind !== 'interrupt') return false;
+    const { machine, vcpu } = this.#guest;
+    return machine.config.firmware === 'builtin' && isInBios(vcpu.linearEip) && !isInBios(address);
+  }
+}
+
+function isInBios(linearAddress: number): boolean {
+  return linearAddress >= BIOS_START && linearAddress < BIOS_END;
+}
+
+/** LOOP is run to its end only where it goes back; forward it is a branch like any other. */
+function isSteppedOver({ kind, target, address }: Start): boolean {
+  if (kind === 'loop') return target !== undefined && target <= address;
+  return STEPPED_OVER.has(kind);
+}
+
+function describeStart(guest: Guest): Start {
+  const address = guest.vcpu.linearEip;
+  const instruction = guest.decode(address);
+  const behind = guest.codeAddress(address - guest.codeBase + (instruction?.length ?? 1));
+  const target = instruction?.target === undefined ? undefined : guest.codeAddress(instruction.target);
+  return {
+    address,
+    stackPointer: guest.stackPointer,
+    kind: instruction?.kind ?? 'fault',
+    behind,
+    target,
+    successors: instruction && successorsOf(guest, instruction, { address, behind, target }),
+  };
+}
+
+function successorsOf(
+  guest: Guest,
+  { kind, text }: DecodedInstruction,
+  { address, behind, target }: Pick<Start, 'address' | 'behind' | 'target'>,
+): readonly number[] | undefined {
+  switch (kind) {
+    case 'plain':
+    case 'halt':
+      return [behind];
+    case 'repeat':
+      return [behind, address];
+    case 'branch':
+    case 'loop':
+      return [behind, target ?? behind];
+    case 'jump':
+    case 'call':
+      return target === undefined ? undefined : [target];
+    case 'return':
+      return returnTarget(guest, text);
+    default:
+      return undefined;
+  }
+}
+
+/** The return address on the stack: of a near return in this segment, of a far one and IRET in the segment with it. */
+function returnTarget(guest: Guest, text: string): readonly number[] | undefined {
+  const size = guest.vcpu.codeSize === 16 ? 2 : 4;
+  const offset = guest.readInteger(guest.stackAddress(guest.stackPointer), size);
+  if (offset === undefined) return undefined;
+  if (/^ret\b/.test(text)) return [guest.codeAddress(offset)];
+  const selector = guest.readInteger(guest.stackAddress(guest.stackPointer + size), 2);
+  const base = selector === undefined ? undefined : guest.expressions.segmentBase(selector);
+  return base === undefined ? undefined : [(base + offset) >>> 0];
+}
+
+/** True when the stack is not deeper than `stackPointer`; stack offsets wrap at their width. */
+export function isAtOrAbove(guest: Guest, stackPointer: number): boolean {
+  const shift = guest.stackSize === 16 ? 16 : 0;
+  return (guest.stackPointer - stackPointer) << shift >= 0;
+}

@@ -1,0 +1,140 @@
+/**
+ * The table of the launch arguments: the attributes of launch.json, which are also the command line's options (in
+ * kebab-case there). The schema in package.json, the validation and the documentation are derived from it.
+ */
+
+/**
+ * `path` is a file on the host; `size` counts bytes with a K, M or G behind it (a plain number is MiB); `address` is a
+ * number or its text; `listings` is a list of objects `{listing, source, loadAddress, imageOffset}`.
+ */
+export type LaunchArgumentType = 'path' | 'text' | 'boolean' | 'count' | 'size' | 'address' | 'choice' | 'listings';
+
+export interface LaunchArgument {
+  readonly name: string;
+  readonly type: LaunchArgumentType;
+  readonly description: string;
+  readonly default?: string | number | boolean;
+  /** The values of a `choice`; for a `path` the words that are no path. */
+  readonly choices?: readonly (string | boolean)[];
+  /** What of it works: all, nothing yet, or only the values listed. Anything else answers "not supported yet". */
+  readonly supported: boolean | readonly (string | number | boolean)[];
+}
+
+export const launchArguments = [
+  {
+    name: 'program',
+    type: 'path',
+    description:
+      'What to boot: a NASM source (`.asm`, `.nasm`, `.s`), which is assembled first, or a disk image. An image of a standard floppy size becomes drive A:, any other the first hard disk.',
+    supported: true,
+  },
+  {
+    name: 'listing',
+    type: 'path',
+    description: 'NASM listing file (`nasm -l`) of a prebuilt `program`, for source lines and labels.',
+    supported: true,
+  },
+  {
+    name: 'source',
+    type: 'path',
+    description:
+      'NASM source that `listing` was made from; by default the file of that name beside it (`.asm`, `.nasm`, `.s`).',
+    supported: true,
+  },
+  {
+    name: 'loadAddress',
+    type: 'address',
+    description: "Linear address of the first byte of `program` in memory, if it is not the boot sector's 0x7c00.",
+    supported: true,
+  },
+  {
+    name: 'listings',
+    type: 'listings',
+    description:
+      'Further modules of the image: a list of `{ "listing": …, "source": …, "loadAddress": …, "imageOffset": … }`, where `loadAddress` is the linear address of the first byte and `imageOffset` its place in the image.',
+    supported: true,
+  },
+  { name: 'floppy', type: 'path', description: 'Image of the floppy in drive A: (BIOS drive 00h).', supported: true },
+  { name: 'disk', type: 'path', description: 'Image of the first hard disk (BIOS drive 80h).', supported: true },
+  { name: 'cdrom', type: 'path', description: 'ISO image in the CD-ROM drive.', supported: false },
+  { name: 'kernel', type: 'path', description: 'Kernel to boot directly, without a boot sector.', supported: false },
+  { name: 'initrd', type: 'path', description: 'Initial RAM disk for `kernel`.', supported: false },
+  { name: 'append', type: 'text', description: 'Command line for `kernel`.', supported: false },
+  {
+    name: 'memory',
+    type: 'size',
+    description: 'RAM of the guest: a number with K, M or G, for example `128M`.',
+    default: '128M',
+    supported: true,
+  },
+  { name: 'cpus', type: 'count', description: 'Number of processors.', default: 1, supported: [1] },
+  {
+    name: 'cpu',
+    type: 'choice',
+    description: 'Processor model.',
+    default: '386',
+    choices: ['386'],
+    supported: true,
+  },
+  {
+    name: 'machine',
+    type: 'choice',
+    description: 'Machine type: which devices there are and where.',
+    default: 'isa-1',
+    choices: ['isa-1'],
+    supported: true,
+  },
+  {
+    name: 'firmware',
+    type: 'path',
+    description: '`builtin` for the BIOS that comes with the debugger, or a BIOS image.',
+    default: 'builtin',
+    choices: ['builtin'],
+    supported: true,
+  },
+  { name: 'vgaFirmware', type: 'path', description: 'VGA BIOS image for C0000h.', supported: true },
+  {
+    name: 'serial',
+    type: 'choice',
+    description: 'Where the first serial port goes: the Debug Console, or nowhere.',
+    default: 'console',
+    choices: ['console', 'none'],
+    supported: true,
+  },
+  {
+    name: 'debugcon',
+    type: 'choice',
+    description: 'Where bytes written to port E9h go: the Debug Console, or nowhere.',
+    default: 'console',
+    choices: ['console', 'none'],
+    supported: true,
+  },
+  {
+    name: 'exitDevice',
+    type: 'boolean',
+    description: 'A write to port F4h ends the session with exit code (value << 1) | 1.',
+    default: false,
+    supported: true,
+  },
+  {
+    name: 'stopOnEntry',
+    type: 'choice',
+    description:
+      '`true`: stop at the first instruction of the boot sector (0000:7C00); `"reset"`: at the reset vector; `false`: run.',
+    default: true,
+    choices: [true, false, 'reset'],
+    supported: true,
+  },
+  {
+    name: 'realTime',
+    type: 'boolean',
+    description: 'Keep the clock of a halted guest in step with the wall clock; false lets waiting take no time.',
+    default: true,
+    supported: true,
+  },
+] as const satisfies readonly LaunchArgument[];
+
+export type LaunchArgumentName = (typeof launchArguments)[number]['name'];
+
+/** The table again, typed by its interface instead of by its literal. */
+export const launchArgumentRows: readonly LaunchArgument[] = launchArguments;

@@ -1,0 +1,170 @@
+/** Launch arguments as a client sent them, checked against the table and brought into the form the session works with. */
+import type { CpuModel, MachineType } from '../../vm-core/index.ts';
+import { type LaunchArgument, launchArgumentRows } from './launch-arguments.ts';
+import { UserError } from './user-error.ts';
+
+/** A module with source lines: its listing, its source if it was named, and where its code lies in image and memory. */
+export interface ListingReference {
+  readonly listing: string;
+  readonly source: string | undefined;
+  readonly loadAddress: number | undefined;
+  readonly imageOffset: number | undefined;
+}
+
+/** Launch arguments after validation. Sizes are in bytes; paths are as the client wrote them. */
+export interface LaunchConfiguration {
+  readonly program: string | undefined;
+  readonly listings: readonly ListingReference[];
+  /** Of the program, also when it is assembled. */
+  readonly loadAddress: number | undefined;
+  readonly floppy: string | undefined;
+  readonly disk: string | undefined;
+  readonly firmware: 'builtin' | { readonly path: string };
+  readonly vgaFirmware: string | undefined;
+  readonly memorySize: number;
+  readonly cpuModel: CpuModel;
+  readonly machineType: MachineType;
+  readonly serial: 'console' | 'none';
+  readonly debugcon: 'console' | 'none';
+  readonly exitDevice: boolean;
+  readonly stopOnEntry: boolean | 'reset';
+  readonly realTime: boolean;
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+const MEMORY_SIZE_MIN = 1 << 20;
+const MEMORY_SIZE_MAX = 2 ** 31;
+const MEMORY_SIZE_UNIT = 1 << 16;
+
+/** Checks launch arguments. Throws a UserError that names the first argument that is wrong; unknown names are ignored. */
+export function parseLaunchArguments(given: Values): LaunchConfiguration {
+  for (const row of launchArgumentRows) checkArgument(row, given[row.name]);
+  const values: Values = Object.fromEntries(
+    launchArgumentRows.map(({ name, default: value }) => [name, given[name] ?? value]),
+  );
+  const loadAddress = parseAddressText(values['loadAddress']);
+  const firmware = String(values['firmware']);
+  const configuration: LaunchConfiguration = {
+    program: textOf(values['program']),
+    listings: listingsOf(values, loadAddress),
+    loadAddress,
+    floppy: textOf(values['floppy']),
+    disk: textOf(values['disk']),
+    firmware: firmware === 'builtin' ? 'builtin' : { path: firmware },
+    vgaFirmware: textOf(values['vgaFirmware']),
+    memorySize: parseMemorySize(String(values['memory'])),
+    cpuModel: values['cpu'] as CpuModel,
+    machineType: values['machine'] as MachineType,
+    serial: values['serial'] as 'console' | 'none',
+    debugcon: values['debugcon'] as 'console' | 'none',
+    exitDevice: values['exitDevice'] === true,
+    stopOnEntry: values['stopOnEntry'] as boolean | 'reset',
+    realTime: values['realTime'] === true,
+  };
+  checkBootable(configuration);
+  return configuration;
+}
+
+/** Names among the arguments that the table does not have, apart from those VS Code adds of its own. */
+export function unknownLaunchArguments(given: Values): readonly string[] {
+  const known = new Set(launchArgumentRows.map((row) => row.name));
+  return Object.keys(given).filter(
+    (name) => !known.has(name) && !CLIENT_ATTRIBUTES.has(name) && !name.startsWith('__'),
+  );
+}
+
+const CLIENT_ATTRIBUTES: ReadonlySet<string> = new Set([
+  ...['type', 'name', 'request', 'noDebug', 'presentation', 'preLaunchTask', 'postDebugTask', 'debugServer'],
+  ...['internalConsoleOptions', 'serverReadyAction', 'suppressMultipleSessionWarning', 'linux', 'osx', 'windows'],
+]);
+
+function checkArgument(row: LaunchArgument, value: unknown): void {
+  if (value === undefined) return;
+  const { name, type, choices, supported } = row;
+  const problem = PROBLEMS[type](value, choices ?? []);
+  if (problem !== undefined) throw new UserError('bad-argument', `${name}: ${problem}`);
+  const works = typeof supported === 'boolean' ? supported : supported.includes(value as string | number | boolean);
+  if (works) return;
+  throw new UserError(
+    'not-supported-yet',
+    supported === false ? `${name} is not supported yet` : `${name}: ${String(value)} is not supported yet`,
+  );
+}
+
+/** What is wrong with a value of each type, in words; undefined if nothing is. */
+const PROBLEMS: Readonly<
+  Record<LaunchArgument['type'], (value: unknown, choices: readonly (string | boolean)[]) => string | undefined>
+> = {
+  path: (value) => (typeof value === 'string' && value !== '' ? undefined : 'a path is expected'),
+  text: (value) => (typeof value === 'string' ? undefined : 'a text is expected'),
+  boolean: (value) => (typeof value === 'boolean' ? undefined : 'true or false is expected'),
+  count: (value) => (Number.isInteger(value) && Number(value) > 0 ? undefined : 'a whole number from 1 is expected'),
+  size: (value) => (/^\d+[KMG]?$/i.test(String(value)) ? undefined : 'a size such as 128M is expected'),
+  address: (value) =>
+    parseAddressText(value) === undefined ? 'a linear address such as "0x7c00" is expected' : undefined,
+  choice: (value, choices) =>
+    choices.includes(value as string | boolean)
+      ? undefined
+      : `${JSON.stringify(value)} is none of ${choices.map((choice) => JSON.stringify(choice)).join(', ')}`,
+  listings: (value) =>
+    Array.isArray(value) && value.every(isListing)
+      ? undefined
+      : 'a list of { listing, source, loadAddress, imageOffset } is expected',
+};
+
+function isListing(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { listing, source, loadAddress, imageOffset } = value as Values;
+  const isAddress = (address: unknown): boolean => address === undefined || parseAddressText(address) !== undefined;
+  if (typeof listing !== 'string' || listing === '') return false;
+  return (source === undefined || typeof source === 'string') && isAddress(loadAddress) && isAddress(imageOffset);
+}
+
+function listingsOf(values: Values, loadAddress: number | undefined): readonly ListingReference[] {
+  const main = textOf(values['listing']);
+  const others = (values['listings'] ?? []) as readonly Values[];
+  return [
+    ...(main === undefined
+      ? []
+      : [{ listing: main, source: textOf(values['source']), loadAddress, imageOffset: undefined }]),
+    ...others.map((entry) => ({
+      listing: String(entry['listing']),
+      source: textOf(entry['source']),
+      loadAddress: parseAddressText(entry['loadAddress']),
+      imageOffset: parseAddressText(entry['imageOffset']),
+    })),
+  ];
+}
+
+/** Bytes that a size such as `128M`, `640K` or `64` (MiB) means. Throws a UserError outside what the machine takes. */
+export function parseMemorySize(text: string): number {
+  const match = /^(\d+)([KMG]?)$/i.exec(text);
+  if (!match) throw new UserError('bad-argument', `memory: ${text} is no size such as 128M`);
+  const unit = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }[(match[2] || 'M').toUpperCase() as 'K' | 'M' | 'G'];
+  const size = Number(match[1]) * unit;
+  if (size < MEMORY_SIZE_MIN || size > MEMORY_SIZE_MAX || size % MEMORY_SIZE_UNIT !== 0) {
+    throw new UserError('bad-argument', `memory: ${text} is not between 1M and 2G in steps of 64K`);
+  }
+  return size;
+}
+
+/** A linear address from a number, `0x…`, `…h` or decimal text; undefined if it is none. */
+export function parseAddressText(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isInteger(value) && value >= 0 && value < 2 ** 32 ? value : undefined;
+  if (typeof value !== 'string') return undefined;
+  const hexadecimal = /^0x([0-9a-f]+)$/i.exec(value)?.[1] ?? /^([0-9][0-9a-f]*)h$/i.exec(value)?.[1];
+  const parsed =
+    hexadecimal !== undefined ? Number.parseInt(hexadecimal, 16) : /^\d+$/.test(value) ? Number(value) : undefined;
+  return parsed === undefined || parsed >= 2 ** 32 ? undefined : parsed;
+}
+
+function textOf(value: unknown): string | undefined {
+  return value === undefined ? undefined : String(value);
+}
+
+function checkBootable(configuration: LaunchConfiguration): void {
+  const { program, floppy, disk, firmware } = configuration;
+  if (program !== undefined || floppy !== undefined || disk !== undefined || firmware !== 'builtin') return;
+  throw new UserError('bad-argument', 'nothing to boot: give program, floppy or disk');
+}

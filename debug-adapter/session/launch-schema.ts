@@ -1,0 +1,43 @@
+/** The JSON schema of launch.json's attributes, as package.json contributes it, made from the table. */
+import { type LaunchArgument, type LaunchArgumentType, launchArgumentRows } from './launch-arguments.ts';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const TYPE_SCHEMAS: Readonly<Record<LaunchArgumentType, Schema>> = {
+  path: { type: 'string' },
+  text: { type: 'string' },
+  boolean: { type: 'boolean' },
+  count: { type: 'integer', minimum: 1 },
+  size: { type: ['string', 'integer'], pattern: '^[0-9]+[KMGkmg]?$' },
+  address: { type: ['string', 'integer'] },
+  choice: {},
+  listings: {
+    type: 'array',
+    items: {
+      type: 'object',
+      properties: {
+        listing: { type: 'string' },
+        source: { type: 'string' },
+        loadAddress: { type: ['string', 'integer'] },
+        imageOffset: { type: ['string', 'integer'] },
+      },
+      required: ['listing'],
+      additionalProperties: false,
+    },
+  },
+};
+
+/** The `properties` of the launch request. What is not supported yet says so in its description. */
+export function launchSchemaProperties(): Readonly<Record<string, Schema>> {
+  return Object.fromEntries(launchArgumentRows.map((row) => [row.name, schemaOf(row)]));
+}
+
+function schemaOf(row: LaunchArgument): Schema {
+  const note = row.supported === false ? ' (Not supported yet.)' : '';
+  return {
+    ...TYPE_SCHEMAS[row.type],
+    ...(row.type === 'choice' ? { enum: row.choices } : {}),
+    markdownDescription: row.description + note,
+    ...(row.default === undefined ? {} : { default: row.default }),
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * How users and clients name places in memory: memory references (`0x7c00` linear, `p:0x7c00` physical), and the names
+ * that function breakpoints take (label, label+offset, seg:off, linear).
+ */
+import { compileAddress } from '../expressions/compile.ts';
+import { formatHex } from '../expressions/format.ts';
+import { ExpressionError } from '../expressions/tokens.ts';
+import type { Guest } from './guest.ts';
+import { UserError } from './user-error.ts';
+
+/** An address with the space it lies in. */
+export interface Place {
+  readonly space: 'linear' | 'physical';
+  readonly address: number;
+}
+
+const REFERENCE = /^(p:)?(0x[0-9a-f]+|\d+)$/i;
+const ADDRESS_END = 2 ** 32;
+
+/** The memory reference that the session gives out for a linear address. */
+export function linearReference(linearAddress: number): string {
+  return formatHex(linearAddress, 32);
+}
+
+/**
+ * The place of a memory reference moved by `offset`. The address may lie outside the space (a client scrolls below 0);
+ * callers treat that as unmapped. Throws a UserError for text that is no reference.
+ */
+export function parseReference(reference: string, offset = 0): Place {
+  const match = REFERENCE.exec(reference.trim());
+  if (!match) {
+    throw new UserError(
+      'bad-address',
+      `${reference} is no memory reference; write 0x7c00 (linear) or p:0x7c00 (physical)`,
+    );
+  }
+  return { space: match[1] ? 'physical' : 'linear', address: Number(match[2]) + offset };
+}
+
+/** Hexadecimal without a mark, as listings and monitors print addresses: `7C00`, `0000:7C00`. */
+const BARE_FAR = /^\s*([0-9a-f]{1,4}):([0-9a-f]{1,8})\s*$/i;
+const BARE_LINEAR = /^\s*([0-9a-f]{1,8})\s*$/i;
+
+/**
+ * The linear address of a function breakpoint's name. A label wins over a number; numbers may go without a mark, they
+ * are hexadecimal then. Throws a UserError that says what is wrong.
+ */
+export function resolvePlaceName(guest: Guest, name: string): number {
+  const label = guest.symbols.label(name.trim());
+  if (label !== undefined) return label;
+  const far = BARE_FAR.exec(name);
+  const linear = BARE_LINEAR.exec(name);
+  const text = far ? `0x${far[1]}:0x${far[2]}` : linear ? `0x${linear[1]}` : name.replace(/^\s*\+/, '');
+  try {
+    return compileAddress(text, guest.expressions)();
+  } catch (error) {
+    if (error instanceof ExpressionError) throw new UserError('bad-address', `${name}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Copies memory at a place; short where nothing is mapped, empty outside the address space. */
+export function readPlace(guest: Guest, { space, address }: Place, length: number): Uint8Array {
+  if (address < 0 || address >= ADDRESS_END) return new Uint8Array(0);
+  return space === 'physical' ? guest.machine.memory.read(address, length) : guest.readLinear(address, length);
+}
+
+/** Writes memory at a place; returns how many bytes found memory. */
+export function writePlace(guest: Guest, { space, address }: Place, bytes: Uint8Array): number {
+  if (address < 0 || address >= ADDRESS_END) return 0;
+  return space === 'physical' ? guest.machine.memory.write(address, bytes) : guest.writeLinear(address, bytes);
+}
+
+/** Writes a place as a reference. */
+export function formatReference({ space, address }: Place): string {
+  return (space === 'physical' ? 'p:' : '') + (address < 0 ? '0x00000000' : formatHex(address, 32));
+}

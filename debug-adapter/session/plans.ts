@@ -1,0 +1,128 @@
+/** The plans a run can have: to the boot sector, by source line or instruction, and out of a routine. */
+import type { Guest } from './guest.ts';
+import { InstructionStep, isAtOrAbove } from './instruction-step.ts';
+import { isReturn, type RoutineExit, routineExits } from './routine-exits.ts';
+import { type Plan, PlanBreakpoint, type PlanStep } from './runner.ts';
+
+/** Runs until the instruction at a linear address comes up. */
+export function runToPlan(guest: Guest, linearAddress: number): Plan {
+  const breakpoint = new PlanBreakpoint(guest.machine, linearAddress);
+  return {
+    advance: () => (breakpoint.reached ? 'done' : 'run'),
+    faulted: () => {},
+    dispose: () => breakpoint.remove(),
+  };
+}
+
+/** Steps one instruction, or instructions until another source line is reached when the first has a line. */
+export function stepPlan(guest: Guest, depth: 'in' | 'over', granularity: 'line' | 'instruction'): Plan {
+  return new LineStep(guest, depth === 'over', granularity);
+}
+
+class LineStep implements Plan {
+  readonly #guest: Guest;
+  readonly #over: boolean;
+  readonly #first: number;
+  /** The line to leave; undefined steps a single instruction. */
+  readonly #line: string | undefined;
+  #step: InstructionStep;
+
+  constructor(guest: Guest, over: boolean, granularity: 'line' | 'instruction') {
+    this.#guest = guest;
+    this.#over = over;
+    this.#first = guest.vcpu.linearEip;
+    this.#line = granularity === 'line' ? lineKey(guest, this.#first) : undefined;
+    this.#step = new InstructionStep(guest, over);
+  }
+
+  advance(): PlanStep {
+    const progress = this.#step.advance();
+    if (progress !== 'done') return progress;
+    this.#step.dispose();
+    if (this.#leftLine()) return 'done';
+    this.#step = new InstructionStep(this.#guest, this.#over);
+    return this.#step.advance();
+  }
+
+  faulted(): void {
+    this.#step.faulted();
+  }
+
+  dispose(): void {
+    this.#step.dispose();
+  }
+
+  /** Coming back to where the step began counts as another line, or a jump to itself would never end. */
+  #leftLine(): boolean {
+    const address = this.#guest.vcpu.linearEip;
+    return this.#line === undefined || address === this.#first || lineKey(this.#guest, address) !== this.#line;
+  }
+}
+
+function lineKey(guest: Guest, linearAddress: number): string | undefined {
+  const place = guest.symbols.lineAt(linearAddress);
+  return place && `${place.line}:${place.file}`;
+}
+
+/**
+ * Runs until the routine that is being executed has returned. Its ways out are found by following its code from here;
+ * breakpoints at them hold only while the stack is not deeper than now, so that a recursive call's return is not taken
+ * for ours. Where the code cannot be followed further, a single step is made and the search goes on from there.
+ */
+export function stepOutPlan(guest: Guest): Plan {
+  return new StepOut(guest);
+}
+
+class StepOut implements Plan {
+  readonly #guest: Guest;
+  readonly #stackPointer: number;
+  readonly #breakpoints = new Map<number, { readonly exit: RoutineExit; readonly breakpoint: PlanBreakpoint }>();
+  readonly #explored = new Set<number>();
+  #step: InstructionStep | undefined;
+  #returning = false;
+
+  constructor(guest: Guest) {
+    this.#guest = guest;
+    this.#stackPointer = guest.stackPointer;
+    this.#explore();
+  }
+
+  advance(): PlanStep {
+    if (this.#step) {
+      const progress = this.#step.advance();
+      if (progress !== 'done') return progress;
+      this.#step.dispose();
+      this.#step = undefined;
+      if (this.#returning) return 'done';
+      this.#explore();
+    }
+    return this.#stepExit() ?? 'run';
+  }
+
+  faulted(): void {
+    this.#step?.faulted();
+  }
+
+  dispose(): void {
+    this.#step?.dispose();
+    for (const { breakpoint } of this.#breakpoints.values()) breakpoint.remove();
+    this.#breakpoints.clear();
+  }
+
+  /** Steps the exit that the processor stands at, if it is one; a return at our depth ends the plan. */
+  #stepExit(): PlanStep | undefined {
+    const entry = this.#breakpoints.get(this.#guest.vcpu.linearEip);
+    if (!entry) return undefined;
+    this.#returning = isReturn(entry.exit) && isAtOrAbove(this.#guest, this.#stackPointer);
+    this.#step = new InstructionStep(this.#guest, false);
+    return this.#step.advance();
+  }
+
+  #explore(): void {
+    for (const exit of routineExits(this.#guest, this.#guest.vcpu.linearEip, this.#explored)) {
+      if (this.#breakpoints.has(exit.address)) continue;
+      const breakpoint = new PlanBreakpoint(this.#guest.machine, exit.address);
+      this.#breakpoints.set(exit.address, { exit, breakpoint });
+    }
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The variables of the one scope, "Registers". Variable references are made from the table's numbers and hold for the
+ * whole session, so that nothing needs to be remembered between two stops but the values of the last one.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { type Register, registerSets, registers } from '../../vm-core/index.ts';
+import { formatHex } from '../expressions/format.ts';
+import { fieldParts, namedParts, type RegisterPart, readPart, wholePart } from '../expressions/register-parts.ts';
+import { describeRights } from './descriptors.ts';
+import type { Guest } from './guest.ts';
+import { linearReference } from './places.ts';
+import { familiesOf, familyByNumber, type RegisterFamily, setTitles } from './register-families.ts';
+
+/** Reference of the scope; sets, families and single registers follow at these bases. */
+export const SCOPE_REFERENCE = 1;
+const SET_REFERENCE = 10;
+const FAMILY_REFERENCE = 1_000;
+const REGISTER_REFERENCE = 100_000;
+
+/** Stands between a value and what explains it. A value that is typed in may still carry the explanation. */
+const EXPLANATION = ' · ';
+
+/** One variable; `part` is what writing it changes. */
+export interface RegisterVariable {
+  readonly variable: DebugProtocol.Variable;
+  readonly part: RegisterPart | undefined;
+}
+
+/** Values of all registers of the table at a moment, by number. */
+export type RegisterSnapshot = readonly bigint[];
+
+export function takeSnapshot(guest: Guest): RegisterSnapshot {
+  return registers.map((register) => guest.vcpu.state.readRegister(register));
+}
+
+/** What the user typed, without the explanation that the value was shown with. */
+export function withoutExplanation(text: string): string {
+  return text.split(EXPLANATION)[0] as string;
+}
+
+export class RegisterView {
+  readonly #guest: Guest;
+  /** The values at the stop before this one; undefined at the first. */
+  readonly #before: RegisterSnapshot | undefined;
+
+  constructor(guest: Guest, before: RegisterSnapshot | undefined) {
+    this.#guest = guest;
+    this.#before = before;
+  }
+
+  /** The children of a reference, or undefined if it is none of ours. */
+  children(reference: number): readonly RegisterVariable[] | undefined {
+    if (reference === SCOPE_REFERENCE) return registerSets.map((_, index) => this.#set(index));
+    if (reference >= REGISTER_REFERENCE) {
+      const register = registers[reference - REGISTER_REFERENCE];
+      return register && fieldParts(register).map((part) => this.#part(part, `${register.name}.${part.name}`));
+    }
+    if (reference >= FAMILY_REFERENCE) {
+      const family = familyByNumber(reference - FAMILY_REFERENCE);
+      return family && this.#members(family);
+    }
+    const set = registerSets[reference - SET_REFERENCE];
+    return set && familiesOf(set).map((family) => this.#family(family));
+  }
+
+  #set(index: number): RegisterVariable {
+    const set = registerSets[index] as (typeof registerSets)[number];
+    const changed = familiesOf(set).filter((family) => this.#hasChanged(family));
+    const names = changed.map((family) => family.name).join(' ');
+    return {
+      variable: {
+        name: setTitles[set],
+        value: names === '' ? '' : `changed: ${names}`,
+        variablesReference: SET_REFERENCE + index,
+        presentationHint: { kind: 'virtual', attributes: ['readOnly'] },
+      },
+      part: undefined,
+    };
+  }
+
+  #family(family: RegisterFamily): RegisterVariable {
+    const { head, members, name, number } = family;
+    const reference = this.#members(family).length > 0 ? FAMILY_REFERENCE + number : 0;
+    if (head) return this.#register(head, name, reference, this.#explainFamily(family));
+    const summary = members.map((member) => `${suffixOf(member)} ${this.#value(member)}`).join(', ');
+    const variable = { name, value: summary, variablesReference: reference };
+    return { variable: { ...variable, ...this.#base(family) }, part: undefined };
+  }
+
+  #members({ head, members }: RegisterFamily): readonly RegisterVariable[] {
+    return [
+      ...(head ? namedParts(head).map((part) => this.#part(part, part.name)) : []),
+      ...(head ? fieldParts(head).map((part) => this.#part(part, `${head.name}.${part.name}`)) : []),
+      ...members.map((member) => {
+        const reference = member.fields ? REGISTER_REFERENCE + member.number : 0;
+        return this.#register(member, suffixOf(member), reference, this.#explain(member));
+      }),
+    ];
+  }
+
+  #register(register: Register, name: string, reference: number, explanation: string): RegisterVariable {
+    const { variable, part } = this.#part(wholePart(register), register.name);
+    const value = explanation === '' ? variable.value : variable.value + EXPLANATION + explanation;
+    return {
+      variable: { ...variable, name, value, variablesReference: reference, ...this.#memory(register) },
+      part,
+    };
+  }
+
+  #part(part: RegisterPart, evaluateName: string): RegisterVariable {
+    const value = readPart(this.#guest.vcpu.state, part);
+    const readOnly = part.register.attributes === 'read-only';
+    return {
+      variable: {
+        name: part.name,
+        value: formatHex(value, part.width),
+        type: part.description + this.#was(part, value),
+        evaluateName,
+        variablesReference: 0,
+        ...(readOnly ? { presentationHint: { attributes: ['readOnly'] } } : {}),
+      },
+      part,
+    };
+  }
+
+  /** What a changed value was at the stop before. */
+  #was(part: RegisterPart, value: number): string {
+    const before = this.#before?.[part.register.number];
+    if (before === undefined) return '';
+    const old = Number((before >> BigInt(part.low)) & ((1n << BigInt(part.width)) - 1n));
+    return old === value ? '' : ` (changed, was ${formatHex(old, part.width)})`;
+  }
+
+  #hasChanged({ head, members }: RegisterFamily): boolean {
+    return [...(head ? [head] : []), ...members].some((register) => {
+      const before = this.#before?.[register.number];
+      return before !== undefined && before !== this.#guest.vcpu.state.readRegister(register);
+    });
+  }
+
+  #explainFamily({ head, members }: RegisterFamily): string {
+    if (!head) return '';
+    if (members.length === 0) return this.#explain(head);
+    const part = (suffix: string): string => {
+      const member = members.find((candidate) => suffixOf(candidate) === suffix);
+      return member ? this.#value(member) : '';
+    };
+    const rights = describeRights(this.#guest.register(`${head.name}.attributes`));
+    return `base ${part('base')}, limit ${part('limit')}, ${rights}`;
+  }
+
+  /** The set bits by name; what code attributes mean; nothing for plain numbers. */
+  #explain(register: Register): string {
+    if (suffixOf(register) === 'attributes') return describeRights(this.#guest.register(register.name));
+    const { state } = this.#guest.vcpu;
+    const fields = fieldParts(register).filter((part) => readPart(state, part) !== 0);
+    return fields.map((part) => (part.width === 1 ? part.name : `${part.name}=${readPart(state, part)}`)).join(' ');
+  }
+
+  #value(register: Register): string {
+    return formatHex(this.#guest.register(register.name), register.size * 8);
+  }
+
+  /** Registers that point into memory open there. */
+  #memory(register: Register): { readonly memoryReference?: string } {
+    const guest = this.#guest;
+    if (register.name === 'EIP') return { memoryReference: linearReference(guest.vcpu.linearEip) };
+    if (register.name === 'ESP' || register.name === 'EBP') {
+      return { memoryReference: linearReference(guest.stackAddress(guest.register(register.name))) };
+    }
+    if (register.set === 'segment') {
+      return { memoryReference: linearReference(guest.register(`${register.name.split('.')[0]}.base`)) };
+    }
+    return register.set === 'general' ? { memoryReference: linearReference(guest.register(register.name)) } : {};
+  }
+
+  #base({ members }: RegisterFamily): { readonly memoryReference?: string } {
+    const base = members.find((member) => suffixOf(member) === 'base');
+    return base ? { memoryReference: linearReference(this.#guest.register(base.name)) } : {};
+  }
+}
+
+function suffixOf(register: Register): string {
+  return register.name.split('.')[1] ?? register.name;
+}

@@ -1,0 +1,93 @@
+/** The list of all requests: what is answered and by whom, and what of the protocol is not, with the reason. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { breakpointLocations } from './breakpoint-locations.ts';
+import { configurationDone } from './configuration-done.ts';
+import { continueRequest } from './continue.ts';
+import { disassembleRequest } from './disassemble.ts';
+import { disconnect } from './disconnect.ts';
+import { evaluate } from './evaluate.ts';
+import { exceptionInfo } from './exception-info.ts';
+import { initialize } from './initialize.ts';
+import { launch } from './launch.ts';
+import { loadedSources } from './loaded-sources.ts';
+import { next } from './next.ts';
+import { pause } from './pause.ts';
+import { readMemory } from './read-memory.ts';
+import type { HandlerOf } from './request-handler.ts';
+import type { Command } from './request-types.ts';
+import { restart } from './restart.ts';
+import { scopes } from './scopes.ts';
+import { setBreakpoints } from './set-breakpoints.ts';
+import { setExceptionBreakpoints } from './set-exception-breakpoints.ts';
+import { setExpression } from './set-expression.ts';
+import { setFunctionBreakpoints } from './set-function-breakpoints.ts';
+import { setInstructionBreakpoints } from './set-instruction-breakpoints.ts';
+import { setVariable } from './set-variable.ts';
+import { stackTrace } from './stack-trace.ts';
+import { stepIn } from './step-in.ts';
+import { stepOut } from './step-out.ts';
+import { terminate } from './terminate.ts';
+import { threads } from './threads.ts';
+import { variables } from './variables.ts';
+import { writeMemory } from './write-memory.ts';
+
+export const handlers: { readonly [C in Command]: HandlerOf<C> } = {
+  initialize: initialize(() => capabilities),
+  launch,
+  configurationDone,
+  restart,
+  terminate,
+  disconnect,
+  setBreakpoints,
+  setFunctionBreakpoints,
+  setInstructionBreakpoints,
+  setExceptionBreakpoints,
+  breakpointLocations,
+  continue: continueRequest,
+  pause,
+  next,
+  stepIn,
+  stepOut,
+  threads,
+  stackTrace,
+  scopes,
+  variables,
+  setVariable,
+  evaluate,
+  setExpression,
+  exceptionInfo,
+  readMemory,
+  writeMemory,
+  disassemble: disassembleRequest,
+  loadedSources,
+};
+
+/** Requests of the protocol that answer an error, with the reason that the error gives. */
+export const unsupportedRequests: Readonly<Record<string, string>> = {
+  attach: 'there is no machine to attach to; use launch',
+  cancel: 'requests are answered at once',
+  completions: 'not supported yet',
+  dataBreakpointInfo: 'not supported yet',
+  goto: 'not supported yet; set EIP instead',
+  gotoTargets: 'not supported yet; set EIP instead',
+  locations: 'values have no declaration to point at',
+  modules: 'a guest has no modules',
+  restartFrame: 'a guest cannot go back to where a routine began',
+  reverseContinue: 'not supported yet',
+  runInTerminal: 'it is for the client to answer',
+  setDataBreakpoints: 'not supported yet',
+  source: 'sources are files of the client',
+  startDebugging: 'it is for the client to answer',
+  stepBack: 'not supported yet',
+  stepInTargets: 'not supported yet',
+  terminateThreads: 'a processor cannot be taken away',
+};
+
+export function isCommand(command: string): command is Command {
+  return Object.hasOwn(handlers, command);
+}
+
+const capabilities: DebugProtocol.Capabilities = Object.assign(
+  {},
+  ...Object.values(handlers).map((handler) => handler.capabilities),
+);

@@ -1,0 +1,12 @@
+/** `scopes`: one, the registers. There is only one set of them, so every frame shows the processor's. */
+import { SCOPE_REFERENCE } from '../register-view.ts';
+import type { HandlerOf } from './request-handler.ts';
+
+export const scopes: HandlerOf<'scopes'> = {
+  handle(_debuggee, { frameId }) {
+    const name = frameId === 0 ? 'Registers' : 'Registers (of the processor, not of this caller)';
+    return {
+      scopes: [{ name, presentationHint: 'registers', variablesReference: SCOPE_REFERENCE, expensive: false }],
+    };
+  },
+};

@@ -1,0 +1,27 @@
+/** `setVariable`: writes a register, a part of one, or a flag. */
+import { evaluateText } from '../evaluate-text.ts';
+import { RegisterView, withoutExplanation } from '../register-view.ts';
+import { UserError } from '../user-error.ts';
+import { writeRegister } from '../write-register.ts';
+import type { HandlerOf } from './request-handler.ts';
+
+export const setVariable: HandlerOf<'setVariable'> = {
+  capabilities: { supportsSetVariable: true },
+  handle(debuggee, { variablesReference, name, value }) {
+    const { guest, registersBefore } = debuggee;
+    const find = () =>
+      new RegisterView(guest, registersBefore)
+        .children(variablesReference)
+        ?.find(({ variable }) => variable.name === name);
+    const found = find();
+    if (!found) throw new UserError('no-such-variable', `there is no ${name} under ${variablesReference}`);
+    if (!found.part) throw new UserError('not-writable', `${name} cannot be written as a whole; write what is in it`);
+    const number = evaluateText(guest, withoutExplanation(value));
+    if (!writeRegister(guest, found.part, number)) {
+      throw new UserError('not-writable', `${name} cannot be set to ${value}`);
+    }
+    debuggee.afterResponse(() => debuggee.stateWritten());
+    const { variable } = find() ?? found;
+    return { value: variable.value, variablesReference: variable.variablesReference };
+  },
+};

@@ -1,0 +1,35 @@
+/** `stackTrace`: the processor's frame and the callers that the stack suggests, those marked as guesses. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Debuggee } from '../debuggee.ts';
+import { linearReference } from '../places.ts';
+import { lineOf } from '../source-lines.ts';
+import { type Frame, stackFrames } from '../stack-frames.ts';
+import type { HandlerOf } from './request-handler.ts';
+
+export const stackTrace: HandlerOf<'stackTrace'> = {
+  capabilities: { supportsDelayedStackTraceLoading: true },
+  handle(debuggee, { startFrame = 0, levels = 0 }) {
+    const frames = stackFrames(debuggee.guest);
+    const end = levels > 0 ? startFrame + levels : undefined;
+    return {
+      stackFrames: frames.map((frame, index) => describeFrame(debuggee, frame, index)).slice(startFrame, end),
+      totalFrames: frames.length,
+    };
+  },
+};
+
+function describeFrame(debuggee: Debuggee, { address, guessed }: Frame, id: number): DebugProtocol.StackFrame {
+  const { guest } = debuggee;
+  const symbol = guest.describeSymbol(address);
+  const place = guest.describeAddress(address);
+  const name = symbol === undefined ? place : `${symbol} (${place})`;
+  return {
+    id,
+    name: guessed ? `${name}, probably` : name,
+    line: 0,
+    column: 0,
+    ...lineOf(debuggee, guest, guessed ? address - 1 : address),
+    instructionPointerReference: linearReference(address),
+    ...(guessed ? { presentationHint: 'subtle' } : {}),
+  };
+}

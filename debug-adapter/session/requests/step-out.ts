@@ -1,0 +1,10 @@
+/** `stepOut`: until the routine or interrupt handler that is being executed has returned. */
+import { stepOutPlan } from '../plans.ts';
+import type { HandlerOf } from './request-handler.ts';
+
+export const stepOut: HandlerOf<'stepOut'> = {
+  handle(debuggee) {
+    if (!debuggee.running) debuggee.resume(stepOutPlan(debuggee.guest));
+    return undefined;
+  },
+};

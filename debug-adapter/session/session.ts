@@ -1,0 +1,145 @@
+/**
+ * A debug session: messages in, messages out, whatever carries them. Requests are answered in the order in which they
+ * come, each by its handler of requests/; between two slices of the run loop the machine is at rest, so no handler needs
+ * a lock.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Host } from '../host.ts';
+import type { ScreenRequest, ScreenUpdate } from '../protocol/screen.ts';
+import type { CreateMachine } from './boot-guest.ts';
+import { Debuggee } from './debuggee.ts';
+import { handlers, isCommand, unsupportedRequests } from './requests/index.ts';
+import type { RequestHandler } from './requests/request-handler.ts';
+import { ScreenFeed } from './screen-feed.ts';
+import { errorIds, UserError } from './user-error.ts';
+
+export interface SessionOptions {
+  readonly host: Host;
+  /** Sends a response or an event to the client. */
+  readonly send: (message: DebugProtocol.ProtocolMessage) => void;
+  /** Sends to the screen view; without it nothing is drawn. */
+  readonly sendScreen?: (update: ScreenUpdate) => void;
+  readonly createMachine: CreateMachine;
+}
+
+export interface Session {
+  /** Takes a message of the client. Never throws. */
+  receive(message: DebugProtocol.ProtocolMessage): void;
+  /** Takes a message of a screen view. Never throws. */
+  receiveScreen(request: ScreenRequest): void;
+  /** Ends the machine; nothing is sent any more. */
+  dispose(): void;
+}
+
+export function createSession(options: SessionOptions): Session {
+  return new ProtocolSession(options);
+}
+
+class ProtocolSession implements Session {
+  readonly #options: SessionOptions;
+  readonly #debuggee: Debuggee;
+  readonly #screen: ScreenFeed;
+  /** The request that is being answered; the next waits for it. */
+  #queue: Promise<void> = Promise.resolve();
+  #pending = 0;
+  #sequence = 1;
+  #disposed = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#screen = new ScreenFeed(options.host, (update) => {
+      if (!this.#disposed) options.sendScreen?.(update);
+    });
+    this.#debuggee = new Debuggee({
+      host: options.host,
+      createMachine: options.createMachine,
+      screen: this.#screen,
+      sendEvent: (event, body) => this.#send({ type: 'event', event, ...(body === undefined ? {} : { body }) }),
+    });
+  }
+
+  receive(message: DebugProtocol.ProtocolMessage): void {
+    if (message.type !== 'request') return;
+    const request = message as DebugProtocol.Request;
+    // A request that can be answered at once is; only behind one that takes its time the others line up.
+    if (this.#pending === 0) this.#track(this.#answer(request));
+    else this.#track(this.#queue.then(() => this.#answer(request)));
+  }
+
+  #track(work: Promise<void> | undefined): void {
+    if (!work) return;
+    this.#pending++;
+    this.#queue = work.finally(() => {
+      this.#pending--;
+    });
+  }
+
+  receiveScreen(request: ScreenRequest): void {
+    if (this.#disposed) return;
+    try {
+      if (request.type === 'visible') this.#screen.setVisible(request.visible);
+      else if (request.type === 'keys') this.#debuggee.pressKeys(request.scanCodes);
+      else this.#debuggee.pressReset();
+    } catch (error) {
+      this.#debuggee.reportFailure(error);
+    }
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#debuggee.dispose();
+  }
+
+  /** Answers a request; gives a promise only when the answer is not there yet. */
+  #answer(request: DebugProtocol.Request): Promise<void> | undefined {
+    try {
+      const body = handlerOf(request.command).handle(this.#debuggee, (request.arguments ?? {}) as never);
+      if (!(body instanceof Promise)) {
+        this.#succeed(request, body);
+        return undefined;
+      }
+      return body.then(
+        (settled) => this.#succeed(request, settled),
+        (error: unknown) => this.#fail(request, error),
+      );
+    } catch (error) {
+      this.#fail(request, error);
+      return undefined;
+    }
+  }
+
+  #succeed(request: DebugProtocol.Request, body: unknown): void {
+    this.#respond(request, { success: true, ...(body === undefined ? {} : { body }) });
+    this.#debuggee.runAfterResponse();
+  }
+
+  #fail(request: DebugProtocol.Request, error: unknown): void {
+    const isUsers = error instanceof UserError;
+    const text = error instanceof Error ? error.message : String(error);
+    if (!isUsers) this.#debuggee.reportFailure(error);
+    const format = isUsers ? text : `internal error in ${request.command}: ${text}`;
+    this.#respond(request, {
+      success: false,
+      message: format,
+      body: { error: { id: errorIds[isUsers ? error.code : 'internal'], format, showUser: isUsers } },
+    });
+    this.#debuggee.runAfterResponse();
+  }
+
+  #respond(request: DebugProtocol.Request, rest: { success: boolean; message?: string; body?: unknown }): void {
+    this.#send({ type: 'response', request_seq: request.seq, command: request.command, ...rest });
+  }
+
+  #send(message: { readonly type: string; readonly [key: string]: unknown }): void {
+    if (!this.#disposed) this.#options.send({ ...message, seq: this.#sequence++ });
+  }
+}
+
+function handlerOf(command: string): RequestHandler<never, unknown> {
+  if (isCommand(command)) return handlers[command] as RequestHandler<never, unknown>;
+  const reason = unsupportedRequests[command];
+  throw new UserError(
+    'unknown-request',
+    reason === undefined ? `unknown request ${command}` : `${command} is not supported: ${reason}`,
+  );
+}

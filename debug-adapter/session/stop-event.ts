@@ -1,0 +1,72 @@
+/** What a client is told about a stop: the reason, a line for the user, the breakpoints that were hit. */
+import { describeEvent, exceptionName } from './exceptions.ts';
+import type { StopCause } from './runner.ts';
+import type { BreakpointKind, UserBreakpoint } from './user-breakpoint.ts';
+
+/** The part of a `stopped` event's body that depends on the cause. */
+export interface StopReason {
+  readonly reason: string;
+  readonly description?: string;
+  /** Shown with the exception. */
+  readonly text?: string;
+  readonly hitBreakpointIds?: readonly number[];
+}
+
+const BREAKPOINT_REASONS: Readonly<Record<BreakpointKind, string>> = {
+  source: 'breakpoint',
+  function: 'function breakpoint',
+  instruction: 'instruction breakpoint',
+};
+
+/** The reason for a stop; `planReason` for a plan that is done, `hit` the user's breakpoints at the place. */
+export function describeStop(cause: StopCause, planReason: StopReason, hit: readonly UserBreakpoint[]): StopReason {
+  const [first] = hit;
+  const hits = first ? { hitBreakpointIds: hit.map(({ id }) => id) } : {};
+  switch (cause.kind) {
+    case 'pause':
+      return { reason: 'pause', description: 'Paused' };
+    case 'plan':
+      return first && planReason.reason === 'step' ? atBreakpoint(first, hits) : { ...planReason, ...hits };
+    case 'breakpoint':
+      return first ? atBreakpoint(first, hits) : { reason: 'breakpoint', description: 'Paused at a breakpoint' };
+    default:
+      return { reason: 'exception', ...describeException(cause) };
+  }
+}
+
+/** The causes that a client shows as an exception. */
+type ExceptionCause = Exclude<StopCause, { kind: 'pause' | 'plan' | 'breakpoint' }>;
+
+export function isException(cause: StopCause): cause is ExceptionCause {
+  return cause.kind !== 'pause' && cause.kind !== 'plan' && cause.kind !== 'breakpoint';
+}
+
+/** A headline and the details of a stop that is shown as an exception. */
+export function describeException(cause: ExceptionCause): { readonly description: string; readonly text: string } {
+  switch (cause.kind) {
+    case 'exception':
+      return { description: 'Paused at an exception', text: describeEvent(cause.event) };
+    case 'triple-fault':
+      return {
+        description: 'Triple fault: the processor shut down',
+        text: cause.chain.map(describeEvent).join('; then '),
+      };
+    case 'unsupported':
+      return { description: 'Not modelled yet', text: `The guest used ${cause.what}, which is not modelled yet.` };
+    case 'failure':
+      return { description: 'The machine cannot go on', text: failureText(cause.error) };
+  }
+}
+
+/** What the client calls the exception: its mnemonic where it has one. */
+export function exceptionId(cause: ExceptionCause): string {
+  return cause.kind === 'exception' ? exceptionName(cause.event.vector) : cause.kind.replace('-', ' ');
+}
+
+function atBreakpoint(breakpoint: UserBreakpoint, hits: Pick<StopReason, 'hitBreakpointIds'>): StopReason {
+  return { reason: BREAKPOINT_REASONS[breakpoint.request.kind], description: 'Paused at a breakpoint', ...hits };
+}
+
+function failureText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,241 @@
+/**
+ * A machine for tests of the session: real registers and memory, and a dozen instructions of 16-bit code, so that what
+ * the session does can be tested without the engine. `script` makes `run` answer what a real machine answers rarely.
+ */
+import {
+  type Breakpoint,
+  CpuState,
+  findRegister,
+  type Machine,
+  type MachineConfig,
+  type RunLimit,
+  type RunResult,
+} from '../../../vm-core/index.ts';
+
+const RAM_SIZE = 1 << 20;
+const STATE_PAGES = 1;
+const EFLAGS_IF = 1 << 9;
+
+export interface ToyMachine extends Machine {
+  /** Answers of the next calls of `run`, before it runs code again. */
+  readonly script: RunResult[];
+  /** Limits of all calls of `run`. */
+  readonly limits: RunLimit[];
+  readonly inputs: { readonly device: string; readonly channel: string; readonly bytes: Uint8Array }[];
+  get(register: string): number;
+  set(register: string, value: number): void;
+}
+
+/** Makes a machine with code at 7C00h and the processor at `start`. */
+export function createToyMachine(code: readonly number[], start = 0x7c00): ToyMachine {
+  const toy = new Toy();
+  toy.memory.write(0x7c00, Uint8Array.from(code));
+  toy.set('CS.limit', 0xffff);
+  toy.set('CS.attributes', 0x9b);
+  toy.set('SS.attributes', 0x93);
+  toy.set('ESP', 0x7c00);
+  toy.set('EIP', start);
+  toy.set('EFLAGS', 2);
+  return toy;
+}
+
+class Toy implements ToyMachine {
+  readonly script: RunResult[] = [];
+  readonly limits: RunLimit[] = [];
+  readonly inputs: { device: string; channel: string; bytes: Uint8Array }[] = [];
+  readonly config: MachineConfig = {
+    machineType: 'isa-1',
+    cpuModel: '386',
+    memorySize: RAM_SIZE,
+    firmware: 'builtin',
+    exitDevice: false,
+    startTimeMs: 0,
+  };
+  readonly #ram = new Uint8Array(RAM_SIZE);
+  readonly #state = new CpuState(new WebAssembly.Memory({ initial: STATE_PAGES }), 0);
+  readonly #breakpoints = new Set<Breakpoint>();
+  readonly cpus: Machine['cpus'];
+  readonly memory: Machine['memory'];
+  readonly devices = new Map<string, never>();
+  readonly inputLog = [];
+  readonly ticksPerSecond = 1_000_000;
+  stopOnExceptions: ReadonlySet<number> = new Set();
+  onOutput: Machine['onOutput'] = () => {};
+  onLog: Machine['onLog'] = () => {};
+  time = 0;
+  retired = 0;
+  resets = 0;
+  display = {
+    generation: 1,
+    render: () => ({ width: 1, height: 1, aspectRatio: 1, pixels: new Uint8ClampedArray(4) }),
+    text: (): readonly string[] => ['toy'],
+  };
+
+  constructor() {
+    const ram = this.#ram;
+    const linearEip = (): number => (this.get('CS.base') + this.get('EIP')) >>> 0;
+    this.cpus = [
+      {
+        index: 0,
+        state: this.#state,
+        codeSize: 16,
+        mode: 'real',
+        translate: (linear: number) => (linear < RAM_SIZE ? linear : undefined),
+        get linearEip() {
+          return linearEip();
+        },
+      },
+    ];
+    this.memory = {
+      ramSize: RAM_SIZE,
+      read: (at, length) => ram.slice(at, at + length),
+      write: (at, bytes) => {
+        const fitting = bytes.subarray(0, Math.max(0, RAM_SIZE - at));
+        ram.set(fitting, at);
+        return fitting.length;
+      },
+    };
+  }
+
+  get(name: string): number {
+    return Number(this.#state.readRegister(registerNamed(name)));
+  }
+
+  set(name: string, value: number): void {
+    this.#state.writeRegister(registerNamed(name), BigInt(value));
+  }
+
+  addBreakpoint(breakpoint: Breakpoint): void {
+    this.#breakpoints.add(breakpoint);
+  }
+
+  removeBreakpoint(breakpoint: Breakpoint): void {
+    this.#breakpoints.delete(breakpoint);
+  }
+
+  input(device: string, channel: string, bytes: Uint8Array): void {
+    this.inputs.push({ device, channel, bytes });
+    this.set('HALTED', 0);
+  }
+
+  stop(): void {}
+
+  replay(): void {}
+
+  reset(): void {
+    this.resets++;
+    this.set('CS', 0xf000);
+    this.set('CS.base', 0xffff0000);
+    this.set('EIP', 0xfff0);
+  }
+
+  run(limit: RunLimit): RunResult {
+    this.limits.push(limit);
+    const scripted = this.script.shift();
+    if (scripted) return scripted;
+    for (let count = 0; count < limit.instructionsMax; count++) {
+      if (this.get('HALTED') === 1) return { reason: 'halted', nextEvent: undefined };
+      const stop = count === 0 && limit.resume ? undefined : this.#stopAt(this.cpus[0].linearEip);
+      const result = stop ?? this.#step(limit.resume === true && count === 0);
+      if (result) return result;
+    }
+    return { reason: 'limit' };
+  }
+
+  #stopAt(address: number): RunResult | undefined {
+    const here = [...this.#breakpoints].filter((breakpoint) => breakpoint.address === address);
+    const stopping = here.filter((breakpoint) => breakpoint.reached());
+    return stopping.length > 0 ? { reason: 'breakpoint', breakpoints: stopping } : undefined;
+  }
+
+  #step(resumed: boolean): RunResult | undefined {
+    const at = this.cpus[0].linearEip;
+    const opcode = this.#ram[at] ?? 0;
+    const operand = this.#ram[at + 1] ?? 0;
+    const jump = (length: number, target?: number): void =>
+      this.set('EIP', (target ?? this.get('EIP') + length) & 0xffff);
+    const relative = (operand << 24) >> 24;
+    switch (opcode) {
+      case 0x40:
+        this.set('EAX', (this.get('EAX') + 1) >>> 0);
+        jump(1);
+        break;
+      case 0x90:
+        jump(1);
+        break;
+      case 0xe8: {
+        const after = this.get('EIP') + 3;
+        this.#push(after);
+        jump(0, after + (operand | ((this.#ram[at + 2] ?? 0) << 8)));
+        break;
+      }
+      case 0xc3:
+        jump(0, this.#pop());
+        break;
+      case 0xcd:
+        this.#interrupt(operand, this.get('EIP') + 2);
+        break;
+      case 0xcf:
+        jump(0, this.#pop());
+        this.set('CS', this.#pop());
+        this.set('CS.base', this.get('CS') << 4);
+        this.set('EFLAGS', this.#pop());
+        break;
+      case 0xeb:
+        jump(0, this.get('EIP') + 2 + relative);
+        break;
+      case 0xe2:
+        this.set('ECX', (this.get('ECX') - 1) & 0xffff);
+        jump(2, this.get('ECX') === 0 ? undefined : this.get('EIP') + 2 + relative);
+        break;
+      case 0xf4:
+        this.set('HALTED', 1);
+        jump(1);
+        break;
+      default: {
+        const event = {
+          vector: 6,
+          errorCode: undefined,
+          kind: 'exception' as const,
+          cs: this.get('CS'),
+          eip: this.get('EIP'),
+          linearAddress: at,
+        };
+        if (this.stopOnExceptions.has(6) && !resumed) return { reason: 'exception', event };
+        this.#interrupt(6, this.get('EIP'));
+      }
+    }
+    this.retired++;
+    this.time++;
+    return undefined;
+  }
+
+  #interrupt(vector: number, returnOffset: number): void {
+    this.#push(this.get('EFLAGS'));
+    this.#push(this.get('CS'));
+    this.#push(returnOffset);
+    this.set('EFLAGS', this.get('EFLAGS') & ~EFLAGS_IF);
+    const view = new DataView(this.#ram.buffer);
+    this.set('EIP', view.getUint16(vector * 4, true));
+    this.set('CS', view.getUint16(vector * 4 + 2, true));
+    this.set('CS.base', view.getUint16(vector * 4 + 2, true) << 4);
+  }
+
+  #push(value: number): void {
+    const sp = (this.get('ESP') - 2) & 0xffff;
+    this.set('ESP', sp);
+    new DataView(this.#ram.buffer).setUint16(this.get('SS.base') + sp, value, true);
+  }
+
+  #pop(): number {
+    const sp = this.get('ESP');
+    this.set('ESP', (sp + 2) & 0xffff);
+    return new DataView(this.#ram.buffer).getUint16(this.get('SS.base') + sp, true);
+  }
+}
+
+function registerNamed(name: string): NonNullable<ReturnType<typeof findRegister>> {
+  const register = findRegister(name);
+  if (!register) throw new Error(`no register ${name}`);
+  return register;
+}
