@@ -1,4 +1,4 @@
-/** Generated files are what their generators make; `UPDATE=1` or `npm run docs` rewrites the documents. */
+/** Generated files are what their generators make; `UPDATE=1` or `npm run generate` rewrites the documents. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
