@@ -77,7 +77,9 @@ function compose(design: FontDesign): ReadonlyMap<string, Glyph> {
   for (const [character, source] of Object.entries(INVERTED)) composed.set(character, invert(drawn(source)));
   composed.set('¿', flip(moveLeft(mirror(drawn('?')))));
   for (const entry of ACCENTED.split(' ')) {
-    composed.set(entry.charAt(0), accented(design, entry.charAt(1), entry.slice(2) as Accent));
+    // A sheet may draw a letter itself where composing it would give another letter's shape.
+    if (!composed.has(entry.charAt(0)))
+      composed.set(entry.charAt(0), accented(design, entry.charAt(1), entry.slice(2) as Accent));
   }
   return composed;
 }

@@ -13,6 +13,7 @@ import type { VgaState } from './vga-state.ts';
 /** Port of offset 0, and how many follow. */
 export const REGISTERS_FIRST_PORT = 0x3b0;
 const PORT_COUNT = 0x30;
+const COLOR_PORTS = 0x3d0;
 
 const OPEN_BUS = 0xff;
 const MISC_COLOR_ADDRESSES = 1 << 0;
@@ -156,9 +157,9 @@ const portRows: Readonly<Record<number, PortRow>> = {
 function rowAt(state: VgaState, offset: number): PortRow | undefined {
   const port = REGISTERS_FIRST_PORT + offset;
   if (port >= 0x3c0 && port < 0x3d0) return portRows[port];
-  const color = port >= 0x3d0;
+  const color = port >= COLOR_PORTS;
   if (color !== ((state.miscOutput & MISC_COLOR_ADDRESSES) !== 0)) return undefined;
-  return portRows[port | 0x3d0];
+  return portRows[color ? port : port + COLOR_PORTS - REGISTERS_FIRST_PORT];
 }
 
 /** The port region `registers`. Ports without a register read FFh and ignore writes. */

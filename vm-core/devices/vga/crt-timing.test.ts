@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { createVgaBench, modeOf } from './vga-bench.ts';
+import { vgaModes } from './mode-table.ts';
+
+const RATES: Readonly<Record<number, number>> = { 350: 70, 400: 70, 200: 70, 480: 60 };
+
+describe('virtual monitor', () => {
+  it.each(vgaModes.map(({ number }) => number))('runs mode %i at its rate', (number) => {
+    const vga = createVgaBench();
+    const { height } = vga.setMode(number);
+    const rate = vga.bench.context.ticksPerSecond / vga.vga.timing().frameTicks;
+    expect(Math.abs(rate - (RATES[height] as number))).toBeLessThan(0.2);
+  });
+
+  it('shows retrace and display enable as the beam moves', () => {
+    const vga = createVgaBench();
+    vga.setMode(3);
+    const { frameTicks } = vga.vga.timing();
+    const lineTicks = frameTicks / 449;
+    const statusAt = (line: number, part: number): number => {
+      const target = Math.ceil((line + part) * lineTicks) + frameTicks;
+      vga.bench.advance(target - (vga.bench.now() % frameTicks) + frameTicks);
+      return vga.in(0x3da);
+    };
+    expect(statusAt(0, 0.1)).toBe(0);
+    expect(statusAt(0, 0.95)).toBe(1);
+    expect(statusAt(399, 0.1)).toBe(0);
+    expect(statusAt(400, 0.1)).toBe(1);
+    expect(statusAt(411, 0.9)).toBe(1);
+    expect(statusAt(412, 0.1)).toBe(9);
+    expect(statusAt(413, 0.9)).toBe(9);
+    expect(statusAt(414, 0.1)).toBe(1);
+  });
+
+  it('gives a polling guest both edges of retrace', () => {
+    const vga = createVgaBench();
+    vga.setMode(0x13);
+    const seen: boolean[] = [];
+    for (let step = 0; step < 6000; step++) {
+      vga.bench.advance(1000);
+      const retrace = (vga.in(0x3da) & 8) !== 0;
+      if (seen.at(-1) !== retrace) seen.push(retrace);
+    }
+    expect(seen).toEqual([false, true, false, true, false]);
+  });
+
+  it('survives a CRT controller that was never programmed', () => {
+    const vga = createVgaBench();
+    vga.out(0x3c2, 1);
+    vga.bench.advance(12345);
+    expect(vga.in(0x3da) & ~9).toBe(0);
+    expect(modeOf(3).crtc).toHaveLength(25);
+  });
+});
