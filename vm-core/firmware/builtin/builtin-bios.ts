@@ -5,7 +5,7 @@
 import { font8x8 } from '../../devices/vga/font-8x8.ts';
 import { font8x14 } from '../../devices/vga/font-8x14.ts';
 import { font8x16 } from '../../devices/vga/font-8x16.ts';
-import type { Firmware, FirmwareHook } from '../firmware.ts';
+import type { Firmware, FirmwareContext, FirmwareHook } from '../firmware.ts';
 import { bootFailedHook, bootHook } from './boot.ts';
 import {
   clockHook,
@@ -23,6 +23,7 @@ import { serialPollHook, serialTimeoutHook } from './serial-services.ts';
 import { serviceHook } from './service.ts';
 import { services, unknownFunction } from './services.ts';
 import { waitHook } from './system-services.ts';
+import { withWrappedMemory } from './wrapped-memory.ts';
 
 export { BOOT_ADDRESS } from './rom.ts';
 export { DISK_DRIVE, FLOPPY_DRIVE } from './disk/drive.ts';
@@ -38,8 +39,9 @@ export interface BuiltinBiosOptions {
 export function createBuiltinBios(options: BuiltinBiosOptions = {}): Firmware {
   const { bytes, labels } = buildRom({ font8x8, font8x14, font8x16 });
   const hooks = new Map<number, FirmwareHook>();
+  const wrapped = new WeakMap<FirmwareContext, FirmwareContext>();
   for (const [offset, hook] of hooksOf(labels, options.quiet === true ? undefined : BANNER)) {
-    hooks.set(ROM_BASE + offset, hook);
+    hooks.set(ROM_BASE + offset, withWrappedMemory(hook, wrapped));
   }
   return { rom: bytes, hooks };
 }

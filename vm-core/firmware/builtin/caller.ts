@@ -47,9 +47,6 @@ export class Caller {
   set edx(value: number) {
     this.state.write32(slot.EDX, value);
   }
-  get edi(): number {
-    return this.state.read32(slot.EDI);
-  }
 
   get ax(): number {
     return this.state.read16(slot.EAX);
@@ -77,6 +74,9 @@ export class Caller {
   }
   get si(): number {
     return this.state.read16(slot.ESI);
+  }
+  set si(value: number) {
+    this.state.write16(slot.ESI, value);
   }
   get di(): number {
     return this.state.read16(slot.EDI);

@@ -185,25 +185,28 @@ function emitService(rom: RomBuilder, poll: number | undefined): ServiceEntry {
 }
 
 /**
- * INT 14h watches the line status register until a bit of AH is set, then starts over; the hook gives the port in DX,
- * the mask in AH and how many times 65,536 to look in BX. When that was in vain the second hook reports it.
+ * INT 14h watches the line status register until a bit of AH is set, then starts over. The hook gives the port in DX, the
+ * mask in AH, in BX how many times 65,536 to look, and in SI whether to sleep until an interrupt in between. When all was
+ * in vain the second hook reports it.
  */
 function emitSerialPoll(rom: RomBuilder): { poll: number; hook: number; timeout: number } {
+  const pops = [op.POP_SI, op.POP_DX, op.POP_CX, op.POP_BX, op.POP_AX];
   const poll = rom.position;
-  rom.emit(op.PUSH_AX, op.PUSH_BX, op.PUSH_CX, op.PUSH_DX, op.STI);
+  rom.emit(op.PUSH_AX, op.PUSH_BX, op.PUSH_CX, op.PUSH_DX, op.PUSH_SI, op.STI);
   const hook = rom.position;
   rom.emit(op.NOP);
   const outer = rom.position;
   rom.emit(0x31, 0xc9); // XOR CX,CX
   const inner = rom.position;
   rom.emit(0xec, 0x84, 0xe0); // IN AL,DX; TEST AL,AH
-  rom.emit(0x75, 0x0b); // JNZ to the pops before the jump
+  rom.emit(0x75, 0x11); // JNZ to the pops before the jump
   rom.short(0xe2, inner); // LOOP
+  rom.emit(0x09, 0xf6, 0x74, 0x01, op.HLT); // OR SI,SI; JZ over the HLT
   rom.emit(0x4b).short(0x75, outer); // DEC BX; JNZ
-  rom.emit(op.POP_DX, op.POP_CX, op.POP_BX, op.POP_AX);
+  rom.emit(...pops);
   const timeout = rom.position;
   rom.emit(op.NOP, op.IRET);
-  rom.emit(op.POP_DX, op.POP_CX, op.POP_BX, op.POP_AX).jump(SERVICE_OFFSETS[0x14]);
+  rom.emit(...pops).jump(SERVICE_OFFSETS[0x14]);
   return { poll, hook, timeout };
 }
 

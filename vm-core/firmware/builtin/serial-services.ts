@@ -23,8 +23,11 @@ const DIVISOR_BASE = 115_200;
 /** By bits 7–5 of AL. */
 const BAUD_RATES = [110, 150, 300, 600, 1200, 2400, 4800, 9600];
 const PORTS = 4;
-/** 65,536 looks at the line status take about this many of a second's 762: one unit of the time-out is near a second. */
-const POLLS_PER_UNIT = 600;
+/** A unit of the time-out is about a second: so many timer ticks, or so many times 65,536 looks at the line status. */
+const TICKS_PER_UNIT = 18;
+const LOOKS_PER_UNIT = 600;
+const MASTER_MASK = 0x21;
+const TIMER_MASK = 1;
 
 const row = (ah: number, name: string, run: (caller: Caller, port: number) => ServiceResult): Service => ({
   interrupt: 0x14,
@@ -87,13 +90,15 @@ export const serialServices: readonly Service[] = [
   row(0x03, 'get serial port status', returnStatus),
 ];
 
-/** Tells the ROM's loop what to wait for: the port in DX, the mask in AH, the patience in BX. */
+/** Tells the ROM's loop what to wait for; it may sleep in between if the timer will wake it. */
 export const serialPollHook: FirmwareHook = (context) => {
   const caller = new Caller(context);
   const port = portOf(caller);
   const units = context.memory.read(bda.COM_TIMEOUTS + (caller.dx % PORTS), 1);
   caller.ah = caller.ah === 1 ? TRANSMITTER_READY : DATA_READY;
-  caller.bx = Math.max(1, units) * POLLS_PER_UNIT;
+  const sleeps = (context.ports.read(MASTER_MASK, 1) & TIMER_MASK) === 0;
+  caller.bx = Math.min(Math.max(1, units) * (sleeps ? TICKS_PER_UNIT : LOOKS_PER_UNIT), 0xffff);
+  caller.si = sleeps ? 1 : 0;
   caller.dx = port + LINE_STATUS;
   return undefined;
 };

@@ -106,7 +106,7 @@ export function transferSectors(context: FirmwareContext, request: TransferReque
     return drive.store.write(first * SECTOR_SIZE, bytes) ?? STATUS_OK;
   }
   const bytes = new Uint8Array(count * SECTOR_SIZE);
-  const wait = drive.store.read(first * SECTOR_SIZE, bytes.subarray(0, inside * SECTOR_SIZE));
+  const wait = inside > 0 ? drive.store.read(first * SECTOR_SIZE, bytes.subarray(0, inside * SECTOR_SIZE)) : undefined;
   if (wait) return wait;
   if (transfer === 'read') context.memory.writeBytes(buffer, bytes);
   return STATUS_OK;

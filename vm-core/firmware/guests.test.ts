@@ -1,0 +1,366 @@
+/** Small boot sectors on the real machine with the built-in BIOS. They need the assembler nasm; without it they are skipped. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { BlockSource } from '../machine/block-store.ts';
+import { createMachine } from '../machine/create-machine.ts';
+import type { Machine, MachineConfig, RunResult } from '../machine/machine.ts';
+import { createOverlayStore, memorySource } from '../machine/overlay-block-store.ts';
+import { slot } from '../state/layout.ts';
+
+const hasNasm = (() => {
+  try {
+    execFileSync('nasm', ['-v'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+function assemble(source: string): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), 'bios-guest-'));
+  try {
+    writeFileSync(join(folder, 'guest.asm'), source);
+    execFileSync('nasm', ['-f', 'bin', '-o', 'guest.bin', 'guest.asm'], { cwd: folder });
+    return new Uint8Array(readFileSync(join(folder, 'guest.bin')));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** A boot sector around `code`; it ends by `hlt` with interrupts off, which is how the tests know that it is done. */
+const sector = (code: string, rest = ''): Uint8Array =>
+  assemble(`bits 16\norg 7c00h\n${code}\ndone: cli\nhlt\njmp done\ntimes 510-($-$$) db 0\ndw 0aa55h\n${rest}`);
+
+const promising = (name: string, bytes: Uint8Array): BlockSource => ({
+  name,
+  size: bytes.length,
+  read: (offset, length) => Promise.resolve(bytes.slice(offset, offset + length)),
+});
+
+interface Guest {
+  readonly machine: Machine;
+  readonly logs: string[];
+  word(address: number): number;
+  /** Runs until the guest halts with interrupts off or needs more than `ticks` of time. */
+  run(ticks?: number): Promise<RunResult>;
+}
+
+function start(config: Partial<MachineConfig>): Guest {
+  const machine = createMachine({
+    machineType: 'isa-1',
+    cpuModel: '386',
+    memorySize: 16 << 20,
+    firmware: 'builtin',
+    exitDevice: false,
+    startTimeMs: Date.UTC(2026, 0, 2, 3, 4, 5),
+    ...config,
+  });
+  const logs: string[] = [];
+  machine.onLog = (message) => logs.push(message);
+  const word = (address: number): number => {
+    const bytes = machine.memory.read(address, 2);
+    return (bytes[0] as number) | ((bytes[1] as number) << 8);
+  };
+  const run = async (ticks = 2_000_000_000): Promise<RunResult> => {
+    const { state } = machine.cpus[0];
+    const end = machine.time + ticks;
+    for (;;) {
+      const result = machine.run({ instructionsMax: 500_000, timeMax: Math.min(end, machine.time + 500_000) });
+      if (result.reason === 'waiting') await result.ready;
+      else if (result.reason !== 'limit' && result.reason !== 'halted') return result;
+      else if (state.read8(slot.HALTED) === 1 && (state.eflags & 0x200) === 0) return result;
+      else if (machine.time >= end) return result;
+      else if (result.reason === 'halted') machine.run({ instructionsMax: 1, timeMax: result.nextEvent ?? end });
+    }
+  };
+  return { machine, logs, word, run };
+}
+
+const diskOf = (bytes: Uint8Array) => createOverlayStore(memorySource('boot.img', bytes));
+const guestOf = (code: string, rest?: string): Guest => start({ disk: diskOf(sector(code, rest)) });
+
+describe.skipIf(!hasNasm)('a boot sector', () => {
+  it('starts at 0000:7C00 with the registers that BIOSes leave', async () => {
+    const guest = guestOf('mov [600h],ax\n mov [602h],dx\n mov [604h],cs\n mov [606h],sp\n pushf\n pop word [608h]');
+    await guest.run();
+    expect(guest.word(0x600)).toBe(0xaa55);
+    expect(guest.word(0x602)).toBe(0x80);
+    expect(guest.word(0x604)).toBe(0);
+    expect(guest.word(0x606)).toBe(0x7000);
+    expect(guest.word(0x608) & 0x200).toBe(0x200);
+    expect(guest.logs).toEqual([]);
+  });
+
+  it('prints through INT 10h', async () => {
+    const guest = guestOf(`
+      mov si, text
+next: lodsb
+      test al, al
+      jz done
+      mov ah, 0eh
+      mov bx, 7
+      int 10h
+      jmp next
+text: db "Hello,", 13, 10, "BIOS!", 0`);
+    await guest.run();
+    expect(guest.machine.display.text()?.slice(0, 3)).toEqual(['x86 VM Debugger BIOS', 'Hello,', 'BIOS!']);
+  });
+
+  it('reads a key that comes later, with its scan code', async () => {
+    const guest = guestOf(
+      'xor ah,ah\n int 16h\n mov [600h],ax\n mov ah,1\n int 16h\n jnz done\n mov word [602h],1234h',
+    );
+    const waiting = await guest.run(100_000_000);
+    expect(waiting.reason).not.toBe('waiting');
+    expect(guest.word(0x600)).toBe(0);
+    guest.machine.input('keyboard', 'keys', Uint8Array.of(0x2a, 0x1e, 0x9e, 0xaa));
+    await guest.run();
+    expect(guest.word(0x600)).toBe(0x1e41);
+    expect(guest.word(0x602)).toBe(0x1234);
+  });
+
+  it('takes arrow keys, Pause and Ctrl+Break', async () => {
+    const guest = guestOf(`
+      mov word [1bh*4], onbreak
+      mov word [1bh*4+2], 0
+      mov ah, 10h
+      int 16h
+      mov [600h], ax
+      mov ah, 10h
+      int 16h
+      mov [602h], ax
+      jmp done
+onbreak: mov word [604h], 1
+      iret`);
+    await guest.run(100_000_000);
+    guest.machine.input('keyboard', 'keys', Uint8Array.of(0xe0, 0x48, 0xe0, 0xc8));
+    await guest.run(100_000_000);
+    expect(guest.word(0x600)).toBe(0x48e0);
+    guest.machine.input('keyboard', 'keys', Uint8Array.of(0xe1, 0x1d, 0x45, 0xe1, 0x9d, 0xc5));
+    await guest.run(100_000_000);
+    expect((guest.machine.memory.read(0x418, 1)[0] as number) & 8).toBe(8);
+    guest.machine.input('keyboard', 'keys', Uint8Array.of(0x2c, 0xac));
+    await guest.run(100_000_000);
+    expect((guest.machine.memory.read(0x418, 1)[0] as number) & 8).toBe(0);
+    guest.machine.input('keyboard', 'keys', Uint8Array.of(0x1d, 0x46, 0xc6, 0x9d));
+    await guest.run();
+    expect(guest.word(0x604)).toBe(1);
+    expect(guest.word(0x602)).toBe(0);
+  });
+
+  it('is reset by Ctrl+Alt+Del', async () => {
+    const guest = guestOf('idle: hlt\n jmp idle');
+    await guest.run(100_000_000);
+    guest.machine.input('keyboard', 'keys', Uint8Array.of(0x1d, 0x38, 0xe0, 0x53));
+    const result = await guest.run();
+    expect(result).toEqual({ reason: 'request', request: { kind: 'reset' } });
+    guest.machine.reset();
+    await guest.run(100_000_000);
+    expect(guest.machine.cpus[0].linearEip).toBe(0x7c01);
+  });
+
+  it('reads by CHS and LBA from an image that answers later, and writes to the overlay', async () => {
+    const code = `
+      mov ax, 0201h
+      mov cx, 2
+      mov dx, 80h
+      mov bx, 8000h
+      int 13h
+      jc done
+      mov si, packet
+      mov ah, 42h
+      mov dl, 80h
+      int 13h
+      jc done
+      mov word [8000h], 0beefh
+      mov ax, 0301h
+      mov cx, 2
+      mov dx, 80h
+      mov bx, 8000h
+      int 13h
+      jc done
+      mov word [600h], 600dh
+      jmp done
+packet: db 16, 0
+      dw 2, 9000h, 0
+      dq 200`;
+    const image = new Uint8Array(300 * 512);
+    image.set(sector(code));
+    image.fill(0x22, 512, 1024);
+    image.fill(0x33, 200 * 512, 202 * 512);
+    const disk = createOverlayStore(promising('later.img', image));
+    const guest = start({ disk });
+    await guest.run();
+    expect(guest.word(0x600)).toBe(0x600d);
+    expect(guest.word(0x8002)).toBe(0x2222);
+    expect(guest.word(0x93fe)).toBe(0x3333);
+    const written = new Uint8Array(2);
+    expect(disk.read(512, written)).toBeUndefined();
+    expect([...written]).toEqual([0xef, 0xbe]);
+    expect(image[512]).toBe(0x22);
+  });
+
+  it('is loaded from a floppy first, and reads the last sector of a short image as zeros', async () => {
+    const code = 'mov [600h],dl\n mov ax,0201h\n mov cx,4f12h\n mov dh,1\n mov bx,8000h\n int 13h\n mov [602h],ax';
+    const guest = start({ floppy: diskOf(sector(code)), disk: diskOf(sector('nop')) });
+    await guest.run();
+    expect(guest.word(0x600) & 0xff).toBe(0);
+    expect(guest.word(0x602)).toBe(1);
+    expect(guest.logs[0]).toContain('sector 2879 of drive 00h lies behind the end of boot.img');
+  });
+
+  it('gets the memory map', async () => {
+    const guest = guestOf(`
+      xor ebx, ebx
+      mov di, 600h
+next: mov eax, 0e820h
+      mov edx, 534d4150h
+      mov ecx, 20
+      int 15h
+      jc done
+      inc word [500h + 10h]
+      add di, 20
+      test ebx, ebx
+      jnz next
+      mov word [500h + 12h], 600dh`);
+    await guest.run();
+    expect(guest.word(0x512)).toBe(0x600d);
+    const count = guest.word(0x510);
+    const bytes = guest.machine.memory.read(0x600, count * 20);
+    const view = new DataView(bytes.buffer);
+    const ranges = Array.from({ length: count }, (_, index) => [
+      Number(view.getBigUint64(index * 20, true)),
+      Number(view.getBigUint64(index * 20 + 8, true)),
+      view.getUint32(index * 20 + 16, true),
+    ]);
+    expect(ranges).toEqual([
+      [0, 0x9fc00, 1],
+      [0x9fc00, 0x400, 2],
+      [0xf0000, 0x10000, 2],
+      [0x100000, 15 << 20, 1],
+      [0xffff0000, 0x10000, 2],
+    ]);
+  });
+
+  it('sees 18.2 timer ticks a second and INT 1Ch', async () => {
+    const guest = guestOf(`
+      mov word [1ch*4], tick
+      mov word [1ch*4+2], 0
+      xor ah, ah
+      int 1ah
+      mov [600h], dx
+idle: hlt
+      cmp word [602h], 10
+      jb idle
+      xor ah, ah
+      int 1ah
+      mov [604h], dx
+      jmp done
+tick: inc word [cs:602h]
+      iret`);
+    await guest.run();
+    expect(guest.word(0x602)).toBe(10);
+    expect(guest.word(0x604) - guest.word(0x600)).toBe(10);
+    const seconds = guest.machine.time / guest.machine.ticksPerSecond;
+    expect(seconds * 18.2).toBeGreaterThan(9);
+    expect(seconds * 18.2).toBeLessThan(12);
+  });
+
+  it('waits for a given time', async () => {
+    const guest = guestOf('mov ah,86h\n mov cx,1\n mov dx,86a0h\n int 15h\n setc [600h]\n mov [601h],ah');
+    await guest.run();
+    expect(guest.word(0x600)).toBe(0);
+    const milliseconds = (guest.machine.time / guest.machine.ticksPerSecond) * 1000;
+    expect(milliseconds).toBeGreaterThan(99);
+    expect(milliseconds).toBeLessThan(106);
+  });
+
+  it('draws in mode 13h and in mode 12h', async () => {
+    const guest = guestOf('mov ax,13h\n int 10h\n push 0a000h\n pop es\n mov byte [es:320*10+20],4');
+    await guest.run();
+    const frame = guest.machine.display.render();
+    expect([frame.width, frame.height]).toEqual([320, 200]);
+    const at = (10 * 320 + 20) * 4;
+    expect([...frame.pixels.subarray(at, at + 3)]).toEqual([170, 0, 0]);
+    expect([...frame.pixels.subarray(at + 4, at + 7)]).toEqual([0, 0, 0]);
+
+    const planar = guestOf(
+      'mov ax,12h\n int 10h\n mov ax,0c0eh\n mov cx,639\n mov dx,479\n int 10h\n mov ax,0e41h\n mov bx,2\n int 10h',
+    );
+    await planar.run();
+    const picture = planar.machine.display.render();
+    expect([picture.width, picture.height]).toEqual([640, 480]);
+    expect([...picture.pixels.slice(-4, -1)]).toEqual([255, 255, 85]);
+    const green = picture.pixels.findIndex((value, index) => index % 4 === 1 && value === 170);
+    expect(green).toBeGreaterThan(0);
+    expect(green).toBeLessThan(640 * 4 * 16);
+  });
+
+  it('sends and receives through INT 14h, and times out', async () => {
+    const guest = guestOf(`
+      mov ax, 00e3h
+      xor dx, dx
+      int 14h
+      mov ax, 0148h
+      int 14h
+      mov ax, 0149h
+      int 14h
+      mov [600h], ah
+      mov ah, 2
+      int 14h
+      mov [602h], ax
+      mov ah, 2
+      int 14h
+      mov [604h], ah`);
+    const sent: number[] = [];
+    guest.machine.onOutput = (_device, channel, bytes) => {
+      if (channel === 'serial') sent.push(...bytes);
+    };
+    guest.machine.input('uart-1', 'serial', Uint8Array.of(0x5a));
+    await guest.run();
+    expect(sent).toEqual([0x48, 0x49]);
+    expect(guest.word(0x602) & 0xff).toBe(0x5a);
+    expect(guest.word(0x602) >> 15).toBe(0);
+    expect(guest.word(0x604) & 0x80).toBe(0x80);
+  });
+
+  it('hears from the BIOS about what has no handler', async () => {
+    const guest = guestOf('int 21h\n mov ax,0fe00h\n int 15h\n setc [600h]\n mov [601h],ah');
+    await guest.run();
+    expect(guest.logs).toEqual([
+      'BIOS: INT 21h called at 0000:7C00 has no handler',
+      'BIOS: INT 15h, AX=FE00h is not provided',
+    ]);
+    expect(guest.word(0x600)).toBe(0x8601);
+  });
+});
+
+describe('without a bootable disk', () => {
+  const textOf = async (config: Partial<MachineConfig>): Promise<string> => {
+    const guest = start(config);
+    await guest.run(100_000_000);
+    return (guest.machine.display.text() ?? []).join('');
+  };
+
+  it('tells why on the screen', async () => {
+    expect(await textOf({})).toContain('No bootable disk: the machine has no floppy or disk image');
+    expect(await textOf({ disk: diskOf(new Uint8Array(1024)) })).toContain(
+      'No bootable disk: disk image boot.img has no 55AA signature',
+    );
+    expect(await textOf({ floppy: diskOf(new Uint8Array(512)) })).toContain(
+      'floppy image boot.img has neither a 55AA signature nor code in its first sector',
+    );
+    expect(await textOf({ disk: diskOf(new Uint8Array(0)) })).toContain('disk image boot.img is empty');
+  });
+
+  it('starts a floppy without a signature and says so', async () => {
+    const program = Uint8Array.of(0xb8, 0x58, 0x0e, 0xcd, 0x10, 0xfa, 0xf4);
+    const guest = start({ floppy: diskOf(program) });
+    await guest.run(100_000_000);
+    expect(guest.machine.display.text()?.[1]).toBe('X');
+    expect(guest.logs[0]).toContain('has no 55AA signature');
+  });
+});
