@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import {
+  initialModel,
+  isScreenUpdate,
+  machinePresent,
+  type ScreenModel,
+  screenText,
+  statusText,
+  withUpdate,
+} from './screen-model.ts';
+
+const frame = (width: number, height: number, bytes = width * height * 4, text?: readonly string[]) =>
+  ({
+    type: 'frame',
+    width,
+    height,
+    aspectRatio: 4 / 3,
+    pixels: new ArrayBuffer(bytes),
+    ...(text === undefined ? {} : { text }),
+  }) as const;
+
+const status = (state: ScreenModel['state'], detail = '') => ({ type: 'status', state, detail }) as const;
+
+describe('screen model', () => {
+  it('begins without session and picture', () => {
+    expect(statusText(initialModel)).toBe('No debug session');
+    expect(machinePresent(initialModel)).toBe(false);
+    expect(screenText(initialModel)).toBeUndefined();
+  });
+
+  it('keeps the newest picture, also when the session ends', () => {
+    const first = withUpdate(withUpdate(initialModel, status('running')), frame(8, 8));
+    const second = withUpdate(withUpdate(first, frame(4, 4)), status('ended', 'powered off'));
+    expect([second.frame?.width, statusText(second), machinePresent(second)]).toEqual([4, 'Ended: powered off', false]);
+  });
+
+  it('drops a picture that is not whole', () => {
+    const model = withUpdate(initialModel, frame(8, 8));
+    expect(withUpdate(model, frame(8, 8, 100))).toBe(model);
+    expect(withUpdate(model, frame(0, 0))).toBe(model);
+  });
+
+  it('says what the machine does and why', () => {
+    expect(statusText(withUpdate(initialModel, status('running')))).toBe('Running');
+    const stopped = withUpdate(initialModel, status('stopped', 'breakpoint'));
+    expect([statusText(stopped), machinePresent(stopped)]).toEqual(['Paused: breakpoint', true]);
+  });
+
+  it('has text to copy in text modes only', () => {
+    const model = withUpdate(initialModel, frame(1, 1, 4, ['A>dir', '', 'ok', '', '']));
+    expect(screenText(model)).toBe('A>dir\n\nok');
+    expect(screenText(withUpdate(model, frame(1, 1)))).toBeUndefined();
+  });
+});
+
+describe('isScreenUpdate', () => {
+  it('tells messages of the session from others', () => {
+    expect([frame(1, 1), status('none')].map(isScreenUpdate)).toEqual([true, true]);
+    const others = [null, undefined, 1, 'x', {}, { type: 'frame' }, { type: 'frame', pixels: 'x' }, { type: 'status' }];
+    expect(others.map(isScreenUpdate)).toEqual(others.map(() => false));
+  });
+});
