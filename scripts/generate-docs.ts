@@ -6,7 +6,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LaunchArgument, launchArgumentRows } from '../debug-adapter/session/launch-arguments.ts';
 import { helpText } from '../debug-adapter/command-line/usage.ts';
+import { handlers, unsupportedRequests } from '../debug-adapter/session/requests/index.ts';
 import { instructionRows } from '../vm-core/isa/instruction-table.ts';
+import { createMachine } from '../vm-core/machine/create-machine.ts';
 import { type Register, registerSets, registers } from '../vm-core/state/register-table.ts';
 import { repositoryRoot } from './run-command.ts';
 
@@ -33,6 +35,8 @@ const PAGES: readonly Page[] = [
     body: () => `\`x86vm\` stands for \`node dist/cli.js\`.\n\n\`\`\`\n${helpText().trim()}\n\`\`\``,
   },
   { file: 'registers.md', title: 'Registers', source: 'vm-core/state/register-table.ts', body: registerPage },
+  { file: 'devices.md', title: 'Devices', source: 'vm-core/machine/isa-pc.ts and the devices', body: devices },
+  { file: 'requests.md', title: 'Requests', source: 'debug-adapter/session/requests/index.ts', body: requests },
   { file: 'instructions.md', title: 'Instructions', source: 'vm-core/isa/rows/', body: instructions },
 ];
 
@@ -98,6 +102,51 @@ function instructions(): string {
       forms.map(({ opcode, operands }) => `${opcode} ${operands.join(',')}`.trim()).join('; '),
     ]);
   return `Every row of the instruction tables: opcode in the manual's notation and operands.\n\n${table(['Name', 'Forms'], rows)}`;
+}
+
+function devices(): string {
+  const machine = createMachine({
+    machineType: 'isa-1',
+    cpuModel: '386',
+    memorySize: 1 << 20,
+    firmware: 'builtin',
+    exitDevice: true,
+    startTimeMs: 0,
+  });
+  const sections = [...machine.devices].map(([name, { description }]) => {
+    const rows = description.registers.map((register) => [
+      register.name,
+      register.region === undefined ? '' : `${register.region}+${register.offset}`,
+      String(register.width),
+      hexadecimal(register.reset),
+      hexadecimal(register.writable),
+      register.description,
+    ]);
+    const head = ['Register', 'Region and offset', 'Bits', 'Reset', 'Writable', 'Meaning'];
+    return `## ${name}: ${description.title}\n\n${description.specification}.\n\n${table(head, rows)}`;
+  });
+  return [
+    `The devices of the machine type \`isa-1\`, with their registers as their data sheets have them.`,
+    ...sections,
+  ].join('\n\n');
+}
+
+const hexadecimal = (value: number) => `${value.toString(16).toUpperCase()}h`;
+
+function requests(): string {
+  const answered = Object.entries(handlers)
+    .map(([command, { capabilities = {} }]) => [
+      command,
+      command === 'initialize' ? '' : Object.keys(capabilities).join(', '),
+    ])
+    .sort();
+  const refused = Object.entries(unsupportedRequests).sort();
+  return [
+    'The requests of the Debug Adapter Protocol that the adapter answers, and the capabilities that each of them brings.',
+    table(['Request', 'Capabilities'], answered),
+    'These answer an error with the reason:',
+    table(['Request', 'Reason'], refused),
+  ].join('\n\n');
 }
 
 if (import.meta.main) {
