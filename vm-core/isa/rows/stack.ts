@@ -91,7 +91,6 @@ export const stackRows: readonly InstructionRow[] = [
   row('68', 'PUSH', 'Iz', pushOperand),
   row('6A', 'PUSH', 'sIb', pushOperand),
   row('FF /6', 'PUSH', 'Ev', pushOperand),
-  row('FF /7', 'PUSH', 'Ev', pushOperand),
   row('8F /0', 'POP', 'Ev', popMemory),
   row('60', 'PUSHA', '', pushAll),
   row('61', 'POPA', '', popAll),
