@@ -1,0 +1,256 @@
+/** The command line on real machines: exit statuses, what a run leaves behind, serving debug clients. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { decode } from 'fast-png';
+import { afterAll, describe, expect, it } from 'vitest';
+import { runCommandLine } from './command-line.ts';
+import { encodeMessage, MessageDecoder } from './dap-framing.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'command-line-test-'));
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const file = (name: string): string => join(directory, name);
+
+/** Machine code at 0000:7C00, as hexadecimal digits; spaces are free. */
+function bootSector(name: string, code: string): string {
+  const image = Buffer.alloc(512);
+  Buffer.from(code.replaceAll(' ', ''), 'hex').copy(image);
+  image.writeUInt16LE(0xaa55, 510);
+  writeFileSync(file(name), image);
+  return file(name);
+}
+
+interface Run {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function run(words: readonly string[], stdin = ''): Promise<Run> {
+  const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
+  streams.stdin.end(stdin);
+  const status = await runCommandLine(words, streams as unknown as Parameters<typeof runCommandLine>[1]);
+  const text = (stream: PassThrough): string => (stream.read() as Buffer | null)?.toString() ?? '';
+  return { status, stdout: text(streams.stdout), stderr: text(streams.stderr) };
+}
+
+/** mov al, 10h; out F4h, al */
+const exit = bootSector('exit.img', 'B010 E6F4 F4EBFD');
+/** jmp $ */
+const loop = bootSector('loop.img', 'EBFE');
+/** xor ax, ax; mov ds, ax; lidt [7C20h], a table without entries; int3 */
+const tripleFault = bootSector('triple-fault.img', '31C0 8ED8 0F011E207C CC');
+/** mov al, FEh; out 64h, al; jmp $ */
+const reset = bootSector('reset.img', 'B0FE E664 EBFE');
+/** "OK" on the serial port, then sti; hlt; jmp */
+const serial = bootSector('serial.img', 'BAF803 B04F EE B04B EE FB F4 EBFD');
+/** "DB" on the debug console, then jmp $ */
+const debugcon = bootSector('debugcon.img', 'B044 E6E9 B042 E6E9 EBFE');
+/** Prints "X" with INT 10h, then jmp $ */
+const screen = bootSector('screen.img', 'B4 0E B0 58 31DB CD10 EBFE');
+/** Sets 8 data bits, then sends back what the serial port receives. */
+const echo = bootSector('echo.img', 'BAFB03 B003 EE BAFD03 EC A801 74FB BAF803 EC EE EBF1');
+/** cli; hlt */
+const sleep = bootSector('sleep.img', 'FA F4');
+/** INT 16h, then prints the key with INT 10h, again and again */
+const keys = bootSector('keys.img', '31C0 CD16 B40E 31DB CD10 EBF4');
+
+describe('the exit status', () => {
+  it.each([
+    ['33: the exit device said 10h', 33, [exit, '--exit-device']],
+    ['124: without the exit device nothing ends', 124, [exit, '--max-instructions', '20000']],
+    ['124: the instructions are used up', 124, [loop, '--max-instructions', '5000']],
+    ['124: the time is up', 124, [loop, '--max-seconds', '0.05']],
+    ['3: triple fault', 3, [tripleFault]],
+    ['0: triple fault that resets, without reboot', 0, [tripleFault, '--on-triple-fault', 'reset', '--no-reboot']],
+    [
+      '124: triple fault that resets again and again',
+      124,
+      [tripleFault, '--on-triple-fault', 'reset', '--max-instructions', '3000'],
+    ],
+    ['0: reset without reboot', 0, [reset, '--no-reboot']],
+    ['124: reset again and again', 124, [reset, '--max-instructions', '3000']],
+    ['0: text on the serial port', 0, [serial, '--until', 'OK']],
+    ['0: text on the debug console', 0, [debugcon, '--until', 'DB']],
+    ['0: text on the screen', 0, [screen, '--until', 'X', '--max-seconds', '10']],
+    ['0: the guest sleeps for good', 0, [sleep]],
+    ['124: the guest sleeps for good without the text', 124, [sleep, '--until', 'never']],
+    ['1: no image', 1, []],
+    ['1: no such image', 1, [file('missing.img')]],
+    ['1: an empty image', 1, [file('empty.img')]],
+    ['1: not supported yet', 1, [exit, '--kernel', 'vmlinuz']],
+    ['1: a serial file that cannot be written', 1, [serial, '--serial', `file:${directory}`]],
+    ['1: a trace that cannot be written', 1, [exit, '--trace', directory]],
+  ])('is %s', async (_name, status, words) => {
+    writeFileSync(file('empty.img'), '');
+    const { stderr, ...result } = await run(['run', ...words]);
+    expect({ ...result, stderr }).toMatchObject({ status });
+    if (status === 1) expect(stderr).not.toBe('');
+  });
+
+  it('comes with a message that names what is wrong', async () => {
+    const messageOf = async (...words: string[]): Promise<string> => (await run(words)).stderr.split('\n')[0] ?? '';
+    expect(await messageOf('run', file('missing.img'))).toBe(`x86vm: ${file('missing.img')}: no such file`);
+    expect(await messageOf('run', '--floppy', file('missing.img'))).toBe(
+      `x86vm: --floppy: ${file('missing.img')}: no such file`,
+    );
+    expect(await messageOf('run', exit, '--disk', exit, '--floppy', exit)).toContain('leave no drive');
+    expect(await messageOf('run', exit, '--firmware', exit)).toContain('--firmware: ');
+    expect(await messageOf('run', exit, '--kernel', 'x')).toBe('x86vm: --kernel is not supported yet');
+    expect(await messageOf('run', serial, '--serial', `file:${directory}`)).toBe(
+      `x86vm: ${directory}: is a directory, not a file`,
+    );
+    expect(await messageOf('boot')).toBe('x86vm: boot: there is no such command');
+    expect(await messageOf('run', tripleFault)).toMatch(/^triple fault: vector \d+/);
+    expect(await messageOf()).toContain('Usage');
+  });
+
+  it('is 0 for the help', async () => {
+    expect(await run(['--help'])).toMatchObject({ status: 0, stdout: expect.stringContaining('--max-instructions') });
+  });
+});
+
+describe('what goes in and out', () => {
+  it('carries the serial port on standard input and output', async () => {
+    const { status, stdout } = await run(
+      ['run', echo, '--serial', 'stdio', '--until', 'ready', '--max-seconds', '10'],
+      'ready\n',
+    );
+    expect(status).toBe(0);
+    expect(stdout).toBe('ready');
+  });
+
+  it('writes ports to files', async () => {
+    await run(['run', debugcon, '--debugcon', `file:${file('debugcon.txt')}`, '--until', 'DB']);
+    expect(readFileSync(file('debugcon.txt'), 'utf8')).toBe('DB');
+    const { stdout } = await run(['run', serial, '--serial', 'stdio', '--debugcon', 'none', '--until', 'OK']);
+    expect(stdout).toBe('OK');
+  });
+
+  it('presses keys', async () => {
+    const words = [
+      '--keys',
+      'Hello, <lt>World!>',
+      '--until',
+      'Hello, <World!>',
+      '--max-seconds',
+      '10',
+      '--print-screen',
+    ];
+    const { status, stdout } = await run(['run', keys, ...words]);
+    expect(status).toBe(0);
+    expect(stdout).toContain('Hello, <World!>\n');
+  });
+
+  it('shows the screen as text and as a picture', async () => {
+    const { stdout } = await run(['run', screen, '--until', 'X', '--print-screen', '--screenshot', file('screen.png')]);
+    expect(stdout).toMatch(/X\n$/);
+    const { width, height, channels } = decode(readFileSync(file('screen.png')));
+    expect({ width, height, channels }).toEqual({ width: 720, height: 400, channels: 4 });
+  });
+
+  it('gives figures', async () => {
+    const { stdout } = await run(['run', loop, '--max-instructions', '5000', '--stats', '-']);
+    expect(JSON.parse(stdout)).toEqual({
+      instructions: 5000,
+      wallSeconds: expect.any(Number),
+      mips: expect.any(Number),
+      stopReason: 'max-instructions',
+    });
+    await run(['run', exit, '--exit-device', '--stats', file('stats.json')]);
+    expect(JSON.parse(readFileSync(file('stats.json'), 'utf8'))).toMatchObject({ stopReason: 'exit-device' });
+  });
+
+  it('traces every instruction', async () => {
+    await run(['run', exit, '--exit-device', '--trace', file('trace.txt'), '--stats', file('stats.json')]);
+    const lines = readFileSync(file('trace.txt'), 'utf8').trimEnd().split('\n');
+    const { instructions } = JSON.parse(readFileSync(file('stats.json'), 'utf8')) as { instructions: number };
+    expect(lines).toHaveLength(instructions);
+    expect(lines[0]).toMatch(/^F000:FFF0 {2}EA/);
+    const start = lines.findIndex((line) => line.startsWith('0000:7C00'));
+    expect(lines.slice(start)).toEqual([
+      expect.stringMatching(/^0000:7C00 {2}B010 {14}mov al, 0x10 +EAX=[0-9A-F]{6}10$/),
+      '0000:7C02  E6F4              out 0xf4, al',
+    ]);
+  });
+
+  it('does the same with and without a trace, and every time', async () => {
+    const words = ['run', screen, '--until', 'X', '--stats', '-'];
+    const instructions = async (...more: string[]): Promise<number> =>
+      (JSON.parse((await run([...words, ...more])).stdout) as { instructions: number }).instructions;
+    const first = await instructions();
+    expect(await instructions()).toBe(first);
+    expect(await instructions('--trace', file('trace.txt'))).toBe(first);
+  });
+});
+
+describe('dap', () => {
+  const initialize = { seq: 1, type: 'request', command: 'initialize', arguments: { adapterID: 'x86vm' } };
+
+  it('serves a client on standard input and output', async () => {
+    const { status, stdout } = await run(['dap'], encodeMessage(initialize).toString());
+    expect(status).toBe(0);
+    const [response] = new MessageDecoder().decode(Buffer.from(stdout));
+    expect(response).toMatchObject({ type: 'response', command: 'initialize', success: true, request_seq: 1 });
+  });
+
+  it('ends when a client speaks something else', async () => {
+    const { status, stderr } = await run(['dap'], 'GET / HTTP/1.1\r\n\r\n');
+    expect(status).toBe(0);
+    expect(stderr).toContain('no Debug Adapter Protocol');
+  });
+
+  it('serves several clients on a port, at once and one after the other', async () => {
+    const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
+    const served = runCommandLine(['dap', '--port', '0'], streams as unknown as Parameters<typeof runCommandLine>[1]);
+    const announced = await new Promise<string>((settle) =>
+      streams.stdout.once('data', (bytes) => settle(String(bytes))),
+    );
+    const port = Number(/:(\d+)\n$/.exec(announced)?.[1]);
+    const first = await client(port);
+    const second = await client(port);
+    expect(await second.ask(initialize)).toMatchObject({ success: true });
+    expect(await first.ask(initialize)).toMatchObject({ success: true });
+    first.close();
+    const third = await client(port);
+    expect(await third.ask(initialize)).toMatchObject({ success: true });
+    const taken = await run(['dap', '--port', String(port)]);
+    expect(taken).toMatchObject({ status: 1, stderr: expect.stringContaining(`--port: ${port} is in use`) });
+    process.emit('SIGTERM');
+    expect(await served).toBe(0);
+  });
+});
+
+interface Client {
+  ask(message: typeof MESSAGE): Promise<unknown>;
+  close(): void;
+}
+
+const MESSAGE = { seq: 1, type: 'request', command: '', arguments: {} as object };
+
+function client(port: number): Promise<Client> {
+  return new Promise((settle, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    const decoder = new MessageDecoder();
+    const waiting: ((message: unknown) => void)[] = [];
+    socket.on('data', (bytes) => {
+      for (const message of decoder.decode(bytes)) if (message.type === 'response') waiting.shift()?.(message);
+    });
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject).on('error', () => {});
+      settle({
+        ask: (message) =>
+          new Promise((answer) => {
+            waiting.push(answer);
+            socket.write(encodeMessage(message));
+          }),
+        close: () => socket.destroy(),
+      });
+    });
+  });
+}
