@@ -6,16 +6,14 @@ import { type GuestFault, REPEAT } from '../../vm-core/cpu/cpu.ts';
 import { deliver } from '../../vm-core/cpu/exceptions.ts';
 import { resetCpu } from '../../vm-core/cpu/reset.ts';
 import { setRealModeSegment } from '../../vm-core/cpu/segments.ts';
-import { Processor } from '../../vm-core/engine/processor.ts';
-import { createMemory, RAM_BASE } from '../../vm-core/memory/layout.ts';
-import { PhysicalMap } from '../../vm-core/memory/physical-map.ts';
+import { createBareMachine } from '../../vm-core/engine/bare-machine.ts';
+import type { Processor } from '../../vm-core/engine/processor.ts';
+import { RAM_BASE } from '../../vm-core/memory/layout.ts';
+import type { PhysicalMap } from '../../vm-core/memory/physical-map.ts';
 import { CS, DS, ES, type SegmentIndex, SS, segmentSlots, slot } from '../../vm-core/state/layout.ts';
 import { registerNames, type Vector, type VectorRegister } from './moo-file.ts';
 
 const RAM_SIZE = 16 << 20;
-/** What a PC keeps free of RAM and these tests do not. */
-const UPPER_START = 0xa0000;
-const UPPER_SIZE = 0x60000;
 /** The repeats of one string instruction, and more than any test needs. */
 const EXECUTIONS_MAX = 200_000;
 
@@ -47,14 +45,10 @@ export class TestBench {
 
   /** `addressBits` is 20 for a processor whose addresses wrap at 1 MiB. */
   constructor(addressBits: 20 | 24) {
-    const memory = createMemory(RAM_SIZE);
-    this.#map = new PhysicalMap(memory, RAM_SIZE);
-    const view = new DataView(memory.buffer, RAM_BASE + UPPER_START, UPPER_SIZE);
-    this.#map.addWindow({ start: UPPER_START, size: UPPER_SIZE, region: ramRegion(view) });
-    if (addressBits === 20) this.#map.a20Mask = ~(1 << 20);
-    const ports = { read: (_port: number, size: number) => 2 ** (size * 8) - 1, write: () => {} };
-    const surroundings = { ports, acknowledgeInterrupt: () => 0, startTime: () => 0 };
-    this.#processor = new Processor(memory, this.#map, surroundings);
+    const { processor, map } = createBareMachine(RAM_SIZE);
+    if (addressBits === 20) map.a20Mask = ~(1 << 20);
+    this.#processor = processor;
+    this.#map = map;
   }
 
   /** Puts registers and memory to the test's initial state. */
@@ -113,14 +107,4 @@ export class TestBench {
     else if (name === 'flags') state.eflags = value & 0x7fd5;
     else state.write32(generalSlots[name] as number, value);
   }
-}
-
-/** RAM where a PC has none, as a window of a device. */
-function ramRegion(view: DataView) {
-  return {
-    size: UPPER_SIZE,
-    width: 8 as const,
-    read: (offset: number) => view.getUint8(offset),
-    write: (offset: number, _size: 1 | 2 | 4, value: number) => view.setUint8(offset, value),
-  };
 }
