@@ -22,6 +22,9 @@ const IDLE_EVENTS_MAX = 4096;
 /** Entering one of these by an instruction clears TF: there is no trap after it. */
 const SOFTWARE_INTERRUPTS: ReadonlySet<string> = new Set(['INT', 'INT1', 'INT3', 'INTO']);
 
+/** When they load SS, these hold off traps as well as interrupts, unlike STI (SDM vol. 3A §6.8.3). */
+const STACK_SEGMENT_LOADS: ReadonlySet<string> = new Set(['MOV_SREG_RM', 'POP_SREG']);
+
 /** What the loop needs of the machine around the processor. */
 export interface EventSource {
   readonly events: EventQueue;
@@ -212,7 +215,7 @@ export class EventLoop {
     if (executed > 0 && single) this.#instructionDone(shadow, (flags & RF) !== 0);
     if (status === STATUS_HOOK) return this.#hook();
     if (status === FAULT) return this.#faulted();
-    if (stepping && executed > 0 && !shadow && !this.#wasSoftwareInterrupt()) return this.#debugTrap(processor.pendingDebug | DR6_BS);
+    if (stepping && executed > 0 && !this.#passesOverTrap()) return this.#debugTrap(processor.pendingDebug | DR6_BS);
     return undefined;
   }
 
@@ -223,9 +226,12 @@ export class EventLoop {
     if (resumeFlag) state.write32(slot.EFLAGS, state.read32(slot.EFLAGS) & ~RF);
   }
 
-  #wasSoftwareInterrupt(): boolean {
+  /** True if no single-step trap follows the instruction that was just executed. */
+  #passesOverTrap(): boolean {
     const { state } = this.#processor;
-    return (state.read32(slot.EFLAGS) & TF) === 0 && SOFTWARE_INTERRUPTS.has(this.#processor.lastBlockRowName());
+    const name = this.#processor.lastBlockRowName();
+    if (state.read8(slot.INTERRUPT_SHADOW) !== 0 && STACK_SEGMENT_LOADS.has(name)) return true;
+    return (state.read32(slot.EFLAGS) & TF) === 0 && SOFTWARE_INTERRUPTS.has(name);
   }
 
   #faulted(): RunResult | undefined {
