@@ -4,7 +4,8 @@
  */
 import type { Device, DeviceContext, DeviceState, MachineRequest, Region, Timer } from '../devices/device.ts';
 import { cloneState, resetState } from '../devices/device-state.ts';
-import { type Pic, picDescription } from '../devices/pic/pic.ts';
+import type { Pic } from '../devices/pic/pic.ts';
+import { picDescription } from '../devices/pic/pic-state.ts';
 import type { MachineConfig } from './machine.ts';
 import { createPortSpace, type MappedPortSpace } from './port-space.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createTestBench, readPort, registerValues, writePort } from '../test-bench.ts';
-import { createPic, type Pic, type PicRole } from './pic.ts';
+import { createPic, type Pic } from './pic.ts';
+import type { PicRole } from './pic-state.ts';
 
 const ICW4_8086 = 0x01;
 

@@ -2,153 +2,37 @@
  * The Motorola MC146818 real-time clock with CMOS RAM as the AT has it (MC146818 data sheet; IBM PC/AT Technical
  * Reference, ports 70h and 71h). The time is worked out when somebody looks; between looks it costs nothing.
  */
-import type { Device, DeviceContext, DeviceDescription, DeviceRegister, Region } from '../device.ts';
+import type { Device, DeviceContext, Region } from '../device.ts';
 import { createDeviceClock } from '../device-clock.ts';
 import { resetState } from '../device-state.ts';
+import { encodeCalendar, FORMAT_24_HOURS } from './calendar.ts';
 import {
-  alarmMatches,
-  CENTURY,
-  DAY_OF_MONTH,
-  DAY_OF_WEEK,
-  decodeCalendar,
-  encodeCalendar,
-  FORMAT_24_HOURS,
-  HOURS,
-  HOURS_ALARM,
-  MINUTES,
-  MINUTES_ALARM,
-  MONTH,
-  SECONDS,
-  SECONDS_ALARM,
-  YEAR,
-} from './calendar.ts';
+  A_DIVIDER_RUNS,
+  A_UIP,
+  B_SET,
+  B_SQWE,
+  B_UIE,
+  C_IRQF,
+  CMOS_SIZE,
+  D_VALID,
+  flagsWithRequest,
+  INTERRUPTS,
+  isRunning,
+  REGISTER_A,
+  REGISTER_B,
+  REGISTER_C,
+  REGISTER_D,
+  RTC_FREQUENCY,
+  registerA,
+  registerB,
+  type RtcState,
+  rtcDescription,
+  uipOf,
+} from './rtc-state.ts';
+import { nextEvent, synchronize } from './rtc-time.ts';
 
-/** Bytes of CMOS RAM, the clock's own included. */
-export const CMOS_SIZE = 128;
-/** The crystal, in Hz; all cycles here are of it, counted from power-on. */
-export const RTC_FREQUENCY = 32_768;
-
-const REGISTER_A = 0x0a;
-const REGISTER_B = 0x0b;
-const REGISTER_C = 0x0c;
-const REGISTER_D = 0x0d;
-
-const A_UIP = 0x80;
-const A_DIVIDER = 0x70;
-const A_DIVIDER_RUNS = 0x20;
-const A_RATE = 0x0f;
-const B_SET = 0x80;
-const B_UIE = 0x10;
-const B_SQWE = 0x08;
-/** Bits that B enables and C reports: periodic, alarm, update ended. */
-const PERIODIC = 0x40;
-const ALARM = 0x20;
-const UPDATE = 0x10;
-const INTERRUPTS: number = PERIODIC | ALARM | UPDATE;
-const C_IRQF = 0x80;
-const D_VALID = 0x80;
-
-/** UIP is high for 244 µs before an update and during its 1,984 µs. */
-const UPDATE_CYCLES = 73;
 /** After the divider was held in reset the first update comes in half a second. */
 const HALF_SECOND = 16_384;
-const SECONDS_PER_DAY = 86_400;
-
-export type RtcState = {
-  /** Index written to port 70h, and its bit 7: NMI masked. */
-  index: number;
-  nmiMasked: boolean;
-  /** Time, registers A and B, and the RAM, by index. */
-  cmos: Uint8Array;
-  /** Register C without IRQF. */
-  flags: number;
-  /** The cycle at which the present second began; divider and periodic interrupt are in phase with it. */
-  secondStart: number;
-  /** The cycle at which the state was last brought up to date. */
-  cycle: number;
-};
-
-const cmosRegister = (name: string, offset: number, reset: number, description: string): DeviceRegister<RtcState> => ({
-  name,
-  width: 8,
-  reset,
-  writable: 0xff,
-  description,
-  value: (state) => state.cmos[offset] as number,
-});
-
-export const rtcDescription: DeviceDescription<RtcState> = {
-  name: 'rtc',
-  title: 'Real-time clock and CMOS RAM',
-  specification: 'Motorola MC146818 data sheet; IBM PC/AT Technical Reference, ports 70h and 71h',
-  version: 1,
-  registers: [
-    {
-      name: 'INDEX',
-      region: 'registers',
-      offset: 0,
-      width: 7,
-      reset: 0,
-      writable: 0x7f,
-      description: 'register that port 71h reaches',
-      value: (s) => s.index,
-    },
-    {
-      name: 'NMI_MASK',
-      region: 'registers',
-      offset: 0,
-      width: 1,
-      reset: 0,
-      writable: 1,
-      description: 'bit 7 of port 70h',
-      value: (s) => (s.nmiMasked ? 1 : 0),
-    },
-    // The battery keeps what follows; the reset values are those of a clock started at the beginning of 1970.
-    cmosRegister('SECONDS', SECONDS, 0, 'seconds when the clock was last looked at'),
-    cmosRegister('SECONDS_ALARM', SECONDS_ALARM, 0, 'C0h and above match every second'),
-    cmosRegister('MINUTES', MINUTES, 0, 'minutes'),
-    cmosRegister('MINUTES_ALARM', MINUTES_ALARM, 0, 'C0h and above match every minute'),
-    cmosRegister('HOURS', HOURS, 0, 'hours; with 12 hours bit 7 is PM'),
-    cmosRegister('HOURS_ALARM', HOURS_ALARM, 0, 'C0h and above match every hour'),
-    cmosRegister('DAY_OF_WEEK', DAY_OF_WEEK, 0x05, '1 is Sunday'),
-    cmosRegister('DAY_OF_MONTH', DAY_OF_MONTH, 0x01, 'day of the month'),
-    cmosRegister('MONTH', MONTH, 0x01, 'month'),
-    cmosRegister('YEAR', YEAR, 0x70, 'year of the century'),
-    cmosRegister('CENTURY', CENTURY, 0x19, 'century in BCD'),
-    {
-      name: 'A',
-      width: 8,
-      reset: 0x26,
-      writable: 0x7f,
-      description: 'bit 7 update in progress, 4–6 divider, 0–3 periodic rate',
-      value: (s) => (s.cmos[REGISTER_A] as number) | uipOf(s),
-    },
-    {
-      name: 'B',
-      width: 8,
-      reset: 0x02,
-      writable: 0xff,
-      description: 'bit 7 set, 6 periodic, 5 alarm, 4 update interrupt, 2 binary, 1 24 hours',
-      value: (s) => s.cmos[REGISTER_B] as number,
-    },
-    {
-      name: 'C',
-      width: 8,
-      reset: 0,
-      writable: 0,
-      description: 'bit 7 interrupt, 6 periodic, 5 alarm, 4 update ended',
-      value: flagsWithRequest,
-    },
-    {
-      name: 'D',
-      width: 8,
-      reset: D_VALID,
-      writable: 0,
-      description: 'bit 7 RAM and time are valid',
-      value: () => D_VALID,
-    },
-  ],
-};
 
 /**
  * Makes the clock: region `registers` (2 ports), line `irq8`. `cmos` gives the battery-backed bytes from 10h on; the time
@@ -170,7 +54,7 @@ export function createRtc(context: DeviceContext, cmos: Uint8Array = new Uint8Ar
   const readRegister = (): number => {
     switch (state.index) {
       case REGISTER_A:
-        return (state.cmos[REGISTER_A] as number) | uipOf(state);
+        return registerA(state) | uipOf(state);
       case REGISTER_C: {
         const flags = flagsWithRequest(state);
         state.flags = 0;
@@ -212,7 +96,7 @@ export function createRtc(context: DeviceContext, cmos: Uint8Array = new Uint8Ar
     reset() {
       // The battery keeps time and RAM; RESET clears the enables and the flags.
       synchronize(state, clock.cyclesAt(context.now()));
-      const keptOfB = (state.cmos[REGISTER_B] as number) & ~(INTERRUPTS | B_SQWE);
+      const keptOfB = registerB(state) & ~(INTERRUPTS | B_SQWE);
       resetState(state, { index: 0, nmiMasked: false, flags: 0 });
       state.cmos[REGISTER_B] = keptOfB;
       update();
@@ -236,73 +120,6 @@ function powerOn(startTimeMs: number, cmos: Uint8Array): RtcState {
     secondStart: 0 - Math.floor(((startTimeMs - seconds * 1000) * RTC_FREQUENCY) / 1000),
     cycle: 0,
   };
-}
-
-const registerA = (state: RtcState): number => state.cmos[REGISTER_A] as number;
-const registerB = (state: RtcState): number => state.cmos[REGISTER_B] as number;
-const isRunning = (state: RtcState): boolean => (registerA(state) & A_DIVIDER) === A_DIVIDER_RUNS;
-const isSetting = (state: RtcState): boolean => (registerB(state) & B_SET) !== 0;
-
-function flagsWithRequest(state: RtcState): number {
-  return state.flags | ((state.flags & registerB(state) & INTERRUPTS) !== 0 ? C_IRQF : 0);
-}
-
-function uipOf(state: RtcState): number {
-  if (!isRunning(state) || isSetting(state)) return 0;
-  return state.cycle - state.secondStart >= RTC_FREQUENCY - UPDATE_CYCLES ? A_UIP : 0;
-}
-
-/** Cycles between periodic interrupts; 0 for none. Rates 1 and 2 are second names of 8 and 9. */
-function periodOf(state: RtcState): number {
-  const rate = registerA(state) & A_RATE;
-  if (rate === 0) return 0;
-  return 1 << ((rate < 3 ? rate + 7 : rate) - 1);
-}
-
-/** Brings time and flags up to `cycle`. */
-function synchronize(state: RtcState, cycle: number): void {
-  if (isRunning(state)) {
-    const period = periodOf(state);
-    const periodsAt = (at: number): number => Math.floor((at - state.secondStart) / period);
-    if (period !== 0 && periodsAt(cycle) !== periodsAt(state.cycle)) state.flags |= PERIODIC;
-    const seconds = Math.floor((cycle - state.secondStart) / RTC_FREQUENCY);
-    if (seconds > 0 && !isSetting(state)) advance(state, seconds);
-    state.secondStart += seconds * RTC_FREQUENCY;
-  }
-  state.cycle = cycle;
-}
-
-/** Lets `count` seconds pass: the calendar, the update flag, and the alarm if one of them met it. */
-function advance(state: RtcState, count: number): void {
-  const { cmos } = state;
-  const format = registerB(state);
-  const before = decodeCalendar(cmos, format);
-  state.flags |= UPDATE;
-  // A day has every time an alarm can be set to, so no more than its seconds are worth looking at.
-  for (let second = 1; second <= Math.min(count, SECONDS_PER_DAY) && (state.flags & ALARM) === 0; second += 1) {
-    encodeCalendar(cmos, format, before + second);
-    if (isAlarmTime(cmos)) state.flags |= ALARM;
-  }
-  encodeCalendar(cmos, format, before + count);
-}
-
-function isAlarmTime(cmos: Uint8Array): boolean {
-  const matches = (alarm: number, time: number): boolean => alarmMatches(cmos[alarm] as number, cmos[time] as number);
-  return matches(SECONDS_ALARM, SECONDS) && matches(MINUTES_ALARM, MINUTES) && matches(HOURS_ALARM, HOURS);
-}
-
-/** The cycle at which an enabled interrupt that is not yet flagged may come; Infinity if none can. */
-function nextEvent(state: RtcState): number {
-  if (!isRunning(state)) return Number.POSITIVE_INFINITY;
-  const awaited = registerB(state) & INTERRUPTS & ~state.flags;
-  const period = periodOf(state);
-  const elapsed = state.cycle - state.secondStart;
-  let next = Number.POSITIVE_INFINITY;
-  if ((awaited & PERIODIC) !== 0 && period !== 0) {
-    next = state.secondStart + (Math.floor(elapsed / period) + 1) * period;
-  }
-  if ((awaited & (ALARM | UPDATE)) !== 0 && !isSetting(state)) next = Math.min(next, state.secondStart + RTC_FREQUENCY);
-  return next;
 }
 
 function writeRegister(state: RtcState, value: number): void {

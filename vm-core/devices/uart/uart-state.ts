@@ -1,5 +1,7 @@
 /** The 16550A's state and what its status registers say about it (data sheet PC16550D, §8). */
 
+import type { DeviceDescription } from '../device.ts';
+
 export type UartState = {
   ier: number;
   /** FCR: the bits that stay, 0 and 6–7. */
@@ -48,6 +50,7 @@ export const IER_RECEIVED = 0x01;
 export const IER_THRE = 0x02;
 export const IER_LINE_STATUS = 0x04;
 export const IER_MODEM_STATUS = 0x08;
+export const IER_WRITABLE = 0x0f;
 export const FCR_ENABLE = 0x01;
 export const LCR_BREAK = 0x40;
 export const LCR_DLAB = 0x80;
@@ -133,3 +136,110 @@ export function isRequesting(state: UartState): boolean {
   if ((state.mcr & MCR_OUT2) === 0 || isLoopback(state)) return false;
   return pendingInterrupt(state) !== IIR_NONE;
 }
+
+export const uartDescription: DeviceDescription<UartState> = {
+  name: 'uart',
+  title: 'Serial port',
+  specification: 'National Semiconductor PC16550D data sheet',
+  version: 1,
+  registers: [
+    {
+      name: 'RBR',
+      region: 'registers',
+      offset: 0,
+      width: 8,
+      reset: 0,
+      writable: 0,
+      description: 'next received byte',
+      value: (s) => (s.received[0] ?? s.lastRead) & 0xff,
+    },
+    {
+      name: 'IER',
+      region: 'registers',
+      offset: 1,
+      width: 8,
+      reset: 0,
+      writable: IER_WRITABLE,
+      description: 'bit 0 received data, 1 transmitter empty, 2 line status, 3 modem status',
+      value: (s) => s.ier,
+    },
+    {
+      name: 'IIR',
+      region: 'registers',
+      offset: 2,
+      width: 8,
+      reset: 1,
+      writable: 0,
+      description: 'bit 0 none pending, 1–3 source, 6–7 FIFOs on',
+      value: interruptIdentification,
+    },
+    {
+      name: 'FCR',
+      region: 'registers',
+      offset: 2,
+      width: 8,
+      reset: 0,
+      writable: 0xc1,
+      description: 'bit 0 FIFOs on, 6–7 receiver trigger',
+      value: (s) => s.fcr,
+    },
+    {
+      name: 'LCR',
+      region: 'registers',
+      offset: 3,
+      width: 8,
+      reset: 0,
+      writable: 0xff,
+      description: 'bits 0–1 word length, 2 stop bits, 3–5 parity, 6 break, 7 divisor latch',
+      value: (s) => s.lcr,
+    },
+    {
+      name: 'MCR',
+      region: 'registers',
+      offset: 4,
+      width: 8,
+      reset: 0,
+      writable: MCR_WRITABLE,
+      description: 'bit 0 DTR, 1 RTS, 2 OUT1, 3 OUT2 (interrupts on), 4 loopback',
+      value: (s) => s.mcr,
+    },
+    {
+      name: 'LSR',
+      region: 'registers',
+      offset: 5,
+      width: 8,
+      reset: 0x60,
+      writable: 0,
+      description: 'bit 0 data, 1 overrun, 2–4 errors and break, 5–6 transmitter empty',
+      value: lineStatus,
+    },
+    {
+      name: 'MSR',
+      region: 'registers',
+      offset: 6,
+      width: 8,
+      reset: 0xb0,
+      writable: 0,
+      description: 'bits 0–3 changes, 4 CTS, 5 DSR, 6 RI, 7 DCD',
+      value: modemStatus,
+    },
+    {
+      name: 'SCR',
+      region: 'registers',
+      offset: 7,
+      width: 8,
+      reset: 0,
+      writable: 0xff,
+      description: 'scratch',
+      value: (s) => s.scratch,
+    },
+    {
+      name: 'DL',
+      width: 16,
+      reset: 1,
+      writable: 0xffff,
+      description: 'divisor latch: 115,200 bits per second divided by it',
+      value: (s) => s.divisor,
+    },
+  ],
+};

@@ -3,7 +3,7 @@
  * that is always there. A byte reaches the host when the guest writes it, so that nothing is lost when the run ends; the
  * status and the interrupts follow the time that the byte takes on the line.
  */
-import type { Device, DeviceContext, DeviceDescription, Region, Timer } from '../device.ts';
+import type { Device, DeviceContext, Region, Timer } from '../device.ts';
 import { resetState } from '../device-state.ts';
 import {
   capacityOf,
@@ -20,13 +20,14 @@ import {
   MCR_WRITABLE,
   modemLines,
   modemStatus,
+  uartDescription,
+  IER_WRITABLE,
   POWER_ON_UART,
   type UartState,
 } from './uart-state.ts';
 
 /** The host may be this far ahead of the guest, in bytes. */
 const INCOMING_MAX = 0x10000;
-const INTERRUPTS_WRITABLE = 0x0f;
 const FCR_CLEAR_RECEIVER = 0x02;
 const FCR_CLEAR_TRANSMITTER = 0x04;
 const FCR_TRIGGER = 0xc0;
@@ -34,113 +35,6 @@ const FCR_TRIGGER = 0xc0;
 const LOOPBACK_MARK = 0x100;
 /** Bits per second at divisor 1. */
 const BAUD_RATE_MAX = 115_200;
-
-export const uartDescription: DeviceDescription<UartState> = {
-  name: 'uart',
-  title: 'Serial port',
-  specification: 'National Semiconductor PC16550D data sheet',
-  version: 1,
-  registers: [
-    {
-      name: 'RBR',
-      region: 'registers',
-      offset: 0,
-      width: 8,
-      reset: 0,
-      writable: 0,
-      description: 'next received byte',
-      value: (s) => (s.received[0] ?? s.lastRead) & 0xff,
-    },
-    {
-      name: 'IER',
-      region: 'registers',
-      offset: 1,
-      width: 8,
-      reset: 0,
-      writable: INTERRUPTS_WRITABLE,
-      description: 'bit 0 received data, 1 transmitter empty, 2 line status, 3 modem status',
-      value: (s) => s.ier,
-    },
-    {
-      name: 'IIR',
-      region: 'registers',
-      offset: 2,
-      width: 8,
-      reset: 1,
-      writable: 0,
-      description: 'bit 0 none pending, 1–3 source, 6–7 FIFOs on',
-      value: interruptIdentification,
-    },
-    {
-      name: 'FCR',
-      region: 'registers',
-      offset: 2,
-      width: 8,
-      reset: 0,
-      writable: 0xc1,
-      description: 'bit 0 FIFOs on, 6–7 receiver trigger',
-      value: (s) => s.fcr,
-    },
-    {
-      name: 'LCR',
-      region: 'registers',
-      offset: 3,
-      width: 8,
-      reset: 0,
-      writable: 0xff,
-      description: 'bits 0–1 word length, 2 stop bits, 3–5 parity, 6 break, 7 divisor latch',
-      value: (s) => s.lcr,
-    },
-    {
-      name: 'MCR',
-      region: 'registers',
-      offset: 4,
-      width: 8,
-      reset: 0,
-      writable: MCR_WRITABLE,
-      description: 'bit 0 DTR, 1 RTS, 2 OUT1, 3 OUT2 (interrupts on), 4 loopback',
-      value: (s) => s.mcr,
-    },
-    {
-      name: 'LSR',
-      region: 'registers',
-      offset: 5,
-      width: 8,
-      reset: 0x60,
-      writable: 0,
-      description: 'bit 0 data, 1 overrun, 2–4 errors and break, 5–6 transmitter empty',
-      value: lineStatus,
-    },
-    {
-      name: 'MSR',
-      region: 'registers',
-      offset: 6,
-      width: 8,
-      reset: 0xb0,
-      writable: 0,
-      description: 'bits 0–3 changes, 4 CTS, 5 DSR, 6 RI, 7 DCD',
-      value: modemStatus,
-    },
-    {
-      name: 'SCR',
-      region: 'registers',
-      offset: 7,
-      width: 8,
-      reset: 0,
-      writable: 0xff,
-      description: 'scratch',
-      value: (s) => s.scratch,
-    },
-    {
-      name: 'DL',
-      width: 16,
-      reset: 1,
-      writable: 0xffff,
-      description: 'divisor latch: 115,200 bits per second divided by it',
-      value: (s) => s.divisor,
-    },
-  ],
-};
 
 /** Makes the port: region `registers` (8 ports), line `irq`, channel `serial` in both directions. */
 export function createUart(context: DeviceContext): Device<UartState> {
@@ -343,7 +237,7 @@ class Uart {
   #writeInterruptEnable(value: number): void {
     const { state } = this;
     const added = value & ~state.ier;
-    state.ier = value & INTERRUPTS_WRITABLE;
+    state.ier = value & IER_WRITABLE;
     if ((added & IER_THRE) !== 0 && state.sending.length === 0) state.threPending = true;
   }
 
