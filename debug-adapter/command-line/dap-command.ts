@@ -4,7 +4,7 @@
  */
 import { createServer, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { createMachine } from '../../vm-core/machine/create-machine.ts';
+import { createMachine } from '../../vm-core/index.ts';
 import { createSession } from '../session/session.ts';
 import { encodeMessage, MessageDecoder } from './dap-framing.ts';
 import { createNodeHost } from './node-host.ts';

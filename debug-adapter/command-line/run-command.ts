@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as afterOtherWork, setTimeout as after } from 'node:timers/promises';
 import type { Machine } from '../../vm-core/index.ts';
-import { createMachine } from '../../vm-core/machine/create-machine.ts';
+import { createMachine } from '../../vm-core/index.ts';
 import type { AssemblerMessage } from '../host.ts';
 import { bootGuest } from '../session/boot-guest.ts';
 import { createNodeHost, describeFileError } from './node-host.ts';
