@@ -10,7 +10,7 @@ import { mustRun, repositoryRoot, runCommand } from './run-command.ts';
 import { startServer } from './vscode-server.ts';
 
 const example = join(repositoryRoot, 'examples', 'bootloader');
-const port = 3000;
+const port = '3000-3099';
 
 await mustRun('npm', ['run', 'package'], { show: true });
 const desktop = await runCommand('code', ['--version']);

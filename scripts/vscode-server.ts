@@ -34,8 +34,8 @@ export interface PreparedServer {
 
 /** What a server is started with. */
 export interface ServerOptions {
-  /** TCP port on 127.0.0.1; 0 takes a free one. */
-  readonly port: number;
+  /** TCP port on 127.0.0.1; 0 takes any, a range such as `3000-3099` the first that is free. */
+  readonly port: number | string;
   /** Folder for everything the server stores: user settings, installed extensions, logs. */
   readonly dataDir: string;
   /** Packaged extension to install before the start. */
