@@ -26,8 +26,16 @@ interface Start {
   readonly successors: readonly number[] | undefined;
 }
 
-/** `events`: what is pending is delivered; `fault`: the instruction's exception is; the last three run to a breakpoint. */
-type Phase = 'begin' | 'events' | 'instruction' | 'fault' | 'handler-before' | 'handler-after' | 'behind';
+/** `events`: what is pending is delivered; `fault`: the instruction's exception is next; the last three run to a breakpoint. */
+type Phase =
+  | 'begin'
+  | 'events'
+  | 'instruction'
+  | 'fault'
+  | 'fault-delivered'
+  | 'handler-before'
+  | 'handler-after'
+  | 'behind';
 
 export class InstructionStep implements Plan {
   readonly #guest: Guest;
@@ -54,6 +62,9 @@ export class InstructionStep implements Plan {
       case 'instruction':
         return this.#afterInstruction();
       case 'fault':
+        this.#phase = 'fault-delivered';
+        return 'deliver-events';
+      case 'fault-delivered':
         return 'done';
       default:
         return this.#atBreakpoint();

@@ -30,7 +30,10 @@ const STEP_INSTRUCTIONS = { 'one-instruction': 1, 'deliver-events': 0 } as const
 export interface Plan {
   /** Called with the machine at rest, first at the start and then whenever the machine came back. */
   advance(): PlanStep;
-  /** An exception is about to be delivered instead of the instruction (only told while single instructions run). */
+  /**
+   * An exception is about to be delivered instead of the instruction. Told while single instructions run, and at the
+   * start if the last stop showed an exception.
+   */
   faulted(): void;
   /** Removes whatever the plan put into the machine. Called once, when the run stops for any reason. */
   dispose(): void;
@@ -56,7 +59,7 @@ export interface RunnerListener {
   reset(why: 'request' | 'triple-fault'): void;
   /** After each slice, with the machine at rest. */
   sliceDone(): void;
-  /** The processor halted with nothing left that could wake it. */
+  /** The processor halted with interrupts disabled: nothing but a reset can wake it. Told once. */
   haltedForGood(): void;
 }
 
@@ -79,6 +82,8 @@ export class Runner {
   /** Where the user was told that the machine stands; its breakpoints are not reported again. */
   #reportedAt: number | undefined;
   #resume = false;
+  /** True when the last stop showed an exception that is delivered as soon as the machine runs. */
+  #exceptionShown = false;
   /** True when the last run ended at a breakpoint. */
   #evaluated = false;
   /** Only the callback with the newest ticket counts; older ones were overtaken by a wake-up or a stop. */
@@ -100,6 +105,8 @@ export class Runner {
     if (this.#running || this.#disposed) throw new Error('the machine cannot be started now');
     this.#running = true;
     this.#plan = plan;
+    if (this.#exceptionShown) plan?.faulted();
+    this.#exceptionShown = false;
     this.#resume = this.#reportedAt === this.#machine.cpus[0].linearEip;
     this.#anchor = { ticks: this.#machine.time, ms: this.#options.host.now() };
     this.#schedule(0);
@@ -201,7 +208,8 @@ export class Runner {
       case 'breakpoint':
         return this.#reachedBreakpoints(result.breakpoints);
       case 'exception':
-        if (this.exceptions.has(result.event.vector)) return this.#stop({ kind: 'exception', event: result.event });
+        this.#exceptionShown = this.exceptions.has(result.event.vector);
+        if (this.#exceptionShown) return this.#stop({ kind: 'exception', event: result.event });
         this.#plan?.faulted();
         this.#resume = true;
         return 'again';
@@ -233,15 +241,14 @@ export class Runner {
   }
 
   #sleepTime(nextEvent: number | undefined, timeMax: number | undefined): number {
-    if (nextEvent === undefined) {
-      if (!this.#toldHaltedForGood && !interruptsEnabled(this.#machine)) {
-        this.#toldHaltedForGood = true;
-        this.#options.listener.haltedForGood();
-      }
-      return SLEEP_MAX_MS;
+    const { machine, listener } = this.#options;
+    if (!this.#toldHaltedForGood && !interruptsEnabled(machine)) {
+      this.#toldHaltedForGood = true;
+      listener.haltedForGood();
     }
-    const ticks = nextEvent - (timeMax ?? this.#machine.time);
-    return Math.min(SLEEP_MAX_MS, Math.max(1, Math.ceil((ticks * 1000) / this.#machine.ticksPerSecond)));
+    if (nextEvent === undefined) return SLEEP_MAX_MS;
+    const ticks = nextEvent - (timeMax ?? machine.time);
+    return Math.min(SLEEP_MAX_MS, Math.max(1, Math.ceil((ticks * 1000) / machine.ticksPerSecond)));
   }
 
   #wait(ready: Promise<void>): 'left' {
@@ -275,10 +282,10 @@ export class Runner {
   }
 }
 
-const EFLAGS_IF = 1n << 9n;
+const EFLAGS_IF = 1 << 9;
 
 function interruptsEnabled(machine: Machine): boolean {
-  return (BigInt(machine.cpus[0].state.eflags) & EFLAGS_IF) !== 0n;
+  return (machine.cpus[0].state.eflags & EFLAGS_IF) !== 0;
 }
 
 /** Breakpoints that belong to plans: reaching one is no news to the user. */

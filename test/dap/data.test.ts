@@ -1,0 +1,208 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { expectGolden } from './support/golden.ts';
+import { SessionClient } from './support/session-client.ts';
+
+describe('registers and memory', () => {
+  let client: SessionClient;
+
+  beforeEach(async () => {
+    client = new SessionClient();
+    await client.launch();
+    await client.stop();
+  });
+
+  const children = async (variablesReference: number): Promise<readonly DebugProtocol.Variable[]> =>
+    (await client.request('variables', { variablesReference }))['variables'] as DebugProtocol.Variable[];
+
+  /** Follows names from the scope down. */
+  const find = async (...path: readonly string[]): Promise<DebugProtocol.Variable & { readonly parent: number }> => {
+    let reference = 1;
+    for (const [index, name] of path.entries()) {
+      const found = (await children(reference)).find((variable) => variable.name === name);
+      if (!found) throw new Error(`no ${name} in ${path.join('/')}`);
+      if (index === path.length - 1) return { ...found, parent: reference };
+      reference = found.variablesReference;
+    }
+    throw new Error('no path');
+  };
+
+  const set = async (value: string, ...path: readonly string[]): Promise<DebugProtocol.Response> => {
+    const { parent, name } = await find(...path);
+    return client.send('setVariable', { variablesReference: parent, name, value });
+  };
+
+  it('shows all registers as one tree', async () => {
+    const lines: string[] = [];
+    const walk = async (reference: number, indent: string): Promise<void> => {
+      for (const { name, value, variablesReference } of await children(reference)) {
+        lines.push(`${indent}${name} = ${value}`);
+        if (variablesReference > 0) await walk(variablesReference, `${indent}  `);
+      }
+    };
+    await walk(1, '');
+    expectGolden('registers', lines);
+  });
+
+  it('gives every reference of the tree a variable of its own', async () => {
+    const seen = new Set<number>();
+    const walk = async (reference: number): Promise<void> => {
+      expect(seen.has(reference)).toBe(false);
+      seen.add(reference);
+      for (const { variablesReference } of await children(reference)) {
+        if (variablesReference > 0) await walk(variablesReference);
+      }
+    };
+    await walk(1);
+    expect((await client.send('variables', { variablesReference: 999_999_999 })).success).toBe(false);
+    expect((await client.send('variables', { variablesReference: 0 })).success).toBe(false);
+  });
+
+  it('marks what changed since the last stop', async () => {
+    await client.run('next');
+    await client.run('next');
+    expect((await find('General')).value).toBe('');
+    await client.request('setFunctionBreakpoints', { breakpoints: [{ name: '7C15' }] });
+    await client.run('continue');
+    expect((await find('General')).value).toBe('changed: EAX ESP');
+    const eax = await find('General', 'EAX');
+    expect(eax.type).toMatch(/changed, was 0x0000/);
+    expect((await find('General', 'EAX', 'AL')).type).not.toMatch(/changed/);
+    expect((await find('General', 'EAX', 'AH')).type).toMatch(/changed, was 0x00/);
+  });
+
+  it('writes registers, their parts, flags, selectors', async () => {
+    expect((await set('0x11223344', 'General', 'EAX')).body).toMatchObject({ value: '0x11223344' });
+    expect((await set('0AAh', 'General', 'EAX', 'AL')).body).toMatchObject({ value: '0xaa' });
+    expect((await set('0b1', 'General', 'EAX', 'AH')).body).toMatchObject({ value: '0x01' });
+    expect(await client.evaluate('eax')).toBe('0x112201aa');
+    expect((await set('eax + 1', 'General', 'EBX')).body).toMatchObject({ value: '0x112201ab' });
+    expect((await set('1', 'Instruction pointer and flags', 'EFLAGS', 'CF')).body).toMatchObject({ value: '1' });
+    expect(await client.evaluate('cf')).toBe('1');
+    await set('0x1234', 'Segments', 'ES');
+    expect(await client.evaluate('es.base')).toBe('0x00012340');
+    expect(await client.evaluate('linear(es:1)')).toBe('0x00012341');
+  });
+
+  it('takes a value back with its explanation', async () => {
+    const { value } = await find('Instruction pointer and flags', 'EFLAGS');
+    expect(value).toContain(' · ');
+    expect((await set(value.replace('0x0000', '0x0004'), 'Instruction pointer and flags', 'EFLAGS')).success).toBe(
+      true,
+    );
+  });
+
+  it('refuses what cannot be written', async () => {
+    expect((await set('1', 'Events and privilege', 'CPL')).message).toBe('CPL cannot be set to 1');
+    expect((await set('1', 'Descriptor tables', 'GDTR')).message).toMatch(/cannot be written as a whole/);
+    expect((await set('1 +', 'General', 'EAX')).message).toBe('1 +: expected a value, found the end (column 4)');
+    const nothing = await client.send('setVariable', { variablesReference: 1, name: 'XYZ', value: '1' });
+    expect(nothing.message).toBe('there is no XYZ under 1');
+  });
+
+  it('goes on from a new EIP', async () => {
+    await set('0x7c4a', 'Instruction pointer and flags', 'EIP');
+    expect(await client.event('invalidated')).toEqual({ areas: ['all'] });
+    expect(await client.place()).toBe('50 inner (0000:7C4A)');
+    expect(await client.run('next')).toBe('step 51 inner+0x3 (0000:7C4D)');
+  });
+
+  it('evaluates, and assigns in the console only', async () => {
+    expect(await client.request('evaluate', { expression: 'word[start]' })).toEqual({
+      result: '0xc031 (49201)',
+      variablesReference: 0,
+      memoryReference: '0x00007c00',
+    });
+    expect(await client.request('evaluate', { expression: "al = 'A'", context: 'repl' })).toMatchObject({
+      result: '0x41 (65)',
+    });
+    expect(await client.request('evaluate', { expression: 'al,c' })).toMatchObject({ result: "'A'" });
+    const watch = await client.send('evaluate', { expression: 'al = 1', context: 'watch' });
+    expect(watch.message).toMatch(/assignment is not allowed here/);
+    expect(await client.request('setExpression', { expression: 'byte[600h]', value: '0x12 (18)' })).toEqual({
+      value: '0x12',
+    });
+    expect(await client.evaluate('byte[600h]')).toBe('0x12');
+  });
+
+  it('finds local labels where it stands', async () => {
+    await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'inner' }] });
+    await client.run('continue');
+    expect(await client.evaluate('.never')).toBe('0x00007c52');
+  });
+
+  it('reads and writes memory', async () => {
+    const reference = { memoryReference: '0x600' };
+    expect(await client.request('writeMemory', { ...reference, data: 'AQIDBA==' })).toEqual({
+      offset: 0,
+      bytesWritten: 4,
+    });
+    expect(await client.request('readMemory', { ...reference, offset: 1, count: 3 })).toEqual({
+      address: '0x00000601',
+      data: 'AgME',
+    });
+    expect(await client.request('readMemory', { memoryReference: 'p:0x600', count: 2 })).toEqual({
+      address: 'p:0x00000600',
+      data: 'AQI=',
+    });
+    expect(await client.request('readMemory', { ...reference, offset: -0x601, count: 4 })).toMatchObject({
+      data: '',
+      unreadableBytes: 4,
+    });
+    expect(await client.request('readMemory', { memoryReference: '0xfffffffe', count: 16 })).toMatchObject({
+      unreadableBytes: 14,
+    });
+    expect((await client.send('readMemory', { memoryReference: 'start', count: 1 })).message).toMatch(
+      /no memory reference/,
+    );
+    expect((await client.send('writeMemory', { ...reference, data: '!' })).message).toBe('the data is not base64');
+  });
+
+  it('runs code that was written', async () => {
+    // mov al, 7; out 0F4h, al
+    await client.request('writeMemory', { memoryReference: '0x7c02', data: 'sAfm9A==' });
+    await client.request('continue', { threadId: 1 });
+    expect(await client.event('exited')).toEqual({ exitCode: 15 });
+  });
+
+  it('disassembles around an address with symbols and lines', async () => {
+    const { instructions } = await client.request('disassemble', {
+      memoryReference: '0x7c0e',
+      instructionOffset: -3,
+      instructionCount: 8,
+    });
+    expectGolden(
+      'disassembly',
+      (instructions as DebugProtocol.DisassembledInstruction[]).map((line) => JSON.stringify(line)),
+    );
+  });
+
+  it('gives as many instructions as asked for, whatever the address', async () => {
+    for (const memoryReference of ['0x0', '0x7c00', '0xfffffff0', '0x9ffff', '0xfffffff']) {
+      const { instructions } = await client.request('disassemble', {
+        memoryReference,
+        instructionOffset: -50,
+        instructionCount: 120,
+      });
+      expect(instructions).toHaveLength(120);
+    }
+  });
+
+  it('guesses callers and says so', async () => {
+    await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'inner' }] });
+    await client.run('continue');
+    const { stackFrames, totalFrames } = await client.request('stackTrace', { threadId: 1 });
+    expect(totalFrames).toBe(3);
+    expect(
+      (stackFrames as DebugProtocol.StackFrame[]).map(({ name, line, presentationHint }) => ({
+        name,
+        line,
+        presentationHint,
+      })),
+    ).toEqual([
+      { name: 'inner (0000:7C4A)', line: 50, presentationHint: undefined },
+      { name: 'outer+0x4 (0000:7C48), probably', line: 45, presentationHint: 'subtle' },
+      { name: 'again+0x1c (0000:7C2A), probably', line: 28, presentationHint: 'subtle' },
+    ]);
+  });
+});
