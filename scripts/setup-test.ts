@@ -26,6 +26,7 @@ const TOOLS: readonly Tool[] = [
     package: 'qemu-system-x86',
     tests: 'the tests that compare with QEMU',
   },
+  { commands: ['cc'], package: 'build-essential', tests: "the tests that compare with this computer's own processor" },
 ];
 
 const missing = () => TOOLS.filter((tool) => !tool.commands.some(isOnPath));
