@@ -1,7 +1,7 @@
 /** Assembling a source with the NASM on PATH into an image and a listing with its map appended. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { AssemblerResult } from '../host.ts';
@@ -11,18 +11,23 @@ import { parseNasmMessages } from './nasm-messages.ts';
 const NASM_TIME_MAX_MS = 60_000;
 const NASM_OUTPUT_SIZE_MAX = 4 * 1024 * 1024;
 
+/** Results that are kept; a process that lives for days assembles often. */
+const RUNS_KEPT = 32;
+
 let temporaryDirectory: string | undefined;
 let runCount = 0;
 
-/** One directory for the process, removed when it ends. */
+/** A directory inside the one of this process, which is removed when the process ends. */
 async function makeRunDirectory(): Promise<string> {
   if (temporaryDirectory === undefined) {
     const made = mkdtempSync(join(tmpdir(), 'x86-vm-debugger-'));
     process.once('exit', () => rmSync(made, { recursive: true, force: true }));
     temporaryDirectory = made;
   }
+  const parent = temporaryDirectory;
   runCount += 1;
-  const directory = join(temporaryDirectory, String(runCount));
+  await rm(join(parent, String(runCount - RUNS_KEPT)), { recursive: true, force: true });
+  const directory = join(parent, String(runCount));
   await mkdir(directory, { recursive: true });
   return directory;
 }

@@ -223,3 +223,33 @@ describe('a listing that does not fit', () => {
     }
   });
 });
+
+describe('a hostile listing', () => {
+  const row = (line: number, text: string): string =>
+    `${String(line).padStart(6)}                                  ${text}`;
+
+  it('does not make us work for ever', async () => {
+    const wide = Array.from({ length: 40 }, (_, index) =>
+      row(index + 1, `%define a${index} ${`a${index + 1}+`.repeat(100)}0`),
+    );
+    const circle = [row(50, '%define x y'), row(51, '%define y x'), row(52, 'org x')];
+    const repeated = Array.from({ length: 200 }, (_, index) => {
+      return `${String(index + 60).padStart(6)} ${(index * 8).toString(16).toUpperCase().padStart(8, '0')} 0000000000000000               dq 0`;
+    });
+    const last = `   999 00000640 FFFF                            dw -1`;
+    const listing = [...wide, row(49, 'org a0'), ...circle, ...repeated, last].join('\n');
+    const image = new Uint8Array(2 ** 20);
+    const { warnings } = await loadSymbols([{ listingName: 'x.lst', listing, source: 'x.asm', image }]);
+    expect(warnings).toHaveLength(1);
+  });
+
+  it('has lines where an old NASM does not tell how often a statement is repeated', async () => {
+    const listing = [
+      '     1 00000000 90<rept>                        times 16 nop',
+      '     2 00000010 F4                      end:    hlt',
+    ].join('\n');
+    const { table } = await loadSymbols([{ listingName: 'x.lst', listing, source: 'x.asm' }]);
+    expect(table.lineAt(0x7c0f)).toEqual({ file: 'x.asm', line: 1, exact: false });
+    expect(table.label('end')).toBe(0x7c10);
+  });
+});

@@ -97,8 +97,8 @@ interface OpenSection {
 }
 
 const TEXT_SECTION = '.text';
-/** Substituting a definition inside a definition goes this deep. */
-const DEFINITION_DEPTH_MAX = 16;
+/** Definitions that one expression may lead to; one that names itself has no value. */
+const DEFINITIONS_PER_EXPRESSION_MAX = 100;
 
 class ListingReader {
   private readonly frames: Frame[] = [{ file: undefined, invocation: undefined, parameters: [] }];
@@ -285,11 +285,14 @@ class ListingReader {
     return opened;
   }
 
-  private valueOf(expression: string, depth = 0): number | undefined {
-    if (depth > DEFINITION_DEPTH_MAX) return undefined;
-    return evaluateNasmExpression(expression, (name) => {
-      const definition = this.definitions.get(name);
-      return definition === undefined ? undefined : this.valueOf(definition, depth + 1);
-    });
+  private valueOf(expression: string): number | undefined {
+    let left = DEFINITIONS_PER_EXPRESSION_MAX;
+    const evaluate = (text: string): number | undefined =>
+      evaluateNasmExpression(text, (name) => {
+        left -= 1;
+        const definition = this.definitions.get(name);
+        return definition === undefined || left < 0 ? undefined : evaluate(definition);
+      });
+    return evaluate(expression);
   }
 }

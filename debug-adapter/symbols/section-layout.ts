@@ -127,6 +127,8 @@ function statementMatches(statement: ListedStatement, image: Uint8Array, at: num
 
 /** Searching is worth it only with enough bytes to go by. */
 const SIGNATURE_SIZE_MIN = 4;
+/** Places tried at most: an image of one repeated byte must not keep us. */
+const CANDIDATES_MAX = 256;
 
 /** Looks for a section in the image by its bytes. */
 function findSection(section: ListedSection, image: Uint8Array): number | undefined {
@@ -136,12 +138,14 @@ function findSection(section: ListedSection, image: Uint8Array): number | undefi
   }, undefined);
   if (signature === undefined) return undefined;
   const first = signature.bytes[0] ?? 0;
+  const size = sizeOf(section);
+  let candidates = 0;
   for (let at = image.indexOf(first); at >= 0; at = image.indexOf(first, at + 1)) {
     const imageOffset = at - signature.offset;
-    const fits = imageOffset >= 0 && imageOffset + sizeOf(section) <= image.length;
-    if (fits && statementMatches(signature, image, at) && findMismatch(section, image, imageOffset) === undefined) {
-      return imageOffset;
-    }
+    if (imageOffset < 0 || imageOffset + size > image.length || !statementMatches(signature, image, at)) continue;
+    if (findMismatch(section, image, imageOffset) === undefined) return imageOffset;
+    candidates += 1;
+    if (candidates === CANDIDATES_MAX) return undefined;
   }
   return undefined;
 }
