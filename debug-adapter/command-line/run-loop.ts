@@ -52,8 +52,10 @@ const SLICE_SECONDS = 0.02;
 const KEYS_PER_SECOND = 50;
 const IDLE_PAUSE_MS = 5;
 const EFLAGS_IF = 1 << 9;
-export const EXIT_TRIPLE_FAULT = 3;
-export const EXIT_LIMIT = 124;
+const EXIT_TRIPLE_FAULT = 3;
+const EXIT_LIMIT = 124;
+/** As a shell reports SIGINT. */
+const EXIT_INTERRUPTED = 130;
 
 export class RunLoop {
   /** Set to end the run from outside, for example by a signal. */
@@ -96,7 +98,7 @@ export class RunLoop {
   private endBefore(deadline: number): RunEnd | undefined {
     const { options, machine } = this;
     if (options.until?.seen === true) return { stopReason: 'until', exitStatus: 0 };
-    if (this.interrupted) return { stopReason: 'interrupted', exitStatus: EXIT_LIMIT };
+    if (this.interrupted) return { stopReason: 'interrupted', exitStatus: EXIT_INTERRUPTED };
     if (machine.retired >= options.instructionsMax) {
       const message = `the guest was ended after ${machine.retired} instructions (--max-instructions)`;
       return { stopReason: 'max-instructions', exitStatus: EXIT_LIMIT, message };
