@@ -4,12 +4,17 @@
  */
 import { HeldKeys, type KeyOutcome } from './held-keys.ts';
 
+const hostIsMac = /^Mac/.test(navigator.platform);
+
+/** The keys that give the keyboard back, as they are labelled on the host's keyboard. */
+export const RELEASE_KEYS: string = hostIsMac ? 'Control+Option' : 'Ctrl+Alt';
+
 export class KeyboardCapture {
   /** Set-1 scan codes for the guest. */
   onScanCodes: (scanCodes: readonly number[]) => void = () => undefined;
   /** The keyboard was captured or released. */
   onChange: () => void = () => undefined;
-  private readonly held = new HeldKeys({ capsLockToggles: /^Mac/.test(navigator.platform) });
+  private readonly held = new HeldKeys({ capsLockToggles: hostIsMac });
   private capturing = false;
 
   get captured(): boolean {

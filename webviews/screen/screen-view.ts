@@ -5,7 +5,7 @@
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import type { ScreenRequest, ScreenUpdate } from '../../debug-adapter/protocol/screen.ts';
 import type { ScreenCommand } from '../../debug-adapter/protocol/screen-commands.ts';
-import { KeyboardCapture } from './keyboard-capture.ts';
+import { KeyboardCapture, RELEASE_KEYS } from './keyboard-capture.ts';
 import { Picture } from './picture.ts';
 import { shownSize } from './scaling.ts';
 import { scanCodesOf } from './scan-codes.ts';
@@ -164,7 +164,7 @@ export class ScreenView extends LitElement {
       return {
         label: 'Release Keyboard',
         icon: 'codicon-unlock',
-        title: 'Give the keyboard back to VS Code (Ctrl+Alt)',
+        title: `Give the keyboard back to VS Code (${RELEASE_KEYS})`,
         enabled: true,
         run: () => this.keyboard.release(),
       };
@@ -219,7 +219,7 @@ export class ScreenView extends LitElement {
   }
 
   private hint(): string {
-    if (this.keyboard.captured) return 'Keys go to the guest. Press Ctrl+Alt to release the keyboard.';
+    if (this.keyboard.captured) return `Keys go to the guest. Press ${RELEASE_KEYS} to release the keyboard.`;
     return machinePresent(this.model) ? 'Click the screen, or press Enter on it, to type into the guest.' : '';
   }
 

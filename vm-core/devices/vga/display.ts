@@ -74,7 +74,7 @@ export function createDisplay(vga: Vga, context: Pick<DeviceContext, 'now'>): Di
     },
     text() {
       const layout = pictureLayout(vga.state);
-      if (layout.kind !== 'text' || layout.output === 'off') return undefined;
+      if (layout.kind !== 'text' || layout.output !== 'picture') return undefined;
       return textCodes(vga.state, layout).map((codes) => codePage437Text(codes).trimEnd());
     },
   };
