@@ -11,14 +11,21 @@ export interface PictureShape extends Size {
   readonly aspectRatio: number;
 }
 
+/** How the picture is put on the page; sizes in CSS pixels. */
+export interface Presentation extends Size {
+  /** Every pixel of the guest has its own place; a smaller picture is smoothed, or whole columns would be missing. */
+  readonly pixelated: boolean;
+}
+
 /**
- * The size in CSS pixels for a picture inside `available`: whole device pixels for each column of the guest if at least
- * one fits, otherwise as large as fits. The shape is always the monitor's.
+ * The size for a picture inside `available`: whole device pixels for each column of the guest if at least one fits,
+ * otherwise as large as fits. The shape is always the monitor's.
  */
-export function shownSize(picture: PictureShape, available: Size, devicePixelRatio: number): Size {
+export function present(picture: PictureShape, available: Size, devicePixelRatio: number): Presentation {
   const { aspectRatio } = picture;
   const widthMax = Math.max(1, Math.min(available.width, available.height * aspectRatio));
   const columnSize = Math.floor((widthMax * devicePixelRatio) / picture.width);
   const width = columnSize >= 1 ? (columnSize * picture.width) / devicePixelRatio : widthMax;
-  return { width, height: width / aspectRatio };
+  const height = width / aspectRatio;
+  return { width, height, pixelated: columnSize >= 1 && height * devicePixelRatio >= picture.height };
 }

@@ -7,7 +7,7 @@ import type { ScreenRequest, ScreenUpdate } from '../../debug-adapter/protocol/s
 import type { ScreenCommand } from '../../debug-adapter/protocol/screen-commands.ts';
 import { KeyboardCapture, RELEASE_KEYS } from './keyboard-capture.ts';
 import { Picture } from './picture.ts';
-import { shownSize } from './scaling.ts';
+import { present } from './scaling.ts';
 import { scanCodesOf } from './scan-codes.ts';
 import {
   DEFAULT_SHAPE,
@@ -242,9 +242,10 @@ export class ScreenView extends LitElement {
   /** Gives the canvas its size on the page. */
   private fit(): void {
     const { clientWidth: width, clientHeight: height } = this.stage;
-    const shown = shownSize(this.model.frame ?? DEFAULT_SHAPE, { width, height }, window.devicePixelRatio);
+    const shown = present(this.model.frame ?? DEFAULT_SHAPE, { width, height }, window.devicePixelRatio);
     this.canvas.style.width = `${shown.width}px`;
     this.canvas.style.height = `${shown.height}px`;
+    this.canvas.style.imageRendering = shown.pixelated ? 'pixelated' : 'auto';
   }
 
   private get canvas(): HTMLCanvasElement {
