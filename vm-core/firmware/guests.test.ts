@@ -109,6 +109,26 @@ text: db "Hello,", 13, 10, "BIOS!", 0`);
     expect(guest.machine.display.text()?.slice(0, 3)).toEqual(['x86 VM Debugger BIOS', 'Hello,', 'BIOS!']);
   });
 
+  it('writes strings piece by piece and gets its registers back', async () => {
+    const guest = guestOf(`
+      mov ax, 1301h
+      mov bx, 7
+      mov cx, 26 * 3
+      mov dx, 0a00h
+      mov bp, text
+      int 10h
+      mov [600h], cx
+      mov [602h], dx
+      mov [604h], bp
+      jmp done
+text: times 3 db "abcdefghijklmnopqrstuvwxyz"`);
+    await guest.run();
+    const alphabet = 'abcdefghijklmnopqrstuvwxyz';
+    expect(guest.machine.display.text()?.[10]).toBe(alphabet.repeat(3));
+    expect([guest.word(0x600), guest.word(0x602)]).toEqual([78, 0x0a00]);
+    expect(guest.word(0x604) >> 8).toBe(0x7c);
+  });
+
   it('reads a key that comes later, with its scan code', async () => {
     const guest = guestOf(
       'xor ah,ah\n int 16h\n mov [600h],ax\n mov ah,1\n int 16h\n jnz done\n mov word [602h],1234h',

@@ -23,6 +23,7 @@ import { serialPollHook, serialTimeoutHook } from './serial-services.ts';
 import { serviceHook } from './service.ts';
 import { services, unknownFunction } from './services.ts';
 import { waitHook } from './system-services.ts';
+import { stringPieceHook, stringStartHook } from './video/write-string.ts';
 import { withWrappedMemory } from './wrapped-memory.ts';
 
 export { BOOT_ADDRESS } from './rom.ts';
@@ -50,7 +51,7 @@ function hooksOf(labels: RomLabels, banner: string | undefined): readonly (reado
   return [
     ...serviceInterrupts.map((interrupt): readonly [number, FirmwareHook] => {
       const entry = labels.services[interrupt];
-      return [entry.offset, serviceHook(interrupt, entry, services, unknownFunction[interrupt])];
+      return [entry.offset, serviceHook(interrupt, entry, services, unknownFunction(interrupt))];
     }),
     ...[...labels.defaultHandlers].map(([vector, offset]): readonly [number, FirmwareHook] => [
       offset,
@@ -66,6 +67,8 @@ function hooksOf(labels: RomLabels, banner: string | undefined): readonly (reado
     [labels.clock, clockHook(labels)],
     [labels.keyboardHook, keyboardHook(labels)],
     [labels.keyboardPauseHook, pauseHook(labels)],
+    [labels.stringStartHook, stringStartHook],
+    [labels.stringPieceHook, stringPieceHook(labels)],
     [labels.serialPollHook, serialPollHook],
     [labels.serialTimeoutHook, serialTimeoutHook],
     [labels.waitHook, waitHook(labels)],

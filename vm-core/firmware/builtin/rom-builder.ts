@@ -18,12 +18,14 @@ export const PUSH_BX = 0x53;
 export const PUSH_CX = 0x51;
 export const PUSH_DX = 0x52;
 export const PUSH_SI = 0x56;
+export const PUSH_BP = 0x55;
 export const PUSH_DS = 0x1e;
 export const POP_AX = 0x58;
 export const POP_BX = 0x5b;
 export const POP_CX = 0x59;
 export const POP_DX = 0x5a;
 export const POP_SI = 0x5e;
+export const POP_BP = 0x5d;
 export const POP_DS = 0x1f;
 
 const low = (word: number): number => word & 0xff;

@@ -11,20 +11,21 @@ export const ROM_SEGMENT = 0xf000;
 /** Physical address of the ROM. */
 export const ROM_BASE: number = ROM_SEGMENT << 4;
 
+const SERIAL_SERVICE = 0xe739;
 /** Entry points of the services, by interrupt. */
-const SERVICE_OFFSETS = {
-  16: 0xf065,
-  17: 0xf84d,
-  18: 0xf841,
-  19: 0xec59,
-  20: 0xe739,
-  21: 0xf859,
-  22: 0xe82e,
-  23: 0xefd2,
-  26: 0xfe6e,
-} as const;
-export type ServiceInterrupt = keyof typeof SERVICE_OFFSETS;
-export const serviceInterrupts: readonly ServiceInterrupt[] = [0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x1a];
+const serviceEntries = [
+  [0x10, 0xf065],
+  [0x11, 0xf84d],
+  [0x12, 0xf841],
+  [0x13, 0xec59],
+  [0x14, SERIAL_SERVICE],
+  [0x15, 0xf859],
+  [0x16, 0xe82e],
+  [0x17, 0xefd2],
+  [0x1a, 0xfe6e],
+] as const;
+export type ServiceInterrupt = (typeof serviceEntries)[number][0];
+export const serviceInterrupts: readonly ServiceInterrupt[] = serviceEntries.map(([interrupt]) => interrupt);
 
 /** Other places that the AT fixes. */
 const POST = 0xe05b;
@@ -93,6 +94,9 @@ export interface RomLabels {
   readonly keyboardPause: number;
   readonly keyboardPauseLoop: number;
   readonly keyboardPauseHook: number;
+  readonly stringStartHook: number;
+  readonly stringPieceHook: number;
+  readonly stringAgain: number;
   readonly serialPollHook: number;
   readonly serialTimeoutHook: number;
   readonly waitHook: number;
@@ -135,18 +139,20 @@ export function buildRom(fonts: RomFonts): RomImage {
   rom.emit(op.STI, op.HLT).short(0xeb, halt);
   const serial = emitSerialPoll(rom);
   const wait = emitWait(rom);
+  const { poll: stringPoll, ...string } = emitWriteString(rom);
   const interrupts = emitInterrupts(rom);
   const boot = emitBoot(rom, halt);
 
   const { handlers: defaultHandlers, shared: sharedDefault } = emitDefaultHandlers(rom);
-  const polls: Partial<Record<ServiceInterrupt, number>> = { 20: serial.poll, 21: wait.poll };
+  const polls: ReadonlyMap<ServiceInterrupt, number> = new Map([
+    [0x10, stringPoll],
+    [0x14, serial.poll],
+    [0x15, wait.poll],
+  ]);
   const services = Object.fromEntries(
-    serviceInterrupts.map((interrupt) => [
-      interrupt,
-      emitService(rom.at(SERVICE_OFFSETS[interrupt]), polls[interrupt]),
-    ]),
+    serviceEntries.map(([interrupt, offset]) => [interrupt, emitService(rom.at(offset), polls.get(interrupt))]),
   ) as Record<ServiceInterrupt, ServiceEntry>;
-  rom.at(DISK_SERVICE).jump(SERVICE_OFFSETS[0x13]);
+  rom.at(DISK_SERVICE).jump(services[0x13].offset);
   rom.at(FLOPPY_INTERRUPT).jump(defaultHandlers.get(0x0e) as number);
 
   const labels: RomLabels = {
@@ -155,6 +161,7 @@ export function buildRom(fonts: RomFonts): RomImage {
     sharedDefault,
     halt,
     ...interrupts,
+    ...string,
     ...boot,
     ...emitKeyboard(rom),
     ...emitPost(rom, halt),
@@ -206,8 +213,24 @@ function emitSerialPoll(rom: RomBuilder): { poll: number; hook: number; timeout:
   rom.emit(...pops);
   const timeout = rom.position;
   rom.emit(op.NOP, op.IRET);
-  rom.emit(...pops).jump(SERVICE_OFFSETS[0x14]);
+  rom.emit(...pops).jump(SERIAL_SERVICE);
   return { poll, hook, timeout };
+}
+
+/**
+ * INT 10h, 13h writes a string piece by piece, so that other things happen in between: the first hook starts, the second
+ * writes the next piece. BP, CX and DX hold how far it is.
+ */
+function emitWriteString(rom: RomBuilder) {
+  const poll = rom.position;
+  rom.emit(op.PUSH_BP, op.PUSH_CX, op.PUSH_DX);
+  const stringStartHook = rom.position;
+  rom.emit(op.NOP);
+  const stringPieceHook = rom.position;
+  rom.emit(op.NOP, op.POP_DX, op.POP_CX, op.POP_BP, op.IRET);
+  const stringAgain = rom.position;
+  rom.short(0xeb, stringPieceHook);
+  return { poll, stringStartHook, stringPieceHook, stringAgain };
 }
 
 /** INT 15h, 86h sleeps here until the clock interrupt has counted the time down. */

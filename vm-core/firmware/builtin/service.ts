@@ -6,7 +6,7 @@ import { Caller } from './caller.ts';
 
 /**
  * How a service ends: `undefined` returns to the caller; `wait` enables interrupts, halts, and runs the service again
- * after one; `poll` lets the ROM watch the serial line and runs it again; a promise is for data from the host.
+ * after one; `poll` goes on with the interrupt's own code in the ROM; a promise is for data from the host.
  */
 export type ServiceResult = undefined | 'wait' | 'poll' | Promise<void>;
 

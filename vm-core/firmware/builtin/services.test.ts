@@ -175,6 +175,8 @@ describe('a hostile guest', () => {
       labels.clock,
       labels.keyboardHook,
       labels.keyboardPauseHook,
+      labels.stringStartHook,
+      labels.stringPieceHook,
       labels.serialPollHook,
       labels.serialTimeoutHook,
       labels.waitHook,

@@ -36,21 +36,21 @@ function refuse(status: number): (caller: Caller) => void {
   };
 }
 
-const leave = (): void => {};
-
 const BAD_COMMAND = 0x01;
 
 /** By custom: disks and INT 15h tell an error, the clock sets CF only, the others change nothing. */
-export const unknownFunction: Readonly<Record<ServiceInterrupt, (caller: Caller) => void>> = {
-  16: leave,
-  17: leave,
-  18: leave,
-  19: refuse(BAD_COMMAND),
-  20: leave,
-  21: refuse(STATUS_UNSUPPORTED),
-  22: leave,
-  23: leave,
-  26: (caller) => {
-    caller.carry = true;
-  },
-};
+const refusals: ReadonlyMap<ServiceInterrupt, (caller: Caller) => void> = new Map([
+  [0x13, refuse(BAD_COMMAND)],
+  [0x15, refuse(STATUS_UNSUPPORTED)],
+  [
+    0x1a,
+    (caller: Caller) => {
+      caller.carry = true;
+    },
+  ],
+]);
+
+/** What an interrupt answers to a function that it does not have. */
+export function unknownFunction(interrupt: ServiceInterrupt): (caller: Caller) => void {
+  return refusals.get(interrupt) ?? (() => {});
+}

@@ -48,14 +48,14 @@ function enableMemory(caller: Caller): undefined {
 }
 
 /** By BL. */
-const alternateFunctions: Readonly<Record<number, (caller: Caller) => undefined>> = {
-  16: getConfiguration,
-  48: selectScanLines,
-  49: (caller) => enableBit(caller, bda.VIDEO_FLAGS, 1 << 3, false),
-  50: enableMemory,
-  51: (caller) => enableBit(caller, bda.VIDEO_FLAGS, 1 << 1, true),
-  52: (caller) => enableBit(caller, bda.VIDEO_CONTROL, 1 << 0, false),
-};
+const alternateFunctions: ReadonlyMap<number, (caller: Caller) => undefined> = new Map([
+  [0x10, getConfiguration],
+  [0x30, selectScanLines],
+  [0x31, (caller: Caller) => enableBit(caller, bda.VIDEO_FLAGS, 1 << 3, false)],
+  [0x32, enableMemory],
+  [0x33, (caller: Caller) => enableBit(caller, bda.VIDEO_FLAGS, 1 << 1, true)],
+  [0x34, (caller: Caller) => enableBit(caller, bda.VIDEO_CONTROL, 1 << 0, false)],
+]);
 
 export const displayServices: readonly Service[] = [
   {
@@ -63,7 +63,7 @@ export const displayServices: readonly Service[] = [
     function: { ah: 0x12 },
     name: 'alternate functions: configuration, scan lines, palette loading, gray summing, cursor emulation',
     run: (caller) => {
-      const run = alternateFunctions[caller.bl];
+      const run = alternateFunctions.get(caller.bl);
       if (run) return run(caller);
       caller.context.logOnce(`BIOS: INT 10h, AH=12h, BL=${caller.bl.toString(16)}h is not provided`);
       return undefined;

@@ -12,14 +12,18 @@ beforeEach(() => {
 });
 
 /** INT 10h with AX, and other registers. */
-function video(ax: number, registers: { bx?: number; cx?: number; dx?: number; bp?: number } = {}): void {
+function video(
+  ax: number,
+  registers: { bx?: number; cx?: number; dx?: number; bp?: number } = {},
+  end = 'return',
+): void {
   const { caller } = bench;
   caller.ax = ax;
   caller.bx = registers.bx ?? 0;
   caller.cx = registers.cx ?? 0;
   caller.dx = registers.dx ?? 0;
   caller.bp = registers.bp ?? 0;
-  expect(bench.call(0x10).end).toBe('return');
+  expect(bench.call(0x10).end).toBe(end);
 }
 
 const cell = (row: number, column: number, page = 0): number =>
@@ -175,11 +179,21 @@ const cases: Readonly<Record<string, () => void>> = {
     expect([bench.caller.ax, bench.caller.bh]).toEqual([0x2893, 0]);
   },
   '10h/13': () => {
+    const writeString = (al: number, registers: Parameters<typeof video>[1]): number => {
+      const { stringStartHook, stringPieceHook, stringAgain } = bench.labels;
+      video(0x1300 | al, registers, 'poll');
+      bench.runHook(stringStartHook);
+      for (let pieces = 1; ; pieces++) if (bench.runHook(stringPieceHook) !== stringAgain) return pieces;
+    };
     bench.ram.set([0x48, 0x1f, 0x69, 0x2e], 0x9000);
-    video(0x1303, { cx: 2, dx: 0x0203, bp: 0x9000 });
+    writeString(3, { cx: 2, dx: 0x0203, bp: 0x9000 });
     expect([cell(2, 3), cell(2, 4), cursor()]).toEqual([0x1f48, 0x2e69, 0x0205]);
-    video(0x1300, { bx: 0x0070, cx: 1, dx: 0x0000, bp: 0x9000 });
+    writeString(0, { bx: 0x0070, cx: 1, dx: 0x0000, bp: 0x9000 });
     expect([cell(0, 0), cursor()]).toEqual([0x7048, 0x0205]);
+    bench.ram.fill(0x0a, 0x9000, 0xa000);
+    expect(writeString(0, { bx: 0x0017, cx: 4096, dx: 0x1700, bp: 0x9000 })).toBe(256);
+    expect(text(0, 0, 1)).toBe(' ');
+    expect(writeString(0, {})).toBe(1);
   },
 };
 

@@ -143,25 +143,6 @@ function getMode(caller: Caller): undefined {
   caller.bh = memory.read(bda.VIDEO_PAGE, 1);
 }
 
-/** Bits of AL: move the cursor to the end; attributes follow their characters in the string. */
-const MOVE_CURSOR = 1;
-const WITH_ATTRIBUTES = 2;
-
-function writeString(caller: Caller): undefined {
-  const { context } = caller;
-  const screen = screenOf(context);
-  const page = caller.bh;
-  const saved = cursorOf(context, screen, page);
-  const stride = (caller.al & WITH_ATTRIBUTES) !== 0 ? 2 : 1;
-  const bytes = context.memory.readBytes(caller.es(caller.bp), caller.cx * stride);
-  moveCursor(context, screen, page, { column: caller.dl, row: caller.dh });
-  for (let at = 0; at + stride <= bytes.length; at += stride) {
-    const attribute = stride === 2 ? (bytes[at + 1] as number) : caller.bl;
-    teletype(context, screen, page, bytes[at] as number, attribute);
-  }
-  if ((caller.al & MOVE_CURSOR) === 0) moveCursor(context, screen, page, saved);
-}
-
 export const videoServices: readonly Service[] = [
   row(0x00, 'set video mode', setVideoMode),
   row(0x01, 'set cursor shape', setCursorShape),
@@ -180,5 +161,5 @@ export const videoServices: readonly Service[] = [
   row(0x0d, 'read pixel', readPixel),
   row(0x0e, 'teletype output', writeTeletype),
   row(0x0f, 'get video mode', getMode),
-  row(0x13, 'write string', writeString),
+  row(0x13, 'write string', () => 'poll'),
 ];
