@@ -42,6 +42,8 @@ export interface Region {
   readonly width: 8 | 16 | 32;
   read(offset: number, size: 1 | 2 | 4): number;
   write(offset: number, size: 1 | 2 | 4, value: number): void;
+  /** The byte at an offset for a debugger: changes nothing. Absent where a look would be a guess. */
+  peek?(offset: number): number;
 }
 
 /** An event of the device in the machine's one queue; at most one deadline at a time. */

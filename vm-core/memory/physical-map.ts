@@ -89,36 +89,48 @@ export class PhysicalMap {
     }
   }
 
-  /** Copies RAM and ROM without side effects; ends at the first byte that is neither. */
+  /** Copies RAM, ROM and what windows let a debugger see, without side effects; ends at the first byte beyond them. */
   copyOut(physicalAddress: number, length: number): Uint8Array<ArrayBuffer> {
-    const out = new Uint8Array(this.#backedLength(physicalAddress, length));
-    for (let done = 0; done < out.length; ) {
-      const host = this.hostAddress(physicalAddress + done);
-      const count = Math.min(out.length - done, PAGE_SIZE - ((physicalAddress + done) & (PAGE_SIZE - 1)));
-      out.set(this.bytes.subarray(host, host + count), done);
-      done += count;
-    }
-    return out;
+    const out = new Uint8Array(length);
+    const done = this.#byPage(physicalAddress, length, (at, from, count) => {
+      const host = this.hostAddress(at);
+      if (host >= 0) {
+        out.set(this.bytes.subarray(host, host + count), from);
+        return true;
+      }
+      const window = this.#windowAt(at);
+      if (!window?.region.peek) return false;
+      for (let n = 0; n < count; n++) out[from + n] = window.region.peek(at - window.start + n);
+      return true;
+    });
+    return done === length ? out : out.slice(0, done);
   }
 
-  /** Writes RAM and ROM; returns how many bytes there were to write before the first that is neither. */
+  /** Writes RAM, ROM and windows; returns how many bytes there were before the first that is none of them. */
   copyIn(physicalAddress: number, bytes: Uint8Array): number {
-    const length = this.#backedLength(physicalAddress, bytes.length);
-    for (let done = 0; done < length; ) {
-      const host = this.hostAddress(physicalAddress + done);
-      const count = Math.min(length - done, PAGE_SIZE - ((physicalAddress + done) & (PAGE_SIZE - 1)));
-      this.bytes.set(bytes.subarray(done, done + count), host);
-      done += count;
-    }
-    return length;
+    return this.#byPage(physicalAddress, bytes.length, (at, from, count) => {
+      const host = this.hostAddress(at);
+      if (host >= 0) {
+        this.bytes.set(bytes.subarray(from, from + count), host);
+        return true;
+      }
+      const window = this.#windowAt(at);
+      if (!window) return false;
+      for (let n = 0; n < count; n++) window.region.write(at - window.start + n, 1, bytes[from + n] as number);
+      return true;
+    });
   }
 
-  #backedLength(physicalAddress: number, length: number): number {
-    let backed = 0;
-    while (backed < length && physicalAddress + backed < 0x100000000 && this.hostAddress(physicalAddress + backed) >= 0) {
-      backed += PAGE_SIZE - ((physicalAddress + backed) & (PAGE_SIZE - 1));
+  /** Visits a range page by page until a visit fails; returns the bytes done. */
+  #byPage(start: number, length: number, visit: (at: number, from: number, count: number) => boolean): number {
+    let done = 0;
+    while (done < length && start + done < 0x100000000) {
+      const at = start + done;
+      const count = Math.min(length - done, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
+      if (!visit(at, done, count)) break;
+      done += count;
     }
-    return Math.min(backed, length);
+    return done;
   }
 
   #readBytewise(physicalAddress: number, size: number): number {

@@ -169,6 +169,12 @@ export function createWindow(state: VgaState, changes: PictureChanges): Region {
       for (let index = 0; index < size; index++) value |= readByte(offset + index) << (index * 8);
       return value >>> 0;
     },
+    peek(offset) {
+      const { latches } = state;
+      const value = readByte(offset);
+      state.latches = latches;
+      return value;
+    },
     write(offset, size, value) {
       for (let index = 0; index < size; index++) writeByte(offset + index, (value >>> (index * 8)) & 0xff);
     },
