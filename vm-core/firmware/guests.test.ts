@@ -358,6 +358,24 @@ tick: inc word [cs:602h]
   });
 });
 
+describe.skipIf(!hasNasm)('an option ROM', () => {
+  it('is called at power-on when its bytes sum up to zero', async () => {
+    const rom = new Uint8Array(4096);
+    rom.set(assemble('bits 16\ndw 0aa55h\ndb 8\nmov ax,1234h\nmov ds,ax\ninc word [cs:0]\ninc word [es:600h]\nretf'));
+    const wrong = start({ vgaFirmware: rom, disk: diskOf(sector('nop')) });
+    await wrong.run();
+    expect(wrong.word(0x600)).toBe(0);
+    const sum = rom.reduce((total, byte) => total + byte, 0) & 0xff;
+    const right = start({
+      vgaFirmware: rom.with(4095, (0x100 - sum) & 0xff),
+      disk: diskOf(sector('mov [602h],ds')),
+    });
+    await right.run();
+    expect([right.word(0x600), right.word(0x602)]).toEqual([1, 0]);
+    expect(right.machine.display.text()?.[0]).toBe('x86 VM Debugger BIOS');
+  });
+});
+
 describe('without a bootable disk', () => {
   const textOf = async (config: Partial<MachineConfig>): Promise<string> => {
     const guest = start(config);

@@ -91,7 +91,8 @@ export const ebda = {
   SIZE: EBDA_SEGMENT * 16,
   /** Fixed disk parameter table of drive 80h, where INT 41h points. */
   DISK_PARAMETERS: EBDA_SEGMENT * 16 + 0x3d,
-  /** Ours: timer ticks until the bell stops. */
+  /** Ours: segment from which on option ROMs are to be looked for; timer ticks until the bell stops. */
+  OPTION_ROM: EBDA_SEGMENT * 16 + 0x82,
   BELL_TICKS: EBDA_SEGMENT * 16 + 0x80,
 } as const;
 

@@ -17,7 +17,7 @@ import {
   sharedDefaultHook,
   timerHook,
 } from './interrupts.ts';
-import { postHook } from './post.ts';
+import { optionRomHook, postHook } from './post.ts';
 import { buildRom, ROM_BASE, type RomLabels, serviceInterrupts } from './rom.ts';
 import { serialPollHook, serialTimeoutHook } from './serial-services.ts';
 import { serviceHook } from './service.ts';
@@ -58,7 +58,8 @@ function hooksOf(labels: RomLabels, banner: string | undefined): readonly (reado
       defaultHook(labels, vector),
     ]),
     [labels.sharedDefault, sharedDefaultHook],
-    [labels.postHook, postHook(labels, banner)],
+    [labels.postHook, postHook(labels)],
+    [labels.optionRomHook, optionRomHook(labels, banner)],
     [labels.bootHook, bootHook(labels)],
     [labels.bootFailed, bootFailedHook],
     [labels.nmi, nmiHook],

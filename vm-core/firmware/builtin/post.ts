@@ -48,8 +48,8 @@ const PRINTER_TIMEOUT = 20;
 /** 40:8A: display combination of a VGA with a colour monitor. */
 const DISPLAY_COMBINATION_VGA = 0x0b;
 
-/** The hook of the power-on routine; with `banner` undefined it prints nothing. */
-export function postHook(labels: RomLabels, banner: string | undefined): FirmwareHook {
+/** The hook of the power-on routine. */
+export function postHook(labels: RomLabels): FirmwareHook {
   return (context) => {
     const shutdown = readCmos(context, SHUTDOWN);
     if (shutdown === RETURN_WITH_EOI || shutdown === RETURN) {
@@ -68,9 +68,41 @@ export function postHook(labels: RomLabels, banner: string | undefined): Firmwar
     startControllers(context);
     context.memory.write(bda.TIMER_TICKS, 4, ticksOfClock(context));
     setMode(context, TEXT_MODE);
+    context.memory.write(ebda.OPTION_ROM, 2, OPTION_ROM_FIRST);
+    return undefined;
+  };
+}
+
+/** Segments in which option ROMs may begin, every 2 KiB (BIOS Boot Specification 1.01, "Option ROM"). */
+const OPTION_ROM_FIRST = 0xc000;
+const OPTION_ROM_END = 0xf000;
+const OPTION_ROM_STEP = 0x80;
+const OPTION_ROM_SIGNATURE = 0xaa55;
+const OPTION_ROM_ENTRY = 3;
+/** Byte 2 counts the size in units of so many bytes. */
+const OPTION_ROM_UNIT = 512;
+
+/** Finds the next option ROM from the place kept in the EBDA on, and has its initialization called; then the banner. */
+export function optionRomHook(labels: RomLabels, banner: string | undefined): FirmwareHook {
+  return (context) => {
+    const { memory } = context;
+    for (let segment = memory.read(ebda.OPTION_ROM, 2); segment < OPTION_ROM_END; segment += OPTION_ROM_STEP) {
+      if (segment < OPTION_ROM_FIRST || !isOptionRom(context, segment << 4)) continue;
+      memory.write(ebda.OPTION_ROM, 2, segment + OPTION_ROM_STEP);
+      memory.write(bda.RESET_RETURN, 4, ((segment << 16) | OPTION_ROM_ENTRY) >>> 0);
+      goTo(new Caller(context), labels.optionRomHook, labels.optionRomCall);
+      return undefined;
+    }
     if (banner !== undefined) printMessage(context, `${banner}\n`);
     return undefined;
   };
+}
+
+/** Signature, a size, and bytes that sum up to 0. */
+function isOptionRom({ memory }: FirmwareContext, address: number): boolean {
+  if (memory.read(address, 2) !== OPTION_ROM_SIGNATURE) return false;
+  const bytes = memory.readBytes(address, memory.read(address + 2, 1) * OPTION_ROM_UNIT);
+  return bytes.length > 0 && bytes.reduce((sum, byte) => (sum + byte) & 0xff, 0) === 0;
 }
 
 /** Vectors 60h–67h stay 0 for programs to take, as on the AT; F1h–FFh likewise. */

@@ -81,6 +81,8 @@ export interface RomLabels {
   readonly endBoth: number;
   readonly post: number;
   readonly postHook: number;
+  readonly optionRomHook: number;
+  readonly optionRomCall: number;
   readonly resetReturn: number;
   readonly nmi: number;
   readonly timer: number;
@@ -271,15 +273,22 @@ function emitBoot(rom: RomBuilder, halt: number) {
   return { boot: BOOTSTRAP, bootHook, bootFailed };
 }
 
+/** Power-on: the hook sets the machine up, the next one names the option ROMs to call one by one. */
 function emitPost(rom: RomBuilder, halt: number) {
   rom.at(POST).emit(op.CLI, op.CLD);
-  rom.emit(0x31, 0xc0, 0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xd0); // XOR AX,AX; MOV DS,AX; MOV ES,AX; MOV SS,AX
+  const clearSegments = [0x31, 0xc0, 0x8e, 0xd8, 0x8e, 0xc0]; // XOR AX,AX; MOV DS,AX; MOV ES,AX
+  rom.emit(...clearSegments, 0x8e, 0xd0); // MOV SS,AX
   rom.emit(0xbc).words(STACK_TOP); // MOV SP
   const postHook = rom.position;
+  rom.emit(op.NOP);
+  const optionRomHook = rom.position;
   rom.emit(op.NOP, op.STI).int(0x19).jump(halt);
+  const optionRomCall = rom.position;
+  rom.emit(0xff, 0x1e).words(0x467); // CALL FAR [0467h]
+  rom.emit(op.CLI, op.CLD, ...clearSegments).jump(optionRomHook);
   const resetReturn = rom.position;
   rom.emit(0xff, 0x2e).words(0x467); // JMP FAR [0467h]
-  return { post: POST, postHook, resetReturn };
+  return { post: POST, postHook, optionRomHook, optionRomCall, resetReturn };
 }
 
 /** IRQ0: the hook counts the tick; INT 1Ch is called with DS = 0040h as on the AT. */

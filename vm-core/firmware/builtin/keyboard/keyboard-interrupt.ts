@@ -62,7 +62,8 @@ export function handleScanCode(context: FirmwareContext, scan: number): Keyboard
   const pressed = (scan & RELEASE) === 0;
   const modifier = handleModifier(context, key, pressed, shifts);
   if (modifier) return modifier;
-  if (!pressed) return key === SCAN_REQUEST ? 'request-up' : releaseKey(context, key);
+  if (key === SCAN_REQUEST) return systemRequest(context, pressed, shifts);
+  if (!pressed) return releaseKey(context, key);
   return pressKey(context, key, shifts);
 }
 
@@ -121,6 +122,14 @@ function finishAltNumber(context: FirmwareContext): KeyboardResult {
   return put(context, typed);
 }
 
+/** SysRq tells of its press and release, once each. */
+function systemRequest(context: FirmwareContext, pressed: boolean, { flags2 }: Shifts): KeyboardResult {
+  const held = (flags2 & bios.SYSTEM_REQUEST) !== 0;
+  changeBits(context, bda.KEYBOARD_FLAGS_2, bios.SYSTEM_REQUEST, pressed ? bios.SYSTEM_REQUEST : 0);
+  if (pressed) return held ? 'done' : 'request-down';
+  return 'request-up';
+}
+
 function releaseKey(context: FirmwareContext, key: number): KeyboardResult {
   const held = key === SCAN_INSERT ? bios.INSERT : lockKeys.get(key);
   if (held !== undefined) changeBits(context, bda.KEYBOARD_FLAGS_2, held, 0);
@@ -139,7 +148,6 @@ function pressKey(context: FirmwareContext, key: number, shifts: Shifts): Keyboa
     changeBits(context, bda.KEYBOARD_FLAGS_2, bios.PAUSED, 0);
     return 'done';
   }
-  if (key === SCAN_REQUEST) return 'request-down';
   if (extended && key === SCAN_PRINT && !alt) return ctrl ? put(context, 0x7200) : 'print';
   if (key === SCAN_SCROLL_LOCK && ctrl) return controlBreak(context);
   if (key === SCAN_NUM_LOCK && ctrl && !extended) return startPause(context);

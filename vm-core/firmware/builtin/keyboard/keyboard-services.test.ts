@@ -145,7 +145,7 @@ describe('scan codes', () => {
     expect([bench.ram[bda.BREAK_FLAG], peekKey(bench.context)]).toEqual([0x80, 0]);
     scan(0x9d);
     expect(scan(0xe0, 0x37).at(-1)).toBe('print');
-    expect(scan(0x54, 0xd4)).toEqual(['request-down', 'request-up']);
+    expect(scan(0x54, 0x54, 0xd4)).toEqual(['request-down', 'done', 'request-up']);
     expect(scan(0xe1, 0x1d, 0x45)).toEqual(['done', 'done', 'pause']);
     expect(scan(0xe1, 0x9d, 0xc5)).toEqual(['done', 'done', 'done']);
     expect(flags()[1]).toBe(8);
