@@ -77,6 +77,9 @@ const cases: Readonly<Record<string, () => void>> = {
     expect(bench.caller.al).toBe(3);
     expect([bench.ram[0x8000], bench.ram[0x8000 + 1535], bench.ram[0x8000 + 1536]]).toEqual([65, 67, 0]);
     fail(bench, 1, 0x0201, { cx: 0x0040 });
+    succeed(bench, 0x0201, { cx: 0x0102, dx: 0x0f80 });
+    expect(bench.ram[0x8000]).toBe((1008 + 15 * 63 + 2) & 0xff);
+    fail(bench, 1, 0x0201, { cx: 0x0201 });
     fail(bench, 1, 0x0200);
     fail(bench, 1, 0x02ff);
     fail(bench, 1, 0x0201, { dx: 0x1080 });
@@ -91,6 +94,10 @@ const cases: Readonly<Record<string, () => void>> = {
     succeed(floppy, 0x0202, { cx: 0x0003, dx: 0 });
     expect([floppy.ram[0x8000], floppy.ram[0x8200]]).toEqual([3, 0]);
     fail(floppy, 4, 0x0202, { cx: 0x4f12, dx: 0x0100 });
+    const { length } = floppy.messages;
+    succeed(floppy, 0x0202, { bx: 0xff00, cx: 0x0012, dx: 0x0100 });
+    expect(floppy.messages.slice(length)[0]).toContain('goes on in the next cylinder');
+    expect(floppy.messages.slice(length)[1]).toContain('crosses a 64 KiB boundary');
   },
   '13h/03': () => {
     const bench = withDisk();
@@ -145,7 +152,7 @@ const cases: Readonly<Record<string, () => void>> = {
   '13h/15': () => {
     const bench = createBiosBench({ disk: store(70_000), floppy: store(2880) });
     expect(call(bench, 0x1500).carry).toBe(false);
-    expect([bench.caller.ah, bench.caller.cx, bench.caller.dx]).toEqual([3, 1, 70_000 - 65_536]);
+    expect([bench.caller.ah, bench.caller.cx, bench.caller.dx]).toEqual([3, 1, 69 * 16 * 63 - 65_536]);
     call(bench, 0x1500, { dx: 0 });
     expect(bench.caller.ah).toBe(2);
     expect(call(bench, 0x1500, { dx: 1 }).carry).toBe(false);

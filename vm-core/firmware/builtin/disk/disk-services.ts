@@ -16,7 +16,7 @@ import {
   TRANSFER_SECTORS_MAX,
   transferSectors,
 } from './drive.ts';
-import { floppyFormat, type Geometry, SECTOR_SIZE, sectorCount } from './geometry.ts';
+import { floppyFormat, SECTOR_SIZE, sectorCount } from './geometry.ts';
 
 const row = (ah: number, name: string, run: (caller: Caller) => ServiceResult): Service => ({
   interrupt: 0x13,
@@ -45,32 +45,50 @@ function cylinderHeadSector(caller: Caller): { cylinder: number; head: number; s
   return { cylinder: caller.ch | ((caller.cl & 0xc0) << 2), head: caller.dh, sector: caller.cl & 0x3f };
 }
 
-/** The sector number of CX and DH, or undefined outside the geometry. */
-function logicalSector(caller: Caller, { cylinders, heads, sectors }: Geometry): number | undefined {
+/**
+ * The sector number of CX and DH, or undefined outside the geometry. The part of a cylinder that an image may have behind
+ * its last whole one is not in the geometry, but it is there.
+ */
+function logicalSector(caller: Caller, { geometry, sectors: imageSectors }: Drive): number | undefined {
   const { cylinder, head, sector } = cylinderHeadSector(caller);
-  if (sector === 0 || sector > sectors || head >= heads || cylinder >= cylinders) return undefined;
-  return (cylinder * heads + head) * sectors + sector - 1;
+  const { cylinders, heads, sectors } = geometry;
+  if (sector === 0 || sector > sectors || head >= heads) return undefined;
+  const logical = (cylinder * heads + head) * sectors + sector - 1;
+  return cylinder < cylinders || logical < imageSectors ? logical : undefined;
+}
+
+const DMA_PAGE = 0x10000;
+
+/** Real floppy controllers do not do what emulators do; the developer of a boot sector should hear of it. */
+function warnOfFloppyLimits(caller: Caller, drive: Drive, first: number, count: number, buffer: number): void {
+  const perCylinder = drive.geometry.heads * drive.geometry.sectors;
+  if ((first % perCylinder) + count > perCylinder) {
+    caller.context.logOnce(
+      'BIOS: INT 13h: a floppy transfer goes on in the next cylinder; many BIOSes end at the track or cylinder',
+    );
+  }
+  if ((buffer % DMA_PAGE) + count * SECTOR_SIZE > DMA_PAGE) {
+    caller.context.logOnce(
+      'BIOS: INT 13h: a floppy transfer crosses a 64 KiB boundary of memory; the DMA of real floppies fails there (AH=09h)',
+    );
+  }
 }
 
 const transfer = (kind: Transfer): ((caller: Caller) => ServiceResult) =>
   withDrive((caller, drive) => {
     const count = caller.al;
-    const first = logicalSector(caller, drive.geometry);
+    const first = logicalSector(caller, drive);
     if (first === undefined || count === 0 || count > TRANSFER_SECTORS_MAX) {
       caller.al = 0;
       return finish(caller, drive.number, STATUS_BAD_COMMAND);
     }
-    if (drive.floppy && first + count > sectorCount(drive.geometry)) {
+    if (drive.floppy && first + count > Math.max(sectorCount(drive.geometry), drive.sectors)) {
       caller.al = 0;
       return finish(caller, drive.number, STATUS_SECTOR_NOT_FOUND);
     }
-    const status = transferSectors(caller.context, {
-      drive,
-      transfer: kind,
-      first,
-      count,
-      buffer: caller.es(caller.bx),
-    });
+    const buffer = caller.es(caller.bx);
+    if (drive.floppy) warnOfFloppyLimits(caller, drive, first, count, buffer);
+    const status = transferSectors(caller.context, { drive, transfer: kind, first, count, buffer });
     if (typeof status !== 'number') return status;
     caller.al = status === STATUS_OK ? count : 0;
     return finish(caller, drive.number, status);

@@ -108,7 +108,7 @@ function getParameters(caller: Caller, drive: Drive): undefined {
   const { heads, sectors } = drive.geometry;
   view.setUint16(0, RESULT_SIZE, true);
   view.setUint16(2, GEOMETRY_VALID, true);
-  view.setUint32(4, Math.min(Math.ceil(drive.sectors / (heads * sectors)), 0xffff_ffff), true);
+  view.setUint32(4, Math.min(Math.max(1, Math.floor(drive.sectors / (heads * sectors))), 0xffff_ffff), true);
   view.setUint32(8, heads, true);
   view.setUint32(12, sectors, true);
   view.setUint32(16, drive.sectors % 0x1_0000_0000, true);

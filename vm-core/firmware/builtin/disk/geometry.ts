@@ -69,7 +69,7 @@ export function diskGeometry(sectors: number, mbr: Uint8Array): Geometry {
     TRANSLATED_HEADS.find((candidate) => sectors <= candidate * SECTORS_MAX * CYLINDERS_MAX) ??
     (TRANSLATED_HEADS.at(-1) as number);
   const perTrack = found?.sectors ?? SECTORS_MAX;
-  const cylinders = Math.max(1, Math.ceil(sectors / (heads * perTrack)));
+  const cylinders = Math.max(1, Math.floor(sectors / (heads * perTrack)));
   return { cylinders: Math.min(cylinders, CYLINDERS_MAX), heads, sectors: perTrack };
 }
 
