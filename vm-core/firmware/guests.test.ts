@@ -4,11 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { BlockSource } from '../machine/block-store.ts';
-import { createMachine } from '../machine/create-machine.ts';
-import type { Machine, MachineConfig, RunResult } from '../machine/machine.ts';
-import { createOverlayStore, memorySource } from '../machine/overlay-block-store.ts';
-import { slot } from '../state/layout.ts';
+import { createOverlayStore } from '../machine/overlay-block-store.ts';
+import { diskOf, type Guest, promising, start } from './guest-runner.ts';
 
 const hasNasm = (() => {
   try {
@@ -34,52 +31,6 @@ function assemble(source: string): Uint8Array {
 const sector = (code: string, rest = ''): Uint8Array =>
   assemble(`bits 16\norg 7c00h\n${code}\ndone: cli\nhlt\njmp done\ntimes 510-($-$$) db 0\ndw 0aa55h\n${rest}`);
 
-const promising = (name: string, bytes: Uint8Array): BlockSource => ({
-  name,
-  size: bytes.length,
-  read: (offset, length) => Promise.resolve(bytes.slice(offset, offset + length)),
-});
-
-interface Guest {
-  readonly machine: Machine;
-  readonly logs: string[];
-  word(address: number): number;
-  /** Runs until the guest halts with interrupts off or needs more than `ticks` of time. */
-  run(ticks?: number): Promise<RunResult>;
-}
-
-function start(config: Partial<MachineConfig>): Guest {
-  const machine = createMachine({
-    machineType: 'isa-1',
-    cpuModel: '386',
-    memorySize: 16 << 20,
-    firmware: 'builtin',
-    exitDevice: false,
-    startTimeMs: Date.UTC(2026, 0, 2, 3, 4, 5),
-    ...config,
-  });
-  const logs: string[] = [];
-  machine.onLog = (message) => logs.push(message);
-  const word = (address: number): number => {
-    const bytes = machine.memory.read(address, 2);
-    return (bytes[0] as number) | ((bytes[1] as number) << 8);
-  };
-  const run = async (ticks = 2_000_000_000): Promise<RunResult> => {
-    const { state } = machine.cpus[0];
-    const end = machine.time + ticks;
-    for (;;) {
-      const result = machine.run({ instructionsMax: 500_000, timeMax: Math.min(end, machine.time + 500_000) });
-      if (result.reason === 'waiting') await result.ready;
-      else if (result.reason !== 'limit' && result.reason !== 'halted') return result;
-      else if (state.read8(slot.HALTED) === 1 && (state.eflags & 0x200) === 0) return result;
-      else if (machine.time >= end) return result;
-      else if (result.reason === 'halted') machine.run({ instructionsMax: 1, timeMax: result.nextEvent ?? end });
-    }
-  };
-  return { machine, logs, word, run };
-}
-
-const diskOf = (bytes: Uint8Array) => createOverlayStore(memorySource('boot.img', bytes));
 const guestOf = (code: string, rest?: string): Guest => start({ disk: diskOf(sector(code, rest)) });
 
 describe.skipIf(!hasNasm)('a boot sector', () => {
@@ -373,32 +324,5 @@ describe.skipIf(!hasNasm)('an option ROM', () => {
     await right.run();
     expect([right.word(0x600), right.word(0x602)]).toEqual([1, 0]);
     expect(right.machine.display.text()?.[0]).toBe('x86 VM Debugger BIOS');
-  });
-});
-
-describe('without a bootable disk', () => {
-  const textOf = async (config: Partial<MachineConfig>): Promise<string> => {
-    const guest = start(config);
-    await guest.run(100_000_000);
-    return (guest.machine.display.text() ?? []).join('');
-  };
-
-  it('tells why on the screen', async () => {
-    expect(await textOf({})).toContain('No bootable disk: the machine has no floppy or disk image');
-    expect(await textOf({ disk: diskOf(new Uint8Array(1024)) })).toContain(
-      'No bootable disk: disk image boot.img has no 55AA signature',
-    );
-    expect(await textOf({ floppy: diskOf(new Uint8Array(512)) })).toContain(
-      'floppy image boot.img has neither a 55AA signature nor code in its first sector',
-    );
-    expect(await textOf({ disk: diskOf(new Uint8Array(0)) })).toContain('disk image boot.img is empty');
-  });
-
-  it('starts a floppy without a signature and says so', async () => {
-    const program = Uint8Array.of(0xb8, 0x58, 0x0e, 0xcd, 0x10, 0xfa, 0xf4);
-    const guest = start({ floppy: diskOf(program) });
-    await guest.run(100_000_000);
-    expect(guest.machine.display.text()?.[1]).toBe('X');
-    expect(guest.logs[0]).toContain('has no 55AA signature');
   });
 });
