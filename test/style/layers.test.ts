@@ -31,7 +31,7 @@ const LAYERS: readonly Layer[] = [
   {
     folder: 'debug-adapter/',
     layers: ['vm-core/'],
-    packages: ['@vscode/debugadapter', '@vscode/debugprotocol', 'iced-x86', 'fast-png'],
+    packages: ['@vscode/debugprotocol', 'iced-x86', 'fast-png'],
   },
   {
     folder: 'debug-adapter/protocol/',
