@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { type Browser, chromium, type Frame, type Locator, type Page } from 'playwright-core';
 
 /** How long a person would wait for anything before calling it broken. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 30_000;
 
 const BROWSER_COMMANDS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -70,10 +70,9 @@ export class Workbench {
     const input = this.page.locator('.quick-input-widget input').first();
     await input.waitFor();
     await input.fill(`>${title}`);
-    const row = this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title });
-    await row.waitFor();
-    await this.page.keyboard.press('Enter');
-    await row.waitFor({ state: 'hidden' });
+    const label = this.page.locator('.label-name', { hasText: new RegExp(`^${title}$`) });
+    await this.page.locator('.quick-input-list .monaco-list-row', { has: label }).first().click();
+    await input.waitFor({ state: 'hidden' });
   }
 
   tab(name: string): Locator {
@@ -94,7 +93,7 @@ export class Workbench {
   async waitForStop(file: string, line: number): Promise<void> {
     await this.topFrame()
       .filter({ hasText: file })
-      .locator('.line-number', { hasText: `${line}:` })
+      .locator('.line-number', { hasText: new RegExp(`^${line}(:|$)`) })
       .waitFor();
     await this.page.locator('.debug-top-stack-frame-line, .debug-top-stack-frame-column').first().waitFor();
   }
@@ -120,13 +119,13 @@ export class Workbench {
 
   /** Removes every breakpoint. */
   async removeBreakpoints(): Promise<void> {
-    await this.run('Debug: Remove All Breakpoints');
+    await this.run('Remove All Breakpoints');
     await this.page.locator('.codicon-debug-breakpoint').first().waitFor({ state: 'hidden' });
   }
 
   /** Opens a row of the Variables view unless it is open. */
-  async expandScope(name: string): Promise<void> {
-    const row = this.page.locator('.debug-variables .monaco-list-row', { hasText: name }).first();
+  async expandVariable(name: string): Promise<void> {
+    const row = this.variable(name);
     await row.waitFor();
     if ((await row.getAttribute('aria-expanded')) === 'false') await row.click();
   }
@@ -142,9 +141,11 @@ export class Workbench {
   /** Puts the cursor on a line of the editor in front. */
   async goToLine(line: number): Promise<void> {
     await this.page.keyboard.press('Control+G');
-    await this.page.locator('.quick-input-widget input').first().fill(`:${line}`);
+    const input = this.page.locator('.quick-input-widget input').first();
+    await input.fill(`:${line}`);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: `line ${line}` }).waitFor();
     await this.page.keyboard.press('Enter');
-    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+    await input.waitFor({ state: 'hidden' });
   }
 
   /** The frame of the screen view's page, inside the two frames of a webview. */
