@@ -52,6 +52,8 @@ export class Debuggee {
     exceptionFilters.filter((row) => row.default).map((row) => row.filter),
   );
   #lastStop: StopCause | undefined;
+  /** The guest powered itself off or left through the exit device. */
+  #hasEnded = false;
   #snapshots: { readonly before: RegisterSnapshot | undefined; readonly now: RegisterSnapshot | undefined } = {
     before: undefined,
     now: undefined,
@@ -219,14 +221,17 @@ export class Debuggee {
       plan?.dispose();
       return;
     }
+    if (this.#hasEnded) throw new UserError('ended', 'the guest has ended; restart it');
     this.#planReason = planReason;
     this.#lastStop = undefined;
     runner.start(plan);
     this.#options.screen.setState('running', '');
   }
 
+  /** Stops once the response of the current request is on its way. */
   pause(): void {
-    this.#booted.runner.pause();
+    const { runner } = this.#booted;
+    this.afterResponse(() => runner.pause());
   }
 
   /** The exceptions to stop at, by the names of exceptions.ts. */
@@ -285,6 +290,7 @@ export class Debuggee {
   }
 
   #ended(exitCode: number): void {
+    this.#hasEnded = true;
     this.sendEvent('exited', { exitCode });
     this.sendEvent('terminated');
     this.#options.screen.setState('ended', exitCode === 0 ? 'Powered off' : `Ended with exit code ${exitCode}`);

@@ -110,7 +110,7 @@ class ProtocolSession implements Session {
 
   #succeed(request: DebugProtocol.Request, body: unknown): void {
     this.#respond(request, { success: true, ...(body === undefined ? {} : { body }) });
-    this.#debuggee.runAfterResponse();
+    this.#afterResponse();
   }
 
   #fail(request: DebugProtocol.Request, error: unknown): void {
@@ -123,7 +123,15 @@ class ProtocolSession implements Session {
       message: format,
       body: { error: { id: errorIds[isUsers ? error.code : 'internal'], format, showUser: isUsers } },
     });
-    this.#debuggee.runAfterResponse();
+    this.#afterResponse();
+  }
+
+  #afterResponse(): void {
+    try {
+      this.#debuggee.runAfterResponse();
+    } catch (error) {
+      this.#debuggee.reportFailure(error);
+    }
   }
 
   #respond(request: DebugProtocol.Request, rest: { success: boolean; message?: string; body?: unknown }): void {
@@ -137,7 +145,7 @@ class ProtocolSession implements Session {
 
 function handlerOf(command: string): RequestHandler<never, unknown> {
   if (isCommand(command)) return handlers[command] as RequestHandler<never, unknown>;
-  const reason = unsupportedRequests[command];
+  const reason = Object.hasOwn(unsupportedRequests, command) ? unsupportedRequests[command] : undefined;
   throw new UserError(
     'unknown-request',
     reason === undefined ? `unknown request ${command}` : `${command} is not supported: ${reason}`,

@@ -13,6 +13,7 @@ export const errorIds = {
   'not-supported-yet': 1103,
   'cannot-read-file': 1104,
   'assembler-failed': 1105,
+  ended: 1106,
   'bad-expression': 1200,
   'bad-address': 1201,
   'not-stopped': 1202,

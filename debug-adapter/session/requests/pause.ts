@@ -3,7 +3,7 @@ import type { HandlerOf } from './request-handler.ts';
 
 export const pause: HandlerOf<'pause'> = {
   handle(debuggee) {
-    debuggee.afterResponse(() => debuggee.pause());
+    debuggee.pause();
     return undefined;
   },
 };

@@ -14,6 +14,8 @@ import {
 
 const RAM_SIZE = 1 << 20;
 const STATE_PAGES = 1;
+/** The toy is slow: one call runs no more instructions than this. */
+const RUN_MAX = 20;
 const EFLAGS_IF = 1 << 9;
 
 export interface ToyMachine extends Machine {
@@ -22,6 +24,7 @@ export interface ToyMachine extends Machine {
   /** Limits of all calls of `run`. */
   readonly limits: RunLimit[];
   readonly inputs: { readonly device: string; readonly channel: string; readonly bytes: Uint8Array }[];
+  readonly resets: number;
   get(register: string): number;
   set(register: string, value: number): void;
 }
@@ -133,7 +136,7 @@ class Toy implements ToyMachine {
     this.limits.push(limit);
     const scripted = this.script.shift();
     if (scripted) return scripted;
-    for (let count = 0; count < limit.instructionsMax; count++) {
+    for (let count = 0; count < Math.min(limit.instructionsMax, RUN_MAX); count++) {
       if (this.get('HALTED') === 1) return { reason: 'halted', nextEvent: undefined };
       const stop = count === 0 && limit.resume ? undefined : this.#stopAt(this.cpus[0].linearEip);
       const result = stop ?? this.#step(limit.resume === true && count === 0);
