@@ -4,6 +4,7 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Host } from '../host.ts';
+import { DIAGNOSTICS_EVENT } from '../protocol/events.ts';
 import { BreakpointTable } from './breakpoint-table.ts';
 import { bootGuest, type CreateMachine } from './boot-guest.ts';
 import { exceptionFilters, vectorsOf } from './exceptions.ts';
@@ -157,6 +158,7 @@ export class Debuggee {
       this.output('console', `Unknown launch argument ${name} ignored.\n`);
     const { host, createMachine, screen } = this.#options;
     const { guest, warnings } = await bootGuest(configuration, host, createMachine, (messages) => {
+      this.sendEvent(DIAGNOSTICS_EVENT, { program: configuration.program, messages });
       for (const { severity, file, line, message } of messages) {
         const source = { name: file.split(/[\\/]/).pop() ?? file, path: file };
         const output = `${file}:${line}: ${severity}: ${message}\n`;
