@@ -24,7 +24,7 @@ const TOOLS: readonly Tool[] = [
   {
     commands: ['qemu-system-i386', 'qemu-system-x86_64'],
     package: 'qemu-system-x86',
-    tests: 'the tests that compare with QEMU',
+    tests: 'the test that compares system code with QEMU',
   },
   { commands: ['cc'], package: 'build-essential', tests: "the tests that compare with this computer's own processor" },
 ];
