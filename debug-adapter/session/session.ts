@@ -121,7 +121,7 @@ class ProtocolSession implements Session {
     this.#respond(request, {
       success: false,
       message: format,
-      body: { error: { id: errorIds[isUsers ? error.code : 'internal'], format, showUser: isUsers } },
+      body: { error: { id: errorIds[isUsers ? error.code : 'internal'], format } },
     });
     this.#afterResponse();
   }

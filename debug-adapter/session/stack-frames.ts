@@ -1,13 +1,19 @@
 /**
  * The call stack. The first frame is the processor's; callers are a guess from what lies on the stack, as real-mode code
- * keeps no frame pointers: a word counts as a return address if a CALL stands in front of it that may have led to the
- * frame above. Guessed frames say so.
+ * keeps no frame pointers: a word counts as a return address if a CALL or INT stands in front of it that may have led to
+ * the frame above. Guessed frames say so.
  */
-import { decodeInstruction, INSTRUCTION_LENGTH_MAX } from '../disassembly/decode-instruction.ts';
+import {
+  type DecodedInstruction,
+  decodeInstruction,
+  INSTRUCTION_LENGTH_MAX,
+} from '../disassembly/decode-instruction.ts';
 import type { Guest } from './guest.ts';
 
 export interface Frame {
-  /** Linear address of the next instruction of the frame. */
+  /** The next instruction of the frame: as CS:IP, and linear. */
+  readonly selector: number;
+  readonly offset: number;
   readonly address: number;
   /** False for the processor's own frame. */
   readonly guessed: boolean;
@@ -18,43 +24,78 @@ const FRAMES_MAX = 32;
 const SLOTS_MAX = 512;
 /** A CALL is at most this long (prefixes not counted). */
 const CALL_LENGTH_MAX = 7;
-/** A routine is taken to be no longer than this many bytes. */
+/** A routine is taken to be no longer than this many bytes; a BIOS service no longer than its segment. */
 const ROUTINE_SIZE_MAX = 0x2000;
+const SEGMENT_SIZE = 0x10000;
+/** EFLAGS bits whose value is fixed: bit 1 is one, bits 3, 5 and 15 are zero. */
+const FIXED_FLAGS_MASK = 0x802a;
+const FIXED_FLAGS = 0x0002;
 
 /** The frames, innermost first. */
 export function stackFrames(guest: Guest): readonly Frame[] {
-  const frames: Frame[] = [{ address: guest.vcpu.linearEip, guessed: false }];
-  const size = guest.vcpu.codeSize === 16 ? 2 : 4;
-  let callee = guest.vcpu.linearEip;
+  const { linearEip, codeSize, mode } = guest.vcpu;
+  const first = { selector: guest.register('CS'), offset: guest.codeOffset(linearEip - guest.codeBase) };
+  const frames: Frame[] = [{ ...first, address: linearEip, guessed: false }];
+  const size = codeSize === 16 ? 2 : 4;
   for (let slot = 0; slot < SLOTS_MAX && frames.length < FRAMES_MAX; slot++) {
-    const offset = guest.stackPointer + slot * size;
-    if (guest.stackSize === 16 && offset > 0xffff) break;
-    const value = guest.readInteger(guest.stackAddress(offset), size);
-    if (value === undefined) break;
-    const address = guest.codeAddress(value);
-    if (!isReturnAddress(guest, address, callee)) continue;
-    frames.push({ address, guessed: true });
-    callee = address;
+    const stackOffset = guest.stackPointer + slot * size;
+    if (guest.stackSize === 16 && stackOffset > 0xffff) break;
+    const callee = frames.at(-1) as Frame;
+    const caller =
+      nearCaller(guest, stackOffset, callee) ??
+      (mode === 'real' ? interruptCaller(guest, stackOffset, callee) : undefined);
+    if (caller) frames.push(caller);
   }
   return frames;
 }
 
-/** True when a near CALL ends at the address that may have called the routine in which `callee` lies. */
-function isReturnAddress(guest: Guest, address: number, callee: number): boolean {
-  const start = address - CALL_LENGTH_MAX;
-  if (start < 0) return false;
-  const bytes = guest.readLinear(start, CALL_LENGTH_MAX + INSTRUCTION_LENGTH_MAX);
-  for (let length = 2; length <= CALL_LENGTH_MAX; length++) {
-    const index = CALL_LENGTH_MAX - length;
-    if (index >= bytes.length) continue;
-    const offset = guest.codeOffset(address - length - guest.codeBase);
-    const { kind, length: decoded, target, valid } = decodeInstruction(bytes, index, guest.vcpu.codeSize, offset);
-    if (!valid || kind !== 'call' || decoded !== length) continue;
-    if (target === undefined || mayLeadTo(guest, guest.codeAddress(target), callee)) return true;
-  }
-  return false;
+/** The frame that a near return address at a stack offset stands for, if a CALL in front of it fits. */
+function nearCaller(guest: Guest, stackOffset: number, callee: Frame): Frame | undefined {
+  const value = guest.readInteger(guest.stackAddress(stackOffset), guest.vcpu.codeSize === 16 ? 2 : 4);
+  if (value === undefined) return undefined;
+  const base = callee.address - callee.offset;
+  const caller = { selector: callee.selector, offset: value, address: (base + value) >>> 0, guessed: true };
+  const fits = instructionsBefore(guest, caller).some(({ kind, target }) => {
+    if (kind !== 'call') return false;
+    return target === undefined || mayLeadTo((base + target) >>> 0, callee.address, ROUTINE_SIZE_MAX);
+  });
+  return fits ? caller : undefined;
 }
 
-function mayLeadTo(guest: Guest, target: number, callee: number): boolean {
-  return callee >= target && callee - target < ROUTINE_SIZE_MAX && guest.readLinear(target, 1).length === 1;
+/** The real-mode frame IP, CS, FLAGS at a stack offset, if an INT in front of it leads to the callee's segment. */
+function interruptCaller(guest: Guest, stackOffset: number, callee: Frame): Frame | undefined {
+  const [offset, selector, flags] = [0, 2, 4].map((at) => guest.readInteger(guest.stackAddress(stackOffset + at), 2));
+  if (offset === undefined || selector === undefined || flags === undefined) return undefined;
+  if ((flags & FIXED_FLAGS_MASK) !== FIXED_FLAGS) return undefined;
+  const caller = { selector, offset, address: (selector << 4) + offset, guessed: true };
+  const fits = instructionsBefore(guest, caller).some(({ vector }) => {
+    const handler = vector === undefined ? undefined : handlerSegment(guest, vector);
+    return handler !== undefined && mayLeadTo(handler, callee.address, SEGMENT_SIZE);
+  });
+  return fits ? caller : undefined;
+}
+
+/** Linear start of the segment that an interrupt vector of real mode points to. */
+function handlerSegment(guest: Guest, vector: number): number | undefined {
+  const selector = guest.readInteger(guest.register('IDTR.base') + vector * 4 + 2, 2);
+  return selector === undefined ? undefined : selector << 4;
+}
+
+/** All readings of the bytes in front of a place as an instruction that ends there. */
+function instructionsBefore(guest: Guest, { address, offset }: Frame): readonly DecodedInstruction[] {
+  const start = address - CALL_LENGTH_MAX;
+  if (start < 0) return [];
+  const bytes = guest.readLinear(start, CALL_LENGTH_MAX + INSTRUCTION_LENGTH_MAX);
+  if (bytes.length < CALL_LENGTH_MAX) return [];
+  const readings: DecodedInstruction[] = [];
+  for (let length = 1; length <= CALL_LENGTH_MAX; length++) {
+    const at = guest.codeOffset(offset - length);
+    const decoded = decodeInstruction(bytes, CALL_LENGTH_MAX - length, guest.vcpu.codeSize, at);
+    if (decoded.valid && decoded.length === length) readings.push(decoded);
+  }
+  return readings;
+}
+
+function mayLeadTo(target: number, callee: number, sizeMax: number): boolean {
+  return callee >= target && callee - target < sizeMax;
 }

@@ -188,6 +188,27 @@ describe('registers and memory', () => {
     }
   });
 
+  it('refuses lists and blocks that would exhaust it', async () => {
+    expect((await client.send('readMemory', { memoryReference: '0x0', count: 2 ** 40 })).message).toMatch(/at most/);
+    const given = { memoryReference: '0x7c00', instructionCount: 1e9 };
+    expect((await client.send('disassemble', given)).message).toMatch(/at most/);
+  });
+
+  it('finds who called a service of the BIOS', async () => {
+    // xor ah, ah; int 16h: waits for a key.
+    await client.request('writeMemory', { memoryReference: '0x7c00', data: 'MOTNFg==' });
+    await client.request('continue', { threadId: 1 });
+    for (let slice = 0; slice < 20; slice++) client.host.runOne();
+    await client.run('pause');
+    const { stackFrames } = await client.request('stackTrace', { threadId: 1 });
+    const [service, caller] = stackFrames as DebugProtocol.StackFrame[];
+    expect(service?.name).toMatch(/F000:/);
+    expect(caller?.name).toBe('start+0x4 (0000:7C04), probably');
+    client.session.receiveScreen({ type: 'keys', scanCodes: [0x1e, 0x9e] });
+    expect(await client.run('stepOut')).toMatch(/0000:7C04/);
+    expect(await client.evaluate('al')).toBe('0x61');
+  });
+
   it('guesses callers and says so', async () => {
     await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'inner' }] });
     await client.run('continue');

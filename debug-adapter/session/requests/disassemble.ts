@@ -8,12 +8,19 @@ import { formatHex } from '../../expressions/format.ts';
 import type { Debuggee } from '../debuggee.ts';
 import { formatReference, parseReference, type Place, readPlace } from '../places.ts';
 import { lineOf } from '../source-lines.ts';
+import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
+
+/** Instructions in one answer, and how far from the address it may begin. */
+const COUNT_MAX = 20_000;
 
 export const disassembleRequest: HandlerOf<'disassemble'> = {
   capabilities: { supportsDisassembleRequest: true },
   handle(debuggee, { memoryReference, offset = 0, instructionOffset = 0, instructionCount, resolveSymbols = true }) {
     const { guest } = debuggee;
+    if (!(instructionCount >= 0 && instructionCount <= COUNT_MAX && Math.abs(instructionOffset) <= COUNT_MAX)) {
+      throw new UserError('bad-argument', `at most ${COUNT_MAX} instructions can be listed at once`);
+    }
     const { space, address } = parseReference(memoryReference, offset);
     const source = {
       codeSize: guest.vcpu.codeSize,

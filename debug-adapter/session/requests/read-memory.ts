@@ -1,11 +1,18 @@
 /** `readMemory`: linear or physical memory; what is not mapped is counted as unreadable. */
 import { encodeBase64 } from '../base64.ts';
 import { formatReference, parseReference, readPlace } from '../places.ts';
+import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
+
+/** Bytes in one answer. */
+const COUNT_MAX = 16 * 1024 * 1024;
 
 export const readMemory: HandlerOf<'readMemory'> = {
   capabilities: { supportsReadMemoryRequest: true },
   handle(debuggee, { memoryReference, offset = 0, count }) {
+    if (!(count >= 0 && count <= COUNT_MAX)) {
+      throw new UserError('bad-argument', `${count} bytes cannot be read at once; at most ${COUNT_MAX}`);
+    }
     const place = parseReference(memoryReference, offset);
     const bytes = readPlace(debuggee.guest, place, count);
     const unreadableBytes = count - bytes.length;

@@ -1,5 +1,6 @@
 /** `stackTrace`: the processor's frame and the callers that the stack suggests, those marked as guesses. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { formatFar } from '../../expressions/format.ts';
 import type { Debuggee } from '../debuggee.ts';
 import { linearReference } from '../places.ts';
 import { lineOf } from '../source-lines.ts';
@@ -18,10 +19,14 @@ export const stackTrace: HandlerOf<'stackTrace'> = {
   },
 };
 
-function describeFrame(debuggee: Debuggee, { address, guessed }: Frame, id: number): DebugProtocol.StackFrame {
+function describeFrame(
+  debuggee: Debuggee,
+  { address, selector, offset, guessed }: Frame,
+  id: number,
+): DebugProtocol.StackFrame {
   const { guest } = debuggee;
   const symbol = guest.describeSymbol(address);
-  const place = guest.describeAddress(address);
+  const place = formatFar(selector, offset, guest.vcpu.codeSize);
   const name = symbol === undefined ? place : `${symbol} (${place})`;
   return {
     id,
