@@ -55,6 +55,12 @@ export interface Timer {
   cancel(): void;
 }
 
+/**
+ * What a timer calls. One that needs data which the host has not delivered yet changes nothing and returns what it waits
+ * for: the machine stands still at this tick, and the callback is called again once the promise has settled.
+ */
+export type TimerCallback = (() => void) | (() => Promise<void> | undefined);
+
 /** What a device is given when the machine makes it. Names are the device's own; the machine map connects them. */
 export interface DeviceContext {
   /** Virtual time in ticks since power-on; one retired instruction is one tick. */
@@ -62,7 +68,7 @@ export interface DeviceContext {
   /** How many ticks make a second of guest time. */
   readonly ticksPerSecond: number;
   /** Makes a named timer; the name is stable, it identifies the deadline in snapshots. */
-  timer(name: string, callback: () => void): Timer;
+  timer(name: string, callback: TimerCallback): Timer;
   /** Drives a named output line (an IRQ, A20, reset, speaker …). Lines are level-triggered wires; low at reset. */
   setLine(name: string, high: boolean): void;
   /** Bytes to the host on a named channel (`serial`, `debugcon` …). */

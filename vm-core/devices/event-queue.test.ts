@@ -54,6 +54,32 @@ describe('event queue', () => {
     expect(ran).toBe(false);
   });
 
+  it('keeps what waits for the host, and all behind it, in their order', async () => {
+    const queue = createEventQueue();
+    const ran: string[] = [];
+    let data: string | undefined;
+    let arrive = (): void => {};
+    const arrival = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    const disk = queue.timer('disk', () => {
+      if (data === undefined) return arrival;
+      ran.push(data);
+      return undefined;
+    });
+    const later = queue.timer('later', () => ran.push('later'));
+    disk.arm(5);
+    later.arm(5);
+    const saved = queue.save();
+    const wait = queue.runDue(9);
+    expect([ran, queue.nextDeadline(), queue.save()]).toEqual([[], 5, saved]);
+    data = 'data';
+    arrive();
+    await wait;
+    expect(queue.runDue(9)).toBeUndefined();
+    expect(ran).toEqual(['data', 'later']);
+  });
+
   it('refuses two timers of one name, deadlines that are no ticks, and snapshots of other machines', () => {
     const queue = createEventQueue();
     const timer = queue.timer('t', () => {});

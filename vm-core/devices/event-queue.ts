@@ -3,7 +3,7 @@
  * next one in constant time. Times are ticks of virtual time. Order is part of the machine's determinism: events of one
  * tick run in the order in which they were armed, those of devices before those of the input log.
  */
-import type { Timer } from './device.ts';
+import type { Timer, TimerCallback } from './device.ts';
 
 /** `input` events run after all `device` events of the same tick. */
 export type EventOrder = 'device' | 'input';
@@ -17,10 +17,13 @@ export interface EventQueueState {
 export interface EventQueue {
   /** The earliest deadline, or Infinity when nothing is armed. */
   nextDeadline(): number;
-  /** Runs everything due at `now`, in order. Callbacks may arm and cancel timers. */
-  runDue(now: number): void;
+  /**
+   * Runs everything due at `now`, in order. Callbacks may arm and cancel timers. Where one has to wait for the host, it
+   * and all behind it stay due, and the result is what it waits for.
+   */
+  runDue(now: number): Promise<void> | undefined;
   /** Makes a timer; `name` (`instance/timer`) is unique and stable. */
-  timer(name: string, callback: () => void, order?: EventOrder): Timer;
+  timer(name: string, callback: TimerCallback, order?: EventOrder): Timer;
   save(): EventQueueState;
   /** Puts every timer to what `save` saw; an unknown name is an error, for the snapshot is of another machine. */
   restore(state: EventQueueState): void;
@@ -28,7 +31,7 @@ export interface EventQueue {
 
 interface QueuedTimer extends Timer {
   readonly name: string;
-  readonly callback: () => void;
+  readonly callback: TimerCallback;
   readonly order: 0 | 1;
   deadline: number | undefined;
   sequence: number;
@@ -112,23 +115,34 @@ export function createEventQueue(): EventQueue {
     timer.deadline = undefined;
   };
 
+  const put = (timer: QueuedTimer, deadline: number, sequence: number): void => {
+    timer.deadline = deadline;
+    timer.sequence = sequence;
+    heap.add(timer);
+  };
+
   const arm = (timer: QueuedTimer, deadline: number): void => {
     if (!Number.isSafeInteger(deadline)) throw new Error(`timer ${timer.name}: deadline ${deadline} is no tick`);
     if (timer.deadline === deadline) return;
     disarm(timer);
-    timer.deadline = deadline;
-    timer.sequence = nextSequence;
+    put(timer, deadline, nextSequence);
     nextSequence += 1;
-    heap.add(timer);
   };
 
   return {
     nextDeadline: () => heap.first()?.deadline ?? Number.POSITIVE_INFINITY,
     runDue(now) {
       for (let first = heap.first(); first !== undefined && (first.deadline as number) <= now; first = heap.first()) {
+        const { deadline, sequence } = first;
         disarm(first);
-        first.callback();
+        const wait: unknown = first.callback();
+        if (wait instanceof Promise) {
+          disarm(first);
+          put(first, deadline as number, sequence);
+          return wait;
+        }
       }
+      return undefined;
     },
     timer(name, callback, order = 'device') {
       if (timers.has(name)) throw new Error(`two timers are named ${name}`);
@@ -160,11 +174,7 @@ export function createEventQueue(): EventQueue {
       });
       heap.clear();
       for (const timer of timers.values()) timer.deadline = undefined;
-      for (const { timer, saved } of restored) {
-        timer.deadline = saved.deadline;
-        timer.sequence = saved.sequence;
-        heap.add(timer);
-      }
+      for (const { timer, saved } of restored) put(timer, saved.deadline, saved.sequence);
       nextSequence = state.sequence;
     },
   };

@@ -1,7 +1,7 @@
 /** A processor with RAM and nothing else, for tests of instructions: no devices, no firmware, ports that read all ones. */
 import { resetCpu } from '../cpu/reset.ts';
 import type { PortSpace } from '../cpu/cpu.ts';
-import { createEventQueue } from '../devices/event-queue.ts';
+import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
 import { createMemory } from '../memory/layout.ts';
 import { PhysicalMap } from '../memory/physical-map.ts';
 import { EventLoop } from './event-loop.ts';
@@ -11,6 +11,7 @@ export interface BareMachine {
   readonly processor: Processor;
   readonly map: PhysicalMap;
   readonly loop: EventLoop;
+  readonly events: EventQueue;
 }
 
 const EMPTY_PORTS: PortSpace = { read: (_port, size) => 2 ** (size * 8) - 1, write: () => {} };
@@ -19,13 +20,14 @@ const EMPTY_PORTS: PortSpace = { read: (_port, size) => 2 ** (size * 8) - 1, wri
 export function createBareMachine(memorySize: number, ports: PortSpace = EMPTY_PORTS): BareMachine {
   const memory = createMemory(memorySize);
   const map = new PhysicalMap(memory, memorySize, { plain: true });
+  const events = createEventQueue();
   const processor: Processor = new Processor(memory, map, {
     ports,
     acknowledgeInterrupt: () => 0xff,
     startTime: () => loop.time,
   });
   const loop: EventLoop = new EventLoop(processor, {
-    events: createEventQueue(),
+    events,
     interruptPending: () => false,
     takeRequest: () => undefined,
     firmwareHook: () => undefined,
@@ -33,5 +35,5 @@ export function createBareMachine(memorySize: number, ports: PortSpace = EMPTY_P
   processor.code.isHooked = (linear, physical) => loop.hasBreakpoint(linear, physical);
   resetCpu(processor.state);
   processor.refresh();
-  return { processor, map, loop };
+  return { processor, map, loop, events };
 }

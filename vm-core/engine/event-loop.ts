@@ -48,6 +48,8 @@ export class EventLoop {
   #resumeAt = -1;
   /** Linear address whose hook has been served: execution begins behind it. */
   #passHookAt = -1;
+  /** What `#resumeAt` was when the last run came back because an event waited for the host; the next run goes on. */
+  #resumeAfterWait: number | undefined;
   /** The fault that was shown to the embedder and goes to the guest next. */
   #shownFault: GuestFault | undefined;
 
@@ -80,7 +82,8 @@ export class EventLoop {
   /** True where execution must stop to ask: a breakpoint of the embedder or of the debug registers. */
   hasBreakpoint(linear: number, physical: number): boolean {
     if (this.#breakpoints.size > 0) {
-      if (this.#breakpoints.has(keyOf('linear', linear)) || this.#breakpoints.has(keyOf('physical', physical))) return true;
+      if (this.#breakpoints.has(keyOf('linear', linear)) || this.#breakpoints.has(keyOf('physical', physical)))
+        return true;
     }
     return matchBreakpoints(this.#processor.hardwareBreakpoints, 'execute', linear, 1) !== 0;
   }
@@ -92,14 +95,18 @@ export class EventLoop {
     this.#processor.unsupportedText = undefined;
     this.#shownFault = undefined;
     this.#passHookAt = -1;
+    this.#resumeAfterWait = undefined;
   }
 
   run(limit: RunLimit): RunResult {
-    const end = this.retired + limit.instructionsMax;
+    const start = this.retired;
+    const end = start + limit.instructionsMax;
     this.#stopRequested = false;
-    this.#resumeAt = limit.resume ? this.#processor.linearEip : -1;
+    this.#resumeAt = this.#resumeAfterWait ?? (limit.resume ? this.#processor.linearEip : -1);
+    this.#resumeAfterWait = undefined;
     for (let idleEvents = 0; ; ) {
-      this.#source.events.runDue(this.time);
+      const ready = this.#source.events.runDue(this.time);
+      if (ready) return this.#waitForEvent(ready, this.retired > start && this.retired >= end);
       const stop = this.#stopBetweenInstructions();
       if (stop) return stop;
       if (this.#isHalted()) {
@@ -113,6 +120,17 @@ export class EventLoop {
       const result = this.#execute(end);
       if (result) return result;
     }
+  }
+
+  /** Nothing may happen before the event that waits. A run that has done its work leaves the waiting to the next. */
+  #waitForEvent(ready: Promise<void>, isDone: boolean): RunResult {
+    if (isDone) {
+      // The next run asks again and reports what it is told.
+      ready.catch(() => {});
+      return { reason: 'limit' };
+    }
+    this.#resumeAfterWait = this.#resumeAt;
+    return { reason: 'waiting', ready };
   }
 
   #stopBetweenInstructions(): RunResult | undefined {

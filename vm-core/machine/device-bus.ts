@@ -2,7 +2,15 @@
  * Puts the devices of a machine's map together (DESIGN §7): creates them, maps their regions, connects their lines, and
  * names their timers. Devices know none of this; the processor's side sees ports, memory windows and one interrupt pin.
  */
-import type { Device, DeviceContext, DeviceState, MachineRequest, Region, Timer } from '../devices/device.ts';
+import type {
+  Device,
+  DeviceContext,
+  DeviceState,
+  MachineRequest,
+  Region,
+  Timer,
+  TimerCallback,
+} from '../devices/device.ts';
 import { cloneState, resetState } from '../devices/device-state.ts';
 import type { Pic } from '../devices/pic/pic.ts';
 import { picDescription } from '../devices/pic/pic-state.ts';
@@ -40,7 +48,7 @@ export interface MachineServices {
   readonly ticksPerSecond: number;
   readonly startTimeMs: number;
   /** Makes a timer of the machine's event queue. */
-  timer(name: string, callback: () => void): Timer;
+  timer(name: string, callback: TimerCallback): Timer;
   readonly dma: DeviceContext['dma'];
   output(device: string, channel: string, bytes: Uint8Array): void;
   request(request: MachineRequest): void;

@@ -133,6 +133,30 @@ describe('input log', () => {
     expect(seen[1]).toEqual(seen[0]);
   });
 
+  it('holds input back behind an event that waits for the host', async () => {
+    const seen: string[][] = [];
+    for (const cached of [true, false]) {
+      const { log, events, advance, now } = bench();
+      const order: string[] = [];
+      let arrived = cached;
+      const event = events.timer('test/event', () => {
+        if (!arrived) return Promise.resolve();
+        order.push(`event after ${log.records.length} inputs`);
+        return undefined;
+      });
+      advance(50);
+      event.arm(50);
+      log.input('keyboard', 'keys', KEY_A);
+      log.input('keyboard', 'keys', Uint8Array.of(0x9e));
+      expect(log.records.length).toBe(cached ? 2 : 0);
+      arrived = true;
+      events.runDue(now());
+      seen.push([...order, ...log.records.map(({ time, bytes }) => `${time}: ${bytes}`)]);
+    }
+    expect(seen[0]).toEqual(['event after 0 inputs', '50: 30', '50: 158']);
+    expect(seen[1]).toEqual(seen[0]);
+  });
+
   it('makes a run reproducible: the same machine with the log does the same', () => {
     const first = bench();
     // A cheap deterministic scatter of keys and serial bytes over the run.

@@ -20,7 +20,10 @@ export interface InputLog {
   readonly records: readonly InputRecord[];
   /** True while records of a replay are still to come. */
   readonly replaying: boolean;
-  /** Delivers live input at the present time and records it. During a replay it is refused with an Error. */
+  /**
+   * Delivers live input at the present time and records it. During a replay it is refused with an Error. While an event
+   * of the present tick waits for the host, input waits behind it.
+   */
   input(device: string, channel: string, bytes: Uint8Array): void;
   /** Schedules each record at its time. Records must be in order and none may lie in the past. */
   replay(records: readonly InputRecord[]): void;
@@ -32,6 +35,8 @@ export interface InputLog {
 export function createInputLog(services: InputLogServices): InputLog {
   const { events } = services;
   const records: InputRecord[] = [];
+  /** Live input that waits for the events of its tick. */
+  let held: readonly (() => void)[] = [];
   let upcoming: readonly InputRecord[] = [];
   let next = 0;
 
@@ -56,6 +61,16 @@ export function createInputLog(services: InputLogServices): InputLog {
     'input',
   );
 
+  const heldTimer = events.timer(
+    'input-log/held',
+    () => {
+      const ready = held;
+      held = [];
+      for (const enter of ready) enter();
+    },
+    'input',
+  );
+
   return {
     records,
     get replaying() {
@@ -63,8 +78,16 @@ export function createInputLog(services: InputLogServices): InputLog {
     },
     input(device, channel, bytes) {
       if (next < upcoming.length) throw new Error('the machine is replaying recorded input and takes no other');
-      events.runDue(services.now());
-      deliver(device, channel, bytes.slice());
+      const copy = bytes.slice();
+      const wait = events.runDue(services.now());
+      if (!wait && held.length === 0) {
+        deliver(device, channel, copy);
+        return;
+      }
+      // The machine meets the same event when it runs, and reports it.
+      wait?.catch(() => {});
+      held = [...held, () => deliver(device, channel, copy)];
+      heldTimer.arm(services.now());
     },
     replay(recorded) {
       checkOrder(recorded, services.now());
