@@ -30,7 +30,7 @@ const LAYERS: readonly Layer[] = [
   { folder: 'vm-core/', layers: [], packages: [] },
   {
     folder: 'debug-adapter/',
-    layers: ['vm-core/'],
+    layers: ['vm-core/index.ts'],
     packages: ['@vscode/debugprotocol', 'iced-x86', 'fast-png'],
   },
   {
@@ -40,7 +40,7 @@ const LAYERS: readonly Layer[] = [
   },
   {
     folder: 'debug-adapter/command-line/',
-    layers: ['vm-core/', 'debug-adapter/'],
+    layers: ['vm-core/index.ts', 'debug-adapter/'],
     packages: ['node:', '@vscode/debugprotocol', 'fast-png'],
   },
   { folder: 'extension/', layers: CONTRACTS, packages: ['vscode', '@vscode/debugprotocol', 'fast-png'] },
@@ -50,6 +50,7 @@ const LAYERS: readonly Layer[] = [
     packages: ['vscode', 'node:'],
   },
   { folder: 'extension/browser/', layers: ['extension/', ...CONTRACTS], packages: ['vscode'] },
+  { folder: 'examples/', layers: ['vm-core/index.ts'], packages: ['node:'] },
   { folder: 'webviews/', layers: ['debug-adapter/protocol/'], packages: ['lit', '@vscode-elements/elements'] },
 ];
 
