@@ -1,4 +1,7 @@
 /** The rules of house style that a program can check, each as a function from a file to the offences in it. */
+import { existsSync } from 'node:fs';
+import { posix } from 'node:path';
+import { repositoryRoot } from '../../scripts/run-command.ts';
 import { lineAt, type SourceFile, type SyntaxNode, type TextFile, walk } from './source-files.ts';
 
 /** An offence: where, and what to do about it. `key` names it in the list of exceptions. */
@@ -130,6 +133,17 @@ export function machineTraces(file: TextFile): Offence[] {
   if (file.path.startsWith('test/style/')) return [];
   return matchingLines(file, MACHINE, 'names one machine or registry');
 }
+
+/** Links of documents to files of the repository that are not there. */
+export function brokenLinks({ path, text }: TextFile, exists: (path: string) => boolean = isInRepository): Offence[] {
+  if (!path.endsWith('.md')) return [];
+  return [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)]
+    .map(([, link]) => posix.join(posix.dirname(path), link ?? ''))
+    .filter((target) => !exists(target))
+    .map((target) => ({ key: `${path}#${target}`, message: `${path} links to ${target}, which is not there` }));
+}
+
+const isInRepository = (path: string) => existsSync(`${repositoryRoot}/${path}`);
 
 function matchingLines({ path, text }: TextFile, pattern: RegExp, message: string): Offence[] {
   return text.split('\n').flatMap((line, index) => {

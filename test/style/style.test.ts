@@ -29,7 +29,11 @@ const sourceRules = {
   defaultExports: rules.defaultExports,
   bannedIdentifiers: rules.bannedIdentifiers,
 };
-const textRules = { unfinishedMarks: rules.unfinishedMarks, machineTraces: rules.machineTraces };
+const textRules = {
+  unfinishedMarks: rules.unfinishedMarks,
+  machineTraces: rules.machineTraces,
+  brokenLinks: rules.brokenLinks,
+};
 
 describe('house style', () => {
   it('finds the sources and can read them', () => {
@@ -42,7 +46,12 @@ describe('house style', () => {
   });
 
   it.each(Object.entries(textRules))('%s', (name, rule) => {
-    expect(offences(name, files.flatMap(rule))).toEqual([]);
+    expect(
+      offences(
+        name,
+        files.flatMap((file) => rule(file)),
+      ),
+    ).toEqual([]);
   });
 
   it('has no more exceptions than before, and none of an unknown rule', () => {
@@ -101,6 +110,13 @@ describe('the rules see what they are for', () => {
   ])('banned identifiers: %s', (text, count) => {
     expect(rules.bannedIdentifiers(source(text))).toHaveLength(count);
     expect(rules.bannedIdentifiers(source(text, 'extension/example.ts'))).toEqual([]);
+  });
+
+  it('broken links', () => {
+    const links = (text: string) => rules.brokenLinks({ path: 'docs/a.md', text }, (path) => path === 'docs/b.md');
+    expect(links('[b](b.md) [web](https://example.org) [here](#part) ![b](b.md#part)')).toEqual([]);
+    expect(links('[c](c.md)')).toHaveLength(1);
+    expect(links('![b](../b.md)')).toHaveLength(1);
   });
 
   it('unfinished work and traces of a machine', () => {
