@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { differences, type VectorProcessor } from './hardware-vectors/differences.ts';
+import { differences, isRepeatedString, type VectorProcessor } from './hardware-vectors/differences.ts';
 import { readVectors, registerNames, type Vector } from './hardware-vectors/moo-file.ts';
 import { TestBench } from './hardware-vectors/test-bench.ts';
 
@@ -54,7 +54,7 @@ function flagsMaskOf(metadata: Metadata, form: string): number {
 function runVector(context: FormContext, vector: Vector): { difference?: string; skipped?: string } {
   const { bench, processor, form } = context;
   bench.load(vector);
-  const run = bench.run();
+  const run = bench.run(isRepeatedString(vector, form));
   const reason = differences.find((one) => one.skips({ vector, processor, form, fault: run.fault }))?.reason;
   if (reason !== undefined) return { skipped: reason };
   if (run.problem !== undefined) return { difference: run.problem };

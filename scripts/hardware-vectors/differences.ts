@@ -52,7 +52,27 @@ const on =
   (query: DifferenceQuery): boolean =>
     query.processor === processor && skips(query);
 
-const isString = forms('6C', '6D', '6E', '6F', 'A4', 'A5', 'A6', 'A7', 'AA', 'AB', 'AC', 'AD', 'AE', 'AF');
+const stringForms: ReadonlySet<string> = new Set([
+  '6C',
+  '6D',
+  '6E',
+  '6F',
+  'A4',
+  'A5',
+  'A6',
+  'A7',
+  'AA',
+  'AB',
+  'AC',
+  'AD',
+  'AE',
+  'AF',
+]);
+const isString = ({ form }: DifferenceQuery) => stringForms.has(form);
+/** True for a string instruction with a repeat prefix, which may need several executions. */
+export const isRepeatedString = (vector: Vector, form: string): boolean =>
+  stringForms.has(form) && hasPrefix(vector, 0xf2, 0xf3);
+
 const isSegmentMove = forms('8C', '8E');
 
 const AF = 1 << 4;

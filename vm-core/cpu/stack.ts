@@ -82,9 +82,9 @@ export class Stack {
     this.pointer = ((this.pointer + bytes) & this.mask) >>> 0;
   }
 
-  /** #SS(0) unless the pointer lies within the current stack's limit. */
-  requireWithinLimit(): void {
-    if (!isWithinLimit(this.cpu.state.segment(SS), this.pointer, 1)) throw new GuestFault(VECTOR_SS, 0);
+  /** #SS(0) unless the item on top lies within the current stack's limit. */
+  requireRoom(size: 2 | 4): void {
+    if (!isWithinLimit(this.cpu.state.segment(SS), this.pointer, size)) throw new GuestFault(VECTOR_SS, 0);
   }
 
   /** Makes the pushes and pops take effect; a stack that was entered becomes the current one. */

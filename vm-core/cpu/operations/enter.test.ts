@@ -52,5 +52,10 @@ describe('ENTER', () => {
     cpu.state.write32(slot.ESP, 0x100);
     expect(faultOf(() => execute(cpu, 'ENTER', { immediate: 0x100 }))).toEqual([VECTOR_SS, 0]);
     expect(cpu.state.read32(slot.ESP)).toBe(0x100);
+    cpu.state.setSegment(SS, { ...cpu.state.segment(SS), limit: 0xffff });
+    cpu.state.write32(slot.ESP, 6);
+    expect(faultOf(() => execute(cpu, 'ENTER', { immediate: 5 }))).toEqual([VECTOR_SS, 0]);
+    expect(faultOf(() => execute(cpu, 'ENTER', { immediate: 6 }))).toBeUndefined();
+    expect(cpu.state.read32(slot.ESP)).toBe(0xfffe);
   });
 });

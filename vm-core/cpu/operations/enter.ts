@@ -20,7 +20,7 @@ export const ENTER: SystemOperation = (cpu, instruction) => {
   }
   if (level > 0) stack.push(size, frame);
   stack.skip(-(instruction.immediate & 0xffff));
-  stack.requireWithinLimit();
+  stack.requireRoom(size);
   stack.commit();
   if (size === 2) state.write16(slot.EBP, frame);
   else state.write32(slot.EBP, frame);
