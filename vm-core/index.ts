@@ -6,3 +6,4 @@ export { CpuState, type SegmentState } from './state/cpu-state.ts';
 export { findRegister, type BitField, type Register, type RegisterSet, registerSets, registers } from './state/register-table.ts';
 export { createMachine, MEMORY_SIZE_MAX, MEMORY_SIZE_MIN } from './machine/create-machine.ts';
 export { createOverlayStore, memorySource } from './machine/overlay-block-store.ts';
+export { BOOT_ADDRESS, DISK_DRIVE, FLOPPY_DRIVE } from './firmware/builtin/builtin-bios.ts';

@@ -31,13 +31,18 @@ export const MEMORY_SIZE_MAX = 0x80000000;
 const MEMORY_SIZE_STEP = 0x10000;
 const FIRMWARE_SIZE_MAX = 0x40000;
 const TICKS_PER_SECOND = 200_000_000;
+/** Slower, a PIT count would be shorter than an instruction; faster, device clocks would not be exact. */
+const TICKS_PER_SECOND_MIN = 2_500_000;
+const TICKS_PER_SECOND_MAX = 5_000_000_000;
 const MEBIBYTE = 0x100000;
 const OPTION_ROM = 0xc0000;
+const OPTION_ROM_STEP = 0x200;
 const OPTION_ROM_SIZE_MAX = 0x10000;
 
 /** Makes a machine at power-on. Throws an Error that names the setting if the configuration is not possible. */
 export function createMachine(config: MachineConfig): Machine {
   requireMemorySize(config.memorySize);
+  requireTicksPerSecond(config.ticksPerSecond ?? TICKS_PER_SECOND);
   return new PcMachine(config);
 }
 
@@ -46,9 +51,15 @@ function requireMemorySize(size: number): void {
   if (!fits) throw new Error(`memory: ${size} bytes is not possible; give 1M to 2048M in steps of 64K`);
 }
 
-function requireFirmware(name: string, image: Uint8Array, sizeMax: number): void {
-  if (image.length === 0 || image.length % PAGE_SIZE !== 0 || image.length > sizeMax) {
-    const allowed = `a multiple of 4096 bytes, at most ${sizeMax}`;
+function requireTicksPerSecond(ticks: number): void {
+  const fits = Number.isInteger(ticks) && ticks >= TICKS_PER_SECOND_MIN && ticks <= TICKS_PER_SECOND_MAX;
+  if (fits) return;
+  throw new Error(`ticksPerSecond: ${ticks} is not possible; give ${TICKS_PER_SECOND_MIN} to ${TICKS_PER_SECOND_MAX}`);
+}
+
+function requireFirmware(name: string, image: Uint8Array, step: number, sizeMax: number): void {
+  if (image.length === 0 || image.length % step !== 0 || image.length > sizeMax) {
+    const allowed = `a multiple of ${step} bytes, at most ${sizeMax}`;
     throw new Error(`${name}: an image of ${image.length} bytes is not possible; it must be ${allowed}`);
   }
 }
@@ -213,14 +224,17 @@ class PcMachine implements Machine {
   }
 
   #addRoms({ vgaFirmware, firmware }: MachineConfig): void {
-    if (firmware !== 'builtin') requireFirmware('firmware', firmware, FIRMWARE_SIZE_MAX);
+    if (firmware !== 'builtin') requireFirmware('firmware', firmware, PAGE_SIZE, FIRMWARE_SIZE_MAX);
     const { rom } = this.#firmware;
-    this.#map.addRom(MEBIBYTE - rom.length, rom, true);
+    this.#map.addRom(MEBIBYTE - rom.length, rom);
     if (vgaFirmware) {
-      requireFirmware('VGA firmware', vgaFirmware, OPTION_ROM_SIZE_MAX);
-      this.#map.addRom(OPTION_ROM, vgaFirmware, false);
+      requireFirmware('VGA firmware', vgaFirmware, OPTION_ROM_STEP, OPTION_ROM_SIZE_MAX);
+      this.#map.addShadowedRom(OPTION_ROM, vgaFirmware);
     }
-    this.#map.onRomWrite = (at) => this.#logOnce(`the guest wrote to ROM (first at ${at.toString(16).toUpperCase()}h)`);
+    this.#map.onRomWrite = (at) => {
+      const page = (at & -PAGE_SIZE) >>> 0;
+      this.#logOnce(`the guest wrote to ROM, which keeps what it has (page ${page.toString(16).toUpperCase()}h)`);
+    };
   }
 
   #makeFirmwareContext(): FirmwareContext {

@@ -47,11 +47,17 @@ export class PhysicalMap {
     this.#setKind(window.start, window.size, KIND_WINDOW);
   }
 
-  /** Puts a ROM below 1 MiB. With `alias`, its end also appears below 4 GiB, where the processor starts. */
-  addRom(start: number, image: Uint8Array, alias: boolean): void {
+  /** Puts a ROM below 1 MiB; it also appears below 4 GiB, where the processor starts. */
+  addRom(start: number, image: Uint8Array): void {
     this.bytes.set(image, RAM_BASE + start);
     this.#setKind(start, image.length, KIND_ROM);
-    if (alias) this.#romAliasSize = image.length;
+    this.#romAliasSize = image.length;
+  }
+
+  /** Puts an option ROM below 1 MiB where the chip set shadows it: it is RAM that begins with the image. */
+  addShadowedRom(start: number, image: Uint8Array): void {
+    this.bytes.set(image, RAM_BASE + start);
+    this.#setKind(start, image.length, KIND_RAM);
   }
 
   /** Host address of RAM or ROM at a physical address; -1 elsewhere. The rest of its page is the same. */
