@@ -55,6 +55,7 @@ export class Debuggee {
   #lastStop: StopCause | undefined;
   /** The guest powered itself off or left through the exit device. */
   #hasEnded = false;
+  #resets = 0;
   #snapshots: { readonly before: RegisterSnapshot | undefined; readonly now: RegisterSnapshot | undefined } = {
     before: undefined,
     now: undefined,
@@ -172,6 +173,8 @@ export class Debuggee {
     const runner = this.#makeRunner(guest, configuration, output);
     this.#live = { guest, runner, configuration };
     this.#snapshots = { before: undefined, now: undefined };
+    this.#hasEnded = false;
+    this.#resets = 0;
     this.#applyExceptionFilters();
     this.breakpoints.bind(this.#arguments.noDebug ? undefined : guest);
     screen.attach(guest.machine);
@@ -192,8 +195,7 @@ export class Debuggee {
           output.flush();
           this.#ended(request.kind === 'exit' ? (request.value << 1) | 1 : 0);
         },
-        reset: (why) =>
-          this.output('console', why === 'request' ? 'The guest reset the machine.\n' : TRIPLE_FAULT_RESET),
+        reset: (why) => this.#guestReset(why),
         sliceDone: () => {
           output.flush();
           screen.sliceDone();
@@ -201,6 +203,15 @@ export class Debuggee {
         haltedForGood: () => this.output('console', HALTED_FOR_GOOD),
       },
     });
+  }
+
+  /** Said a few times only: a guest may reset the machine over and over. */
+  #guestReset(why: 'request' | 'triple-fault'): void {
+    this.#resets++;
+    if (this.#resets > RESETS_TOLD) return;
+    const what = why === 'request' ? 'The guest reset the machine.' : TRIPLE_FAULT_RESET;
+    const rest = this.#resets === RESETS_TOLD ? ' Further resets are not reported.' : '';
+    this.output('console', `${what}${rest}\n`);
   }
 
   #startWhenReady(): void {
@@ -322,5 +333,6 @@ export class Debuggee {
 
 const STEP: StopReason = { reason: 'step', description: 'Paused after a step' };
 const ENTRY: StopReason = { reason: 'entry', description: 'Paused at the boot sector' };
-const TRIPLE_FAULT_RESET = 'Triple fault: the processor shut down and the machine was reset.\n';
+const TRIPLE_FAULT_RESET = 'Triple fault: the processor shut down and the machine was reset.';
+const RESETS_TOLD = 5;
 const HALTED_FOR_GOOD = 'The processor halted with interrupts disabled: nothing can wake it.\n';

@@ -103,6 +103,23 @@ describe('stepping', () => {
     expect(await client.evaluate('sp')).toBe('0x7c00');
   });
 
+  it('serves an interrupt that is pending in front of the instruction unseen', async () => {
+    const assign = (expression: string): Promise<unknown> =>
+      client.request('evaluate', { expression, context: 'repl' });
+    // The key arrives while interrupts are off and the guest does nothing: jmp $.
+    await assign('if = 0');
+    await assign('word[start] = 0feebh');
+    client.session.receiveScreen({ type: 'keys', scanCodes: [0x1e] });
+    await client.request('continue', { threadId: 1 });
+    for (let slice = 0; slice < 5; slice++) client.host.runOne();
+    await client.run('pause');
+    expect(await client.evaluate('word[41Ch] - word[41Ah]')).toBe('0x00000000');
+    await assign('word[start] = 0c031h');
+    await assign('if = 1');
+    expect(await client.run('stepIn')).toBe('step 12 start+0x2 (0000:7C02)');
+    expect(await client.evaluate('word[41Ch] - word[41Ah]')).toBe('0x00000002');
+  });
+
   it('can be paused while a step does not end', async () => {
     await runTo('hang');
     await client.request('next', { threadId: 1 });

@@ -7,7 +7,7 @@ import type { HandlerOf } from './request-handler.ts';
 export const evaluate: HandlerOf<'evaluate'> = {
   capabilities: {
     supportsEvaluateForHovers: true,
-    supportsValueFormattingOptions: true,
+
     supportsClipboardContext: true,
   },
   handle(debuggee, { expression: text, context }) {

@@ -27,9 +27,15 @@ export class FakeHost implements Host {
     return result;
   }
 
-  /** Every look at the clock takes a quarter of a millisecond, so that slices end. */
+  /** Milliseconds that the guest's work has taken so far. */
+  workMs: () => number = () => 0;
+  #workedMs = 0;
+
+  /** Every look at the clock takes a quarter of a millisecond, and the guest's work its time, so that slices end. */
   now(): number {
-    this.#nowMs += 0.25;
+    const workMs = this.workMs();
+    this.#nowMs += 0.25 + Math.max(0, workMs - this.#workedMs);
+    this.#workedMs = workMs;
     return this.#nowMs;
   }
 

@@ -10,6 +10,9 @@ import { FakeHost } from './fake-host.ts';
 /** More deferred work than any test needs; a session that does not come to rest fails instead of hanging. */
 const PUMPS_MAX = 100_000;
 
+/** The pace of the test's clock: a slice of the run loop is a fraction of a second of the real machine. */
+const INSTRUCTIONS_PER_MS = 20_000;
+
 export type Body = Readonly<Record<string, unknown>>;
 
 export const fixture = (name: string): Uint8Array =>
@@ -31,8 +34,10 @@ export class SessionClient {
     this.session = createSession({
       host: this.host,
       createMachine: (config) => {
-        this.machine = create(config);
-        return this.machine;
+        const machine = create(config);
+        this.machine = machine;
+        this.host.workMs = () => machine.retired / INSTRUCTIONS_PER_MS;
+        return machine;
       },
       send: (message) => this.#receive(message),
       sendScreen: (update) => this.screen.push(update),

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { launchArgumentRows } from './launch-arguments.ts';
+import {
+  parseAddressText,
+  parseLaunchArguments,
+  parseMemorySize,
+  unknownLaunchArguments,
+} from './launch-configuration.ts';
+import { launchSchemaProperties } from './launch-schema.ts';
+
+describe('launch arguments', () => {
+  it('have unique names, sentences, and defaults that are valid', () => {
+    const names = launchArgumentRows.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const { name, description } of launchArgumentRows) {
+      expect(name).toMatch(/^[a-z][A-Za-z]*$/);
+      expect(description).toMatch(/[.)]$/);
+    }
+    const defaults = Object.fromEntries(
+      launchArgumentRows.flatMap((row) => (row.default === undefined ? [] : [[row.name, row.default]])),
+    );
+    expect(parseLaunchArguments({ program: 'a.img', ...defaults })).toEqual(parseLaunchArguments({ program: 'a.img' }));
+  });
+
+  it('all have a schema, with their choices', () => {
+    const schema = launchSchemaProperties();
+    expect(Object.keys(schema)).toEqual(launchArgumentRows.map(({ name }) => name));
+    expect(schema['stopOnEntry']).toMatchObject({ enum: [true, false, 'reset'], default: true });
+    expect(schema['cdrom']?.['markdownDescription']).toMatch(/\(Not supported yet\.\)$/);
+  });
+
+  it('that are not supported say so by name', () => {
+    for (const row of launchArgumentRows.filter(({ supported }) => supported === false)) {
+      expect(() => parseLaunchArguments({ program: 'a.img', [row.name]: 'x' })).toThrow(
+        `${row.name} is not supported yet`,
+      );
+    }
+  });
+
+  it('that nobody knows are told apart from those of the client', () => {
+    expect(unknownLaunchArguments({ program: '', type: '', __restart: 1, programm: '' })).toEqual(['programm']);
+  });
+});
+
+describe('parseMemorySize', () => {
+  it.each([
+    ['128M', 128 * 2 ** 20],
+    ['64', 64 * 2 ** 20],
+    ['2048k', 2 ** 21],
+    ['1G', 2 ** 30],
+  ])('%s', (text, size) => {
+    expect(parseMemorySize(text)).toBe(size);
+  });
+
+  it.each(['', 'M', '-1M', '1.5G', '3G', '0', '100K'])('refuses %j', (text) => {
+    expect(() => parseMemorySize(text)).toThrow(/^memory: /);
+  });
+});
+
+describe('parseAddressText', () => {
+  it.each([
+    ['0x7c00', 0x7c00],
+    ['7C00h', 0x7c00],
+    ['31744', 31744],
+    [0x7c00, 0x7c00],
+    ['7c00', undefined],
+    ['0x100000000', undefined],
+    [-1, undefined],
+    [1.5, undefined],
+    [null, undefined],
+  ])('%j', (value, address) => {
+    expect(parseAddressText(value)).toBe(address);
+  });
+});

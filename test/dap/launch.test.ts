@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { fixture, SessionClient } from './support/session-client.ts';
+
+describe('launch', () => {
+  const failure = async (
+    given: object,
+    prepare: (client: SessionClient) => void = () => {},
+  ): Promise<string | undefined> => {
+    const client = new SessionClient();
+    prepare(client);
+    return (await client.send('launch', given)).message;
+  };
+
+  it.each([
+    [{}, 'nothing to boot: give program, floppy or disk'],
+    [{ program: '/no.img' }, 'program: /no.img does not exist'],
+    [{ program: '' }, 'program: a path is expected'],
+    [{ program: '/guest/guest.img', listing: '/no.lst' }, 'listing: /no.lst does not exist'],
+    [{ program: '/a.asm' }, 'program: nasm was not found; install it or launch a prebuilt image'],
+    [{ floppy: '/no.img' }, 'floppy: /no.img does not exist'],
+    [{ disk: '/empty.img' }, 'disk: /empty.img is empty'],
+    [{ cdrom: '/x.iso' }, 'cdrom is not supported yet'],
+    [{ kernel: '/x' }, 'kernel is not supported yet'],
+    [{ program: '/guest/guest.img', cpus: 2 }, 'cpus: 2 is not supported yet'],
+    [{ program: '/guest/guest.img', cpus: 0 }, 'cpus: a whole number from 1 is expected'],
+    [{ program: '/guest/guest.img', cpu: '486' }, 'cpu: "486" is none of "386"'],
+    [{ program: '/guest/guest.img', memory: '64 megs' }, 'memory: a size such as 128M is expected'],
+    [{ program: '/guest/guest.img', memory: '4G' }, 'memory: 4G is not between 1M and 2G in steps of 64K'],
+    [{ program: '/guest/guest.img', memory: '100K' }, 'memory: 100K is not between 1M and 2G in steps of 64K'],
+    [{ program: '/guest/guest.img', stopOnEntry: 'never' }, 'stopOnEntry: "never" is none of true, false, "reset"'],
+    [
+      { program: '/guest/guest.img', loadAddress: 'there' },
+      'loadAddress: a linear address such as "0x7c00" is expected',
+    ],
+    [
+      { program: '/guest/guest.img', listings: ['x'] },
+      'listings: a list of { listing, source, loadAddress, imageOffset } is expected',
+    ],
+    [
+      { program: '/guest/guest.img', firmware: '/empty.img' },
+      'firmware: /empty.img has 0 bytes; a BIOS image has 64, 128, 192 or 256 KiB',
+    ],
+    [
+      { program: '/guest/guest.img', vgaFirmware: '/guest/guest.img' },
+      'vgaFirmware: /guest/guest.img is no option ROM (55 AA and at most 64 KiB)',
+    ],
+    [
+      { program: '/guest/guest.img', floppy: '/guest/guest.img', disk: '/guest/guest.img' },
+      'floppy and disk leave no drive for program',
+    ],
+  ])('%j fails: %s', async (given, message) => {
+    expect(await failure(given, (client) => client.host.files.set('/empty.img', new Uint8Array(0)))).toBe(message);
+  });
+
+  it('fails with what the assembler said, and shows it with its line', async () => {
+    const client = new SessionClient();
+    const messages = [
+      { severity: 'warning' as const, file: '/a.asm', line: 1, message: 'label alone' },
+      { severity: 'error' as const, file: '/b.inc', line: 7, message: 'invalid combination of opcode and operands' },
+      { severity: 'error' as const, file: '/a.asm', line: 9, message: 'symbol x not defined' },
+    ];
+    client.host.sources.set('/a.asm', { messages });
+    const { message } = await client.send('launch', { program: '/a.asm' });
+    expect(message).toBe(
+      '/a.asm could not be assembled: /b.inc:7: invalid combination of opcode and operands (and 1 more)',
+    );
+    const outputs = client.transcript.filter((line) => line.startsWith('← event output'));
+    expect(outputs).toHaveLength(3);
+    expect(outputs[1]).toContain('"source":{"name":"b.inc","path":"/b.inc"},"line":7');
+  });
+
+  it('can be repeated after it failed, but not after it succeeded', async () => {
+    const client = new SessionClient();
+    await client.send('launch', { program: '/no.img' });
+    await client.request('launch', { program: '/guest/guest.img' });
+    expect((await client.send('launch', { program: '/guest/guest.img' })).message).toBe(
+      'this session has its guest already',
+    );
+  });
+
+  it('lines requests up behind it', async () => {
+    const client = new SessionClient();
+    const launched = client.send('launch', { program: '/guest/guest.img', listing: '/guest/guest.lst' });
+    const { breakpoints } = await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'count' }] });
+    expect(breakpoints).toMatchObject([{ verified: true }]);
+    expect((await launched).success).toBe(true);
+  });
+
+  it('takes an image of a floppy as floppy, any other as disk', async () => {
+    const client = new SessionClient();
+    const floppy = new Uint8Array(1474560);
+    floppy.set(fixture('guest.img'));
+    client.host.files.set('/floppy.img', floppy);
+    await client.launch({ program: '/floppy.img' });
+    expect(client.machine?.config.floppy?.name).toBe('/floppy.img');
+    const other = new SessionClient();
+    await other.launch({});
+    expect(other.machine?.config.disk?.name).toBe('/guest/guest.img');
+  });
+
+  it('without debugging stops nowhere', async () => {
+    const client = new SessionClient();
+    await client.launch({ noDebug: true }, () =>
+      client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'count' }] }),
+    );
+    expect(await client.event('exited')).toEqual({ exitCode: 43 });
+    expect(client.transcript.some((line) => line.startsWith('← event stopped'))).toBe(false);
+  });
+});
