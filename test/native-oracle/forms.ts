@@ -11,8 +11,34 @@ const NOT_IN_64_BIT_MODE = /^(4[0-9A-F]|06|07|0E|16|17|1E|1F|27|2F|37|3F|60|61|6
 
 /** Rows that move control, the stack or pointers, or whose operand is an absolute address: other tests have them. */
 const NOT_ON_REGISTERS = new Set([
-  'CALL', 'JMP', 'RET', 'LOOP', 'LOOPE', 'LOOPNE', 'JCXZ', 'PUSH', 'POP', 'PUSHA', 'POPA', 'LEAVE', 'ESC', 'WAIT',
-  'MOVSB', 'MOVS', 'CMPSB', 'CMPS', 'STOSB', 'STOS', 'LODSB', 'LODS', 'SCASB', 'SCAS', 'XLAT', 'CLD', 'STD', 'LEA',
+  'CALL',
+  'JMP',
+  'RET',
+  'LOOP',
+  'LOOPE',
+  'LOOPNE',
+  'JCXZ',
+  'PUSH',
+  'POP',
+  'PUSHA',
+  'POPA',
+  'LEAVE',
+  'ESC',
+  'WAIT',
+  'MOVSB',
+  'MOVS',
+  'CMPSB',
+  'CMPS',
+  'STOSB',
+  'STOS',
+  'LODSB',
+  'LODS',
+  'SCASB',
+  'SCAS',
+  'XLAT',
+  'CLD',
+  'STD',
+  'LEA',
 ]);
 
 /** Rows that are covered, in the tables' order. */

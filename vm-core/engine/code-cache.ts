@@ -170,7 +170,8 @@ export class CodeCache {
 
   #record(address: number, instruction: DecodedInstruction, nextOffset: number): void {
     if (instruction.rowIndex === ROW_INVALID) this.#pseudo(address, 'invalid', instruction.length, nextOffset);
-    else if (instruction.rowIndex === ROW_TOO_LONG) this.#pseudo(address, 'beyondLimit', instruction.length, nextOffset);
+    else if (instruction.rowIndex === ROW_TOO_LONG)
+      this.#pseudo(address, 'beyondLimit', instruction.length, nextOffset);
     else writeRecord(this.#view, address, instruction, interpreter().handlerOf(instruction), nextOffset);
   }
 

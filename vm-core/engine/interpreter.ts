@@ -121,7 +121,12 @@ function defineSystemHandler(builder: ModuleBuilder, paths: SlowPaths): number {
   return builder.addToTable(f);
 }
 
-function defineRaising(builder: ModuleBuilder, paths: SlowPaths, vector: number, errorCode: number | undefined): number {
+function defineRaising(
+  builder: ModuleBuilder,
+  paths: SlowPaths,
+  vector: number,
+  errorCode: number | undefined,
+): number {
   const f = builder.defineFunction(HANDLER_SIGNATURE);
   new InterpreterStage(f, 16, paths).raise(vector, errorCode);
   return builder.addToTable(f);

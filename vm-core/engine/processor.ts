@@ -25,7 +25,16 @@ import { LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
 import { Tlb } from '../memory/tlb.ts';
 import { CpuState } from '../state/cpu-state.ts';
-import { CS, internal, SEGMENT_BASE, SEGMENT_ENTRY_SIZE, type SegmentIndex, SS, segmentSlots, slot } from '../state/layout.ts';
+import {
+  CS,
+  internal,
+  SEGMENT_BASE,
+  SEGMENT_ENTRY_SIZE,
+  type SegmentIndex,
+  SS,
+  segmentSlots,
+  slot,
+} from '../state/layout.ts';
 import { VM } from '../state/lazy-flags.ts';
 import { type Block, CodeCache } from './code-cache.ts';
 import { codeSizeOf, deriveAllSegments, deriveModeKey, deriveSegment, mayAccess } from './derived-state.ts';
@@ -328,7 +337,8 @@ export class Processor implements Cpu {
 
   #refreshDebug(): void {
     const control = this.state.read32(slot.DR7);
-    const key = (control & 0xff) === 0 ? '' : [0, 1, 2, 3].map((n) => this.state.read32(slot.DR0 + n * 8)).join() + control;
+    const key =
+      (control & 0xff) === 0 ? '' : [0, 1, 2, 3].map((n) => this.state.read32(slot.DR0 + n * 8)).join() + control;
     if (key === this.#debugKey) return;
     this.#debugKey = key;
     this.hardwareBreakpoints = activeBreakpoints(this.state);

@@ -32,7 +32,13 @@ export function writeRecord(
 }
 
 /** A record that only names its handler and its place. */
-export function writePseudoRecord(view: DataView, at: number, handler: number, length: number, nextOffset: number): void {
+export function writePseudoRecord(
+  view: DataView,
+  at: number,
+  handler: number,
+  length: number,
+  nextOffset: number,
+): void {
   view.setUint16(at + record.RECORD_HANDLER, handler, true);
   view.setUint16(at + record.RECORD_NEXT_OFFSET, nextOffset, true);
   view.setUint8(at + record.RECORD_LENGTH, length);

@@ -54,9 +54,7 @@ const SEGMENT_PREFIXES: ReadonlyMap<number, SegmentIndex> = new Map([
   [0x65, GS],
 ]);
 
-const [, , , EBX, , EBP, ESI, EDI] = generalSlots as [
-  number, number, number, number, number, number, number, number,
-];
+const [, , , EBX, , EBP, ESI, EDI] = generalSlots as [number, number, number, number, number, number, number, number];
 const NONE = internal.ZERO;
 
 /** Base, index and default segment of the eight 16-bit address forms. */
@@ -73,8 +71,22 @@ const FORMS_16: readonly (readonly [number, number, SegmentIndex])[] = [
 
 export class Decoder {
   readonly result: DecodedInstruction = {
-    rowIndex: ROW_INVALID, length: 0, operandSize: 16, addressSize: 16, memoryForm: false, repeatPrefix: 0, reg: 0,
-    regSlot: 0, rmSlot: 0, baseSlot: 0, indexSlot: 0, scale: 0, displacement: 0, segment: DS, immediate: 0, immediate2: 0,
+    rowIndex: ROW_INVALID,
+    length: 0,
+    operandSize: 16,
+    addressSize: 16,
+    memoryForm: false,
+    repeatPrefix: 0,
+    reg: 0,
+    regSlot: 0,
+    rmSlot: 0,
+    baseSlot: 0,
+    indexSlot: 0,
+    scale: 0,
+    displacement: 0,
+    segment: DS,
+    immediate: 0,
+    immediate2: 0,
   };
   #bytes: ByteSource = () => 0;
   #at = 0;
@@ -261,4 +273,3 @@ export class Decoder {
 function byteSlot(register: number): number {
   return register < 4 ? (generalSlots[register] as number) : (generalSlots[register - 4] as number) + 1;
 }
-

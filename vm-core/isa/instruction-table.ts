@@ -32,19 +32,24 @@ function buildMap(): OpcodeEntry[] {
   const map: (number | (number | undefined)[] | undefined)[] = new Array(512).fill(undefined);
   instructionRows.forEach((row, index) => {
     const { place, extension, count } = parseOpcode(row.opcode);
-    for (let n = 0; n < count; n++) {
-      if (extension === undefined) {
-        // NOP's row stands behind XCHG's and takes 90h from it; anything else twice would be a mistake in the tables.
-        if (map[place + n] !== undefined && row.name !== 'NOP') throw new Error(`opcode ${row.opcode} is in two rows`);
-        map[place + n] = index;
-        continue;
-      }
-      const group = (map[place] ??= new Array(8).fill(undefined)) as (number | undefined)[];
-      if (group[extension] !== undefined) throw new Error(`opcode ${row.opcode} is in two rows`);
+    if (extension !== undefined) {
+      const group = (map[place] as (number | undefined)[] | undefined) ?? new Array(8).fill(undefined);
+      requireFree(group[extension], row);
       group[extension] = index;
+      map[place] = group;
+      return;
+    }
+    for (let n = 0; n < count; n++) {
+      // NOP's row stands behind XCHG's and takes 90h from it.
+      if (row.name !== 'NOP') requireFree(map[place + n], row);
+      map[place + n] = index;
     }
   });
   return map;
+}
+
+function requireFree(taken: unknown, row: InstructionRow): void {
+  if (taken !== undefined) throw new Error(`opcode ${row.opcode} is in two rows`);
 }
 
 /** `40+r` → place 40h, 8 places; `0F BA /4` → place 1BAh, extension 4. */

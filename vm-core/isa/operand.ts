@@ -6,9 +6,35 @@ import { slot } from '../state/layout.ts';
 
 /** Notation of the opcode map. `Zb`/`Zv`: register in the opcode's low three bits. `sIb`: sign-extended byte. */
 export type OperandCode =
-  | 'Eb' | 'Ew' | 'Ev' | 'Gb' | 'Gw' | 'Gv' | 'Zb' | 'Zv' | 'M' | 'Ma' | 'Mp' | 'Ms'
-  | 'Ib' | 'sIb' | 'Iw' | 'Iz' | 'Jb' | 'Jz' | 'Ap' | 'Ob' | 'Ov' | 'Sw' | 'Cd' | 'Dd' | 'Td'
-  | 'AL' | 'CL' | 'eAX' | '1';
+  | 'Eb'
+  | 'Ew'
+  | 'Ev'
+  | 'Gb'
+  | 'Gw'
+  | 'Gv'
+  | 'Zb'
+  | 'Zv'
+  | 'M'
+  | 'Ma'
+  | 'Mp'
+  | 'Ms'
+  | 'Ib'
+  | 'sIb'
+  | 'Iw'
+  | 'Iz'
+  | 'Jb'
+  | 'Jz'
+  | 'Ap'
+  | 'Ob'
+  | 'Ov'
+  | 'Sw'
+  | 'Cd'
+  | 'Dd'
+  | 'Td'
+  | 'AL'
+  | 'CL'
+  | 'eAX'
+  | '1';
 
 export type OperandSize = 16 | 32;
 export type OperandBits = 8 | 16 | 32;
@@ -49,7 +75,20 @@ export function isSignedImmediate(code: OperandCode): boolean {
 }
 
 const MODRM_CODES: readonly OperandCode[] = [
-  'Eb', 'Ew', 'Ev', 'Gb', 'Gw', 'Gv', 'M', 'Ma', 'Mp', 'Ms', 'Sw', 'Cd', 'Dd', 'Td',
+  'Eb',
+  'Ew',
+  'Ev',
+  'Gb',
+  'Gw',
+  'Gv',
+  'M',
+  'Ma',
+  'Mp',
+  'Ms',
+  'Sw',
+  'Cd',
+  'Dd',
+  'Td',
 ];
 
 export function needsModRm(code: OperandCode): boolean {

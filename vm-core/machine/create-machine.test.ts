@@ -127,7 +127,8 @@ describe('hostile guests', () => {
       const machine = createMachine(config(bootSector(code)));
       const { state } = machine.cpus[0];
       machine.run({ instructionsMax: 3000 });
-      for (const register of registers.filter(({ set }) => set === 'general')) state.writeRegister(register, BigInt(next()));
+      for (const register of registers.filter(({ set }) => set === 'general'))
+        state.writeRegister(register, BigInt(next()));
       try {
         for (let slice = 0; slice < 10; slice++) {
           const result = machine.run({ instructionsMax: 2000, timeMax: machine.time + 1e7 });

@@ -188,7 +188,11 @@ export interface Register extends RegisterRow {
 /** Each register's slot in a vCPU's state is 8 bytes. */
 export const SLOT_SIZE = 8;
 
-export const registers: readonly Register[] = rows.map((row, number) => ({ ...row, number, offset: number * SLOT_SIZE }));
+export const registers: readonly Register[] = rows.map((row, number) => ({
+  ...row,
+  number,
+  offset: number * SLOT_SIZE,
+}));
 
 /** Bytes that the architectural registers take in a vCPU's state; the engine's own fields follow. */
 export const REGISTERS_SIZE: number = registers.length * SLOT_SIZE;

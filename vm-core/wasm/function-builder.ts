@@ -3,7 +3,13 @@
  * be used any number of times and the compiler behind sees plain single assignments. Constants stay constants.
  */
 import { ByteWriter } from './byte-writer.ts';
-import { type FunctionReference, type ModuleBuilder, type Signature, type ValueType, valueTypeCode } from './module-builder.ts';
+import {
+  type FunctionReference,
+  type ModuleBuilder,
+  type Signature,
+  type ValueType,
+  valueTypeCode,
+} from './module-builder.ts';
 import {
   type BinaryOperation,
   type Bits,

@@ -25,10 +25,13 @@ function compute(body: (f: FunctionBuilder, x: Value, y: Value) => Value, x: num
 }
 
 describe('numbers', () => {
-  it.each([0, 1, 63, 64, 127, 128, -1, -64, -65, 0x7fffffff, -0x80000000, 624485])('encodes %d so that it comes back', (n) => {
-    expect(compute((f) => f.i32(n), 0, 0)).toBe(n | 0);
-    expect(compute((f) => f.narrow(f.i64(BigInt(n))), 0, 0)).toBe(n | 0);
-  });
+  it.each([0, 1, 63, 64, 127, 128, -1, -64, -65, 0x7fffffff, -0x80000000, 624485])(
+    'encodes %d so that it comes back',
+    (n) => {
+      expect(compute((f) => f.i32(n), 0, 0)).toBe(n | 0);
+      expect(compute((f) => f.narrow(f.i64(BigInt(n))), 0, 0)).toBe(n | 0);
+    },
+  );
 
   it('encodes unsigned numbers as the specification says', () => {
     const writer = new ByteWriter();

@@ -82,7 +82,10 @@ export class ModuleBuilder {
     out.append([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
     out.section(1, this.#typeSection());
     out.section(2, this.#importSection());
-    out.section(3, vector(this.#functions, (w, defined) => w.unsigned(this.typeIndex(defined.signature))));
+    out.section(
+      3,
+      vector(this.#functions, (w, defined) => w.unsigned(this.typeIndex(defined.signature))),
+    );
     if (this.#elements.length > 0) out.section(4, this.#tableSection());
     out.section(7, vector(this.#exports, writeExport));
     if (this.#elements.length > 0) out.section(9, this.#elementSection());

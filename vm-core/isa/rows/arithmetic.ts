@@ -1,5 +1,12 @@
 /** Binary arithmetic and logic (SDM vol. 1 §5.1.2, §5.1.4): a table. */
-import { carryFlag, flagsKeepingCarry, flagsOfDifference, flagsOfLogic, flagsOfSum, setCarryAndOverflow } from '../flags.ts';
+import {
+  carryFlag,
+  flagsKeepingCarry,
+  flagsOfDifference,
+  flagsOfLogic,
+  flagsOfSum,
+  setCarryAndOverflow,
+} from '../flags.ts';
 import { hexByte, type InstructionRow, row, type SemanticsFunction } from '../instruction-row.ts';
 import type { Operand } from '../operand.ts';
 import type { Semantics } from '../semantics.ts';
@@ -108,9 +115,11 @@ const multiplyInto = (s: Semantics, dst: Operand, x: Value, y: Value): void => {
   setCarryAndOverflow(s, overflow, overflow);
 };
 
-const imul2: SemanticsFunction = (s, dst, src) => multiplyInto(s, dst as Operand, s.read(dst as Operand), s.read(src as Operand));
+const imul2: SemanticsFunction = (s, dst, src) =>
+  multiplyInto(s, dst as Operand, s.read(dst as Operand), s.read(src as Operand));
 
-const imul3: SemanticsFunction = (s, dst, src) => multiplyInto(s, dst as Operand, s.read(src as Operand), s.immediate());
+const imul3: SemanticsFunction = (s, dst, src) =>
+  multiplyInto(s, dst as Operand, s.read(src as Operand), s.immediate());
 
 /** The dividend as an i64: AX, DX:AX or EDX:EAX. */
 function dividend(s: Semantics, bits: 8 | 16 | 32, signed: boolean): Value {
@@ -171,7 +180,11 @@ function readBoth(s: Semantics, dst: Operand | undefined, src: Operand | undefin
   return [x, y ?? readSource(s, dst, src)];
 }
 
-const twoOperand: readonly { readonly name: string; readonly semantics: SemanticsFunction; readonly lockable: boolean }[] = [
+const twoOperand: readonly {
+  readonly name: string;
+  readonly semantics: SemanticsFunction;
+  readonly lockable: boolean;
+}[] = [
   { name: 'ADD', semantics: add, lockable: true },
   { name: 'OR', semantics: or, lockable: true },
   { name: 'ADC', semantics: adc, lockable: true },

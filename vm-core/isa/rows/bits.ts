@@ -55,7 +55,24 @@ const tests: readonly { readonly name: string; readonly semantics: SemanticsFunc
   { name: 'BTC', semantics: bitTest((s, x, mask) => s.xor(x, mask)), lockable: true },
 ];
 
-const conditionNames = ['O', 'NO', 'B', 'AE', 'E', 'NE', 'BE', 'A', 'S', 'NS', 'P', 'NP', 'L', 'GE', 'LE', 'G'] as const;
+const conditionNames = [
+  'O',
+  'NO',
+  'B',
+  'AE',
+  'E',
+  'NE',
+  'BE',
+  'A',
+  'S',
+  'NS',
+  'P',
+  'NP',
+  'L',
+  'GE',
+  'LE',
+  'G',
+] as const;
 
 /** The name of condition 0 to 15, as Jcc and SETcc have it. */
 export function conditionName(code: number): string {

@@ -89,7 +89,7 @@ const EM_OR_TS = (1 << 2) | (1 << 3);
 const MP_AND_TS = (1 << 1) | (1 << 3);
 
 /** Without an 80387 an ESC instruction does nothing, unless CR0 asks for #NM. */
-const escape: SemanticsFunction = (s) => {
+const escapeToCoprocessor: SemanticsFunction = (s) => {
   s.if(s.and(s.readControl0(), EM_OR_TS), () => s.raise(VECTOR_NM));
 };
 
@@ -102,7 +102,9 @@ const ends = { endsBlock: true };
 /** Conditional transfers do not end their block: where they are not taken, the next record follows. */
 export const controlRows: readonly InstructionRow[] = [
   ...Array.from({ length: 16 }, (_, code) => row(hexByte(0x70 + code), `J${conditionName(code)}`, 'Jb', jumpIf(code))),
-  ...Array.from({ length: 16 }, (_, code) => row(`0F ${hexByte(0x80 + code)}`, `J${conditionName(code)}`, 'Jz', jumpIf(code))),
+  ...Array.from({ length: 16 }, (_, code) =>
+    row(`0F ${hexByte(0x80 + code)}`, `J${conditionName(code)}`, 'Jz', jumpIf(code)),
+  ),
   row('E8', 'CALL', 'Jz', callRelative, ends),
   row('E9', 'JMP', 'Jz', jumpRelative, ends),
   row('EB', 'JMP', 'Jb', jumpRelative, ends),
@@ -110,20 +112,50 @@ export const controlRows: readonly InstructionRow[] = [
   row('FF /4', 'JMP', 'Ev', jumpIndirect, ends),
   row('C2', 'RET', 'Iw', retPop, ends),
   row('C3', 'RET', '', ret, ends),
-  row('E0', 'LOOPNE', 'Jb', loopWhile((s) => s.xor(zeroFlag(s), 1))),
+  row(
+    'E0',
+    'LOOPNE',
+    'Jb',
+    loopWhile((s) => s.xor(zeroFlag(s), 1)),
+  ),
   row('E1', 'LOOPE', 'Jb', loopWhile(zeroFlag)),
   row('E2', 'LOOP', 'Jb', loopWhile(undefined)),
   row('E3', 'JCXZ', 'Jb', jumpIfCountZero),
-  row('F5', 'CMC', '', flagOperation((s) => setCarry(s, s.xor(carryFlag(s), 1)))),
-  row('F8', 'CLC', '', flagOperation((s) => setCarry(s, s.constant(0)))),
-  row('F9', 'STC', '', flagOperation((s) => setCarry(s, s.constant(1)))),
-  row('FC', 'CLD', '', flagOperation((s) => s.writeSystemFlags(s.and(s.readSystemFlags(), ~DIRECTION)))),
-  row('FD', 'STD', '', flagOperation((s) => s.writeSystemFlags(s.or(s.readSystemFlags(), DIRECTION)))),
+  row(
+    'F5',
+    'CMC',
+    '',
+    flagOperation((s) => setCarry(s, s.xor(carryFlag(s), 1))),
+  ),
+  row(
+    'F8',
+    'CLC',
+    '',
+    flagOperation((s) => setCarry(s, s.constant(0))),
+  ),
+  row(
+    'F9',
+    'STC',
+    '',
+    flagOperation((s) => setCarry(s, s.constant(1))),
+  ),
+  row(
+    'FC',
+    'CLD',
+    '',
+    flagOperation((s) => s.writeSystemFlags(s.and(s.readSystemFlags(), ~DIRECTION))),
+  ),
+  row(
+    'FD',
+    'STD',
+    '',
+    flagOperation((s) => s.writeSystemFlags(s.or(s.readSystemFlags(), DIRECTION))),
+  ),
   row('9E', 'SAHF', '', storeFlagsByte),
   row('9F', 'LAHF', '', loadFlagsByte),
   row('D6', 'SALC', '', setAlFromCarry),
   row('9B', 'WAIT', '', wait),
-  ...Array.from({ length: 8 }, (_, n) => row(hexByte(0xd8 + n), 'ESC', 'Ev', escape)),
+  ...Array.from({ length: 8 }, (_, n) => row(hexByte(0xd8 + n), 'ESC', 'Ev', escapeToCoprocessor)),
   systemRow('9A', 'CALL_FAR_IMMEDIATE', 'Ap', ends),
   systemRow('FF /3', 'CALL_FAR_MEMORY', 'Mp', ends),
   systemRow('EA', 'JMP_FAR_IMMEDIATE', 'Ap', ends),

@@ -130,7 +130,8 @@ function doubleLeft(s: Semantics, x: Value, y: Value, count: Value, bits: Operan
 }
 
 function doubleRight(s: Semantics, x: Value, y: Value, count: Value, bits: OperandBits) {
-  const above = bits === 16 ? s.or(s.shl(s.wideUnsigned(x), 32), s.shl(s.wideUnsigned(y), 16)) : s.shl(s.wideUnsigned(y), 32);
+  const above =
+    bits === 16 ? s.or(s.shl(s.wideUnsigned(x), 32), s.shl(s.wideUnsigned(y), 16)) : s.shl(s.wideUnsigned(y), 32);
   const pair = s.or(above, s.wideUnsigned(x));
   const result = s.cut(s.low(s.shrU(pair, s.wideUnsigned(count))), bits);
   const carry = s.and(s.low(s.shrU(pair, s.wideUnsigned(s.sub(count, s.constant(1))))), 1);

@@ -6,7 +6,6 @@ import { type InstructionRow, row, type SemanticsFunction, systemRow } from '../
 import type { OperandBits } from '../operand.ts';
 import type { Semantics } from '../semantics.ts';
 
-
 function index(s: Semantics, register: number): Value {
   return s.and(s.readRegister(register, 32), s.addressMask());
 }
