@@ -69,7 +69,7 @@ export class Guest {
 
   /** Writes bytes in hexadecimal; what stands in brackets is a remark. */
   poke(address: number, text: string): void {
-    const digits = text.replace(/\[[^\]]*\]/g, '').match(/[0-9a-f]{2}/gi) ?? [];
+    const digits = text.replace(/\[(?:[^[\]]|\[[^\]]*\])*\]/g, '').match(/[0-9a-f]{2}/gi) ?? [];
     digits.forEach((byte, index) => {
       this.view.setUint8(address + index, Number.parseInt(byte, 16));
     });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CS, DS, slot } from '../state/layout.ts';
+import { CS, DS, ES, SS, slot } from '../state/layout.ts';
 import { VECTOR_DF, VECTOR_GP, VECTOR_UD } from './cpu.ts';
 import { Guest } from './guest-bench.ts';
 
@@ -77,5 +77,94 @@ describe('protected mode and back', () => {
     );
     expect(guest.step(20)).toEqual({ reason: 'unsupported', what: 'paging (CR0.PG set)' });
     expect(guest.place).toBe('7c13');
+  });
+});
+
+const USER_CODE = 0x2b;
+const USER_DATA = 0x33;
+const TASK = 0x38;
+const KERNEL_STACK = 0x6000;
+
+/**
+ * A guest in flat 32-bit protected mode: handlers of vectors 0Dh and 80h (for everybody) at 7D00h and 7E00h, a task whose
+ * stack for level 0 ends at 6000h, and `program` at 7C00h.
+ */
+function flatGuest(program: string): Guest {
+  const guest = withDescriptors(new Guest(program));
+  const { state } = guest;
+  guest.poke(0x628, 'ff ff 00 00 00 fa cf 00  ff ff 00 00 00 f2 cf 00  67 00 00 09 00 89 00 00');
+  guest.poke(0x904, '00 60 00 00 08 00');
+  guest.poke(0x1000 + VECTOR_GP * 8, '00 7d 10 00 00 8e 00 00');
+  guest.poke(0x1000 + 0x80 * 8, '00 7e 10 00 00 ee 00 00');
+  state.write32(slot.GDTR_BASE, 0x600);
+  state.write16(slot.GDTR_LIMIT, 0x3f);
+  state.write32(slot.IDTR_BASE, 0x1000);
+  state.write16(slot.IDTR_LIMIT, 0x7ff);
+  state.write32(slot.CR0, 1);
+  const flat = { base: 0, limit: 0xffff_ffff };
+  state.setSegment(CS, { selector: 0x10, attributes: 0xc9b, ...flat });
+  for (const index of [ES, SS, DS]) state.setSegment(index, { selector: 8, attributes: 0xc93, ...flat });
+  state.setSegmentAt(slot.TR, { selector: TASK, base: 0x900, limit: 0x67, attributes: 0x8b });
+  guest.processor.refresh();
+  return guest;
+}
+
+const doubleWords = (guest: Guest, address: number, count: number) =>
+  Array.from({ length: count }, (_, index) => guest.view.getUint32(address + index * 4, true));
+
+/** Runs until the handler at `address` is entered. */
+function runTo(guest: Guest, address: number): void {
+  guest.loop.addBreakpoint({ address, space: 'linear', reached: () => true });
+  expect(guest.step(100)).toMatchObject({ reason: 'breakpoint' });
+  expect(guest.state.eip).toBe(address);
+}
+
+describe('privilege levels', () => {
+  const toUser = `6a 33 68 00 50 00 00 [push 33h; push 5000h]  6a 02 6a 2b [push 2; push 2Bh]
+    68 80 7c 00 00 cf [push 7C80h; iretd]`;
+
+  it('IRETD leads outward, INT through a gate inward and IRETD back again', () => {
+    const guest = flatGuest(toUser);
+    guest.poke(0x7c80, 'cd 80 b8 01 00 00 00 [int 80h; mov eax, 1] f4 [hlt]');
+    guest.poke(0x7e00, 'b9 55 00 00 00 cf [mov ecx, 55h; iretd]');
+    runTo(guest, 0x7e00);
+    expect(guest.state.read8(slot.CPL)).toBe(0);
+    expect(guest.state.read32(slot.ESP)).toBe(KERNEL_STACK - 20);
+    expect(doubleWords(guest, KERNEL_STACK - 20, 5)).toEqual([0x7c82, USER_CODE, 2, 0x5000, USER_DATA]);
+    runTo(guest, 0x7d00);
+    expect([guest.state.read32(slot.EAX), guest.state.read32(slot.ECX)]).toEqual([1, 0x55]);
+    expect(doubleWords(guest, KERNEL_STACK - 24, 3)).toEqual([0, 0x7c87, USER_CODE]);
+  });
+
+  it.each([
+    ['CLI', 'fa'],
+    ['HLT', 'f4'],
+    ['IN', 'e4 60'],
+    ['MOV from CR0', '0f 20 c0'],
+    ['INT 0Dh, whose gate is for level 0', 'cd 0d'],
+    ['a write through the null selector', '8e da c6 02 01'],
+  ])('%s at level 3 is a general-protection fault', (_name, bytes) => {
+    const guest = flatGuest(toUser);
+    guest.poke(0x7c80, bytes);
+    runTo(guest, 0x7d00);
+    expect(guest.state.read8(slot.CPL)).toBe(0);
+  });
+});
+
+describe('virtual-8086 mode', () => {
+  it('runs 16-bit code with real-mode addresses, and its interrupts are the monitor’s', () => {
+    const guest = flatGuest(`6a 00 6a 00 6a 00 6a 00 [push gs, fs, ds, es = 0]  68 00 07 00 00 [push ss = 700h]
+      68 00 01 00 00 [push esp = 100h]  68 02 00 02 00 [push eflags = VM]  68 00 03 00 00 [push cs = 300h]
+      68 10 00 00 00 cf [push eip = 10h; iretd]`);
+    guest.poke(
+      0x3010,
+      'b8 00 20 8e d8 [mov ax, 2000h; mov ds, ax] c6 06 34 00 5a [mov byte [34h], 5Ah] 50 [push ax] cd 21',
+    );
+    runTo(guest, 0x7d00);
+    expect(guest.view.getUint8(0x20034)).toBe(0x5a);
+    expect(guest.view.getUint16(0x70fe, true)).toBe(0x2000);
+    const frame = doubleWords(guest, KERNEL_STACK - 40, 10);
+    expect(frame).toEqual([0, 0x1b, 0x300, 0x3_0002, 0xfe, 0x700, 0, 0x2000, 0, 0]);
+    expect(guest.processor.codeSize).toBe(32);
   });
 });

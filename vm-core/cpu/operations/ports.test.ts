@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DF, IOPL, VM } from '../../state/lazy-flags.ts';
+import { DF, IOPL, TF, VM } from '../../state/lazy-flags.ts';
 import { ES, slot } from '../../state/layout.ts';
 import { EXIT, REPEAT, VECTOR_GP } from '../cpu.ts';
 import { execute, faultOf, protectedCpu, realCpu, selectors, TSS } from '../fake-cpu.ts';
@@ -100,6 +100,15 @@ describe('INS and OUTS', () => {
     expect(runs).toBeGreaterThan(1);
     expect([cpu.state.read32(slot.ECX), cpu.state.read32(slot.EDI)]).toEqual([0, 100]);
     expect([...cpu.bytes.subarray(0x40000, 0x40064)]).toEqual(Array.from({ length: 100 }, (_, index) => index));
+  });
+
+  it('make one iteration at a time while TF is set', () => {
+    const cpu = realCpu();
+    cpu.state.write32(slot.ECX, 2);
+    cpu.state.eflags = TF;
+    expect(execute(cpu, 'OUTS', { immediate2: 1, repeat: true })).toBe(REPEAT);
+    expect(cpu.state.read32(slot.ECX)).toBe(1);
+    expect(execute(cpu, 'OUTS', { immediate2: 1, repeat: true })).toBe(EXIT);
   });
 
   it('stop exactly at a fault, with nothing lost from the device', () => {

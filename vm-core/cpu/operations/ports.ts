@@ -4,7 +4,7 @@
  */
 
 import { ES, slot } from '../../state/layout.ts';
-import { DF } from '../../state/lazy-flags.ts';
+import { DF, TF } from '../../state/lazy-flags.ts';
 import {
   type Cpu,
   EXIT,
@@ -20,7 +20,7 @@ import { CR0_PE, ioPrivilegeLevel, isVirtual8086, privilegeLevel, usesDescriptor
 import { isWithinLimit } from '../segments.ts';
 import { checkIoPermissionMap } from '../task-state.ts';
 
-/** How many iterations a repeated INS or OUTS makes before interrupts get a chance. */
+/** How many iterations a repeated INS or OUTS makes before interrupts get a chance; a single step is one of them. */
 const ITERATIONS_MAX = 64;
 
 type PortSize = 1 | 2 | 4;
@@ -89,7 +89,8 @@ function transfer(cpu: Cpu, instruction: Instruction, indexSlot: number, element
   const step = (state.read32(slot.EFLAGS) & DF) === 0 ? size : -size;
   if (instruction.repeat && (state.read32(slot.ECX) & mask) === 0) return EXIT;
   requirePort(cpu, port, size);
-  for (let iteration = 0; iteration < ITERATIONS_MAX; iteration++) {
+  const iterations = (state.read32(slot.EFLAGS) & TF) === 0 ? ITERATIONS_MAX : 1;
+  for (let iteration = 0; iteration < iterations; iteration++) {
     const offset = (state.read32(indexSlot) & mask) >>> 0;
     element(cpu, instruction, offset, port, size);
     writeAddressRegister(cpu, indexSlot, mask, offset + step);
