@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { IF, NT, RF, TF, VM } from '../state/lazy-flags.ts';
 import { CS, DS, ES, FS, GS, SS, slot } from '../state/layout.ts';
-import { VECTOR_DB, VECTOR_DE, VECTOR_DF, VECTOR_GP, VECTOR_NP, VECTOR_PF, VECTOR_SS, VECTOR_TS } from './cpu.ts';
+import {
+  VECTOR_DB,
+  VECTOR_DE,
+  VECTOR_DF,
+  VECTOR_GP,
+  VECTOR_NMI,
+  VECTOR_NP,
+  VECTOR_PF,
+  VECTOR_SS,
+  VECTOR_TS,
+} from './cpu.ts';
 import { DR7_GD } from './debug-registers.ts';
 import { deliver } from './exceptions.ts';
 import { GDT, IDT, protectedCpu, realCpu, selectors, TSS, writeDescriptor, writeGate } from './fake-cpu.ts';
@@ -163,10 +173,10 @@ describe('delivery in protected mode at the same level', () => {
 
   it('blocks further NMIs after one was delivered, and only then', () => {
     const cpu = protectedCpu();
-    setGate(cpu, 2, INTERRUPT_GATE_32);
-    deliver(cpu, external(2));
+    setGate(cpu, VECTOR_NMI, INTERRUPT_GATE_32);
+    deliver(cpu, external(VECTOR_NMI));
     expect(cpu.state.read8(slot.NMI_BLOCKED)).toBe(0);
-    deliver(cpu, { ...external(2), nonMaskable: true });
+    deliver(cpu, { ...external(VECTOR_NMI), nonMaskable: true });
     expect(cpu.state.read8(slot.NMI_BLOCKED)).toBe(1);
   });
 
