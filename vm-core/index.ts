@@ -1,9 +1,24 @@
 /** The only door to the machine. */
 export * from './machine/machine.ts';
 export * from './machine/block-store.ts';
-export type { Device, DeviceDescription, DeviceRegister, DeviceState, MachineRequest, Region } from './devices/device.ts';
+export type {
+  Device,
+  DeviceDescription,
+  DeviceRegister,
+  DeviceState,
+  MachineRequest,
+  Region,
+} from './devices/device.ts';
 export { CpuState, type SegmentState } from './state/cpu-state.ts';
-export { findRegister, type BitField, type Register, type RegisterSet, registerSets, registers } from './state/register-table.ts';
+export {
+  findRegister,
+  type BitField,
+  type Register,
+  type RegisterSet,
+  registerSets,
+  registers,
+} from './state/register-table.ts';
 export { createMachine, MEMORY_SIZE_MAX, MEMORY_SIZE_MIN } from './machine/create-machine.ts';
 export { createOverlayStore, memorySource } from './machine/overlay-block-store.ts';
 export { BOOT_ADDRESS, DISK_DRIVE, FLOPPY_DRIVE } from './firmware/builtin/builtin-bios.ts';
+export { changedState, readState, type RegisterValue, writeState } from './state/state-access.ts';
