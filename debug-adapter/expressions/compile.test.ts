@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CpuState, findRegister } from '../../vm-core/index.ts';
 import { CPU_STATE_SIZE } from '../../vm-core/state/layout.ts';
@@ -155,6 +156,29 @@ describe('expressions', () => {
     expect(() => run('1 = 2')).toThrow('this cannot be assigned to');
     expect(() => run('cpl = 3')).toThrow('CPL cannot be set to that');
     expect(() => run('byte[0x1000] = 1')).toThrow('nothing is mapped');
+  });
+
+  it('takes any text without failing otherwise than by an ExpressionError', () => {
+    const context = makeContext();
+    const word = fc.constantFrom(
+      ...['eax', 'byte', '[', ']', '(', ')', ':', '?', '+', '==', '0x1', 'cf', 'linear', ',', '~', 'start', '/', '='],
+    );
+    const text = fc.oneof(
+      fc.string(),
+      fc.array(word, { maxLength: 20 }).map((words) => words.join(' ')),
+    );
+    fc.assert(
+      fc.property(text, (expression) => {
+        try {
+          const value = compileExpression(expression, context).evaluate();
+          expect(Number.isInteger(value) && value >= 0 && value < 2 ** 32).toBe(true);
+        } catch (error) {
+          if (!(error instanceof ExpressionError)) throw error;
+          expect(error.position).toBeGreaterThanOrEqual(0);
+          expect(error.position).toBeLessThanOrEqual(expression.length);
+        }
+      }),
+    );
   });
 
   it('says what has an address', () => {

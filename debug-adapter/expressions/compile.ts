@@ -36,6 +36,8 @@ export interface CompiledExpression {
   readonly address: Evaluate | undefined;
   /** Changes what the expression names; undefined for values that are no place. */
   readonly assign: ((value: number) => void) | undefined;
+  /** True when evaluating it writes: `place = value`. */
+  readonly assigns: boolean;
 }
 
 /** Compiles an expression; with `assignment` also `place = value`, which evaluates to the value assigned. */
@@ -54,6 +56,7 @@ export function compileExpression(
   const { evaluate: value } = compileNode(assigned, context);
   return {
     ...place,
+    assigns: true,
     evaluate: () => {
       assign(value());
       return place.evaluate();
@@ -67,7 +70,7 @@ export function compileAddress(text: string, context: ExpressionContext): Evalua
 }
 
 function computed(evaluate: Evaluate, address?: Evaluate): CompiledExpression {
-  return { evaluate, width: 32, address, assign: undefined };
+  return { evaluate, width: 32, address, assign: undefined, assigns: false };
 }
 
 function compileNode(node: Node, context: ExpressionContext): CompiledExpression {
@@ -110,6 +113,7 @@ function compileRegister(part: RegisterPart, position: number, context: Expressi
     evaluate: () => readPart(state, part),
     width: part.width,
     address: undefined,
+    assigns: false,
     assign: (value) => {
       if (!context.writeRegister(part, value))
         throw new ExpressionError(`${part.name} cannot be set to that`, position);
@@ -131,6 +135,7 @@ function compileMemory(node: Extract<Node, { kind: 'memory' }>, context: Express
     },
     width: size * 8,
     address,
+    assigns: false,
     assign: (value) => {
       const at = address();
       if (!context.writeMemory(at, size, value)) throw unmapped(at);

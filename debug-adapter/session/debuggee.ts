@@ -16,6 +16,7 @@ import { type RegisterSnapshot, takeSnapshot } from './register-view.ts';
 import { type Plan, Runner, type StopCause } from './runner.ts';
 import type { ScreenFeed } from './screen-feed.ts';
 import { describeStop, type StopReason } from './stop-event.ts';
+import type { UserBreakpoint } from './user-breakpoint.ts';
 import { UserError } from './user-error.ts';
 
 /** The one vCPU's thread id. */
@@ -279,14 +280,16 @@ export class Debuggee {
   #stopped(cause: StopCause): void {
     this.#lastStop = cause;
     const { guest } = this.#booted;
-    const hit =
-      cause.kind === 'breakpoint'
-        ? this.breakpoints.owners(cause.breakpoints)
-        : cause.kind === 'plan' && !cause.evaluated
-          ? this.breakpoints.reachedAt(guest.vcpu.linearEip)
-          : [];
+    const hit = this.#breakpointsHit(cause, guest);
     if (cause.kind === 'failure') this.reportFailure(cause.error);
     this.#announceStop(describeStop(cause, this.#planReason, hit));
+  }
+
+  /** Where the machine came to stand without asking, breakpoints take effect now: it will not ask again. */
+  #breakpointsHit(cause: StopCause, guest: Guest): readonly UserBreakpoint[] {
+    if (cause.kind === 'breakpoint') return this.breakpoints.owners(cause.breakpoints);
+    const unasked = (cause.kind === 'plan' || cause.kind === 'pause') && !cause.evaluated;
+    return unasked ? this.breakpoints.reachedAt(guest.vcpu.linearEip) : [];
   }
 
   #announceStop(reason: StopReason): void {

@@ -41,8 +41,9 @@ export interface Plan {
 
 /** Why the machine stopped. */
 export type StopCause =
-  | { readonly kind: 'pause' }
-  /** The plan is done; `evaluated` when the machine has already let the breakpoints at this place take effect. */
+  /** `evaluated`, here and below: the machine has already let the breakpoints at this place take effect. */
+  | { readonly kind: 'pause'; readonly evaluated: boolean }
+  /** The plan is done. */
   | { readonly kind: 'plan'; readonly evaluated: boolean }
   | { readonly kind: 'breakpoint'; readonly breakpoints: readonly Breakpoint[] }
   | { readonly kind: 'exception'; readonly event: EventRecord }
@@ -114,7 +115,7 @@ export class Runner {
 
   /** Stops at once: between two slices the machine is at rest. */
   pause(): void {
-    if (this.#running) this.#stop({ kind: 'pause' });
+    if (this.#running) this.#stop({ kind: 'pause', evaluated: this.#evaluated });
   }
 
   /** Something came from outside: a sleeping machine looks at once. */

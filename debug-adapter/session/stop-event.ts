@@ -24,7 +24,7 @@ export function describeStop(cause: StopCause, planReason: StopReason, hit: read
   const hits = first ? { hitBreakpointIds: hit.map(({ id }) => id) } : {};
   switch (cause.kind) {
     case 'pause':
-      return { reason: 'pause', description: 'Paused' };
+      return { reason: 'pause', description: 'Paused', ...hits };
     case 'plan':
       return first && planReason.reason === 'step' ? atBreakpoint(first, hits) : { ...planReason, ...hits };
     case 'breakpoint':

@@ -13,6 +13,19 @@ describe('the run loop', () => {
     expect(await client.run('pause')).toMatch(/^pause/);
   });
 
+  it('lets breakpoints take effect where it happens to be paused, once', async () => {
+    const { client, toy } = await scripted([0x90, 0x90]);
+    await client.request('setInstructionBreakpoints', {
+      breakpoints: [{ instructionReference: '0x7c00', logMessage: 'here' }],
+    });
+    toy.script.push({ reason: 'limit' }, { reason: 'halted', nextEvent: undefined });
+    await client.request('continue', { threadId: 1 });
+    client.host.runOne();
+    expect(await client.run('pause')).toMatch(/^pause .*0000:7C00/);
+    expect(await client.run('next')).toMatch(/^step .*0000:7C01/);
+    expect(client.transcript.filter((line) => line.includes('"output":"here'))).toHaveLength(1);
+  });
+
   it('reports a triple fault before any reset, with its chain', async () => {
     const { client, toy } = await scripted([0x90]);
     toy.script.push({ reason: 'triple-fault', chain: [fault, { ...fault, vector: 8, errorCode: 0 }] });

@@ -15,7 +15,7 @@ export const evaluate: HandlerOf<'evaluate'> = {
     const { expression, notation } = splitNotation(text);
     const assignment = context === 'repl';
     const { value, address, compiled } = evaluateCompiled(guest, expression, { assignment });
-    if (assignment) debuggee.afterResponse(() => debuggee.stateWritten());
+    if (compiled.assigns) debuggee.afterResponse(() => debuggee.stateWritten());
     const plain = formatValue(value, compiled.width, notation);
     const withDecimal = notation === undefined && context !== 'clipboard' && value > 9 && compiled.width > 1;
     return {

@@ -1,6 +1,6 @@
 /** `writeMemory`: linear or physical memory; with `allowPartial` as far as it is mapped, else all or an error. */
 import { decodeBase64 } from '../base64.ts';
-import { formatReference, parseReference, readPlace, writePlace } from '../places.ts';
+import { formatReference, parseReference, type Place, readPlace, writePlace } from '../places.ts';
 import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
 
@@ -11,15 +11,15 @@ export const writeMemory: HandlerOf<'writeMemory'> = {
     const place = parseReference(memoryReference, offset);
     const bytes = decodeBase64(data);
     if (!bytes) throw new UserError('bad-argument', 'the data is not base64');
-    const writable = readPlace(guest, place, bytes.length).length;
-    if (writable < bytes.length && !allowPartial) {
-      throw new UserError(
-        'bad-address',
-        `only ${writable} of ${bytes.length} bytes at ${formatReference(place)} are mapped`,
-      );
-    }
-    const bytesWritten = writePlace(guest, place, bytes.subarray(0, writable));
+    const mapped = readPlace(guest, place, bytes.length).length;
+    if (mapped < bytes.length && !allowPartial) throw partlyMapped(mapped, bytes.length, place);
+    const bytesWritten = writePlace(guest, place, bytes.subarray(0, mapped));
     debuggee.afterResponse(() => debuggee.stateWritten());
+    if (bytesWritten < bytes.length && !allowPartial) throw partlyMapped(bytesWritten, bytes.length, place);
     return { offset: 0, bytesWritten };
   },
 };
+
+function partlyMapped(count: number, length: number, place: Place): UserError {
+  return new UserError('bad-address', `only ${count} of ${length} bytes at ${formatReference(place)} can be written`);
+}
