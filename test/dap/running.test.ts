@@ -22,7 +22,7 @@ describe('the run loop', () => {
     await client.request('continue', { threadId: 1 });
     client.host.runOne();
     expect(await client.run('pause')).toMatch(/^pause .*0000:7C00/);
-    expect(await client.run('next')).toMatch(/^step .*0000:7C01/);
+    expect(await client.run('next', { threadId: 1, granularity: 'instruction' })).toMatch(/^step .*0000:7C01/);
     expect(client.transcript.filter((line) => line.includes('"output":"here'))).toHaveLength(1);
   });
 
