@@ -61,6 +61,22 @@ export interface Timer {
  */
 export type TimerCallback = (() => void) | (() => Promise<void> | undefined);
 
+/** How far a transfer over a DMA channel went. */
+export interface DmaProgress {
+  /** Bytes transferred; fewer than offered where the channel is masked, off, or came to its terminal count. */
+  readonly count: number;
+  /** The last of them was the last that the channel was programmed for. */
+  readonly terminalCount: boolean;
+}
+
+/** A channel of the DMA controller, as the device at its DREQ and DACK pins has it. */
+export interface DmaChannel {
+  /** Requests cycles that bring the device's bytes to memory. */
+  send(bytes: Uint8Array): DmaProgress;
+  /** Requests cycles that bring bytes of memory to the device: they fill `target` from its start. */
+  receive(target: Uint8Array): DmaProgress;
+}
+
 /** What a device is given when the machine makes it. Names are the device's own; the machine map connects them. */
 export interface DeviceContext {
   /** Virtual time in ticks since power-on; one retired instruction is one tick. */
@@ -71,6 +87,8 @@ export interface DeviceContext {
   timer(name: string, callback: TimerCallback): Timer;
   /** Drives a named output line (an IRQ, A20, reset, speaker …). Lines are level-triggered wires; low at reset. */
   setLine(name: string, high: boolean): void;
+  /** The DMA channel that the machine map connects to the device under this name. */
+  dmaChannel(name: string): DmaChannel;
   /** Bytes to the host on a named channel (`serial`, `debugcon` …). */
   output(channel: string, bytes: Uint8Array): void;
   /** A request to the machine that ends or restarts the run. */
@@ -111,6 +129,8 @@ export interface Device<State extends DeviceState = DeviceState> {
   readonly memory?: Readonly<Record<string, Region>>;
   /** Named input lines (for example the PIC's `irq0`…). */
   readonly inputs?: Readonly<Record<string, (high: boolean) => void>>;
+  /** What a DMA controller gives to other devices, by the names that the machine map uses (`channel2`…). */
+  readonly dmaChannels?: Readonly<Record<string, DmaChannel>>;
   /** Input from the host, delivered through the input log on a named channel (`keyboard`, `mouse`, `serial` …). */
   readonly channels?: Readonly<Record<string, (bytes: Uint8Array) => void>>;
   /** Power-on and RESET: puts `state` to its reset values and lines and timers to rest. */

@@ -64,16 +64,18 @@ const anyValue = (random: (bound: number) => number): number =>
   random(4) === 0 ? random(0x1_0000) * 0x1_0000 + random(0x1_0000) : random(0x100);
 
 /** Ports of the map and their neighbours: ports of devices, and some of nobody. */
-function anyPort(random: (bound: number) => number): number {
+function anyPort({ bus }: DeviceBench, random: (bound: number) => number): number {
   const row = isaPc.devices[random(isaPc.devices.length)];
-  const bases = Object.values(row?.ports ?? {});
-  return ((bases[random(bases.length)] ?? 0) + random(row?.name === 'vga' ? 0x30 : 8)) & 0xffff;
+  const places = Object.entries(row?.ports ?? {});
+  const [region, base] = places[random(places.length)] ?? ['', 0];
+  const size = bus.devices.get(row?.name ?? '')?.ports[region]?.size ?? 0;
+  return (base + random(size + 2)) & 0xffff;
 }
 
 const operations: readonly Operation[] = [
-  ({ bus }, random) => bus.ports.read(anyPort(random), sizes[random(3)] ?? 1),
-  ({ bus }, random) => {
-    bus.ports.write(anyPort(random), sizes[random(3)] ?? 1, anyValue(random));
+  (bench, random) => bench.bus.ports.read(anyPort(bench, random), sizes[random(3)] ?? 1),
+  (bench, random) => {
+    bench.bus.ports.write(anyPort(bench, random), sizes[random(3)] ?? 1, anyValue(random));
     return 0;
   },
   ({ bus }, random) => {

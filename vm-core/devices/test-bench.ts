@@ -2,7 +2,7 @@
  * A bench for tests of devices: a clock that the test turns, recorded lines and outputs, and the event queue of a real
  * machine. Used by tests only.
  */
-import type { Device, DeviceContext, DeviceState, MachineRequest } from './device.ts';
+import type { Device, DeviceContext, DeviceState, DmaProgress, MachineRequest } from './device.ts';
 import { createEventQueue, type EventQueue } from './event-queue.ts';
 
 /** What is around the device under test. */
@@ -17,10 +17,16 @@ export interface TestBench {
   readonly outputs: string[];
   readonly requests: MachineRequest[];
   readonly messages: string[];
+  /** What a bus master reaches; nothing is behind its end. */
+  readonly memory: Uint8Array;
+  /** What DMA channels do; a test may replace it. */
+  readonly dma: { send(bytes: Uint8Array): DmaProgress; receive(target: Uint8Array): DmaProgress };
   now(): number;
   /** Turns the clock by `ticks`, running every event at its own time. */
   advance(ticks: number): void;
 }
+
+const MEMORY_SIZE = 0x20000;
 
 export interface BenchOptions {
   readonly ticksPerSecond?: number;
@@ -38,6 +44,11 @@ export function createTestBench({ ticksPerSecond = 200_000_000, startTimeMs = 0 
   const outputs: string[] = [];
   const requests: MachineRequest[] = [];
   const messages: string[] = [];
+  const memory = new Uint8Array(MEMORY_SIZE);
+  const dma: TestBench['dma'] = {
+    send: () => ({ count: 0, terminalCount: false }),
+    receive: () => ({ count: 0, terminalCount: false }),
+  };
   let now = 0;
   return {
     context: {
@@ -51,7 +62,11 @@ export function createTestBench({ ticksPerSecond = 200_000_000, startTimeMs = 0 
       },
       output: (channel, bytes) => outputs.push(`${channel}:${[...bytes].map((byte) => hex(byte)).join(' ')}`),
       request: (request) => requests.push(request),
-      dma: { read: (_address, length) => new Uint8Array(length), write: () => {} },
+      dmaChannel: () => ({ send: (bytes) => dma.send(bytes), receive: (target) => dma.receive(target) }),
+      dma: {
+        read: (address, length) => memory.slice(address, address + length),
+        write: (address, bytes) => memory.set(bytes.subarray(0, Math.max(MEMORY_SIZE - address, 0)), address),
+      },
       logOnce: (message) => messages.push(message),
     },
     events,
@@ -60,6 +75,8 @@ export function createTestBench({ ticksPerSecond = 200_000_000, startTimeMs = 0 
     outputs,
     requests,
     messages,
+    memory,
+    dma,
     now: () => now,
     advance(ticks) {
       const end = now + ticks;

@@ -20,10 +20,12 @@ describe('the ISA PC', () => {
   it('has each device at its ports', () => {
     const { bus } = createDeviceBench();
     const owners = [
-      0x20, 0xa1, 0x40, 0x43, 0x61, 0x60, 0x64, 0x70, 0x71, 0x80, 0x92, 0xe9, 0xf4, 0x2f8, 0x3ff, 0x3c0, 0x3d4,
+      0x00, 0x0f, 0xc0, 0xdf, 0x81, 0x8f, 0x20, 0xa1, 0x40, 0x43, 0x61, 0x60, 0x64, 0x70, 0x71, 0x80, 0x92, 0xe9, 0xf4,
+      0x2f8, 0x3ff, 0x3c0, 0x3d4,
     ];
     expect(owners.map((port) => `${port.toString(16)} ${bus.ports.ownerOf(port)}`).join(', ')).toBe(
-      '20 pic-master, a1 pic-slave, 40 pit, 43 pit, 61 pit, 60 keyboard, 64 keyboard, 70 rtc, 71 rtc, 80 post-code, ' +
+      '0 dma, f dma, c0 dma, df dma, 81 dma, 8f dma, ' +
+        '20 pic-master, a1 pic-slave, 40 pit, 43 pit, 61 pit, 60 keyboard, 64 keyboard, 70 rtc, 71 rtc, 80 post-code, ' +
         '92 port-92, e9 debug-console, f4 debug-exit, 2f8 uart-2, 3ff uart-1, 3c0 vga, 3d4 vga',
     );
     expect(bus.memory.map(({ device, start, size }) => ({ device, start, size }))).toEqual([
@@ -152,6 +154,10 @@ describe('mistakes in a map', () => {
     ports,
     reset: () => context.setLine('out', true),
   });
+  const dmaDevice = (context: DeviceContext): Device => {
+    context.dmaChannel('data');
+    return device(context);
+  };
   const mapWith = (row: Partial<DeviceRow>): MachineMap => ({
     ...isaPc,
     devices: [
@@ -164,6 +170,19 @@ describe('mistakes in a map', () => {
   it.each([
     { name: 'a line that goes nowhere', row: { lines: {} }, message: 'does not connect the line "out" of "x"' },
     { name: 'a line to an input that is not there', row: { lines: { out: 'pit.nothing' } }, message: '"pit.nothing"' },
+    {
+      name: 'a DMA channel that is not connected',
+      row: { create: dmaDevice },
+      message: 'does not connect the DMA channel "data" of "x"',
+    },
+    {
+      name: 'a DMA channel that does not exist',
+      row: {
+        create: dmaDevice,
+        dmaChannels: { data: 'dma.channel4' },
+      },
+      message: '"dma.channel4", which does not exist',
+    },
     {
       name: 'a region without a place',
       row: { create: (context: DeviceContext) => device(context, { registers: region }) },

@@ -6,6 +6,7 @@ import type {
   Device,
   DeviceContext,
   DeviceState,
+  DmaChannel,
   MachineRequest,
   Region,
   Timer,
@@ -20,6 +21,9 @@ import { createPortSpace, type MappedPortSpace } from './port-space.ts';
 /** An input of a device, `instance.input`, or of the machine itself: `machine.intr`, `machine.a20`. */
 export type LineTarget = `${string}.${string}`;
 
+/** A channel of a DMA controller: `instance.channel`. */
+export type DmaTarget = `${string}.${string}`;
+
 /** One device of a machine. */
 export interface DeviceRow {
   /** The instance's name: unique, stable, part of snapshots and of the input log. */
@@ -30,6 +34,8 @@ export interface DeviceRow {
   readonly memory?: Readonly<Record<string, number>>;
   /** Where each output line goes. Lines that meet at one input are OR-ed. */
   readonly lines?: Readonly<Record<string, LineTarget>>;
+  /** Which DMA channel each of the device's is. */
+  readonly dmaChannels?: Readonly<Record<string, DmaTarget>>;
   /** Whether the machine has the device; absent: always. */
   readonly isPresent?: (config: MachineConfig) => boolean;
 }
@@ -106,6 +112,7 @@ export function createDeviceBus(map: MachineMap, config: MachineConfig, services
   );
   const devices = new Map<string, Device>();
   const wiring = createWiring(rows, devices, services);
+  const dmaWiring = createDmaWiring(devices);
 
   for (const row of rows) {
     const context: DeviceContext = {
@@ -113,6 +120,7 @@ export function createDeviceBus(map: MachineMap, config: MachineConfig, services
       ticksPerSecond: services.ticksPerSecond,
       timer: (name, callback) => services.timer(`${row.name}/${name}`, callback),
       setLine: wiring.driverOf(row.name),
+      dmaChannel: (name) => dmaWiring.connect(row, name),
       output: (channel, bytes) => services.output(row.name, channel, bytes),
       request: (request) => services.request(request),
       startTimeMs: services.startTimeMs,
@@ -121,6 +129,7 @@ export function createDeviceBus(map: MachineMap, config: MachineConfig, services
     };
     devices.set(row.name, row.create(context, config));
   }
+  dmaWiring.check();
   const memory = rows.flatMap((row) => mapRegions(row, deviceNamed(devices, row.name), ports));
   const master = picNamed(devices, map.interruptControllers.master);
   const slave = picNamed(devices, map.interruptControllers.slave);
@@ -276,6 +285,34 @@ function createWiring(
       }
       // Devices have the levels of their inputs in their state; the machine's own pins have not.
       for (const [name, drive] of Object.entries(machineInputs)) drive(sinkOf(`machine.${name}`).driversHigh > 0);
+    },
+  };
+}
+
+interface DmaWiring {
+  /** The channel that a device's name for it stands for; it works once all devices are there. */
+  connect(row: DeviceRow, name: string): DmaChannel;
+  /** Throws an Error if a channel that was asked for does not exist. */
+  check(): void;
+}
+
+function createDmaWiring(devices: ReadonlyMap<string, Device>): DmaWiring {
+  const connections: (() => DmaChannel)[] = [];
+  return {
+    connect(row, name) {
+      const target = row.dmaChannels?.[name];
+      if (target === undefined) throw new Error(`the map does not connect the DMA channel "${name}" of "${row.name}"`);
+      const [owner, channel] = target.split('.') as [string, string];
+      const find = (): DmaChannel => {
+        const found = devices.get(owner)?.dmaChannels?.[channel];
+        if (found === undefined) throw new Error(`the map connects DMA to "${target}", which does not exist`);
+        return found;
+      };
+      connections.push(find);
+      return { send: (bytes) => find().send(bytes), receive: (target) => find().receive(target) };
+    },
+    check() {
+      for (const find of connections) find();
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 import { createDebugConsole } from '../devices/debug-console/debug-console.ts';
 import { createDebugExit } from '../devices/debug-exit/debug-exit.ts';
+import { createDma } from '../devices/dma/dma.ts';
 import { createKeyboardController } from '../devices/keyboard-controller/keyboard-controller.ts';
 import { createPic } from '../devices/pic/pic.ts';
 import { createPit } from '../devices/pit/pit.ts';
@@ -30,6 +31,7 @@ export const isaPc: MachineMap = {
       ports: { registers: 0xa0 },
       lines: { intr: 'pic-master.ir2' },
     },
+    { name: 'dma', create: createDma, ports: { 'controller-1': 0x00, 'controller-2': 0xc0, pages: 0x81 } },
     {
       name: 'pit',
       create: createPit,

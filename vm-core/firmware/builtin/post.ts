@@ -193,6 +193,8 @@ const controllerWrites: readonly (readonly [port: number, value: number])[] = [
   [0xa1, 0x01],
   [0x21, 0xb8], // OCW1: timer, keyboard, cascade and floppy
   [0xa1, 0x9f], // coprocessor and disk
+  [0xd6, 0xc0], // DMA channel 4 cascades
+  [0xd4, 0x00], // and is open
   [0x43, 0x36], // counter 0: both bytes, mode 3
   [0x40, 0x00], // 65,536: 18.2 Hz
   [0x40, 0x00],
