@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { packagePath } from '../../scripts/package.ts';
+import { repositoryRoot } from '../../scripts/run-command.ts';
 import { type RunningServer, startServer } from '../../scripts/vscode-server.ts';
 import { type FolderKind, GuestFolder } from './guest-folder.ts';
 import { litPixelCount } from './picture.ts';
@@ -23,7 +24,15 @@ interface Run {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-const COMMON_SETTINGS = { 'workbench.secondarySideBar.defaultVisibility': 'hidden', 'editor.minimap.enabled': false };
+/** The picture in the README, made anew with UPDATE=1. */
+const PICTURE = join(repositoryRoot, 'docs', 'images', 'screen.png');
+
+const COMMON_SETTINGS = {
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'workbench.colorTheme': 'Default Dark Modern',
+  'debug.internalConsoleOptions': 'neverOpen',
+  'editor.minimap.enabled': false,
+};
 const RUNS: readonly Run[] = [
   { host: 'node', folder: 'sources', settings: COMMON_SETTINGS },
   {
@@ -32,6 +41,10 @@ const RUNS: readonly Run[] = [
     settings: { ...COMMON_SETTINGS, 'remote.extensionKind': { [EXTENSION]: ['web'] } },
   },
 ];
+
+/** A boot sector of one statement, on line 2. */
+const sector = (statement: string): string =>
+  `        org 0x7c00\n        ${statement}\n        times 510 - ($ - $$) db 0\n        dw 0xaa55\n`;
 
 const runnable = browserPath() !== undefined && existsSync(packagePath);
 
@@ -42,6 +55,7 @@ describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host'
 
   beforeAll(async () => {
     folder = await GuestFolder.create(run.folder);
+    await folder.write('wrong.asm', sector('mov ax, nowhere'));
     const options = { port: 0, dataDir: folder.serverData, folder: folder.path };
     server = await startServer({ ...options, vsix: packagePath, settings: run.settings });
     workbench = await Workbench.open(server.url);
@@ -112,8 +126,40 @@ describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host'
   step('the disassembly view shows the instruction', async () => {
     await workbench.run('Open Disassembly View');
     const rows = workbench.page.locator('.disassembly-view .monaco-list-row');
-    await rows.filter({ hasText: /test\s+al, ?al/i }).first().waitFor();
+    await rows
+      .filter({ hasText: /test\s+al, ?al/i })
+      .first()
+      .waitFor();
     await workbench.run('View: Close Editor');
+  });
+
+  step('a key pressed in the screen view reaches the guest', async () => {
+    await workbench.openFile('stage2.asm');
+    const line = await folder.lineOf('stage2.asm', 'mov [key], al');
+    await workbench.toggleBreakpoint(line);
+    await workbench.debugButton('debug-continue').click();
+    await workbench.screenText(/Press a key/);
+    await workbench.typeIntoScreen('x');
+    await workbench.waitForStop('stage2.asm', line);
+    await workbench.expandVariable('General');
+    await workbench.expandVariable('EAX');
+    await workbench.variable('AL').locator('.value', { hasText: '0x78' }).waitFor();
+    if (process.env['UPDATE'] === '1' && run.host === 'node') await workbench.page.screenshot({ path: PICTURE });
+  });
+
+  step('the machine goes on while its screen is hidden, and the picture is right when it is shown', async () => {
+    const line = await folder.lineOf('stage2.asm', 'say visited');
+    await workbench.toggleBreakpoint(line);
+    await workbench.run('View: Focus Next Editor Group');
+    await workbench.openFile('README.md');
+    await workbench.debugButton('debug-continue').click();
+    await workbench.waitForStop('stage2.asm', line);
+    await workbench.page.locator('.tabs-container .tab', { hasText: 'Screen:' }).click();
+    await workbench.eventually(async () => {
+      const { width, height } = await workbench.screenPicture();
+      return width === 720 && height === 400 ? true : undefined;
+    }, 'the text screen after the picture');
+    await workbench.removeBreakpoints();
   });
 
   step('a running machine can be paused', async () => {
@@ -132,14 +178,13 @@ describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host'
 
   if (run.host === 'node') {
     step('errors of the assembler are in the Problems view until they are gone', async () => {
-      await folder.write('wrong.asm', '        org 0x7c00\n        mov ax, nowhere\n');
       await workbench.openFile('wrong.asm');
       await workbench.page.keyboard.press('F5');
       await workbench.dismissDialog(/nowhere|wrong\.asm/);
       await workbench.run('Problems: Focus on Problems View');
       const problem = workbench.page.locator('.markers-panel .monaco-list-row', { hasText: 'nowhere' });
       await problem.filter({ hasText: 'Ln 2' }).waitFor();
-      await folder.write('wrong.asm', '        org 0x7c00\nnowhere: mov ax, nowhere\n');
+      await folder.write('wrong.asm', sector('mov ax, $$'));
       await workbench.openFile('wrong.asm');
       await workbench.page.keyboard.press('F5');
       await workbench.waitForStop('wrong.asm', 2);

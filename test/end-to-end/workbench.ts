@@ -89,13 +89,14 @@ export class Workbench {
     return this.page.locator('.debug-call-stack .monaco-list-row .stack-frame').first();
   }
 
-  /** Waits until the session stands at a line of a file. */
+  /** Waits until the session stands at a line of a file and the frame's registers are there. */
   async waitForStop(file: string, line: number): Promise<void> {
     await this.topFrame()
       .filter({ hasText: file })
       .locator('.line-number', { hasText: new RegExp(`^${line}(:|$)`) })
       .waitFor();
     await this.page.locator('.debug-top-stack-frame-line, .debug-top-stack-frame-column').first().waitFor();
+    await this.page.locator('.debug-variables .monaco-list-row').first().waitFor();
   }
 
   /** A row of the Variables view by its name. */
@@ -167,6 +168,20 @@ export class Workbench {
       const image = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height);
       return { width: canvas.width, height: canvas.height, pixels: [...(image?.data ?? [])] };
     });
+  }
+
+  /** Waits for a text on the guest's text screen, which the view keeps for screen readers. */
+  async screenText(text: RegExp): Promise<void> {
+    const frame = await this.screenFrame();
+    await frame.locator('.text-mirror').filter({ hasText: text }).waitFor({ state: 'attached' });
+  }
+
+  /** Clicks the guest's picture, which takes the keyboard, and presses a key. */
+  async typeIntoScreen(key: string): Promise<void> {
+    const frame = await this.screenFrame();
+    await frame.locator('canvas').click();
+    await frame.locator('canvas.captured').waitFor();
+    await this.page.keyboard.press(key);
   }
 
   /** Asks again with every picture of the page until there is an answer. */
