@@ -2,6 +2,7 @@
 import type { Machine, MachineConfig } from '../../vm-core/index.ts';
 import type { AssemblerMessage, Host } from '../host.ts';
 import { loadSymbols, type SymbolModule } from '../symbols/load-symbols.ts';
+import { directoryOf, joinPath } from '../symbols/source-path.ts';
 import { driveForImage } from './boot-image.ts';
 import { Guest } from './guest.ts';
 import { fileSize, openImage, readHead, readText, readWhole } from './host-files.ts';
@@ -52,6 +53,15 @@ export async function bootGuest(
   );
   const symbols = await loadSymbols(modules, (path) => exists(host, path));
   return { guest: new Guest(machine, symbols.table), warnings: symbols.warnings };
+}
+
+/** The configuration with the listing that lies beside a prebuilt image under its name, if none was given. */
+export async function withListingBeside(configuration: LaunchConfiguration, host: Host): Promise<LaunchConfiguration> {
+  const { program, listings, loadAddress } = configuration;
+  if (program === undefined || SOURCE_NAME.test(program) || listings.length > 0) return configuration;
+  const listing = `${stemOf(program)}.lst`;
+  if (!(await exists(host, listing))) return configuration;
+  return { ...configuration, listings: [{ listing, source: undefined, loadAddress, imageOffset: undefined }] };
 }
 
 interface Program {
@@ -138,7 +148,10 @@ async function readModule(reference: ListingReference, image: string | undefined
   return {
     listingName: listing,
     listing: await readText(host, 'listing', listing),
-    source: reference.source ?? (await sourceBeside(listing, host)),
+    source:
+      reference.source === undefined
+        ? await sourceBeside(listing, host)
+        : joinPath(directoryOf(listing), reference.source),
     ...(image === undefined
       ? {}
       : { imageName: image, image: await readHead(host, 'program', image, IMAGE_HEAD_SIZE) }),
@@ -152,10 +165,14 @@ const IMAGE_HEAD_SIZE = 2880 * 1024;
 
 /** A listing does not name its source: it is looked for under the same name. */
 async function sourceBeside(listing: string, host: Host): Promise<string> {
-  const stem = listing.replace(/\.[^./\\]*$/, '');
-  const candidates = SOURCE_EXTENSIONS.map((extension) => stem + extension);
+  const candidates = SOURCE_EXTENSIONS.map((extension) => stemOf(listing) + extension);
   for (const candidate of candidates) if (await exists(host, candidate)) return candidate;
   return candidates[0] as string;
+}
+
+/** A path without its extension. */
+function stemOf(path: string): string {
+  return path.replace(/\.[^./\\]*$/, '');
 }
 
 async function exists(host: Host, path: string): Promise<boolean> {

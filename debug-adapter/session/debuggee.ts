@@ -6,7 +6,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Host } from '../host.ts';
 import { DIAGNOSTICS_EVENT } from '../protocol/events.ts';
 import { BreakpointTable } from './breakpoint-table.ts';
-import { bootGuest, type CreateMachine } from './boot-guest.ts';
+import { bootGuest, type CreateMachine, withListingBeside } from './boot-guest.ts';
 import { exceptionFilters, vectorsOf } from './exceptions.ts';
 import { GuestOutput } from './guest-output.ts';
 import type { Guest } from './guest.ts';
@@ -155,10 +155,10 @@ export class Debuggee {
 
   async #boot(): Promise<void> {
     const given = this.#arguments as Readonly<Record<string, unknown>>;
-    const configuration = parseLaunchArguments(given);
+    const { host, createMachine, screen } = this.#options;
+    const configuration = await withListingBeside(parseLaunchArguments(given), host);
     for (const name of unknownLaunchArguments(given))
       this.output('console', `Unknown launch argument ${name} ignored.\n`);
-    const { host, createMachine, screen } = this.#options;
     const { guest, warnings } = await bootGuest(configuration, host, createMachine, (messages) => {
       this.sendEvent(DIAGNOSTICS_EVENT, { program: configuration.program, messages });
       for (const { severity, file, line, message } of messages) {

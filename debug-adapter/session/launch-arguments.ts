@@ -5,7 +5,7 @@
 
 /**
  * `path` is a file on the host; `size` counts bytes with a K, M or G behind it (a plain number is MiB); `address` is a
- * number or its text; `listings` is a list of objects `{listing, source, loadAddress, imageOffset}`.
+ * number or its text; `listings` is a list of listing files, each a path or `{path, source, loadAddress, imageOffset}`.
  */
 export type LaunchArgumentType = 'path' | 'text' | 'boolean' | 'count' | 'size' | 'address' | 'choice' | 'listings';
 
@@ -31,7 +31,8 @@ export const launchArguments = [
   {
     name: 'listing',
     type: 'path',
-    description: 'NASM listing file (`nasm -l`) of a prebuilt `program`, for source lines and labels.',
+    description:
+      'NASM listing file (`nasm -l`) of a prebuilt `program`, for source lines and labels; by default the file of its name with `.lst`.',
     supported: true,
   },
   {
@@ -51,7 +52,7 @@ export const launchArguments = [
     name: 'listings',
     type: 'listings',
     description:
-      'Further modules of the image: a list of `{ "listing": …, "source": …, "loadAddress": …, "imageOffset": … }`, where `loadAddress` is the linear address of the first byte and `imageOffset` its place in the image.',
+      'Listing files of further modules of the image, each a path or `{ "path": …, "source": …, "loadAddress": …, "imageOffset": … }`, where `loadAddress` is the linear address of the module\'s first byte, `imageOffset` its place in the image, and `source` is relative to the listing.',
     supported: true,
   },
   { name: 'floppy', type: 'path', description: 'Image of the floppy in drive A: (BIOS drive 00h).', supported: true },

@@ -6,6 +6,7 @@ import { UserError } from './user-error.ts';
 /** A module with source lines: its listing, its source if it was named, and where its code lies in image and memory. */
 export interface ListingReference {
   readonly listing: string;
+  /** Absolute, or relative to the listing's folder. */
   readonly source: string | undefined;
   readonly loadAddress: number | undefined;
   readonly imageOffset: number | undefined;
@@ -110,30 +111,39 @@ const PROBLEMS: Readonly<
   listings: (value) =>
     Array.isArray(value) && value.every(isListing)
       ? undefined
-      : 'a list of { listing, source, loadAddress, imageOffset } is expected',
+      : 'a list of paths or { path, source, loadAddress, imageOffset } is expected',
 };
 
 function isListing(value: unknown): boolean {
+  if (typeof value === 'string') return value !== '';
   if (typeof value !== 'object' || value === null) return false;
-  const { listing, source, loadAddress, imageOffset } = value as Values;
+  const { path, source, loadAddress, imageOffset } = value as Values;
   const isAddress = (address: unknown): boolean => address === undefined || parseAddressText(address) !== undefined;
-  if (typeof listing !== 'string' || listing === '') return false;
+  if (typeof path !== 'string' || path === '') return false;
   return (source === undefined || typeof source === 'string') && isAddress(loadAddress) && isAddress(imageOffset);
 }
 
 function listingsOf(values: Values, loadAddress: number | undefined): readonly ListingReference[] {
   const main = textOf(values['listing']);
-  const others = (values['listings'] ?? []) as readonly Values[];
+  const others = (values['listings'] ?? []) as readonly (string | Values)[];
   return [
     ...(main === undefined
       ? []
       : [{ listing: main, source: textOf(values['source']), loadAddress, imageOffset: undefined }]),
-    ...others.map((entry) => ({
-      listing: String(entry['listing']),
-      source: textOf(entry['source']),
-      loadAddress: parseAddressText(entry['loadAddress']),
-      imageOffset: parseAddressText(entry['imageOffset']),
-    })),
+    ...others.map((entry) => {
+      const {
+        path,
+        source,
+        loadAddress: address,
+        imageOffset,
+      } = typeof entry === 'string' ? ({ path: entry } as Values) : entry;
+      return {
+        listing: String(path),
+        source: textOf(source),
+        loadAddress: parseAddressText(address),
+        imageOffset: parseAddressText(imageOffset),
+      };
+    }),
   ];
 }
 

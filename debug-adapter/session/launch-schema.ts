@@ -14,15 +14,20 @@ const TYPE_SCHEMAS: Readonly<Record<LaunchArgumentType, Schema>> = {
   listings: {
     type: 'array',
     items: {
-      type: 'object',
-      properties: {
-        listing: { type: 'string' },
-        source: { type: 'string' },
-        loadAddress: { type: ['string', 'integer'] },
-        imageOffset: { type: ['string', 'integer'] },
-      },
-      required: ['listing'],
-      additionalProperties: false,
+      anyOf: [
+        { type: 'string' },
+        {
+          type: 'object',
+          properties: {
+            path: { type: 'string' },
+            source: { type: 'string' },
+            loadAddress: { type: ['string', 'integer'] },
+            imageOffset: { type: ['string', 'integer'] },
+          },
+          required: ['path'],
+          additionalProperties: false,
+        },
+      ],
     },
   },
 };

@@ -72,7 +72,7 @@ export class RegisterView {
         name: setTitles[set],
         value: names === '' ? '' : `changed: ${names}`,
         variablesReference: SET_REFERENCE + index,
-        presentationHint: { kind: 'virtual', attributes: ['readOnly'] },
+        presentationHint: { attributes: ['readOnly'] },
       },
       part: undefined,
     };

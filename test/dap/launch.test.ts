@@ -33,8 +33,8 @@ describe('launch', () => {
       'loadAddress: a linear address such as "0x7c00" is expected',
     ],
     [
-      { program: '/guest/guest.img', listings: ['x'] },
-      'listings: a list of { listing, source, loadAddress, imageOffset } is expected',
+      { program: '/guest/guest.img', listings: [{ path: 1 }] },
+      'listings: a list of paths or { path, source, loadAddress, imageOffset } is expected',
     ],
     [
       { program: '/guest/guest.img', firmware: '/empty.img' },
@@ -96,6 +96,48 @@ describe('launch', () => {
     const other = new SessionClient();
     await other.launch({});
     expect(other.machine?.config.disk?.name).toBe('/guest/guest.img');
+  });
+
+  it('finds the listing beside an image', async () => {
+    const client = new SessionClient();
+    await client.launch({ listing: undefined });
+    expect(await client.stop()).toBe('entry 11 start (0000:7C00)');
+  });
+
+  it('takes several modules at their places in image and memory', async () => {
+    const client = new SessionClient();
+    const image = new Uint8Array([...fixture('guest.img'), ...fixture('guest.img')]);
+    client.host.files.set('/guest/two.img', image);
+    client.host.files.set('/guest/lists/second.lst', fixture('guest.lst'));
+    await client.launch({
+      program: '/guest/two.img',
+      listings: [{ path: '/guest/lists/second.lst', source: '../second.asm', loadAddress: '0x8000', imageOffset: 512 }],
+    });
+    await client.stop();
+    expect((await client.request('loadedSources', {}))['sources']).toMatchObject([
+      { path: '/guest/guest.asm' },
+      { path: '/guest/second.asm' },
+    ]);
+    const set = (path: string): Promise<unknown> =>
+      client.request('setBreakpoints', { source: { path }, breakpoints: [{ line: 40 }] });
+    expect(await set('/guest/guest.asm')).toMatchObject({ breakpoints: [{ instructionReference: '0x00007c3f' }] });
+    expect(await set('/guest/second.asm')).toMatchObject({ breakpoints: [{ instructionReference: '0x0000803f' }] });
+  });
+
+  it('reads a large image while the guest runs, and stops if it cannot', async () => {
+    const large = new Uint8Array(9 * 2 ** 20);
+    large.set(fixture('guest.img'));
+    const client = new SessionClient();
+    client.host.files.set('/large.img', large);
+    await client.launch({ program: '/large.img', listing: undefined });
+    expect(await client.stop()).toBe('entry 0 0000:7C00');
+
+    const unlucky = new SessionClient();
+    unlucky.host.files.set('/large.img', large);
+    await unlucky.request('launch', { program: '/large.img' });
+    unlucky.host.files.delete('/large.img');
+    expect(await unlucky.run('configurationDone')).toMatch(/^exception/);
+    expect((await unlucky.request('exceptionInfo', { threadId: 1 }))['description']).toBe('/large.img does not exist');
   });
 
   it('without debugging stops nowhere', async () => {
