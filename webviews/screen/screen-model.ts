@@ -42,7 +42,10 @@ const STATE_NAMES: Readonly<Record<ScreenState, string>> = {
 
 /** The status line. */
 export function statusText({ state, detail }: ScreenModel): string {
-  return detail === '' ? STATE_NAMES[state] : `${STATE_NAMES[state]}: ${detail}`;
+  const name = STATE_NAMES[state];
+  if (detail === '') return name;
+  // The session's own words may begin with the state ("Paused after a step").
+  return detail.startsWith(name) ? detail : `${name}: ${detail}`;
 }
 
 /** Whether there is a machine that takes keys and can be reset. */
