@@ -59,6 +59,10 @@ const sleep = bootSector('sleep.img', 'FA F4');
 /** INT 16h, then prints the key with INT 10h, again and again */
 const keys = bootSector('keys.img', '31C0 CD16 B40E 31DB CD10 EBF4');
 
+/** No boot signature. */
+const blank = file('blank.img');
+writeFileSync(blank, Buffer.alloc(512));
+
 describe('the exit status', () => {
   it.each([
     ['33: the exit device said 10h', 33, [exit, '--exit-device']],
@@ -82,6 +86,7 @@ describe('the exit status', () => {
     ['1: no image', 1, []],
     ['1: no such image', 1, [file('missing.img')]],
     ['1: an empty image', 1, [file('empty.img')]],
+    ['1: nothing to boot', 1, ['--disk', blank]],
     ['1: not supported yet', 1, [exit, '--kernel', 'vmlinuz']],
     ['1: a serial file that cannot be written', 1, [serial, '--serial', `file:${directory}`]],
     ['1: a trace that cannot be written', 1, [exit, '--trace', directory]],
@@ -100,6 +105,7 @@ describe('the exit status', () => {
     );
     expect(await messageOf('run', exit, '--disk', exit, '--floppy', exit)).toContain('leave no drive');
     expect(await messageOf('run', exit, '--firmware', exit)).toContain('--firmware: ');
+    expect((await run(['run', '--disk', blank])).stderr).toContain(`disk image ${blank} has no 55AA signature`);
     expect(await messageOf('run', exit, '--kernel', 'x')).toBe('x86vm: --kernel is not supported yet');
     expect(await messageOf('run', serial, '--serial', `file:${directory}`)).toBe(
       `x86vm: ${directory}: is a directory, not a file`,

@@ -11,6 +11,7 @@ export type StopReason =
   | 'until'
   | 'exit-device'
   | 'reset'
+  | 'boot-failure'
   | 'triple-fault'
   | 'max-instructions'
   | 'max-seconds'
@@ -142,6 +143,9 @@ export class RunLoop {
         return { stopReason: 'triple-fault', exitStatus: EXIT_TRIPLE_FAULT, message: describeChain(result.chain) };
       case 'request':
         if (result.request.kind === 'reset') return this.reset();
+        if (result.request.kind === 'boot-failure') {
+          return { stopReason: 'boot-failure', exitStatus: 1, message: result.request.message };
+        }
         if (result.request.kind === 'power-off') return { stopReason: 'power-off', exitStatus: 0 };
         return { stopReason: 'exit-device', exitStatus: ((result.request.value << 1) | 1) & 0xff };
       case 'unsupported': {

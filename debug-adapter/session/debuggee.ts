@@ -114,7 +114,7 @@ export class Debuggee {
   }
 
   /** Text for the Debug Console; `at` links it to a source line. */
-  output(category: 'console' | 'stdout' | 'stderr', text: string, at?: DebugProtocol.Breakpoint): void {
+  output(category: 'console' | 'important' | 'stdout' | 'stderr', text: string, at?: DebugProtocol.Breakpoint): void {
     const place = at?.source && at.line !== undefined ? { source: at.source, line: at.line } : {};
     this.sendEvent('output', { category, output: text, ...place });
   }
@@ -182,7 +182,7 @@ export class Debuggee {
   }
 
   #makeRunner(guest: Guest, configuration: LaunchConfiguration, output: GuestOutput): Runner {
-    const { host, screen } = this.#options;
+    const { host } = this.#options;
     return new Runner({
       machine: guest.machine,
       host,
@@ -199,7 +199,7 @@ export class Debuggee {
         reset: (why) => this.#guestReset(why),
         sliceDone: () => {
           output.flush();
-          screen.sliceDone();
+          this.#draw((screen) => screen.sliceDone());
         },
         haltedForGood: () => this.output('console', HALTED_FOR_GOOD),
       },
@@ -239,7 +239,7 @@ export class Debuggee {
     this.#planReason = planReason;
     this.#lastStop = undefined;
     runner.start(plan);
-    this.#options.screen.setState('running', '');
+    this.#draw((screen) => screen.setState('running', ''));
   }
 
   /** Stops once the response of the current request is on its way. */
@@ -262,10 +262,21 @@ export class Debuggee {
     runner.onTripleFault = debugging && this.#exceptionFilters.has('triple-fault') ? 'stop' : 'reset';
   }
 
+  /** A picture that cannot be drawn must not end the session: it is said once, and no more is drawn. */
+  #draw(work: (screen: ScreenFeed) => void): void {
+    const { screen } = this.#options;
+    try {
+      work(screen);
+    } catch (error) {
+      screen.detach();
+      this.reportFailure(error);
+    }
+  }
+
   pressKeys(scanCodes: readonly number[]): void {
     if (!this.#live) return;
     this.#live.guest.machine.input(KEYBOARD.device, KEYBOARD.channel, Uint8Array.from(scanCodes));
-    this.#options.screen.noteActivity();
+    this.#draw((screen) => screen.noteActivity());
     this.#live.runner.wake();
   }
 
@@ -282,6 +293,7 @@ export class Debuggee {
     const { guest } = this.#booted;
     const hit = this.#breakpointsHit(cause, guest);
     if (cause.kind === 'failure') this.reportFailure(cause.error);
+    if (cause.kind === 'boot-failure') this.output('important', `${cause.message}\n`);
     this.#announceStop(describeStop(cause, this.#planReason, hit));
   }
 
@@ -296,32 +308,34 @@ export class Debuggee {
     const { guest } = this.#booted;
     this.#snapshots = { before: this.#snapshots.now, now: takeSnapshot(guest) };
     this.sendEvent('stopped', { ...reason, threadId: THREAD_ID, allThreadsStopped: true });
-    this.#options.screen.setState('stopped', reason.description ?? reason.reason);
+    this.#draw((screen) => screen.setState('stopped', reason.description ?? reason.reason));
   }
 
   /** After the debugger itself wrote state: views are stale, and what it wrote does not count as changed by the guest. */
   stateWritten(): void {
     if (this.client.supportsInvalidatedEvent) this.sendEvent('invalidated', { areas: ['all'] });
-    this.#options.screen.refresh();
+    this.#draw((screen) => screen.refresh());
   }
 
   #ended(exitCode: number): void {
     this.#hasEnded = true;
     this.sendEvent('exited', { exitCode });
     this.sendEvent('terminated');
-    this.#options.screen.setState('ended', exitCode === 0 ? 'Powered off' : `Ended with exit code ${exitCode}`);
+    this.#draw((screen) =>
+      screen.setState('ended', exitCode === 0 ? 'Powered off' : `Ended with exit code ${exitCode}`),
+    );
   }
 
   /** Ends the session on the client's wish. */
   terminate(): void {
     this.#live?.runner.dispose();
-    this.#options.screen.setState('ended', 'Ended');
+    this.#draw((screen) => screen.setState('ended', 'Ended'));
     this.sendEvent('terminated');
   }
 
   dispose(): void {
     this.#live?.runner.dispose();
-    this.#options.screen.dispose();
+    this.#options.screen.detach();
   }
 
   /** Lines as the client counts them; ours count from 1. */

@@ -49,13 +49,15 @@ export type StopCause =
   | { readonly kind: 'exception'; readonly event: EventRecord }
   | { readonly kind: 'triple-fault'; readonly chain: readonly EventRecord[] }
   | { readonly kind: 'unsupported'; readonly what: string }
+  /** The firmware found nothing to boot. */
+  | { readonly kind: 'boot-failure'; readonly message: string }
   /** Our own failure, or a host that could not give what the machine needs. */
   | { readonly kind: 'failure'; readonly error: unknown };
 
 export interface RunnerListener {
   stopped(cause: StopCause): void;
   /** The guest ended the run; it will not go on. */
-  ended(request: Exclude<MachineRequest, { kind: 'reset' }>): void;
+  ended(request: Exclude<MachineRequest, { kind: 'reset' | 'boot-failure' }>): void;
   /** The guest asked for a reset, or shut down while shutdowns reset; the machine has been reset and goes on. */
   reset(why: 'request' | 'triple-fault'): void;
   /** After each slice, with the machine at rest. */
@@ -219,6 +221,7 @@ export class Runner {
         return this.#reset('triple-fault');
       case 'request':
         if (result.request.kind === 'reset') return this.#reset('request');
+        if (result.request.kind === 'boot-failure') return this.#stop(result.request);
         this.#halt();
         this.#options.listener.ended(result.request);
         return 'left';

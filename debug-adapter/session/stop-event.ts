@@ -53,6 +53,8 @@ export function describeException(cause: ExceptionCause): { readonly description
       };
     case 'unsupported':
       return { description: 'Not modelled yet', text: `The guest used ${cause.what}, which is not modelled yet.` };
+    case 'boot-failure':
+      return { description: 'Nothing to boot', text: cause.message };
     case 'failure':
       return { description: 'The machine cannot go on', text: failureText(cause.error) };
   }

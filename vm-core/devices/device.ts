@@ -107,6 +107,7 @@ export interface DeviceContext {
 export type MachineRequest =
   | { readonly kind: 'reset' }
   | { readonly kind: 'power-off' }
+  | { readonly kind: 'boot-failure'; readonly message: string }
   | { readonly kind: 'exit'; readonly value: number };
 
 /** What is the same for every instance of a device. */

@@ -5,11 +5,19 @@ import { diskOf, start } from './guest-runner.ts';
 describe('without a bootable disk', () => {
   const textOf = async (config: Partial<MachineConfig>): Promise<string> => {
     const guest = start(config);
+    const { message } = await requestOf(guest);
     await guest.run(100_000_000);
+    expect((guest.machine.display.text() ?? []).join('')).toContain(message);
     return (guest.machine.display.text() ?? []).join('');
   };
 
-  it('tells why on the screen', async () => {
+  const requestOf = async (guest: ReturnType<typeof start>): Promise<{ readonly message: string }> => {
+    const result = await guest.run(100_000_000);
+    if (result?.reason !== 'request' || result.request.kind !== 'boot-failure') throw new Error('no boot failure');
+    return result.request;
+  };
+
+  it('tells the embedder why, and the screen', async () => {
     expect(await textOf({})).toContain('No bootable disk: the machine has no floppy or disk image');
     expect(await textOf({ disk: diskOf(new Uint8Array(1024)) })).toContain(
       'No bootable disk: disk image boot.img has no 55AA signature',

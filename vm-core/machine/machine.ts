@@ -65,7 +65,10 @@ export type RunResult =
   | { readonly reason: 'waiting'; readonly ready: Promise<void> }
   /** The processor shut down; nothing was reset. The chain's last record could not be delivered. */
   | { readonly reason: 'triple-fault'; readonly chain: readonly EventRecord[] }
-  /** A device asked for reset, power-off or exit. A reset has not been carried out yet: call `reset()`. */
+  /**
+   * A device asked for reset, power-off or exit, or firmware found nothing to boot (it says so on the screen and goes on if
+   * run again). A reset has not been carried out yet: call `reset()`.
+   */
   | { readonly reason: 'request'; readonly request: MachineRequest }
   /** The guest used something that is not modelled yet; EIP is at the instruction. */
   | { readonly reason: 'unsupported'; readonly what: string }

@@ -82,7 +82,7 @@ export function bootHook(labels: RomLabels): FirmwareHook {
     const reason = obstacles.length === 0 ? 'the machine has no floppy or disk image' : obstacles.join('; ');
     const message = `No bootable disk: ${reason}`;
     printMessage(context, `\n${message}\n`);
-    context.logOnce(`BIOS: ${message}`);
+    context.request({ kind: 'boot-failure', message });
     goTo(new Caller(context), labels.bootHook, labels.halt);
     return undefined;
   };
@@ -106,6 +106,8 @@ function startSector(context: FirmwareContext, drive: number, sector: Uint8Array
 
 /** INT 18h: a boot sector has given up. */
 export const bootFailedHook: FirmwareHook = (context) => {
-  printMessage(context, '\nNo bootable disk: the boot sector gave up (INT 18h)\n');
+  const message = 'No bootable disk: the boot sector gave up (INT 18h)';
+  printMessage(context, `\n${message}\n`);
+  context.request({ kind: 'boot-failure', message });
   return undefined;
 };
