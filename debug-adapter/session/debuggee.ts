@@ -4,7 +4,6 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Host } from '../host.ts';
-import { DIAGNOSTICS_EVENT } from '../protocol/events.ts';
 import { BreakpointTable } from './breakpoint-table.ts';
 import { bootGuest, type CreateMachine, withListingBeside } from './boot-guest.ts';
 import { exceptionFilters, vectorsOf } from './exceptions.ts';
@@ -15,6 +14,7 @@ import { runToPlan } from './plans.ts';
 import { type RegisterSnapshot, takeSnapshot } from './register-view.ts';
 import { type Plan, Runner, type StopCause } from './runner.ts';
 import type { ScreenFeed } from './screen-feed.ts';
+import { SessionOutput } from './session-output.ts';
 import { describeStop, type StopReason } from './stop-event.ts';
 import type { UserBreakpoint } from './user-breakpoint.ts';
 import { UserError } from './user-error.ts';
@@ -42,6 +42,7 @@ interface Live {
 
 export class Debuggee {
   readonly breakpoints: BreakpointTable;
+  readonly output: SessionOutput;
   /** What the client said about itself. */
   client: Partial<DebugProtocol.InitializeRequestArguments> = {};
   readonly #options: DebuggeeOptions;
@@ -56,7 +57,6 @@ export class Debuggee {
   #lastStop: StopCause | undefined;
   /** The guest powered itself off or left through the exit device. */
   #hasEnded = false;
-  #resets = 0;
   #snapshots: { readonly before: RegisterSnapshot | undefined; readonly now: RegisterSnapshot | undefined } = {
     before: undefined,
     now: undefined,
@@ -64,8 +64,9 @@ export class Debuggee {
 
   constructor(options: DebuggeeOptions) {
     this.#options = options;
+    this.output = new SessionOutput(options.sendEvent, (line) => this.clientLine(line));
     this.breakpoints = new BreakpointTable(
-      (text, breakpoint) => this.output('console', `${text}\n`, breakpoint),
+      (text, breakpoint) => this.output.write('console', `${text}\n`, breakpoint),
       (breakpoint) => this.sendEvent('breakpoint', { reason: 'changed', breakpoint }),
     );
   }
@@ -113,18 +114,6 @@ export class Debuggee {
     for (const callback of callbacks) callback();
   }
 
-  /** Text for the Debug Console; `at` links it to a source line. */
-  output(category: 'console' | 'important' | 'stdout' | 'stderr', text: string, at?: DebugProtocol.Breakpoint): void {
-    const place = at?.source && at.line !== undefined ? { source: at.source, line: at.line } : {};
-    this.sendEvent('output', { category, output: text, ...place });
-  }
-
-  /** Our own failure: said in the console, with its trace; the session goes on. */
-  reportFailure(error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.output('stderr', `Internal error: ${text}\n`);
-  }
-
   /** Boots a guest from launch arguments. It starts once the client has sent its configuration, too. */
   async launch(given: DebugProtocol.LaunchRequestArguments): Promise<void> {
     if (this.#live) throw new UserError('already-launched', 'this session has its guest already');
@@ -158,30 +147,25 @@ export class Debuggee {
     const { host, createMachine, screen } = this.#options;
     const configuration = await withListingBeside(parseLaunchArguments(given), host);
     for (const name of unknownLaunchArguments(given))
-      this.output('console', `Unknown launch argument ${name} ignored.\n`);
-    const { guest, warnings } = await bootGuest(configuration, host, createMachine, (messages) => {
-      this.sendEvent(DIAGNOSTICS_EVENT, { program: configuration.program, messages });
-      for (const { severity, file, line, message } of messages) {
-        const source = { name: file.split(/[\\/]/).pop() ?? file, path: file };
-        const output = `${file}:${line}: ${severity}: ${message}\n`;
-        this.sendEvent('output', { category: 'stderr', output, source, line: this.clientLine(line) });
-      }
-    });
-    for (const warning of warnings) this.output('console', `${warning}\n`);
+      this.output.write('console', `Unknown launch argument ${name} ignored.\n`);
+    const { guest, warnings } = await bootGuest(configuration, host, createMachine, (messages) =>
+      this.output.writeMessages(configuration.program, messages),
+    );
+    for (const warning of warnings) this.output.write('console', `${warning}\n`);
     this.#live?.runner.dispose();
-    const output = new GuestOutput(configuration, (category, text) => this.output(category, text));
-    output.attach(guest.machine);
-    const runner = this.#makeRunner(guest, configuration, output);
+    const guestOutput = new GuestOutput(configuration, (category, text) => this.output.write(category, text));
+    guestOutput.attach(guest.machine);
+    const runner = this.#makeRunner(guest, configuration, guestOutput);
     this.#live = { guest, runner, configuration };
     this.#snapshots = { before: undefined, now: undefined };
     this.#hasEnded = false;
-    this.#resets = 0;
+    this.output.begin();
     this.#applyExceptionFilters();
     this.breakpoints.bind(this.#arguments.noDebug ? undefined : guest);
     screen.attach(guest.machine);
   }
 
-  #makeRunner(guest: Guest, configuration: LaunchConfiguration, output: GuestOutput): Runner {
+  #makeRunner(guest: Guest, configuration: LaunchConfiguration, guestOutput: GuestOutput): Runner {
     const { host } = this.#options;
     return new Runner({
       machine: guest.machine,
@@ -189,30 +173,21 @@ export class Debuggee {
       realTime: configuration.realTime,
       listener: {
         stopped: (cause) => {
-          output.flush();
+          guestOutput.flush();
           this.#stopped(cause);
         },
         ended: (request) => {
-          output.flush();
+          guestOutput.flush();
           this.#ended(request.kind === 'exit' ? (request.value << 1) | 1 : 0);
         },
-        reset: (why) => this.#guestReset(why),
+        reset: (why) => this.output.writeReset(why),
         sliceDone: () => {
-          output.flush();
+          guestOutput.flush();
           this.#draw((screen) => screen.sliceDone());
         },
-        haltedForGood: () => this.output('console', HALTED_FOR_GOOD),
+        haltedForGood: () => this.output.write('console', HALTED_FOR_GOOD),
       },
     });
-  }
-
-  /** Said a few times only: a guest may reset the machine over and over. */
-  #guestReset(why: 'request' | 'triple-fault'): void {
-    this.#resets++;
-    if (this.#resets > RESETS_TOLD) return;
-    const what = why === 'request' ? 'The guest reset the machine.' : TRIPLE_FAULT_RESET;
-    const rest = this.#resets === RESETS_TOLD ? ' Further resets are not reported.' : '';
-    this.output('console', `${what}${rest}\n`);
   }
 
   #startWhenReady(): void {
@@ -269,7 +244,7 @@ export class Debuggee {
       work(screen);
     } catch (error) {
       screen.detach();
-      this.reportFailure(error);
+      this.output.writeFailure(error);
     }
   }
 
@@ -292,8 +267,8 @@ export class Debuggee {
     this.#lastStop = cause;
     const { guest } = this.#booted;
     const hit = this.#breakpointsHit(cause, guest);
-    if (cause.kind === 'failure') this.reportFailure(cause.error);
-    if (cause.kind === 'boot-failure') this.output('important', `${cause.message}\n`);
+    if (cause.kind === 'failure') this.output.writeFailure(cause.error);
+    if (cause.kind === 'boot-failure') this.output.write('important', `${cause.message}\n`);
     this.#announceStop(describeStop(cause, this.#planReason, hit));
   }
 
@@ -350,6 +325,4 @@ export class Debuggee {
 
 const STEP: StopReason = { reason: 'step', description: 'Paused after a step' };
 const ENTRY: StopReason = { reason: 'entry', description: 'Paused at the boot sector' };
-const TRIPLE_FAULT_RESET = 'Triple fault: the processor shut down and the machine was reset.';
-const RESETS_TOLD = 5;
 const HALTED_FOR_GOOD = 'The processor halted with interrupts disabled: nothing can wake it.\n';

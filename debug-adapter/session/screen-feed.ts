@@ -76,9 +76,9 @@ export class ScreenFeed {
     return true;
   }
 
-  dispose(): void {
+  /** No picture is taken from the machine any more. */
+  detach(): void {
     this.#machine = undefined;
-    this.#visible = false;
   }
 
   #sendStatus(): void {

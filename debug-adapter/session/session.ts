@@ -81,7 +81,7 @@ class ProtocolSession implements Session {
       else if (request.type === 'keys') this.#debuggee.pressKeys(request.scanCodes);
       else this.#debuggee.pressReset();
     } catch (error) {
-      this.#debuggee.reportFailure(error);
+      this.#debuggee.output.writeFailure(error);
     }
   }
 
@@ -116,7 +116,7 @@ class ProtocolSession implements Session {
   #fail(request: DebugProtocol.Request, error: unknown): void {
     const isUsers = error instanceof UserError;
     const text = error instanceof Error ? error.message : String(error);
-    if (!isUsers) this.#debuggee.reportFailure(error);
+    if (!isUsers) this.#debuggee.output.writeFailure(error);
     const format = isUsers ? text : `internal error in ${request.command}: ${text}`;
     this.#respond(request, {
       success: false,
@@ -130,7 +130,7 @@ class ProtocolSession implements Session {
     try {
       this.#debuggee.runAfterResponse();
     } catch (error) {
-      this.#debuggee.reportFailure(error);
+      this.#debuggee.output.writeFailure(error);
     }
   }
 

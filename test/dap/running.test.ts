@@ -194,6 +194,23 @@ describe('the screen', () => {
     expect(await client.run('pause')).toMatch(/^pause/);
   });
 
+  it('does without a picture that cannot be drawn, and says so once', async () => {
+    const { client, toy } = await scripted([0xeb, 0xfe]);
+    Object.defineProperty(toy.display, 'render', {
+      value: () => {
+        throw new Error('no such mode');
+      },
+    });
+    client.session.receiveScreen({ type: 'visible', visible: true });
+    (toy.display as { generation: number }).generation++;
+    await client.request('continue', { threadId: 1 });
+    for (let slice = 0; slice < 20; slice++) client.host.runOne();
+    expect(await client.run('pause')).toMatch(/^pause/);
+    expect(
+      client.transcript.filter((line) => line.includes('Internal error: Error: no such mode')).length,
+    ).toBeLessThan(3);
+  });
+
   it('has a reset button', async () => {
     const { client, toy } = await scripted([0x90]);
     client.session.receiveScreen({ type: 'reset' });

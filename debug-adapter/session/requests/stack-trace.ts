@@ -1,4 +1,7 @@
-/** `stackTrace`: the processor's frame and the callers that the stack suggests, those marked as guesses. */
+/**
+ * `stackTrace`: the processor's frame and the callers that the stack suggests, whose names say that they are guesses. No
+ * frame is presented as `subtle`: VS Code would fold it away, and would show nothing at all for a pause inside the BIOS.
+ */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { formatFar } from '../../expressions/format.ts';
 import type { Debuggee } from '../debuggee.ts';
@@ -35,6 +38,5 @@ function describeFrame(
     column: 0,
     ...lineOf(debuggee, guest, guessed ? address - 1 : address),
     instructionPointerReference: linearReference(address),
-    ...(guessed ? { presentationHint: 'subtle' } : {}),
   };
 }

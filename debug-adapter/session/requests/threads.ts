@@ -9,7 +9,9 @@ export const threads: HandlerOf<'threads'> = {
   },
 };
 
-/** `vCPU 0 (real mode, 16-bit)`. */
-function threadName({ vcpu }: Guest): string {
-  return `vCPU ${vcpu.index} (${vcpu.mode} mode, ${vcpu.codeSize}-bit)`;
+/** `vCPU 0 (real mode, 16-bit)`, with `halted` while HLT waits. */
+function threadName(guest: Guest): string {
+  const { index, mode, codeSize } = guest.vcpu;
+  const halted = guest.register('HALTED') === 0 ? '' : ', halted';
+  return `vCPU ${index} (${mode} mode, ${codeSize}-bit${halted})`;
 }

@@ -1,0 +1,59 @@
+/** What a session writes to the Debug Console: the guest's text, our remarks, the assembler's messages, our failures. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { AssemblerMessage } from '../host.ts';
+import { DIAGNOSTICS_EVENT } from '../protocol/events.ts';
+import { sourceOf } from './source-lines.ts';
+
+/** A guest may reset the machine over and over; that is said so many times. */
+const RESETS_TOLD = 5;
+
+const RESETS = {
+  request: 'The guest reset the machine.',
+  'triple-fault': 'Triple fault: the processor shut down and the machine was reset.',
+} as const;
+
+export class SessionOutput {
+  readonly #sendEvent: (event: string, body: unknown) => void;
+  /** Lines as the client counts them. */
+  readonly #clientLine: (line: number) => number;
+  #resets = 0;
+
+  constructor(sendEvent: (event: string, body: unknown) => void, clientLine: (line: number) => number) {
+    this.#sendEvent = sendEvent;
+    this.#clientLine = clientLine;
+  }
+
+  /** A new guest: what was said of the last one may be said again. */
+  begin(): void {
+    this.#resets = 0;
+  }
+
+  /** Writes text; `at` links it to a source line. */
+  write(category: 'console' | 'important' | 'stdout' | 'stderr', text: string, at?: DebugProtocol.Breakpoint): void {
+    const place = at?.source && at.line !== undefined ? { source: at.source, line: at.line } : {};
+    this.#sendEvent('output', { category, output: text, ...place });
+  }
+
+  /** Our own failure, with its trace. */
+  writeFailure(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.write('stderr', `Internal error: ${text}\n`);
+  }
+
+  writeReset(why: keyof typeof RESETS): void {
+    this.#resets++;
+    if (this.#resets > RESETS_TOLD) return;
+    const rest = this.#resets === RESETS_TOLD ? ' Further resets are not reported.' : '';
+    this.write('console', `${RESETS[why]}${rest}\n`);
+  }
+
+  /** What the assembler said, for the Problems view and as text. */
+  writeMessages(program: string | undefined, messages: readonly AssemblerMessage[]): void {
+    this.#sendEvent(DIAGNOSTICS_EVENT, { program, messages });
+    for (const { severity, file, line, message } of messages) {
+      const output = `${file}:${line}: ${severity}: ${message}\n`;
+      const place = { source: sourceOf(file), line: this.#clientLine(line) };
+      this.#sendEvent('output', { category: 'stderr', output, ...place });
+    }
+  }
+}
