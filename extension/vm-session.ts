@@ -69,7 +69,7 @@ export class VmSession implements DebugAdapter {
   }
 
   dispose(): void {
-    this.end('the session has ended');
+    this.end('The session has ended.', '');
   }
 
   private receive(message: FromWorker): void {
@@ -91,7 +91,7 @@ export class VmSession implements DebugAdapter {
     if (this.death !== undefined) return;
     const [headline = ''] = reason.split('\n');
     const text = `The x86 VM stopped working: ${headline}`;
-    this.end(text);
+    this.end(text, text);
     for (const [seq, command] of this.unanswered) this.refuse(seq, command, text);
     this.unanswered.clear();
     this.sendEvent('output', { category: 'stderr', output: `The x86 VM stopped working: ${reason}\n` });
@@ -102,11 +102,11 @@ export class VmSession implements DebugAdapter {
     for (const listener of this.screens) listener(update);
   }
 
-  private end(reason: string): void {
+  private end(reason: string, detail: string): void {
     if (this.death !== undefined) return;
     this.death = reason;
     this.link.terminate();
-    this.updateScreens({ type: 'status', state: 'ended', detail: reason });
+    this.updateScreens({ type: 'status', state: 'ended', detail });
   }
 
   /** Answers a request that no worker will answer any more; leaving always succeeds. */
