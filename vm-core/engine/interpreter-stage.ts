@@ -26,6 +26,10 @@ const FIXED_SEGMENTS: Readonly<Record<Exclude<SegmentChoice, 'instruction'>, num
   SS: internal.SEGMENTS + SS * SEGMENT_ENTRY_SIZE,
 };
 
+/** How a memory operand is addressed: by a displacement alone, with a base, or with base and index. */
+export const addressings = ['direct', 'based', 'indexed'] as const;
+export type Addressing = (typeof addressings)[number];
+
 /** A memory operand that was read with the promise to write it: nothing about it can fault any more. */
 interface HeldPlace {
   readonly linear: Value;
@@ -35,6 +39,7 @@ interface HeldPlace {
 
 export class InterpreterStage extends Semantics {
   readonly #paths: SlowPaths;
+  readonly #addressing: Addressing;
   readonly #cpu: Value;
   readonly #record: Value;
   readonly #status: Variable;
@@ -42,8 +47,9 @@ export class InterpreterStage extends Semantics {
   readonly #moved = new Map<Operand, Value>();
 
   /** `f` has the parameters (cpu, record) and returns an outcome. */
-  constructor(f: FunctionBuilder, operandSize: OperandSize, paths: SlowPaths) {
+  constructor(f: FunctionBuilder, operandSize: OperandSize, paths: SlowPaths, addressing: Addressing = 'indexed') {
     super(f, operandSize);
+    this.#addressing = addressing;
     this.#paths = paths;
     this.#cpu = f.parameters[0] as Value;
     this.#record = f.parameters[1] as Value;
@@ -98,11 +104,13 @@ export class InterpreterStage extends Semantics {
   }
 
   effectiveAddress(): Value {
-    const base = this.#loadSlot(record.RECORD_BASE_SLOT);
+    const displacement = this.f.load('i32', 32, this.#record, record.RECORD_DISPLACEMENT);
+    if (this.#addressing === 'direct') return displacement;
+    const base = this.add(this.#loadSlot(record.RECORD_BASE_SLOT), displacement);
+    if (this.#addressing === 'based') return this.and(base, this.addressMask());
     const index = this.#loadSlot(record.RECORD_INDEX_SLOT);
     const scaled = this.shl(index, this.f.load('i32', 8, this.#record, record.RECORD_SCALE));
-    const displacement = this.f.load('i32', 32, this.#record, record.RECORD_DISPLACEMENT);
-    return this.and(this.add(this.add(base, scaled), displacement), this.addressMask());
+    return this.and(this.add(base, scaled), this.addressMask());
   }
 
   readRegister(slotOffset: number, bits: OperandBits): Value {

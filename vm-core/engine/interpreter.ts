@@ -8,8 +8,9 @@ import { instructionRows } from '../isa/instruction-table.ts';
 import { isMemoryOnly, isRegisterOrMemory, type OperandSize, resolveOperand } from '../isa/operand.ts';
 import { repeated } from '../isa/rows/strings.ts';
 import { VECTOR_GP, VECTOR_UD } from '../isa/vectors.ts';
+import { internal } from '../state/layout.ts';
 import { ModuleBuilder, type Signature } from '../wasm/module-builder.ts';
-import { InterpreterStage } from './interpreter-stage.ts';
+import { type Addressing, addressings, InterpreterStage } from './interpreter-stage.ts';
 import { defineRunLoop } from './run-loop.ts';
 import { STATUS_DEAD, STATUS_HOOK } from './record.ts';
 import { defineSlowPaths, type SlowPathImports, type SlowPaths } from './slow-paths.ts';
@@ -73,7 +74,8 @@ function buildInterpreter(): Interpreter {
 /** What tells the forms of one row apart. */
 interface Form {
   readonly operandSize: OperandSize;
-  readonly memoryForm: boolean;
+  /** How a memory operand is addressed; undefined without one. */
+  readonly addressing: Addressing | undefined;
   /** 0: no repeat prefix (or it means nothing); F3h: REP and REPE; F2h: REPNE. */
   readonly repeatPrefix: 0 | 0xf2 | 0xf3;
 }
@@ -81,32 +83,40 @@ interface Form {
 function formsOf(row: InstructionRow): Form[] {
   const mayBeMemory = row.operands.some((code) => isRegisterOrMemory(code) || isMemoryOnly(code));
   const isOffset = row.operands.some((code) => code === 'Ob' || code === 'Ov');
-  const memoryForms = isOffset ? [true] : mayBeMemory ? [false, true] : [false];
+  const places = isOffset ? (['direct'] as const) : mayBeMemory ? [undefined, ...addressings] : [undefined];
   const prefixes: readonly (0 | 0xf2 | 0xf3)[] = row.repeat ? [0, 0xf2, 0xf3] : [0];
   const sizes: readonly OperandSize[] = [16, 32];
   return sizes.flatMap((operandSize) =>
-    memoryForms.flatMap((memoryForm) => prefixes.map((repeatPrefix) => ({ operandSize, memoryForm, repeatPrefix }))),
+    places.flatMap((addressing) => prefixes.map((repeatPrefix) => ({ operandSize, addressing, repeatPrefix }))),
   );
 }
 
 function formKey(rowIndex: number, form: Form): number {
   const prefix = form.repeatPrefix === 0 ? 0 : form.repeatPrefix === 0xf2 ? 1 : 2;
-  return ((rowIndex * 2 + (form.operandSize === 32 ? 1 : 0)) * 2 + (form.memoryForm ? 1 : 0)) * 3 + prefix;
+  const place = form.addressing === undefined ? 0 : addressings.indexOf(form.addressing) + 1;
+  return ((rowIndex * 2 + (form.operandSize === 32 ? 1 : 0)) * 4 + place) * 3 + prefix;
 }
 
 function placeOf(places: ReadonlyMap<number, number>, instruction: DecodedInstruction): number {
   const repeats = instructionRows[instruction.rowIndex]?.repeat !== undefined;
-  const { operandSize, memoryForm } = instruction;
+  const { operandSize } = instruction;
+  const addressing = instruction.memoryForm ? addressingOf(instruction) : undefined;
   const repeatPrefix = repeats ? instruction.repeatPrefix : 0;
-  const place = places.get(formKey(instruction.rowIndex, { operandSize, memoryForm, repeatPrefix }));
+  const place = places.get(formKey(instruction.rowIndex, { operandSize, addressing, repeatPrefix }));
   if (place === undefined) throw new Error(`no handler for row ${instruction.rowIndex}`);
   return place;
 }
 
+/** System operations compute their addresses themselves, but have the same forms. */
+function addressingOf({ baseSlot, indexSlot }: DecodedInstruction): Addressing {
+  if (indexSlot !== internal.ZERO) return 'indexed';
+  return baseSlot === internal.ZERO ? 'direct' : 'based';
+}
+
 function defineHandler(builder: ModuleBuilder, paths: SlowPaths, row: InstructionRow, form: Form): number {
   const f = builder.defineFunction(HANDLER_SIGNATURE);
-  const stage = new InterpreterStage(f, form.operandSize, paths);
-  const operands = row.operands.map((code) => resolveOperand(code, form.operandSize, form.memoryForm));
+  const stage = new InterpreterStage(f, form.operandSize, paths, form.addressing);
+  const operands = row.operands.map((code) => resolveOperand(code, form.operandSize, form.addressing !== undefined));
   const run = () => row.semantics?.(stage, ...operands);
   if (form.repeatPrefix === 0) run();
   else repeated(stage, run, row.repeat === 'rep' ? undefined : form.repeatPrefix === 0xf3 ? 1 : 0);
