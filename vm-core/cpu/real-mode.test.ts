@@ -134,6 +134,14 @@ describe('exceptions', () => {
     expect([guest.state.eip, guest.state.read32(slot.ESP)]).toEqual([PROGRAM, 1]);
   });
 
+  it('a handler that faults at its first instruction does not keep the run from returning', () => {
+    const guest = new Guest('0f ff');
+    guest.stopAtHandlers = false;
+    guest.poke(HANDLERS * 16 + VECTOR_UD, '0f ff');
+    expect(guest.step(10)).toEqual({ reason: 'limit' });
+    expect([guest.loop.retired, guest.place]).toEqual([0, `vector ${VECTOR_UD}`]);
+  });
+
   it('an empty interrupt table and INT3 reset old machines: shutdown at the instruction', () => {
     const guest = new Guest('0f 01 1e 00 05 cc [lidt [500h]; int3]');
     guest.poke(0x500, '00 00 00 00 00 00');

@@ -18,6 +18,8 @@ import { STATUS_HOOK } from './record.ts';
 const BUDGET_MAX = 1 << 24;
 /** HLT may skip to so many timer events in one run; a guest that nothing wakes must not keep the run from returning. */
 const IDLE_EVENTS_MAX = 4096;
+/** So many executions in a row may retire nothing: a handler that itself faults at once would go on for ever. */
+const FRUITLESS_MAX = 4096;
 
 /** Entering one of these by an instruction clears TF: there is no trap after it. */
 const SOFTWARE_INTERRUPTS: ReadonlySet<string> = new Set(['INT', 'INT1', 'INT3', 'INTO']);
@@ -104,6 +106,7 @@ export class EventLoop {
     this.#stopRequested = false;
     this.#resumeAt = this.#resumeAfterWait ?? (limit.resume ? this.#processor.linearEip : -1);
     this.#resumeAfterWait = undefined;
+    let fruitless = 0;
     for (let idleEvents = 0; ; ) {
       const ready = this.#source.events.runDue(this.time);
       if (ready) return this.#waitForEvent(ready, this.retired > start && this.retired >= end);
@@ -117,8 +120,11 @@ export class EventLoop {
       const failed = this.#deliverEvents();
       if (failed) return failed;
       if (this.retired >= end) return { reason: 'limit' };
+      const before = this.retired;
       const result = this.#execute(end);
       if (result) return result;
+      fruitless = this.retired > before ? 0 : fruitless + 1;
+      if (fruitless > FRUITLESS_MAX) return { reason: 'limit' };
     }
   }
 
