@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { activeFile } from './active-file.ts';
 import { COMMANDS, type CommandId } from './command-table.ts';
+import { bootFileFor } from './boot-files.ts';
 import { configurationFor, whyNotBootable } from './configuration.ts';
 import type { Platform } from './platform.ts';
 import { savePicture } from './save-picture.ts';
@@ -52,7 +53,9 @@ async function debugFile({ platform }: CommandContext, argument: unknown): Promi
     void vscode.window.showErrorMessage(reason);
     return;
   }
-  const configuration = configurationFor(platform.sessionPath(file));
+  const root = await bootFileFor(file);
+  if (root === undefined) return;
+  const configuration = configurationFor(platform.sessionPath(root));
   await vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(file), configuration);
 }
 

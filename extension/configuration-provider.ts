@@ -1,16 +1,14 @@
 /** Gives VS Code debug configurations: for F5 without launch.json, for its picker, for a new launch.json. */
 import * as vscode from 'vscode';
 import { activeFile } from './active-file.ts';
+import { bootFileFor, bootFiles, isSource } from './boot-files.ts';
 import { configurationFor, whyNotBootable, withSessionPaths } from './configuration.ts';
-import { bootFileKind, IMAGE_EXTENSIONS, SOURCE_EXTENSIONS } from './file-types.ts';
 import type { Platform } from './platform.ts';
 import { isUri } from './routed-host.ts';
 
 type Folder = vscode.WorkspaceFolder | undefined;
 type Resolved = vscode.DebugConfiguration | null | undefined;
 
-/** Files the picker offers at most. */
-const OFFERED_MAX = 50;
 /** VS Code's variable for the file in front. */
 const FRONT_FILE = `\${file}`;
 const OPEN_LAUNCH_JSON = 'Create launch.json';
@@ -27,8 +25,9 @@ export class ConfigurationResolver implements vscode.DebugConfigurationProvider 
   async resolveDebugConfiguration(folder: Folder, configuration: vscode.DebugConfiguration): Promise<Resolved> {
     if (configuration.type) return configuration;
     const file = activeFile();
-    if (file !== undefined && whyNotBootable(file.path) === undefined) {
-      return configurationFor(this.platform.sessionPath(file));
+    if (file !== undefined && canStartFrom(file)) {
+      const root = await bootFileFor(file);
+      return root && configurationFor(this.platform.sessionPath(root));
     }
     const [only, ...others] = await bootFiles(folder);
     if (only !== undefined && others.length === 0) return configurationFor(this.platform.sessionPath(only));
@@ -56,6 +55,8 @@ export class ConfigurationResolver implements vscode.DebugConfigurationProvider 
 /** For the picker: one configuration for each source and image of the folder. */
 export class FolderConfigurations implements vscode.DebugConfigurationProvider {
   async provideDebugConfigurations(folder: Folder): Promise<vscode.DebugConfiguration[]> {
+    // VS Code asks for each folder and once more for none, which would show everything twice.
+    if (folder === undefined && vscode.workspace.workspaceFolders !== undefined) return [];
     const files = await bootFiles(folder);
     return files.map((file) => ({ ...configurationFor(inFolder(file)), name: vscode.workspace.asRelativePath(file) }));
   }
@@ -65,19 +66,15 @@ export class FolderConfigurations implements vscode.DebugConfigurationProvider {
 export class InitialConfigurations implements vscode.DebugConfigurationProvider {
   async provideDebugConfigurations(folder: Folder): Promise<vscode.DebugConfiguration[]> {
     const front = activeFile();
-    const file = front !== undefined && whyNotBootable(front.path) === undefined ? front : (await bootFiles(folder))[0];
+    const root = front !== undefined && canStartFrom(front) ? await bootFileFor(front) : undefined;
+    const file = root ?? (await bootFiles(folder))[0];
     return [configurationFor(file === undefined ? FRONT_FILE : inFolder(file))];
   }
 }
 
-/** Sources first, then images, each in the order of their paths. */
-async function bootFiles(folder: Folder): Promise<vscode.Uri[]> {
-  const names = [...SOURCE_EXTENSIONS, ...IMAGE_EXTENSIONS].map((extension) => extension.slice(1)).join(',');
-  const pattern = `**/*.{${names}}`;
-  const include = folder === undefined ? pattern : new vscode.RelativePattern(folder, pattern);
-  const found = await vscode.workspace.findFiles(include, '**/node_modules/**', OFFERED_MAX);
-  const rank = (uri: vscode.Uri): string => `${bootFileKind(uri.path) === 'source' ? 0 : 1} ${uri.path}`;
-  return found.sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+/** Whether a file can be booted, or is a part of one that can. */
+function canStartFrom(file: vscode.Uri): boolean {
+  return isSource(file.path) || whyNotBootable(file.path) === undefined;
 }
 
 function inFolder(file: vscode.Uri): string {

@@ -6,6 +6,9 @@ export const DEBUG_TYPE = 'x86vm';
 /** Sources that NASM assembles. */
 export const SOURCE_EXTENSIONS = ['.asm', '.nasm', '.s'] as const;
 
+/** Parts of sources, which other sources include. */
+export const INCLUDE_EXTENSIONS = ['.inc', '.mac'] as const;
+
 /** Flat images: floppy disks and hard disks, sector by sector. */
 export const IMAGE_EXTENSIONS = ['.img', '.bin', '.flp', '.ima'] as const;
 

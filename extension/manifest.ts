@@ -1,7 +1,7 @@
 /** The manifest's `contributes`, derived from the tables of the extension and of the launch arguments. */
 import { launchSchemaProperties } from '../debug-adapter/session/launch-schema.ts';
 import { COMMANDS, type CommandRow } from './command-table.ts';
-import { ASSEMBLY_LANGUAGES, DEBUG_TYPE } from './file-types.ts';
+import { ASSEMBLY_LANGUAGES, DEBUG_TYPE, INCLUDE_EXTENSIONS } from './file-types.ts';
 import { SETTINGS } from './setting-table.ts';
 
 const CATEGORY = 'x86 VM';
@@ -23,7 +23,7 @@ export function contributions(): Readonly<Record<string, unknown>> {
       {
         id: LANGUAGE,
         aliases: ['NASM', 'nasm'],
-        extensions: ['.asm', '.nasm', '.inc'],
+        extensions: ['.asm', '.nasm', ...INCLUDE_EXTENSIONS],
         configuration: './extension/languages/nasm-language-configuration.json',
       },
     ],
