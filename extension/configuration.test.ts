@@ -36,7 +36,7 @@ describe('withSessionPaths', () => {
           program: 'a.img',
           listing: 'a.lst',
           memory: '64M',
-          listings: ['b.lst', { path: 'c.lst', loadAddress: 1 }],
+          listings: ['b.lst', { path: 'c.lst', source: 'c.asm', loadAddress: 1 }],
         },
         resolve,
       ),
@@ -45,7 +45,7 @@ describe('withSessionPaths', () => {
       program: '/folder/a.img',
       listing: '/folder/a.lst',
       memory: '64M',
-      listings: ['/folder/b.lst', { path: '/folder/c.lst', loadAddress: 1 }],
+      listings: ['/folder/b.lst', { path: '/folder/c.lst', source: '/folder/c.asm', loadAddress: 1 }],
     });
   });
 

@@ -43,15 +43,17 @@ function resolvePaths(
 ): unknown {
   if (type === 'path') return isFile(value, choices) ? resolve(value) : value;
   if (type !== 'listings' || !Array.isArray(value)) return value;
-  return value.map((entry: unknown) => {
-    if (typeof entry === 'string') return resolve(entry);
-    return hasPath(entry) ? { ...entry, path: resolve(entry.path) } : entry;
-  });
+  return value.map((entry: unknown) => (typeof entry === 'string' ? resolve(entry) : resolveListing(entry, resolve)));
 }
 
-function hasPath(entry: unknown): entry is { readonly path: string } {
-  return typeof entry === 'object' && entry !== null && 'path' in entry && typeof entry.path === 'string';
+/** A listing with more to say: `path` and `source` name files. */
+function resolveListing(entry: unknown, resolve: (path: string) => string): unknown {
+  if (typeof entry !== 'object' || entry === null) return entry;
+  const files = Object.entries(entry).filter(([name, value]) => LISTING_FILES.includes(name) && isFile(value, []));
+  return { ...entry, ...Object.fromEntries(files.map(([name, path]) => [name, resolve(path)])) };
 }
+
+const LISTING_FILES: readonly string[] = ['path', 'source'];
 
 function isFile(value: unknown, words: readonly (string | boolean)[]): value is string {
   return typeof value === 'string' && value !== '' && !words.includes(value);

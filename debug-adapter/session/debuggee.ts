@@ -15,7 +15,7 @@ import { type RegisterSnapshot, takeSnapshot } from './register-view.ts';
 import { type Plan, Runner, type StopCause } from './runner.ts';
 import type { ScreenFeed } from './screen-feed.ts';
 import { SessionOutput } from './session-output.ts';
-import { describeStop, type StopReason } from './stop-event.ts';
+import { describeStop, type StopReason, shownReason } from './stop-event.ts';
 import type { UserBreakpoint } from './user-breakpoint.ts';
 import { UserError } from './user-error.ts';
 
@@ -282,7 +282,8 @@ export class Debuggee {
   #announceStop(reason: StopReason): void {
     const { guest } = this.#booted;
     this.#snapshots = { before: this.#snapshots.now, now: takeSnapshot(guest) };
-    this.sendEvent('stopped', { ...reason, threadId: THREAD_ID, allThreadsStopped: true });
+    const shown = shownReason(reason, this.client.clientID, guest);
+    this.sendEvent('stopped', { ...shown, threadId: THREAD_ID, allThreadsStopped: true });
     this.#draw((screen) => screen.setState('stopped', reason.description ?? reason.reason));
   }
 

@@ -1,6 +1,8 @@
 /** What a client is told about a stop: the reason, a line for the user, the breakpoints that were hit. */
 import { describeEvent, exceptionName } from './exceptions.ts';
+import type { Guest } from './guest.ts';
 import type { StopCause } from './runner.ts';
+import { stackFrames } from './stack-frames.ts';
 import type { BreakpointKind, UserBreakpoint } from './user-breakpoint.ts';
 
 /** The part of a `stopped` event's body that depends on the cause. */
@@ -32,6 +34,20 @@ export function describeStop(cause: StopCause, planReason: StopReason, hit: read
     default:
       return { reason: 'exception', ...describeException(cause) };
   }
+}
+
+/**
+ * The reason in the form that lets the client show something. VS Code selects a frame without source only at an
+ * instruction breakpoint, where it opens the disassembly; at any other stop among code without source it would show
+ * neither code nor registers. The description says what the stop really was.
+ */
+export function shownReason(reason: StopReason, clientId: string | undefined, guest: Guest): StopReason {
+  if (clientId !== 'vscode' || hasSource(guest)) return reason;
+  return { ...reason, reason: 'instruction breakpoint' };
+}
+
+function hasSource(guest: Guest): boolean {
+  return stackFrames(guest).some(({ address, guessed }) => guest.symbols.lineAt(guessed ? address - 1 : address));
 }
 
 /** The causes that a client shows as an exception. */
