@@ -53,7 +53,7 @@ export class EventLoop {
   /** What `#resumeAt` was when the last run came back because an event waited for the host; the next run goes on. */
   #resumeAfterWait: number | undefined;
   /** The fault that was shown to the embedder and goes to the guest next. */
-  #shownFault: GuestFault | undefined;
+  #shownFault: { readonly fault: GuestFault; readonly linearAddress: number } | undefined;
 
   constructor(processor: Processor, source: EventSource) {
     this.#processor = processor;
@@ -173,9 +173,11 @@ export class EventLoop {
   /** Delivers at most one event of each class, in the order of their priority. */
   #deliverEvents(): RunResult | undefined {
     const processor = this.#processor;
-    const fault = this.#shownFault;
+    const shown = this.#shownFault;
     this.#shownFault = undefined;
-    if (fault) {
+    // An embedder that has moved EIP since does not want the fault any more.
+    if (shown?.linearAddress === processor.linearEip) {
+      const { fault } = shown;
       const failed = this.#deliver({ vector: fault.vector, errorCode: fault.errorCode, kind: 'exception' });
       if (failed) return failed;
     }
@@ -200,7 +202,7 @@ export class EventLoop {
   #fault(fault: GuestFault): RunResult | undefined {
     const event: CpuEvent = { vector: fault.vector, errorCode: fault.errorCode, kind: 'exception' };
     if (!this.stopOnExceptions.has(fault.vector)) return this.#deliver(event);
-    this.#shownFault = fault;
+    this.#shownFault = { fault, linearAddress: this.#processor.linearEip };
     return { reason: 'exception', event: recordOf(this.#processor, event) };
   }
 
@@ -247,7 +249,9 @@ export class EventLoop {
   #instructionDone(shadow: boolean, resumeFlag: boolean): void {
     const { state } = this.#processor;
     if (shadow) state.write8(slot.INTERRUPT_SHADOW, 0);
-    if (resumeFlag) state.write32(slot.EFLAGS, state.read32(slot.EFLAGS) & ~RF);
+    // An IRET may have loaded RF for the instruction it returns to.
+    const loadsFlags = this.#processor.lastBlockRowName() === 'IRET';
+    if (resumeFlag && !loadsFlags) state.write32(slot.EFLAGS, state.read32(slot.EFLAGS) & ~RF);
   }
 
   /** True if no single-step trap follows the instruction that was just executed. */

@@ -65,6 +65,15 @@ describe('faults', () => {
     expect(machine.processor.state.eip).toBe(0x607);
   });
 
+  it('drops a shown fault when the embedder moves EIP', () => {
+    const machine = programMachine([0x0f, 0x0b, 0x90, HLT]);
+    machine.loop.stopOnExceptions = new Set([6]);
+    machine.loop.run({ instructionsMax: 10 });
+    machine.processor.state.eip = PROGRAM_START + 2;
+    expect(machine.loop.run({ instructionsMax: 10 }).reason).toBe('halted');
+    expect(machine.processor.state.eip).toBe(PROGRAM_START + 4);
+  });
+
   it('raises #GP for an access beyond the segment and leaves registers alone', () => {
     // mov si,ffffh; mov ax,[si]
     const machine = programMachine([0xbe, 0xff, 0xff, 0x8b, 0x04]);

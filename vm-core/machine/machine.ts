@@ -32,7 +32,10 @@ export interface MachineConfig {
 
 /** Limits of one call of `run`. */
 export interface RunLimit {
-  /** Instructions to retire at most. */
+  /**
+   * Instructions to retire at most. With 0 only what is pending is delivered: a fault that was shown, interrupts. A run may
+   * also end with `limit` before the count is reached, when the guest makes no progress (handlers that fault at once).
+   */
   readonly instructionsMax: number;
   /** Virtual time not to pass while the processor is halted, in ticks; default: no limit (time skips to the next event). */
   readonly timeMax?: number;
@@ -57,7 +60,7 @@ export type RunResult =
   | { readonly reason: 'limit' }
   /** Stopped before the instruction at the breakpoint. */
   | { readonly reason: 'breakpoint'; readonly breakpoints: readonly Breakpoint[] }
-  /** An exception that the embedder asked to see, before its delivery. */
+  /** An exception that the embedder asked to see; it is delivered by the next run, unless EIP is moved before. */
   | { readonly reason: 'exception'; readonly event: EventRecord }
   /** HLT, with nothing to wake the processor before `timeMax`. */
   | { readonly reason: 'halted'; readonly nextEvent: number | undefined }
