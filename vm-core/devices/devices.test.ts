@@ -1,5 +1,6 @@
 /** What holds for every device: its declaration, its reset, its snapshots, and its calm under random accesses. */
 import { describe, expect, it } from 'vitest';
+import type { BlockStore } from '../machine/block-store.ts';
 import { createDeviceBench, type DeviceBench, testConfig } from '../machine/device-bench.ts';
 import { isaPc } from '../machine/isa-pc.ts';
 import type { StateValue } from './device.ts';
@@ -57,6 +58,22 @@ describe.each(names)('%s', (name) => {
   });
 });
 
+/** A disk that looks the same however often it is written. */
+const patternDisk = (name: string, size: number): BlockStore => ({
+  name,
+  size,
+  memoryUsed: 0,
+  read(offset, target) {
+    target.forEach((_, index) => {
+      target[index] = (offset + index) % 251;
+    });
+    return undefined;
+  },
+  write: () => undefined,
+});
+
+const fuzzConfig = { ...testConfig, floppy: patternDisk('floppy', 1440 * 1024) };
+
 type Operation = (bench: DeviceBench, random: (bound: number) => number) => number;
 
 const sizes = [1, 2, 4] as const;
@@ -97,9 +114,32 @@ const operations: readonly Operation[] = [
     else bus.input(random(2) === 0 ? 'uart-1' : 'uart-2', 'serial', bytes);
     return 0;
   },
+  ({ bus }, random) => {
+    // A floppy command with parameters that often make sense, and the controller ready for it.
+    bus.ports.write(0x3f2, 1, 0x1c);
+    bus.ports.write(0x3f7, 1, random(2) * 2);
+    const code = [0x06, 0x05, 0x02, 0x0d, 0x0a, 0x11, 0x16, 0x03, 0x07, 0x0f][random(10)] ?? 0;
+    const bytes = [code | (random(8) << 5), random(8), random(3), random(2), random(20), 2, 18, 0x1b, random(0x100)];
+    for (const byte of bytes) bus.ports.write(0x3f5, 1, byte);
+    return bus.ports.read(0x3f4, 1);
+  },
+  ({ bus }, random) => {
+    // A DMA channel that is open, for a few bytes.
+    for (const [port, value] of [
+      [0xd6, 0xc0],
+      [0xd4, 0],
+      [0x0b, 0x42 | (random(4) << 2)],
+      [0x04, random(0x100)],
+      [0x05, random(0x100)],
+      [0x0a, 2],
+    ] as const) {
+      bus.ports.write(port, 1, value);
+    }
+    return bus.ports.read(0x08, 1);
+  },
 ];
 /** Reads and writes are what guests do most. */
-const weighted = [0, 0, 0, 1, 1, 1, 1, 2, 3, 4, 4, 5] as const;
+const weighted = [0, 0, 0, 1, 1, 1, 1, 2, 3, 4, 4, 5, 6, 7] as const;
 
 function randomStep(bench: DeviceBench, random: (bound: number) => number): number {
   const operation = operations[weighted[random(weighted.length)] ?? 0] as Operation;
@@ -119,7 +159,7 @@ function checkRegisters(bench: DeviceBench): void {
 describe('random guests', () => {
   it.each(Array.from({ length: 12 }, (_, index) => 0x2545_f491 + index * 7919))('do no harm (seed %i)', (seed) => {
     const random = createRandom(seed);
-    const bench = createDeviceBench(testConfig);
+    const bench = createDeviceBench(fuzzConfig);
     for (let step = 0; step < 4000; step += 1) {
       const value = randomStep(bench, random);
       if (!(Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff)) throw new Error(`step ${step}: ${value}`);
@@ -136,11 +176,11 @@ describe('random guests', () => {
     'cannot tell a restored machine from the one it was taken of (seed %i)',
     (seed) => {
       const before = createRandom(seed);
-      const first = createDeviceBench(testConfig);
+      const first = createDeviceBench(fuzzConfig);
       for (let step = 0; step < 1500; step += 1) randomStep(first, before);
       const saved = structuredClone({ bus: first.bus.save(), events: first.events.save(), now: first.now() });
 
-      const second = createDeviceBench(testConfig);
+      const second = createDeviceBench(fuzzConfig);
       for (let step = 0; step < 300; step += 1) randomStep(second, createRandom(seed + step));
       second.setTime(saved.now);
       second.events.restore(saved.events);

@@ -1,95 +1,21 @@
 /** Devices under a real processor: small guests in ROM program them, take their interrupts and leave results in RAM. */
 import { describe, expect, it } from 'vitest';
-import { createMachine } from '../machine/create-machine.ts';
-import type { Machine, RunResult } from '../machine/machine.ts';
+import {
+  countUp,
+  endOfInterrupt,
+  endOfSlaveInterrupt,
+  guest,
+  HANDLER,
+  haltForEver,
+  handlerOf,
+  out,
+  programPics,
+  SECOND,
+  setVector,
+  spinForEver,
+  storeByte,
+} from './rom-guest.ts';
 import { hex } from './test-bench.ts';
-
-const SECOND = 200_000_000;
-const ROM_SIZE = 0x10000;
-const HANDLER = 0x8000;
-/** Where guests leave what they found. */
-const RESULT = 0x500;
-
-const low = (value: number): number => value & 0xff;
-const high = (value: number): number => value >> 8;
-
-/** MOV AL,value; OUT port,AL — through DX where the port needs it. */
-const out = (port: number, value: number): number[] =>
-  port < 0x100 ? [0xb0, value, 0xe6, port] : [0xba, low(port), high(port), 0xb0, value, 0xee];
-/** MOV WORD [vector * 4],offset; MOV WORD [vector * 4 + 2],F000h */
-const setVector = (vector: number, offset: number): number[] => [
-  ...[0xc7, 0x06, low(vector * 4), high(vector * 4), low(offset), high(offset)],
-  ...[0xc7, 0x06, low(vector * 4 + 2), high(vector * 4 + 2), 0x00, 0xf0],
-];
-
-/** CLI; DS = SS = 0, SP = 7C00h; DI = RESULT. */
-const prologue = [0xfa, 0x31, 0xc0, 0x8e, 0xd8, 0x8e, 0xd0, 0xbc, 0x00, 0x7c, 0xbf, low(RESULT), high(RESULT)];
-const programPics = [
-  [0x20, 0x11],
-  [0x21, 0x08],
-  [0x21, 0x04],
-  [0x21, 0x01],
-  [0x21, 0x00],
-  [0xa0, 0x11],
-  [0xa1, 0x70],
-  [0xa1, 0x02],
-  [0xa1, 0x01],
-  [0xa1, 0x00],
-].flatMap(([port, value]) => out(port as number, value as number));
-const STI = 0xfb;
-const haltForEver = [STI, 0xf4, 0xeb, 0xfd];
-const spinForEver = [STI, 0xeb, 0xfe];
-const endOfInterrupt = out(0x20, 0x20);
-const endOfSlaveInterrupt = [...out(0xa0, 0x20), ...endOfInterrupt];
-/** PUSH AX; PUSH DX; …; POP DX; POP AX; IRET */
-const handlerOf = (...code: number[]): number[] => [0x50, 0x52, ...code, 0x5a, 0x58, 0xcf];
-/** INC WORD [RESULT] */
-const countUp = [0xff, 0x06, low(RESULT), high(RESULT)];
-/** MOV [DI],AL; INC DI */
-const storeByte = [0x88, 0x05, 0x47];
-
-interface Guest {
-  readonly machine: Machine;
-  /** `time channel text` of each output. */
-  readonly outputs: { readonly time: number; readonly channel: string; readonly byte: number }[];
-  runUntil(time: number): RunResult;
-  words(count: number): number[];
-  bytes(count: number): string;
-}
-
-/** A machine whose ROM holds `main` at F000:0000, where it starts, and `handler` at F000:8000. */
-function guest(main: readonly number[], handler: readonly number[] = []): Guest {
-  const rom = new Uint8Array(ROM_SIZE);
-  rom.set([...prologue, ...main]);
-  rom.set(handler, HANDLER);
-  rom.set([0xea, 0x00, 0x00, 0x00, 0xf0], 0xfff0);
-  const machine = createMachine({
-    machineType: 'isa-1',
-    cpuModel: '386',
-    memorySize: 2 * 1024 * 1024,
-    firmware: rom,
-    exitDevice: true,
-    startTimeMs: 0,
-  });
-  const outputs: Guest['outputs'] = [];
-  machine.onOutput = (_device, channel, bytes) => {
-    for (const byte of bytes) outputs.push({ time: machine.time, channel, byte });
-  };
-  const bytesAt = (count: number): Uint8Array => machine.memory.read(RESULT, count);
-  return {
-    machine,
-    outputs,
-    runUntil(time) {
-      for (;;) {
-        const left = time - machine.time;
-        const result = machine.run({ instructionsMax: Math.max(left, 0), timeMax: time });
-        if (result.reason !== 'limit' || machine.time >= time) return result;
-      }
-    },
-    words: (count) => [...new Uint16Array(bytesAt(count * 2).buffer)],
-    bytes: (count) => [...bytesAt(count)].map(hex).join(' '),
-  };
-}
 
 describe('timer interrupts', () => {
   const program = [

@@ -30,7 +30,7 @@ describe('CMOS contents', () => {
     { kib: 1200, type: 2 },
     { kib: 1440, type: 4 },
     { kib: 2880, type: 5 },
-    { kib: 1, type: 1 },
+    { kib: 1, type: 4 },
   ])('tell a floppy of $kib KiB and boot from it first', ({ kib, type }) => {
     const bytes = cmosContents({ ...testConfig, floppy: floppyOf(kib) });
     expect([bytes[0x10], bytes[0x14], bytes[0x3d]]).toEqual([type << 4, 1, 0x21]);

@@ -2,6 +2,7 @@
  * What a set-up program would have left in the CMOS RAM (IBM PC/AT Technical Reference, "CMOS RAM address map"; bytes
  * from 34h on as Bochs and QEMU use them): firmware images learn the size of memory and the drives from it.
  */
+import { mediumOf } from '../devices/floppy-controller/media.ts';
 import type { MachineConfig } from './machine.ts';
 
 const KIB = 1024;
@@ -18,15 +19,6 @@ const EXTENDED_MEMORY_KIB_AGAIN = 0x30;
 const MEMORY_ABOVE_16_MIB = 0x34;
 const BOOT_ORDER = 0x3d;
 
-/** Types of drive A by the size of its disk in KiB. */
-const floppyTypes: readonly (readonly [sizeKibMax: number, type: number])[] = [
-  [360, 1],
-  [720, 3],
-  [1200, 2],
-  [1440, 4],
-];
-const FLOPPY_TYPE_2880 = 5;
-
 /** All 128 bytes; the clock's own are zero. */
 export function cmosContents(config: MachineConfig): Uint8Array {
   const bytes = new Uint8Array(128);
@@ -35,7 +27,8 @@ export function cmosContents(config: MachineConfig): Uint8Array {
     bytes[index + 1] = value >> 8;
   };
   const extendedKib = Math.min((config.memorySize - MIB) / KIB, 0xffff);
-  bytes[FLOPPY_TYPES] = floppyType(config) << 4;
+  // Drive A is of the kind that its disk needs; there is no drive B.
+  bytes[FLOPPY_TYPES] = config.floppy === undefined ? 0 : mediumOf(config.floppy.size).driveType << 4;
   bytes[EQUIPMENT] = config.floppy === undefined ? 0x00 : 0x01;
   setWord(BASE_MEMORY_KIB, 640);
   setWord(EXTENDED_MEMORY_KIB, extendedKib);
@@ -48,10 +41,4 @@ export function cmosContents(config: MachineConfig): Uint8Array {
   // The checksum stands high byte first.
   setWord(CHECKSUM, ((sum & 0xff) << 8) | (sum >> 8));
   return bytes;
-}
-
-function floppyType(config: MachineConfig): number {
-  if (config.floppy === undefined) return 0;
-  const sizeKib = config.floppy.size / KIB;
-  return floppyTypes.find(([sizeKibMax]) => sizeKib <= sizeKibMax)?.[1] ?? FLOPPY_TYPE_2880;
 }

@@ -5,6 +5,7 @@
 import { createDebugConsole } from '../devices/debug-console/debug-console.ts';
 import { createDebugExit } from '../devices/debug-exit/debug-exit.ts';
 import { createDma } from '../devices/dma/dma.ts';
+import { createFloppyController } from '../devices/floppy-controller/floppy-controller.ts';
 import { createKeyboardController } from '../devices/keyboard-controller/keyboard-controller.ts';
 import { createPic } from '../devices/pic/pic.ts';
 import { createPit } from '../devices/pit/pit.ts';
@@ -61,6 +62,14 @@ export const isaPc: MachineMap = {
     },
     { name: 'uart-2', create: createUart, ports: { registers: 0x2f8 }, lines: { irq: 'pic-master.ir3' } },
     { name: 'vga', create: createVga, ports: { registers: 0x3b0 }, memory: { window: 0xa0000 } },
+    {
+      name: 'floppy-controller',
+      create: (context, config) => createFloppyController(context, config.floppy),
+      // 3F6h, between the two, is a hard disk controller's.
+      ports: { registers: 0x3f0, change: 0x3f7 },
+      lines: { irq: 'pic-master.ir6' },
+      dmaChannels: { data: 'dma.channel2' },
+    },
     { name: 'uart-1', create: createUart, ports: { registers: 0x3f8 }, lines: { irq: 'pic-master.ir4' } },
   ],
 };
