@@ -172,11 +172,30 @@ describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host'
   step('restart stands at the start again, stop ends the session', async () => {
     await workbench.debugButton('debug-restart').click();
     await workbench.waitForStop('boot.asm', await folder.lineOf('boot.asm', 'jmp 0x0000:.segment_zero'));
-    await workbench.debugButton('debug-stop').click();
-    await workbench.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+    await workbench.stop();
   });
 
   if (run.host === 'node') {
+    step('F5 on an included source boots the source that includes it', async () => {
+      await workbench.openFile('console.asm');
+      await workbench.page.keyboard.press('F5');
+      await workbench.waitForStop('boot.asm', await folder.lineOf('boot.asm', 'jmp 0x0000:.segment_zero'));
+      await workbench.stop();
+    });
+
+    step('F5 on an image of unknown source stops in the disassembly', async () => {
+      await workbench.openImage('plain.img');
+      await workbench.page.keyboard.press('F5');
+      const rows = workbench.page.locator('.disassembly-view .monaco-list-row');
+      await rows
+        .filter({ hasText: /0x00007c00.*jmp/ })
+        .first()
+        .waitFor();
+      await workbench.variable('General').waitFor();
+      await workbench.stop();
+      await workbench.run('View: Close Editor');
+    });
+
     step('errors of the assembler are in the Problems view until they are gone', async () => {
       await workbench.openFile('wrong.asm');
       await workbench.page.keyboard.press('F5');
@@ -189,8 +208,7 @@ describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host'
       await workbench.page.keyboard.press('F5');
       await workbench.waitForStop('wrong.asm', 2);
       await problem.waitFor({ state: 'hidden' });
-      await workbench.debugButton('debug-stop').click();
-      await workbench.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+      await workbench.stop();
     });
   }
 });

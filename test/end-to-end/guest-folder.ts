@@ -1,12 +1,15 @@
 /** A folder to open in VS Code: a copy of the example, as its user has it or with an image made beforehand. */
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { repositoryRoot } from '../../scripts/run-command.ts';
 
-/** What a folder has besides the sources: nothing, or `boot.img` and `boot.lst` with a launch.json that names them. */
+/**
+ * What a folder has besides the sources: `plain.img`, of which nothing tells where it comes from, or `boot.img` and
+ * `boot.lst` with a launch.json that names them.
+ */
 export type FolderKind = 'sources' | 'image-and-listing';
 
 export class GuestFolder {
@@ -22,7 +25,7 @@ export class GuestFolder {
     const folder = new GuestFolder(await mkdtemp(join(tmpdir(), 'x86vm-end-to-end-')));
     await cp(join(repositoryRoot, 'examples', 'bootloader'), folder.path, { recursive: true });
     await rm(join(folder.path, '.vscode'), { recursive: true });
-    if (kind === 'image-and-listing') await folder.assemble();
+    await folder.assemble(kind);
     return folder;
   }
 
@@ -47,14 +50,13 @@ export class GuestFolder {
     await writeFile(join(this.path, file), text);
   }
 
-  private async assemble(): Promise<void> {
-    const options = ['-f', 'bin', '-l', 'boot.lst', '-o', 'boot.img', 'boot.asm'];
-    await promisify(execFile)('nasm', options, { cwd: this.path });
+  private async assemble(kind: FolderKind): Promise<void> {
+    const makes = kind === 'sources' ? ['-o', 'plain.img'] : ['-o', 'boot.img', '-l', 'boot.lst'];
+    await promisify(execFile)('nasm', ['-f', 'bin', ...makes, 'boot.asm'], { cwd: this.path });
+    if (kind === 'sources') return;
     const program = { program: 'boot.img', listing: 'boot.lst' };
     const configurations = [{ type: 'x86vm', request: 'launch', name: 'Boot the image', ...program }];
-    await cp(join(repositoryRoot, 'examples', 'bootloader', '.vscode'), join(this.path, '.vscode'), {
-      recursive: true,
-    });
+    await mkdir(join(this.path, '.vscode'));
     await this.write(join('.vscode', 'launch.json'), JSON.stringify({ version: '0.2.0', configurations }));
   }
 }

@@ -52,8 +52,19 @@ export class Workbench {
     await this.browser.close();
   }
 
-  /** Opens a file of the folder by its name. */
+  /** Opens a source of the folder by its name. */
   async openFile(name: string): Promise<void> {
+    await this.open(name);
+    await this.page.locator('.monaco-editor .view-line').first().waitFor();
+  }
+
+  /** Opens an image of the folder, which VS Code does not show. */
+  async openImage(name: string): Promise<void> {
+    await this.open(name);
+    await this.page.getByText('not displayed in the text editor').waitFor();
+  }
+
+  private async open(name: string): Promise<void> {
     await this.page.keyboard.press('Control+P');
     const input = this.page.locator('.quick-input-widget input').first();
     await input.waitFor();
@@ -61,7 +72,6 @@ export class Workbench {
     await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
     await this.page.keyboard.press('Enter');
     await this.tab(name).waitFor();
-    await this.page.locator('.monaco-editor .view-line').first().waitFor();
   }
 
   /** Runs a command from the command palette by its full title. */
@@ -82,6 +92,12 @@ export class Workbench {
   /** A button of the debug toolbar by its codicon, such as `debug-continue`. */
   debugButton(icon: string): Locator {
     return this.page.locator(`.debug-toolbar .codicon-${icon}`);
+  }
+
+  /** Ends the session. */
+  async stop(): Promise<void> {
+    await this.debugButton('debug-stop').click();
+    await this.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
   }
 
   /** The top frame of the call stack, as its row shows it: name, file and line. */
