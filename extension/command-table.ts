@@ -1,4 +1,5 @@
 /** The commands of the extension: one row each. The manifest, the menus and the handlers are derived from it. */
+import { IMAGE_EXTENSIONS, SOURCE_EXTENSIONS, whenExtension } from './file-types.ts';
 
 export interface CommandRow {
   readonly title: string;
@@ -12,8 +13,8 @@ export interface CommandRow {
 
 /** A machine is being debugged. */
 const IN_SESSION = "inDebugMode && debugType == 'x86vm'";
-const ON_SOURCE = 'resourceExtname =~ /^\\.(asm|nasm|s)$/i';
-const ON_IMAGE = 'resourceExtname =~ /^\\.(img|bin|flp|ima)$/i';
+const ON_SOURCE = whenExtension(SOURCE_EXTENSIONS);
+const ON_IMAGE = whenExtension(IMAGE_EXTENSIONS);
 
 export const COMMANDS = {
   'x86vm.openScreen': {

@@ -12,9 +12,6 @@ export const INCLUDE_EXTENSIONS = ['.inc', '.mac'] as const;
 /** Flat images: floppy disks and hard disks, sector by sector. */
 export const IMAGE_EXTENSIONS = ['.img', '.bin', '.flp', '.ima'] as const;
 
-/** Images that end in these can be nothing but floppy disks. */
-export const FLOPPY_EXTENSIONS = ['.flp', '.ima'] as const;
-
 /** Files that are images of a kind not booted yet, and what to say of them. */
 export const UNSUPPORTED_EXTENSIONS: ReadonlyMap<string, string> = new Map([
   ['.iso', 'CD-ROM images'],
@@ -40,6 +37,11 @@ export const ASSEMBLY_LANGUAGES = [
   'x86-asm',
   'yasm',
 ] as const;
+
+/** A `when` clause of VS Code: the editor in front shows a file of one of these kinds. */
+export function whenExtension(extensions: readonly string[]): string {
+  return `resourceExtname =~ /^\\.(${extensions.map((extension) => extension.slice(1)).join('|')})$/i`;
+}
 
 export type BootFileKind = 'source' | 'image' | 'unsupported' | 'other';
 

@@ -1,7 +1,7 @@
 /** The manifest's `contributes`, derived from the tables of the extension and of the launch arguments. */
 import { launchSchemaProperties } from '../debug-adapter/session/launch-schema.ts';
 import { COMMANDS, type CommandRow } from './command-table.ts';
-import { ASSEMBLY_LANGUAGES, DEBUG_TYPE, INCLUDE_EXTENSIONS } from './file-types.ts';
+import { ASSEMBLY_LANGUAGES, DEBUG_TYPE, IMAGE_EXTENSIONS, INCLUDE_EXTENSIONS, whenExtension } from './file-types.ts';
 import { SETTINGS } from './setting-table.ts';
 
 const CATEGORY = 'x86 VM';
@@ -11,7 +11,7 @@ const LANGUAGE = 'nasm';
 const BOOT_IMAGE_KEY = {
   command: 'x86vm.bootImage',
   key: 'f5',
-  when: "resourceExtname =~ /^\\.(img|bin|flp|ima)$/i && debugState == 'inactive' && !debugConfigurationType",
+  when: `${whenExtension(IMAGE_EXTENSIONS)} && debugState == 'inactive' && !debugConfigurationType`,
 };
 
 /** The whole of `contributes`. */
