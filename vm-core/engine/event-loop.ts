@@ -106,6 +106,7 @@ export class EventLoop {
     this.#stopRequested = false;
     this.#resumeAt = this.#resumeAfterWait ?? (limit.resume ? this.#processor.linearEip : -1);
     this.#resumeAfterWait = undefined;
+    this.#processor.passInterruptAt = limit.resume ? this.#processor.linearEip : -1;
     let fruitless = 0;
     for (let idleEvents = 0; ; ) {
       const ready = this.#source.events.runDue(this.time);
@@ -142,6 +143,10 @@ export class EventLoop {
   #stopBetweenInstructions(): RunResult | undefined {
     const request = this.#source.takeRequest();
     if (request) return { reason: 'request', request };
+    const hits = this.#processor.watches.takeHits();
+    if (hits.length > 0) return { reason: 'watchpoint', hits };
+    const event = this.#processor.reports.take();
+    if (event) return { reason: 'event', event };
     if (!this.#stopRequested) return undefined;
     this.#stopRequested = false;
     return { reason: 'stopped' };
@@ -210,7 +215,15 @@ export class EventLoop {
     const delivery = deliver(this.#processor, event);
     this.#processor.refresh();
     if (delivery.kind === 'triple-fault') return { reason: 'triple-fault', chain: delivery.chain };
-    return delivery.kind === 'unsupported' ? this.#unsupported() : undefined;
+    if (delivery.kind === 'unsupported') return this.#unsupported();
+    const source = event.kind;
+    this.#processor.reports.report(() => ({ kind: 'interrupt', vector: event.vector, source }));
+    return undefined;
+  }
+
+  #reportHalt(): void {
+    const interruptsEnabled = (this.#processor.state.read32(slot.EFLAGS) & IF) !== 0;
+    this.#processor.reports.report(() => ({ kind: 'halt', interruptsEnabled }));
   }
 
   #unsupported(): RunResult {
@@ -239,6 +252,7 @@ export class EventLoop {
     this.time += executed;
     if ((status & EXIT) !== 0 || status === FAULT) processor.refresh();
     if (executed > 0 && single) this.#instructionDone(shadow, (flags & RF) !== 0);
+    if (state.read8(slot.HALTED) !== 0) this.#reportHalt();
     if (status === STATUS_HOOK) return this.#hook();
     if (status === FAULT) return this.#faulted();
     if (stepping && executed > 0 && !this.#passesOverTrap()) return this.#debugTrap(processor.pendingDebug | DR6_BS);
@@ -265,7 +279,7 @@ export class EventLoop {
   #faulted(): RunResult | undefined {
     const fault = this.#processor.pendingFault;
     this.#processor.pendingFault = undefined;
-    if (!fault) return this.#unsupported();
+    if (!fault) return this.#processor.unsupportedText === undefined ? undefined : this.#unsupported();
     return this.#fault(fault);
   }
 

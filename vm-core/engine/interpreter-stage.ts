@@ -130,7 +130,7 @@ export class InterpreterStage extends Semantics {
       () => this.set(value, this.f.load('i32', bits, this.#hostAddress(entry, linear))),
       () => {
         this.set(value, this.f.call(this.#paths.read, linear, this.f.i32(bits / 8), this.#record));
-        this.#leaveIfFaulted();
+        this.#afterSlowPath();
       },
     );
     return value;
@@ -282,7 +282,7 @@ export class InterpreterStage extends Semantics {
       },
       () => {
         this.set(value, this.f.call(this.#paths.readForWrite, linear, this.f.i32(bits / 8), this.#record));
-        this.#leaveIfFaulted();
+        this.#afterSlowPath();
       },
     );
     this.#held.set(operand, { linear, host });
@@ -299,6 +299,11 @@ export class InterpreterStage extends Semantics {
 
   #writeSlow(linear: Value, bits: OperandBits, value: Value): void {
     this.f.callVoid(this.#paths.write, this.#cpu, linear, value, this.f.i32(bits / 8), this.#record);
+    this.#afterSlowPath();
+  }
+
+  /** A slow path may have faulted, or have found a reason to leave after this instruction. */
+  #afterSlowPath(): void {
     this.#leaveIfFaulted();
     this.set(this.#status, this.f.load('i32', 32, this.#cpu, internal.EXIT_REQUEST));
   }

@@ -16,10 +16,11 @@ import {
   VECTOR_SS,
 } from '../cpu/cpu.ts';
 import { activeBreakpoints, type HardwareBreakpoint, matchBreakpoints } from '../cpu/debug-registers.ts';
-import { CR0_PE } from '../cpu/mode.ts';
+import { CR0_PE, isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
 import { isWithinLimit } from '../cpu/segments.ts';
 import { systemOperations } from '../cpu/system-operations.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
+import type { CpuMode } from '../machine/machine.ts';
 import { CPU_AREA_BASE, PAGE_SHIFT, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
 import { LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
@@ -38,7 +39,9 @@ import {
 import { VM } from '../state/lazy-flags.ts';
 import { type Block, CodeCache } from './code-cache.ts';
 import { codeSizeOf, deriveAllSegments, deriveModeKey, deriveSegment, mayAccess } from './derived-state.ts';
+import { EventReports } from './event-reports.ts';
 import { interpreter, type RunFunction } from './interpreter.ts';
+import { WatchList } from './watch-list.ts';
 import { RecordInstruction } from './record-instruction.ts';
 import * as record from './record.ts';
 
@@ -71,29 +74,36 @@ export class Processor implements Cpu {
   /** Text of what the guest used that is not modelled; EIP is at the instruction. */
   unsupportedText: string | undefined;
   hardwareBreakpoints: readonly HardwareBreakpoint[] = [];
+  readonly watches = new WatchList();
+  readonly reports = new EventReports();
+  /** Linear address of an INT n that was reported and now goes through; -1 for none. */
+  passInterruptAt = -1;
   readonly #map: PhysicalMap;
   readonly #surroundings: ProcessorSurroundings;
   readonly #instruction: RecordInstruction;
   readonly #run: RunFunction;
   #budgetAtStart = 0;
+  /** EIP of the block while a system operation has EIP for itself; -1 otherwise. */
+  #entryEip = -1;
   #currentRecord = 0;
   #codeFlushWanted = false;
   #debugKey = '';
   #mode = -1;
+  #modeName: CpuMode = 'real';
 
   constructor(memory: WebAssembly.Memory, map: PhysicalMap, surroundings: ProcessorSurroundings) {
     this.state = new CpuState(memory, CPU_AREA_BASE);
     this.#map = map;
     this.#surroundings = surroundings;
-    this.ports = surroundings.ports;
+    this.ports = this.#reportedPorts(surroundings.ports);
     this.tlb = new Tlb(this.state);
     this.code = new CodeCache(memory);
     this.code.onCodePage = (page) => this.tlb.forbidWritesTo(RAM_BASE + page * PAGE_SIZE);
     this.linear = new LinearMemory(map, this.tlb, {
       codeMapOf: (physical) => this.code.codeMapOf(physical),
       codeWritten: (physical, size) => this.codeWritten(physical, size),
-      isWatched: (linear) => this.#isWatched(linear),
-      accessed: (linear, size, kind) => this.#accessed(linear, size, kind),
+      isWatched: (linear, physical) => this.watches.covers(linear, physical) || this.#isWatched(linear),
+      accessed: (linear, physical, size, kind) => this.#accessed(linear, physical, size, kind),
     });
     this.memory = this.#cpuMemory();
     this.#instruction = new RecordInstruction(this.state);
@@ -112,6 +122,11 @@ export class Processor implements Cpu {
 
   get codeSize(): 16 | 32 {
     return codeSizeOf(this.state);
+  }
+
+  get modeName(): CpuMode {
+    if (isVirtual8086(this.state)) return 'virtual-8086';
+    return usesDescriptors(this.state) ? 'protected' : 'real';
   }
 
   get linearEip(): number {
@@ -155,6 +170,22 @@ export class Processor implements Cpu {
     this.requestExit();
   }
 
+  /** Memory was written on the guest's behalf, by firmware or a bus master. */
+  busWritten(physical: number, size: number): void {
+    this.codeWritten(physical, size);
+    if (!this.watches.isEmpty) this.#noteBusWrite(physical, size);
+  }
+
+  #noteBusWrite(physical: number, size: number): void {
+    const instruction = this.linearEip;
+    const end = physical + size;
+    for (let at = physical; at < end; ) {
+      const count = Math.min(end - at, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
+      this.watches.note({ kind: 'write', linearAddress: at, physicalAddress: at, size: count, instruction });
+      at += count;
+    }
+  }
+
   /** RAM under decoded code was written, by the guest, a device or the debugger. */
   codeWritten(physical: number, size: number): void {
     this.code.written(physical, size);
@@ -168,6 +199,12 @@ export class Processor implements Cpu {
       this.#mode = mode;
       deriveAllSegments(this.state);
       deriveModeKey(this.state);
+    }
+    const name = this.modeName;
+    if (name !== this.#modeName) {
+      const from = this.#modeName;
+      this.#modeName = name;
+      this.reports.report(() => ({ kind: 'mode', from, to: name }));
     }
     this.#refreshDebug();
   }
@@ -288,7 +325,9 @@ export class Processor implements Cpu {
     if (!operation) throw new Error(`no system operation ${instruction.name}`);
     const entry = this.state.eip;
     const next = (entry + instruction.nextOffset) >>> 0;
+    if (instruction.name === 'INT' && this.#stopsAtInterrupt(instruction.immediate)) return FAULT;
     this.state.eip = next;
+    this.#entryEip = entry;
     this.#currentRecord = at;
     try {
       const outcome = operation(this, instruction);
@@ -302,6 +341,7 @@ export class Processor implements Cpu {
       this.#caught(error);
       return FAULT;
     } finally {
+      this.#entryEip = -1;
       this.#currentRecord = 0;
     }
   }
@@ -345,6 +385,42 @@ export class Processor implements Cpu {
     this.invalidateCode();
   }
 
+  /** Linear address of the instruction that is being executed. */
+  #instructionAddress(): number {
+    if (this.#currentRecord === 0) return this.linearEip;
+    this.#instruction.address = this.#currentRecord;
+    const entry = this.#entryEip < 0 ? this.state.eip : this.#entryEip;
+    const base = this.state.read32((segmentSlots[CS] as number) + SEGMENT_BASE);
+    return (base + entry + this.#instruction.nextOffset - this.#instruction.length) >>> 0;
+  }
+
+  /** INT n is reported before it happens, so that a stop shows its place and its registers. */
+  #stopsAtInterrupt(vector: number): boolean {
+    if (!this.reports.onEvent) return false;
+    if (this.#instructionAddress() !== this.passInterruptAt) {
+      return this.reports.report(() => ({ kind: 'interrupt', vector, source: 'software' }));
+    }
+    this.passInterruptAt = -1;
+    return false;
+  }
+
+  #reportedPorts(ports: PortSpace): PortSpace {
+    const report = (port: number, size: number, value: number, isWrite: boolean) => {
+      if (this.reports.report(() => ({ kind: 'port', port, size, value, isWrite }))) this.requestExit();
+    };
+    return {
+      read: (port, size) => {
+        const value = ports.read(port, size);
+        report(port, size, value, false);
+        return value;
+      },
+      write: (port, size, value) => {
+        ports.write(port, size, value);
+        report(port, size, value, true);
+      },
+    };
+  }
+
   #isWatched(linear: number): boolean {
     for (const { kind, linearAddress } of this.hardwareBreakpoints) {
       if (kind !== 'execute' && kind !== 'io' && linearAddress >>> PAGE_SHIFT === linear >>> PAGE_SHIFT) return true;
@@ -352,7 +428,10 @@ export class Processor implements Cpu {
     return false;
   }
 
-  #accessed(linear: number, size: number, kind: 'read' | 'write'): void {
+  #accessed(linear: number, physical: number, size: number, kind: 'read' | 'write'): void {
+    const instruction = this.#instructionAddress();
+    if (this.watches.note({ kind, linearAddress: linear, physicalAddress: physical, size, instruction }))
+      this.requestExit();
     const met = matchBreakpoints(this.hardwareBreakpoints, kind, linear, size);
     if (met === 0) return;
     this.pendingDebug |= met;

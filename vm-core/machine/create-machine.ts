@@ -1,5 +1,4 @@
 /** Puts a machine together from its configuration: memory, map, devices, processor, firmware. */
-import { isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
 import { resetCpu } from '../cpu/reset.ts';
 import type { Device, MachineRequest } from '../devices/device.ts';
 import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
@@ -24,6 +23,7 @@ import type {
   RunLimit,
   RunResult,
   Vcpu,
+  Watchpoint,
 } from './machine.ts';
 
 export const MEMORY_SIZE_MIN = 0x100000;
@@ -153,6 +153,8 @@ class PcMachine implements Machine {
   reset(): void {
     this.#request = undefined;
     this.#bus.reset();
+    this.#map.reloadShadows();
+    this.#processor.invalidateCode();
     resetCpu(this.#processor.state);
     this.#loop.reset();
     this.#processor.flushTranslations();
@@ -165,6 +167,23 @@ class PcMachine implements Machine {
 
   removeBreakpoint(breakpoint: Breakpoint): void {
     this.#loop.removeBreakpoint(breakpoint);
+  }
+
+  addWatchpoint(watchpoint: Watchpoint): void {
+    this.#processor.watches.add(watchpoint);
+    this.#processor.flushTranslations();
+  }
+
+  removeWatchpoint(watchpoint: Watchpoint): void {
+    this.#processor.watches.remove(watchpoint);
+  }
+
+  get onEvent(): Machine['onEvent'] {
+    return this.#processor.reports.onEvent;
+  }
+
+  set onEvent(listener: Machine['onEvent']) {
+    this.#processor.reports.onEvent = listener;
   }
 
   input(device: string, channel: string, bytes: Uint8Array): void {
@@ -226,7 +245,8 @@ class PcMachine implements Machine {
   #addRoms({ vgaFirmware, firmware }: MachineConfig): void {
     if (firmware !== 'builtin') requireFirmware('firmware', firmware, PAGE_SIZE, FIRMWARE_SIZE_MAX);
     const { rom } = this.#firmware;
-    this.#map.addRom(MEBIBYTE - rom.length, rom);
+    if (firmware === 'builtin') this.#map.addRom(MEBIBYTE - rom.length, rom);
+    else this.#map.addShadowedFirmware(rom);
     if (vgaFirmware) {
       requireFirmware('VGA firmware', vgaFirmware, OPTION_ROM_STEP, OPTION_ROM_SIZE_MAX);
       this.#map.addShadowedRom(OPTION_ROM, vgaFirmware);
@@ -246,7 +266,7 @@ class PcMachine implements Machine {
         read: (physicalAddress, size) => map.read(physicalAddress, size),
         write: (physicalAddress, size, value) => {
           map.write(physicalAddress, size, value);
-          this.#processor.codeWritten(physicalAddress, size);
+          this.#processor.busWritten(physicalAddress, size);
         },
         readBytes: (physicalAddress, length) => Uint8Array.from({ length }, (_, n) => map.read(physicalAddress + n, 1)),
         writeBytes: (physicalAddress, bytes) => this.#writeAsBusMaster(physicalAddress, bytes),
@@ -266,7 +286,7 @@ class PcMachine implements Machine {
     bytes.forEach((value, n) => {
       this.#map.write(physicalAddress + n, 1, value);
     });
-    this.#processor.codeWritten(physicalAddress, bytes.length);
+    this.#processor.busWritten(physicalAddress, bytes.length);
   }
 
   #memoryView(): PhysicalMemoryView {
@@ -295,8 +315,7 @@ function vcpuView(processor: Processor): Vcpu {
       return processor.linearEip;
     },
     get mode() {
-      if (isVirtual8086(state)) return 'virtual-8086';
-      return usesDescriptors(state) ? 'protected' : 'real';
+      return processor.modeName;
     },
     translate: (linearAddress) => processor.linear.translate(linearAddress),
   };

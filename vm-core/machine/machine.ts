@@ -60,6 +60,10 @@ export type RunResult =
   | { readonly reason: 'limit' }
   /** Stopped before the instruction at the breakpoint. */
   | { readonly reason: 'breakpoint'; readonly breakpoints: readonly Breakpoint[] }
+  /** Stopped after an instruction that accessed watched memory. */
+  | { readonly reason: 'watchpoint'; readonly hits: readonly WatchHit[] }
+  /** `onEvent` asked to stop. */
+  | { readonly reason: 'event'; readonly event: MachineEvent }
   /** An exception that the embedder asked to see; it is delivered by the next run, unless EIP is moved before. */
   | { readonly reason: 'exception'; readonly event: EventRecord }
   /** HLT, with nothing to wake the processor before `timeMax`. */
@@ -86,6 +90,52 @@ export interface Breakpoint {
   /** Called with the machine at rest before the instruction; the run goes on unless it returns true. */
   readonly reached: () => boolean;
 }
+
+/** A place in memory whose accesses stop the machine after the instruction that made them. */
+export interface Watchpoint {
+  readonly address: number;
+  /** In bytes, any number. */
+  readonly length: number;
+  readonly space: 'linear' | 'physical';
+  readonly access: 'read' | 'write' | 'read-write';
+  /** Called with the machine at rest after the instruction; the run goes on unless it returns true. */
+  readonly reached: (access: MemoryAccess) => boolean;
+}
+
+/** An access of the processor, or of firmware or a bus master on its behalf. */
+export interface MemoryAccess {
+  readonly kind: 'read' | 'write';
+  readonly linearAddress: number;
+  readonly physicalAddress: number;
+  /** In bytes; an access that crosses a page counts as one per byte. */
+  readonly size: number;
+  /** Linear address of the instruction. */
+  readonly instruction: number;
+}
+
+export interface WatchHit {
+  readonly watchpoint: Watchpoint;
+  readonly access: MemoryAccess;
+}
+
+/** What a machine can tell its embedder while it runs; nothing of it costs anything while nobody listens. */
+export type MachineEvent =
+  /** After IN, OUT, INS, OUTS. */
+  | {
+      readonly kind: 'port';
+      readonly port: number;
+      readonly size: number;
+      readonly value: number;
+      readonly isWrite: boolean;
+    }
+  /** Before INT n (`software`); after the delivery of the others. */
+  | { readonly kind: 'interrupt'; readonly vector: number; readonly source: 'software' | 'external' | 'exception' }
+  /** After the instruction that changed the mode. */
+  | { readonly kind: 'mode'; readonly from: CpuMode; readonly to: CpuMode }
+  /** After HLT. */
+  | { readonly kind: 'halt'; readonly interruptsEnabled: boolean };
+
+export type CpuMode = 'real' | 'protected' | 'virtual-8086';
 
 /** A picture of the display. */
 export interface Frame {
@@ -133,7 +183,7 @@ export interface Vcpu {
   /** Linear address of the next instruction. */
   readonly linearEip: number;
   /** Real mode, or protected mode (CR0.PE). */
-  readonly mode: 'real' | 'protected' | 'virtual-8086';
+  readonly mode: CpuMode;
   /** Physical address that a linear one maps to, without side effects; undefined where nothing is mapped. */
   translate(linearAddress: number): number | undefined;
 }
@@ -160,6 +210,11 @@ export interface Machine {
   reset(): void;
   addBreakpoint(breakpoint: Breakpoint): void;
   removeBreakpoint(breakpoint: Breakpoint): void;
+  /** Throws an Error that names the range if it is not one of the 32-bit address space. */
+  addWatchpoint(watchpoint: Watchpoint): void;
+  removeWatchpoint(watchpoint: Watchpoint): void;
+  /** Told of what happens while the machine runs; `run` stops where it returns true. */
+  onEvent: ((event: MachineEvent) => boolean) | undefined;
   /** Exceptions (by vector, before delivery) at which `run` stops; empty by default. */
   stopOnExceptions: ReadonlySet<number>;
   /** Hands bytes to a device's channel (`keyboard`/`keys`: PS/2 set-1 scan codes; `uart-1`/`serial`) and logs them. */

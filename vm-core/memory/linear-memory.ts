@@ -15,9 +15,9 @@ export interface AccessObserver {
   /** Called after RAM with decoded code was written. */
   codeWritten(physicalAddress: number, size: number): void;
   /** True if any place of the page is watched: it gets no TLB entry. */
-  isWatched(linearAddress: number): boolean;
-  /** Called for each access to a watched page. */
-  accessed(linearAddress: number, size: number, kind: 'read' | 'write'): void;
+  isWatched(linearAddress: number, physicalAddress: number): boolean;
+  /** Called for each access to a watched page, before it is made; it does not cross the page. */
+  accessed(linearAddress: number, physicalAddress: number, size: number, kind: 'read' | 'write'): void;
 }
 
 export class LinearMemory {
@@ -40,7 +40,7 @@ export class LinearMemory {
     if ((linear & (PAGE_SIZE - 1)) + size > PAGE_SIZE) return this.#readAcross(linear, size);
     const physical = this.translate(linear);
     const host = this.#map.hostAddress(physical);
-    if (this.#observer.isWatched(linear)) this.#observer.accessed(linear, size, 'read');
+    if (this.#observer.isWatched(linear, physical)) this.#observer.accessed(linear, physical, size, 'read');
     else if (host >= 0) this.#tlb.allowReads(linear, host);
     return host >= 0 ? readView(this.#map.view, host, size) : this.#map.read(physical, size);
   }
@@ -51,8 +51,8 @@ export class LinearMemory {
       return;
     }
     const physical = this.translate(linear);
-    const watched = this.#observer.isWatched(linear);
-    if (watched) this.#observer.accessed(linear, size, 'write');
+    const watched = this.#observer.isWatched(linear, physical);
+    if (watched) this.#observer.accessed(linear, physical, size, 'write');
     if (!this.#map.isRam(physical)) {
       this.#map.write(physical, size, value);
       return;

@@ -8,6 +8,9 @@ import { PAGE_SHIFT, PAGE_SIZE, RAM_BASE } from './layout.ts';
 const MEBIBYTE = 0x100000;
 const LOW_PAGES = MEBIBYTE >>> PAGE_SHIFT;
 
+/** Option ROMs and the system ROM lie from here on. */
+const SHADOW_START = 0xc0000;
+
 const KIND_RAM = 0;
 const KIND_ROM = 1;
 const KIND_WINDOW = 2;
@@ -30,6 +33,7 @@ export class PhysicalMap {
   onRomWrite: (physicalAddress: number) => void = () => {};
   readonly #lowKinds = new Uint8Array(LOW_PAGES).fill(KIND_RAM);
   readonly #windows: MemoryWindow[] = [];
+  readonly #shadows: { readonly start: number; readonly image: Uint8Array }[] = [];
   /** Bytes of ROM that appear again below 4 GiB. */
   #romAliasSize = 0;
 
@@ -56,8 +60,24 @@ export class PhysicalMap {
 
   /** Puts an option ROM below 1 MiB where the chip set shadows it: it is RAM that begins with the image. */
   addShadowedRom(start: number, image: Uint8Array): void {
+    this.#shadows.push({ start, image });
     this.bytes.set(image, RAM_BASE + start);
     this.#setKind(start, image.length, KIND_RAM);
+  }
+
+  /**
+   * Puts the system ROM below 1 MiB where the chip set shadows it; it also appears below 4 GiB. The firmware finds RAM
+   * in the whole of C0000h–FFFFFh and nothing to lock it with, as an ISA board has it.
+   */
+  addShadowedFirmware(image: Uint8Array): void {
+    this.#setKind(SHADOW_START, MEBIBYTE - SHADOW_START, KIND_RAM);
+    this.addShadowedRom(MEBIBYTE - image.length, image);
+    this.#romAliasSize = image.length;
+  }
+
+  /** After RESET: ROMs show what they hold. */
+  reloadShadows(): void {
+    for (const { start, image } of this.#shadows) this.bytes.set(image, RAM_BASE + start);
   }
 
   /** Host address of RAM or ROM at a physical address; -1 elsewhere. The rest of its page is the same. */
