@@ -129,6 +129,8 @@ export class RunLoop {
       case 'limit':
       case 'stopped':
       case 'breakpoint':
+      case 'watchpoint':
+      case 'event':
       case 'exception':
         await this.options.pause(0);
         return undefined;

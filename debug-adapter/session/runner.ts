@@ -203,6 +203,8 @@ export class Runner {
     switch (result.reason) {
       case 'limit':
       case 'stopped':
+      case 'watchpoint':
+      case 'event':
         return 'again';
       case 'halted':
         return this.#sleepTime(result.nextEvent, timeMax);

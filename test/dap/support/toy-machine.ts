@@ -65,6 +65,7 @@ class Toy implements ToyMachine {
   stopOnExceptions: ReadonlySet<number> = new Set();
   onOutput: Machine['onOutput'] = () => {};
   onLog: Machine['onLog'] = () => {};
+  onEvent: Machine['onEvent'];
   time = 0;
   retired = 0;
   resets = 0;
@@ -107,6 +108,10 @@ class Toy implements ToyMachine {
   set(name: string, value: number): void {
     this.#state.writeRegister(registerNamed(name), BigInt(value));
   }
+
+  addWatchpoint(): void {}
+
+  removeWatchpoint(): void {}
 
   addBreakpoint(breakpoint: Breakpoint): void {
     this.#breakpoints.add(breakpoint);
