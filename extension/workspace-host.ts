@@ -4,6 +4,7 @@
  */
 import type { FileSystem, Uri } from 'vscode';
 import type { AssemblerResult, Host } from '../debug-adapter/host.ts';
+import { fileName } from './file-types.ts';
 
 /** A larger file would have to be held in the extension host's memory as a whole. */
 export const WORKSPACE_FILE_SIZE_MAX = 256 * 1024 * 1024;
@@ -60,7 +61,7 @@ export class WorkspaceHost implements Host {
   assemble(source: string): Promise<AssemblerResult> {
     return Promise.reject(
       new Error(
-        `${source} cannot be assembled here: VS Code runs without access to a local assembler. Assemble it elsewhere ` +
+        `${fileName(source)} cannot be assembled here: VS Code runs without access to an assembler. Assemble it elsewhere ` +
           `(nasm -f bin -l boot.lst -o boot.img boot.asm) and give "program" the image and "listing" the listing.`,
       ),
     );

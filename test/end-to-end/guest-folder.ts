@@ -23,7 +23,10 @@ export class GuestFolder {
 
   static async create(kind: FolderKind): Promise<GuestFolder> {
     const folder = new GuestFolder(await mkdtemp(join(tmpdir(), 'x86vm-end-to-end-')));
-    await cp(join(repositoryRoot, 'examples', 'bootloader'), folder.path, { recursive: true });
+    await cp(join(repositoryRoot, 'examples', 'bootloader'), folder.path, {
+      recursive: true,
+      filter: (path) => !path.endsWith('.test.ts'),
+    });
     await rm(join(folder.path, '.vscode'), { recursive: true });
     await folder.assemble(kind);
     return folder;
