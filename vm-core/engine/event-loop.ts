@@ -3,7 +3,7 @@
  * the stops that the embedder asked for. Virtual time is counted here.
  */
 import { EXIT, FAULT, GuestFault, VECTOR_DB } from '../cpu/cpu.ts';
-import { DR6_BS, matchBreakpoints, reportDebugReasons } from '../cpu/debug-registers.ts';
+import { DR6_BS, reportDebugReasons } from '../cpu/debug-registers.ts';
 import { deliver, recordOf } from '../cpu/exceptions.ts';
 import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import type { EventQueue } from '../devices/event-queue.ts';
@@ -87,13 +87,13 @@ export class EventLoop {
       if (this.#breakpoints.has(keyOf('linear', linear)) || this.#breakpoints.has(keyOf('physical', physical)))
         return true;
     }
-    return matchBreakpoints(this.#processor.hardwareBreakpoints, 'execute', linear, 1) !== 0;
+    return this.#processor.breakpoints.metByExecution(linear) !== 0;
   }
 
   /** Forgets what was on its way; after RESET. */
   reset(): void {
     this.#processor.pendingFault = undefined;
-    this.#processor.pendingDebug = 0;
+    this.#processor.breakpoints.pending = 0;
     this.#processor.unsupportedText = undefined;
     this.#shownFault = undefined;
     this.#passHookAt = -1;
@@ -186,8 +186,8 @@ export class EventLoop {
       const failed = this.#deliver({ vector: fault.vector, errorCode: fault.errorCode, kind: 'exception' });
       if (failed) return failed;
     }
-    if (processor.pendingDebug !== 0) {
-      const failed = this.#debugTrap(processor.pendingDebug);
+    if (processor.breakpoints.pending !== 0) {
+      const failed = this.#debugTrap(processor.breakpoints.pending);
       if (failed) return failed;
     }
     if (processor.state.read8(slot.INTERRUPT_SHADOW) === 0 && this.#interruptCanEnter()) {
@@ -198,7 +198,7 @@ export class EventLoop {
   }
 
   #debugTrap(reasons: number): RunResult | undefined {
-    this.#processor.pendingDebug = 0;
+    this.#processor.breakpoints.pending = 0;
     reportDebugReasons(this.#processor.state, reasons);
     return this.#fault(new GuestFault(VECTOR_DB));
   }
@@ -255,7 +255,8 @@ export class EventLoop {
     if (state.read8(slot.HALTED) !== 0) this.#reportHalt();
     if (status === STATUS_HOOK) return this.#hook();
     if (status === FAULT) return this.#faulted();
-    if (stepping && executed > 0 && !this.#passesOverTrap()) return this.#debugTrap(processor.pendingDebug | DR6_BS);
+    if (stepping && executed > 0 && !this.#passesOverTrap())
+      return this.#debugTrap(processor.breakpoints.pending | DR6_BS);
     return undefined;
   }
 
@@ -294,7 +295,7 @@ export class EventLoop {
       if (met.length > 0) return { reason: 'breakpoint', breakpoints: met };
       if (processor.linearEip !== linear) return undefined;
     }
-    const reasons = matchBreakpoints(processor.hardwareBreakpoints, 'execute', linear, 1);
+    const reasons = processor.breakpoints.metByExecution(linear);
     if (reasons !== 0 && (processor.state.read32(slot.EFLAGS) & RF) === 0) return this.#debugTrap(reasons);
     const ready = this.#source.firmwareHook(physical);
     if (ready) {

@@ -1,4 +1,5 @@
 /** Events on their way to the embedder: told as they happen, and kept until the run loop has come back. */
+import type { PortSpace } from '../cpu/cpu.ts';
 import type { MachineEvent } from '../machine/machine.ts';
 
 export class EventReports {
@@ -20,4 +21,22 @@ export class EventReports {
     this.#pending = undefined;
     return event;
   }
+}
+
+/** The processor's ports, each access told after it was made. */
+export function reportingPorts(ports: PortSpace, reports: EventReports, requestExit: () => void): PortSpace {
+  const report = (port: number, size: number, value: number, isWrite: boolean) => {
+    if (reports.report(() => ({ kind: 'port', port, size, value, isWrite }))) requestExit();
+  };
+  return {
+    read: (port, size) => {
+      const value = ports.read(port, size);
+      report(port, size, value, false);
+      return value;
+    },
+    write: (port, size, value) => {
+      ports.write(port, size, value);
+      report(port, size, value, true);
+    },
+  };
 }

@@ -2,26 +2,12 @@
  * One virtual processor: state, translations, decoded code and generated code put together, and what system operations
  * see of it. It executes a number of instructions at most and says why it came back; events are the run loop's business.
  */
-import {
-  type Cpu,
-  type CpuMemory,
-  EXIT,
-  FAULT,
-  GuestFault,
-  NEXT,
-  type PortSpace,
-  REPEAT,
-  BRANCH,
-  VECTOR_GP,
-  VECTOR_SS,
-} from '../cpu/cpu.ts';
-import { activeBreakpoints, type HardwareBreakpoint, matchBreakpoints } from '../cpu/debug-registers.ts';
+import { type Cpu, type CpuMemory, EXIT, FAULT, GuestFault, NEXT, type PortSpace, REPEAT, BRANCH } from '../cpu/cpu.ts';
 import { CR0_PE, isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
-import { isWithinLimit } from '../cpu/segments.ts';
 import { systemOperations } from '../cpu/system-operations.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import type { CpuMode } from '../machine/machine.ts';
-import { CPU_AREA_BASE, PAGE_SHIFT, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
+import { CPU_AREA_BASE, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
 import { LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
 import { Tlb } from '../memory/tlb.ts';
@@ -32,14 +18,15 @@ import {
   SEGMENT_BASE,
   SEGMENT_ENTRY_SIZE,
   type SegmentIndex,
-  SS,
   segmentSlots,
   slot,
 } from '../state/layout.ts';
 import { VM } from '../state/lazy-flags.ts';
 import { type Block, CodeCache } from './code-cache.ts';
-import { codeSizeOf, deriveAllSegments, deriveModeKey, deriveSegment, mayAccess } from './derived-state.ts';
-import { EventReports } from './event-reports.ts';
+import { codeSizeOf, deriveAllSegments, deriveModeKey, deriveSegment } from './derived-state.ts';
+import { checkSegment, createCpuMemory } from './cpu-memory.ts';
+import { EventReports, reportingPorts } from './event-reports.ts';
+import { HardwareBreakpoints } from './hardware-breakpoints.ts';
 import { interpreter, type RunFunction } from './interpreter.ts';
 import { WatchList } from './watch-list.ts';
 import { RecordInstruction } from './record-instruction.ts';
@@ -69,11 +56,9 @@ export class Processor implements Cpu {
   readonly tlb: Tlb;
   /** The fault that ended the last execution, until the run loop has delivered it. */
   pendingFault: GuestFault | undefined;
-  /** B0–B3 of data and I/O breakpoints met since they were last reported. */
-  pendingDebug = 0;
   /** Text of what the guest used that is not modelled; EIP is at the instruction. */
   unsupportedText: string | undefined;
-  hardwareBreakpoints: readonly HardwareBreakpoint[] = [];
+  readonly breakpoints = new HardwareBreakpoints();
   readonly watches = new WatchList();
   readonly reports = new EventReports();
   /** Linear address of an INT n that was reported and now goes through; -1 for none. */
@@ -87,7 +72,6 @@ export class Processor implements Cpu {
   #entryEip = -1;
   #currentRecord = 0;
   #codeFlushWanted = false;
-  #debugKey = '';
   #mode = -1;
   #modeName: CpuMode = 'real';
 
@@ -95,17 +79,17 @@ export class Processor implements Cpu {
     this.state = new CpuState(memory, CPU_AREA_BASE);
     this.#map = map;
     this.#surroundings = surroundings;
-    this.ports = this.#reportedPorts(surroundings.ports);
+    this.ports = reportingPorts(surroundings.ports, this.reports, () => this.requestExit());
     this.tlb = new Tlb(this.state);
     this.code = new CodeCache(memory);
     this.code.onCodePage = (page) => this.tlb.forbidWritesTo(RAM_BASE + page * PAGE_SIZE);
     this.linear = new LinearMemory(map, this.tlb, {
       codeMapOf: (physical) => this.code.codeMapOf(physical),
       codeWritten: (physical, size) => this.codeWritten(physical, size),
-      isWatched: (linear, physical) => this.watches.covers(linear, physical) || this.#isWatched(linear),
+      isWatched: (linear, physical) => this.watches.covers(linear, physical) || this.breakpoints.watchesPageOf(linear),
       accessed: (linear, physical, size, kind) => this.#accessed(linear, physical, size, kind),
     });
-    this.memory = this.#cpuMemory();
+    this.memory = createCpuMemory(this.state, this.linear);
     this.#instruction = new RecordInstruction(this.state);
     this.state.onDerivedChange = (offset) => this.#derive(offset);
     this.state.write32(internal.REPEAT_MAX, REPEAT_MAX);
@@ -206,7 +190,7 @@ export class Processor implements Cpu {
       this.#modeName = name;
       this.reports.report(() => ({ kind: 'mode', from, to: name }));
     }
-    this.#refreshDebug();
+    if (this.breakpoints.refresh(this.state)) this.invalidateCode();
   }
 
   /**
@@ -268,29 +252,10 @@ export class Processor implements Cpu {
     return this.code.find(place, (offset) => this.#map.read(this.linear.translate((linear + offset) >>> 0), 1));
   }
 
-  #cpuMemory(): CpuMemory {
-    return {
-      readLinear: (linear, size) => this.linear.read(linear >>> 0, size),
-      writeLinear: (linear, size, value) => this.linear.write(linear >>> 0, size, value),
-      readSegment: (segment, offset, size) => this.linear.read(this.#checkSegment(segment, offset, size, false), size),
-      writeSegment: (segment, offset, size, value) =>
-        this.linear.write(this.#checkSegment(segment, offset, size, true), size, value),
-    };
-  }
-
-  /** The linear address of an access that segment limits and rights allow; throws #SS(0) or #GP(0) otherwise. */
-  #checkSegment(index: SegmentIndex, offset: number, size: number, isWrite: boolean): number {
-    const segment = this.state.segment(index);
-    if (!mayAccess(this.state, index, isWrite) || !isWithinLimit(segment, offset, size)) {
-      throw new GuestFault(index === SS ? VECTOR_SS : VECTOR_GP, 0);
-    }
-    return (segment.base + offset) >>> 0;
-  }
-
   #segmentAccess(entry: number, offset: number, size: number, isWrite: boolean): number {
     const index = ((entry - internal.SEGMENTS) / SEGMENT_ENTRY_SIZE) as SegmentIndex;
     try {
-      return this.#checkSegment(index, offset >>> 0, size, isWrite);
+      return checkSegment(this.state, index, offset >>> 0, size, isWrite);
     } catch (error) {
       return this.#caught(error);
     }
@@ -375,16 +340,6 @@ export class Processor implements Cpu {
     if (segment === CS) deriveModeKey(this.state);
   }
 
-  #refreshDebug(): void {
-    const control = this.state.read32(slot.DR7);
-    const key =
-      (control & 0xff) === 0 ? '' : [0, 1, 2, 3].map((n) => this.state.read32(slot.DR0 + n * 8)).join() + control;
-    if (key === this.#debugKey) return;
-    this.#debugKey = key;
-    this.hardwareBreakpoints = activeBreakpoints(this.state);
-    this.invalidateCode();
-  }
-
   /** Linear address of the instruction that is being executed. */
   #instructionAddress(): number {
     if (this.#currentRecord === 0) return this.linearEip;
@@ -404,37 +359,9 @@ export class Processor implements Cpu {
     return false;
   }
 
-  #reportedPorts(ports: PortSpace): PortSpace {
-    const report = (port: number, size: number, value: number, isWrite: boolean) => {
-      if (this.reports.report(() => ({ kind: 'port', port, size, value, isWrite }))) this.requestExit();
-    };
-    return {
-      read: (port, size) => {
-        const value = ports.read(port, size);
-        report(port, size, value, false);
-        return value;
-      },
-      write: (port, size, value) => {
-        ports.write(port, size, value);
-        report(port, size, value, true);
-      },
-    };
-  }
-
-  #isWatched(linear: number): boolean {
-    for (const { kind, linearAddress } of this.hardwareBreakpoints) {
-      if (kind !== 'execute' && kind !== 'io' && linearAddress >>> PAGE_SHIFT === linear >>> PAGE_SHIFT) return true;
-    }
-    return false;
-  }
-
   #accessed(linear: number, physical: number, size: number, kind: 'read' | 'write'): void {
     const instruction = this.#instructionAddress();
-    if (this.watches.note({ kind, linearAddress: linear, physicalAddress: physical, size, instruction }))
-      this.requestExit();
-    const met = matchBreakpoints(this.hardwareBreakpoints, kind, linear, size);
-    if (met === 0) return;
-    this.pendingDebug |= met;
-    this.requestExit();
+    const watched = this.watches.note({ kind, linearAddress: linear, physicalAddress: physical, size, instruction });
+    if (this.breakpoints.note(kind, linear, size) || watched) this.requestExit();
   }
 }

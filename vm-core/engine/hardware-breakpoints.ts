@@ -1,0 +1,46 @@
+/** The debug registers at work (SDM vol. 3B §18.2): which breakpoints are on, which pages they watch, what they met. */
+import { activeBreakpoints, type HardwareBreakpoint, matchBreakpoints } from '../cpu/debug-registers.ts';
+import { PAGE_SHIFT } from '../memory/layout.ts';
+import type { CpuState } from '../state/cpu-state.ts';
+import { slot } from '../state/layout.ts';
+import { SLOT_SIZE } from '../state/register-table.ts';
+
+const ENABLES = 0xff;
+
+export class HardwareBreakpoints {
+  /** B0–B3 of data breakpoints met since they were last reported. */
+  pending = 0;
+  #active: readonly HardwareBreakpoint[] = [];
+  #key = '';
+
+  /** Reads DR0–DR3 and DR7 again; true if that changed what is watched. */
+  refresh(state: CpuState): boolean {
+    const control = state.read32(slot.DR7);
+    const addresses = [0, 1, 2, 3].map((index) => state.read32(slot.DR0 + index * SLOT_SIZE));
+    const key = (control & ENABLES) === 0 ? '' : [control, ...addresses].join();
+    if (key === this.#key) return false;
+    this.#key = key;
+    this.#active = activeBreakpoints(state);
+    return true;
+  }
+
+  /** B0–B3 of the breakpoints on execution at an address. */
+  metByExecution(linearAddress: number): number {
+    return matchBreakpoints(this.#active, 'execute', linearAddress, 1);
+  }
+
+  /** True if the page holds a data breakpoint. */
+  watchesPageOf(linearAddress: number): boolean {
+    for (const { kind, linearAddress: watched } of this.#active) {
+      if (kind !== 'execute' && kind !== 'io' && watched >>> PAGE_SHIFT === linearAddress >>> PAGE_SHIFT) return true;
+    }
+    return false;
+  }
+
+  /** Notes an access; true if it met a data breakpoint, which is then pending. */
+  note(kind: 'read' | 'write', linearAddress: number, size: number): boolean {
+    const met = matchBreakpoints(this.#active, kind, linearAddress, size);
+    this.pending |= met;
+    return met !== 0;
+  }
+}
