@@ -59,6 +59,8 @@ const sleep = bootSector('sleep.img', 'FA F4');
 /** INT 16h, then prints the key with INT 10h, again and again */
 const keys = bootSector('keys.img', '31C0 CD16 B40E 31DB CD10 EBF4');
 
+/** xor ax, ax; mov ds, ax; #UD's vector to the UD2 that follows: mov word [18h], 7C10h; mov [1Ah], ax; ud2 */
+const livelock = bootSector('livelock.img', '31C0 8ED8 C7061800107C A31A00 909090 0F0B');
 /** No boot signature. */
 const blank = file('blank.img');
 writeFileSync(blank, Buffer.alloc(512));
@@ -87,6 +89,7 @@ describe('the exit status', () => {
     ['1: no such image', 1, [file('missing.img')]],
     ['1: an empty image', 1, [file('empty.img')]],
     ['1: nothing to boot', 1, ['--disk', blank]],
+    ['124: a guest whose handlers fault at once', 124, [livelock, '--max-instructions', '100000']],
     ['1: not supported yet', 1, [exit, '--kernel', 'vmlinuz']],
     ['1: a serial file that cannot be written', 1, [serial, '--serial', `file:${directory}`]],
     ['1: a trace that cannot be written', 1, [exit, '--trace', directory]],

@@ -12,6 +12,7 @@ export type StopReason =
   | 'exit-device'
   | 'reset'
   | 'boot-failure'
+  | 'no-progress'
   | 'triple-fault'
   | 'max-instructions'
   | 'max-seconds'
@@ -52,6 +53,8 @@ const SLICE_SECONDS = 0.02;
 /** A typist's pace in guest time: the keyboard and the BIOS hold only a few keys. */
 const KEYS_PER_SECOND = 50;
 const IDLE_PAUSE_MS = 5;
+/** A guest whose handlers fault at once executes nothing; the machine comes back from it so often before it is ended. */
+const FRUITLESS_RUNS_MAX = 1000;
 const EFLAGS_IF = 1 << 9;
 const EXIT_TRIPLE_FAULT = 3;
 const EXIT_LIMIT = 124;
@@ -66,6 +69,8 @@ export class RunLoop {
   private readonly keys: Uint8Array[];
   /** Guest time at which the next key may be pressed. */
   private nextKeyTime = 0;
+  /** Runs in a row that reached a limit without an instruction. */
+  private fruitlessRuns = 0;
   /** Guest time that a sleeping machine was allowed to reach. */
   private reached = 0;
 
@@ -86,7 +91,10 @@ export class RunLoop {
       this.pressKey();
       const instructionsMax = Math.min(SLICE_INSTRUCTIONS, options.instructionsMax - machine.retired);
       const timeMax = Math.ceil(this.time + SLICE_SECONDS * machine.ticksPerSecond);
-      const ended = await this.handle(options.run({ instructionsMax, timeMax }), timeMax);
+      const before = machine.retired;
+      const result = options.run({ instructionsMax, timeMax });
+      this.fruitlessRuns = result.reason === 'limit' && machine.retired === before ? this.fruitlessRuns + 1 : 0;
+      const ended = await this.handle(result, timeMax);
       if (ended !== undefined) return ended;
     }
   }
@@ -103,6 +111,10 @@ export class RunLoop {
     if (machine.retired >= options.instructionsMax) {
       const message = `the guest was ended after ${machine.retired} instructions (--max-instructions)`;
       return { stopReason: 'max-instructions', exitStatus: EXIT_LIMIT, message };
+    }
+    if (this.fruitlessRuns > FRUITLESS_RUNS_MAX) {
+      const message = `${describePlace(machine)}: the guest makes no progress, its exception handlers fault at once`;
+      return { stopReason: 'no-progress', exitStatus: EXIT_LIMIT, message };
     }
     if (options.now() >= deadline) {
       const message = `the guest was ended after ${options.secondsMax} s (--max-seconds)`;

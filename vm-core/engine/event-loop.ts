@@ -211,7 +211,9 @@ export class EventLoop {
     return { reason: 'exception', event: recordOf(this.#processor, event) };
   }
 
+  /** A delivery takes a tick, so that timers go on while a guest does nothing but fault. */
   #deliver(event: CpuEvent): RunResult | undefined {
+    this.time++;
     const delivery = deliver(this.#processor, event);
     this.#processor.refresh();
     if (delivery.kind === 'triple-fault') return { reason: 'triple-fault', chain: delivery.chain };

@@ -195,7 +195,7 @@ export interface Machine {
   readonly display: Display;
   /** By instance name, in the order of the machine's map. */
   readonly devices: ReadonlyMap<string, Device>;
-  /** Virtual time in ticks: retired instructions plus what HLT skipped. */
+  /** Virtual time in ticks: retired instructions and delivered events, plus what HLT skipped. */
   readonly time: number;
   readonly ticksPerSecond: number;
   /** Instructions retired since power-on. */
