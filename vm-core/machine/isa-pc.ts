@@ -5,6 +5,7 @@
 import { createDebugConsole } from '../devices/debug-console/debug-console.ts';
 import { createDebugExit } from '../devices/debug-exit/debug-exit.ts';
 import { createDma } from '../devices/dma/dma.ts';
+import { createFirmwareConfig } from '../devices/firmware-config/firmware-config.ts';
 import { createFloppyController } from '../devices/floppy-controller/floppy-controller.ts';
 import { createKeyboardController } from '../devices/keyboard-controller/keyboard-controller.ts';
 import { createPic } from '../devices/pic/pic.ts';
@@ -54,6 +55,20 @@ export const isaPc: MachineMap = {
     { name: 'post-code', create: createPostCode, ports: { code: 0x80 } },
     { name: 'port-92', create: createPort92, ports: { control: 0x92 }, lines: { a20: 'machine.a20' } },
     { name: 'debug-console', create: createDebugConsole, ports: { data: 0xe9 } },
+    // Where SeaBIOS and OVMF write their log.
+    {
+      name: 'firmware-console',
+      create: createDebugConsole,
+      ports: { data: 0x402 },
+      isPresent: (config) => config.firmware !== 'builtin',
+    },
+    {
+      name: 'firmware-config',
+      create: (context, { vgaFirmware }) =>
+        createFirmwareConfig(context, vgaFirmware === undefined ? {} : { 'vgaroms/vgabios.bin': vgaFirmware }),
+      ports: { registers: 0x510 },
+      isPresent: (config) => config.firmware !== 'builtin',
+    },
     {
       name: 'debug-exit',
       create: createDebugExit,
@@ -61,7 +76,12 @@ export const isaPc: MachineMap = {
       isPresent: (config) => config.exitDevice,
     },
     { name: 'uart-2', create: createUart, ports: { registers: 0x2f8 }, lines: { irq: 'pic-master.ir3' } },
-    { name: 'vga', create: createVga, ports: { registers: 0x3b0 }, memory: { window: 0xa0000 } },
+    {
+      name: 'vga',
+      create: createVga,
+      ports: { registers: 0x3b0, dispi: 0x1ce },
+      memory: { window: 0xa0000, linear: 0xe0000000 },
+    },
     {
       name: 'floppy-controller',
       create: (context, config) => createFloppyController(context, config.floppy),
