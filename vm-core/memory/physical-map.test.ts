@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Region } from '../devices/device.ts';
 import { createMemory } from './layout.ts';
 import { PhysicalMap } from './physical-map.ts';
 
@@ -38,5 +39,62 @@ describe('a shadowed option ROM', () => {
     expect([map.read(0xc0000, 1), map.read(0xc0001, 1), map.isRam(0xc8000)]).toEqual([0x5a, 1, false]);
     map.reloadShadows();
     expect(map.read(0xc0000, 1)).toBe(0);
+  });
+});
+
+/** Sixteen pages of plain bytes. */
+function bytesRegion(): { readonly region: Region; readonly bytes: Uint8Array } {
+  const bytes = new Uint8Array(0x10000);
+  const view = new DataView(bytes.buffer);
+  const region: Region = {
+    size: bytes.length,
+    width: 32,
+    read: (offset, size) => {
+      if (size === 1) return view.getUint8(offset);
+      return size === 2 ? view.getUint16(offset, true) : view.getUint32(offset, true);
+    },
+    write: (offset, size, value) => {
+      if (size === 1) view.setUint8(offset, value);
+      else if (size === 2) view.setUint16(offset, value, true);
+      else view.setUint32(offset, value, true);
+    },
+    peek: (offset) => view.getUint8(offset),
+  };
+  return { region, bytes };
+}
+
+describe('a window above RAM', () => {
+  const START = 0xe0000000;
+  const map = createMap();
+  const { region, bytes } = bytesRegion();
+  map.addWindow({ start: START, size: region.size, region });
+
+  it('takes reads and writes of every size, over pages too', () => {
+    map.write(START, 4, 0x89abcdef);
+    map.write(START + 0xffe, 4, 0x11223344);
+    expect([...bytes.subarray(0, 4), ...bytes.subarray(0xffe, 0x1002)]).toEqual([
+      0xef, 0xcd, 0xab, 0x89, 0x44, 0x33, 0x22, 0x11,
+    ]);
+    expect(map.read(START, 4)).toBe(0x89abcdef);
+    expect(map.read(START + 0xffe, 4)).toBe(0x11223344);
+    expect(map.read(START + 1, 2)).toBe(0xabcd);
+  });
+
+  it('is no RAM, and nothing answers beside it', () => {
+    expect([map.isRam(START), map.hostAddress(START)]).toEqual([false, -1]);
+    expect([map.read(START - 4, 4), map.read(START + region.size, 1)]).toEqual([0xffffffff, 0xff]);
+    map.write(START + region.size, 4, 1);
+    expect(map.read(START + region.size, 4)).toBe(0xffffffff);
+  });
+
+  it('leaves the pages below 1 MiB as they are', () => {
+    expect(map.isRam(0x9f000)).toBe(true);
+    expect(map.read(0xa0000, 1)).toBe(0xff);
+  });
+
+  it('is seen and written by a debugger', () => {
+    expect(map.copyIn(START + 0x20, Uint8Array.of(1, 2, 3))).toBe(3);
+    expect([...map.copyOut(START + 0x1f, 5)]).toEqual([0, 1, 2, 3, 0]);
+    expect(map.copyOut(START + region.size - 2, 5)).toHaveLength(2);
   });
 });

@@ -1,5 +1,5 @@
 /** From pixel values to what the monitor shows: attribute controller palette, DAC mask, DAC. */
-import type { VgaState } from './vga-state.ts';
+import { DISPI_8BIT_DAC, type VgaState } from './vga-state.ts';
 
 /** A pixel as one doubleword; its bytes in memory are red, green, blue, opaque on the little-endian hosts there are. */
 export type Rgba = number;
@@ -10,10 +10,18 @@ export const BLACK: Rgba = 0xff000000;
 /** Six bits spread over eight, so that 3Fh becomes FFh. */
 const toEightBits = (component: number): number => (component << 2) | (component >> 4);
 
+/** The DAC holds eight bits of each component instead of six. */
+export function isDacWide({ dispi }: VgaState): boolean {
+  return (dispi.enable & DISPI_8BIT_DAC) !== 0;
+}
+
 /** The colour that the DAC puts out for a palette index. */
 export function dacColor(state: VgaState, index: number): Rgba {
   const position = (index & state.dacMask) * 3;
-  const [red, green, blue] = [0, 1, 2].map((part) => toEightBits(state.dac[position + part] as number));
+  const [red, green, blue] = [0, 1, 2].map((part) => {
+    const component = state.dac[position + part] as number;
+    return isDacWide(state) ? component : toEightBits(component);
+  });
   return (0xff000000 | ((blue as number) << 16) | ((green as number) << 8) | (red as number)) >>> 0;
 }
 

@@ -1,4 +1,5 @@
 /** The video DAC: 256 colours of 18 bits behind ports 3C6h–3C9h (IBM PS/2 Video Subsystem Technical Reference, "DAC"). */
+import { isDacWide } from './colors.ts';
 import type { PictureChanges } from './picture-changes.ts';
 import type { VgaState } from './vga-state.ts';
 
@@ -11,7 +12,7 @@ export function readDacData(state: VgaState): number {
 
 /** Port 3C9h: the colour takes effect when its blue arrives. */
 export function writeDacData(state: VgaState, value: number, changes: PictureChanges): void {
-  const component = value & 0x3f;
+  const component = isDacWide(state) ? value : value & 0x3f;
   if (state.dacComponent < 2) {
     state.dacPending[state.dacComponent] = component;
   } else {

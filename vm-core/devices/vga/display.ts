@@ -4,8 +4,10 @@ import type { DeviceContext } from '../device.ts';
 import { codePage437Text } from './code-page-437.ts';
 import { BLACK, dacColor } from './colors.ts';
 import { frameNumber } from './crt-timing.ts';
-import { type PictureLayout, pictureLayout } from './picture-layout.ts';
+import { isLinear, linearAspectRatio, linearLayout } from './linear-layout.ts';
+import { isScreenOff, type PictureLayout, pictureLayout } from './picture-layout.ts';
 import { renderGraphics } from './render-graphics.ts';
+import { renderLinear } from './render-linear.ts';
 import { type BlinkPhase, renderText } from './render-text.ts';
 import { type Blinking, blinkingOf, textCodes } from './text-cells.ts';
 import type { Vga } from './vga.ts';
@@ -39,6 +41,16 @@ function draw(vga: Vga, layout: PictureLayout, frame: number, pixels: Uint32Arra
   else renderGraphics(vga.state, layout, pixels);
 }
 
+function linearFrame({ state }: Vga): Frame {
+  const layout = linearLayout(state);
+  const { width, height } = layout;
+  const pixels = new Uint8ClampedArray(width * height * 4);
+  const words = new Uint32Array(pixels.buffer);
+  if (isScreenOff(state)) words.fill(BLACK);
+  else renderLinear(state, layout, words);
+  return { width, height, aspectRatio: linearAspectRatio(layout), pixels };
+}
+
 /** Makes the display of a VGA. It only reads the device's state; one display per device. */
 export function createDisplay(vga: Vga, context: Pick<DeviceContext, 'now'>): Display {
   const { changes } = vga;
@@ -50,8 +62,8 @@ export function createDisplay(vga: Vga, context: Pick<DeviceContext, 'now'>): Di
   /** Looks at the memory and registers again after they changed. */
   const lookAgain = (): void => {
     const layout = pictureLayout(vga.state);
-    if (changes.layoutPending) markVisible(vga.state, layout, changes.visiblePlanes);
-    const shown = layout.kind === 'text' && layout.output === 'picture';
+    if (changes.layoutPending) markVisible(vga.state, layout, changes);
+    const shown = !isLinear(vga.state) && layout.kind === 'text' && layout.output === 'picture';
     blinking = shown ? blinkingOf(vga.state, layout) : NOTHING_BLINKS;
     changes.pending = false;
     changes.layoutPending = false;
@@ -67,12 +79,14 @@ export function createDisplay(vga: Vga, context: Pick<DeviceContext, 'now'>): Di
       return generation;
     },
     render(): Frame {
+      if (isLinear(vga.state)) return linearFrame(vga);
       const layout = pictureLayout(vga.state);
       const pixels = new Uint8ClampedArray(layout.width * layout.height * 4);
       draw(vga, layout, currentFrame(), new Uint32Array(pixels.buffer));
       return { width: layout.width, height: layout.height, aspectRatio: ASPECT_RATIO, pixels };
     },
     text() {
+      if (isLinear(vga.state)) return undefined;
       const layout = pictureLayout(vga.state);
       if (layout.kind !== 'text' || layout.output !== 'picture') return undefined;
       return textCodes(vga.state, layout).map((codes) => codePage437Text(codes).trimEnd());

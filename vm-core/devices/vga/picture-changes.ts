@@ -20,6 +20,15 @@ export class PictureChanges {
     if (((this.visiblePlanes[planeAddress >>> PAGE_SHIFT] as number) & planes) !== 0) this.pending = true;
   }
 
+  /** The part of linear memory that the picture shows; empty while it shows the VGA's memory. */
+  linearStart = 0;
+  linearEnd = 0;
+
+  /** Bytes of linear memory changed at `offset`. */
+  linearChanged(offset: number): void {
+    if (offset + 3 >= this.linearStart && offset < this.linearEnd) this.pending = true;
+  }
+
   /** Something about the picture's layout or everything changed. */
   layoutChanged(): void {
     this.pending = true;

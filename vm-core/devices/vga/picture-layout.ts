@@ -62,10 +62,15 @@ function pictureKind(graphics: Uint8Array): PictureKind {
   return bitSet(graphics[5], 5) ? 'interleaved' : 'planar';
 }
 
+/** SR01 bit 5 switches the picture off. */
+export function isScreenOff({ sequencer }: VgaState): boolean {
+  return bitSet(sequencer[1], 5);
+}
+
 function pictureOutput(state: VgaState): PictureLayout['output'] {
   const { crtc, sequencer } = state;
   const running = ((sequencer[0] as number) & 3) === 3 && bitSet(crtc[0x17], 7) && crtc[0] !== 0;
-  if (!running || bitSet(sequencer[1], 5)) return 'off';
+  if (!running || isScreenOff(state)) return 'off';
   return bitSet(state.attributeIndex, 5) ? 'picture' : 'border';
 }
 
@@ -123,7 +128,7 @@ export function pictureLayout(state: VgaState): PictureLayout {
   const columns = Math.min((crtc[1] as number) + 1, columnsMax);
   const { lineRepeat, rowHeight } = rowHeights(crtc, kind, wiring);
   const lines = Math.min(displayLinesOf(crtc), totalLinesOf(crtc));
-  const synchronised = output !== 'off' || bitSet(state.sequencer[1], 5);
+  const synchronised = output !== 'off' || isScreenOff(state);
   const panning = pixelPanning(state, kind, columnWidth);
   return {
     kind,

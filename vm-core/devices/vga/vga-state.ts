@@ -4,6 +4,27 @@ import { registersOf } from './register-table.ts';
 /** Bytes of video RAM: four planes of 64 KiB, kept interleaved: byte `address * 4 + plane`. */
 export const VIDEO_MEMORY_SIZE: number = 0x40000;
 
+/** The display interface's versions (`DISPI_ID`). */
+export const DISPI_ID_OLDEST = 0xb0c0;
+export const DISPI_ID_NEWEST = 0xb0c5;
+
+/** Bit of its ENABLE register: components of colours have 8 bits. */
+export const DISPI_8BIT_DAC = 0x20;
+
+/** Registers of the display interface; each has 16 bits. */
+export type DispiState = {
+  index: number;
+  id: number;
+  xres: number;
+  yres: number;
+  bpp: number;
+  enable: number;
+  bank: number;
+  virtualWidth: number;
+  xOffset: number;
+  yOffset: number;
+};
+
 /** Each bank's registers lie in the array by their index. */
 export type VgaState = {
   miscOutput: number;
@@ -29,12 +50,22 @@ export type VgaState = {
   dacReading: boolean;
   /** Red and green that wait for blue. */
   dacPending: Uint8Array;
-  /** 256 × 3 components of 6 bits. */
+  /** 256 × 3 components of 6 bits, or of 8 if the display interface says so. */
   dac: Uint8Array;
   /** The four planes' latches as one little-endian doubleword, plane 0 lowest. */
   latches: number;
   videoMemory: Uint8Array;
+  dispi: DispiState;
+  /** The memory of linear pictures in pages of 64 KiB; one that was never written is empty. */
+  linearPages: Uint8Array[];
 };
+
+const LINEAR_PAGE_COUNT = 256;
+
+/** Linear memory of zeros. */
+export function emptyLinearPages(): Uint8Array[] {
+  return new Array<Uint8Array>(LINEAR_PAGE_COUNT).fill(new Uint8Array(0));
+}
 
 /** The state after power-on and RESET. */
 export function resetState(): VgaState {
@@ -59,6 +90,19 @@ export function resetState(): VgaState {
     dac: new Uint8Array(768),
     latches: 0,
     videoMemory: new Uint8Array(VIDEO_MEMORY_SIZE),
+    dispi: {
+      index: 0,
+      id: DISPI_ID_NEWEST,
+      xres: 640,
+      yres: 480,
+      bpp: 8,
+      enable: 0,
+      bank: 0,
+      virtualWidth: 640,
+      xOffset: 0,
+      yOffset: 0,
+    },
+    linearPages: emptyLinearPages(),
   };
 }
 

@@ -1,9 +1,12 @@
 /**
  * A VGA: registers at ports 3B0h–3DFh, 256 KiB of video memory behind a window at A0000h (IBM PS/2 Hardware Interface
- * Technical Reference, "Video Subsystem"). It knows no modes; text and graphics come from the registers.
+ * Technical Reference, "Video Subsystem"). It knows no modes; text and graphics come from the registers. The Bochs display
+ * interface adds linear pictures with 16 MiB of memory of their own.
  */
 import type { Device, DeviceContext, DeviceDescription, DeviceRegister } from '../device.ts';
 import { type CrtTiming, crtTiming } from './crt-timing.ts';
+import { createDispiPorts, dispiDeviceRegisters } from './dispi.ts';
+import { createLinearRegion } from './linear-memory.ts';
 import { PictureChanges } from './picture-changes.ts';
 import { createRegisterPorts, REGISTERS_FIRST_PORT } from './register-ports.ts';
 import { type RegisterBank, registersOf } from './register-table.ts';
@@ -64,7 +67,7 @@ const description: DeviceDescription<VgaState> = {
   name: 'vga',
   title: 'VGA display adapter',
   specification: 'IBM PS/2 Hardware Interface Technical Reference, Video Subsystem',
-  version: 1,
+  version: 2,
   registers: [
     ...portRegisters,
     dacMask,
@@ -72,10 +75,14 @@ const description: DeviceDescription<VgaState> = {
     ...indexedRegisters('crtc'),
     ...indexedRegisters('graphics'),
     ...indexedRegisters('attribute'),
+    ...dispiDeviceRegisters,
   ],
 };
 
-/** Makes the device: ports `registers` (offset 0 is port 3B0h) and memory `window` (offset 0 is A0000h). */
+/**
+ * Makes the device: ports `registers` (offset 0 is port 3B0h) and `dispi` (port 1CEh), memory `window` (offset 0 is A0000h)
+ * and `linear`.
+ */
 export function createVga(context: DeviceContext): Vga {
   const state = resetState();
   const changes = new PictureChanges();
@@ -104,8 +111,9 @@ export function createVga(context: DeviceContext): Vga {
         },
         logOnce: (message) => context.logOnce(message),
       }),
+      dispi: createDispiPorts({ state, changes, logOnce: (message) => context.logOnce(message) }),
     },
-    memory: { window: createWindow(state, changes) },
+    memory: { window: createWindow(state, changes), linear: createLinearRegion(state, changes) },
     reset() {
       Object.assign(state, resetState());
       restored();

@@ -3,6 +3,8 @@
  * read modes (IBM PS/2 Video Subsystem Technical Reference, "Graphics Controller").
  */
 import type { Region } from '../device.ts';
+import { isLinear } from './linear-layout.ts';
+import { LINEAR_PAGE_SIZE, readLinear, writeLinear } from './linear-memory.ts';
 import type { PictureChanges } from './picture-changes.ts';
 import type { VgaState } from './vga-state.ts';
 
@@ -28,6 +30,7 @@ const ODD_PLANES = 0b1010;
 
 /** What an undriven data bus reads as. */
 const OPEN_BUS = 0xff;
+const openBus = (size: 1 | 2 | 4): number => (size === 4 ? 0xffffffff : (1 << (size * 8)) - 1);
 
 /** FFh in the byte of every plane whose bit is set. */
 const planeMask = Uint32Array.from({ length: 16 }, (_, planes) =>
@@ -161,21 +164,30 @@ export function createWindow(state: VgaState, changes: PictureChanges): Region {
     changes.memoryChanged(target.planeAddress, planes);
   };
 
+  /** While a linear picture is shown, the first half of the window shows a bank of its memory. */
+  const banked = (offset: number): number => state.dispi.bank * LINEAR_PAGE_SIZE + offset;
+
   return {
     size: WINDOW_SIZE,
     width: 32,
     read(offset, size) {
+      if (isLinear(state)) return offset < LINEAR_PAGE_SIZE ? readLinear(state, banked(offset), size) : openBus(size);
       let value = 0;
       for (let index = 0; index < size; index++) value |= readByte(offset + index) << (index * 8);
       return value >>> 0;
     },
     peek(offset) {
+      if (isLinear(state)) return offset < LINEAR_PAGE_SIZE ? readLinear(state, banked(offset), 1) : OPEN_BUS;
       const { latches } = state;
       const value = readByte(offset);
       state.latches = latches;
       return value;
     },
     write(offset, size, value) {
+      if (isLinear(state)) {
+        if (offset < LINEAR_PAGE_SIZE) writeLinear(state, changes, banked(offset), size, value);
+        return;
+      }
       for (let index = 0; index < size; index++) writeByte(offset + index, (value >>> (index * 8)) & 0xff);
     },
   };

@@ -1,5 +1,6 @@
 /** Which parts of video memory a picture shows: the display looks again only when one of them was written. */
-import { PAGE_SHIFT } from './picture-changes.ts';
+import { isLinear, linearLayout } from './linear-layout.ts';
+import { PAGE_SHIFT, type PictureChanges } from './picture-changes.ts';
 import { type PictureLayout, planeAddress, rowStart } from './picture-layout.ts';
 import { FONT_SIZE, fontAddresses } from './text-cells.ts';
 import type { VgaState } from './vga-state.ts';
@@ -10,9 +11,18 @@ const FONT_PLANE = 0b0100;
 /** At most this many address counters lie between two looks, so that no page of 256 plane addresses is stepped over. */
 const COUNTER_STEP = 32;
 
-/** Sets, for each page, the planes that the picture shows. */
-export function markVisible(state: VgaState, layout: PictureLayout, visiblePlanes: Uint8Array): void {
+/** Sets the planes of each page, or the part of linear memory, that the picture shows. */
+export function markVisible(state: VgaState, layout: PictureLayout, changes: PictureChanges): void {
+  const { visiblePlanes } = changes;
   visiblePlanes.fill(0);
+  changes.linearStart = 0;
+  changes.linearEnd = 0;
+  if (isLinear(state)) {
+    const { start, pitch, height } = linearLayout(state);
+    changes.linearStart = start;
+    changes.linearEnd = start + pitch * height;
+    return;
+  }
   if (layout.output !== 'picture') return;
   const text = layout.kind === 'text';
   const planes = text ? TEXT_PLANES : planesShown(state, layout);
