@@ -1,5 +1,7 @@
 /** The envelope of every message between the extension host (or another embedder) and the worker. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { DevicesRequest, DevicesUpdate } from './devices.ts';
+import type { MemoryRequest, MemoryUpdate } from './memory.ts';
 import type { ScreenRequest, ScreenUpdate } from './screen.ts';
 
 /** To the worker. */
@@ -7,12 +9,17 @@ export type ToWorker =
   | { readonly channel: 'start'; readonly hostKind: 'desktop' | 'browser'; readonly localTimeMs: number }
   | { readonly channel: 'dap'; readonly message: DebugProtocol.ProtocolMessage }
   | { readonly channel: 'screen'; readonly message: ScreenRequest }
+  /** `view` tells the memory views of a session apart. */
+  | { readonly channel: 'memory'; readonly view: number; readonly message: MemoryRequest }
+  | { readonly channel: 'devices'; readonly message: DevicesRequest }
   | { readonly channel: 'host-reply'; readonly id: number; readonly value?: unknown; readonly error?: string };
 
 /** From the worker. */
 export type FromWorker =
   | { readonly channel: 'dap'; readonly message: DebugProtocol.ProtocolMessage }
   | { readonly channel: 'screen'; readonly message: ScreenUpdate }
+  | { readonly channel: 'memory'; readonly view: number; readonly message: MemoryUpdate }
+  | { readonly channel: 'devices'; readonly message: DevicesUpdate }
   | { readonly channel: 'host'; readonly id: number; readonly call: HostCall };
 
 /** The calls of `Host` that leave the worker; the reply's value is what the method returns. */

@@ -4,6 +4,7 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Host } from '../host.ts';
+import type { ScreenState } from '../protocol/screen.ts';
 import { BreakpointTable } from './breakpoint-table.ts';
 import { bootGuest, type CreateMachine, withListingBeside } from './boot-guest.ts';
 import { exceptionFilters, vectorsOf } from './exceptions.ts';
@@ -15,6 +16,7 @@ import { type RegisterSnapshot, takeSnapshot } from './register-view.ts';
 import { type Plan, Runner, type StopCause } from './runner.ts';
 import type { ScreenFeed } from './screen-feed.ts';
 import { SessionOutput } from './session-output.ts';
+import type { SessionView } from './session-view.ts';
 import { describeStop, type StopReason, shownReason } from './stop-event.ts';
 import type { UserBreakpoint } from './user-breakpoint.ts';
 import { UserError } from './user-error.ts';
@@ -30,6 +32,8 @@ export interface DebuggeeOptions {
   readonly host: Host;
   readonly createMachine: CreateMachine;
   readonly screen: ScreenFeed;
+  /** What else shows the guest. */
+  readonly views: readonly SessionView[];
   readonly sendEvent: (event: string, body?: unknown) => void;
 }
 
@@ -163,6 +167,7 @@ export class Debuggee {
     this.#applyExceptionFilters();
     this.breakpoints.bind(this.#arguments.noDebug ? undefined : guest);
     screen.attach(guest.machine);
+    this.#tellViews((view) => view.attach(guest));
   }
 
   #makeRunner(guest: Guest, configuration: LaunchConfiguration, guestOutput: GuestOutput): Runner {
@@ -184,6 +189,7 @@ export class Debuggee {
         sliceDone: () => {
           guestOutput.flush();
           this.#draw((screen) => screen.sliceDone());
+          this.#tellViews((view) => view.sliceDone());
         },
         haltedForGood: () => this.output.write('console', HALTED_FOR_GOOD),
       },
@@ -213,8 +219,9 @@ export class Debuggee {
     if (this.#hasEnded) throw new UserError('ended', 'the guest has ended; restart it');
     this.#planReason = planReason;
     this.#lastStop = undefined;
+    this.breakpoints.refresh();
     runner.start(plan);
-    this.#draw((screen) => screen.setState('running', ''));
+    this.#showState('running', '');
   }
 
   /** Stops once the response of the current request is on its way. */
@@ -248,6 +255,23 @@ export class Debuggee {
     }
   }
 
+  /** The same holds for the other views. */
+  #tellViews(work: (view: SessionView) => void): void {
+    for (const view of this.#options.views) {
+      try {
+        work(view);
+      } catch (error) {
+        view.detach();
+        this.output.writeFailure(error);
+      }
+    }
+  }
+
+  #showState(state: ScreenState, detail: string): void {
+    this.#draw((screen) => screen.setState(state, detail));
+    this.#tellViews((view) => view.setState(state, detail));
+  }
+
   pressKeys(scanCodes: readonly number[]): void {
     if (!this.#live) return;
     this.#live.guest.machine.input(KEYBOARD.device, KEYBOARD.channel, Uint8Array.from(scanCodes));
@@ -275,8 +299,10 @@ export class Debuggee {
   /** Where the machine came to stand without asking, breakpoints take effect now: it will not ask again. */
   #breakpointsHit(cause: StopCause, guest: Guest): readonly UserBreakpoint[] {
     if (cause.kind === 'breakpoint') return this.breakpoints.owners(cause.breakpoints);
-    const unasked = (cause.kind === 'plan' || cause.kind === 'pause') && !cause.evaluated;
-    return unasked ? this.breakpoints.reachedAt(guest.vcpu.linearEip) : [];
+    const watching = cause.kind === 'watchpoint' ? this.breakpoints.owners(cause.watchpoints) : [];
+    const unasked =
+      cause.kind === 'watchpoint' || ((cause.kind === 'plan' || cause.kind === 'pause') && !cause.evaluated);
+    return unasked ? [...watching, ...this.breakpoints.reachedAt(guest.vcpu.linearEip)] : [];
   }
 
   #announceStop(reason: StopReason): void {
@@ -284,34 +310,34 @@ export class Debuggee {
     this.#snapshots = { before: this.#snapshots.now, now: takeSnapshot(guest) };
     const shown = shownReason(reason, this.client.clientID, guest);
     this.sendEvent('stopped', { ...shown, threadId: THREAD_ID, allThreadsStopped: true });
-    this.#draw((screen) => screen.setState('stopped', reason.description ?? reason.reason));
+    this.#showState('stopped', reason.description ?? reason.reason);
   }
 
   /** After the debugger itself wrote state: views are stale, and what it wrote does not count as changed by the guest. */
   stateWritten(): void {
     if (this.client.supportsInvalidatedEvent) this.sendEvent('invalidated', { areas: ['all'] });
     this.#draw((screen) => screen.refresh());
+    this.#tellViews((view) => view.refresh());
   }
 
   #ended(exitCode: number): void {
     this.#hasEnded = true;
     this.sendEvent('exited', { exitCode });
     this.sendEvent('terminated');
-    this.#draw((screen) =>
-      screen.setState('ended', exitCode === 0 ? 'Powered off' : `Ended with exit code ${exitCode}`),
-    );
+    this.#showState('ended', exitCode === 0 ? 'Powered off' : `Ended with exit code ${exitCode}`);
   }
 
   /** Ends the session on the client's wish. */
   terminate(): void {
     this.#live?.runner.dispose();
-    this.#draw((screen) => screen.setState('ended', 'Ended'));
+    this.#showState('ended', 'Ended');
     this.sendEvent('terminated');
   }
 
   dispose(): void {
     this.#live?.runner.dispose();
     this.#options.screen.detach();
+    this.#tellViews((view) => view.detach());
   }
 
   /** Lines as the client counts them; ours count from 1. */

@@ -5,9 +5,13 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Host } from '../host.ts';
+import type { DevicesRequest, DevicesUpdate } from '../protocol/devices.ts';
+import type { MemoryRequest, MemoryUpdate } from '../protocol/memory.ts';
 import type { ScreenRequest, ScreenUpdate } from '../protocol/screen.ts';
 import type { CreateMachine } from './boot-guest.ts';
 import { Debuggee } from './debuggee.ts';
+import { DeviceView } from './device-view.ts';
+import { MemoryFeed } from './memory-feed.ts';
 import { handlers, isCommand, unsupportedRequests } from './requests/index.ts';
 import type { RequestHandler } from './requests/request-handler.ts';
 import { ScreenFeed } from './screen-feed.ts';
@@ -19,6 +23,10 @@ export interface SessionOptions {
   readonly send: (message: DebugProtocol.ProtocolMessage) => void;
   /** Sends to the screen view; without it nothing is drawn. */
   readonly sendScreen?: (update: ScreenUpdate) => void;
+  /** Sends to the memory view of that number. */
+  readonly sendMemory?: (view: number, update: MemoryUpdate) => void;
+  /** Sends to the device tree. */
+  readonly sendDevices?: (update: DevicesUpdate) => void;
   readonly createMachine: CreateMachine;
 }
 
@@ -27,6 +35,10 @@ export interface Session {
   receive(message: DebugProtocol.ProtocolMessage): void;
   /** Takes a message of a screen view. Never throws. */
   receiveScreen(request: ScreenRequest): void;
+  /** Takes a message of the memory view of that number. Never throws. */
+  receiveMemory(view: number, request: MemoryRequest): void;
+  /** Takes a message of the device tree. Never throws. */
+  receiveDevices(request: DevicesRequest): void;
   /** Ends the machine; nothing is sent any more. */
   dispose(): void;
 }
@@ -39,6 +51,8 @@ class ProtocolSession implements Session {
   readonly #options: SessionOptions;
   readonly #debuggee: Debuggee;
   readonly #screen: ScreenFeed;
+  readonly #memory: MemoryFeed;
+  readonly #devices: DeviceView;
   /** The request that is being answered; the next waits for it. */
   #queue: Promise<void> = Promise.resolve();
   #pending = 0;
@@ -50,10 +64,21 @@ class ProtocolSession implements Session {
     this.#screen = new ScreenFeed(options.host, (update) => {
       if (!this.#disposed) options.sendScreen?.(update);
     });
+    this.#memory = new MemoryFeed({
+      host: options.host,
+      send: (view, update) => {
+        if (!this.#disposed) options.sendMemory?.(view, update);
+      },
+      written: () => this.#debuggee.stateWritten(),
+    });
+    this.#devices = new DeviceView(options.host, (update) => {
+      if (!this.#disposed) options.sendDevices?.(update);
+    });
     this.#debuggee = new Debuggee({
       host: options.host,
       createMachine: options.createMachine,
       screen: this.#screen,
+      views: [this.#memory, this.#devices],
       sendEvent: (event, body) => this.#send({ type: 'event', event, ...(body === undefined ? {} : { body }) }),
     });
   }
@@ -75,11 +100,26 @@ class ProtocolSession implements Session {
   }
 
   receiveScreen(request: ScreenRequest): void {
-    if (this.#disposed) return;
-    try {
+    this.#guard(() => {
       if (request.type === 'visible') this.#screen.setVisible(request.visible);
       else if (request.type === 'keys') this.#debuggee.pressKeys(request.scanCodes);
       else this.#debuggee.pressReset();
+    });
+  }
+
+  receiveMemory(view: number, request: MemoryRequest): void {
+    this.#guard(() => this.#memory.receive(view, request));
+  }
+
+  receiveDevices(request: DevicesRequest): void {
+    this.#guard(() => this.#devices.setVisible(request.visible));
+  }
+
+  /** What a view asked for has no answer that could carry a failure. */
+  #guard(work: () => void): void {
+    if (this.#disposed) return;
+    try {
+      work();
     } catch (error) {
       this.#debuggee.output.writeFailure(error);
     }

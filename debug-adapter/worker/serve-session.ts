@@ -1,4 +1,5 @@
 /** A session behind a message port: unwraps what comes, wraps what goes, and forwards the host's calls. */
+import type { MemoryUpdate } from '../protocol/memory.ts';
 import type { FromWorker, HostCall, ToWorker } from '../protocol/worker.ts';
 import type { AssemblerResult, Host } from '../host.ts';
 import type { CreateMachine } from '../session/boot-guest.ts';
@@ -20,6 +21,12 @@ export function serveSession(port: Port, clock: Clock, createMachine: CreateMach
       case 'screen':
         session?.receiveScreen(message.message);
         return;
+      case 'memory':
+        session?.receiveMemory(message.view, message.message);
+        return;
+      case 'devices':
+        session?.receiveDevices(message.message);
+        return;
       case 'host-reply':
         calls.reply(message);
     }
@@ -33,7 +40,15 @@ function startSession(port: Port, host: Host, createMachine: CreateMachine): Ses
     send: (message) => port.post({ channel: 'dap', message }, []),
     sendScreen: (message) =>
       port.post({ channel: 'screen', message }, message.type === 'frame' ? [message.pixels] : []),
+    sendMemory: (view, message) => port.post({ channel: 'memory', view, message }, buffersOf(message)),
+    sendDevices: (message) => port.post({ channel: 'devices', message }, []),
   });
+}
+
+/** What is handed over instead of copied. */
+function buffersOf(update: MemoryUpdate): readonly ArrayBuffer[] {
+  if (update.type !== 'block') return [];
+  return [update.bytes, update.marks, ...(update.kept ? [update.kept] : [])];
 }
 
 function makeHost(start: Extract<ToWorker, { channel: 'start' }>, clock: Clock, calls: HostCalls): Host {

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { DevicesUpdate } from '../../../debug-adapter/protocol/devices.ts';
+import type { MemoryUpdate } from '../../../debug-adapter/protocol/memory.ts';
 import type { ScreenUpdate } from '../../../debug-adapter/protocol/screen.ts';
 import { createSession, type Session } from '../../../debug-adapter/session/session.ts';
 import { createMachine, type Machine, type MachineConfig } from '../../../vm-core/index.ts';
@@ -22,6 +24,9 @@ export class SessionClient {
   readonly host = new FakeHost();
   readonly session: Session;
   readonly screen: ScreenUpdate[] = [];
+  /** To all memory views. */
+  readonly memory: MemoryUpdate[] = [];
+  readonly devices: DevicesUpdate[] = [];
   /** One line per message, in the order in which they were sent. */
   readonly transcript: string[] = [];
   machine: Machine | undefined;
@@ -41,6 +46,8 @@ export class SessionClient {
       },
       send: (message) => this.#receive(message),
       sendScreen: (update) => this.screen.push(update),
+      sendMemory: (_view, update) => this.memory.push(update),
+      sendDevices: (update) => this.devices.push(update),
     });
   }
 

@@ -1,0 +1,90 @@
+/** Messages between the session and a memory view (the second channel of DESIGN §1). */
+import type { ScreenState } from './screen.ts';
+
+/** Linear addresses go through segmentation's result and paging, physical ones name what is on the bus. */
+export type MemorySpace = 'linear' | 'physical';
+
+/** One more than the last address of both spaces. */
+export const ADDRESS_END: number = 2 ** 32;
+
+/** Most bytes that a view can ask to be shown, to be written at once, and to be looked for. */
+export const SHOWN_MAX: number = 64 * 1024;
+export const WRITTEN_MAX: number = 4096;
+export const PATTERN_MAX: number = 256;
+
+/** What is known of a shown byte: bits of `marks`. */
+export const BYTE_MAPPED = 1;
+/** Other than at the stop before (while the guest runs: at the last stop). Not set where that is not known. */
+export const BYTE_CHANGED = 2;
+/** Other than at the moment that was kept. */
+export const BYTE_DIFFERS = 4;
+
+/** A place that a register names right now. */
+export interface MemoryPointer {
+  /** As it is written in the address box: `SS:SP`. */
+  readonly name: string;
+  readonly linear: number;
+  /** Absent where nothing is mapped. */
+  readonly physical?: number;
+}
+
+/** A moment that memory is compared with. */
+export interface KeptMoment {
+  /** Instructions that had retired by then. */
+  readonly retired: number;
+  /** Whether it holds all of RAM; otherwise what did not fit is compared with nothing. */
+  readonly complete: boolean;
+}
+
+/** From the session. Buffers are transferred, not copied. */
+export type MemoryUpdate =
+  | { readonly type: 'status'; readonly state: ScreenState; readonly detail: string; readonly kept?: KeptMoment }
+  | {
+      readonly type: 'block';
+      readonly space: MemorySpace;
+      readonly address: number;
+      readonly bytes: ArrayBuffer;
+      /** One byte of `BYTE_…` bits for each byte. */
+      readonly marks: ArrayBuffer;
+      /** The bytes at the kept moment; absent when there is none. */
+      readonly kept?: ArrayBuffer;
+      readonly pointers: readonly MemoryPointer[];
+    }
+  /** The answer to `go`. */
+  | { readonly type: 'went'; readonly text: string; readonly space: MemorySpace; readonly address: number }
+  /** How far a search is, 0 to 1. */
+  | { readonly type: 'searching'; readonly done: number }
+  /** A search is over: `address` is absent when there was nothing, or when it was cancelled. */
+  | {
+      readonly type: 'found';
+      readonly address?: number;
+      readonly length: number;
+      readonly wrapped: boolean;
+      readonly cancelled: boolean;
+    }
+  /** A request that could not be met, in words for the user. */
+  | { readonly type: 'failed'; readonly request: MemoryRequest['type']; readonly message: string };
+
+/** From a memory view. */
+export type MemoryRequest =
+  /** The view is there (again): send everything. `visible` false: send nothing until it is true again. */
+  | { readonly type: 'visible'; readonly visible: boolean }
+  /** From now on these bytes are shown, until the next such request. */
+  | { readonly type: 'show'; readonly space: MemorySpace; readonly address: number; readonly length: number }
+  /** Evaluate what stands in the address box. */
+  | { readonly type: 'go'; readonly text: string }
+  | { readonly type: 'write'; readonly space: MemorySpace; readonly address: number; readonly bytes: ArrayBuffer }
+  /** Look for the bytes that equal `pattern` under `mask`, from `from` to `end`, then from `start` to `from`. */
+  | {
+      readonly type: 'find';
+      readonly space: MemorySpace;
+      readonly pattern: ArrayBuffer;
+      readonly mask: ArrayBuffer;
+      readonly start: number;
+      readonly end: number;
+      readonly from: number;
+    }
+  | { readonly type: 'cancel-find' }
+  /** Keep memory as it is now, to compare with; replaces what was kept. */
+  | { readonly type: 'keep' }
+  | { readonly type: 'forget' };

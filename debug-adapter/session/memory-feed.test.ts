@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+import { SessionClient } from '../../test/dap/support/session-client.ts';
+import {
+  BYTE_CHANGED,
+  BYTE_DIFFERS,
+  BYTE_MAPPED,
+  type MemoryRequest,
+  type MemorySpace,
+  type MemoryUpdate,
+} from '../protocol/memory.ts';
+
+type UpdateOf<Type extends MemoryUpdate['type']> = Extract<MemoryUpdate, { readonly type: Type }>;
+
+/** The fixture's label `counter`. */
+const COUNTER = 0x7c59;
+
+/** A session that stands at the boot sector, with a visible view. */
+async function start() {
+  const client = new SessionClient();
+  await client.launch({ memory: '2M' });
+  await client.stop();
+  const tell = (request: MemoryRequest): void => client.session.receiveMemory(1, request);
+  const last = <Type extends MemoryUpdate['type']>(type: Type): UpdateOf<Type> | undefined =>
+    client.memory.findLast((update): update is UpdateOf<Type> => update.type === type);
+  const show = (address: number, length: number, space: MemorySpace = 'linear'): void =>
+    tell({ type: 'show', space, address, length });
+  const marks = (): number[] => [...new Uint8Array(last('block')?.marks ?? new ArrayBuffer(0))];
+  const bytes = (): number[] => [...new Uint8Array(last('block')?.bytes ?? new ArrayBuffer(0))];
+  const write = (address: number, values: readonly number[]): void =>
+    tell({ type: 'write', space: 'linear', address, bytes: Uint8Array.from(values).buffer });
+  const find = async (pattern: readonly number[], where: Partial<UpdateOfRequest<'find'>> = {}) => {
+    const before = client.memory.length;
+    tell({
+      type: 'find',
+      space: 'linear',
+      pattern: Uint8Array.from(pattern).buffer,
+      mask: Uint8Array.from(pattern, () => 0xff).buffer,
+      start: 0,
+      end: 0x1000000,
+      from: 0,
+      ...where,
+    });
+    while (!client.memory.slice(before).some(({ type }) => type === 'found')) client.host.runOne();
+    return last('found');
+  };
+  tell({ type: 'visible', visible: true });
+  return { client, tell, last, show, marks, bytes, write, find };
+}
+
+type UpdateOfRequest<Type extends MemoryRequest['type']> = Extract<MemoryRequest, { readonly type: Type }>;
+
+describe('a memory view', () => {
+  it('gets bytes, marks and pointers of what it shows', async () => {
+    const { show, bytes, marks, last } = await start();
+    expect(last('status')).toMatchObject({ state: 'stopped' });
+    show(0x7dfe, 4);
+    expect(bytes().slice(0, 2)).toEqual([0x55, 0xaa]);
+    expect(marks()).toEqual([1, 1, 1, 1]);
+    expect(last('block')?.pointers).toContainEqual({ name: 'CS:IP', linear: 0x7c00, physical: 0x7c00 });
+    expect(last('block')?.pointers.map(({ name }) => name)).toContain('SS:SP');
+  });
+
+  it('sees what is mapped behind what is not', async () => {
+    const { show, marks, bytes } = await start();
+    show(0x200000 - 2, 4);
+    expect(marks()).toEqual([BYTE_MAPPED, BYTE_MAPPED, 0, 0]);
+    show(0xfffefffe, 4, 'physical');
+    expect(marks().slice(0, 2)).toEqual([0, 0]);
+    show(0xfffffff0, 64);
+    expect(bytes()).toHaveLength(16);
+    expect(bytes()[0]).toBe(0xea);
+  });
+
+  it('marks what the guest changed since the stop before, and no more than that', async () => {
+    const { client, show, marks } = await start();
+    show(COUNTER - 1, 3);
+    await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'count' }, { name: 'outer' }] });
+    await client.run('continue');
+    expect(marks()).toEqual([1, 1, 1]);
+    await client.run('next');
+    expect(marks()).toEqual([1, 1 | BYTE_CHANGED, 1]);
+    await client.run('next');
+    expect(marks()).toEqual([1, 1, 1]);
+  });
+
+  it('does not count what the debugger wrote as changed', async () => {
+    const { client, show, marks, bytes, write } = await start();
+    show(0x600, 4);
+    await client.run('next');
+    write(0x601, [1, 2]);
+    expect(bytes()).toEqual([0, 1, 2, 0]);
+    expect(marks()).toEqual([1, 1, 1, 1]);
+  });
+
+  it('is live while the guest runs, at its own pace', async () => {
+    const { client, show, last } = await start();
+    show(0x46c, 4);
+    await client.request('setExceptionBreakpoints', { filters: [] });
+    await client.request('setFunctionBreakpoints', { breakpoints: [] });
+    // The loop `sti; jmp $` lets the timer count.
+    client.session.receiveMemory(1, {
+      type: 'write',
+      space: 'linear',
+      address: 0x7c00,
+      bytes: Uint8Array.of(0xfb, 0xeb, 0xfe).buffer,
+    });
+    await client.request('continue', { threadId: 1 });
+    const before = client.memory.length;
+    const startedMs = client.host.now();
+    while (client.memory.slice(before).filter(({ type }) => type === 'block').length < 4) client.host.runOne();
+    expect(client.host.now() - startedMs).toBeGreaterThan(250);
+    expect(last('block')?.pointers).toEqual([]);
+    client.session.receiveMemory(1, { type: 'visible', visible: false });
+    const hidden = client.memory.length;
+    for (let turn = 0; turn < 200; turn++) client.host.runOne();
+    expect(client.memory).toHaveLength(hidden);
+  });
+
+  it('evaluates what stands in the address box', async () => {
+    const { tell, last } = await start();
+    for (const [text, space, address] of [
+      ['7c00', 'linear', 0x7c00],
+      ['b800:0010', 'linear', 0xb8010],
+      ['cs:ip', 'linear', 0x7c00],
+      ['p:0xb8000', 'physical', 0xb8000],
+      ['counter + 1', 'linear', COUNTER + 1],
+    ] as const) {
+      tell({ type: 'go', text });
+      expect(last('went')).toEqual({ type: 'went', text, space, address });
+    }
+    tell({ type: 'go', text: 'nowhere' });
+    expect(last('failed')).toMatchObject({ request: 'go', message: expect.stringContaining('nowhere') });
+  });
+
+  it('says where it could not write', async () => {
+    const { write, last } = await start();
+    write(0x200000 - 1, [7, 8]);
+    expect(last('failed')).toEqual({
+      type: 'failed',
+      request: 'write',
+      message: 'nothing is mapped at 0x00200000: it cannot be written',
+    });
+  });
+
+  it('compares with a moment that was kept', async () => {
+    const { client, tell, show, marks, write, last } = await start();
+    tell({ type: 'keep' });
+    expect(last('status')?.kept).toMatchObject({ complete: true });
+    show(0x600, 3);
+    write(0x601, [9]);
+    expect(marks()).toEqual([1, 1 | BYTE_DIFFERS, 1]);
+    expect([...new Uint8Array(last('block')?.kept as ArrayBuffer)]).toEqual([0, 0, 0]);
+    show(0x601, 1, 'physical');
+    expect(marks()).toEqual([1 | BYTE_DIFFERS]);
+    await client.run('next');
+    tell({ type: 'forget' });
+    expect(last('status')).not.toHaveProperty('kept');
+    expect(last('block')).not.toHaveProperty('kept');
+  });
+});
+
+describe('a search', () => {
+  it('finds bytes across pages, then the next, then begins again', async () => {
+    const { write, find } = await start();
+    write(0x120ffe, [1, 0xfe, 0xdc, 0xba]);
+    write(0x1ffffd, [0xfe, 0xdc, 0xba]);
+    expect(await find([0xfe, 0xdc, 0xba])).toMatchObject({ address: 0x120fff, length: 3, wrapped: false });
+    expect(await find([0xfe, 0xdc, 0xba], { from: 0x121000 })).toMatchObject({ address: 0x1ffffd });
+    expect(await find([0xfe, 0xdc, 0xba], { from: 0x200000 })).toMatchObject({ address: 0x120fff, wrapped: true });
+  });
+
+  it('stays in its range and honours its mask', async () => {
+    const { write, find } = await start();
+    write(0x100100, [0x41, 0x62]);
+    const mask = Uint8Array.of(0xdf, 0xdf).buffer;
+    const range = { start: 0x100000, end: 0x100200, from: 0x100000 };
+    expect(await find([0x61, 0x42], { mask, ...range })).toMatchObject({ address: 0x100100 });
+    expect(await find([0x61, 0x42], { mask, ...range, end: 0x100101 })).not.toHaveProperty('address');
+    expect(await find([0x61, 0x42], range)).not.toHaveProperty('address');
+    expect(await find([0x61, 0x42], { ...range, end: 0x100000 })).not.toHaveProperty('address');
+  });
+
+  it('tells how far it is and can be cancelled', async () => {
+    const { client, tell, find, last } = await start();
+    await find([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const done = client.memory.flatMap((update) => (update.type === 'searching' ? [update.done] : []));
+    expect(done.length).toBeGreaterThan(3);
+    expect(done).toEqual(done.toSorted((left, right) => left - right));
+    const before = client.memory.length;
+    tell({
+      type: 'find',
+      space: 'physical',
+      pattern: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9).buffer,
+      mask: new Uint8Array(9).fill(0xff).buffer,
+      start: 0,
+      end: 2 ** 32,
+      from: 0,
+    });
+    tell({ type: 'cancel-find' });
+    expect(last('found')).toMatchObject({ cancelled: true });
+    while (client.host.runOne());
+    expect(client.memory.slice(before).filter(({ type }) => type === 'found')).toHaveLength(1);
+  });
+});
