@@ -17,6 +17,8 @@ export interface ExpressionContext {
   readMemory(linearAddress: number, size: 1 | 2 | 4): number | undefined;
   /** False where nothing is mapped. */
   writeMemory(linearAddress: number, size: 1 | 2 | 4, value: number): boolean;
+  /** Names that only this expression knows, by lower case: what a watchpoint or an event tells. `$name` is still a label. */
+  readonly variables?: Readonly<Record<string, Evaluate>>;
   /** Linear address of a label. */
   label(name: string): number | undefined;
   /** Base of the segment a selector value names: real-mode or from its descriptor; undefined when there is none. */
@@ -99,12 +101,18 @@ function compileNode(node: Node, context: ExpressionContext): CompiledExpression
 function compileName(node: Extract<Node, { kind: 'name' }>, context: ExpressionContext): CompiledExpression {
   const part = node.escaped ? undefined : findRegisterPart(node.name);
   if (part) return compileRegister(part, node.position, context);
+  const variable = node.escaped ? undefined : ownProperty(context.variables, node.name.toLowerCase());
+  if (variable) return computed(variable);
   if (context.label(node.name) === undefined) {
     throw new ExpressionError(`no register, flag or label is called ${node.name}`, node.position);
   }
   // Looked up each time: labels move when the guest is assembled again.
   const address = (): number => context.label(node.name) ?? 0;
   return computed(address, address);
+}
+
+function ownProperty<Value>(record: Readonly<Record<string, Value>> = {}, name: string): Value | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 function compileRegister(part: RegisterPart, position: number, context: ExpressionContext): CompiledExpression {

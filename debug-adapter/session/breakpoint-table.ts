@@ -1,13 +1,13 @@
 /** All breakpoints of a session, in the sets in which the protocol replaces them; they outlive the machine. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Breakpoint } from '../../vm-core/index.ts';
 import type { Guest } from './guest.ts';
+import type { MachineStop } from './machine-stops.ts';
 import { type BreakpointRequest, type LogSink, UserBreakpoint } from './user-breakpoint.ts';
 
 export class BreakpointTable {
   readonly #log: LogSink;
   readonly #changed: (breakpoint: DebugProtocol.Breakpoint) => void;
-  /** By the set's name: `function`, `instruction`, or `source` and the path. */
+  /** By the set's name: `function`, `instruction`, `data`, or `source` and the path. */
   readonly #sets = new Map<string, readonly UserBreakpoint[]>();
   #nextId = 1;
   #guest: Guest | undefined;
@@ -50,8 +50,13 @@ export class BreakpointTable {
   }
 
   /** The user's breakpoints behind those that the machine reported. */
-  owners(breakpoints: readonly Breakpoint[]): readonly UserBreakpoint[] {
-    return this.#all().filter((owner) => breakpoints.some((breakpoint) => owner.owns(breakpoint)));
+  owners(stops: readonly MachineStop[]): readonly UserBreakpoint[] {
+    return this.#all().filter((owner) => stops.some((stop) => owner.owns(stop)));
+  }
+
+  /** The debugger may have written memory since the last run. */
+  refresh(): void {
+    for (const breakpoint of this.#all()) breakpoint.refresh();
   }
 
   /** Lets the breakpoints at an address take effect as if the machine had come upon them; gives those that stop. */

@@ -2,7 +2,7 @@
  * The run loop: runs the machine in slices of a few milliseconds and yields to the host between them, so that requests
  * are served with the machine at rest. A plan (a step, a run to the boot sector) rides on it; without one it runs freely.
  */
-import type { Breakpoint, EventRecord, Machine, MachineRequest, RunResult } from '../../vm-core/index.ts';
+import type { Breakpoint, EventRecord, Machine, MachineRequest, RunResult, Watchpoint } from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
 
 /** How long a slice is meant to take: short enough for requests and frames, long enough not to matter. */
@@ -46,6 +46,8 @@ export type StopCause =
   /** The plan is done. */
   | { readonly kind: 'plan'; readonly evaluated: boolean }
   | { readonly kind: 'breakpoint'; readonly breakpoints: readonly Breakpoint[] }
+  /** Watched memory was accessed; breakpoints at the place have not taken effect yet. */
+  | { readonly kind: 'watchpoint'; readonly watchpoints: readonly Watchpoint[] }
   | { readonly kind: 'exception'; readonly event: EventRecord }
   | { readonly kind: 'triple-fault'; readonly chain: readonly EventRecord[] }
   | { readonly kind: 'unsupported'; readonly what: string }
@@ -203,9 +205,10 @@ export class Runner {
     switch (result.reason) {
       case 'limit':
       case 'stopped':
-      case 'watchpoint':
       case 'event':
         return 'again';
+      case 'watchpoint':
+        return this.#stop({ kind: 'watchpoint', watchpoints: result.hits.map(({ watchpoint }) => watchpoint) });
       case 'halted':
         return this.#sleepTime(result.nextEvent, timeMax);
       case 'waiting':

@@ -18,6 +18,7 @@ const BREAKPOINT_REASONS: Readonly<Record<BreakpointKind, string>> = {
   source: 'breakpoint',
   function: 'function breakpoint',
   instruction: 'instruction breakpoint',
+  data: 'data breakpoint',
 };
 
 /** The reason for a stop; `planReason` for a plan that is done, `hit` the user's breakpoints at the place. */
@@ -29,6 +30,10 @@ export function describeStop(cause: StopCause, planReason: StopReason, hit: read
       return { reason: 'pause', description: 'Paused', ...hits };
     case 'plan':
       return first && planReason.reason === 'step' ? atBreakpoint(first, hits) : { ...planReason, ...hits };
+    case 'watchpoint':
+      return first
+        ? atBreakpoint(first, hits)
+        : { reason: 'data breakpoint', description: 'Paused at a data breakpoint' };
     case 'breakpoint':
       return first ? atBreakpoint(first, hits) : { reason: 'breakpoint', description: 'Paused at a breakpoint' };
     default:
@@ -51,10 +56,10 @@ function hasSource(guest: Guest): boolean {
 }
 
 /** The causes that a client shows as an exception. */
-type ExceptionCause = Exclude<StopCause, { kind: 'pause' | 'plan' | 'breakpoint' }>;
+type ExceptionCause = Exclude<StopCause, { kind: 'pause' | 'plan' | 'breakpoint' | 'watchpoint' }>;
 
 export function isException(cause: StopCause): cause is ExceptionCause {
-  return cause.kind !== 'pause' && cause.kind !== 'plan' && cause.kind !== 'breakpoint';
+  return !['pause', 'plan', 'breakpoint', 'watchpoint'].includes(cause.kind);
 }
 
 /** A headline and the details of a stop that is shown as an exception. */
@@ -82,7 +87,10 @@ export function exceptionId(cause: ExceptionCause): string {
 }
 
 function atBreakpoint(breakpoint: UserBreakpoint, hits: Pick<StopReason, 'hitBreakpointIds'>): StopReason {
-  return { reason: BREAKPOINT_REASONS[breakpoint.request.kind], description: 'Paused at a breakpoint', ...hits };
+  const reason = BREAKPOINT_REASONS[breakpoint.request.kind];
+  const { stopText } = breakpoint;
+  if (stopText === undefined) return { reason, description: 'Paused at a breakpoint', ...hits };
+  return { reason, description: `Paused: ${stopText}`, text: stopText, ...hits };
 }
 
 function failureText(error: unknown): string {

@@ -3,6 +3,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { breakpointLocations } from './breakpoint-locations.ts';
 import { configurationDone } from './configuration-done.ts';
 import { continueRequest } from './continue.ts';
+import { dataBreakpointInfo } from './data-breakpoint-info.ts';
 import { disassembleRequest } from './disassemble.ts';
 import { disconnect } from './disconnect.ts';
 import { evaluate } from './evaluate.ts';
@@ -18,6 +19,7 @@ import type { Command } from './request-types.ts';
 import { restart } from './restart.ts';
 import { scopes } from './scopes.ts';
 import { setBreakpoints } from './set-breakpoints.ts';
+import { setDataBreakpoints } from './set-data-breakpoints.ts';
 import { setExceptionBreakpoints } from './set-exception-breakpoints.ts';
 import { setExpression } from './set-expression.ts';
 import { setFunctionBreakpoints } from './set-function-breakpoints.ts';
@@ -41,6 +43,8 @@ export const handlers: { readonly [C in Command]: HandlerOf<C> } = {
   setBreakpoints,
   setFunctionBreakpoints,
   setInstructionBreakpoints,
+  dataBreakpointInfo,
+  setDataBreakpoints,
   setExceptionBreakpoints,
   breakpointLocations,
   continue: continueRequest,
@@ -67,7 +71,6 @@ export const unsupportedRequests: Readonly<Record<string, string>> = {
   attach: 'there is no machine to attach to; use launch',
   cancel: 'requests are answered at once',
   completions: 'not supported yet',
-  dataBreakpointInfo: 'not supported yet',
   goto: 'not supported yet; set EIP instead',
   gotoTargets: 'not supported yet; set EIP instead',
   locations: 'values have no declaration to point at',
@@ -75,7 +78,6 @@ export const unsupportedRequests: Readonly<Record<string, string>> = {
   restartFrame: 'a guest cannot go back to where a routine began',
   reverseContinue: 'not supported yet',
   runInTerminal: 'it is for the client to answer',
-  setDataBreakpoints: 'not supported yet',
   source: 'sources are files of the client',
   startDebugging: 'it is for the client to answer',
   stepBack: 'not supported yet',

@@ -18,6 +18,8 @@ export interface RequestTypes {
     arguments: P.SetInstructionBreakpointsArguments;
     body: P.SetInstructionBreakpointsResponse['body'];
   };
+  dataBreakpointInfo: { arguments: P.DataBreakpointInfoArguments; body: P.DataBreakpointInfoResponse['body'] };
+  setDataBreakpoints: { arguments: P.SetDataBreakpointsArguments; body: P.SetDataBreakpointsResponse['body'] };
   setExceptionBreakpoints: { arguments: P.SetExceptionBreakpointsArguments; body: undefined };
   breakpointLocations: { arguments: P.BreakpointLocationsArguments; body: P.BreakpointLocationsResponse['body'] };
   continue: { arguments: P.ContinueArguments; body: P.ContinueResponse['body'] };

@@ -1,6 +1,9 @@
 /** `setInstructionBreakpoints`: at addresses of the disassembly, linear or physical. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
 import { optionsOf } from '../breakpoint-options.ts';
-import { parseReference } from '../places.ts';
+import type { Guest } from '../guest.ts';
+import { parseReference, type Place } from '../places.ts';
+import { physicalOf, spaceOfMode } from '../watch-places.ts';
 import type { HandlerOf } from './request-handler.ts';
 
 export const setInstructionBreakpoints: HandlerOf<'setInstructionBreakpoints'> = {
@@ -8,10 +11,17 @@ export const setInstructionBreakpoints: HandlerOf<'setInstructionBreakpoints'> =
   handle(debuggee, { breakpoints }) {
     const requests = breakpoints.map((wanted) => ({
       kind: 'instruction' as const,
-      key: `${wanted.instructionReference}+${wanted.offset ?? 0}`,
+      key: `${wanted.instructionReference}+${wanted.offset ?? 0} ${wanted.mode ?? ''}`,
       ...optionsOf(wanted),
-      locate: () => ({ places: [parseReference(wanted.instructionReference, wanted.offset)] }),
+      locate: (guest: Guest) => ({ places: [placeOf(guest, wanted)] }),
     }));
     return { breakpoints: debuggee.breakpoints.replace('instruction', requests) };
   },
 };
+
+/** In the mode `physical` a linear address means the memory that it maps to now. */
+function placeOf(guest: Guest, { instructionReference, offset, mode }: DebugProtocol.InstructionBreakpoint): Place {
+  const place = parseReference(instructionReference, offset);
+  if (spaceOfMode(mode) === 'linear' || place.space === 'physical') return place;
+  return { space: 'physical', address: physicalOf(guest, place.address) };
+}

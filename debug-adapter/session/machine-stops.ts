@@ -1,0 +1,135 @@
+/** What one breakpoint of the user has put into the machine: instruction breakpoints, or a watchpoint. */
+import type { Breakpoint, MemoryAccess, Watchpoint } from '../../vm-core/index.ts';
+import { type BreakpointOptions, compileDecision } from './breakpoint-decision.ts';
+import type { Guest } from './guest.ts';
+import type { Place } from './places.ts';
+import { describeChange, type ValueChange, WatchedValue } from './watched-value.ts';
+
+/** What the machine reports when it stops. */
+export type MachineStop = Breakpoint | Watchpoint;
+
+export interface InstalledStops {
+  owns(stop: MachineStop): boolean;
+  /** What the machine would do at a linear address that a step has reached: true when it would stop. */
+  reachedAt(linearAddress: number): boolean;
+  /** The debugger may have written memory. */
+  refresh(): void;
+  /** What the last stop saw, for the user. */
+  readonly text: string | undefined;
+  remove(): void;
+}
+
+/** Which memory a data breakpoint watches. */
+export interface Watched {
+  readonly name: string;
+  readonly place: Place;
+  /** In bytes. */
+  readonly length: number;
+  readonly access: Watchpoint['access'];
+}
+
+type Log = (text: string) => void;
+
+/** Puts instruction breakpoints at places. Throws a UserError for options that cannot be compiled. */
+export function installBreakpoints(
+  guest: Guest,
+  places: readonly Place[],
+  options: BreakpointOptions,
+  log: Log,
+): InstalledStops {
+  const decide = compileDecision(options, guest.expressions, log);
+  const breakpoints = places.map(({ space, address }): Breakpoint => ({ space, address, reached: decide }));
+  for (const breakpoint of breakpoints) guest.machine.addBreakpoint(breakpoint);
+  return {
+    owns: (stop) => breakpoints.includes(stop as Breakpoint),
+    reachedAt: (linearAddress) =>
+      breakpoints.find(({ space, address }) => space === 'linear' && address === linearAddress)?.reached() ?? false,
+    refresh: () => {},
+    text: undefined,
+    remove: () => {
+      for (const breakpoint of breakpoints) guest.machine.removeBreakpoint(breakpoint);
+    },
+  };
+}
+
+/** Watches memory. Its condition may also use `old`, `new` and `address`. */
+export function installWatchpoint(
+  guest: Guest,
+  watched: Watched,
+  options: BreakpointOptions,
+  log: Log,
+): InstalledStops {
+  return new InstalledWatchpoint(guest, watched, options, log);
+}
+
+class InstalledWatchpoint implements InstalledStops {
+  text: string | undefined;
+  readonly #guest: Guest;
+  readonly #watched: Watched;
+  readonly #value: WatchedValue;
+  readonly #watchpoint: Watchpoint;
+  readonly #decide: () => boolean;
+  #access: MemoryAccess | undefined;
+  #change: ValueChange = { before: undefined, after: undefined, size: 1 };
+  /** One instruction counts as one hit, although it may read and write. */
+  #last = { retired: -1, stops: false };
+
+  constructor(guest: Guest, watched: Watched, options: BreakpointOptions, log: Log) {
+    const { place, length, access } = watched;
+    this.#guest = guest;
+    this.#watched = watched;
+    this.#value = new WatchedValue(guest, place, length);
+    this.#decide = compileDecision(options, this.#context(), log);
+    this.#watchpoint = { ...place, length, access, reached: (met) => this.#reached(met) };
+    guest.machine.addWatchpoint(this.#watchpoint);
+  }
+
+  owns(stop: MachineStop): boolean {
+    return stop === this.#watchpoint;
+  }
+
+  /** A place in the code is never reached by watching data. */
+  reachedAt(): boolean {
+    return false;
+  }
+
+  refresh(): void {
+    this.#value.refresh();
+  }
+
+  remove(): void {
+    this.#guest.machine.removeWatchpoint(this.#watchpoint);
+  }
+
+  #context(): Guest['expressions'] {
+    const low = (value: bigint | undefined): number => Number((value ?? 0n) & 0xffffffffn);
+    return {
+      ...this.#guest.expressions,
+      variables: {
+        old: () => low(this.#change.before),
+        new: () => low(this.#change.after),
+        address: () => this.#access?.linearAddress ?? 0,
+      },
+    };
+  }
+
+  #reached(access: MemoryAccess): boolean {
+    const { retired } = this.#guest.machine;
+    if (retired === this.#last.retired) {
+      if (this.#last.stops && access.kind === 'write') this.#describe(access, this.#change);
+      return this.#last.stops;
+    }
+    this.#access = access;
+    this.#change = this.#value.take(access);
+    const stops = this.#decide();
+    this.#last = { retired, stops };
+    if (stops) this.#describe(access, this.#change);
+    return stops;
+  }
+
+  #describe({ kind, instruction }: MemoryAccess, change: ValueChange): void {
+    const by = this.#guest.describeAddress(instruction);
+    const done = kind === 'read' ? 'read' : 'written';
+    this.text = `${this.#watched.name} ${done} by ${by}: ${describeChange(change)}`;
+  }
+}

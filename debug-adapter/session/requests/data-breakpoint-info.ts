@@ -1,0 +1,58 @@
+/** `dataBreakpointInfo`: whether memory can be watched, and under which id: by expression, or by address and length. */
+import type { Debuggee } from '../debuggee.ts';
+import { RegisterView } from '../register-view.ts';
+import {
+  describeWatched,
+  formatDataId,
+  physicalOf,
+  placeAtAddress,
+  placeOfExpression,
+  spaceOfMode,
+  type WatchPlace,
+} from '../watch-places.ts';
+import type { Arguments, Body } from './request-types.ts';
+import type { HandlerOf } from './request-handler.ts';
+import { parseReference } from '../places.ts';
+import { formatHex } from '../../expressions/format.ts';
+
+export const dataBreakpointInfo: HandlerOf<'dataBreakpointInfo'> = {
+  capabilities: { supportsDataBreakpoints: true, supportsDataBreakpointBytes: true },
+  handle(debuggee, given) {
+    if (given.asAddress) return describe(placeAtAddress(debuggee.guest, given.name, given.bytes, modeOf(given)));
+    const expression = expressionOf(debuggee, given);
+    const place =
+      expression === undefined ? undefined : placeOfExpression(debuggee.guest, expression, given.bytes, modeOf(given));
+    if (!place) return refuse(given.name);
+    return describe(place.space === 'physical' ? inPhysical(debuggee, place) : place);
+  },
+};
+
+function modeOf({ mode }: Arguments<'dataBreakpointInfo'>): WatchPlace['space'] {
+  return spaceOfMode(mode);
+}
+
+/** Variables are registers or parts of them; what they are called when evaluated is what is asked about. */
+function expressionOf(debuggee: Debuggee, given: Arguments<'dataBreakpointInfo'>): string | undefined {
+  if (given.variablesReference === undefined) return given.name;
+  const children = new RegisterView(debuggee.guest, debuggee.registersBefore).children(given.variablesReference);
+  return children?.find(({ variable }) => variable.name === given.name)?.variable.evaluateName;
+}
+
+/** A label stays a label, which is looked up in its guest; other addresses are translated now. */
+function inPhysical({ guest }: Debuggee, place: WatchPlace): WatchPlace {
+  if (guest.symbols.label(place.name) !== undefined) return place;
+  return { ...place, name: formatHex(physicalOf(guest, parseReference(place.name).address), 32) };
+}
+
+function describe(place: WatchPlace): Body<'dataBreakpointInfo'> {
+  return {
+    dataId: formatDataId(place),
+    description: describeWatched(place),
+    accessTypes: ['read', 'write', 'readWrite'],
+    canPersist: true,
+  };
+}
+
+function refuse(name: string): Body<'dataBreakpointInfo'> {
+  return { dataId: null, description: `${name} is no memory; a label, byte[…], word[…], dword[…] or an address is` };
+}

@@ -1,0 +1,108 @@
+/** How clients name memory that is to be watched: from what the user pointed at to an id that a restart understands. */
+import { compileAddress } from '../expressions/compile.ts';
+import { formatHex } from '../expressions/format.ts';
+import { ExpressionError } from '../expressions/tokens.ts';
+import { evaluateCompiled } from './evaluate-text.ts';
+import type { Guest } from './guest.ts';
+import type { Watched } from './machine-stops.ts';
+import { parseReference, type Place } from './places.ts';
+import { UserError } from './user-error.ts';
+
+/** The spaces that clients offer as modes of a breakpoint. */
+export type Space = Place['space'];
+
+const WATCHED_MAX = 16 * 1024 * 1024;
+/** A label's statement is taken to be its variable up to this size. */
+const STATEMENT_MAX = 0x1000;
+const ADDRESS_END = 2 ** 32;
+
+/** Memory as the user named it. `name` is a label or an address, and is looked up again in every new guest. */
+export interface WatchPlace {
+  readonly space: Space;
+  readonly name: string;
+  /** In bytes. */
+  readonly length: number;
+}
+
+/** The space of a mode; a mode that is not offered is the client's mistake. */
+export function spaceOfMode(mode: string | undefined): Space {
+  if (mode === undefined || mode === 'linear') return 'linear';
+  if (mode === 'physical') return mode;
+  throw new UserError('bad-argument', `there is no breakpoint mode ${mode}; there are linear and physical`);
+}
+
+/** The memory at an address: a memory reference, or anything that gives an address. */
+export function placeAtAddress(guest: Guest, text: string, bytes: number | undefined, mode: Space): WatchPlace {
+  const isReference = /^\s*(p:)?(0x[0-9a-f]+|\d+)\s*$/i.test(text);
+  if (!isReference) return { space: mode, name: formatHex(addressOf(guest, text), 32), length: lengthOf(bytes, 1) };
+  const { space, address } = parseReference(text);
+  return { space: space === 'physical' ? space : mode, name: formatHex(address, 32), length: lengthOf(bytes, 1) };
+}
+
+/** The memory that an expression names; undefined where it is a register or a computed value. */
+export function placeOfExpression(
+  guest: Guest,
+  text: string,
+  bytes: number | undefined,
+  space: Space,
+): WatchPlace | undefined {
+  const { address, compiled } = evaluateCompiled(guest, text);
+  if (address === undefined) return undefined;
+  const name = text.trim();
+  const isLabel = guest.symbols.label(name) === address;
+  const memorySize = compiled.assign ? compiled.width / 8 : statementSize(guest, address);
+  return { space, name: isLabel ? name : formatHex(address, 32), length: lengthOf(bytes, memorySize) };
+}
+
+/** How much the assembler put at a label, as far as the listing tells; one byte otherwise. */
+function statementSize(guest: Guest, address: number): number {
+  const [next] = guest.symbols.lineBoundaries(address + 1, address + STATEMENT_MAX + 1);
+  return next === undefined ? 1 : next - address;
+}
+
+function lengthOf(bytes: number | undefined, otherwise: number): number {
+  const length = bytes ?? otherwise;
+  if (Number.isInteger(length) && length > 0 && length <= WATCHED_MAX) return length;
+  throw new UserError('bad-argument', `${length} bytes cannot be watched; watch 1 to ${WATCHED_MAX}`);
+}
+
+/** The id that a client keeps: `linear:counter,2`. */
+export function formatDataId({ space, name, length }: WatchPlace): string {
+  return `${space}:${name},${length}`;
+}
+
+/** What an id means in a guest. Throws a UserError where it means nothing. */
+export function watchedOf(guest: Guest, dataId: string, access: Watched['access']): Watched {
+  const match = /^(linear|physical):(.+),(\d+)$/.exec(dataId);
+  if (!match) throw new UserError('bad-argument', `${dataId} names no memory`);
+  const [, space, name, bytes] = match as unknown as [string, Space, string, string];
+  const length = lengthOf(Number(bytes), 1);
+  const label = guest.symbols.label(name);
+  const address = label ?? addressOf(guest, name);
+  const place = { space, address: label !== undefined && space === 'physical' ? physicalOf(guest, label) : address };
+  if (place.address + length > ADDRESS_END) {
+    throw new UserError('bad-address', `${name}: ${length} bytes from there do not fit into the address space`);
+  }
+  return { name: describeWatched({ space, name, length }), place, length, access };
+}
+
+/** Where a linear address lies in physical memory right now. */
+export function physicalOf(guest: Guest, linearAddress: number): number {
+  const physical = guest.vcpu.translate(linearAddress);
+  if (physical !== undefined) return physical;
+  throw new UserError('bad-address', `nothing is mapped at linear address ${formatHex(linearAddress, 32)}`);
+}
+
+function addressOf(guest: Guest, text: string): number {
+  try {
+    return compileAddress(text, guest.expressions)();
+  } catch (error) {
+    if (error instanceof ExpressionError) throw new UserError('bad-address', `${text}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** `counter (2 bytes)`, `physical 0x00007c00 (512 bytes)`. */
+export function describeWatched({ space, name, length }: WatchPlace): string {
+  return `${space === 'physical' ? 'physical ' : ''}${name} (${length === 1 ? '1 byte' : `${length} bytes`})`;
+}
