@@ -41,8 +41,8 @@ export function defineRunLoop(builder: ModuleBuilder, handler: Signature): void 
     status: f.variable(f.i32(0)),
   };
   f.loop((nextBlock) => {
-    f.if(f.eqz(state.budget), () => f.return(f.i32(record.STATUS_LIMIT)));
     f.store(32, cpu, internal.BUDGET, state.budget);
+    f.if(f.eqz(state.budget), () => f.return(f.i32(record.STATUS_LIMIT)));
     f.store(32, cpu, internal.BLOCK, state.block);
     runRecords(f, state, handler);
     leaveBlock(f, state);
@@ -66,33 +66,53 @@ function runRecords(f: FunctionBuilder, state: LoopState, handler: Signature): v
 
 /** Brings EIP and budget up to date, and returns to TypeScript for every status that needs it. */
 function leaveBlock(f: FunctionBuilder, state: LoopState): void {
-  const eip = () => f.load('i32', 32, state.cpu, slot.EIP);
   const last = f.copy(f.binary('sub', state.at, f.i32(record.RECORD_SIZE)));
-  const next = () => f.load('i32', 16, last, record.RECORD_NEXT_OFFSET);
-  const length = () => f.load('i32', 8, last, record.RECORD_LENGTH);
-  const setEip = (value: Value) => f.store(32, state.cpu, slot.EIP, value);
-  const spend = (upTo: Value) => {
-    const done = f.binary('shrU', f.binary('sub', upTo, state.first), f.i32(RECORD_SHIFT));
-    f.set(state.budget, f.binary('sub', state.budget, done));
-    f.store(32, state.cpu, internal.BUDGET, state.budget);
-  };
-  const has = (bits: number) => f.binary('and', state.status, f.i32(bits));
+  f.if(f.binary('gtU', state.status, f.i32(BRANCH)), () => leaveForStatus(f, state, last));
+  spend(f, state, state.at);
+  f.if(f.eqz(state.status), () => moveEip(f, state, nextOffset(f, last)));
+}
 
+/** The rare statuses. All but a repeated instruction without a reason to leave return to TypeScript. */
+function leaveForStatus(f: FunctionBuilder, state: LoopState, last: Value): void {
+  const has = (bits: number) => f.binary('and', state.status, f.i32(bits));
+  const back = () => f.binary('sub', nextOffset(f, last), f.load('i32', 8, last, record.RECORD_LENGTH));
+  const leave = () => {
+    f.store(32, state.cpu, internal.BUDGET, state.budget);
+    f.return(state.status);
+  };
   f.if(has(record.STATUS_HOOK | record.STATUS_DEAD), () => f.return(state.status));
   f.if(has(FAULT), () => {
-    spend(last);
-    setEip(f.binary('add', eip(), f.binary('sub', next(), length())));
-    f.return(state.status);
+    spend(f, state, last);
+    moveEip(f, state, back());
+    leave();
   });
-  spend(state.at);
   f.if(f.eqz(has(BRANCH)), () => {
     f.if(
       has(REPEAT),
-      () => setEip(f.binary('add', eip(), f.binary('sub', next(), length()))),
-      () => setEip(f.binary('add', eip(), next())),
+      () => moveEip(f, state, back()),
+      () => moveEip(f, state, nextOffset(f, last)),
     );
   });
-  f.if(has(EXIT), () => f.return(state.status));
+  f.if(has(EXIT), () => {
+    spend(f, state, state.at);
+    leave();
+  });
+}
+
+/** Distance of the instruction behind a record from the first of its block. */
+function nextOffset(f: FunctionBuilder, at: Value): Value {
+  return f.load('i32', 16, at, record.RECORD_NEXT_OFFSET);
+}
+
+function moveEip(f: FunctionBuilder, state: LoopState, by: Value): void {
+  const eip = f.load('i32', 32, state.cpu, slot.EIP);
+  f.store(32, state.cpu, slot.EIP, f.binary('add', eip, by));
+}
+
+/** Takes the instructions before a record from the budget. */
+function spend(f: FunctionBuilder, state: LoopState, upTo: Value): void {
+  const done = f.binary('shrU', f.binary('sub', upTo, state.first), f.i32(RECORD_SHIFT));
+  f.set(state.budget, f.binary('sub', state.budget, done));
 }
 
 /** Goes on with the block at EIP if the jump cache knows one for this mode that lies inside the code segment. */
@@ -100,7 +120,10 @@ function findBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void
   const eip = f.load('i32', 32, state.cpu, slot.EIP);
   const linear = f.binary('add', eip, f.load('i32', 32, state.cpu, CODE_BASE));
   const place = f.binary('shl', f.binary('and', linear, f.i32(JUMP_CACHE_ENTRIES - 1)), f.i32(4));
-  const lookUp = () => f.return(f.i32(record.STATUS_LOOKUP));
+  const lookUp = () => {
+    f.store(32, state.cpu, internal.BUDGET, state.budget);
+    f.return(f.i32(record.STATUS_LOOKUP));
+  };
   f.if(f.binary('ne', f.load('i32', 32, place, JUMP_CACHE + JUMP_LINEAR), linear), lookUp);
   const mode = f.load('i32', 32, state.cpu, internal.MODE_KEY);
   f.if(f.binary('ne', f.load('i32', 32, place, JUMP_CACHE + JUMP_MODE), mode), lookUp);
