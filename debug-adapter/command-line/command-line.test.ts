@@ -7,7 +7,6 @@ import { PassThrough } from 'node:stream';
 import { decode } from 'fast-png';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCommandLine } from './command-line.ts';
-import { encodeMessage, MessageDecoder } from './dap-framing.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'command-line-test-'));
 
@@ -201,16 +200,16 @@ describe('dap', () => {
   const initialize = { seq: 1, type: 'request', command: 'initialize', arguments: { adapterID: 'x86vm' } };
 
   it('serves a client on standard input and output', async () => {
-    const { status, stdout } = await run(['dap'], encodeMessage(initialize).toString());
+    const { status, stdout } = await run(['dap'], frame(initialize));
     expect(status).toBe(0);
-    const [response] = new MessageDecoder().decode(Buffer.from(stdout));
+    const [response] = unframe(stdout);
     expect(response).toMatchObject({ type: 'response', command: 'initialize', success: true, request_seq: 1 });
   });
 
   it('ends when a client speaks something else', async () => {
     const { status, stderr } = await run(['dap'], 'GET / HTTP/1.1\r\n\r\n');
     expect(status).toBe(0);
-    expect(stderr).toContain('no Debug Adapter Protocol');
+    expect(stderr).toContain('does not speak the Debug Adapter Protocol');
   });
 
   it('serves several clients on a port, at once and one after the other', async () => {
@@ -234,6 +233,17 @@ describe('dap', () => {
   });
 });
 
+function frame(message: object): string {
+  const body = JSON.stringify(message);
+  return `Content-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+/** Messages of a stream that ends with a whole one. */
+function unframe(stream: string): { readonly type: string }[] {
+  const bodies = stream.split(/Content-Length: \d+\r\n\r\n/).filter((body) => body !== '');
+  return bodies.map((body) => JSON.parse(body) as { type: string });
+}
+
 interface Client {
   ask(message: typeof MESSAGE): Promise<unknown>;
   close(): void;
@@ -244,10 +254,9 @@ const MESSAGE = { seq: 1, type: 'request', command: '', arguments: {} as object 
 function client(port: number): Promise<Client> {
   return new Promise((settle, reject) => {
     const socket = connect(port, '127.0.0.1');
-    const decoder = new MessageDecoder();
     const waiting: ((message: unknown) => void)[] = [];
     socket.on('data', (bytes) => {
-      for (const message of decoder.decode(bytes)) if (message.type === 'response') waiting.shift()?.(message);
+      for (const message of unframe(String(bytes))) if (message.type === 'response') waiting.shift()?.(message);
     });
     socket.once('error', reject);
     socket.once('connect', () => {
@@ -256,7 +265,7 @@ function client(port: number): Promise<Client> {
         ask: (message) =>
           new Promise((answer) => {
             waiting.push(answer);
-            socket.write(encodeMessage(message));
+            socket.write(frame(message));
           }),
         close: () => socket.destroy(),
       });

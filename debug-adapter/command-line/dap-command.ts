@@ -4,9 +4,11 @@
  */
 import { createServer, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { ProtocolServer } from '@vscode/debugadapter/lib/protocol';
+import type { DebugProtocol } from '@vscode/debugprotocol';
 import { createMachine } from '../../vm-core/index.ts';
-import { createSession } from '../session/session.ts';
-import { encodeMessage, MessageDecoder } from './dap-framing.ts';
+import type { Host } from '../host.ts';
+import { createSession, type Session } from '../session/session.ts';
 import { createNodeHost } from './node-host.ts';
 import type { Streams } from './run-command.ts';
 import { type DapOptions, UsageError } from './run-options.ts';
@@ -23,40 +25,55 @@ export async function dapCommand({ port }: DapOptions, streams: Streams): Promis
   return serveOnPort(port, streams);
 }
 
-/** One session on a pair of streams; settles when the client closes its side or breaks the protocol. */
+/** The protocol's framing is the library's; the session behind it speaks messages. */
+class SessionServer extends ProtocolServer {
+  readonly #session: Session;
+
+  constructor(host: Host) {
+    super();
+    this.#session = createSession({ host, createMachine, send: (message) => this.#forward(message) });
+  }
+
+  override dispose(): void {
+    this.#session.dispose();
+  }
+
+  protected override dispatchRequest(request: DebugProtocol.Request): void {
+    this.#session.receive(request);
+  }
+
+  /** The server numbers what it sends; a message that has a number already would be taken for one sent twice. */
+  #forward(message: DebugProtocol.ProtocolMessage): void {
+    const unnumbered = { ...message, seq: 0 };
+    if (message.type === 'response') this.sendResponse(unnumbered as DebugProtocol.Response);
+    else this.sendEvent(unnumbered as DebugProtocol.Event);
+  }
+}
+
+/** How every stream of this protocol begins. */
+const HEADER = /^Content-/i;
+
+/** One session on a pair of streams; settles when the client closes its side or speaks something else. */
 function serveClient(
   input: Readable,
   output: Writable | NodeJS.WritableStream,
   log: NodeJS.WritableStream,
 ): Promise<void> {
   return new Promise((settle) => {
-    let open = true;
-    const session = createSession({
-      host: createNodeHost(),
-      createMachine,
-      send: (message) => {
-        if (open) output.write(encodeMessage(message));
-      },
-    });
+    const server = new SessionServer(createNodeHost());
     const end = (): void => {
-      if (!open) return;
-      open = false;
-      session.dispose();
+      server.dispose();
       settle();
     };
-    const decoder = new MessageDecoder();
-    input.on('data', (bytes: Buffer) => {
-      if (!open) return;
-      try {
-        for (const message of decoder.decode(bytes)) session.receive(message);
-      } catch (error) {
-        log.write(`x86vm: ${(error as Error).message}\n`);
-        input.destroy();
-        end();
-      }
+    input.once('data', (bytes: Buffer) => {
+      if (HEADER.test(bytes.toString('latin1', 0, HEADER.source.length))) return;
+      log.write('x86vm: the client does not speak the Debug Adapter Protocol (no Content-Length)\n');
+      input.destroy();
     });
-    input.once('end', end).once('close', end).once('error', end);
-    output.once('error', end).once('close', end);
+    server.on('error', ({ body }: DebugProtocol.Event) => log.write(`x86vm: ${body}\n`));
+    server.start(input, output as NodeJS.WritableStream);
+    input.once('end', end).once('close', end);
+    output.once('close', end);
   });
 }
 

@@ -41,7 +41,7 @@ const LAYERS: readonly Layer[] = [
   {
     folder: 'debug-adapter/command-line/',
     layers: ['vm-core/index.ts', 'debug-adapter/'],
-    packages: ['node:', '@vscode/debugprotocol', 'fast-png'],
+    packages: ['node:', '@vscode/debugadapter', '@vscode/debugprotocol', 'fast-png'],
   },
   { folder: 'extension/', layers: CONTRACTS, packages: ['vscode', '@vscode/debugprotocol', 'fast-png'] },
   {

@@ -7,7 +7,7 @@ import { CR0_PE, isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
 import { systemOperations } from '../cpu/system-operations.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import type { CpuMode } from '../machine/machine.ts';
-import { CPU_AREA_BASE, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
+import { cpuBase, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
 import { LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
 import { Tlb } from '../memory/tlb.ts';
@@ -76,7 +76,7 @@ export class Processor implements Cpu {
   #modeName: CpuMode = 'real';
 
   constructor(memory: WebAssembly.Memory, map: PhysicalMap, surroundings: ProcessorSurroundings) {
-    this.state = new CpuState(memory, CPU_AREA_BASE);
+    this.state = new CpuState(memory, cpuBase(0));
     this.#map = map;
     this.#surroundings = surroundings;
     this.ports = reportingPorts(surroundings.ports, this.reports, () => this.requestExit());

@@ -5,9 +5,13 @@
  */
 
 /** Page 0 stays unused, so that a zero address is never a valid one. */
-export const CPU_AREA_BASE = 0x1000;
-export const CPU_AREA_SIZE = 0xa000;
-export const CPUS_MAX = 16;
+const CPU_AREA_BASE = 0x1000;
+const CPU_AREA_SIZE = 0xa000;
+
+/** Where the area of a vCPU begins; there is room for 16 of them. */
+export function cpuBase(index: number): number {
+  return CPU_AREA_BASE + index * CPU_AREA_SIZE;
+}
 
 /** Distances from a vCPU's base. An entry: i32 tag, i32 spare, i32 host address minus linear address, i32 code map. */
 export const TLB_READ = 0x1000;
