@@ -270,6 +270,56 @@ tick: inc word [cs:602h]
     expect(green).toBeLessThan(640 * 4 * 16);
   });
 
+  it('draws into 1920x1080 pixels of 32 bits through the linear framebuffer and through the window', async () => {
+    const guest = guestOf(`
+      mov ax, 4f02h
+      mov bx, 4192h
+      int 10h
+      mov [600h], ax
+      mov ax, 4f01h
+      mov cx, 192h
+      mov di, 800h
+      int 10h
+      cli
+      lgdt [descriptors]
+      mov eax, cr0
+      or al, 1
+      mov cr0, eax
+      mov bx, 8
+      mov fs, bx
+      and al, 0feh
+      mov cr0, eax
+      sti
+      mov edi, [828h]
+      mov dword [fs:edi], 00112233h
+      mov dword [fs:edi + (1920 * 1079 + 1919) * 4], 00445566h
+      xor bx, bx
+      mov dx, 1
+      call far [80ch]
+      mov ax, 0a000h
+      mov es, ax
+      mov dword [es:0], 00778899h
+      jmp done
+descriptors: dw 15
+      dd table
+      dw 0
+table: dq 0
+      dq 00cf92000000ffffh`);
+    await guest.run();
+    expect(guest.word(0x600)).toBe(0x004f);
+    const { width, height, pixels } = guest.machine.display.render();
+    const pixel = (index: number): number[] => [...pixels.subarray(index * 4, index * 4 + 3)];
+    expect([width, height]).toEqual([1920, 1080]);
+    expect([pixel(0), pixel(1)]).toEqual([
+      [0x11, 0x22, 0x33],
+      [0, 0, 0],
+    ]);
+    expect([pixel(1920 * 1080 - 1), pixel(0x10000 / 4)]).toEqual([
+      [0x44, 0x55, 0x66],
+      [0x77, 0x88, 0x99],
+    ]);
+  });
+
   it('sends and receives through INT 14h, and times out', async () => {
     const guest = guestOf(`
       mov ax, 00e3h

@@ -94,6 +94,8 @@ export const ebda = {
   /** Ours: segment from which on option ROMs are to be looked for; timer ticks until the bell stops. */
   OPTION_ROM: EBDA_SEGMENT * 16 + 0x82,
   BELL_TICKS: EBDA_SEGMENT * 16 + 0x80,
+  /** Ours: what BX was when a VBE mode was set. */
+  VBE_MODE: EBDA_SEGMENT * 16 + 0x84,
 } as const;
 
 export const KEYBOARD_BUFFER_START = 0x1e;

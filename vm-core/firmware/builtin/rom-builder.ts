@@ -8,6 +8,7 @@ export const ROM_SIZE = 0x10000;
 /** Opcodes that the ROM uses. */
 export const NOP = 0x90;
 export const IRET = 0xcf;
+export const RETF = 0xcb;
 export const STI = 0xfb;
 export const CLI = 0xfa;
 export const HLT = 0xf4;

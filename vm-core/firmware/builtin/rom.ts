@@ -51,6 +51,9 @@ export const FONT_8X16 = 0xc000;
 export const FONT_8X14 = 0xd000;
 /** A table of zeros: what 40:A8 points to. */
 export const VIDEO_SAVE_POINTERS = 0x9000;
+/** What INT 10h, 1Bh points to, and the far function that moves the VBE window. */
+export const FUNCTIONALITY_TABLE = 0x9080;
+export const VBE_WINDOW_FUNCTION = 0x90a0;
 
 export const STACK_TOP = 0x7000;
 /** Where a boot sector is loaded and started: 0000:7C00. */
@@ -62,6 +65,9 @@ const MODEL_AT = 0xfc;
 const FLOPPY_PARAMETER_BYTES = [0xdf, 0x02, 0x25, 0x02, 0x12, 0x1b, 0xff, 0x6c, 0xf6, 0x0f, 0x08];
 /** INT 15h, C0h: an AT with second PIC, RTC, keyboard intercept (4Fh), EBDA, and INT 16h/09h. */
 const CONFIGURATION_BYTES = [0x08, 0x00, MODEL_AT, 0x01, 0x00, 0x74, 0x40, 0x00, 0x00, 0x00];
+
+/** INT 10h, 1Bh: modes 0–7, 0Dh–13h; 200, 350 and 400 lines; 8 fonts, 2 at a time; every function but the light pen. */
+const FUNCTIONALITY_BYTES = [0xff, 0xe0, 0x0f, 0, 0, 0, 0, 0x07, 0x08, 0x02, 0xff, 0x0e, 0, 0, 0, 0];
 
 /** What the builder needs besides the code: 256 characters of each height, 8 pixels wide. */
 export interface RomFonts {
@@ -134,6 +140,8 @@ export function buildRom(fonts: RomFonts): RomImage {
   rom.at(FONT_8X8_LOWER).emit(...fonts.font8x8.subarray(0, 1024));
   rom.at(CONFIGURATION_TABLE).emit(...CONFIGURATION_BYTES);
   rom.at(FLOPPY_PARAMETERS).emit(...FLOPPY_PARAMETER_BYTES);
+  rom.at(FUNCTIONALITY_TABLE).emit(...FUNCTIONALITY_BYTES);
+  rom.at(VBE_WINDOW_FUNCTION).emit(0xb8).words(0x4f05).int(0x10).emit(op.RETF); // MOV AX,4F05h
   rom.at(DUMMY_IRET).emit(op.IRET);
 
   rom.at(CODE);

@@ -24,16 +24,16 @@ describe('the table of services', () => {
       bench.caller.ax = ax;
       return [bench.call(interrupt).carry, bench.caller.ah];
     };
-    expect(call(0x10, 0x4f00)).toEqual([false, 0x4f]);
-    expect(call(0x13, 0x4b00)).toEqual([true, 0x01]);
-    expect(call(0x15, 0x5300)).toEqual([true, 0x86]);
-    expect(call(0x15, 0x5300)).toEqual([true, 0x86]);
+    expect(call(0x10, 0x4f15)).toEqual([false, 0x4f]);
+    expect(call(0x13, 0x4c00)).toEqual([true, 0x01]);
+    expect(call(0x15, 0x5400)).toEqual([true, 0x86]);
+    expect(call(0x15, 0x5400)).toEqual([true, 0x86]);
     expect(call(0x16, 0x0900)).toEqual([false, 0x09]);
     expect(call(0x1a, 0xb101)).toEqual([true, 0xb1]);
     expect(bench.messages).toEqual([
-      'BIOS: INT 10h, AX=4F00h is not provided',
-      'BIOS: INT 13h, AX=4B00h is not provided',
-      'BIOS: INT 15h, AX=5300h is not provided',
+      'BIOS: INT 10h, AX=4F15h is not provided',
+      'BIOS: INT 13h, AX=4C00h is not provided',
+      'BIOS: INT 15h, AX=5400h is not provided',
       'BIOS: INT 16h, AX=0900h is not provided',
       'BIOS: INT 1Ah, AX=B101h is not provided',
     ]);

@@ -11,7 +11,9 @@ import type { Service } from './service.ts';
 import { STATUS_UNSUPPORTED, systemServices } from './system-services.ts';
 import { displayServices } from './video/display-services.ts';
 import { fontServices } from './video/font-services.ts';
+import { functionalityServices } from './video/functionality-services.ts';
 import { paletteServices } from './video/palette-services.ts';
+import { vbeServices } from './video/vbe-services.ts';
 import { videoServices } from './video/video-services.ts';
 
 /** In the order of their interrupts. */
@@ -20,6 +22,8 @@ export const services: readonly Service[] = [
   ...paletteServices,
   ...fontServices,
   ...displayServices,
+  ...functionalityServices,
+  ...vbeServices,
   ...configurationServices,
   ...diskServices,
   ...extendedDiskServices,

@@ -7,6 +7,7 @@ import type { VgaMode } from '../../../devices/vga/mode-table.ts';
 import type { PortSpace } from '../../../cpu/cpu.ts';
 import type { FirmwareContext } from '../../firmware.ts';
 import { bda } from '../bios-data.ts';
+import { writeDispi } from './dispi-ports.ts';
 
 export const ATTRIBUTE = 0x3c0;
 const ATTRIBUTE_DATA_READ = 0x3c1;
@@ -86,17 +87,17 @@ export function readAttribute(context: FirmwareContext, index: number): number {
   return value;
 }
 
-/** Red, green and blue, 6 bits each. */
+/** Red, green and blue, as many bits of each as the DAC takes: 6, or 8 if a VBE program has asked for them. */
 export type DacColor = readonly [number, number, number];
 
 export function writeDac(context: FirmwareContext, index: number, color: DacColor): void {
   context.ports.write(DAC_WRITE_INDEX, 1, index & 0xff);
-  for (const gun of color) context.ports.write(DAC_DATA, 1, gun & 0x3f);
+  for (const gun of color) context.ports.write(DAC_DATA, 1, gun & 0xff);
 }
 
 export function readDac(context: FirmwareContext, index: number): DacColor {
   context.ports.write(DAC_READ_INDEX, 1, index & 0xff);
-  const gun = (): number => context.ports.read(DAC_DATA, 1) & 0x3f;
+  const gun = (): number => context.ports.read(DAC_DATA, 1);
   return [gun(), gun(), gun()];
 }
 
@@ -121,6 +122,7 @@ export function sumToGray(context: FirmwareContext, first: number, count: number
 export function programMode(context: FirmwareContext, mode: VgaMode): void {
   const { ports, memory } = context;
   memory.write(bda.CRTC_PORT, 2, (mode.miscOutput & 1) !== 0 ? CRTC_COLOR : CRTC_MONOCHROME);
+  writeDispi(context, 'ENABLE', 0);
   writeSequencer(context, 0, 1);
   ports.write(MISC_OUTPUT, 1, mode.miscOutput);
   for (let index = 1; index < mode.sequencer.length; index++) {
