@@ -7,7 +7,7 @@ import type { Host } from '../host.ts';
 import type { ScreenState } from '../protocol/screen.ts';
 import { BreakpointTable } from './breakpoint-table.ts';
 import { bootGuest, type CreateMachine, withListingBeside } from './boot-guest.ts';
-import { exceptionFilters, vectorsOf } from './exceptions.ts';
+import { type ChosenFilter, compileStops, defaultFilters, NO_STOPS } from './event-stops.ts';
 import { GuestOutput } from './guest-output.ts';
 import type { Guest } from './guest.ts';
 import { type LaunchConfiguration, parseLaunchArguments, unknownLaunchArguments } from './launch-configuration.ts';
@@ -55,9 +55,7 @@ export class Debuggee {
   #configured = false;
   #started = false;
   #afterResponse: (() => void)[] = [];
-  #exceptionFilters: ReadonlySet<string> = new Set(
-    exceptionFilters.filter((row) => row.default).map((row) => row.filter),
-  );
+  #exceptionFilters: readonly ChosenFilter[] = defaultFilters;
   #lastStop: StopCause | undefined;
   /** The guest powered itself off or left through the exit device. */
   #hasEnded = false;
@@ -230,18 +228,20 @@ export class Debuggee {
     this.afterResponse(() => runner.pause());
   }
 
-  /** The exceptions to stop at, by the names of exceptions.ts. */
-  setExceptionFilters(filters: readonly string[]): void {
-    this.#exceptionFilters = new Set(filters);
-    this.#applyExceptionFilters();
+  /** What to stop at beside breakpoints. The answer describes the entries in their order. */
+  setExceptionFilters(filters: readonly ChosenFilter[]): readonly DebugProtocol.Breakpoint[] {
+    this.#exceptionFilters = filters;
+    return this.#applyExceptionFilters();
   }
 
-  #applyExceptionFilters(): void {
-    if (!this.#live) return;
-    const { runner } = this.#live;
-    const debugging = !this.#arguments.noDebug;
-    runner.exceptions = debugging ? vectorsOf(this.#exceptionFilters) : new Set();
-    runner.onTripleFault = debugging && this.#exceptionFilters.has('triple-fault') ? 'stop' : 'reset';
+  #applyExceptionFilters(): readonly DebugProtocol.Breakpoint[] {
+    if (!this.#live)
+      return this.#exceptionFilters.map(() => ({ verified: false, message: 'There is no machine yet.' }));
+    const { guest, runner } = this.#live;
+    const complain = (text: string): void => this.output.write('console', `${text}\n`);
+    const { stops, descriptions } = compileStops(this.#exceptionFilters, guest, complain);
+    runner.stops = this.#arguments.noDebug ? NO_STOPS : stops;
+    return descriptions;
   }
 
   /** A picture that cannot be drawn must not end the session: it is said once, and no more is drawn. */
@@ -293,16 +293,14 @@ export class Debuggee {
     const hit = this.#breakpointsHit(cause, guest);
     if (cause.kind === 'failure') this.output.writeFailure(cause.error);
     if (cause.kind === 'boot-failure') this.output.write('important', `${cause.message}\n`);
-    this.#announceStop(describeStop(cause, this.#planReason, hit));
+    this.#announceStop(describeStop(guest, cause, this.#planReason, hit));
   }
 
   /** Where the machine came to stand without asking, breakpoints take effect now: it will not ask again. */
   #breakpointsHit(cause: StopCause, guest: Guest): readonly UserBreakpoint[] {
     if (cause.kind === 'breakpoint') return this.breakpoints.owners(cause.breakpoints);
     const watching = cause.kind === 'watchpoint' ? this.breakpoints.owners(cause.watchpoints) : [];
-    const unasked =
-      cause.kind === 'watchpoint' || ((cause.kind === 'plan' || cause.kind === 'pause') && !cause.evaluated);
-    return unasked ? [...watching, ...this.breakpoints.reachedAt(guest.vcpu.linearEip)] : [];
+    return isUnasked(cause) ? [...watching, ...this.breakpoints.reachedAt(guest.vcpu.linearEip)] : [];
   }
 
   #announceStop(reason: StopReason): void {
@@ -348,6 +346,14 @@ export class Debuggee {
   ownLine(line: number): number {
     return this.client.linesStartAt1 === false ? line + 1 : line;
   }
+}
+
+/** True where the machine stands at a place whose breakpoints it has not asked yet. */
+function isUnasked(cause: StopCause): boolean {
+  if (cause.kind === 'plan' || cause.kind === 'pause') return !cause.evaluated;
+  // INT n is told before the instruction, behind the breakpoints at it.
+  if (cause.kind === 'event') return !(cause.event.kind === 'interrupt' && cause.event.source === 'software');
+  return cause.kind === 'watchpoint';
 }
 
 const STEP: StopReason = { reason: 'step', description: 'Paused after a step' };

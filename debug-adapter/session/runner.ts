@@ -2,8 +2,17 @@
  * The run loop: runs the machine in slices of a few milliseconds and yields to the host between them, so that requests
  * are served with the machine at rest. A plan (a step, a run to the boot sector) rides on it; without one it runs freely.
  */
-import type { Breakpoint, EventRecord, Machine, MachineRequest, RunResult, Watchpoint } from '../../vm-core/index.ts';
+import type {
+  Breakpoint,
+  EventRecord,
+  Machine,
+  MachineEvent,
+  MachineRequest,
+  RunResult,
+  Watchpoint,
+} from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
+import { NO_STOPS, type RunnerStops } from './event-stops.ts';
 
 /** How long a slice is meant to take: short enough for requests and frames, long enough not to matter. */
 const SLICE_MS = 8;
@@ -49,6 +58,7 @@ export type StopCause =
   /** Watched memory was accessed; breakpoints at the place have not taken effect yet. */
   | { readonly kind: 'watchpoint'; readonly watchpoints: readonly Watchpoint[] }
   | { readonly kind: 'exception'; readonly event: EventRecord }
+  | { readonly kind: 'event'; readonly event: MachineEvent }
   | { readonly kind: 'triple-fault'; readonly chain: readonly EventRecord[] }
   | { readonly kind: 'unsupported'; readonly what: string }
   /** The firmware found nothing to boot. */
@@ -77,10 +87,8 @@ export interface RunnerOptions {
 }
 
 export class Runner {
-  /** Exceptions at which the user wants to stop. */
-  exceptions: ReadonlySet<number> = new Set();
-  onTripleFault: 'stop' | 'reset' = 'stop';
   readonly #options: RunnerOptions;
+  #stops = NO_STOPS;
   #running = false;
   #disposed = false;
   #plan: Plan | undefined;
@@ -99,6 +107,12 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+  }
+
+  /** Exceptions and events at which the user wants to stop. */
+  set stops(stops: RunnerStops) {
+    this.#stops = stops;
+    this.#machine.onEvent = stops.onEvent;
   }
 
   get running(): boolean {
@@ -165,7 +179,7 @@ export class Runner {
     if (step === 'done') return this.#stop({ kind: 'plan', evaluated: this.#evaluated });
     const single = step !== 'run';
     const machine = this.#machine;
-    machine.stopOnExceptions = single ? ALL_EXCEPTIONS : this.exceptions;
+    machine.stopOnExceptions = single ? ALL_EXCEPTIONS : this.#stops.vectors;
     const began = this.#options.host.now();
     const instructionsMax = single ? STEP_INSTRUCTIONS[step] : this.#instructionsMax;
     const timeMax = this.#timeMax();
@@ -178,7 +192,7 @@ export class Runner {
     if (step !== 'deliver-events') this.#resume = false;
     this.#evaluated = result.reason === 'breakpoint';
     if (!single && result.reason === 'limit') this.#adapt(this.#options.host.now() - began, end - began);
-    return this.#handle(result, timeMax);
+    return this.#handle(result, single, timeMax);
   }
 
   /** The next slice's instructions, from how long these took. */
@@ -201,12 +215,13 @@ export class Runner {
     return Math.floor(time + lagMax);
   }
 
-  #handle(result: RunResult, timeMax: number | undefined): number | 'again' | 'left' {
+  #handle(result: RunResult, single: boolean, timeMax: number | undefined): number | 'again' | 'left' {
     switch (result.reason) {
       case 'limit':
       case 'stopped':
-      case 'event':
         return 'again';
+      case 'event':
+        return this.#stop({ kind: 'event', event: result.event });
       case 'watchpoint':
         return this.#stop({ kind: 'watchpoint', watchpoints: result.hits.map(({ watchpoint }) => watchpoint) });
       case 'halted':
@@ -216,13 +231,13 @@ export class Runner {
       case 'breakpoint':
         return this.#reachedBreakpoints(result.breakpoints);
       case 'exception':
-        this.#exceptionShown = this.exceptions.has(result.event.vector);
+        this.#exceptionShown = this.#wantsException(result.event);
         if (this.#exceptionShown) return this.#stop({ kind: 'exception', event: result.event });
-        this.#plan?.faulted();
+        if (single) this.#plan?.faulted();
         this.#resume = true;
         return 'again';
       case 'triple-fault':
-        if (this.onTripleFault === 'stop') return this.#stop({ kind: 'triple-fault', chain: result.chain });
+        if (this.#stops.stopsAtTripleFault) return this.#stop({ kind: 'triple-fault', chain: result.chain });
         return this.#reset('triple-fault');
       case 'request':
         if (result.request.kind === 'reset') return this.#reset('request');
@@ -233,6 +248,10 @@ export class Runner {
       case 'unsupported':
         return this.#stop({ kind: 'unsupported', what: result.what });
     }
+  }
+
+  #wantsException(event: EventRecord): boolean {
+    return this.#stops.vectors.has(event.vector) && this.#stops.stopsAtException(event);
   }
 
   /** Breakpoints of the plan only bring it forward; any other stops. */

@@ -1,6 +1,7 @@
 /** What a client is told about a stop: the reason, a line for the user, the breakpoints that were hit. */
 import { describeEvent, exceptionName } from './exceptions.ts';
 import type { Guest } from './guest.ts';
+import { describeMachineEvent, machineEventId } from './machine-events.ts';
 import type { StopCause } from './runner.ts';
 import { stackFrames } from './stack-frames.ts';
 import type { BreakpointKind, UserBreakpoint } from './user-breakpoint.ts';
@@ -22,7 +23,12 @@ const BREAKPOINT_REASONS: Readonly<Record<BreakpointKind, string>> = {
 };
 
 /** The reason for a stop; `planReason` for a plan that is done, `hit` the user's breakpoints at the place. */
-export function describeStop(cause: StopCause, planReason: StopReason, hit: readonly UserBreakpoint[]): StopReason {
+export function describeStop(
+  guest: Guest,
+  cause: StopCause,
+  planReason: StopReason,
+  hit: readonly UserBreakpoint[],
+): StopReason {
   const [first] = hit;
   const hits = first ? { hitBreakpointIds: hit.map(({ id }) => id) } : {};
   switch (cause.kind) {
@@ -37,7 +43,7 @@ export function describeStop(cause: StopCause, planReason: StopReason, hit: read
     case 'breakpoint':
       return first ? atBreakpoint(first, hits) : { reason: 'breakpoint', description: 'Paused at a breakpoint' };
     default:
-      return { reason: 'exception', ...describeException(cause) };
+      return { reason: 'exception', ...describeException(guest, cause), ...hits };
   }
 }
 
@@ -63,8 +69,13 @@ export function isException(cause: StopCause): cause is ExceptionCause {
 }
 
 /** A headline and the details of a stop that is shown as an exception. */
-export function describeException(cause: ExceptionCause): { readonly description: string; readonly text: string } {
+export function describeException(
+  guest: Guest,
+  cause: ExceptionCause,
+): { readonly description: string; readonly text: string } {
   switch (cause.kind) {
+    case 'event':
+      return describeMachineEvent(guest, cause.event);
     case 'exception':
       return { description: 'Paused at an exception', text: describeEvent(cause.event) };
     case 'triple-fault':
@@ -83,6 +94,7 @@ export function describeException(cause: ExceptionCause): { readonly description
 
 /** What the client calls the exception: its mnemonic where it has one. */
 export function exceptionId(cause: ExceptionCause): string {
+  if (cause.kind === 'event') return machineEventId(cause.event);
   return cause.kind === 'exception' ? exceptionName(cause.event.vector) : cause.kind.replace('-', ' ');
 }
 

@@ -206,7 +206,7 @@ describe('exception breakpoints', () => {
     const client = await launched();
     await client.request('setExceptionBreakpoints', { filters: ['exceptions'] });
     expect(await client.run('continue')).toBe('exception 31 again+0x28 (0000:7C36)');
-    expect(await client.request('exceptionInfo', { threadId: 1 })).toEqual({
+    expect(await client.request('exceptionInfo', { threadId: 1 })).toMatchObject({
       exceptionId: '#UD',
       description: '#UD Invalid opcode, at 0000:7C36',
       breakMode: 'always',

@@ -30,7 +30,7 @@ describe('the run loop', () => {
     const { client, toy } = await scripted([0x90]);
     toy.script.push({ reason: 'triple-fault', chain: [fault, { ...fault, vector: 8, errorCode: 0 }] });
     expect(await client.run('continue')).toMatch(/^exception/);
-    expect(await client.request('exceptionInfo', { threadId: 1 })).toEqual({
+    expect(await client.request('exceptionInfo', { threadId: 1 })).toMatchObject({
       exceptionId: 'triple fault',
       description:
         '#GP General protection, error code 0010h, at 0000:7C05; then #DF Double fault, error code 0000h, at 0000:7C05',

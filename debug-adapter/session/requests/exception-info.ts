@@ -1,5 +1,6 @@
-/** `exceptionInfo`: the CPU exception or triple fault that the machine stands at. */
+/** `exceptionInfo`: the exception, shutdown or event that the machine stands at, with gates, error codes and stack. */
 import { describeException, exceptionId, isException } from '../stop-event.ts';
+import { stopDetails } from '../stop-details.ts';
 import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
 
@@ -8,6 +9,12 @@ export const exceptionInfo: HandlerOf<'exceptionInfo'> = {
   handle(debuggee) {
     const stop = debuggee.lastStop;
     if (!stop || !isException(stop)) throw new UserError('no-exception', 'the machine does not stand at an exception');
-    return { exceptionId: exceptionId(stop), description: describeException(stop).text, breakMode: 'always' };
+    const details = stopDetails(debuggee.guest, stop);
+    return {
+      exceptionId: exceptionId(stop),
+      description: describeException(debuggee.guest, stop).text,
+      breakMode: 'always',
+      ...(details ? { details } : {}),
+    };
   },
 };

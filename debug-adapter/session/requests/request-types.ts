@@ -20,7 +20,10 @@ export interface RequestTypes {
   };
   dataBreakpointInfo: { arguments: P.DataBreakpointInfoArguments; body: P.DataBreakpointInfoResponse['body'] };
   setDataBreakpoints: { arguments: P.SetDataBreakpointsArguments; body: P.SetDataBreakpointsResponse['body'] };
-  setExceptionBreakpoints: { arguments: P.SetExceptionBreakpointsArguments; body: undefined };
+  setExceptionBreakpoints: {
+    arguments: P.SetExceptionBreakpointsArguments;
+    body: P.SetExceptionBreakpointsResponse['body'];
+  };
   breakpointLocations: { arguments: P.BreakpointLocationsArguments; body: P.BreakpointLocationsResponse['body'] };
   continue: { arguments: P.ContinueArguments; body: P.ContinueResponse['body'] };
   pause: { arguments: P.PauseArguments; body: undefined };

@@ -1,0 +1,122 @@
+/** The filters a client has chosen, compiled for a guest: what of exceptions and events stops the machine. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { EventRecord, Machine, MachineEvent } from '../../vm-core/index.ts';
+import type { ExpressionContext } from '../expressions/compile.ts';
+import { ExpressionError } from '../expressions/tokens.ts';
+import { compileCondition } from './breakpoint-decision.ts';
+import { EXCEPTION_NAMES, type EventValues, type FilterRow, filterRows } from './exception-filters.ts';
+import type { Guest } from './guest.ts';
+import { compileNumberList } from './number-list.ts';
+import { UserError } from './user-error.ts';
+
+/** One entry of the client's choice. */
+export interface ChosenFilter {
+  readonly filter: string;
+  readonly condition: string | undefined;
+}
+
+/** What the run loop asks. */
+export interface RunnerStops {
+  /** Vectors whose exceptions are looked at. */
+  readonly vectors: ReadonlySet<number>;
+  stopsAtException(event: EventRecord): boolean;
+  readonly stopsAtTripleFault: boolean;
+  readonly onEvent: Machine['onEvent'];
+}
+
+/** Nothing stops. */
+export const NO_STOPS: RunnerStops = {
+  vectors: new Set(),
+  stopsAtException: () => false,
+  stopsAtTripleFault: false,
+  onEvent: undefined,
+};
+
+/** A filter ready to be asked. */
+interface Compiled {
+  readonly row: FilterRow;
+  readonly vectors: ReadonlySet<number>;
+  readonly holds: (values: EventValues) => boolean;
+}
+
+const ALL_VECTORS: ReadonlySet<number> = new Set(Array.from({ length: 32 }, (_, vector) => vector));
+
+/** The filters that are on before a client has chosen. */
+export const defaultFilters: readonly ChosenFilter[] = filterRows
+  .filter((row) => row.default)
+  .map(({ filter }) => ({ filter, condition: undefined }));
+
+/**
+ * Compiles a choice. The descriptions, in its order, say what is wrong with entries that do not take part. Conditions that
+ * fail while the guest runs are told to `complain`, and stop it.
+ */
+export function compileStops(
+  chosen: readonly ChosenFilter[],
+  guest: Guest,
+  complain: (text: string) => void,
+): { readonly stops: RunnerStops; readonly descriptions: readonly DebugProtocol.Breakpoint[] } {
+  const compiled: Compiled[] = [];
+  const descriptions = chosen.map((filter): DebugProtocol.Breakpoint => {
+    try {
+      compiled.push(compileFilter(filter, guest, complain));
+      return { verified: true };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return { verified: false, message: error.message };
+    }
+  });
+  return { stops: stopsOf(compiled), descriptions };
+}
+
+function stopsOf(compiled: readonly Compiled[]): RunnerStops {
+  const forEvents = compiled.filter(({ row }) => row.event);
+  return {
+    vectors: new Set(compiled.flatMap(({ vectors }) => [...vectors])),
+    stopsAtException: ({ vector, errorCode }) =>
+      compiled.some(({ vectors, holds }) => vectors.has(vector) && holds({ vector, errorcode: errorCode ?? 0 })),
+    stopsAtTripleFault: compiled.some(({ row }) => row.filter === 'triple-fault'),
+    onEvent: forEvents.length === 0 ? undefined : (event) => forEvents.some((filter) => stopsAt(filter, event)),
+  };
+}
+
+function stopsAt({ row, holds }: Compiled, event: MachineEvent): boolean {
+  const values = row.event?.values(event);
+  return values !== undefined && holds(values);
+}
+
+function compileFilter({ filter, condition }: ChosenFilter, guest: Guest, complain: (text: string) => void): Compiled {
+  const row = filterRows.find((candidate) => candidate.filter === filter);
+  if (!row) throw new UserError('bad-argument', `there is no exception filter ${filter}`);
+  const all = condition !== undefined && row.allVectors === true;
+  return {
+    row,
+    vectors: all ? ALL_VECTORS : new Set(row.vectors ?? []),
+    holds: condition === undefined ? () => true : compileHolds(row, condition, guest.expressions, complain),
+  };
+}
+
+function compileHolds(
+  row: FilterRow,
+  text: string,
+  context: ExpressionContext,
+  complain: (text: string) => void,
+): (values: EventValues) => boolean {
+  if (row.conditionDescription === undefined) throw new UserError('bad-argument', `${row.label} takes no condition`);
+  const listed = row.event ? row.event.listed : 'vector';
+  const isListed = listed === undefined ? undefined : compileNumberList(text);
+  if (listed !== undefined && isListed) return (values) => isListed(values[listed] ?? 0);
+  let current: EventValues = {};
+  const names = row.event?.names ?? EXCEPTION_NAMES;
+  const variables = Object.fromEntries(names.map((name) => [name, () => current[name] ?? 0]));
+  const evaluate = compileCondition(text, { ...context, variables });
+  return (values) => {
+    current = values;
+    try {
+      return evaluate() !== 0;
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      complain(`The condition "${text}" of ${row.label} failed: ${error.message}`);
+      return true;
+    }
+  };
+}

@@ -1,0 +1,170 @@
+/** What clients list under exceptions: the processor's exceptions, shutdown, and the events of a machine that can stop it. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { MachineEvent } from '../../vm-core/index.ts';
+import { exceptions } from './exceptions.ts';
+
+/** An event of the machine as a condition sees it, by lower-case name. */
+export type EventValues = Readonly<Record<string, number>>;
+
+/** A kind of event that a filter can stop at. */
+export interface EventKind {
+  /** The value that a list of numbers in place of a condition means. */
+  readonly listed: string | undefined;
+  /** Undefined when the event is of another kind. */
+  readonly values: (event: MachineEvent) => EventValues | undefined;
+  /** The names that `values` gives. */
+  readonly names: readonly string[];
+}
+
+export interface FilterRow {
+  readonly filter: string;
+  readonly label: string;
+  readonly description: string;
+  readonly default: boolean;
+  /** What may be written as a condition; without it there can be none. */
+  readonly conditionDescription?: string;
+  /** Vectors of the exceptions that it stops at; a condition chooses among all where `allVectors` says so. */
+  readonly vectors?: readonly number[];
+  readonly allVectors?: boolean;
+  readonly event?: EventKind;
+}
+
+/** What conditions of exceptions know beside the registers. */
+export const EXCEPTION_NAMES = ['vector', 'errorcode'] as const;
+
+const MODES = ['real', 'protected', 'virtual-8086'];
+
+const vectorsOf = (group: string): readonly number[] =>
+  exceptions.filter((row) => row.group === group).map(({ vector }) => vector);
+
+const interruptsFrom = (source: 'software' | 'external'): EventKind => ({
+  listed: 'vector',
+  names: ['vector'],
+  values: (event) => (event.kind === 'interrupt' && event.source === source ? { vector: event.vector } : undefined),
+});
+
+const ports: EventKind = {
+  listed: 'port',
+  names: ['port', 'size', 'value', 'write', 'read'],
+  values: (event) =>
+    event.kind === 'port'
+      ? {
+          port: event.port,
+          size: event.size,
+          value: event.value >>> 0,
+          write: event.isWrite ? 1 : 0,
+          read: event.isWrite ? 0 : 1,
+        }
+      : undefined,
+};
+
+const modes: EventKind = {
+  listed: undefined,
+  names: ['from', 'to', 'real', 'protected', 'v86'],
+  values: (event) =>
+    event.kind === 'mode'
+      ? { from: MODES.indexOf(event.from), to: MODES.indexOf(event.to), real: 0, protected: 1, v86: 2 }
+      : undefined,
+};
+
+const deadHalts: EventKind = {
+  listed: undefined,
+  names: [],
+  values: (event) => (event.kind === 'halt' && !event.interruptsEnabled ? {} : undefined),
+};
+
+const BY_VECTOR = 'Vectors such as 6,13 or a condition over vector, errorCode, registers and memory';
+
+/** The filters in the order in which clients show them. */
+export const filterRows: readonly FilterRow[] = [
+  {
+    filter: 'triple-fault',
+    label: 'Triple fault',
+    description: 'Stop when the processor shuts down, before the machine is reset.',
+    default: true,
+  },
+  {
+    filter: 'double-fault',
+    label: 'Double fault',
+    description: 'Stop at #DF, before its handler.',
+    default: true,
+    vectors: vectorsOf('double-fault'),
+  },
+  {
+    filter: 'exceptions',
+    label: 'CPU exceptions',
+    description:
+      'Stop at faults such as #UD and #GP, before their handler. Page faults and debug exceptions only where a condition names them.',
+    default: false,
+    conditionDescription: BY_VECTOR,
+    vectors: vectorsOf('exceptions'),
+    allVectors: true,
+  },
+  {
+    filter: 'page-faults',
+    label: 'Page faults',
+    description: 'Stop at #PF, before its handler.',
+    default: false,
+    conditionDescription: 'A condition such as cr2 < 1000h && (errorCode & 2)',
+    vectors: vectorsOf('page-faults'),
+  },
+  {
+    filter: 'debug-exceptions',
+    label: 'Debug exceptions of the guest',
+    description: 'Stop at #DB and #BP (INT3), before their handler.',
+    default: false,
+    conditionDescription: BY_VECTOR,
+    vectors: vectorsOf('debug-exceptions'),
+  },
+  {
+    filter: 'halt',
+    label: 'HLT with interrupts off',
+    description: 'Stop when the processor halts and only a reset can wake it.',
+    default: false,
+    conditionDescription: 'A condition over registers and memory',
+    event: deadHalts,
+  },
+  {
+    filter: 'interrupt',
+    label: 'INT n',
+    description: 'Stop before software interrupts.',
+    default: false,
+    conditionDescription: 'Vectors such as 10h,13h or a condition such as vector == 13h && ah == 2',
+    event: interruptsFrom('software'),
+  },
+  {
+    filter: 'irq',
+    label: 'Hardware interrupts',
+    description: 'Stop at the first instruction of the handlers of hardware interrupts.',
+    default: false,
+    conditionDescription: 'Vectors such as 8,9 or a condition over vector, registers and memory',
+    event: interruptsFrom('external'),
+  },
+  {
+    filter: 'port',
+    label: 'I/O ports',
+    description: 'Stop after instructions that read or write ports.',
+    default: false,
+    conditionDescription: 'Ports such as 60h,64h or a condition such as port == 60h && write && value == 0EDh',
+    event: ports,
+  },
+  {
+    filter: 'mode-switch',
+    label: 'Mode switch',
+    description: 'Stop after changes between real, protected and virtual-8086 mode.',
+    default: false,
+    conditionDescription: 'A condition such as to == protected, from == v86',
+    event: modes,
+  },
+];
+
+/** The filters as the protocol lists them. */
+export const exceptionBreakpointFilters: DebugProtocol.ExceptionBreakpointsFilter[] = filterRows.map(
+  ({ filter, label, description, default: isDefault, conditionDescription }) => ({
+    filter,
+    label,
+    description,
+    default: isDefault,
+    ...(conditionDescription === undefined ? {} : { supportsCondition: true, conditionDescription }),
+  }),
+);

@@ -1,0 +1,54 @@
+/** Events of the machine at which it stopped, in words. */
+import type { MachineEvent } from '../../vm-core/index.ts';
+import { formatHex } from '../expressions/format.ts';
+import type { Guest } from './guest.ts';
+
+/** Upper-case hexadecimal as assemblers write it: `3F8h`. */
+function hex(value: number, digits = 1): string {
+  return `${(value >>> 0).toString(16).toUpperCase().padStart(digits, '0')}h`;
+}
+
+/** A short name: `INT 13h`, `OUT 60h`. */
+export function machineEventId(event: MachineEvent): string {
+  switch (event.kind) {
+    case 'port':
+      return `${event.isWrite ? 'OUT' : 'IN'} ${hex(event.port)}`;
+    case 'interrupt':
+      return event.source === 'software' ? `INT ${hex(event.vector, 2)}` : `interrupt ${hex(event.vector, 2)}`;
+    case 'mode':
+      return 'mode switch';
+    case 'halt':
+      return 'HLT';
+  }
+}
+
+/** A headline and a line with the details. */
+export function describeMachineEvent(
+  guest: Guest,
+  event: MachineEvent,
+): { readonly description: string; readonly text: string } {
+  const at = guest.describeAddress(guest.vcpu.linearEip);
+  const id = machineEventId(event);
+  switch (event.kind) {
+    case 'port': {
+      const value = formatHex(event.value >>> 0, event.size * 8);
+      const done = event.isWrite ? `wrote ${value} to` : `read ${value} from`;
+      return { description: `Paused after ${id}`, text: `The guest ${done} port ${hex(event.port)}; next is ${at}` };
+    }
+    case 'interrupt': {
+      if (event.source !== 'software') return { description: `Paused in ${id}`, text: `Handler of ${id}, at ${at}` };
+      const ax = formatHex(guest.register('EAX') & 0xffff, 16);
+      return { description: `Paused before ${id}`, text: `${id} with ax ${ax}, at ${at}` };
+    }
+    case 'mode':
+      return {
+        description: `Paused after the switch to ${event.to} mode`,
+        text: `From ${event.from} to ${event.to} mode, at ${at}`,
+      };
+    case 'halt':
+      return {
+        description: 'Paused after HLT with interrupts off',
+        text: `Only a reset can wake the processor; it halted in front of ${at}`,
+      };
+  }
+}
