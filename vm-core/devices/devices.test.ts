@@ -72,7 +72,12 @@ const patternDisk = (name: string, size: number): BlockStore => ({
   write: () => undefined,
 });
 
-const fuzzConfig = { ...testConfig, floppy: patternDisk('floppy', 1440 * 1024) };
+const fuzzConfig = {
+  ...testConfig,
+  floppy: patternDisk('floppy', 1440 * 1024),
+  disk: patternDisk('disk', 5000 * 512),
+  cdrom: patternDisk('disc', 300 * 2048),
+};
 
 type Operation = (bench: DeviceBench, random: (bound: number) => number) => number;
 
@@ -138,11 +143,58 @@ const operations: readonly Operation[] = [
     return bus.ports.read(0x08, 1);
   },
 ];
+/** What often makes sense to a drive: commands, and the first bytes of packets. */
+const ataCommands = [0x20, 0x24, 0x30, 0x39, 0x40, 0xc4, 0xc5, 0xc6, 0xec, 0xe4, 0xe8, 0xa0, 0xa1, 0x90, 0x08] as const;
+const packetCodes = [0x00, 0x03, 0x12, 0x1b, 0x25, 0x28, 0x43, 0x46, 0x4a, 0x5a, 0xa8, 0xbe] as const;
+
+const driveOperations: readonly Operation[] = [
+  ({ bus, advance }, random) => {
+    const base = [0x1f0, 0x170][random(2)] ?? 0;
+    for (const [register, bound] of [
+      [1, 2],
+      [2, 8],
+      [3, 0x100],
+      [4, 0x20],
+      [5, 2],
+    ] as const) {
+      bus.ports.write(base + register, 1, random(bound));
+    }
+    bus.ports.write(base + 6, 1, 0x40 | (random(8) === 0 ? 0x10 : 0));
+    const command = ataCommands[random(ataCommands.length)] ?? 0;
+    bus.ports.write(base + 7, 1, command);
+    advance(random(300_000));
+    if (command === 0xa0) {
+      const packet = [
+        packetCodes[random(packetCodes.length)] ?? 0,
+        0,
+        0,
+        0,
+        random(2),
+        random(0x100),
+        0,
+        0,
+        random(4),
+        0,
+      ];
+      for (let at = 0; at < 12; at += 2) bus.ports.write(base, 2, (packet[at] ?? 0) | ((packet[at + 1] ?? 0) << 8));
+    }
+    return bus.ports.read(base + 7, 1);
+  },
+  ({ bus }, random) => {
+    const base = [0x1f0, 0x170][random(2)] ?? 0;
+    let sum = 0;
+    for (let word = random(600); word > 0; word -= 1) {
+      if (random(2) === 0) bus.ports.write(base, 2, word);
+      sum = (sum * 31 + bus.ports.read(base, 2)) % 0xffff;
+    }
+    return sum;
+  },
+];
 /** Reads and writes are what guests do most. */
-const weighted = [0, 0, 0, 1, 1, 1, 1, 2, 3, 4, 4, 5, 6, 7] as const;
+const weighted = [0, 0, 0, 1, 1, 1, 1, 2, 3, 4, 4, 5, 6, 7, 8, 9] as const;
 
 function randomStep(bench: DeviceBench, random: (bound: number) => number): number {
-  const operation = operations[weighted[random(weighted.length)] ?? 0] as Operation;
+  const operation = [...operations, ...driveOperations][weighted[random(weighted.length)] ?? 0] as Operation;
   return operation(bench, random);
 }
 

@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest';
 import type { BlockSource } from '../machine/block-store.ts';
 import type { Machine, RunResult } from '../machine/machine.ts';
 import { createOverlayStore, memorySource } from '../machine/overlay-block-store.ts';
-import { endOfInterrupt, guest, HANDLER, handlerOf, out, programPics, setVector } from './rom-guest.ts';
+import {
+  endOfInterrupt,
+  endOfSlaveInterrupt,
+  guest,
+  HANDLER,
+  handlerOf,
+  out,
+  programPics,
+  setVector,
+} from './rom-guest.ts';
 
 const SECTOR = 512;
 const BUFFER = 0x1000;
@@ -68,5 +77,31 @@ describe('the floppy controller', () => {
     const source = { ...farSource, read: () => Promise.reject(new Error('far.img: gone')) };
     const { machine } = guest(program, handlerOf(...endOfInterrupt), { floppy: createOverlayStore(source) });
     await expect(runToEnd(machine)).rejects.toThrow('far.img: gone');
+  });
+});
+
+describe('an ATA channel', () => {
+  /** READ SECTORS of two sectors by interrupts, each sector with REP INSW; then what the second channel says. */
+  const readSector = [STI, HLT, 0xba, 0xf7, 0x01, 0xec, 0xba, 0xf0, 0x01, 0xb9, 0x00, 0x01, 0xf3, 0x6d];
+  const program = [
+    ...programPics,
+    ...[...out(0x21, 0xfb), ...out(0xa1, 0xbf)],
+    ...setVector(0x76, HANDLER),
+    ...[0x31, 0xc0, 0x8e, 0xc0, 0xbf, BUFFER & 0xff, BUFFER >> 8, 0xfc], // ES = 0; MOV DI,BUFFER; CLD
+    ...[out(0x1f2, 2), out(0x1f3, 0x34), out(0x1f4, 0x05), out(0x1f5, 0), out(0x1f6, 0xe0), out(0x1f7, 0x20)].flat(),
+    ...[...readSector, ...readSector],
+    ...exit,
+  ];
+
+  it('reads the same at the same time, whenever the image comes', async () => {
+    const ends = [];
+    for (const source of [memorySource('near.img', image), farSource]) {
+      const { machine } = guest(program, handlerOf(...endOfSlaveInterrupt), { disk: createOverlayStore(source) });
+      const { result, waits } = await runToEnd(machine);
+      expect([result, waits]).toEqual([EXITED, source === farSource ? 1 : 0]);
+      expect(machine.memory.read(BUFFER, 2 * SECTOR)).toEqual(image.slice(0x534 * SECTOR, 0x536 * SECTOR));
+      ends.push([machine.time, machine.retired]);
+    }
+    expect(ends[1]).toEqual(ends[0]);
   });
 });

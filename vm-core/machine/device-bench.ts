@@ -9,7 +9,7 @@ export const testConfig: MachineConfig = {
   machineType: 'isa-1',
   cpuModel: '386',
   memorySize: 16 * 1024 * 1024,
-  firmware: 'builtin',
+  firmware: new Uint8Array(0x10000),
   exitDevice: true,
   startTimeMs: 0,
 };

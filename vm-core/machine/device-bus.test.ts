@@ -19,19 +19,45 @@ function programPics(bench: ReturnType<typeof createDeviceBench>): void {
 describe('the ISA PC', () => {
   it('has each device at its ports', () => {
     const { bus } = createDeviceBench();
-    const owners = [
-      0x00, 0x0f, 0xc0, 0xdf, 0x81, 0x8f, 0x3f0, 0x3f5, 0x3f6, 0x3f7, 0x20, 0xa1, 0x40, 0x43, 0x61, 0x60, 0x64, 0x70,
-      0x71, 0x80, 0x92, 0xe9, 0xf4, 0x2f8, 0x3ff, 0x3c0, 0x3d4,
+    const owners: readonly (readonly [number, string])[] = [
+      [0x00, 'dma'],
+      [0x0f, 'dma'],
+      [0x20, 'pic-master'],
+      [0x40, 'pit'],
+      [0x43, 'pit'],
+      [0x60, 'keyboard'],
+      [0x61, 'pit'],
+      [0x64, 'keyboard'],
+      [0x70, 'rtc'],
+      [0x80, 'post-code'],
+      [0x81, 'dma'],
+      [0x8f, 'dma'],
+      [0x92, 'port-92'],
+      [0xa1, 'pic-slave'],
+      [0xc0, 'dma'],
+      [0xdf, 'dma'],
+      [0xe9, 'debug-console'],
+      [0xf4, 'debug-exit'],
+      [0x170, 'ide-2'],
+      [0x1f7, 'ide-1'],
+      [0x2f8, 'uart-2'],
+      [0x376, 'ide-2'],
+      [0x3c0, 'vga'],
+      [0x3d4, 'vga'],
+      [0x3f0, 'floppy-controller'],
+      [0x3f5, 'floppy-controller'],
+      [0x3f6, 'ide-1'],
+      [0x3f7, 'floppy-controller'],
+      [0x3ff, 'uart-1'],
+      [0x402, 'firmware-console'],
+      [0x510, 'firmware-config'],
     ];
-    expect(owners.map((port) => `${port.toString(16)} ${bus.ports.ownerOf(port)}`).join(', ')).toBe(
-      '0 dma, f dma, c0 dma, df dma, 81 dma, 8f dma, ' +
-        '3f0 floppy-controller, 3f5 floppy-controller, 3f6 undefined, 3f7 floppy-controller, ' +
-        '20 pic-master, a1 pic-slave, 40 pit, 43 pit, 61 pit, 60 keyboard, 64 keyboard, 70 rtc, 71 rtc, 80 post-code, ' +
-        '92 port-92, e9 debug-console, f4 debug-exit, 2f8 uart-2, 3ff uart-1, 3c0 vga, 3d4 vga',
-    );
-    expect(bus.memory.map(({ device, start, size }) => ({ device, start, size }))).toEqual([
-      { device: 'vga', start: 0xa0000, size: 0x20000 },
-    ]);
+    expect(owners.map(([port]) => [port, bus.ports.ownerOf(port)])).toEqual(owners);
+    expect(bus.memory.map(({ device, start, size }) => ({ device, start, size }))).toContainEqual({
+      device: 'vga',
+      start: 0xa0000,
+      size: 0x20000,
+    });
   });
 
   it('has the exit device only where it is asked for', () => {
@@ -93,6 +119,11 @@ describe('the ISA PC', () => {
     bench.advance(400_000);
     expect([bench.bus.interruptPending(), bench.bus.acknowledgeInterrupt()]).toEqual([true, vector]);
     expect(bench.seen.filter((line) => line.endsWith('intr high')).length).toBeGreaterThan(0);
+  });
+
+  it('has the devices of a firmware image only with one', () => {
+    const { bus } = createDeviceBench({ ...testConfig, firmware: 'builtin' });
+    expect([bus.ports.ownerOf(0x402), bus.ports.ownerOf(0x510)]).toEqual([undefined, undefined]);
   });
 
   it('opens A20 by the keyboard controller or by port 92h', () => {

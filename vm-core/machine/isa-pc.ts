@@ -7,6 +7,7 @@ import { createDebugExit } from '../devices/debug-exit/debug-exit.ts';
 import { createDma } from '../devices/dma/dma.ts';
 import { createFirmwareConfig } from '../devices/firmware-config/firmware-config.ts';
 import { createFloppyController } from '../devices/floppy-controller/floppy-controller.ts';
+import { createIde } from '../devices/ide/ide.ts';
 import { createKeyboardController } from '../devices/keyboard-controller/keyboard-controller.ts';
 import { createPic } from '../devices/pic/pic.ts';
 import { createPit } from '../devices/pit/pit.ts';
@@ -89,6 +90,18 @@ export const isaPc: MachineMap = {
       ports: { registers: 0x3f0, change: 0x3f7 },
       lines: { irq: 'pic-master.ir6' },
       dmaChannels: { data: 'dma.channel2' },
+    },
+    {
+      name: 'ide-1',
+      create: (context, { disk }) => createIde(context, [disk && { kind: 'hard-disk', store: disk }, undefined]),
+      ports: { command: 0x1f0, control: 0x3f6 },
+      lines: { irq: 'pic-slave.ir6' },
+    },
+    {
+      name: 'ide-2',
+      create: (context, { cdrom }) => createIde(context, [cdrom && { kind: 'cd-rom', store: cdrom }, undefined]),
+      ports: { command: 0x170, control: 0x376 },
+      lines: { irq: 'pic-slave.ir7' },
     },
     { name: 'uart-1', create: createUart, ports: { registers: 0x3f8 }, lines: { irq: 'pic-master.ir4' } },
   ],

@@ -22,6 +22,8 @@ export interface MachineConfig {
   /** Drive 00h and drive 80h of the BIOS. */
   readonly floppy?: BlockStore;
   readonly disk?: BlockStore;
+  /** A disc of sectors of 2,048 bytes. */
+  readonly cdrom?: BlockStore;
   /** Port F4h ends the run with (value << 1) | 1. */
   readonly exitDevice: boolean;
   /** Host time at power-on, milliseconds since 1970, local time as an RTC holds it. */
