@@ -3,21 +3,34 @@
  * from 34h on as Bochs and QEMU use them): firmware images learn the size of memory and the drives from it.
  */
 import { mediumOf } from '../devices/floppy-controller/media.ts';
+import { defaultGeometry, SECTOR_SIZE } from '../devices/ide/identify.ts';
 import type { MachineConfig } from './machine.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
 const FLOPPY_TYPES = 0x10;
+const DISK_TYPES = 0x12;
 const EQUIPMENT = 0x14;
 const BASE_MEMORY_KIB = 0x15;
 const EXTENDED_MEMORY_KIB = 0x17;
+const EXTENDED_DISK_TYPE = 0x19;
+const DISK_PARAMETERS = 0x1b;
 const CHECKSUM_FIRST = 0x10;
 const CHECKSUM_LAST = 0x2d;
 const CHECKSUM = 0x2e;
 const EXTENDED_MEMORY_KIB_AGAIN = 0x30;
 const MEMORY_ABOVE_16_MIB = 0x34;
+const BOOT_ORDER_THIRD = 0x38;
 const BOOT_ORDER = 0x3d;
+
+/** In the high half of byte 12h: the type stands in byte 19h; and the type there that is described byte by byte. */
+const TYPE_IS_EXTENDED = 0xf0;
+const TYPE_OF_USER = 47;
+/** No write precompensation, and in the control byte no retries, and whether there are more than eight heads. */
+const NO_PRECOMPENSATION = 0xffff;
+const NO_RETRIES = 0xc0;
+const MORE_THAN_8_HEADS = 0x08;
 
 /** All 128 bytes; the clock's own are zero. */
 export function cmosContents(config: MachineConfig): Uint8Array {
@@ -30,12 +43,25 @@ export function cmosContents(config: MachineConfig): Uint8Array {
   // Drive A is of the kind that its disk needs; there is no drive B.
   bytes[FLOPPY_TYPES] = config.floppy === undefined ? 0 : mediumOf(config.floppy.size).driveType << 4;
   bytes[EQUIPMENT] = config.floppy === undefined ? 0x00 : 0x01;
+  if (config.disk !== undefined) {
+    const { cylinders, heads, sectors } = defaultGeometry(Math.floor(config.disk.size / SECTOR_SIZE));
+    bytes[DISK_TYPES] = TYPE_IS_EXTENDED;
+    bytes[EXTENDED_DISK_TYPE] = TYPE_OF_USER;
+    setWord(DISK_PARAMETERS, cylinders);
+    bytes[DISK_PARAMETERS + 2] = heads;
+    setWord(DISK_PARAMETERS + 3, NO_PRECOMPENSATION);
+    bytes[DISK_PARAMETERS + 5] = NO_RETRIES | (heads > 8 ? MORE_THAN_8_HEADS : 0);
+    setWord(DISK_PARAMETERS + 6, cylinders);
+    bytes[DISK_PARAMETERS + 8] = sectors;
+  }
   setWord(BASE_MEMORY_KIB, 640);
   setWord(EXTENDED_MEMORY_KIB, extendedKib);
   setWord(EXTENDED_MEMORY_KIB_AGAIN, extendedKib);
   setWord(MEMORY_ABOVE_16_MIB, Math.max(0, config.memorySize - 16 * MIB) / (64 * KIB));
-  // 1 is the floppy, 2 the disk; the low half is tried first.
-  bytes[BOOT_ORDER] = config.floppy === undefined ? 0x02 : 0x21;
+  // 1 is the floppy, 2 the disk, 3 the CD-ROM; the low half is tried first, what does not fit stands high in byte 38h.
+  const order = [config.floppy && 1, config.disk && 2, config.cdrom && 3].filter((device) => device !== undefined);
+  bytes[BOOT_ORDER] = (order[0] ?? 0) | ((order[1] ?? 0) << 4);
+  bytes[BOOT_ORDER_THIRD] = (order[2] ?? 0) << 4;
   let sum = 0;
   for (let index = CHECKSUM_FIRST; index <= CHECKSUM_LAST; index += 1) sum += bytes[index] as number;
   // The checksum stands high byte first.
