@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Device } from '../devices/device.ts';
 import { createOverlayStore } from '../machine/overlay-block-store.ts';
 import { diskOf, type Guest, promising, start } from './guest-runner.ts';
 
@@ -346,6 +347,73 @@ table: dq 0
     expect(guest.word(0x602) & 0xff).toBe(0x5a);
     expect(guest.word(0x602) >> 15).toBe(0);
     expect(guest.word(0x604) & 0x80).toBe(0x80);
+  });
+
+  it('sleeps and switches off through APM', async () => {
+    const guest = guestOf(`
+      mov ax, 5301h
+      xor bx, bx
+      int 15h
+      mov ax, 5305h
+      int 15h
+      setc [600h]
+      mov ax, 5307h
+      mov bx, 1
+      mov cx, 3
+      int 15h
+      mov byte [602h], 1`);
+    expect(await guest.run()).toEqual({ reason: 'request', request: { kind: 'power-off' } });
+    expect([guest.word(0x600), guest.word(0x602)]).toEqual([0, 0]);
+    expect(guest.machine.time).toBeGreaterThan(guest.machine.retired);
+    expect(guest.logs).toEqual([]);
+  });
+
+  it.each([
+    ['jump to FFFF:0000', 'jmp 0ffffh:0'],
+    ['warm jump', 'mov word [472h], 1234h\n jmp 0ffffh:0'],
+    ['INT 19h', 'int 19h'],
+    ['keyboard controller', 'mov al, 0feh\n out 64h, al\n hlt'],
+    ['port 92h', 'in al, 92h\n or al, 1\n out 92h, al\n hlt'],
+    ['triple fault', 'lidt [none]\n int 3\nnone: dw 0, 0, 0'],
+  ])('boots again by %s', async (_, code) => {
+    const guest = guestOf(`
+      inc word [600h]
+      cmp word [600h], 2
+      je done
+      mov ax, 0013h
+      int 10h
+      in al, 21h
+      mov al, 0ffh
+      out 21h, al
+      ${code}`);
+    const result = await guest.run();
+    if (result.reason === 'triple-fault' || result.reason === 'request') {
+      if (result.reason === 'request') expect(result.request).toEqual({ kind: 'reset' });
+      guest.machine.reset();
+      await guest.run();
+    }
+    expect(guest.word(0x600)).toBe(2);
+    expect(guest.machine.display.text() === undefined).toBe(code === 'int 19h');
+  });
+
+  it('sees the keyboard light up with its locks', async () => {
+    const guest = guestOf(`
+      mov byte [417h], 20h
+again: mov ah, 1
+      int 16h
+      hlt
+      jmp again`);
+    const { state } = guest.machine.devices.get('keyboard') as Device;
+    const lights = (): number => (state['keyboard'] as { leds: number }).leds;
+    await guest.run(100_000_000);
+    expect(lights()).toBe(2);
+    guest.machine.input('keyboard', 'keys', Uint8Array.of(0x3a, 0xba));
+    await guest.run(100_000_000);
+    expect(lights()).toBe(6);
+    guest.machine.input('keyboard', 'keys', Uint8Array.of(0x45, 0xc5, 0x46, 0xc6));
+    await guest.run(100_000_000);
+    expect(lights()).toBe(5);
+    expect(guest.machine.memory.read(0x497, 1)[0]).toBe(5);
   });
 
   it('hears from the BIOS about what has no handler', async () => {

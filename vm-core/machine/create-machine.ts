@@ -92,7 +92,10 @@ class PcMachine implements Machine {
     this.memory = this.#memoryView();
     this.#bus = createDeviceBus(isaPc, config, this.#deviceServices());
     for (const window of this.#bus.memory) this.#map.addWindow(window);
-    this.#firmware = config.firmware === 'builtin' ? createBuiltinBios({}) : { rom: config.firmware, hooks: new Map() };
+    this.#firmware =
+      config.firmware === 'builtin'
+        ? createBuiltinBios({ machine: config })
+        : { rom: config.firmware, hooks: new Map() };
     this.#addRoms(config);
     this.#processor = new Processor(memory, this.#map, {
       ports: this.#bus.ports,

@@ -60,7 +60,7 @@ const romLabels = buildRom({ font8x8: noFont(8), font8x14: noFont(14), font8x16:
 /** Makes a bench after power-on: the screen is in mode 3 and empty but for the cursor. */
 export function createBiosBench(options: BenchOptions = {}): BiosBench {
   const ramSize = options.ramSize ?? 0x20_0000;
-  const firmware = createBuiltinBios({ quiet: true });
+  const firmware = createBuiltinBios({ quiet: true, machine: { memorySize: ramSize, cpuModel: '386' } });
   const ram = new Uint8Array(ramSize);
   const messages: string[] = [];
   const requests: MachineRequest[] = [];

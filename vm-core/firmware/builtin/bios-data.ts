@@ -96,6 +96,8 @@ export const ebda = {
   BELL_TICKS: EBDA_SEGMENT * 16 + 0x80,
   /** Ours: what BX was when a VBE mode was set. */
   VBE_MODE: EBDA_SEGMENT * 16 + 0x84,
+  /** Ours: 1 while the power management interface is connected. */
+  POWER_INTERFACE: EBDA_SEGMENT * 16 + 0x86,
 } as const;
 
 export const KEYBOARD_BUFFER_START = 0x1e;

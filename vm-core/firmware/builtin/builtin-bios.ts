@@ -5,6 +5,7 @@
 import { font8x8 } from '../../devices/vga/font-8x8.ts';
 import { font8x14 } from '../../devices/vga/font-8x14.ts';
 import { font8x16 } from '../../devices/vga/font-8x16.ts';
+import type { MachineConfig } from '../../machine/machine.ts';
 import type { Firmware, FirmwareContext, FirmwareHook } from '../firmware.ts';
 import { bootFailedHook, bootHook } from './boot.ts';
 import {
@@ -18,11 +19,12 @@ import {
   timerHook,
 } from './interrupts.ts';
 import { optionRomHook, postHook } from './post.ts';
-import { buildRom, ROM_BASE, type RomLabels, serviceInterrupts } from './rom.ts';
+import { buildRom, DATE, ROM_BASE, type RomLabels, serviceInterrupts } from './rom.ts';
 import { serialPollHook, serialTimeoutHook } from './serial-services.ts';
 import { serviceHook } from './service.ts';
 import { services, unknownFunction } from './services.ts';
 import { waitHook } from './system-services.ts';
+import { smbiosStructures } from './smbios.ts';
 import { stringPieceHook, stringStartHook } from './video/write-string.ts';
 import { withWrappedMemory } from './wrapped-memory.ts';
 
@@ -30,15 +32,22 @@ export { BOOT_ADDRESS } from './rom.ts';
 export { DISK_DRIVE, FLOPPY_DRIVE } from './disk/drive.ts';
 
 const BANNER = 'x86 VM Debugger BIOS';
+const VERSION = '1.0';
+/** The SMBIOS wants a year of four digits. */
+const DATE_IN_FULL: string = DATE.replace(/\d\d$/, '20$&');
 
 export interface BuiltinBiosOptions {
   /** Prints no line at power-on. */
   readonly quiet?: boolean;
+  /** What the SMBIOS tells of the machine; without it there is no SMBIOS. */
+  readonly machine?: Pick<MachineConfig, 'memorySize' | 'cpuModel'>;
 }
 
 /** Makes the firmware. The boot order is the CMOS's (byte 3Dh): floppy, then disk, unless it says otherwise. */
 export function createBuiltinBios(options: BuiltinBiosOptions = {}): Firmware {
-  const { bytes, labels } = buildRom({ font8x8, font8x14, font8x16 });
+  const { machine } = options;
+  const smbios = machine ? smbiosStructures({ ...machine, biosVersion: VERSION, biosDate: DATE_IN_FULL }) : [];
+  const { bytes, labels } = buildRom({ font8x8, font8x14, font8x16 }, smbios);
   const hooks = new Map<number, FirmwareHook>();
   const wrapped = new WeakMap<FirmwareContext, FirmwareContext>();
   for (const [offset, hook] of hooksOf(labels, options.quiet === true ? undefined : BANNER)) {

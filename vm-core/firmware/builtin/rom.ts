@@ -6,6 +6,7 @@
 import * as op from './rom-builder.ts';
 import { RomBuilder } from './rom-builder.ts';
 import type { ServiceEntry } from './service.ts';
+import { smbiosEntryPoint } from './smbios.ts';
 
 export const ROM_SEGMENT = 0xf000;
 /** Physical address of the ROM. */
@@ -58,7 +59,10 @@ export const VBE_WINDOW_FUNCTION = 0x90a0;
 export const STACK_TOP = 0x7000;
 /** Where a boot sector is loaded and started: 0000:7C00. */
 export const BOOT_ADDRESS = 0x7c00;
-const DATE = '11/20/26';
+export const DATE = '11/20/26';
+/** Where programs look for '_SM_', every 16 bytes, and the structures that it points to. */
+export const SMBIOS_ENTRY = 0x7000;
+const SMBIOS_STRUCTURES = 0x7020;
 const MODEL_AT = 0xfc;
 
 /** Diskette parameter table (INT 1Eh) for a 1.44 MB drive. */
@@ -131,8 +135,8 @@ export const defaultVectors: readonly number[] = [
   ...[0x72, 0x73, 0x74, 0x76, 0x77],
 ];
 
-/** Builds the ROM. */
-export function buildRom(fonts: RomFonts): RomImage {
+/** Builds the ROM, with the structures of the SMBIOS if there are any. */
+export function buildRom(fonts: RomFonts, smbios: readonly (readonly number[])[] = []): RomImage {
   const rom = new RomBuilder();
   rom.at(FONT_8X8).emit(...fonts.font8x8);
   rom.at(FONT_8X14).emit(...fonts.font8x14);
@@ -142,6 +146,10 @@ export function buildRom(fonts: RomFonts): RomImage {
   rom.at(FLOPPY_PARAMETERS).emit(...FLOPPY_PARAMETER_BYTES);
   rom.at(FUNCTIONALITY_TABLE).emit(...FUNCTIONALITY_BYTES);
   rom.at(VBE_WINDOW_FUNCTION).emit(0xb8).words(0x4f05).int(0x10).emit(op.RETF); // MOV AX,4F05h
+  if (smbios.length > 0) {
+    rom.at(SMBIOS_ENTRY).emit(...smbiosEntryPoint(smbios, ROM_BASE + SMBIOS_STRUCTURES));
+    rom.at(SMBIOS_STRUCTURES).emit(...smbios.flat());
+  }
   rom.at(DUMMY_IRET).emit(op.IRET);
 
   rom.at(CODE);

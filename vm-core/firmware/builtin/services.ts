@@ -5,6 +5,7 @@ import { configurationServices } from './configuration-services.ts';
 import { diskServices } from './disk/disk-services.ts';
 import { extendedDiskServices } from './disk/extended-services.ts';
 import { keyboardServices } from './keyboard/keyboard-services.ts';
+import { powerServices } from './power-services.ts';
 import type { ServiceInterrupt } from './rom.ts';
 import { serialServices } from './serial-services.ts';
 import type { Service } from './service.ts';
@@ -29,6 +30,7 @@ export const services: readonly Service[] = [
   ...extendedDiskServices,
   ...serialServices,
   ...systemServices,
+  ...powerServices,
   ...keyboardServices,
   ...clockServices,
 ];

@@ -8,6 +8,7 @@ import { bda, changeBits, EBDA_SEGMENT } from './bios-data.ts';
 import { Caller } from './caller.ts';
 import { readCmos, writeCmos } from './cmos.ts';
 import { memoryMap } from './memory-map.ts';
+import { isPowerSleep } from './power-services.ts';
 import { CONFIGURATION_TABLE, ROM_SEGMENT, type RomLabels } from './rom.ts';
 import { goTo, type Service, type ServiceResult } from './service.ts';
 
@@ -120,10 +121,14 @@ function wait(caller: Caller): ServiceResult {
   return 'poll';
 }
 
-/** Runs after every interrupt that wakes INT 15h, 86h. */
+/** Runs after every interrupt that wakes INT 15h, 86h, or one of the power services that sleep until the next. */
 export function waitHook(labels: RomLabels): FirmwareHook {
   return (context) => {
     const caller = new Caller(context);
+    if (isPowerSleep(caller.ax)) {
+      caller.carry = false;
+      return undefined;
+    }
     const flag = context.memory.read(bda.WAIT_ACTIVE, 1);
     if ((flag & WAIT_GOES_ON) !== 0) {
       goTo(caller, labels.waitHook, labels.services[0x15].poll);

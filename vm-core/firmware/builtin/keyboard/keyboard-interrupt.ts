@@ -6,6 +6,7 @@ import type { FirmwareContext } from '../../firmware.ts';
 import * as bios from '../bios-data.ts';
 import { bda, changeBits } from '../bios-data.ts';
 import { clearKeys, putKey } from './key-buffer.ts';
+import { lightsAcknowledged, lightsRefused, updateLights } from './lights.ts';
 import { extendedKeys, type KeyCodes, keypadDigits, keys } from './key-table.ts';
 
 /** How the interrupt goes on: done, or a call of another interrupt, a pause, a reset. */
@@ -14,8 +15,10 @@ export type KeyboardResult = 'done' | 'break' | 'print' | 'request-down' | 'requ
 const RELEASE = 0x80;
 const PREFIX_E0 = 0xe0;
 const PREFIX_E1 = 0xe1;
-/** Answers of the keyboard and not keys: acknowledge, resend, echo, overrun. */
-const ANSWERS: ReadonlySet<number> = new Set([0x00, 0xee, 0xf1, 0xfa, 0xfc, 0xfd, 0xfe, 0xff]);
+const ACKNOWLEDGE = 0xfa;
+const RESEND = 0xfe;
+/** Other answers of the keyboard that are not keys: echo, errors, overrun. */
+const ANSWERS: ReadonlySet<number> = new Set([0x00, 0xee, 0xf1, 0xfc, 0xfd, 0xff]);
 
 const SCAN_CTRL = 0x1d;
 const SCAN_LEFT_SHIFT = 0x2a;
@@ -49,7 +52,9 @@ export function handleScanCode(context: FirmwareContext, scan: number): Keyboard
     changeBits(context, bda.KEYBOARD_FLAGS_3, 0, scan === PREFIX_E0 ? bios.LAST_E0 : bios.LAST_E1);
     return 'done';
   }
-  if (ANSWERS.has(scan)) return 'done';
+  if (scan === ACKNOWLEDGE) lightsAcknowledged(context);
+  if (scan === RESEND) lightsRefused(context);
+  if (scan === ACKNOWLEDGE || scan === RESEND || ANSWERS.has(scan)) return 'done';
   const flags3 = memory.read(bda.KEYBOARD_FLAGS_3, 1);
   const shifts: Shifts = {
     flags1: memory.read(bda.KEYBOARD_FLAGS_1, 1),
@@ -157,10 +162,12 @@ function pressKey(context: FirmwareContext, key: number, shifts: Shifts): Keyboa
 }
 
 /** A lock key that is held repeats, but switches once. */
-function toggle({ memory }: FirmwareContext, mask: number, flags2: number): KeyboardResult {
+function toggle(context: FirmwareContext, mask: number, flags2: number): KeyboardResult {
+  const { memory } = context;
   if ((flags2 & mask) !== 0) return 'done';
   memory.write(bda.KEYBOARD_FLAGS_2, 1, flags2 | mask);
   memory.write(bda.KEYBOARD_FLAGS_1, 1, memory.read(bda.KEYBOARD_FLAGS_1, 1) ^ mask);
+  updateLights(context);
   return 'done';
 }
 

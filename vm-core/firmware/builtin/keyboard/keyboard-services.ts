@@ -7,6 +7,7 @@ import { bda } from '../bios-data.ts';
 import type { Caller } from '../caller.ts';
 import type { Service, ServiceResult } from '../service.ts';
 import { dropKey, peekKey, putKey } from './key-buffer.ts';
+import { updateLights } from './lights.ts';
 
 const row = (ah: number, name: string, run: (caller: Caller) => ServiceResult): Service => ({
   interrupt: 0x16,
@@ -62,6 +63,8 @@ const readKey =
 const checkKey =
   (translate: (code: number) => number | undefined) =>
   (caller: Caller): undefined => {
+    // Programs change the locks in the BIOS data area too; the lights follow when they look for a key.
+    updateLights(caller.context);
     const code = firstKey(caller.context, translate);
     caller.zero = code === undefined;
     if (code !== undefined) caller.ax = code;
