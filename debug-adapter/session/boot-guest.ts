@@ -1,4 +1,5 @@
 /** From a launch configuration to a machine with its symbols: assembles, reads files, and checks what they hold. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Machine, MachineConfig } from '../../vm-core/index.ts';
 import type { AssemblerMessage, Host } from '../host.ts';
 import { loadSymbols, type SymbolModule } from '../symbols/load-symbols.ts';
@@ -6,6 +7,7 @@ import { directoryOf, joinPath } from '../symbols/source-path.ts';
 import { driveForImage } from './boot-image.ts';
 import { Guest } from './guest.ts';
 import { fileSize, openImage, readHead, readText, readWhole } from './host-files.ts';
+import { keepSources } from './kept-sources.ts';
 import type { LaunchConfiguration, ListingReference } from './launch-configuration.ts';
 import { UserError } from './user-error.ts';
 
@@ -52,7 +54,9 @@ export async function bootGuest(
     (program?.listings ?? configuration.listings).map((listing) => readModule(listing, program?.image, host)),
   );
   const symbols = await loadSymbols(modules, (path) => exists(host, path));
-  return { guest: new Guest(machine, symbols.table), warnings: symbols.warnings };
+  const keptSources = await keepSources(modules, (path) => exists(host, path));
+  const guest = new Guest(machine, symbols.table, describeModules(configuration, modules), keptSources);
+  return { guest, warnings: symbols.warnings };
 }
 
 /** The configuration with the listing that lies beside a prebuilt image under its name, if none was given. */
@@ -62,6 +66,25 @@ export async function withListingBeside(configuration: LaunchConfiguration, host
   const listing = `${stemOf(program)}.lst`;
   if (!(await exists(host, listing))) return configuration;
   return { ...configuration, listings: [{ listing, source: undefined, loadAddress, imageOffset: undefined }] };
+}
+
+/** The firmware and every listing, as the protocol's modules. */
+function describeModules(
+  { firmware }: LaunchConfiguration,
+  modules: readonly SymbolModule[],
+): readonly DebugProtocol.Module[] {
+  const bios = firmware === 'builtin' ? { name: 'built-in BIOS' } : { name: 'firmware', path: firmware.path };
+  return [
+    { id: 'firmware', ...bios, isUserCode: false, symbolStatus: 'no symbols', addressRange: '0xf0000-0xfffff' },
+    ...modules.map(({ source, listingName }, index) => ({
+      id: index,
+      name: source.split(/[\\/]/).pop() ?? source,
+      path: source,
+      isUserCode: true,
+      symbolStatus: 'loaded from a listing',
+      symbolFilePath: listingName,
+    })),
+  ];
 }
 
 interface Program {

@@ -12,6 +12,7 @@ import { GuestOutput } from './guest-output.ts';
 import type { Guest } from './guest.ts';
 import { type LaunchConfiguration, parseLaunchArguments, unknownLaunchArguments } from './launch-configuration.ts';
 import { runToPlan } from './plans.ts';
+import { Progress } from './progress.ts';
 import { type RegisterSnapshot, takeSnapshot } from './register-view.ts';
 import { type Plan, Runner, type StopCause } from './runner.ts';
 import type { ScreenFeed } from './screen-feed.ts';
@@ -27,6 +28,12 @@ export const THREAD_ID = 1;
 const BOOT_SECTOR_ADDRESS = 0x7c00;
 /** Channel of the keyboard that takes scan codes. */
 const KEYBOARD = { device: 'keyboard', channel: 'keys' } as const;
+
+/** Memory that the debugger has written, for the `memory` event. */
+export interface WrittenMemory {
+  readonly memoryReference: string;
+  readonly count: number;
+}
 
 export interface DebuggeeOptions {
   readonly host: Host;
@@ -50,6 +57,7 @@ export class Debuggee {
   /** What the client said about itself. */
   client: Partial<DebugProtocol.InitializeRequestArguments> = {};
   readonly #options: DebuggeeOptions;
+  readonly #progress: Progress;
   #live: Live | undefined;
   #arguments: DebugProtocol.LaunchRequestArguments = {};
   #configured = false;
@@ -66,6 +74,7 @@ export class Debuggee {
 
   constructor(options: DebuggeeOptions) {
     this.#options = options;
+    this.#progress = new Progress(options.sendEvent, () => this.client.supportsProgressReporting === true);
     this.output = new SessionOutput(options.sendEvent, (line) => this.clientLine(line));
     this.breakpoints = new BreakpointTable(
       (text, breakpoint) => this.output.write('console', `${text}\n`, breakpoint),
@@ -150,8 +159,10 @@ export class Debuggee {
     const configuration = await withListingBeside(parseLaunchArguments(given), host);
     for (const name of unknownLaunchArguments(given))
       this.output.write('console', `Unknown launch argument ${name} ignored.\n`);
-    const { guest, warnings } = await bootGuest(configuration, host, createMachine, (messages) =>
-      this.output.writeMessages(configuration.program, messages),
+    const { guest, warnings } = await this.#progress.during(`Preparing ${configuration.program ?? 'the machine'}`, () =>
+      bootGuest(configuration, host, createMachine, (messages) =>
+        this.output.writeMessages(configuration.program, messages),
+      ),
     );
     for (const warning of warnings) this.output.write('console', `${warning}\n`);
     this.#live?.runner.dispose();
@@ -287,6 +298,13 @@ export class Debuggee {
     else this.#announceStop({ reason: 'pause', description: 'Paused at the reset vector' });
   }
 
+  /** The debugger has moved EIP. */
+  movedHere(): void {
+    this.#booted.runner.movedHere();
+    this.#lastStop = undefined;
+    this.#announceStop({ reason: 'goto', description: 'Paused at the place chosen' });
+  }
+
   #stopped(cause: StopCause): void {
     this.#lastStop = cause;
     const { guest } = this.#booted;
@@ -311,8 +329,9 @@ export class Debuggee {
     this.#showState('stopped', reason.description ?? reason.reason);
   }
 
-  /** After the debugger itself wrote state: views are stale, and what it wrote does not count as changed by the guest. */
-  stateWritten(): void {
+  /** After the debugger itself wrote state, memory if it says so: views are stale, and what it wrote does not count as changed by the guest. */
+  stateWritten(written?: WrittenMemory): void {
+    if (written && this.client.supportsMemoryEvent) this.sendEvent('memory', { offset: 0, ...written });
     if (this.client.supportsInvalidatedEvent) this.sendEvent('invalidated', { areas: ['all'] });
     this.#draw((screen) => screen.refresh());
     this.#tellViews((view) => view.refresh());

@@ -2,6 +2,7 @@
  * The machine of a session together with its symbols: linear memory, decoded instructions, the stack pointer, and what
  * expressions read and write. Everything here is free of side effects on the guest except the writes.
  */
+import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Machine, Vcpu } from '../../vm-core/index.ts';
 import { findRegister } from '../../vm-core/index.ts';
 import {
@@ -13,6 +14,7 @@ import type { ExpressionContext } from '../expressions/compile.ts';
 import { formatFar, formatHex } from '../expressions/format.ts';
 import type { SymbolTable } from '../symbols/symbol-table.ts';
 import { segmentOf } from './descriptors.ts';
+import type { KeptSource } from './kept-sources.ts';
 import { writeRegister } from './write-register.ts';
 
 const PAGE_SIZE = 0x1000;
@@ -27,8 +29,20 @@ export class Guest {
   /** What expressions of this guest work on. */
   readonly expressions: ExpressionContext;
 
-  constructor(machine: Machine, symbols: SymbolTable) {
+  /** What the guest is made of, as far as the session knows. */
+  readonly modules: readonly DebugProtocol.Module[];
+  /** Sources that only their listings have, by path. */
+  readonly keptSources: ReadonlyMap<string, KeptSource>;
+
+  constructor(
+    machine: Machine,
+    symbols: SymbolTable,
+    modules: readonly DebugProtocol.Module[] = [],
+    keptSources: ReadonlyMap<string, KeptSource> = new Map(),
+  ) {
     this.machine = machine;
+    this.modules = modules;
+    this.keptSources = keptSources;
     this.vcpu = machine.cpus[0];
     this.symbols = symbols;
     this.expressions = makeExpressionContext(this);

@@ -22,6 +22,11 @@ export function linearReference(linearAddress: number): string {
   return formatHex(linearAddress, 32);
 }
 
+/** What the debugger has written at a linear address, `width` in bits, for the `memory` event. */
+export function writtenAt(linearAddress: number, width: number): { memoryReference: string; count: number } {
+  return { memoryReference: linearReference(linearAddress), count: Math.ceil(width / 8) };
+}
+
 /**
  * The place of a memory reference moved by `offset`. The address may lie outside the space (a client scrolls below 0);
  * callers treat that as unmapped. Throws a UserError for text that is no reference.

@@ -1,4 +1,5 @@
 /** The plans a run can have: to the boot sector, by source line or instruction, and out of a routine. */
+import type { DecodedInstruction } from '../disassembly/decode-instruction.ts';
 import type { Guest } from './guest.ts';
 import { InstructionStep, isAtOrAbove } from './instruction-step.ts';
 import { isReturn, type RoutineExit, routineExits } from './routine-exits.ts';
@@ -62,6 +63,49 @@ class LineStep implements Plan {
 function lineKey(guest: Guest, linearAddress: number): string | undefined {
   const place = guest.symbols.lineAt(linearAddress);
   return place && `${place.line}:${place.file}`;
+}
+
+/** The calls and interrupts of the line that is executed next, from here on; of a lone instruction itself. */
+export function callsOfLine(
+  guest: Guest,
+): readonly { readonly address: number; readonly instruction: DecodedInstruction }[] {
+  const calls: { address: number; instruction: DecodedInstruction }[] = [];
+  const first = guest.vcpu.linearEip;
+  const line = lineKey(guest, first);
+  let address = first;
+  for (let count = 0; count < LINE_INSTRUCTIONS_MAX; count++) {
+    const instruction = guest.decode(address);
+    if (!instruction?.valid) break;
+    if (instruction.kind === 'call' || instruction.kind === 'interrupt') calls.push({ address, instruction });
+    address = guest.codeAddress(address - guest.codeBase + instruction.length);
+    if (line === undefined || lineKey(guest, address) !== line) break;
+  }
+  return calls;
+}
+
+/** A line that a macro or `times` made has more instructions than anybody lists. */
+const LINE_INSTRUCTIONS_MAX = 256;
+
+/** Runs to a call of this line and steps into what it calls; ends like a step where the line is left before. */
+export function stepIntoPlan(guest: Guest, callAddress: number): Plan {
+  const line = lineKey(guest, guest.vcpu.linearEip);
+  let step: InstructionStep | undefined;
+  let stepsIn = false;
+  return {
+    advance() {
+      for (;;) {
+        const progress = step?.advance() ?? 'done';
+        if (progress !== 'done') return progress;
+        step?.dispose();
+        const address = guest.vcpu.linearEip;
+        if (stepsIn || (step && lineKey(guest, address) !== line)) return 'done';
+        stepsIn = address === callAddress;
+        step = new InstructionStep(guest, !stepsIn);
+      }
+    },
+    faulted: () => step?.faulted(),
+    dispose: () => step?.dispose(),
+  };
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { type Register, registerSets, registers } from '../../vm-core/index.ts';
-import { formatHex } from '../expressions/format.ts';
+import { formatHex, formatValue, type Notation } from '../expressions/format.ts';
 import { fieldParts, namedParts, type RegisterPart, readPart, wholePart } from '../expressions/register-parts.ts';
 import { describeRights } from './descriptors.ts';
 import type { Guest } from './guest.ts';
@@ -42,9 +42,12 @@ export class RegisterView {
   readonly #guest: Guest;
   /** The values at the stop before this one; undefined at the first. */
   readonly #before: RegisterSnapshot | undefined;
+  readonly #notation: Notation;
 
-  constructor(guest: Guest, before: RegisterSnapshot | undefined) {
+  /** `notation` is how registers and their parts are written. */
+  constructor(guest: Guest, before: RegisterSnapshot | undefined, notation: Notation = 'x') {
     this.#guest = guest;
+    this.#notation = notation;
     this.#before = before;
   }
 
@@ -113,7 +116,7 @@ export class RegisterView {
     return {
       variable: {
         name: part.name,
-        value: formatHex(value, part.width),
+        value: formatValue(value, part.width, this.#notation),
         type: part.description + this.#was(part, value),
         evaluateName,
         variablesReference: 0,

@@ -124,11 +124,18 @@ export class Runner {
     if (this.#running || this.#disposed) throw new Error('the machine cannot be started now');
     this.#running = true;
     this.#plan = plan;
-    if (this.#exceptionShown) plan?.faulted();
-    this.#exceptionShown = false;
     this.#resume = this.#reportedAt === this.#machine.cpus[0].linearEip;
+    // Whoever has moved EIP since does not want the exception any more.
+    if (this.#exceptionShown && this.#resume) plan?.faulted();
+    this.#exceptionShown = false;
     this.#anchor = { ticks: this.#machine.time, ms: this.#options.host.now() };
     this.#schedule(0);
+  }
+
+  /** The debugger has put the processor elsewhere, which the user knows: breakpoints there are passed. */
+  movedHere(): void {
+    this.#reportedAt = this.#machine.cpus[0].linearEip;
+    this.#exceptionShown = false;
   }
 
   /** Stops at once: between two slices the machine is at rest. */

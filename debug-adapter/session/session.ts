@@ -56,6 +56,8 @@ class ProtocolSession implements Session {
   /** The request that is being answered; the next waits for it. */
   #queue: Promise<void> = Promise.resolve();
   #pending = 0;
+  /** Sequence numbers of the requests in the queue that nobody has cancelled. */
+  readonly #waiting = new Set<number>();
   #sequence = 1;
   #disposed = false;
 
@@ -86,9 +88,25 @@ class ProtocolSession implements Session {
   receive(message: DebugProtocol.ProtocolMessage): void {
     if (message.type !== 'request') return;
     const request = message as DebugProtocol.Request;
+    if (request.command === 'cancel') this.#cancel(request);
     // A request that can be answered at once is; only behind one that takes its time the others line up.
     if (this.#pending === 0) this.#track(this.#answer(request));
-    else this.#track(this.#queue.then(() => this.#answer(request)));
+    else {
+      this.#waiting.add(request.seq);
+      this.#track(this.#queue.then(() => this.#answerUnlessCancelled(request)));
+    }
+  }
+
+  /** Only what still waits can be taken back: what is being answered is done before anybody could stop it. */
+  #cancel(request: DebugProtocol.Request): void {
+    const { requestId } = (request.arguments ?? {}) as DebugProtocol.CancelArguments;
+    if (requestId !== undefined) this.#waiting.delete(requestId);
+  }
+
+  #answerUnlessCancelled(request: DebugProtocol.Request): Promise<void> | undefined {
+    if (this.#waiting.delete(request.seq)) return this.#answer(request);
+    this.#respond(request, { success: false, message: 'cancelled' });
+    return undefined;
   }
 
   #track(work: Promise<void> | undefined): void {

@@ -108,7 +108,7 @@ describe('registers and memory', () => {
   });
 
   it('evaluates, and assigns in the console only', async () => {
-    expect(await client.request('evaluate', { expression: 'word[start]' })).toEqual({
+    expect(await client.request('evaluate', { expression: 'word[start]' })).toMatchObject({
       result: '0xc031 (49201)',
       variablesReference: 0,
       memoryReference: '0x00007c00',

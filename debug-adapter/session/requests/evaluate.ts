@@ -1,27 +1,34 @@
 /** `evaluate`: expressions of watches, hovers and the Debug Console; the console may also assign. */
 import { formatValue, splitNotation } from '../../expressions/format.ts';
 import { evaluateCompiled } from '../evaluate-text.ts';
-import { linearReference } from '../places.ts';
+import { linearReference, writtenAt } from '../places.ts';
+import { locationOf } from '../source-lines.ts';
 import type { HandlerOf } from './request-handler.ts';
 
 export const evaluate: HandlerOf<'evaluate'> = {
   capabilities: {
     supportsEvaluateForHovers: true,
-
     supportsClipboardContext: true,
+    supportsValueFormattingOptions: true,
   },
-  handle(debuggee, { expression: text, context }) {
+  handle(debuggee, { expression: text, context, format }) {
     const { guest } = debuggee;
     const { expression, notation } = splitNotation(text);
     const assignment = context === 'repl';
     const { value, address, compiled } = evaluateCompiled(guest, expression, { assignment });
-    if (compiled.assigns) debuggee.afterResponse(() => debuggee.stateWritten());
-    const plain = formatValue(value, compiled.width, notation);
-    const withDecimal = notation === undefined && context !== 'clipboard' && value > 9 && compiled.width > 1;
+    if (compiled.assigns) {
+      const written = address === undefined ? undefined : writtenAt(address, compiled.width);
+      debuggee.afterResponse(() => debuggee.stateWritten(written));
+    }
+    const plain = formatValue(value, compiled.width, notation ?? (format?.hex === false ? 'd' : 'x'));
+    const isOpen = notation === undefined && format?.hex === undefined && context !== 'clipboard';
+    const withDecimal = isOpen && value > 9 && compiled.width > 1;
+    const location = locationOf(guest, address ?? value);
     return {
       result: withDecimal ? `${plain} (${value})` : plain,
       variablesReference: 0,
       memoryReference: linearReference(address ?? value),
+      ...(location === undefined ? {} : { valueLocationReference: location }),
     };
   },
 };

@@ -1,6 +1,7 @@
 /** The list of all requests: what is answered and by whom, and what of the protocol is not, with the reason. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { breakpointLocations } from './breakpoint-locations.ts';
+import { cancel } from './cancel.ts';
 import { configurationDone } from './configuration-done.ts';
 import { continueRequest } from './continue.ts';
 import { dataBreakpointInfo } from './data-breakpoint-info.ts';
@@ -8,9 +9,13 @@ import { disassembleRequest } from './disassemble.ts';
 import { disconnect } from './disconnect.ts';
 import { evaluate } from './evaluate.ts';
 import { exceptionInfo } from './exception-info.ts';
+import { gotoRequest } from './goto.ts';
+import { gotoTargets } from './goto-targets.ts';
 import { initialize } from './initialize.ts';
 import { launch } from './launch.ts';
 import { loadedSources } from './loaded-sources.ts';
+import { locations } from './locations.ts';
+import { modules } from './modules.ts';
 import { next } from './next.ts';
 import { pause } from './pause.ts';
 import { readMemory } from './read-memory.ts';
@@ -25,8 +30,10 @@ import { setExpression } from './set-expression.ts';
 import { setFunctionBreakpoints } from './set-function-breakpoints.ts';
 import { setInstructionBreakpoints } from './set-instruction-breakpoints.ts';
 import { setVariable } from './set-variable.ts';
+import { source } from './source.ts';
 import { stackTrace } from './stack-trace.ts';
 import { stepIn } from './step-in.ts';
+import { stepInTargets } from './step-in-targets.ts';
 import { stepOut } from './step-out.ts';
 import { terminate } from './terminate.ts';
 import { threads } from './threads.ts';
@@ -52,6 +59,9 @@ export const handlers: { readonly [C in Command]: HandlerOf<C> } = {
   next,
   stepIn,
   stepOut,
+  stepInTargets,
+  gotoTargets,
+  goto: gotoRequest,
   threads,
   stackTrace,
   scopes,
@@ -64,24 +74,21 @@ export const handlers: { readonly [C in Command]: HandlerOf<C> } = {
   writeMemory,
   disassemble: disassembleRequest,
   loadedSources,
+  modules,
+  source,
+  locations,
+  cancel,
 };
 
 /** Requests of the protocol that answer an error, with the reason that the error gives. */
 export const unsupportedRequests: Readonly<Record<string, string>> = {
   attach: 'there is no machine to attach to; use launch',
-  cancel: 'requests are answered at once',
   completions: 'not supported yet',
-  goto: 'not supported yet; set EIP instead',
-  gotoTargets: 'not supported yet; set EIP instead',
-  locations: 'values have no declaration to point at',
-  modules: 'a guest has no modules',
-  restartFrame: 'a guest cannot go back to where a routine began',
-  reverseContinue: 'not supported yet',
+  restartFrame: 'the machine keeps no earlier states yet; registers and memory of where a routine began are gone',
+  reverseContinue: 'the machine keeps no earlier states yet to run back to',
   runInTerminal: 'it is for the client to answer',
-  source: 'sources are files of the client',
   startDebugging: 'it is for the client to answer',
-  stepBack: 'not supported yet',
-  stepInTargets: 'not supported yet',
+  stepBack: 'the machine keeps no earlier states yet to step back to',
   terminateThreads: 'a processor cannot be taken away',
 };
 

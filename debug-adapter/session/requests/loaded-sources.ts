@@ -5,6 +5,8 @@ import type { HandlerOf } from './request-handler.ts';
 export const loadedSources: HandlerOf<'loadedSources'> = {
   capabilities: { supportsLoadedSourcesRequest: true },
   handle(debuggee) {
-    return { sources: debuggee.isBooted ? debuggee.guest.symbols.files().map(sourceOf) : [] };
+    return {
+      sources: debuggee.isBooted ? debuggee.guest.symbols.files().map((file) => sourceOf(file, debuggee.guest)) : [],
+    };
   },
 };

@@ -30,6 +30,9 @@ export interface RequestTypes {
   next: { arguments: P.NextArguments; body: undefined };
   stepIn: { arguments: P.StepInArguments; body: undefined };
   stepOut: { arguments: P.StepOutArguments; body: undefined };
+  stepInTargets: { arguments: P.StepInTargetsArguments; body: P.StepInTargetsResponse['body'] };
+  gotoTargets: { arguments: P.GotoTargetsArguments; body: P.GotoTargetsResponse['body'] };
+  goto: { arguments: P.GotoArguments; body: undefined };
   threads: { arguments: undefined; body: P.ThreadsResponse['body'] };
   stackTrace: { arguments: P.StackTraceArguments; body: P.StackTraceResponse['body'] };
   scopes: { arguments: P.ScopesArguments; body: P.ScopesResponse['body'] };
@@ -41,6 +44,10 @@ export interface RequestTypes {
   readMemory: { arguments: P.ReadMemoryArguments; body: NonNullable<P.ReadMemoryResponse['body']> };
   writeMemory: { arguments: P.WriteMemoryArguments; body: NonNullable<P.WriteMemoryResponse['body']> };
   disassemble: { arguments: P.DisassembleArguments; body: NonNullable<P.DisassembleResponse['body']> };
+  modules: { arguments: P.ModulesArguments; body: P.ModulesResponse['body'] };
+  source: { arguments: P.SourceArguments; body: P.SourceResponse['body'] };
+  locations: { arguments: P.LocationsArguments; body: NonNullable<P.LocationsResponse['body']> };
+  cancel: { arguments: P.CancelArguments; body: undefined };
   loadedSources: { arguments: P.LoadedSourcesArguments; body: P.LoadedSourcesResponse['body'] };
 }
 

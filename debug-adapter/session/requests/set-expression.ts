@@ -1,15 +1,17 @@
 /** `setExpression`: writes what a watch names. */
-import { formatHex } from '../../expressions/format.ts';
+import { formatValue } from '../../expressions/format.ts';
 import { assignText, evaluateCompiled, evaluateText } from '../evaluate-text.ts';
+import { writtenAt } from '../places.ts';
 import type { HandlerOf } from './request-handler.ts';
 
 export const setExpression: HandlerOf<'setExpression'> = {
   capabilities: { supportsSetExpression: true },
-  handle(debuggee, { expression, value }) {
+  handle(debuggee, { expression, value, format }) {
     const { guest } = debuggee;
     assignText(guest, expression, evaluateText(guest, value.replace(/\s\(\d+\)$/, '')));
-    debuggee.afterResponse(() => debuggee.stateWritten());
-    const written = evaluateCompiled(guest, expression);
-    return { value: formatHex(written.value, written.compiled.width) };
+    const { value: now, address, compiled } = evaluateCompiled(guest, expression);
+    const written = address === undefined ? undefined : writtenAt(address, compiled.width);
+    debuggee.afterResponse(() => debuggee.stateWritten(written));
+    return { value: formatValue(now, compiled.width, format?.hex === false ? 'd' : 'x') };
   },
 };

@@ -12,11 +12,11 @@ import type { HandlerOf } from './request-handler.ts';
 
 export const stackTrace: HandlerOf<'stackTrace'> = {
   capabilities: { supportsDelayedStackTraceLoading: true },
-  handle(debuggee, { startFrame = 0, levels = 0 }) {
+  handle(debuggee, { startFrame = 0, levels = 0, format }) {
     const frames = stackFrames(debuggee.guest);
     const end = levels > 0 ? startFrame + levels : undefined;
     return {
-      stackFrames: frames.map((frame, index) => describeFrame(debuggee, frame, index)).slice(startFrame, end),
+      stackFrames: frames.map((frame, index) => describeFrame(debuggee, frame, index, format)).slice(startFrame, end),
       totalFrames: frames.length,
     };
   },
@@ -26,17 +26,21 @@ function describeFrame(
   debuggee: Debuggee,
   { address, selector, offset, guessed }: Frame,
   id: number,
+  format: DebugProtocol.StackFrameFormat = {},
 ): DebugProtocol.StackFrame {
   const { guest } = debuggee;
   const symbol = guest.describeSymbol(address);
   const place = formatFar(selector, offset, guest.vcpu.codeSize);
   const name = symbol === undefined ? place : `${symbol} (${place})`;
+  const at = lineOf(debuggee, guest, guessed ? address - 1 : address);
+  const file = format.module === true && at.source?.name !== undefined ? `${at.source.name}!` : '';
+  const line = format.line === true && at.line !== undefined ? ` line ${at.line}` : '';
   return {
     id,
-    name: guessed ? `${name}, probably` : name,
+    name: `${file}${guessed ? `${name}, probably` : name}${line}`,
     line: 0,
     column: 0,
-    ...lineOf(debuggee, guest, guessed ? address - 1 : address),
+    ...at,
     instructionPointerReference: linearReference(address),
   };
 }

@@ -4,8 +4,9 @@ import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
 
 export const variables: HandlerOf<'variables'> = {
-  handle(debuggee, { variablesReference, start = 0, count = 0 }) {
-    const children = new RegisterView(debuggee.guest, debuggee.registersBefore).children(variablesReference);
+  handle(debuggee, { variablesReference, start = 0, count = 0, format }) {
+    const notation = format?.hex === false ? 'd' : 'x';
+    const children = new RegisterView(debuggee.guest, debuggee.registersBefore, notation).children(variablesReference);
     if (!children) throw new UserError('no-such-variable', `there are no variables under ${variablesReference}`);
     const end = count > 0 ? start + count : undefined;
     return { variables: children.map(({ variable }) => variable).slice(start, end) };

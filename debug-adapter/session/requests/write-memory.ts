@@ -14,7 +14,8 @@ export const writeMemory: HandlerOf<'writeMemory'> = {
     const mapped = readPlace(guest, place, bytes.length).length;
     if (mapped < bytes.length && !allowPartial) throw partlyMapped(mapped, bytes.length, place);
     const bytesWritten = writePlace(guest, place, bytes.subarray(0, mapped));
-    debuggee.afterResponse(() => debuggee.stateWritten());
+    const written = { memoryReference: formatReference(place), count: bytesWritten };
+    debuggee.afterResponse(() => debuggee.stateWritten(written));
     if (bytesWritten < bytes.length && !allowPartial) throw partlyMapped(bytesWritten, bytes.length, place);
     return { offset: 0, bytesWritten };
   },

@@ -1,0 +1,23 @@
+/** Tells a client that wants to know about work that takes its time. */
+export class Progress {
+  readonly #sendEvent: (event: string, body: unknown) => void;
+  readonly #isWanted: () => boolean;
+  #nextId = 1;
+
+  constructor(sendEvent: (event: string, body: unknown) => void, isWanted: () => boolean) {
+    this.#sendEvent = sendEvent;
+    this.#isWanted = isWanted;
+  }
+
+  /** Does work, with its title shown meanwhile. */
+  async during<Result>(title: string, work: () => Promise<Result>): Promise<Result> {
+    if (!this.#isWanted()) return work();
+    const progressId = `${this.#nextId++}`;
+    this.#sendEvent('progressStart', { progressId, title, cancellable: false });
+    try {
+      return await work();
+    } finally {
+      this.#sendEvent('progressEnd', { progressId });
+    }
+  }
+}

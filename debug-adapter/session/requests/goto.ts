@@ -1,0 +1,22 @@
+/** `goto`: sets EIP; nothing is executed. */
+import { findRegisterPart } from '../../expressions/register-parts.ts';
+import { formatHex } from '../../expressions/format.ts';
+import { UserError } from '../user-error.ts';
+import { writeRegister } from '../write-register.ts';
+import type { HandlerOf } from './request-handler.ts';
+
+export const gotoRequest: HandlerOf<'goto'> = {
+  capabilities: { supportsGotoTargetsRequest: true },
+  handle(debuggee, { targetId }) {
+    if (debuggee.running) throw new UserError('not-stopped', 'the guest is running; pause it first');
+    const { guest } = debuggee;
+    const offset = targetId - guest.codeBase;
+    const eip = findRegisterPart('EIP');
+    if (!eip || offset < 0 || offset > guest.register('CS.limit')) {
+      throw new UserError('bad-address', `${formatHex(targetId, 32)} does not lie in the current code segment`);
+    }
+    writeRegister(guest, eip, offset);
+    debuggee.afterResponse(() => debuggee.movedHere());
+    return undefined;
+  },
+};

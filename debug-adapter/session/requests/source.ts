@@ -1,0 +1,12 @@
+/** `source`: the text of a source file that is not there any more, as its listing has kept it. */
+import { UserError } from '../user-error.ts';
+import type { HandlerOf } from './request-handler.ts';
+
+export const source: HandlerOf<'source'> = {
+  handle(debuggee, { source: wanted, sourceReference }) {
+    const reference = wanted?.sourceReference ?? sourceReference;
+    const kept = [...debuggee.guest.keptSources.values()].find((candidate) => candidate.reference === reference);
+    if (!kept) throw new UserError('bad-argument', `there is no source ${reference}; others are files of the client`);
+    return { content: kept.text, mimeType: 'text/x-asm' };
+  },
+};

@@ -1,0 +1,19 @@
+/** `stepInTargets`: the calls and interrupts of the line that is executed next. The id of a target is the call's address. */
+import { UserError } from '../user-error.ts';
+import type { HandlerOf } from './request-handler.ts';
+import { callsOfLine } from '../plans.ts';
+
+export const stepInTargets: HandlerOf<'stepInTargets'> = {
+  capabilities: { supportsStepInTargetsRequest: true },
+  handle(debuggee, { frameId }) {
+    if (debuggee.running) throw new UserError('not-stopped', 'the guest is running; pause it first');
+    if (frameId !== 0) return { targets: [] };
+    const { guest } = debuggee;
+    const targets = callsOfLine(guest).map(({ address, instruction }) => {
+      const symbol =
+        instruction.target === undefined ? undefined : guest.describeSymbol(guest.codeAddress(instruction.target));
+      return { id: address, label: symbol === undefined ? instruction.text : `${instruction.text}  ; ${symbol}` };
+    });
+    return { targets };
+  },
+};
