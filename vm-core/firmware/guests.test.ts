@@ -1,36 +1,8 @@
 /** Small boot sectors on the real machine with the built-in BIOS. They need the assembler nasm; without it they are skipped. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Device } from '../devices/device.ts';
 import { createOverlayStore } from '../machine/overlay-block-store.ts';
+import { assemble, bootSector as sector, hasNasm } from '../../test/support/boot-sectors.ts';
 import { diskOf, type Guest, promising, start } from './guest-runner.ts';
-
-const hasNasm = (() => {
-  try {
-    execFileSync('nasm', ['-v'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
-function assemble(source: string): Uint8Array {
-  const folder = mkdtempSync(join(tmpdir(), 'bios-guest-'));
-  try {
-    writeFileSync(join(folder, 'guest.asm'), source);
-    execFileSync('nasm', ['-f', 'bin', '-o', 'guest.bin', 'guest.asm'], { cwd: folder });
-    return new Uint8Array(readFileSync(join(folder, 'guest.bin')));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/** A boot sector around `code`; it ends by `hlt` with interrupts off, which is how the tests know that it is done. */
-const sector = (code: string, rest = ''): Uint8Array =>
-  assemble(`bits 16\norg 7c00h\n${code}\ndone: cli\nhlt\njmp done\ntimes 510-($-$$) db 0\ndw 0aa55h\n${rest}`);
 
 const guestOf = (code: string, rest?: string): Guest => start({ disk: diskOf(sector(code, rest)) });
 
@@ -271,56 +243,6 @@ tick: inc word [cs:602h]
     expect(green).toBeLessThan(640 * 4 * 16);
   });
 
-  it('draws into 1920x1080 pixels of 32 bits through the linear framebuffer and through the window', async () => {
-    const guest = guestOf(`
-      mov ax, 4f02h
-      mov bx, 4192h
-      int 10h
-      mov [600h], ax
-      mov ax, 4f01h
-      mov cx, 192h
-      mov di, 800h
-      int 10h
-      cli
-      lgdt [descriptors]
-      mov eax, cr0
-      or al, 1
-      mov cr0, eax
-      mov bx, 8
-      mov fs, bx
-      and al, 0feh
-      mov cr0, eax
-      sti
-      mov edi, [828h]
-      mov dword [fs:edi], 00112233h
-      mov dword [fs:edi + (1920 * 1079 + 1919) * 4], 00445566h
-      xor bx, bx
-      mov dx, 1
-      call far [80ch]
-      mov ax, 0a000h
-      mov es, ax
-      mov dword [es:0], 00778899h
-      jmp done
-descriptors: dw 15
-      dd table
-      dw 0
-table: dq 0
-      dq 00cf92000000ffffh`);
-    await guest.run();
-    expect(guest.word(0x600)).toBe(0x004f);
-    const { width, height, pixels } = guest.machine.display.render();
-    const pixel = (index: number): number[] => [...pixels.subarray(index * 4, index * 4 + 3)];
-    expect([width, height]).toEqual([1920, 1080]);
-    expect([pixel(0), pixel(1)]).toEqual([
-      [0x11, 0x22, 0x33],
-      [0, 0, 0],
-    ]);
-    expect([pixel(1920 * 1080 - 1), pixel(0x10000 / 4)]).toEqual([
-      [0x44, 0x55, 0x66],
-      [0x77, 0x88, 0x99],
-    ]);
-  });
-
   it('sends and receives through INT 14h, and times out', async () => {
     const guest = guestOf(`
       mov ax, 00e3h
@@ -347,73 +269,6 @@ table: dq 0
     expect(guest.word(0x602) & 0xff).toBe(0x5a);
     expect(guest.word(0x602) >> 15).toBe(0);
     expect(guest.word(0x604) & 0x80).toBe(0x80);
-  });
-
-  it('sleeps and switches off through APM', async () => {
-    const guest = guestOf(`
-      mov ax, 5301h
-      xor bx, bx
-      int 15h
-      mov ax, 5305h
-      int 15h
-      setc [600h]
-      mov ax, 5307h
-      mov bx, 1
-      mov cx, 3
-      int 15h
-      mov byte [602h], 1`);
-    expect(await guest.run()).toEqual({ reason: 'request', request: { kind: 'power-off' } });
-    expect([guest.word(0x600), guest.word(0x602)]).toEqual([0, 0]);
-    expect(guest.machine.time).toBeGreaterThan(guest.machine.retired);
-    expect(guest.logs).toEqual([]);
-  });
-
-  it.each([
-    ['jump to FFFF:0000', 'jmp 0ffffh:0'],
-    ['warm jump', 'mov word [472h], 1234h\n jmp 0ffffh:0'],
-    ['INT 19h', 'int 19h'],
-    ['keyboard controller', 'mov al, 0feh\n out 64h, al\n hlt'],
-    ['port 92h', 'in al, 92h\n or al, 1\n out 92h, al\n hlt'],
-    ['triple fault', 'lidt [none]\n int 3\nnone: dw 0, 0, 0'],
-  ])('boots again by %s', async (_, code) => {
-    const guest = guestOf(`
-      inc word [600h]
-      cmp word [600h], 2
-      je done
-      mov ax, 0013h
-      int 10h
-      in al, 21h
-      mov al, 0ffh
-      out 21h, al
-      ${code}`);
-    const result = await guest.run();
-    if (result.reason === 'triple-fault' || result.reason === 'request') {
-      if (result.reason === 'request') expect(result.request).toEqual({ kind: 'reset' });
-      guest.machine.reset();
-      await guest.run();
-    }
-    expect(guest.word(0x600)).toBe(2);
-    expect(guest.machine.display.text() === undefined).toBe(code === 'int 19h');
-  });
-
-  it('sees the keyboard light up with its locks', async () => {
-    const guest = guestOf(`
-      mov byte [417h], 20h
-again: mov ah, 1
-      int 16h
-      hlt
-      jmp again`);
-    const { state } = guest.machine.devices.get('keyboard') as Device;
-    const lights = (): number => (state['keyboard'] as { leds: number }).leds;
-    await guest.run(100_000_000);
-    expect(lights()).toBe(2);
-    guest.machine.input('keyboard', 'keys', Uint8Array.of(0x3a, 0xba));
-    await guest.run(100_000_000);
-    expect(lights()).toBe(6);
-    guest.machine.input('keyboard', 'keys', Uint8Array.of(0x45, 0xc5, 0x46, 0xc6));
-    await guest.run(100_000_000);
-    expect(lights()).toBe(5);
-    expect(guest.machine.memory.read(0x497, 1)[0]).toBe(5);
   });
 
   it('hears from the BIOS about what has no handler', async () => {
