@@ -4,6 +4,7 @@ import { registerCommands } from './commands.ts';
 import { ConfigurationResolver, FolderConfigurations, InitialConfigurations } from './configuration-provider.ts';
 import { AssemblerDiagnostics } from './diagnostics.ts';
 import { DEBUG_TYPE } from './file-types.ts';
+import { registerInspection } from './inspection.ts';
 import type { Platform } from './platform.ts';
 import { SCREEN_VIEW_TYPE } from './screen-panel.ts';
 import { ScreenPanels } from './screen-panels.ts';
@@ -28,6 +29,7 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
     debug.registerDebugConfigurationProvider(DEBUG_TYPE, new FolderConfigurations(), Trigger.Dynamic),
     debug.registerDebugConfigurationProvider(DEBUG_TYPE, new InitialConfigurations(), Trigger.Initial),
     window.registerWebviewPanelSerializer(SCREEN_VIEW_TYPE, screens),
+    ...registerInspection(),
     ...registerCommands({ platform, sessions, screens }),
   );
 }
