@@ -1,0 +1,50 @@
+/** The forms of instructions that sequences are made of: each row at each operand size, with a register or memory. */
+import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
+import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
+import { isMemoryOnly, isRegisterOrMemory, type OperandSize } from '../../vm-core/isa/operand.ts';
+
+export interface Form {
+  readonly row: InstructionRow;
+  readonly operandSize: OperandSize;
+  /** What ModR/M names; `none` where there is no choice. */
+  readonly operand: 'register' | 'memory' | 'none';
+}
+
+/** A form as text: `01 ADD/16/memory`. */
+export function formName({ row, operandSize, operand }: Form): string {
+  return `${row.opcode} ${row.name}/${operandSize}/${operand}`;
+}
+
+/** All forms of a row. Memory offsets (A0–A3) count as memory. */
+export function formsOf(row: InstructionRow): Form[] {
+  const choice = row.operands.some(isRegisterOrMemory);
+  const memory = row.operands.some((code) => isMemoryOnly(code) || code === 'Ob' || code === 'Ov');
+  const operands: readonly Form['operand'][] = choice ? ['register', 'memory'] : memory ? ['memory'] : ['none'];
+  return ([16, 32] as const).flatMap((operandSize) => operands.map((operand) => ({ row, operandSize, operand })));
+}
+
+export const allForms: readonly Form[] = instructionRows.flatMap(formsOf);
+
+/** Rows that no sequence has, each with the reason. */
+export const notCompared: readonly { readonly opcode: string; readonly name: string; readonly reason: string }[] = [
+  { opcode: 'F6 /1', name: 'TEST', reason: 'QEMU takes it for invalid' },
+  { opcode: 'F7 /1', name: 'TEST', reason: 'QEMU takes it for invalid' },
+  { opcode: 'F1', name: 'INT1', reason: 'QEMU takes it for invalid' },
+  { opcode: '0F 24', name: 'MOV_FROM_TR', reason: 'the test registers are not modelled by either' },
+  { opcode: '0F 26', name: 'MOV_TO_TR', reason: 'the test registers are not modelled by either' },
+  { opcode: 'F4', name: 'HLT', reason: 'nothing would wake the processor' },
+];
+
+/** The forms that sequences have, in one mode or the other. */
+export const comparedForms: readonly Form[] = allForms.filter(
+  ({ row }) => !notCompared.some(({ opcode }) => opcode === row.opcode),
+);
+
+/** How often a row is chosen, where it is not 10: families with many rows of one kind get less. */
+export function weightOf({ name, opcode }: InstructionRow): number {
+  if (name === 'ESC') return 1;
+  if (/^(J[A-Z]+|SET[A-Z]+)$/.test(name) && name !== 'JMP') return 3;
+  if (/^(D[0-3]|C[01]|8[0-3]) /.test(opcode)) return 6;
+  if (['40+r', '48+r', '50+r', '58+r'].includes(opcode)) return 8;
+  return 10;
+}

@@ -1,0 +1,45 @@
+/** A short differential run against QEMU: every form of instruction once in each mode, then random sequences. */
+import { afterAll, describe, expect, it } from 'vitest';
+import { comparedForms, type Form, formName } from '../../scripts/differential/forms.ts';
+import type { Mode } from '../../scripts/differential/image.ts';
+import { Qemu, qemuVersion } from '../../scripts/differential/qemu.ts';
+import { Rounds } from '../../scripts/differential/round.ts';
+
+const SEED = 386;
+const MODES: readonly Mode[] = ['real', 'protected'];
+const IMAGES_PER_MODE_MAX = 6;
+const RANDOM_ROUNDS = 1;
+
+const version = qemuVersion();
+if (version === undefined) console.warn('differential run: SKIPPED, it needs QEMU (qemu-system-i386)');
+
+describe.skipIf(version === undefined)('differential run against QEMU', () => {
+  const qemu = new Qemu();
+  const rounds = new Rounds(qemu);
+  const compared = new Set<string>();
+
+  afterAll(() => qemu.close());
+
+  it.each(MODES)('every form in %s mode', { timeout: 120_000 }, (mode) => {
+    let left: readonly Form[] = comparedForms;
+    for (let image = 0; left.length > 0; image++) {
+      expect(image).toBeLessThan(IMAGES_PER_MODE_MAX);
+      const round = rounds.about(SEED + image, mode, left);
+      expect(round.failures).toEqual([]);
+      for (const form of round.forms) compared.add(form);
+      left = round.left;
+    }
+  });
+
+  it('leaves no form out', () => {
+    expect(comparedForms.map(formName).filter((name) => !compared.has(name))).toEqual([]);
+  });
+
+  it.each(MODES)('random sequences in %s mode', { timeout: 120_000 }, (mode) => {
+    for (let round = 0; round < RANDOM_ROUNDS; round++) {
+      const { failures, passed } = rounds.random(SEED + round, mode);
+      expect(failures).toEqual([]);
+      expect(passed).toBeGreaterThan(500);
+    }
+  });
+});
