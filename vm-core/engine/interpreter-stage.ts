@@ -17,7 +17,7 @@ import {
   SS,
   slot,
 } from '../state/layout.ts';
-import type { FunctionBuilder, Value, Variable } from '../wasm/function-builder.ts';
+import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
 import type { SlowPaths } from './slow-paths.ts';
 import * as record from './record.ts';
 
@@ -29,6 +29,16 @@ const FIXED_SEGMENTS: Readonly<Record<Exclude<SegmentChoice, 'instruction'>, num
 /** How a memory operand is addressed: by a displacement alone, with a base, or with base and index. */
 export const addressings = ['direct', 'based', 'indexed'] as const;
 export type Addressing = (typeof addressings)[number];
+
+/** Where an instruction's code stands. */
+export interface StagePlace {
+  readonly paths: SlowPaths;
+  readonly addressing: Addressing | undefined;
+  readonly cpu: Value;
+  readonly record: Value;
+  /** Absent: the code is a function of its own and returns its outcome. Otherwise it sets it and goes to the label. */
+  readonly exit?: { readonly status: Variable; readonly end: Label };
+}
 
 /** A memory operand that was read with the promise to write it: nothing about it can fault any more. */
 interface HeldPlace {
@@ -42,23 +52,24 @@ export class InterpreterStage extends Semantics {
   readonly #addressing: Addressing;
   readonly #cpu: Value;
   readonly #record: Value;
+  readonly #exit: StagePlace['exit'];
   readonly #status: Variable;
   readonly #held = new Map<Operand, HeldPlace>();
   readonly #moved = new Map<Operand, Value>();
 
-  /** `f` has the parameters (cpu, record) and returns an outcome. */
-  constructor(f: FunctionBuilder, operandSize: OperandSize, paths: SlowPaths, addressing: Addressing = 'indexed') {
+  constructor(f: FunctionBuilder, operandSize: OperandSize, place: StagePlace) {
     super(f, operandSize);
-    this.#addressing = addressing;
-    this.#paths = paths;
-    this.#cpu = f.parameters[0] as Value;
-    this.#record = f.parameters[1] as Value;
+    this.#addressing = place.addressing ?? 'indexed';
+    this.#paths = place.paths;
+    this.#cpu = place.cpu;
+    this.#record = place.record;
+    this.#exit = place.exit;
     this.#status = f.variable(f.i32(0));
   }
 
   /** Ends the function: the next instruction follows, unless something asked to leave. */
   finish(): void {
-    this.f.return(this.#status);
+    this.#leave(this.#status);
   }
 
   read(operand: Operand, willWrite = false): Value {
@@ -167,16 +178,16 @@ export class InterpreterStage extends Semantics {
 
   jump(target: Value): void {
     this.f.store(32, this.#cpu, slot.EIP, target);
-    this.f.return(this.or(this.#status, BRANCH));
+    this.#leave(this.or(this.#status, BRANCH));
   }
 
   raise(vector: number, errorCode = -1): void {
     this.f.callVoid(this.#paths.raise, this.f.i32(vector), this.f.i32(errorCode));
-    this.f.return(this.f.i32(FAULT));
+    this.#leave(this.f.i32(FAULT));
   }
 
   repeat(): void {
-    this.f.return(this.or(this.#status, REPEAT));
+    this.#leave(this.or(this.#status, REPEAT));
   }
 
   repeatMax(): Value {
@@ -218,6 +229,16 @@ export class InterpreterStage extends Semantics {
 
   readControl0(): Value {
     return this.f.load('i32', 32, this.#cpu, slot.CR0);
+  }
+
+  /** Ends the instruction: a function of its own returns, one that is part of the loop goes on there. */
+  #leave(outcome: Value): void {
+    if (!this.#exit) {
+      this.f.return(outcome);
+      return;
+    }
+    this.f.set(this.#exit.status, outcome);
+    this.f.branch(this.#exit.end);
   }
 
   #registerAddress(field: 'rm' | 'reg'): Value {
@@ -309,6 +330,6 @@ export class InterpreterStage extends Semantics {
   }
 
   #leaveIfFaulted(): void {
-    this.if(this.f.load('i32', 32, this.#cpu, internal.FAULT), () => this.f.return(this.f.i32(FAULT)));
+    this.if(this.f.load('i32', 32, this.#cpu, internal.FAULT), () => this.#leave(this.f.i32(FAULT)));
   }
 }

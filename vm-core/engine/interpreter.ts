@@ -9,8 +9,10 @@ import { isMemoryOnly, isRegisterOrMemory, type OperandSize, resolveOperand } fr
 import { repeated } from '../isa/rows/strings.ts';
 import { VECTOR_GP, VECTOR_UD } from '../isa/vectors.ts';
 import { internal } from '../state/layout.ts';
+import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
 import { ModuleBuilder, type Signature } from '../wasm/module-builder.ts';
-import { type Addressing, addressings, InterpreterStage } from './interpreter-stage.ts';
+import { type Addressing, addressings, InterpreterStage, type StagePlace } from './interpreter-stage.ts';
+import { belongsInLoop } from './loop-forms.ts';
 import { defineRunLoop } from './run-loop.ts';
 import { STATUS_DEAD, STATUS_HOOK } from './record.ts';
 import { defineSlowPaths, type SlowPathImports, type SlowPaths } from './slow-paths.ts';
@@ -47,21 +49,30 @@ export function interpreter(): Interpreter {
 function buildInterpreter(): Interpreter {
   const builder = new ModuleBuilder(MEMORY_PAGES_MAX);
   const paths = defineSlowPaths(builder);
+  const forms = instructionRows.flatMap((row, rowIndex) => formsOf(row).map((form) => ({ row, rowIndex, form })));
+  const inLoop = forms.filter(
+    ({ row, form }) => belongsInLoop(row) && form.repeatPrefix === 0 && form.addressing !== 'indexed',
+  );
   const places = new Map<number, number>();
+  for (const { row, rowIndex, form } of [...inLoop, ...forms]) {
+    const key = formKey(rowIndex, form);
+    if (row.semantics && !places.has(key)) places.set(key, defineHandler(builder, paths, row, form));
+  }
   const systemPlace = defineSystemHandler(builder, paths);
-  instructionRows.forEach((row, rowIndex) => {
-    for (const form of formsOf(row)) {
-      const place = row.semantics ? defineHandler(builder, paths, row, form) : systemPlace;
-      places.set(formKey(rowIndex, form), place);
-    }
-  });
+  for (const { row, rowIndex, form } of forms) if (!row.semantics) places.set(formKey(rowIndex, form), systemPlace);
   const pseudoHandlers = {
     invalid: defineRaising(builder, paths, VECTOR_UD, undefined),
     beyondLimit: defineRaising(builder, paths, VECTOR_GP, 0),
     hook: defineReturning(builder, STATUS_HOOK),
     dead: defineReturning(builder, STATUS_DEAD),
   };
-  defineRunLoop(builder, HANDLER_SIGNATURE);
+  defineRunLoop(
+    builder,
+    HANDLER_SIGNATURE,
+    inLoop.map(({ row, form }) => (f, cpu, record, exit) => {
+      stageInstruction(f, row, form, { paths, addressing: form.addressing, cpu, record, exit });
+    }),
+  );
   const module = new WebAssembly.Module(builder.build());
   return {
     pseudoHandlers,
@@ -115,13 +126,18 @@ function addressingOf({ baseSlot, indexSlot }: DecodedInstruction): Addressing {
 
 function defineHandler(builder: ModuleBuilder, paths: SlowPaths, row: InstructionRow, form: Form): number {
   const f = builder.defineFunction(HANDLER_SIGNATURE);
-  const stage = new InterpreterStage(f, form.operandSize, paths, form.addressing);
+  const [cpu, record] = f.parameters as readonly [Value, Value];
+  stageInstruction(f, row, form, { paths, addressing: form.addressing, cpu, record });
+  return builder.addToTable(f);
+}
+
+function stageInstruction(f: FunctionBuilder, row: InstructionRow, form: Form, place: StagePlace): void {
+  const stage = new InterpreterStage(f, form.operandSize, place);
   const operands = row.operands.map((code) => resolveOperand(code, form.operandSize, form.addressing !== undefined));
   const run = () => row.semantics?.(stage, ...operands);
   if (form.repeatPrefix === 0) run();
   else repeated(stage, run, row.repeat === 'rep' ? undefined : form.repeatPrefix === 0xf3 ? 1 : 0);
   stage.finish();
-  return builder.addToTable(f);
 }
 
 function defineSystemHandler(builder: ModuleBuilder, paths: SlowPaths): number {
@@ -138,7 +154,8 @@ function defineRaising(
   errorCode: number | undefined,
 ): number {
   const f = builder.defineFunction(HANDLER_SIGNATURE);
-  new InterpreterStage(f, 16, paths).raise(vector, errorCode);
+  const [cpu, record] = f.parameters as readonly [Value, Value];
+  new InterpreterStage(f, 16, { paths, addressing: undefined, cpu, record }).raise(vector, errorCode);
   return builder.addToTable(f);
 }
 

@@ -18,6 +18,14 @@ export const JUMP_LINEAR = 0;
 export const JUMP_MODE = 4;
 export const JUMP_BLOCK = 8;
 
+/** An instruction whose code is part of the loop: it writes itself, sets the status and branches to the end. */
+export type InLoop = (
+  f: FunctionBuilder,
+  cpu: Value,
+  record: Value,
+  exit: { readonly status: Variable; readonly end: Label },
+) => void;
+
 interface LoopState {
   readonly cpu: Value;
   readonly budget: Variable;
@@ -29,7 +37,7 @@ interface LoopState {
 }
 
 /** Defines `run(cpu, record, budget) → status` and exports it. The record is the first of the block in the state. */
-export function defineRunLoop(builder: ModuleBuilder, handler: Signature): void {
+export function defineRunLoop(builder: ModuleBuilder, handler: Signature, inLoop: readonly InLoop[]): void {
   const f = builder.defineFunction({ parameters: ['i32', 'i32', 'i32'], result: 'i32' }, 'run');
   const [cpu, start, budget] = f.parameters as readonly [Value, Value, Value];
   const state: LoopState = {
@@ -44,20 +52,23 @@ export function defineRunLoop(builder: ModuleBuilder, handler: Signature): void 
     f.store(32, cpu, internal.BUDGET, state.budget);
     f.if(f.eqz(state.budget), () => f.return(f.i32(record.STATUS_LIMIT)));
     f.store(32, cpu, internal.BLOCK, state.block);
-    runRecords(f, state, handler);
+    runRecords(f, state, handler, inLoop);
     leaveBlock(f, state);
     findBlock(f, state, nextBlock);
   });
 }
 
 /** Runs records until one returns a status, or the block or the budget ends. */
-function runRecords(f: FunctionBuilder, state: LoopState, handler: Signature): void {
+function runRecords(f: FunctionBuilder, state: LoopState, handler: Signature, inLoop: readonly InLoop[]): void {
   const count = f.load('i32', 32, state.block, record.BLOCK_COUNT);
   const runnable = f.select(f.binary('ltU', count, state.budget), count, f.copy(state.budget));
   const end = f.binary('add', state.first, f.binary('shl', runnable, f.i32(RECORD_SHIFT)));
   f.loop((again) => {
     const place = f.load('i32', 16, state.at, record.RECORD_HANDLER);
-    f.set(state.status, f.callIndirect(handler, place, state.cpu, state.at));
+    f.block((end) => {
+      const cases = inLoop.map((stage) => () => stage(f, state.cpu, state.at, { status: state.status, end }));
+      f.switch(place, cases, () => f.set(state.status, f.callIndirect(handler, place, state.cpu, state.at)));
+    });
     f.set(state.at, f.binary('add', state.at, f.i32(record.RECORD_SIZE)));
     const more = f.binary('ne', state.at, end);
     f.branchIf(f.binary('and', f.eqz(state.status), more), again);

@@ -63,8 +63,8 @@ const FORMS_16: readonly (readonly [number, number, SegmentIndex])[] = [
   [EBX, EDI, DS],
   [EBP, ESI, SS],
   [EBP, EDI, SS],
-  [NONE, ESI, DS],
-  [NONE, EDI, DS],
+  [ESI, NONE, DS],
+  [EDI, NONE, DS],
   [EBP, NONE, SS],
   [EBX, NONE, DS],
 ];

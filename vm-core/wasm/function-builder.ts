@@ -52,6 +52,8 @@ export class FunctionBuilder implements FunctionReference {
   readonly #module: ModuleBuilder;
   readonly #code = new ByteWriter();
   readonly #locals: ValueType[] = [];
+  readonly #free: Readonly<Record<ValueType, number[]>> = { i32: [], i64: [], f64: [] };
+  #scoped: { readonly type: ValueType; readonly local: number }[] | undefined;
   #depth = 0;
 
   constructor(module: ModuleBuilder, index: number, signature: Signature) {
@@ -193,6 +195,28 @@ export class FunctionBuilder implements FunctionReference {
     this.#code.unsigned(this.#depth - label.depth);
   }
 
+  /** Runs the case that `selector` numbers, or the last one for every number beyond; then goes on behind. */
+  switch(selector: Value, cases: readonly (() => void)[], otherwise: () => void): void {
+    this.block((end) => {
+      this.#nestCases(cases.length + 1, () => this.#branchTable(selector, cases.length));
+      for (const body of [...cases, otherwise]) {
+        this.#end();
+        this.scope(body);
+        this.branch(end);
+      }
+    });
+  }
+
+  /** Locals that are made inside can be used again by what follows: values must not leave the scope. */
+  scope(body: () => void): void {
+    const outer = this.#scoped;
+    const inner: { readonly type: ValueType; readonly local: number }[] = [];
+    this.#scoped = inner;
+    body();
+    this.#scoped = outer;
+    for (const { type, local } of inner) this.#free[type].push(local);
+  }
+
   /** Calls a function that has a result. */
   call(target: FunctionReference, ...operands: readonly Value[]): Value {
     this.callVoid(target, ...operands);
@@ -236,6 +260,23 @@ export class FunctionBuilder implements FunctionReference {
     return out;
   }
 
+  /** Opens one block for each case; the innermost is left for case 0. */
+  #nestCases(count: number, inside: () => void): void {
+    for (let n = 0; n < count; n++) {
+      this.#code.byte(0x02);
+      this.#code.byte(EMPTY_BLOCK);
+      this.#depth++;
+    }
+    inside();
+  }
+
+  #branchTable(selector: Value, count: number): void {
+    this.#push(selector);
+    this.#code.byte(0x0e);
+    this.#code.unsigned(count);
+    for (let n = 0; n <= count; n++) this.#code.unsigned(n);
+  }
+
   #structure(opcode: number, body: (label: Label) => void): void {
     this.#code.byte(opcode);
     this.#code.byte(EMPTY_BLOCK);
@@ -250,7 +291,9 @@ export class FunctionBuilder implements FunctionReference {
   }
 
   #newLocal(type: ValueType): number {
-    return this.parameters.length + this.#locals.push(type) - 1;
+    const local = (this.#scoped && this.#free[type].pop()) ?? this.parameters.length + this.#locals.push(type) - 1;
+    this.#scoped?.push({ type, local });
+    return local;
   }
 
   #setLocal(local: number): void {

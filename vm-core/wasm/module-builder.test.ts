@@ -91,6 +91,16 @@ describe('control', () => {
     expect(sum).toBe(55);
   });
 
+  it('switches to numbered cases and to the last for all others, with locals that cases share', () => {
+    const choose = (f: FunctionBuilder, x: Value, y: Value) => {
+      const result = f.variable(f.i32(-1));
+      const cases = [10, 20, 30].map((factor) => () => f.set(result, f.binary('mul', y, f.i32(factor))));
+      f.switch(x, cases, () => f.set(result, f.binary('add', y, f.i32(1))));
+      return result;
+    };
+    expect([0, 1, 2, 3, -1].map((selector) => compute(choose, selector, 7))).toEqual([70, 140, 210, 8, 8]);
+  });
+
   it('calls imports, its own functions and the table', () => {
     const { exports } = instantiate(
       (module) => {
