@@ -115,7 +115,7 @@ const operations: readonly Operation[] = [
   },
   ({ bus }, random) => {
     const bytes = Uint8Array.from({ length: random(20) }, () => random(0x100));
-    if (random(2) === 0) bus.input('keyboard', 'keys', bytes);
+    if (random(2) === 0) bus.input('keyboard', random(2) === 0 ? 'keys' : 'mouse', bytes);
     else bus.input(random(2) === 0 ? 'uart-1' : 'uart-2', 'serial', bytes);
     return 0;
   },
@@ -147,7 +147,16 @@ const operations: readonly Operation[] = [
 const ataCommands = [0x20, 0x24, 0x30, 0x39, 0x40, 0xc4, 0xc5, 0xc6, 0xec, 0xe4, 0xe8, 0xa0, 0xa1, 0x90, 0x08] as const;
 const packetCodes = [0x00, 0x03, 0x12, 0x1b, 0x25, 0x28, 0x43, 0x46, 0x4a, 0x5a, 0xa8, 0xbe] as const;
 
-const driveOperations: readonly Operation[] = [
+const deviceOperations: readonly Operation[] = [
+  ({ bus }, random) => {
+    bus.ports.write(0x64, 1, 0xd4);
+    bus.ports.write(
+      0x60,
+      1,
+      [0xe7, 0xe8, 0xe9, 0xeb, 0xf0, 0xf2, 0xf3, 0xf4, 0xf6, 0xff, 80, 100, 200][random(13)] ?? 0,
+    );
+    return bus.ports.read(0x60, 1);
+  },
   ({ bus, advance }, random) => {
     const base = [0x1f0, 0x170][random(2)] ?? 0;
     for (const [register, bound] of [
@@ -191,10 +200,10 @@ const driveOperations: readonly Operation[] = [
   },
 ];
 /** Reads and writes are what guests do most. */
-const weighted = [0, 0, 0, 1, 1, 1, 1, 2, 3, 4, 4, 5, 6, 7, 8, 9] as const;
+const weighted = [0, 0, 0, 1, 1, 1, 1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10] as const;
 
 function randomStep(bench: DeviceBench, random: (bound: number) => number): number {
-  const operation = [...operations, ...driveOperations][weighted[random(weighted.length)] ?? 0] as Operation;
+  const operation = [...operations, ...deviceOperations][weighted[random(weighted.length)] ?? 0] as Operation;
   return operation(bench, random);
 }
 

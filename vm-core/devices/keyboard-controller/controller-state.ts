@@ -1,16 +1,19 @@
 /** The 8042's state and registers (IBM PS/2 Technical Reference, keyboard and auxiliary device controller). */
 import type { DeviceDescription } from '../device.ts';
 import { type KeyboardState, POWER_ON_KEYBOARD } from './keyboard.ts';
+import { type MouseState, POWER_ON_MOUSE } from './mouse.ts';
 
 export type KeyboardControllerState = {
   keyboard: KeyboardState;
+  mouse: MouseState;
+  /** The earliest time of the mouse's next packet. */
+  nextSample: number;
   /** The controller's RAM; its first byte is the command byte. */
   ram: Uint8Array;
   outputBuffer: number;
-  /** Status bits OBF, AUX OBF and timeout. */
+  /** Status bits OBF and AUX OBF. */
   outputFull: boolean;
   outputAuxiliary: boolean;
-  timeout: boolean;
   /** Status bit A2: the last write went to the command port. */
   lastWriteCommand: boolean;
   /** The controller command whose parameter comes next on the data port, or 0. */
@@ -33,18 +36,18 @@ const STATUS_SYSTEM_FLAG = 0x04;
 const STATUS_COMMAND = 0x08;
 const STATUS_UNLOCKED = 0x10;
 const STATUS_AUXILIARY = 0x20;
-const STATUS_TIMEOUT = 0x40;
 
 const RAM_SIZE = 32;
 export const OUTPUT_PORT_A20 = 0x02;
 
 export const POWER_ON_CONTROLLER: KeyboardControllerState = {
   keyboard: POWER_ON_KEYBOARD,
+  mouse: POWER_ON_MOUSE,
+  nextSample: 0,
   ram: Uint8Array.from({ length: RAM_SIZE }, (_, index) => (index === 0 ? COMMAND_TRANSLATE | COMMAND_INTERRUPT_1 : 0)),
   outputBuffer: 0,
   outputFull: false,
   outputAuxiliary: false,
-  timeout: false,
   lastWriteCommand: false,
   command: 0,
   // The port's pins float high: A20 is open at reset, so that the reset vector reaches the ROM below 4 GiB.
@@ -62,8 +65,7 @@ export function statusOf(state: KeyboardControllerState): number {
     (state.outputFull ? STATUS_OUTPUT_FULL : 0) |
     ((commandByte(state) & COMMAND_SYSTEM_FLAG) !== 0 ? STATUS_SYSTEM_FLAG : 0) |
     (state.lastWriteCommand ? STATUS_COMMAND : 0) |
-    (state.outputFull && state.outputAuxiliary ? STATUS_AUXILIARY : 0) |
-    (state.timeout ? STATUS_TIMEOUT : 0)
+    (state.outputFull && state.outputAuxiliary ? STATUS_AUXILIARY : 0)
   );
 }
 
@@ -75,9 +77,9 @@ export function outputPortOf(state: KeyboardControllerState): number {
 
 export const keyboardControllerDescription: DeviceDescription<KeyboardControllerState> = {
   name: 'keyboard-controller',
-  title: 'Keyboard controller and keyboard',
-  specification: 'IBM PS/2 Technical Reference, keyboard and auxiliary device controller; keyboard',
-  version: 1,
+  title: 'Keyboard controller, keyboard and mouse',
+  specification: 'IBM PS/2 Technical Reference, keyboard and auxiliary device controller; keyboard; auxiliary device',
+  version: 2,
   registers: [
     {
       name: 'STATUS',
@@ -86,7 +88,7 @@ export const keyboardControllerDescription: DeviceDescription<KeyboardController
       width: 8,
       reset: 0x10,
       writable: 0,
-      description: 'bit 0 output full, 2 system flag, 3 command, 5 auxiliary, 6 timeout',
+      description: 'bit 0 output full, 2 system flag, 3 command, 5 auxiliary',
       value: statusOf,
     },
     {
@@ -146,6 +148,38 @@ export const keyboardControllerDescription: DeviceDescription<KeyboardController
       writable: 0x7f,
       description: 'repeat rate and delay',
       value: (s) => s.keyboard.typematic,
+    },
+    {
+      name: 'MOUSE_TYPE',
+      width: 3,
+      reset: 0,
+      writable: 0,
+      description: '0 three buttons, 3 with a wheel, 4 with a wheel and five buttons',
+      value: (s) => s.mouse.identification,
+    },
+    {
+      name: 'MOUSE_REPORTING',
+      width: 1,
+      reset: 0,
+      writable: 1,
+      description: 'mouse sends packets by itself',
+      value: (s) => (s.mouse.reporting ? 1 : 0),
+    },
+    {
+      name: 'MOUSE_RATE',
+      width: 8,
+      reset: 100,
+      writable: 0xff,
+      description: 'packets a second',
+      value: (s) => s.mouse.sampleRate,
+    },
+    {
+      name: 'MOUSE_RESOLUTION',
+      width: 2,
+      reset: 2,
+      writable: 3,
+      description: '1, 2, 4 or 8 counts per millimetre',
+      value: (s) => s.mouse.resolution,
     },
   ],
 };

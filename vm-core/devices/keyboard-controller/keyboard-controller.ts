@@ -1,7 +1,7 @@
 /**
  * The 8042 keyboard controller of the AT and PS/2 (IBM PS/2 Technical Reference, keyboard and auxiliary device
- * controller) with a keyboard on its first port and nothing on the auxiliary one. Its output port drives the A20 gate
- * and the reset of the machine.
+ * controller) with a keyboard on its first port and a mouse on the auxiliary one. Its output port drives the A20 gate and
+ * the reset of the machine.
  */
 import type { Device, DeviceContext, Region } from '../device.ts';
 import { resetState } from '../device-state.ts';
@@ -21,6 +21,7 @@ import {
   statusOf,
 } from './controller-state.ts';
 import { hasByte, pressKeys, receiveByte, sendByte } from './keyboard.ts';
+import { hasNews, mouseEvents, moveMouse, receiveMouseByte, sendPacket } from './mouse.ts';
 import { BREAK_PREFIX, SET_1_BREAK, set2ToSet1 } from './scan-codes.ts';
 
 /** Input port: keyboard not locked, colour display, no manufacturing jumper, second bank of memory. */
@@ -30,23 +31,33 @@ const BYTES_PER_SECOND = 4000;
 
 /**
  * Makes controller and keyboard: regions `data` and `command` (1 port each), lines `irq1`, `irq12` and `a20`, input
- * channel `keys` (set 1 scan codes, whole codes at a time).
+ * channels `keys` (set 1 scan codes, whole codes at a time) and `mouse` (see `mouseEvents`).
  */
 export function createKeyboardController(context: DeviceContext): Device<KeyboardControllerState> {
   const state: KeyboardControllerState = { ...POWER_ON_CONTROLLER };
   resetState(state, POWER_ON_CONTROLLER);
   const byteTicks = Math.max(1, Math.floor(context.ticksPerSecond / BYTES_PER_SECOND));
-  const cable = context.timer('keyboard', () => receiveFromKeyboard(state, update));
+  const cable = context.timer('keyboard', () => {
+    receive(state);
+    update();
+  });
+  const sample = context.timer('mouse', () => {
+    sendPacket(state.mouse);
+    state.nextSample = context.now() + Math.floor(context.ticksPerSecond / state.mouse.sampleRate);
+    update();
+  });
 
-  /** Drives the lines and starts the next transfer of the keyboard when nothing holds it. */
+  /** Drives the lines and starts the next transfer and the mouse's next packet when nothing holds them. */
   function update(): void {
     const command = commandByte(state);
     const full = (auxiliary: boolean): boolean => state.outputFull && state.outputAuxiliary === auxiliary;
     context.setLine('irq1', full(false) && (command & COMMAND_INTERRUPT_1) !== 0);
     context.setLine('irq12', full(true) && (command & COMMAND_INTERRUPT_12) !== 0);
     context.setLine('a20', state.a20);
-    if (!mayTransfer(state)) cable.cancel();
+    if (!keyboardMaySend(state) && !mouseMaySend(state)) cable.cancel();
     else if (cable.deadline === undefined) cable.arm(context.now() + byteTicks);
+    if (!hasNews(state.mouse) || state.mouse.output.length > 0) sample.cancel();
+    else if (sample.deadline === undefined) sample.arm(Math.max(context.now() + 1, state.nextSample));
   }
 
   const data: Region = {
@@ -54,7 +65,6 @@ export function createKeyboardController(context: DeviceContext): Device<Keyboar
     width: 8,
     read() {
       state.outputFull = false;
-      state.timeout = false;
       update();
       return state.outputBuffer;
     },
@@ -94,22 +104,34 @@ export function createKeyboardController(context: DeviceContext): Device<Keyboar
         pressKeys(state.keyboard, bytes);
         update();
       },
+      mouse(bytes) {
+        for (const event of mouseEvents(bytes)) moveMouse(state.mouse, event);
+        update();
+      },
     },
     reset() {
       resetState(state, POWER_ON_CONTROLLER);
       cable.cancel();
+      sample.cancel();
       update();
     },
   };
 }
 
-function mayTransfer(state: KeyboardControllerState): boolean {
+function keyboardMaySend(state: KeyboardControllerState): boolean {
   return !state.outputFull && (commandByte(state) & COMMAND_DISABLE_1) === 0 && hasByte(state.keyboard);
 }
 
-/** The cable delivered: one byte of the keyboard reaches the output buffer, with its break prefix if it is translated. */
-function receiveFromKeyboard(state: KeyboardControllerState, update: () => void): void {
-  while (mayTransfer(state)) {
+function mouseMaySend(state: KeyboardControllerState): boolean {
+  return !state.outputFull && (commandByte(state) & COMMAND_DISABLE_2) === 0 && state.mouse.output.length > 0;
+}
+
+/**
+ * A cable delivered: one byte reaches the output buffer, the keyboard's first, which brings its break prefix with it if
+ * it is translated.
+ */
+function receive(state: KeyboardControllerState): void {
+  while (keyboardMaySend(state)) {
     const byte = sendByte(state.keyboard);
     if ((commandByte(state) & COMMAND_TRANSLATE) === 0) {
       state.breakSeen = false;
@@ -122,7 +144,7 @@ function receiveFromKeyboard(state: KeyboardControllerState, update: () => void)
       state.breakSeen = false;
     }
   }
-  update();
+  if (mouseMaySend(state)) fillOutput(state, state.mouse.output.shift() as number, true);
 }
 
 function fillOutput(state: KeyboardControllerState, byte: number, auxiliary = false): void {
@@ -199,8 +221,8 @@ function writeParameter(context: DeviceContext, state: KeyboardControllerState, 
   } else if (command === 0xd2 || command === 0xd3) {
     fillOutput(state, value, command === 0xd3);
   } else {
-    // No mouse is there to answer.
-    state.timeout = true;
-    fillOutput(state, 0xfe, true);
+    // As with the keyboard, data for the mouse opens its port.
+    state.ram[0] = commandByte(state) & ~COMMAND_DISABLE_2;
+    receiveMouseByte(state.mouse, value);
   }
 }
