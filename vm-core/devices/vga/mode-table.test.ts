@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { dacPalette } from './default-palettes.ts';
-import { type VgaMode, vgaModes } from './mode-table.ts';
+import { textModeOf, type VgaMode, vgaModes } from './mode-table.ts';
 import { pictureLayout } from './picture-layout.ts';
 import { registersOf } from './register-table.ts';
-import { createVgaBench } from './vga-bench.ts';
+import { createVgaBench, modeOf, programMode } from './vga-bench.ts';
 
 /** Bytes that light the first pixel: a full block, or a pixel in a colour that is not black. */
 const lit = (mode: VgaMode): readonly number[] =>
@@ -108,5 +108,29 @@ describe('default palettes', () => {
       '00 00 00',
       '00 00 00',
     ]);
+  });
+});
+
+describe('text of fewer lines', () => {
+  it.each([
+    [3, 200, 640, '0000aa'],
+    [3, 350, 640, '0000aa'],
+    [1, 200, 320, '0000aa'],
+    [0, 350, 320, '0000aa'],
+  ] as const)('mode %i with %i lines gives the picture it promises', (number, lines, width, blue) => {
+    const mode = textModeOf(modeOf(number), lines);
+    expect([mode.width, mode.height]).toEqual([width, lines]);
+    for (const bank of ['sequencer', 'crtc', 'graphics', 'attribute'] as const) {
+      for (const { index, name, writable } of registersOf(bank)) {
+        expect((mode[bank][index] as number) & ~writable, name).toBe(0);
+      }
+    }
+    const vga = createVgaBench();
+    programMode(vga, mode);
+    vga.poke(0xb8000, 0x20, 0x10);
+    expect(vga.display.render()).toMatchObject({ width, height: lines });
+    expect(vga.display.text()).toHaveLength(25);
+    expect(vga.pixel(0, 0)).toBe(blue);
+    expect(vga.pixel(8, mode.characterHeight)).toBe('000000');
   });
 });

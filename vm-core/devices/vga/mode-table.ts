@@ -147,6 +147,34 @@ function textMode(number: number, columns: 40 | 80): VgaMode {
   };
 }
 
+/**
+ * A colour text mode as a program gets it that has asked for 350 or 200 scan lines (INT 10h, AH=12h, BL=30h): that of an
+ * EGA, or of a CGA, whose lines are shown twice.
+ */
+export function textModeOf(mode: VgaMode, lines: 200 | 350): VgaMode {
+  const wide = mode.columns === 80;
+  const doubled = lines === 200;
+  return {
+    ...mode,
+    width: mode.columns * 8,
+    height: lines,
+    characterHeight: doubled ? 8 : 14,
+    palette: doubled ? 'color-16' : 'enhanced-64',
+    miscOutput: doubled ? LINES_400.misc : LINES_350.misc,
+    sequencer: [0x03, wide ? 0x01 : 0x09, 0x03, 0x00, 0x02],
+    crtc: crtc({
+      horizontal: wide ? HORIZONTAL_80_TEXT : HORIZONTAL_40_TEXT,
+      vertical: doubled ? LINES_400 : LINES_350,
+      maximumScanLine: doubled ? 0xc7 : 0x4d,
+      cursor: doubled ? [0x06, 0x07] : [0x0b, 0x0c],
+      offset: mode.columns / 2,
+      underline: 0x1f,
+      modeControl: 0xa3,
+    }),
+    attribute: [...(doubled ? PALETTE_16 : PALETTE_64), ...attributeControls(0x08, 0x0f)],
+  };
+}
+
 const monochromeText: VgaMode = {
   ...textMode(7, 80),
   bitsPerPixel: 1,

@@ -22,7 +22,7 @@ export interface VgaBench {
   /** Reads and writes memory by guest-physical address. */
   peek(address: number): number;
   poke(address: number, ...bytes: number[]): void;
-  /** Programs the registers, the DAC and, in text modes, the 8x16 font; clears the screen. */
+  /** Sets a mode by its number. */
   setMode(number: number): VgaMode;
   /** Puts a string into text memory at B8000h. */
   print(column: number, row: number, text: string, attribute?: number): void;
@@ -91,7 +91,8 @@ export function createVgaBench(): VgaBench {
   return self;
 }
 
-function programMode(vga: VgaBench, mode: VgaMode): VgaMode {
+/** Programs the registers, the DAC and, in text modes, the 8x16 font; clears the screen. */
+export function programMode(vga: VgaBench, mode: VgaMode): VgaMode {
   vga.out(0x3c2, mode.miscOutput);
   const crtcPort = (mode.miscOutput & 1) !== 0 ? 0x3d4 : 0x3b4;
   for (const [index, value] of mode.sequencer.entries()) vga.set(0x3c4, index, value);

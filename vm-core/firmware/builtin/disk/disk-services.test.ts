@@ -206,6 +206,12 @@ const cases: Readonly<Record<string, () => void>> = {
     succeed(bench, 0x4400, AT_PACKET);
     expect(bench.ram[0x8000]).toBe(0);
   },
+  '13h/45': () => fail(withDisk(), 0xb2, 0x4500),
+  '13h/46': () => {
+    fail(withDisk(), 0xb2, 0x4600);
+    fail(withFloppy(), 1, 0x4600, { dx: 0 });
+  },
+  '13h/49': () => succeed(withDisk(), 0x4900),
   '13h/47': () => {
     const bench = withDisk();
     packet(bench, 0, 1999);
@@ -221,6 +227,11 @@ const cases: Readonly<Record<string, () => void>> = {
     const view = new DataView(bench.ram.buffer, 0x600, 26);
     expect([view.getUint32(8, true), view.getUint32(12, true), view.getUint32(16, true)]).toEqual([16, 63, 2000]);
     expect(view.getUint16(24, true)).toBe(512);
+    bench.ram[0x600] = 0x50;
+    succeed(bench, 0x4800, AT_PACKET);
+    expect([view.getUint16(0, true), new DataView(bench.ram.buffer).getUint32(0x600 + 26, true)]).toEqual([
+      30, 0xffff_ffff,
+    ]);
     bench.ram[0x600] = 25;
     fail(bench, 1, 0x4800, AT_PACKET);
   },

@@ -15,6 +15,7 @@ export const STATUS_OK = 0x00;
 export const STATUS_BAD_COMMAND = 0x01;
 export const STATUS_SECTOR_NOT_FOUND = 0x04;
 export const STATUS_BOUNDARY = 0x09;
+export const STATUS_NOT_REMOVABLE = 0xb2;
 
 /** The most sectors that one call transfers: what a real-mode segment holds. */
 export const TRANSFER_SECTORS_MAX = 128;

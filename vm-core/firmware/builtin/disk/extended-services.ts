@@ -10,6 +10,7 @@ import {
   type Drive,
   STATUS_BAD_COMMAND,
   STATUS_BOUNDARY,
+  STATUS_NOT_REMOVABLE,
   STATUS_OK,
   type Transfer,
   TRANSFER_SECTORS_MAX,
@@ -95,18 +96,26 @@ function seek(caller: Caller, drive: Drive): undefined {
   finish(caller, drive.number, inside ? STATUS_OK : STATUS_BAD_COMMAND);
 }
 
+/** Locking and ejecting are for drives whose medium can be taken out. */
+function refuseRemoval(caller: Caller, drive: Drive): undefined {
+  return finish(caller, drive.number, STATUS_NOT_REMOVABLE);
+}
+
 const RESULT_SIZE = 26;
+/** With room for it, version 2 adds a pointer to a table that describes the controller: here there is none. */
+const RESULT_SIZE_2 = 30;
 /** Bit 1: the geometry is valid. */
 const GEOMETRY_VALID = 2;
 
 function getParameters(caller: Caller, drive: Drive): undefined {
   const { memory } = caller;
   const result = caller.ds(caller.si);
-  if (memory.read(result, 2) < RESULT_SIZE) return finish(caller, drive.number, STATUS_BAD_COMMAND);
-  const bytes = new Uint8Array(RESULT_SIZE);
+  const room = memory.read(result, 2);
+  if (room < RESULT_SIZE) return finish(caller, drive.number, STATUS_BAD_COMMAND);
+  const bytes = new Uint8Array(room < RESULT_SIZE_2 ? RESULT_SIZE : RESULT_SIZE_2).fill(0xff);
   const view = new DataView(bytes.buffer);
   const { heads, sectors } = drive.geometry;
-  view.setUint16(0, RESULT_SIZE, true);
+  view.setUint16(0, bytes.length, true);
   view.setUint16(2, GEOMETRY_VALID, true);
   view.setUint32(4, Math.min(Math.max(1, Math.floor(drive.sectors / (heads * sectors))), 0xffff_ffff), true);
   view.setUint32(8, heads, true);
@@ -123,6 +132,9 @@ export const extendedDiskServices: readonly Service[] = [
   row(0x42, 'extended read', transfer('read')),
   row(0x43, 'extended write', transfer('write')),
   row(0x44, 'extended verify', transfer('verify')),
+  row(0x45, 'lock or unlock drive', refuseRemoval),
+  row(0x46, 'eject', refuseRemoval),
   row(0x47, 'extended seek', seek),
   row(0x48, 'get extended drive parameters', getParameters),
+  row(0x49, 'extended change of medium', (caller, drive) => finish(caller, drive.number, STATUS_OK)),
 ];

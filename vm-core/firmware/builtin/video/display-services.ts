@@ -4,6 +4,7 @@
 import { bda, changeBits } from '../bios-data.ts';
 import type { Caller } from '../caller.ts';
 import type { Service } from '../service.ts';
+import { setTextLines } from './screen.ts';
 
 /** Display combination code: VGA with a colour monitor. */
 const VGA_COLOR = 0x08;
@@ -13,8 +14,8 @@ const MISC_OUTPUT_READ = 0x3cc;
 const MISC_OUTPUT_WRITE = 0x3c2;
 const MEMORY_ENABLED = 1 << 1;
 
-/** AL of the function that chooses the scan lines of text modes: 200, 350, 400. The mode table has the last. */
-const LINES_400 = 2;
+/** Scan lines of text modes by AL. */
+const LINES_BY_CODE = [200, 350, 400] as const;
 
 /** Switches a bit off when AL is 1, on when it is 0, where AL = 0 means "enable". */
 function enableBit(caller: Caller, physicalAddress: number, mask: number, setWhenEnabled: boolean): undefined {
@@ -32,10 +33,9 @@ function getConfiguration(caller: Caller): undefined {
 }
 
 function selectScanLines(caller: Caller): undefined {
-  if (caller.al !== LINES_400) {
-    caller.context.logOnce('BIOS: text modes always have 400 scan lines (INT 10h, AH=12h, BL=30h)');
-    return;
-  }
+  const lines = LINES_BY_CODE[caller.al];
+  if (lines === undefined) return;
+  setTextLines(caller.context, lines);
   caller.al = SUPPORTED;
 }
 

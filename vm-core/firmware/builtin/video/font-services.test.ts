@@ -3,6 +3,8 @@ import { font8x8 } from '../../../devices/vga/font-8x8.ts';
 import { font8x14 } from '../../../devices/vga/font-8x14.ts';
 import { font8x16 } from '../../../devices/vga/font-8x16.ts';
 import { ES } from '../../../state/layout.ts';
+import { createDisplay } from '../../../devices/vga/display.ts';
+import type { Vga } from '../../../devices/vga/vga.ts';
 import { type BiosBench, createBiosBench } from '../bios-bench.ts';
 import { bda } from '../bios-data.ts';
 import { FONT_8X8, FONT_8X16, ROM_SEGMENT } from '../rom.ts';
@@ -55,6 +57,8 @@ const rows = (): number[] => [
   (readCrtc(bench.context, 9) & 0x1f) + 1,
 ];
 const vector = (number: number): number => bench.context.memory.read(number * 4, 4);
+
+const shownHeight = (): number => createDisplay(bench.bus.devices.get('vga') as Vga, { now: () => 0 }).render().height;
 
 const cases: Readonly<Record<string, () => void>> = {
   '10h/1100': () => {
@@ -144,8 +148,26 @@ const cases: Readonly<Record<string, () => void>> = {
     expect([bench.caller.bx, bench.caller.cx]).toEqual([3, 9]);
     video(0x1202, { bx: 0x0030 });
     expect(bench.caller.al).toBe(0x12);
-    video(0x1200, { bx: 0x0030 });
-    expect(bench.messages.at(-1)).toContain('400 scan lines');
+    video(0x1203, { bx: 0x0030 });
+    expect(bench.caller.al).toBe(3);
+    for (const [code, height, rows] of [
+      [0, 200, 25],
+      [1, 350, 43],
+      [2, 400, 50],
+    ] as const) {
+      video(0x1200 | code, { bx: 0x0030 });
+      video(0x0003);
+      expect(shownHeight()).toBe(height);
+      expect(bench.ram[bda.CHARACTER_HEIGHT]).toBe([8, 14, 16][code]);
+      video(0x1112);
+      expect([bench.ram[bda.VIDEO_ROWS], shownHeight()]).toEqual([rows - 1, rows * 8]);
+    }
+    video(0x1201, { bx: 0x0030 });
+    video(0x0007);
+    video(0x1114);
+    expect([bench.ram[bda.VIDEO_ROWS], shownHeight()]).toEqual([24, 400]);
+    video(0x1202, { bx: 0x0030 });
+    video(0x0003);
     video(0x1201, { bx: 0x0031 });
     expect((bench.ram[bda.VIDEO_FLAGS] as number) & 8).toBe(8);
     video(0x1201, { bx: 0x0032 });

@@ -10,10 +10,12 @@ import { FONT_8X8, FONT_8X14, FONT_8X16, ROM_SEGMENT } from '../rom.ts';
 import type { Service } from '../service.ts';
 import { loadFont } from './font-memory.ts';
 import { readRomFont, romFonts } from './mode-set.ts';
-import { screenOf } from './screen.ts';
+import { screenOf, textLinesOf } from './screen.ts';
 import { readCrtc, writeCrtc, writeSequencer } from './vga-registers.ts';
 
 const CHARACTER_HEIGHT_MAX = 32;
+/** The mode that has 400 lines whatever was asked for. */
+const MONOCHROME_TEXT = 7;
 const FONT_UPPER_HALF: number = FONT_8X8 + 128 * 8;
 
 const row = (al: number, name: string, run: (caller: Caller) => undefined): Service => ({
@@ -44,11 +46,12 @@ function fitRows(context: FirmwareContext, height: number): undefined {
   const { memory } = context;
   const screen = screenOf(context);
   if (screen.mode.kind === 'graphics') return;
-  const rows = Math.max(1, Math.floor(screen.mode.height / height));
+  const lines = screen.mode.number === MONOCHROME_TEXT ? 400 : textLinesOf(context);
+  const rows = Math.max(1, Math.floor(lines / height));
   writeCrtc(context, 0x09, (readCrtc(context, 0x09) & 0xe0) | (height - 1));
   writeCrtc(context, 0x0a, Math.max(0, height - 3));
   writeCrtc(context, 0x0b, Math.max(0, height - 2));
-  writeCrtc(context, 0x12, rows * height - 1);
+  writeCrtc(context, 0x12, rows * height * (lines === 200 ? 2 : 1) - 1);
   memory.write(bda.VIDEO_ROWS, 1, rows - 1);
   memory.write(bda.CHARACTER_HEIGHT, 2, height);
   memory.write(bda.VIDEO_PAGE_SIZE, 2, (rows * screen.columns * 2 + 0xff) & 0xff00);

@@ -7,7 +7,7 @@ import { bda } from '../bios-data.ts';
 import type { Caller } from '../caller.ts';
 import { FUNCTIONALITY_TABLE, ROM_SEGMENT } from '../rom.ts';
 import type { Service } from '../service.ts';
-import { screenOf } from './screen.ts';
+import { screenOf, textLinesOf } from './screen.ts';
 import { readAttribute, readSequencer } from './vga-registers.ts';
 import { restoreState, saveState, stateBlocks } from './video-state.ts';
 
@@ -59,7 +59,7 @@ function stateTable(context: FirmwareContext): Uint8Array {
   view.setUint8(0x25, DISPLAY_VGA_COLOR);
   view.setUint16(0x27, 2 ** mode.bitsPerPixel, true);
   view.setUint8(0x29, mode.pageCount);
-  view.setUint8(0x2a, SCAN_LINE_CODES.get(mode.height) ?? 2);
+  view.setUint8(0x2a, SCAN_LINE_CODES.get(mode.kind === 'text' ? textLinesOf(context) : mode.height) ?? 2);
   const fonts = readSequencer(context, FONT_SELECT);
   view.setUint8(0x2b, (fonts & 3) | ((fonts >> 2) & 4));
   view.setUint8(0x2c, ((fonts >> 2) & 3) | ((fonts >> 3) & 4));

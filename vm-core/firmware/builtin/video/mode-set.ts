@@ -1,12 +1,12 @@
 /**
  * INT 10h, AH=00h: sets a mode by programming the VGA, and describes it in the BIOS data area.
  */
-import type { VgaMode } from '../../../devices/vga/mode-table.ts';
+import { textModeOf, type VgaMode } from '../../../devices/vga/mode-table.ts';
 import type { FirmwareContext } from '../../firmware.ts';
 import { bda, setVector } from '../bios-data.ts';
 import { FONT_8X8, FONT_8X14, FONT_8X16, ROM_BASE, ROM_SEGMENT } from '../rom.ts';
 import { loadFont } from './font-memory.ts';
-import { findMode } from './screen.ts';
+import { findMode, type TextLines, textLinesOf } from './screen.ts';
 import { programMode } from './vga-registers.ts';
 
 /** Heights of the ROM's fonts, with their offsets. */
@@ -31,10 +31,16 @@ export function readRomFont(context: FirmwareContext, height: 8 | 14 | 16): Uint
   return context.memory.readBytes(ROM_BASE + romFonts[height], 256 * height);
 }
 
+/** Colour text modes come with fewer lines too. */
+const hasLines = (mode: VgaMode, lines: TextLines): lines is 200 | 350 =>
+  mode.kind === 'text' && mode.segment === 0xb800 && lines !== 400;
+
 /** Sets the mode of AL; an unknown number changes nothing and returns false. */
 export function setMode(context: FirmwareContext, number: number): boolean {
-  const mode = findMode(number);
-  if (!mode) return false;
+  const found = findMode(number);
+  if (!found) return false;
+  const lines = textLinesOf(context);
+  const mode = hasLines(found, lines) ? textModeOf(found, lines) : found;
   const keep = (number & KEEP_MEMORY) !== 0;
   programMode(context, mode);
   if (!keep) clearMemory(context, mode);

@@ -3,7 +3,7 @@
  */
 import { type VgaMode, vgaModes } from '../../../devices/vga/mode-table.ts';
 import type { FirmwareContext } from '../../firmware.ts';
-import { bda } from '../bios-data.ts';
+import { bda, changeBits } from '../bios-data.ts';
 import { writeCrtc } from './vga-registers.ts';
 
 const modesByNumber: ReadonlyMap<number, VgaMode> = new Map(vgaModes.map((mode) => [mode.number, mode]));
@@ -27,6 +27,23 @@ export interface Screen {
   readonly pageSize: number;
   /** The page that is shown. */
   readonly activePage: number;
+}
+
+/** Scan lines that text modes are to have, as bits 7 and 4 of 40:89 say. */
+export type TextLines = 200 | 350 | 400;
+const LINES_200 = 0x80;
+const LINES_400 = 0x10;
+
+export function textLinesOf({ memory }: FirmwareContext): TextLines {
+  const flags = memory.read(bda.VIDEO_FLAGS, 1) & (LINES_200 | LINES_400);
+  if (flags === LINES_400) return 400;
+  return flags === LINES_200 ? 200 : 350;
+}
+
+/** Takes effect with the next mode set. */
+export function setTextLines(context: FirmwareContext, lines: TextLines): void {
+  const bits = lines === 400 ? LINES_400 : lines === 200 ? LINES_200 : 0;
+  changeBits(context, bda.VIDEO_FLAGS, LINES_200 | LINES_400, bits);
 }
 
 export interface CursorPosition {
