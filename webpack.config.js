@@ -99,12 +99,14 @@ export default (_environment, { mode = 'production' }) => [
     'webviews',
     {
       target: ['web', 'es2022'],
-      entry: { screen: fromRoot('webviews/screen/main.ts') },
+      entry: { screen: fromRoot('webviews/screen/main.ts'), memory: fromRoot('webviews/memory/main.ts') },
       output: { path: fromRoot('dist/webviews'), filename: '[name].js' },
       plugins: [
         new CopyFiles({
           'screen.html': fromRoot('webviews/screen/screen.html'),
           'screen.css': fromRoot('webviews/screen/screen.css'),
+          'memory.html': fromRoot('webviews/memory/memory.html'),
+          'memory.css': fromRoot('webviews/memory/memory.css'),
           'codicon.css': fromRoot('node_modules/@vscode/codicons/dist/codicon.css'),
           'codicon.ttf': fromRoot('node_modules/@vscode/codicons/dist/codicon.ttf'),
         }),

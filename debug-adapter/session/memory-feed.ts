@@ -203,9 +203,11 @@ export class MemoryFeed implements SessionView {
     const { host, send } = this.#options;
     if (view.search !== search) return;
     const end = host.now() + SEARCH_MS;
+    const before = search.done;
     const result = search.advance(() => host.now() >= end);
     if (result === 'more') {
-      send(number, { type: 'searching', done: search.done });
+      // A hundred messages are enough for a progress bar.
+      if (percent(search.done) !== percent(before)) send(number, { type: 'searching', done: search.done });
       host.defer(() => this.#searchOn(number, view, search, length));
     } else this.#endSearch(number, view, { length, ...(result === 'nothing' ? {} : { address: result }) });
   }
@@ -222,6 +224,8 @@ export class MemoryFeed implements SessionView {
     this.#options.send(number, { type: 'found', ...rest });
   }
 }
+
+const percent = (done: number): number => Math.floor(done * 100);
 
 /** The place that a text names: `p:` stands before physical addresses, everything else is linear. */
 function resolve(guest: Guest, text: string): Place {

@@ -1,0 +1,127 @@
+/** The search bar of a memory view: what to look for and where, and how far a search is. */
+import { html, LitElement, type TemplateResult } from 'lit';
+import { ADDRESS_END } from '../../debug-adapter/protocol/memory.ts';
+import { type FindMode, parseBound, parsePattern } from './find-pattern.ts';
+
+/** What the user wants found. */
+export interface FindOrder {
+  readonly what: {
+    readonly pattern: ArrayBuffer;
+    readonly mask: ArrayBuffer;
+    readonly start: number;
+    readonly end: number;
+  };
+  /** The same was found at the cursor before: the next one is meant. */
+  readonly again: boolean;
+}
+
+export class FindBar extends LitElement {
+  onFind: (order: FindOrder) => void = () => undefined;
+  onCancel: () => void = () => undefined;
+  onClose: () => void = () => undefined;
+  onNotice: (notice: string) => void = () => undefined;
+  private mode: FindMode = 'bytes';
+  /** How far a search is; undefined when none is under way. */
+  private done: number | undefined;
+  /** What the last search that found something looked for. */
+  private foundKey = '';
+  private searchKey = '';
+
+  override focus(): void {
+    this.input('what').select();
+  }
+
+  /** Looks for the next place. */
+  search(): void {
+    const order = this.order();
+    if (typeof order === 'string') {
+      this.onNotice(order);
+      return;
+    }
+    this.progress(0);
+    this.onFind(order);
+  }
+
+  /** What the bar says, or what is wrong with it. */
+  private order(): FindOrder | string {
+    const text = this.input('what').value;
+    const matchCase = this.input('match-case').checked;
+    const parsed = parsePattern(text, this.mode, matchCase);
+    if ('message' in parsed) return parsed.message;
+    const start = parseBound(this.input('from').value, 0);
+    const last = parseBound(this.input('to').value, ADDRESS_END - 1);
+    if (start === undefined || last === undefined) return 'The range is given in hexadecimal: 7C00.';
+    if (last < start) return 'The range ends before it begins.';
+    this.searchKey = JSON.stringify([text, this.mode, matchCase, start, last]);
+    const { pattern, mask } = parsed;
+    const what = { pattern: pattern.buffer, mask: mask.buffer, start, end: last + 1 };
+    return { what, again: this.searchKey === this.foundKey };
+  }
+
+  /** A search goes on. */
+  progress(done: number): void {
+    this.done = done;
+    this.requestUpdate();
+  }
+
+  /** A search is over. */
+  end(address?: number): void {
+    this.done = undefined;
+    this.foundKey = address === undefined ? '' : this.searchKey;
+    this.requestUpdate();
+  }
+
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  protected override render(): TemplateResult {
+    return html`<div class="find" role="search" aria-label="Find in memory" @keydown=${this.key}>
+      <input
+        type="text"
+        name="what"
+        class="what"
+        aria-label=${this.mode === 'bytes' ? 'Bytes to find' : 'Text to find'}
+        placeholder=${this.mode === 'bytes' ? 'Bytes: EB FE or B8 ?? 00' : 'Text'}
+        spellcheck="false"
+        autocomplete="off"
+      />
+      <select aria-label="Find what" @change=${this.changeMode}>
+        <option>Bytes</option>
+        <option>Text</option>
+      </select>
+      <label ?hidden=${this.mode === 'bytes'}><input type="checkbox" name="match-case" />Match case</label>
+      <label>from <input type="text" name="from" class="bound" placeholder="00000000" spellcheck="false" /></label>
+      <label>to <input type="text" name="to" class="bound" placeholder="FFFFFFFF" spellcheck="false" /></label>
+      ${this.done === undefined ? this.button('Find Next', 'codicon-arrow-down', () => this.search()) : this.searching()}
+      ${this.button('Close', 'codicon-close', () => this.onClose())}
+    </div>`;
+  }
+
+  private searching(): TemplateResult {
+    const percent = Math.floor((this.done ?? 0) * 100);
+    return html`<progress max="100" .value=${percent} aria-label="Search">${percent} %</progress>
+      ${this.button('Cancel', 'codicon-debug-stop', () => this.onCancel())}`;
+  }
+
+  private button(label: string, icon: string, run: () => void): TemplateResult {
+    return html`<button type="button" title=${label} aria-label=${label} @click=${run}>
+      <span class="codicon ${icon}" aria-hidden="true"></span>
+    </button>`;
+  }
+
+  private readonly changeMode = (event: Event): void => {
+    this.mode = (event.target as HTMLSelectElement).selectedIndex === 0 ? 'bytes' : 'text';
+    this.requestUpdate();
+  };
+
+  private readonly key = (event: KeyboardEvent): void => {
+    if (event.key !== 'Enter' || !(event.target instanceof HTMLInputElement)) return;
+    event.preventDefault();
+    this.search();
+  };
+
+  private input(name: string): HTMLInputElement {
+    return this.querySelector(`input[name="${name}"]`) as HTMLInputElement;
+  }
+}

@@ -1,0 +1,133 @@
+/** What a memory view knows of the guest: the messages of the session, one after the other. */
+import {
+  ADDRESS_END,
+  BYTE_CHANGED,
+  BYTE_DIFFERS,
+  BYTE_MAPPED,
+  type KeptMoment,
+  type MemoryPointer,
+  type MemorySpace,
+  type MemoryUpdate,
+} from '../../debug-adapter/protocol/memory.ts';
+import type { ScreenState } from '../../debug-adapter/protocol/screen.ts';
+
+/** Bytes that the session sent, with what is known of each. */
+export interface Block {
+  readonly space: MemorySpace;
+  readonly address: number;
+  readonly bytes: Uint8Array;
+  readonly marks: Uint8Array;
+  readonly kept: Uint8Array | undefined;
+}
+
+export interface MemoryModel {
+  readonly state: ScreenState;
+  readonly detail: string;
+  readonly kept: KeptMoment | undefined;
+  readonly block: Block | undefined;
+  readonly pointers: readonly MemoryPointer[];
+}
+
+export const initialModel: MemoryModel = {
+  state: 'none',
+  detail: '',
+  kept: undefined,
+  block: undefined,
+  pointers: [],
+};
+
+/** The model after a message; a block whose buffers do not fit each other is dropped. */
+export function withUpdate(model: MemoryModel, update: MemoryUpdate): MemoryModel {
+  if (update.type === 'status') return { ...model, state: update.state, detail: update.detail, kept: update.kept };
+  if (update.type !== 'block') return model;
+  const { space, address, pointers } = update;
+  const [bytes, marks] = [new Uint8Array(update.bytes), new Uint8Array(update.marks)];
+  const kept = update.kept === undefined ? undefined : new Uint8Array(update.kept);
+  if (marks.length !== bytes.length || (kept && kept.length !== bytes.length)) return model;
+  return { ...model, block: { space, address, bytes, marks, kept }, pointers };
+}
+
+const TYPES: ReadonlySet<unknown> = new Set<MemoryUpdate['type']>([
+  'status',
+  'block',
+  'went',
+  'searching',
+  'found',
+  'failed',
+]);
+
+/** Whether something that arrived as a message is one from the session; the page's own tools send messages too. */
+export function isMemoryUpdate(message: unknown): message is MemoryUpdate {
+  return typeof message === 'object' && message !== null && 'type' in message && TYPES.has(message.type);
+}
+
+/** One byte as it is shown. */
+export interface ByteView {
+  /** Undefined where nothing is mapped, or where the session has not answered yet. */
+  readonly value: number | undefined;
+  readonly known: boolean;
+  readonly changed: boolean;
+  /** What it was at the kept moment, if that was something else. */
+  readonly was: number | undefined;
+}
+
+const UNKNOWN: ByteView = { value: undefined, known: false, changed: false, was: undefined };
+
+export function byteAt({ block }: MemoryModel, space: MemorySpace, address: number): ByteView {
+  if (block === undefined || block.space !== space) return UNKNOWN;
+  const index = address - block.address;
+  const marks = block.marks[index];
+  if (marks === undefined) return UNKNOWN;
+  return {
+    value: (marks & BYTE_MAPPED) === 0 ? undefined : block.bytes[index],
+    known: true,
+    changed: (marks & BYTE_CHANGED) !== 0,
+    was: (marks & BYTE_DIFFERS) === 0 ? undefined : block.kept?.[index],
+  };
+}
+
+/** The registers that point at an address, by name. */
+export function pointersAt(model: MemoryModel, space: MemorySpace, address: number, size: number): readonly string[] {
+  return model.pointers
+    .filter((pointer) => {
+      const at = space === 'linear' ? pointer.linear : pointer.physical;
+      return at !== undefined && at >= address && at < address + size;
+    })
+    .map(({ name }) => name);
+}
+
+/** The little-endian integer at an address, as far as it is mapped. */
+export function integerAt(
+  model: MemoryModel,
+  space: MemorySpace,
+  address: number,
+  size: 1 | 2 | 4,
+): number | undefined {
+  if (address + size > ADDRESS_END) return undefined;
+  let value = 0;
+  for (let index = size - 1; index >= 0; index--) {
+    const byte = byteAt(model, space, address + index).value;
+    if (byte === undefined) return undefined;
+    value = value * 256 + byte;
+  }
+  return value;
+}
+
+export const hexadecimal = (value: number, digits: number): string =>
+  value.toString(16).toUpperCase().padStart(digits, '0');
+
+/** What the status line says of the place under the cursor. */
+export function describePlace(model: MemoryModel, space: MemorySpace, address: number): string {
+  const place = `${space === 'physical' ? 'p:' : ''}${hexadecimal(address, 8)}`;
+  const byte = byteAt(model, space, address);
+  if (!byte.known) return place;
+  if (byte.value === undefined) return `${place}: not mapped`;
+  const values = ([1, 2, 4] as const).flatMap((size) => {
+    const value = integerAt(model, space, address, size);
+    if (value === undefined) return [];
+    const half = 2 ** (size * 8 - 1);
+    return [`${size * 8}-bit ${value}${value >= half ? ` (${value - 2 * half})` : ''}`];
+  });
+  const was = byte.was === undefined ? '' : ` · was ${hexadecimal(byte.was, 2)}`;
+  return `${place}: ${values.join(', ')}${was}`;
+}

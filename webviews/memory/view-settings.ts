@@ -1,0 +1,44 @@
+/** How a memory view is set up: what VS Code keeps for it while its page is gone. */
+import { ADDRESS_END, type MemorySpace } from '../../debug-adapter/protocol/memory.ts';
+import type { GroupSize } from './cells.ts';
+import type { CharacterSet } from './code-page.ts';
+
+export interface ViewSettings {
+  readonly space: MemorySpace;
+  /** Under the cursor. */
+  readonly address: number;
+  /** In the address box. */
+  readonly text: string;
+  /** Go there again at every stop. */
+  readonly follow: boolean;
+  readonly groupSize: GroupSize;
+  readonly characterSet: CharacterSet;
+}
+
+export const initialSettings: ViewSettings = {
+  space: 'linear',
+  address: 0,
+  text: '',
+  follow: false,
+  groupSize: 1,
+  characterSet: 'ascii',
+};
+
+/** Settings that were kept, perhaps by another version; what is not right becomes as it is in a new view. */
+export function restoredSettings(kept: unknown): ViewSettings {
+  const given = (typeof kept === 'object' && kept !== null ? kept : {}) as Partial<Record<keyof ViewSettings, unknown>>;
+  const { address, text, follow } = given;
+  const isAddress = Number.isInteger(address) && (address as number) >= 0 && (address as number) < ADDRESS_END;
+  return {
+    space: oneOf(given.space, ['linear', 'physical'], initialSettings.space),
+    address: isAddress ? (address as number) : initialSettings.address,
+    text: typeof text === 'string' ? text : initialSettings.text,
+    follow: follow === true,
+    groupSize: oneOf(given.groupSize, [1, 2, 4], initialSettings.groupSize),
+    characterSet: oneOf(given.characterSet, ['ascii', 'cp437'], initialSettings.characterSet),
+  };
+}
+
+function oneOf<Value>(value: unknown, values: readonly Value[], otherwise: Value): Value {
+  return values.find((one) => one === value) ?? otherwise;
+}
