@@ -3,6 +3,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { DevicesRequest, DevicesUpdate } from './devices.ts';
 import type { MemoryRequest, MemoryUpdate } from './memory.ts';
 import type { ScreenRequest, ScreenUpdate } from './screen.ts';
+import type { SerialRequest, SerialUpdate } from './serial.ts';
 
 /** To the worker. */
 export type ToWorker =
@@ -12,6 +13,7 @@ export type ToWorker =
   /** `view` tells the memory views of a session apart. */
   | { readonly channel: 'memory'; readonly view: number; readonly message: MemoryRequest }
   | { readonly channel: 'devices'; readonly message: DevicesRequest }
+  | { readonly channel: 'serial'; readonly message: SerialRequest }
   | { readonly channel: 'host-reply'; readonly id: number; readonly value?: unknown; readonly error?: string };
 
 /** From the worker. */
@@ -20,6 +22,7 @@ export type FromWorker =
   | { readonly channel: 'screen'; readonly message: ScreenUpdate }
   | { readonly channel: 'memory'; readonly view: number; readonly message: MemoryUpdate }
   | { readonly channel: 'devices'; readonly message: DevicesUpdate }
+  | { readonly channel: 'serial'; readonly message: SerialUpdate }
   | { readonly channel: 'host'; readonly id: number; readonly call: HostCall };
 
 /** The calls of `Host` that leave the worker; the reply's value is what the method returns. */

@@ -284,10 +284,14 @@ export class Debuggee {
   }
 
   pressKeys(scanCodes: readonly number[]): void {
-    if (!this.#live) return;
-    this.#live.guest.machine.input(KEYBOARD.device, KEYBOARD.channel, Uint8Array.from(scanCodes));
+    this.input(KEYBOARD.device, KEYBOARD.channel, Uint8Array.from(scanCodes));
     this.#draw((screen) => screen.noteActivity());
-    this.#live.runner.wake();
+  }
+
+  /** Hands bytes to a device's channel; a guest that sleeps looks at once. */
+  input(device: string, channel: string, bytes: Uint8Array): void {
+    this.#live?.guest.machine.input(device, channel, bytes);
+    this.#live?.runner.wake();
   }
 
   /** The reset button: a stopped machine stays stopped, at the reset vector. */

@@ -97,9 +97,9 @@ export const launchArguments = [
   {
     name: 'serial',
     type: 'choice',
-    description: 'Where the first serial port goes: the Debug Console, or nowhere.',
+    description: 'Where the first serial port goes: the Debug Console, a terminal of its own, or nowhere.',
     default: 'console',
-    choices: ['console', 'none'],
+    choices: ['console', 'terminal', 'none'],
     supported: true,
   },
   {

@@ -25,7 +25,7 @@ export interface LaunchConfiguration {
   readonly memorySize: number;
   readonly cpuModel: CpuModel;
   readonly machineType: MachineType;
-  readonly serial: 'console' | 'none';
+  readonly serial: 'console' | 'terminal' | 'none';
   readonly debugcon: 'console' | 'none';
   readonly exitDevice: boolean;
   readonly stopOnEntry: boolean | 'reset';
@@ -57,7 +57,7 @@ export function parseLaunchArguments(given: Values): LaunchConfiguration {
     memorySize: parseMemorySize(String(values['memory'])),
     cpuModel: values['cpu'] as CpuModel,
     machineType: values['machine'] as MachineType,
-    serial: values['serial'] as 'console' | 'none',
+    serial: values['serial'] as LaunchConfiguration['serial'],
     debugcon: values['debugcon'] as 'console' | 'none',
     exitDevice: values['exitDevice'] === true,
     stopOnEntry: values['stopOnEntry'] as boolean | 'reset',

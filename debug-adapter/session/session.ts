@@ -8,6 +8,7 @@ import type { Host } from '../host.ts';
 import type { DevicesRequest, DevicesUpdate } from '../protocol/devices.ts';
 import type { MemoryRequest, MemoryUpdate } from '../protocol/memory.ts';
 import type { ScreenRequest, ScreenUpdate } from '../protocol/screen.ts';
+import type { SerialRequest, SerialUpdate } from '../protocol/serial.ts';
 import type { CreateMachine } from './boot-guest.ts';
 import { Debuggee } from './debuggee.ts';
 import { DeviceView } from './device-view.ts';
@@ -15,6 +16,7 @@ import { MemoryFeed } from './memory-feed.ts';
 import { handlers, isCommand, unsupportedRequests } from './requests/index.ts';
 import type { RequestHandler } from './requests/request-handler.ts';
 import { ScreenFeed } from './screen-feed.ts';
+import { SerialFeed } from './serial-feed.ts';
 import { errorIds, UserError } from './user-error.ts';
 
 export interface SessionOptions {
@@ -27,6 +29,8 @@ export interface SessionOptions {
   readonly sendMemory?: (view: number, update: MemoryUpdate) => void;
   /** Sends to the device tree. */
   readonly sendDevices?: (update: DevicesUpdate) => void;
+  /** Sends to the terminals on serial ports. */
+  readonly sendSerial?: (update: SerialUpdate) => void;
   readonly createMachine: CreateMachine;
 }
 
@@ -39,6 +43,8 @@ export interface Session {
   receiveMemory(view: number, request: MemoryRequest): void;
   /** Takes a message of the device tree. Never throws. */
   receiveDevices(request: DevicesRequest): void;
+  /** Takes a message of a terminal on a serial port. Never throws. */
+  receiveSerial(request: SerialRequest): void;
   /** Ends the machine; nothing is sent any more. */
   dispose(): void;
 }
@@ -53,6 +59,7 @@ class ProtocolSession implements Session {
   readonly #screen: ScreenFeed;
   readonly #memory: MemoryFeed;
   readonly #devices: DeviceView;
+  readonly #serial: SerialFeed;
   /** The request that is being answered; the next waits for it. */
   #queue: Promise<void> = Promise.resolve();
   #pending = 0;
@@ -76,11 +83,17 @@ class ProtocolSession implements Session {
     this.#devices = new DeviceView(options.host, (update) => {
       if (!this.#disposed) options.sendDevices?.(update);
     });
+    this.#serial = new SerialFeed({
+      send: (update) => {
+        if (!this.#disposed) options.sendSerial?.(update);
+      },
+      input: (port, bytes) => this.#debuggee.input(port, 'serial', bytes),
+    });
     this.#debuggee = new Debuggee({
       host: options.host,
       createMachine: options.createMachine,
       screen: this.#screen,
-      views: [this.#memory, this.#devices],
+      views: [this.#memory, this.#devices, this.#serial],
       sendEvent: (event, body) => this.#send({ type: 'event', event, ...(body === undefined ? {} : { body }) }),
     });
   }
@@ -131,6 +144,10 @@ class ProtocolSession implements Session {
 
   receiveDevices(request: DevicesRequest): void {
     this.#guard(() => this.#devices.setVisible(request.visible));
+  }
+
+  receiveSerial(request: SerialRequest): void {
+    this.#guard(() => this.#serial.receive(request));
   }
 
   /** What a view asked for has no answer that could carry a failure. */

@@ -27,6 +27,9 @@ export function serveSession(port: Port, clock: Clock, createMachine: CreateMach
       case 'devices':
         session?.receiveDevices(message.message);
         return;
+      case 'serial':
+        session?.receiveSerial(message.message);
+        return;
       case 'host-reply':
         calls.reply(message);
     }
@@ -42,6 +45,8 @@ function startSession(port: Port, host: Host, createMachine: CreateMachine): Ses
       port.post({ channel: 'screen', message }, message.type === 'frame' ? [message.pixels] : []),
     sendMemory: (view, message) => port.post({ channel: 'memory', view, message }, buffersOf(message)),
     sendDevices: (message) => port.post({ channel: 'devices', message }, []),
+    sendSerial: (message) =>
+      port.post({ channel: 'serial', message }, message.type === 'output' ? [message.bytes] : []),
   });
 }
 

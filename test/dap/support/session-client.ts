@@ -5,6 +5,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { DevicesUpdate } from '../../../debug-adapter/protocol/devices.ts';
 import type { MemoryUpdate } from '../../../debug-adapter/protocol/memory.ts';
 import type { ScreenUpdate } from '../../../debug-adapter/protocol/screen.ts';
+import type { SerialUpdate } from '../../../debug-adapter/protocol/serial.ts';
 import { createSession, type Session } from '../../../debug-adapter/session/session.ts';
 import { createMachine, type Machine, type MachineConfig } from '../../../vm-core/index.ts';
 import { FakeHost } from './fake-host.ts';
@@ -27,6 +28,7 @@ export class SessionClient {
   /** To all memory views. */
   readonly memory: MemoryUpdate[] = [];
   readonly devices: DevicesUpdate[] = [];
+  readonly serial: SerialUpdate[] = [];
   /** One line per message, in the order in which they were sent. */
   readonly transcript: string[] = [];
   machine: Machine | undefined;
@@ -48,6 +50,7 @@ export class SessionClient {
       sendScreen: (update) => this.screen.push(update),
       sendMemory: (_view, update) => this.memory.push(update),
       sendDevices: (update) => this.devices.push(update),
+      sendSerial: (update) => this.serial.push(update),
     });
   }
 
