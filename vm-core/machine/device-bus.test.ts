@@ -42,6 +42,7 @@ describe('the ISA PC', () => {
       [0x1f7, 'ide-1'],
       [0x2f8, 'uart-2'],
       [0x376, 'ide-2'],
+      [0x37a, 'parallel-1'],
       [0x3c0, 'vga'],
       [0x3d4, 'vga'],
       [0x3f0, 'floppy-controller'],
@@ -90,6 +91,14 @@ describe('the ISA PC', () => {
       cause: [
         [0x3fc, 0x08],
         [0x3f9, 0x02],
+      ],
+    },
+    {
+      name: 'the parallel port',
+      vector: 0x0f,
+      cause: [
+        [0x37a, 0x1c],
+        [0x37a, 0x1d],
       ],
     },
     {

@@ -9,6 +9,7 @@ import { createFirmwareConfig } from '../devices/firmware-config/firmware-config
 import { createFloppyController } from '../devices/floppy-controller/floppy-controller.ts';
 import { createIde } from '../devices/ide/ide.ts';
 import { createKeyboardController } from '../devices/keyboard-controller/keyboard-controller.ts';
+import { createParallelPort } from '../devices/parallel-port/parallel-port.ts';
 import { createPic } from '../devices/pic/pic.ts';
 import { createPit } from '../devices/pit/pit.ts';
 import { createPort92 } from '../devices/port-92/port-92.ts';
@@ -75,6 +76,12 @@ export const isaPc: MachineMap = {
       create: createDebugExit,
       ports: { value: 0xf4 },
       isPresent: (config) => config.exitDevice,
+    },
+    {
+      name: 'parallel-1',
+      create: createParallelPort,
+      ports: { registers: 0x378 },
+      lines: { irq: 'pic-master.ir7' },
     },
     { name: 'uart-2', create: createUart, ports: { registers: 0x2f8 }, lines: { irq: 'pic-master.ir3' } },
     {
