@@ -8,6 +8,7 @@ import { registerInspection } from './inspection.ts';
 import type { Platform } from './platform.ts';
 import { SCREEN_VIEW_TYPE } from './screen-panel.ts';
 import { ScreenPanels } from './screen-panels.ts';
+import { SerialTerminals } from './serial-terminals.ts';
 import { Sessions } from './sessions.ts';
 import { setting } from './settings.ts';
 
@@ -16,12 +17,15 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
   const { debug, window, DebugConfigurationProviderTriggerKind: Trigger } = vscode;
   const sessions = new Sessions(platform, context.extensionUri);
   const screens = new ScreenPanels(context.extensionUri);
+  const terminals = new SerialTerminals();
   sessions.onLaunched = async ({ vm, debugSession }) => {
     await showDebugView();
     if (setting('x86vm.openScreenOnStart')) screens.open(vm, debugSession.name, false);
+    if (debugSession.configuration['serial'] === 'terminal') terminals.open(vm, debugSession.name, 'uart-1', false);
   };
   context.subscriptions.push(
     sessions,
+    terminals,
     new AssemblerDiagnostics(),
     debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, sessions),
     debug.onDidTerminateDebugSession((session) => sessions.end(session)),
@@ -30,7 +34,7 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
     debug.registerDebugConfigurationProvider(DEBUG_TYPE, new InitialConfigurations(), Trigger.Initial),
     window.registerWebviewPanelSerializer(SCREEN_VIEW_TYPE, screens),
     ...registerInspection(),
-    ...registerCommands({ platform, sessions, screens }),
+    ...registerCommands({ platform, sessions, screens, terminals }),
   );
 }
 

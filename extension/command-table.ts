@@ -36,6 +36,12 @@ export const COMMANDS = {
     enablement: IN_SESSION,
     menus: {},
   },
+  'x86vm.openSerialTerminal': {
+    title: 'Open Serial Terminal',
+    icon: 'plug',
+    enablement: IN_SESSION,
+    menus: {},
+  },
   'x86vm.assembleAndDebug': {
     title: 'Assemble and Debug',
     icon: 'debug-alt',

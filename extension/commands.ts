@@ -1,5 +1,6 @@
 /** What the commands do. */
 import * as vscode from 'vscode';
+import type { SerialPort } from '../debug-adapter/protocol/serial.ts';
 import { activeFile } from './active-file.ts';
 import { COMMANDS, type CommandId } from './command-table.ts';
 import { bootFileFor } from './boot-files.ts';
@@ -8,6 +9,7 @@ import type { Platform } from './platform.ts';
 import { savePicture } from './save-picture.ts';
 import type { ScreenPanels } from './screen-panels.ts';
 import { encodePng, takeFrame } from './screenshot.ts';
+import { PORT_NAMES, type SerialTerminals } from './serial-terminals.ts';
 import type { RunningSession, Sessions } from './sessions.ts';
 
 /** What the commands work on. */
@@ -15,6 +17,7 @@ export interface CommandContext {
   readonly platform: Platform;
   readonly sessions: Sessions;
   readonly screens: ScreenPanels;
+  readonly terminals: SerialTerminals;
 }
 
 type Handler = (context: CommandContext, argument: unknown) => unknown;
@@ -24,6 +27,7 @@ const HANDLERS: Record<CommandId, Handler> = {
     screens.open(sessions.active?.vm, sessions.active?.debugSession.name ?? '', true),
   'x86vm.reset': (context) => withSession(context, ({ vm }) => vm.requestScreen({ type: 'reset' })),
   'x86vm.screenshot': (context) => withSession(context, (session) => saveScreenshot(context, session)),
+  'x86vm.openSerialTerminal': (context) => withSession(context, (session) => openSerialTerminal(context, session)),
   'x86vm.assembleAndDebug': debugFile,
   'x86vm.bootImage': debugFile,
 };
@@ -57,6 +61,13 @@ async function debugFile({ platform }: CommandContext, argument: unknown): Promi
   if (root === undefined) return;
   const configuration = configurationFor(platform.sessionPath(root));
   await vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(file), configuration);
+}
+
+async function openSerialTerminal({ terminals }: CommandContext, session: RunningSession): Promise<void> {
+  const ports = Object.entries(PORT_NAMES) as [SerialPort, string][];
+  const choices = ports.map(([port, label]) => ({ label, description: port, port }));
+  const choice = await vscode.window.showQuickPick(choices, { placeHolder: 'Which serial port?' });
+  if (choice !== undefined) terminals.open(session.vm, session.debugSession.name, choice.port, true);
 }
 
 async function saveScreenshot({ screens }: CommandContext, { vm }: RunningSession): Promise<void> {

@@ -2,6 +2,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { describe, expect, it } from 'vitest';
 import type { Host } from '../debug-adapter/host.ts';
 import type { ScreenUpdate } from '../debug-adapter/protocol/screen.ts';
+import type { SerialUpdate } from '../debug-adapter/protocol/serial.ts';
 import type { FromWorker, ToWorker } from '../debug-adapter/protocol/worker.ts';
 import { VmSession } from './vm-session.ts';
 import type { WorkerLink } from './worker-link.ts';
@@ -85,6 +86,19 @@ describe('VmSession', () => {
     expect(screen.map((update) => update.type === 'status' && update.state)).toEqual(['running', 'ended']);
     expect(link.posted).toHaveLength(2);
     expect(link.terminated).toBe(1);
+  });
+
+  it('passes serial ports on and tells terminals when the session is over', () => {
+    const { link, session } = start();
+    const told: SerialUpdate[] = [];
+    session.onSerialUpdate((update) => told.push(update));
+    session.requestSerial({ type: 'open', port: 'uart-1' });
+    expect(link.posted.at(-1)).toEqual({ channel: 'serial', message: { type: 'open', port: 'uart-1' } });
+    link.receive({ channel: 'serial', message: { type: 'restarted' } });
+    session.dispose();
+    session.requestSerial({ type: 'close', port: 'uart-1' });
+    expect(told).toEqual([{ type: 'restarted' }, { type: 'ended', detail: 'Ended' }]);
+    expect(link.posted).toHaveLength(2);
   });
 
   it('answers every open request and ends when the worker dies', () => {

@@ -1,5 +1,5 @@
 /**
- * One debug session in the extension host: forwards the Debug Adapter Protocol and the screen's messages between VS Code
+ * One debug session in the extension host: forwards the Debug Adapter Protocol and the views' messages between VS Code
  * and the session's worker and answers the worker's host calls. It knows nothing of what it forwards, except that a
  * worker that died must not leave VS Code waiting.
  */
@@ -7,6 +7,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { DebugAdapter, DebugProtocolMessage } from 'vscode';
 import type { Host } from '../debug-adapter/host.ts';
 import type { ScreenRequest, ScreenUpdate } from '../debug-adapter/protocol/screen.ts';
+import type { SerialRequest, SerialUpdate } from '../debug-adapter/protocol/serial.ts';
 import type { FromWorker } from '../debug-adapter/protocol/worker.ts';
 import { answerHostCall } from './host-calls.ts';
 import type { WorkerLink } from './worker-link.ts';
@@ -14,6 +15,7 @@ import { localTimeMs } from './workspace-host.ts';
 
 type Listener = (message: DebugProtocolMessage) => unknown;
 type ScreenListener = (update: ScreenUpdate) => void;
+type SerialListener = (update: SerialUpdate) => void;
 
 /** Error id of a session whose worker is gone (`DebugProtocol.Message.id`). */
 const WORKER_DIED = 1;
@@ -23,6 +25,7 @@ export class VmSession implements DebugAdapter {
   private readonly host: Host;
   private readonly listeners = new Set<Listener>();
   private readonly screens = new Set<ScreenListener>();
+  private readonly terminals = new Set<SerialListener>();
   private readonly unanswered = new Map<number, string>();
   /** Why the worker is gone; undefined while it runs. */
   private death: string | undefined;
@@ -68,6 +71,16 @@ export class VmSession implements DebugAdapter {
     if (this.death === undefined) this.link.post({ channel: 'screen', message: request });
   }
 
+  /** Calls back with every update for terminals on serial ports, the last one (`ended`) included. */
+  onSerialUpdate(listener: SerialListener): { dispose(): void } {
+    this.terminals.add(listener);
+    return { dispose: () => this.terminals.delete(listener) };
+  }
+
+  requestSerial(request: SerialRequest): void {
+    if (this.death === undefined) this.link.post({ channel: 'serial', message: request });
+  }
+
   dispose(): void {
     this.end('The session has ended.', '');
   }
@@ -79,6 +92,9 @@ export class VmSession implements DebugAdapter {
         return;
       case 'screen':
         this.updateScreens(message.message);
+        return;
+      case 'serial':
+        this.updateTerminals(message.message);
         return;
       case 'host':
         void answerHostCall(this.host, message.id, message.call).then((reply) => {
@@ -102,11 +118,16 @@ export class VmSession implements DebugAdapter {
     for (const listener of this.screens) listener(update);
   }
 
+  private updateTerminals(update: SerialUpdate): void {
+    for (const listener of this.terminals) listener(update);
+  }
+
   private end(reason: string, detail: string): void {
     if (this.death !== undefined) return;
     this.death = reason;
     this.link.terminate();
     this.updateScreens({ type: 'status', state: 'ended', detail });
+    this.updateTerminals({ type: 'ended', detail: detail || 'Ended' });
   }
 
   /** Answers a request that no worker will answer any more; leaving always succeeds. */
