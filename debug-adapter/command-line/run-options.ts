@@ -3,7 +3,7 @@ import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { type LaunchConfiguration, parseLaunchArguments } from '../session/launch-configuration.ts';
 import { UserError } from '../session/user-error.ts';
 import { type CommandOption, dapOptions, optionName, runOptions } from './command-options.ts';
-import { keyStrokes } from './key-strokes.ts';
+import { keyStrokes } from '../session/key-strokes.ts';
 
 /** Where a channel's bytes go. */
 export type Sink =

@@ -39,7 +39,7 @@ export class BreakpointTable {
   /** Moves all breakpoints to a new guest, or out of the last one. */
   bind(guest: Guest | undefined): void {
     this.#guest = guest;
-    for (const breakpoint of this.#all()) {
+    for (const breakpoint of this.all()) {
       if (!guest) {
         breakpoint.unbind();
         continue;
@@ -51,20 +51,21 @@ export class BreakpointTable {
 
   /** The user's breakpoints behind those that the machine reported. */
   owners(stops: readonly MachineStop[]): readonly UserBreakpoint[] {
-    return this.#all().filter((owner) => stops.some((stop) => owner.owns(stop)));
+    return this.all().filter((owner) => stops.some((stop) => owner.owns(stop)));
   }
 
   /** The debugger may have written memory since the last run. */
   refresh(): void {
-    for (const breakpoint of this.#all()) breakpoint.refresh();
+    for (const breakpoint of this.all()) breakpoint.refresh();
   }
 
   /** Lets the breakpoints at an address take effect as if the machine had come upon them; gives those that stop. */
   reachedAt(linearAddress: number): readonly UserBreakpoint[] {
-    return this.#all().filter((breakpoint) => breakpoint.reachedAt(linearAddress));
+    return this.all().filter((breakpoint) => breakpoint.reachedAt(linearAddress));
   }
 
-  #all(): readonly UserBreakpoint[] {
+  /** All of them, in the order of their sets. */
+  all(): readonly UserBreakpoint[] {
     return [...this.#sets.values()].flat();
   }
 }

@@ -19,6 +19,7 @@ import type { ScreenFeed } from './screen-feed.ts';
 import { SessionOutput } from './session-output.ts';
 import type { SessionView } from './session-view.ts';
 import { describeStop, type StopReason, shownReason } from './stop-event.ts';
+import { Typist } from './typist.ts';
 import type { UserBreakpoint } from './user-breakpoint.ts';
 import { UserError } from './user-error.ts';
 
@@ -54,6 +55,7 @@ interface Live {
 export class Debuggee {
   readonly breakpoints: BreakpointTable;
   readonly output: SessionOutput;
+  readonly typist: Typist;
   /** What the client said about itself. */
   client: Partial<DebugProtocol.InitializeRequestArguments> = {};
   readonly #options: DebuggeeOptions;
@@ -75,6 +77,7 @@ export class Debuggee {
   constructor(options: DebuggeeOptions) {
     this.#options = options;
     this.#progress = new Progress(options.sendEvent, () => this.client.supportsProgressReporting === true);
+    this.typist = new Typist(options.host, (scanCodes) => this.pressKeys(scanCodes));
     this.output = new SessionOutput(options.sendEvent, (line) => this.clientLine(line));
     this.breakpoints = new BreakpointTable(
       (text, breakpoint) => this.output.write('console', `${text}\n`, breakpoint),
@@ -173,6 +176,7 @@ export class Debuggee {
     this.#snapshots = { before: undefined, now: undefined };
     this.#hasEnded = false;
     this.output.begin();
+    this.typist.clear();
     this.#applyExceptionFilters();
     this.breakpoints.bind(this.#arguments.noDebug ? undefined : guest);
     screen.attach(guest.machine);
@@ -197,6 +201,7 @@ export class Debuggee {
         reset: (why) => this.output.writeReset(why),
         sliceDone: () => {
           guestOutput.flush();
+          this.typist.sliceDone();
           this.#draw((screen) => screen.sliceDone());
           this.#tellViews((view) => view.sliceDone());
         },

@@ -9,7 +9,7 @@ import {
   type MachineStop,
   type Watched,
 } from './machine-stops.ts';
-import { linearReference, type Place } from './places.ts';
+import { formatReference, linearReference, type Place } from './places.ts';
 import { UserError } from './user-error.ts';
 
 export type BreakpointKind = 'source' | 'function' | 'instruction' | 'data';
@@ -60,6 +60,25 @@ export class UserBreakpoint {
       ...(line === undefined ? {} : { line }),
       ...(first?.space === 'linear' ? { instructionReference: linearReference(first.address) } : {}),
     };
+  }
+
+  /** One line for the console. */
+  summary(): string {
+    const { kind, key, condition, hitCondition, logMessage } = this.request;
+    const { places, source, line, watched } = this.#location ?? {};
+    const first = places?.[0];
+    const where = [
+      watched ? `${watched.access} of ${watched.name}` : undefined,
+      source && line !== undefined ? `${source.name}:${line}` : undefined,
+      first ? formatReference(first) : undefined,
+    ].filter((part) => part !== undefined);
+    const options = [
+      condition === undefined ? '' : `, if ${condition}`,
+      hitCondition === undefined ? '' : `, hits ${hitCondition}`,
+      logMessage === undefined ? '' : `, logs ${JSON.stringify(logMessage)}`,
+      this.#problem === undefined ? '' : ` (not set: ${this.#problem})`,
+    ];
+    return `${this.id}  ${kind}  ${where.join(' ') || key}${options.join('')}`;
   }
 
   /** Puts the breakpoint into a guest's machine; hits count from zero again. */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createNodeHost } from '../../debug-adapter/command-line/node-host.ts';
-import { keyStrokes } from '../../debug-adapter/command-line/key-strokes.ts';
+import { keyStrokes } from '../../debug-adapter/session/key-strokes.ts';
 import { loadSymbols } from '../../debug-adapter/symbols/load-symbols.ts';
 import { createMachine, createOverlayStore, type Machine, memorySource } from '../../vm-core/index.ts';
 

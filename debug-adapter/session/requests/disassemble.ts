@@ -3,10 +3,11 @@
  * linear, as clients need them to be numbers; `symbol` carries seg:off and the label.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { disassemble, type ListedInstruction } from '../../disassembly/disassemble.ts';
+import type { ListedInstruction } from '../../disassembly/disassemble.ts';
 import { formatHex } from '../../expressions/format.ts';
 import type { Debuggee } from '../debuggee.ts';
-import { formatReference, parseReference, type Place, readPlace } from '../places.ts';
+import { instructionText, listInstructions, placeText } from '../code-listing.ts';
+import { formatReference, parseReference, type Place } from '../places.ts';
 import { lineOf } from '../source-lines.ts';
 import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
@@ -21,26 +22,11 @@ export const disassembleRequest: HandlerOf<'disassemble'> = {
     if (!(instructionCount >= 0 && instructionCount <= COUNT_MAX && Math.abs(instructionOffset) <= COUNT_MAX)) {
       throw new UserError('bad-argument', `at most ${COUNT_MAX} instructions can be listed at once`);
     }
-    const { space, address } = parseReference(memoryReference, offset);
-    const source = {
-      codeSize: guest.vcpu.codeSize,
-      read: (at: number, length: number) => readPlace(guest, { space, address: at }, length),
-      offsetOf: (at: number) => guest.codeOffset(at - guest.codeBase),
-      knownStarts: (start: number, end: number) => (space === 'linear' ? knownStarts(debuggee, start, end) : []),
-    };
-    const listed = disassemble(source, address, instructionOffset, instructionCount);
-    return { instructions: listed.map((line) => describeLine(debuggee, space, line, resolveSymbols)) };
+    const place = parseReference(memoryReference, offset);
+    const listed = listInstructions(guest, place, instructionOffset, instructionCount);
+    return { instructions: listed.map((line) => describeLine(debuggee, place.space, line, resolveSymbols)) };
   },
 };
-
-/** Lines of listings, labels and the next instruction are where instructions begin, whatever the bytes before say. */
-function knownStarts({ guest }: Debuggee, start: number, end: number): readonly number[] {
-  const { symbols, vcpu } = guest;
-  const next = vcpu.linearEip;
-  const lines = symbols.lineBoundaries(start, end);
-  if (next < start || next >= end || lines.includes(next)) return lines;
-  return [...lines, next].sort((left, right) => left - right);
-}
 
 function describeLine(
   debuggee: Debuggee,
@@ -55,8 +41,8 @@ function describeLine(
   return {
     address: shown,
     instructionBytes: [...bytes].map((byte) => formatHex(byte, 8).slice(2)).join(' '),
-    instruction: resolveSymbols && isLinear ? withTarget(debuggee, instruction) : instruction.text,
-    ...(resolveSymbols && isLinear ? { symbol: symbolOf(debuggee, address) } : {}),
+    instruction: resolveSymbols && isLinear ? instructionText(debuggee.guest, instruction) : instruction.text,
+    ...(resolveSymbols && isLinear ? { symbol: placeText(debuggee.guest, address) } : {}),
     ...(source && line !== undefined ? { location: source, line } : {}),
   };
 }
@@ -64,16 +50,4 @@ function describeLine(
 function exactLine(debuggee: Debuggee, address: number): ReturnType<typeof lineOf> {
   const { guest } = debuggee;
   return guest.symbols.lineAt(address)?.exact ? lineOf(debuggee, guest, address) : {};
-}
-
-/** A branch target with a label is named behind the instruction. */
-function withTarget({ guest }: Debuggee, { text, target }: NonNullable<ListedInstruction['instruction']>): string {
-  const symbol = target === undefined ? undefined : guest.describeSymbol(guest.codeAddress(target));
-  return symbol === undefined ? text : `${text}  ; ${symbol}`;
-}
-
-function symbolOf({ guest }: Debuggee, address: number): string {
-  const place = guest.describeAddress(address);
-  const symbol = guest.describeSymbol(address);
-  return symbol === undefined ? place : `${place} ${symbol}`;
 }

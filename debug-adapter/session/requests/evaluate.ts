@@ -1,5 +1,6 @@
-/** `evaluate`: expressions of watches, hovers and the Debug Console; the console may also assign. */
+/** `evaluate`: expressions of watches, hovers and the Debug Console; the console may also assign, and takes commands. */
 import { formatValue, splitNotation } from '../../expressions/format.ts';
+import { runCommand } from '../console/run-command.ts';
 import { evaluateCompiled } from '../evaluate-text.ts';
 import { linearReference, writtenAt } from '../places.ts';
 import { locationOf } from '../source-lines.ts';
@@ -10,8 +11,11 @@ export const evaluate: HandlerOf<'evaluate'> = {
     supportsEvaluateForHovers: true,
     supportsClipboardContext: true,
     supportsValueFormattingOptions: true,
+    supportsANSIStyling: true,
   },
   handle(debuggee, { expression: text, context, format }) {
+    const answer = context === 'repl' ? runCommand(debuggee, text) : undefined;
+    if (answer !== undefined) return { result: answer, variablesReference: 0 };
     const { guest } = debuggee;
     const { expression, notation } = splitNotation(text);
     const assignment = context === 'repl';

@@ -2,6 +2,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { breakpointLocations } from './breakpoint-locations.ts';
 import { cancel } from './cancel.ts';
+import { completions } from './completions.ts';
 import { configurationDone } from './configuration-done.ts';
 import { continueRequest } from './continue.ts';
 import { dataBreakpointInfo } from './data-breakpoint-info.ts';
@@ -68,6 +69,7 @@ export const handlers: { readonly [C in Command]: HandlerOf<C> } = {
   variables,
   setVariable,
   evaluate,
+  completions,
   setExpression,
   exceptionInfo,
   readMemory,
@@ -83,7 +85,6 @@ export const handlers: { readonly [C in Command]: HandlerOf<C> } = {
 /** Requests of the protocol that answer an error, with the reason that the error gives. */
 export const unsupportedRequests: Readonly<Record<string, string>> = {
   attach: 'there is no machine to attach to; use launch',
-  completions: 'not supported yet',
   restartFrame: 'the machine keeps no earlier states yet; registers and memory of where a routine began are gone',
   reverseContinue: 'the machine keeps no earlier states yet to run back to',
   runInTerminal: 'it is for the client to answer',

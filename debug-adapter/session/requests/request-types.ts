@@ -39,6 +39,7 @@ export interface RequestTypes {
   variables: { arguments: P.VariablesArguments; body: P.VariablesResponse['body'] };
   setVariable: { arguments: P.SetVariableArguments; body: P.SetVariableResponse['body'] };
   evaluate: { arguments: P.EvaluateArguments; body: P.EvaluateResponse['body'] };
+  completions: { arguments: P.CompletionsArguments; body: P.CompletionsResponse['body'] };
   setExpression: { arguments: P.SetExpressionArguments; body: P.SetExpressionResponse['body'] };
   exceptionInfo: { arguments: P.ExceptionInfoArguments; body: P.ExceptionInfoResponse['body'] };
   readMemory: { arguments: P.ReadMemoryArguments; body: NonNullable<P.ReadMemoryResponse['body']> };
