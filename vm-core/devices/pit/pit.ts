@@ -1,6 +1,7 @@
 /**
  * The Intel 8254 programmable interval timer (data sheet 231164-005) with the PC's system control port B (IBM PC/AT
- * Technical Reference, port 61h), which gates counter 2 and shows its output. Counter 0 drives the line `irq0`.
+ * Technical Reference, port 61h), which gates counter 2, shows its output and lets it through to the speaker. Counter 0
+ * drives the line `irq0`.
  */
 import type { Device, DeviceContext, DeviceDescription, Region } from '../device.ts';
 import { createDeviceClock } from '../device-clock.ts';
@@ -21,6 +22,8 @@ import {
   writeCount,
 } from './counter.ts';
 
+import { encodeSpeakerSignal, isNews, SILENT_SPEAKER, type SpeakerSignal, speakerSignal } from './speaker.ts';
+
 /** Frequency of the counters' CLK inputs in Hz: a twelfth of the PC's 14.318 MHz crystal. */
 export const PIT_FREQUENCY = 1_193_182;
 
@@ -28,6 +31,7 @@ export const PIT_FREQUENCY = 1_193_182;
 const REFRESH_CYCLES = 18;
 
 const PORT_B_GATE2 = 0x01;
+const PORT_B_SPEAKER = 0x02;
 const PORT_B_WRITABLE = 0x0f;
 const PORT_B_REFRESH = 0x10;
 const PORT_B_OUT2 = 0x20;
@@ -38,12 +42,15 @@ export type PitState = {
   portB: number;
   /** The clock cycle at which the state was last looked at. */
   cycle: number;
+  /** What the host was told last. */
+  speaker: SpeakerSignal;
 };
 
 const POWER_ON: PitState = {
   counters: [POWER_ON_COUNTER, POWER_ON_COUNTER, { ...POWER_ON_COUNTER, gate: false }],
   portB: 0,
   cycle: 0,
+  speaker: SILENT_SPEAKER,
 };
 
 const counterOf = (state: PitState, index: number): CounterState => state.counters[index] as CounterState;
@@ -74,7 +81,7 @@ export const pitDescription: PitDescription = {
   name: 'pit',
   title: 'Interval timer',
   specification: 'Intel 8254 data sheet 231164-005; IBM PC/AT Technical Reference, port 61h',
-  version: 1,
+  version: 2,
   registers: [
     ...[0, 1, 2].flatMap((index) => [counterRegister(index), statusRegister(index)]),
     {
@@ -96,7 +103,10 @@ function portBValue(state: PitState): number {
   return state.portB | (refresh ? PORT_B_REFRESH : 0) | (out2 ? PORT_B_OUT2 : 0);
 }
 
-/** Makes the timer: regions `registers` (4 ports) and `port-b` (1 port), line `irq0`. */
+/**
+ * Makes the timer: regions `registers` (4 ports) and `port-b` (1 port), line `irq0`, output channel `speaker` (see
+ * `SpeakerSignal`).
+ */
 export function createPit(context: DeviceContext): Device<PitState> {
   const clock = createDeviceClock(PIT_FREQUENCY, context.ticksPerSecond);
   const state: PitState = { ...POWER_ON };
@@ -118,6 +128,25 @@ export function createPit(context: DeviceContext): Device<PitState> {
     else timer.arm(clock.timeOf(edge));
   };
   const timer = context.timer('counter0', update);
+
+  /** Tells the host what is to be heard from now on. */
+  const updateSpeaker = (): void => {
+    const connected = (state.portB & PORT_B_SPEAKER) !== 0;
+    const signal = speakerSignal(counterOf(state, 2), state.cycle, connected, context.now());
+    if (!isNews(state.speaker, signal)) return;
+    state.speaker = signal;
+    context.output('speaker', encodeSpeakerSignal(signal));
+  };
+  /** A count that was written is loaded with the next cycle, and heard from then on. */
+  const loadTimer = context.timer('speaker', () => {
+    synchronizeAll();
+    updateSpeaker();
+  });
+  const speakerWritten = (): void => {
+    const { loadAt } = counterOf(state, 2);
+    if (loadAt > state.cycle && (state.portB & PORT_B_SPEAKER) !== 0) loadTimer.arm(clock.timeOf(loadAt));
+    updateSpeaker();
+  };
 
   const writeCommand = (value: number): void => {
     const select = value >> 6;
@@ -146,6 +175,7 @@ export function createPit(context: DeviceContext): Device<PitState> {
       if (offset === 3) writeCommand(value);
       else writeCount(counterOf(state, offset), state.cycle, value);
       update();
+      if (offset >= 2) speakerWritten();
     },
   };
 
@@ -160,6 +190,7 @@ export function createPit(context: DeviceContext): Device<PitState> {
       synchronizeAll();
       state.portB = value & PORT_B_WRITABLE;
       setGate(counterOf(state, 2), state.cycle, (value & PORT_B_GATE2) !== 0);
+      speakerWritten();
     },
   };
 
@@ -168,8 +199,11 @@ export function createPit(context: DeviceContext): Device<PitState> {
     state,
     ports: { registers, 'port-b': portB },
     reset() {
-      resetState(state, POWER_ON);
+      const { speaker } = state;
+      resetState(state, { ...POWER_ON, speaker });
+      loadTimer.cancel();
       update();
+      updateSpeaker();
     },
   };
 }
