@@ -2,9 +2,12 @@
 import * as vscode from 'vscode';
 import { registerCommands } from './commands.ts';
 import { ConfigurationResolver, FolderConfigurations, InitialConfigurations } from './configuration-provider.ts';
+import { DeviceTree } from './device-tree.ts';
 import { AssemblerDiagnostics } from './diagnostics.ts';
 import { DEBUG_TYPE } from './file-types.ts';
 import { registerInspection } from './inspection.ts';
+import { MEMORY_VIEW_TYPE } from './memory-panel.ts';
+import { MemoryPanels } from './memory-panels.ts';
 import type { Platform } from './platform.ts';
 import { SCREEN_VIEW_TYPE } from './screen-panel.ts';
 import { ScreenPanels } from './screen-panels.ts';
@@ -18,7 +21,12 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
   const sessions = new Sessions(platform, context.extensionUri);
   const screens = new ScreenPanels(context.extensionUri);
   const terminals = new SerialTerminals();
-  sessions.onLaunched = async ({ vm, debugSession }) => {
+  const memory = new MemoryPanels(context.extensionUri);
+  const devices = new DeviceTree(sessions);
+  sessions.onLaunched = async (session) => {
+    const { vm, debugSession } = session;
+    memory.serve(session);
+    devices.follow();
     await showDebugView();
     if (setting('x86vm.openScreenOnStart')) screens.open(vm, debugSession.name, false);
     if (debugSession.configuration['serial'] === 'terminal') terminals.open(vm, debugSession.name, 'uart-1', false);
@@ -26,6 +34,7 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
   context.subscriptions.push(
     sessions,
     terminals,
+    devices,
     new AssemblerDiagnostics(),
     debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, sessions),
     debug.onDidTerminateDebugSession((session) => sessions.end(session)),
@@ -33,8 +42,9 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
     debug.registerDebugConfigurationProvider(DEBUG_TYPE, new FolderConfigurations(), Trigger.Dynamic),
     debug.registerDebugConfigurationProvider(DEBUG_TYPE, new InitialConfigurations(), Trigger.Initial),
     window.registerWebviewPanelSerializer(SCREEN_VIEW_TYPE, screens),
+    window.registerWebviewPanelSerializer(MEMORY_VIEW_TYPE, memory),
     ...registerInspection(),
-    ...registerCommands({ platform, sessions, screens, terminals }),
+    ...registerCommands({ platform, sessions, screens, terminals, memory }),
   );
 }
 

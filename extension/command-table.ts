@@ -12,7 +12,7 @@ export interface CommandRow {
 }
 
 /** A machine is being debugged. */
-const IN_SESSION = "inDebugMode && debugType == 'x86vm'";
+export const IN_SESSION = "inDebugMode && debugType == 'x86vm'";
 const ON_SOURCE = whenExtension(SOURCE_EXTENSIONS);
 const ON_IMAGE = whenExtension(IMAGE_EXTENSIONS);
 
@@ -41,6 +41,15 @@ export const COMMANDS = {
     icon: 'plug',
     enablement: IN_SESSION,
     menus: {},
+  },
+  'x86vm.openMemory': {
+    title: 'Open Memory View',
+    icon: 'file-binary',
+    menus: {
+      'debug/toolBar': { when: "debugType == 'x86vm'", group: 'navigation@102' },
+      'view/title': { when: "view == workbench.debug.variablesView && debugType == 'x86vm'", group: 'navigation@90' },
+      'debug/variables/context': { when: "debugType == 'x86vm' && canViewMemory", group: '1_view@90' },
+    },
   },
   'x86vm.assembleAndDebug': {
     title: 'Assemble and Debug',

@@ -5,6 +5,7 @@ import { activeFile } from './active-file.ts';
 import { COMMANDS, type CommandId } from './command-table.ts';
 import { bootFileFor } from './boot-files.ts';
 import { configurationFor, whyNotBootable } from './configuration.ts';
+import type { MemoryPanels } from './memory-panels.ts';
 import type { Platform } from './platform.ts';
 import { savePicture } from './save-picture.ts';
 import type { ScreenPanels } from './screen-panels.ts';
@@ -18,6 +19,7 @@ export interface CommandContext {
   readonly sessions: Sessions;
   readonly screens: ScreenPanels;
   readonly terminals: SerialTerminals;
+  readonly memory: MemoryPanels;
 }
 
 type Handler = (context: CommandContext, argument: unknown) => unknown;
@@ -28,6 +30,7 @@ const HANDLERS: Record<CommandId, Handler> = {
   'x86vm.reset': (context) => withSession(context, ({ vm }) => vm.requestScreen({ type: 'reset' })),
   'x86vm.screenshot': (context) => withSession(context, (session) => saveScreenshot(context, session)),
   'x86vm.openSerialTerminal': (context) => withSession(context, (session) => openSerialTerminal(context, session)),
+  'x86vm.openMemory': openMemory,
   'x86vm.assembleAndDebug': debugFile,
   'x86vm.bootImage': debugFile,
 };
@@ -61,6 +64,15 @@ async function debugFile({ platform }: CommandContext, argument: unknown): Promi
   if (root === undefined) return;
   const configuration = configurationFor(platform.sessionPath(root));
   await vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(file), configuration);
+}
+
+/** Opens a memory view; from the menu of a variable where that variable points. */
+function openMemory({ sessions, memory }: CommandContext, argument: unknown): void {
+  const session = sessions.active;
+  const { variable } = (argument ?? {}) as { readonly variable?: { readonly memoryReference?: unknown } };
+  const place = variable?.memoryReference;
+  if (session !== undefined && typeof place === 'string') memory.openAt(session, place);
+  else memory.open(session);
 }
 
 async function openSerialTerminal({ terminals }: CommandContext, session: RunningSession): Promise<void> {

@@ -1,6 +1,6 @@
 /** The manifest's `contributes`, derived from the tables of the extension and of the launch arguments. */
 import { launchSchemaProperties } from '../debug-adapter/session/launch-schema.ts';
-import { COMMANDS, type CommandRow } from './command-table.ts';
+import { COMMANDS, type CommandRow, IN_SESSION } from './command-table.ts';
 import { ASSEMBLY_LANGUAGES, DEBUG_TYPE, IMAGE_EXTENSIONS, INCLUDE_EXTENSIONS, whenExtension } from './file-types.ts';
 import { SETTINGS } from './setting-table.ts';
 
@@ -38,6 +38,11 @@ export function contributions(): Readonly<Record<string, unknown>> {
       ...(enablement === undefined ? {} : { enablement }),
     })),
     menus: menus(),
+    views: {
+      debug: [
+        { id: 'x86vm.devices', name: 'Devices', when: IN_SESSION, visibility: 'collapsed', contextualTitle: CATEGORY },
+      ],
+    },
     keybindings: [BOOT_IMAGE_KEY],
     configuration: { title: CATEGORY, properties: SETTINGS },
   };

@@ -4,9 +4,9 @@
  */
 import * as vscode from 'vscode';
 import type { ScreenUpdate } from '../debug-adapter/protocol/screen.ts';
-import { fillPage } from './screen-page.ts';
 import { savePicture } from './save-picture.ts';
 import { isScreenCommand, isScreenRequest } from './screen-request.ts';
+import { setPage } from './view-page.ts';
 import type { VmSession } from './vm-session.ts';
 
 /** The view type, which VS Code also keeps to restore panels. */
@@ -24,14 +24,13 @@ export class ScreenPanel {
   constructor(panel: vscode.WebviewPanel, extensionUri: vscode.Uri) {
     this.panel = panel;
     panel.iconPath = vscode.Uri.joinPath(extensionUri, 'extension', 'images', 'screen.svg');
-    panel.webview.options = { enableScripts: true, localResourceRoots: [viewFolder(extensionUri)] };
     panel.webview.onDidReceiveMessage((message: unknown) => this.receive(message));
     panel.onDidChangeViewState(() => this.session?.requestScreen({ type: 'visible', visible: panel.visible }));
     panel.onDidDispose(() => {
       this.detach();
       this.onClosed();
     });
-    void setPage(panel.webview, extensionUri);
+    void setPage(panel.webview, extensionUri, 'screen');
   }
 
   /** Whether it shows a machine that is there. */
@@ -77,21 +76,4 @@ export class ScreenPanel {
     if (this.session?.alive) this.session.requestScreen(message);
     else if (message.type === 'visible' && this.session === undefined) void this.panel.webview.postMessage(NO_SESSION);
   }
-}
-
-function viewFolder(extensionUri: vscode.Uri): vscode.Uri {
-  return vscode.Uri.joinPath(extensionUri, 'dist', 'webviews');
-}
-
-async function setPage(webview: vscode.Webview, extensionUri: vscode.Uri): Promise<void> {
-  const folder = viewFolder(extensionUri);
-  const address = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(folder, name)).toString();
-  const page = await vscode.workspace.fs.readFile(vscode.Uri.joinPath(folder, 'screen.html'));
-  webview.html = fillPage(new TextDecoder().decode(page), {
-    cspSource: webview.cspSource,
-    nonce: crypto.randomUUID(),
-    script: address('screen.js'),
-    style: address('screen.css'),
-    codicons: address('codicon.css'),
-  });
 }

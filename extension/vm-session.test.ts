@@ -1,6 +1,8 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { describe, expect, it } from 'vitest';
 import type { Host } from '../debug-adapter/host.ts';
+import type { DevicesUpdate } from '../debug-adapter/protocol/devices.ts';
+import type { MemoryUpdate } from '../debug-adapter/protocol/memory.ts';
 import type { ScreenUpdate } from '../debug-adapter/protocol/screen.ts';
 import type { SerialUpdate } from '../debug-adapter/protocol/serial.ts';
 import type { FromWorker, ToWorker } from '../debug-adapter/protocol/worker.ts';
@@ -99,6 +101,36 @@ describe('VmSession', () => {
     session.requestSerial({ type: 'close', port: 'uart-1' });
     expect(told).toEqual([{ type: 'restarted' }, { type: 'ended', detail: 'Ended' }]);
     expect(link.posted).toHaveLength(2);
+  });
+
+  it('passes memory on to the view that it is for, until the session is over', () => {
+    const { link, session } = start();
+    const told: [number, MemoryUpdate['type']][] = [];
+    for (const view of [1, 2]) session.onMemoryUpdate(view, (update) => told.push([view, update.type]));
+    session.requestMemory(2, { type: 'keep' });
+    expect(link.posted.at(-1)).toEqual({ channel: 'memory', view: 2, message: { type: 'keep' } });
+    link.receive({ channel: 'memory', view: 2, message: { type: 'searching', done: 0.5 } });
+    link.receive({ channel: 'memory', view: 3, message: { type: 'searching', done: 0.5 } });
+    session.onMemoryUpdate(1, () => undefined).dispose();
+    session.dispose();
+    session.requestMemory(2, { type: 'keep' });
+    expect(told).toEqual([
+      [2, 'searching'],
+      [2, 'status'],
+    ]);
+    expect(link.posted).toHaveLength(2);
+  });
+
+  it('passes devices on', () => {
+    const { link, session } = start();
+    const told: DevicesUpdate[] = [];
+    const subscription = session.onDevicesUpdate((update) => told.push(update));
+    session.requestDevices({ type: 'visible', visible: true });
+    expect(link.posted.at(-1)).toEqual({ channel: 'devices', message: { type: 'visible', visible: true } });
+    link.receive({ channel: 'devices', message: { type: 'values', values: [] } });
+    subscription.dispose();
+    link.receive({ channel: 'devices', message: { type: 'values', values: [] } });
+    expect(told).toEqual([{ type: 'values', values: [] }]);
   });
 
   it('answers every open request and ends when the worker dies', () => {

@@ -6,6 +6,8 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { DebugAdapter, DebugProtocolMessage } from 'vscode';
 import type { Host } from '../debug-adapter/host.ts';
+import type { DevicesRequest, DevicesUpdate } from '../debug-adapter/protocol/devices.ts';
+import type { MemoryRequest, MemoryUpdate } from '../debug-adapter/protocol/memory.ts';
 import type { ScreenRequest, ScreenUpdate } from '../debug-adapter/protocol/screen.ts';
 import type { SerialRequest, SerialUpdate } from '../debug-adapter/protocol/serial.ts';
 import type { FromWorker } from '../debug-adapter/protocol/worker.ts';
@@ -16,6 +18,8 @@ import { localTimeMs } from './workspace-host.ts';
 type Listener = (message: DebugProtocolMessage) => unknown;
 type ScreenListener = (update: ScreenUpdate) => void;
 type SerialListener = (update: SerialUpdate) => void;
+type MemoryListener = (update: MemoryUpdate) => void;
+type DevicesListener = (update: DevicesUpdate) => void;
 
 /** Error id of a session whose worker is gone (`DebugProtocol.Message.id`). */
 const WORKER_DIED = 1;
@@ -26,6 +30,9 @@ export class VmSession implements DebugAdapter {
   private readonly listeners = new Set<Listener>();
   private readonly screens = new Set<ScreenListener>();
   private readonly terminals = new Set<SerialListener>();
+  /** By the number of the view. */
+  private readonly memoryViews = new Map<number, MemoryListener>();
+  private readonly deviceTrees = new Set<DevicesListener>();
   private readonly unanswered = new Map<number, string>();
   /** Why the worker is gone; undefined while it runs. */
   private death: string | undefined;
@@ -81,6 +88,26 @@ export class VmSession implements DebugAdapter {
     if (this.death === undefined) this.link.post({ channel: 'serial', message: request });
   }
 
+  /** Calls back with every update for the memory view of that number, the last one (`ended`) included. */
+  onMemoryUpdate(view: number, listener: MemoryListener): { dispose(): void } {
+    this.memoryViews.set(view, listener);
+    return { dispose: () => this.memoryViews.delete(view) };
+  }
+
+  requestMemory(view: number, message: MemoryRequest): void {
+    if (this.death === undefined) this.link.post({ channel: 'memory', view, message });
+  }
+
+  /** Calls back with every update for the device tree. */
+  onDevicesUpdate(listener: DevicesListener): { dispose(): void } {
+    this.deviceTrees.add(listener);
+    return { dispose: () => this.deviceTrees.delete(listener) };
+  }
+
+  requestDevices(message: DevicesRequest): void {
+    if (this.death === undefined) this.link.post({ channel: 'devices', message });
+  }
+
   dispose(): void {
     this.end('The session has ended.', '');
   }
@@ -95,6 +122,12 @@ export class VmSession implements DebugAdapter {
         return;
       case 'serial':
         this.updateTerminals(message.message);
+        return;
+      case 'memory':
+        this.memoryViews.get(message.view)?.(message.message);
+        return;
+      case 'devices':
+        for (const listener of this.deviceTrees) listener(message.message);
         return;
       case 'host':
         void answerHostCall(this.host, message.id, message.call).then((reply) => {
@@ -128,6 +161,7 @@ export class VmSession implements DebugAdapter {
     this.link.terminate();
     this.updateScreens({ type: 'status', state: 'ended', detail });
     this.updateTerminals({ type: 'ended', detail: detail || 'Ended' });
+    for (const listener of this.memoryViews.values()) listener({ type: 'status', state: 'ended', detail });
   }
 
   /** Answers a request that no worker will answer any more; leaving always succeeds. */
