@@ -16,6 +16,7 @@ export interface FirmwareContext {
   readonly ramSize: number;
   readonly floppy: BlockStore | undefined;
   readonly disk: BlockStore | undefined;
+  readonly cdrom: BlockStore | undefined;
   /** Virtual time in ticks. */
   now(): number;
   readonly ticksPerSecond: number;

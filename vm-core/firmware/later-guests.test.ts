@@ -1,8 +1,10 @@
-/** Guests that use what came after the AT: VBE, APM, ways to reboot. They need the assembler nasm; without it they are skipped. */
+/** Guests that use what came after the AT: VBE, APM, discs. They need the assembler nasm; without it they are skipped. */
 import { describe, expect, it } from 'vitest';
 import { bootSector, hasNasm } from '../../test/support/boot-sectors.ts';
 import type { Device } from '../devices/device.ts';
-import { diskOf, type Guest, start } from './guest-runner.ts';
+import { createOverlayStore } from '../machine/overlay-block-store.ts';
+import { bootableDisc } from './bootable-disc.ts';
+import { diskOf, type Guest, promising, start } from './guest-runner.ts';
 
 const guestOf = (code: string): Guest => start({ disk: diskOf(bootSector(code)) });
 
@@ -122,5 +124,53 @@ again: mov ah, 1
     await guest.run(100_000_000);
     expect(lights()).toBe(5);
     expect(guest.machine.memory.read(0x497, 1)[0]).toBe(5);
+  });
+
+  it('starts from a disc without emulation and reads on', async () => {
+    const code = bootSector(`
+      mov [600h], cs
+      mov [602h], dl
+      mov ah, 42h
+      mov si, packet
+      int 13h
+      setc [603h]
+      mov ax, [8000h]
+      mov [604h], ax
+      jmp done
+packet: db 16, 0
+      dw 1, 8000h, 0
+      dq 21`);
+    const image = new Uint8Array(4096);
+    image.set(code);
+    image.set([0x34, 0x12], 2048);
+    const bytes = bootableDisc(image, { loadCount: 4 });
+    const guest = start({ cdrom: createOverlayStore(promising('cd.iso', bytes)) });
+    await guest.run();
+    expect([guest.word(0x600), guest.word(0x602), guest.word(0x604)]).toEqual([0, 0x00e0, 0x1234]);
+    expect(guest.logs).toEqual([]);
+  });
+
+  it('starts from a disc that stands for a floppy', async () => {
+    const code = bootSector(`
+      mov [600h], dl
+      mov ax, 0201h
+      mov bx, 8000h
+      mov cx, 0002h
+      xor dx, dx
+      int 13h
+      setc [601h]
+      mov ax, [8000h]
+      mov [602h], ax`);
+    const image = new Uint8Array(1440 * 1024);
+    image.set(code);
+    image.set([0x78, 0x56], 512);
+    const cdrom = diskOf(bootableDisc(image, { media: 2, loadSegment: 0x1000 }));
+    // Its code is made for 0000:7C00.
+    const wrong = start({ cdrom });
+    await wrong.run(10_000_000);
+    expect(wrong.machine.memory.read(0x10000, 2)).toEqual(image.slice(0, 2));
+    const guest = start({ cdrom: diskOf(bootableDisc(image, { media: 2 })) });
+    await guest.run();
+    expect([guest.word(0x600), guest.word(0x602)]).toEqual([0, 0x5678]);
   });
 });

@@ -18,7 +18,7 @@ describe('without a bootable disk', () => {
   };
 
   it('tells the embedder why, and the screen', async () => {
-    expect(await textOf({})).toContain('No bootable disk: the machine has no floppy or disk image');
+    expect(await textOf({})).toContain('No bootable disk: the machine has no floppy, disk or CD-ROM image');
     expect(await textOf({ disk: diskOf(new Uint8Array(1024)) })).toContain(
       'No bootable disk: disk image boot.img has no 55AA signature',
     );

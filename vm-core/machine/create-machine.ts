@@ -277,6 +277,7 @@ class PcMachine implements Machine {
       ramSize: map.ramSize,
       floppy: this.config.floppy,
       disk: this.config.disk,
+      cdrom: this.config.cdrom,
       now: () => this.time,
       ticksPerSecond: this.ticksPerSecond,
       request: (request) => this.#ask(request),

@@ -19,6 +19,7 @@ import { buildRom, ROM_BASE, ROM_SEGMENT, type RomLabels, STACK_TOP } from './ro
 export interface BenchOptions {
   readonly floppy?: BlockStore;
   readonly disk?: BlockStore;
+  readonly cdrom?: BlockStore;
   readonly ramSize?: number;
   readonly startTimeMs?: number;
   /** Leaves memory and devices as they are at reset. */
@@ -77,6 +78,7 @@ export function createBiosBench(options: BenchOptions = {}): BiosBench {
       startTimeMs: options.startTimeMs ?? 0,
       ...(options.floppy ? { floppy: options.floppy } : {}),
       ...(options.disk ? { disk: options.disk } : {}),
+      ...(options.cdrom ? { cdrom: options.cdrom } : {}),
     },
     {
       now: () => now,
@@ -99,6 +101,7 @@ export function createBiosBench(options: BenchOptions = {}): BiosBench {
     ramSize,
     floppy: options.floppy,
     disk: options.disk,
+    cdrom: options.cdrom,
     now: () => now,
     ticksPerSecond: TICKS_PER_SECOND,
     request: (request) => requests.push(request),

@@ -98,6 +98,8 @@ export const ebda = {
   VBE_MODE: EBDA_SEGMENT * 16 + 0x84,
   /** Ours: 1 while the power management interface is connected. */
   POWER_INTERFACE: EBDA_SEGMENT * 16 + 0x86,
+  /** Ours: how the machine was started from a disc; 20 bytes. */
+  CD_BOOT: EBDA_SEGMENT * 16 + 0x90,
 } as const;
 
 export const KEYBOARD_BUFFER_START = 0x1e;

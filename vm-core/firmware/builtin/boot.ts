@@ -9,8 +9,11 @@ import { IF } from '../../state/lazy-flags.ts';
 import { DS, ES, FS, GS, SS, slot } from '../../state/layout.ts';
 import type { FirmwareContext, FirmwareHook } from '../firmware.ts';
 import { Caller } from './caller.ts';
+import { bda } from './bios-data.ts';
+import { readCdBootImage, startCdBoot } from './boot-cd.ts';
 import { readCmos } from './cmos.ts';
-import { DISK_DRIVE, FLOPPY_DRIVE } from './disk/drive.ts';
+import { forgetCdBoot } from './disk/cd-boot-state.ts';
+import { CD_DRIVE, DISK_DRIVE, FLOPPY_DRIVE } from './disk/drive-numbers.ts';
 import { hasBootSignature, SECTOR_SIZE } from './disk/geometry.ts';
 import { BOOT_ADDRESS, type RomLabels, STACK_TOP } from './rom.ts';
 import { goTo } from './service.ts';
@@ -18,10 +21,9 @@ import { printMessage } from './video/teletype.ts';
 
 /** AX at the start of a boot sector, as SeaBIOS and others leave it. */
 const BOOT_AX = 0xaa55;
-/** CMOS byte whose halves name the first and second device: 1 floppy, 2 hard disk. */
+/** CMOS bytes whose halves name the devices: 1 floppy, 2 hard disk, 3 CD-ROM; the third is the high half of the second. */
 const BOOT_ORDER = 0x3d;
-const ORDER_FLOPPY = 1;
-const ORDER_DISK = 2;
+const BOOT_ORDER_THIRD = 0x38;
 /** A sector that begins with less is no program: IBM's test for a blank diskette. */
 const FIRST_OPCODE_MIN = 0x06;
 
@@ -31,30 +33,63 @@ interface BootDevice {
   readonly store: BlockStore | undefined;
 }
 
+/** In the order that the CMOS gives; what it does not name comes after. */
 function bootDevices(context: FirmwareContext): readonly BootDevice[] {
-  const floppy = { drive: FLOPPY_DRIVE, title: 'floppy', store: context.floppy };
-  const disk = { drive: DISK_DRIVE, title: 'disk', store: context.disk };
+  const devices: readonly BootDevice[] = [
+    { drive: FLOPPY_DRIVE, title: 'floppy', store: context.floppy },
+    { drive: DISK_DRIVE, title: 'disk', store: context.disk },
+    { drive: CD_DRIVE, title: 'CD-ROM', store: context.cdrom },
+  ];
   const order = readCmos(context, BOOT_ORDER);
-  return (order & 0x0f) === ORDER_DISK && order >> 4 !== ORDER_FLOPPY ? [disk, floppy] : [floppy, disk];
+  const named = [order & 0x0f, order >> 4, readCmos(context, BOOT_ORDER_THIRD) >> 4].map(
+    (number) => devices[number - 1],
+  );
+  return [...new Set([...named.filter((device) => device !== undefined), ...devices])];
 }
 
-/** Why a sector cannot be started, or undefined. */
+/** Why a sector cannot be started (completes "image …"), or undefined. */
 function obstacle(
   context: FirmwareContext,
   device: BootDevice,
   store: BlockStore,
   sector: Uint8Array,
 ): string | undefined {
-  const image = `${device.title} image ${store.name}`;
   if (hasBootSignature(sector)) return undefined;
-  if (device.drive === DISK_DRIVE) return `${image} has no 55AA signature`;
+  if (device.drive === DISK_DRIVE) return 'has no 55AA signature';
   const first = sector[0] as number;
   const blank = first < FIRST_OPCODE_MIN || sector.subarray(0, 16).every((byte) => byte === first);
-  if (blank) return `${image} has neither a 55AA signature nor code in its first sector`;
+  if (blank) return 'has neither a 55AA signature nor code in its first sector';
   context.logOnce(
-    `BIOS: ${image} has no 55AA signature at offset 510; it is started as most BIOSes do, ` +
+    `BIOS: ${device.title} image ${store.name} has no 55AA signature at offset 510; it is started as most BIOSes do, ` +
       'but some (SeaBIOS, QEMU) refuse it',
   );
+  return undefined;
+}
+
+/** Started (undefined), to be tried again, or why not. */
+type Attempt = undefined | Promise<void> | string;
+
+function trySector(context: FirmwareContext, device: BootDevice, store: BlockStore): Attempt {
+  if (store.size < SECTOR_SIZE) return 'is empty';
+  const sector = new Uint8Array(SECTOR_SIZE);
+  const wait = store.read(0, sector);
+  if (wait) return wait;
+  const reason = obstacle(context, device, store, sector);
+  if (reason !== undefined) return reason;
+  context.memory.writeBytes(BOOT_ADDRESS, sector);
+  setRegisters(context, device.drive);
+  return undefined;
+}
+
+/** The image may begin elsewhere than a sector does: the ROM jumps through a pointer. */
+function tryDisc(context: FirmwareContext, labels: RomLabels, store: BlockStore): Attempt {
+  const result = readCdBootImage(store);
+  if ('wait' in result) return result.wait;
+  if ('reason' in result) return result.reason;
+  const start = startCdBoot(context, result.boot, result.bytes);
+  setRegisters(context, result.boot.drive);
+  context.memory.write(bda.RESET_RETURN, 4, start);
+  goTo(new Caller(context), labels.bootHook, labels.resetReturn);
   return undefined;
 }
 
@@ -62,24 +97,15 @@ function obstacle(
 export function bootHook(labels: RomLabels): FirmwareHook {
   return (context) => {
     const obstacles: string[] = [];
+    forgetCdBoot(context);
     for (const device of bootDevices(context)) {
       const { store } = device;
       if (!store) continue;
-      if (store.size < SECTOR_SIZE) {
-        obstacles.push(`${device.title} image ${store.name} is empty`);
-        continue;
-      }
-      const sector = new Uint8Array(SECTOR_SIZE);
-      const wait = store.read(0, sector);
-      if (wait) return wait;
-      const reason = obstacle(context, device, store, sector);
-      if (reason === undefined) {
-        startSector(context, device.drive, sector);
-        return undefined;
-      }
-      obstacles.push(reason);
+      const result = device.drive === CD_DRIVE ? tryDisc(context, labels, store) : trySector(context, device, store);
+      if (result === undefined || result instanceof Promise) return result;
+      obstacles.push(`${device.title} image ${store.name} ${result}`);
     }
-    const reason = obstacles.length === 0 ? 'the machine has no floppy or disk image' : obstacles.join('; ');
+    const reason = obstacles.length === 0 ? 'the machine has no floppy, disk or CD-ROM image' : obstacles.join('; ');
     const message = `No bootable disk: ${reason}`;
     printMessage(context, `\n${message}\n`);
     context.request({ kind: 'boot-failure', message });
@@ -88,10 +114,8 @@ export function bootHook(labels: RomLabels): FirmwareHook {
   };
 }
 
-/** Loads the sector; registers and stack are as a boot sector usually finds them. */
-function startSector(context: FirmwareContext, drive: number, sector: Uint8Array): void {
-  const { state, memory } = context;
-  memory.writeBytes(BOOT_ADDRESS, sector);
+/** Registers and stack are as a boot sector usually finds them. */
+function setRegisters({ state }: FirmwareContext, drive: number): void {
   for (const register of [slot.EAX, slot.EBX, slot.ECX, slot.EDX, slot.ESI, slot.EDI, slot.EBP]) {
     state.write32(register, 0);
   }

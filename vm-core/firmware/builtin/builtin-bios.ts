@@ -29,7 +29,7 @@ import { stringPieceHook, stringStartHook } from './video/write-string.ts';
 import { withWrappedMemory } from './wrapped-memory.ts';
 
 export { BOOT_ADDRESS } from './rom.ts';
-export { DISK_DRIVE, FLOPPY_DRIVE } from './disk/drive.ts';
+export { DISK_DRIVE, FLOPPY_DRIVE } from './disk/drive-numbers.ts';
 
 const BANNER = 'x86 VM Debugger BIOS';
 const VERSION = '1.0';

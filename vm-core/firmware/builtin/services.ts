@@ -2,6 +2,7 @@
 import type { Caller } from './caller.ts';
 import { clockServices } from './clock-services.ts';
 import { configurationServices } from './configuration-services.ts';
+import { cdServices } from './disk/cd-services.ts';
 import { diskServices } from './disk/disk-services.ts';
 import { extendedDiskServices } from './disk/extended-services.ts';
 import { keyboardServices } from './keyboard/keyboard-services.ts';
@@ -28,6 +29,7 @@ export const services: readonly Service[] = [
   ...configurationServices,
   ...diskServices,
   ...extendedDiskServices,
+  ...cdServices,
   ...serialServices,
   ...systemServices,
   ...powerServices,

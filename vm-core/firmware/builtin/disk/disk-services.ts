@@ -4,18 +4,20 @@
 import type { Caller } from '../caller.ts';
 import { FLOPPY_PARAMETERS, ROM_SEGMENT } from '../rom.ts';
 import type { Service, ServiceResult } from '../service.ts';
+import { driveCount } from './cd-boot-state.ts';
 import {
-  DISK_DRIVE,
   type Drive,
   findDrive,
   STATUS_BAD_COMMAND,
   STATUS_OK,
   STATUS_SECTOR_NOT_FOUND,
+  STATUS_WRITE_PROTECTED,
   statusAddress,
   type Transfer,
   TRANSFER_SECTORS_MAX,
   transferSectors,
 } from './drive.ts';
+import { DISK_DRIVE } from './drive-numbers.ts';
 import { floppyFormat, SECTOR_SIZE, sectorCount } from './geometry.ts';
 
 const row = (ah: number, name: string, run: (caller: Caller) => ServiceResult): Service => ({
@@ -114,6 +116,7 @@ function formatTrack(caller: Caller, drive: Drive): ServiceResult {
   const { geometry, store, sectors } = drive;
   const { cylinder, head } = cylinderHeadSector(caller);
   if (!drive.floppy) return finish(caller, drive.number, STATUS_BAD_COMMAND);
+  if (drive.readOnly) return finish(caller, drive.number, STATUS_WRITE_PROTECTED);
   if (head >= geometry.heads || cylinder >= geometry.cylinders) {
     return finish(caller, drive.number, STATUS_SECTOR_NOT_FOUND);
   }
@@ -127,9 +130,9 @@ function formatTrack(caller: Caller, drive: Drive): ServiceResult {
 function getParameters(caller: Caller): ServiceResult {
   const number = caller.dl;
   const drive = findDrive(caller.context, number);
-  const count = number < DISK_DRIVE ? (caller.context.floppy ? 1 : 0) : caller.context.disk ? 1 : 0;
+  const count = driveCount(caller.context, number < DISK_DRIVE);
   caller.al = 0;
-  if (!drive) {
+  if (!drive || drive.geometry.heads === 0) {
     caller.cx = 0;
     caller.dx = count;
     if (number < DISK_DRIVE) caller.bx = 0;
@@ -141,7 +144,7 @@ function getParameters(caller: Caller): ServiceResult {
   caller.dh = heads - 1;
   caller.dl = count;
   if (drive.floppy) {
-    caller.bx = floppyFormat(drive.store.size).driveType;
+    caller.bx = floppyFormat(sectorCount(drive.geometry) * SECTOR_SIZE).driveType;
     caller.setEs(ROM_SEGMENT);
     caller.di = FLOPPY_PARAMETERS;
   }

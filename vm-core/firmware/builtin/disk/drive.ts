@@ -4,15 +4,14 @@
 import type { BlockStore } from '../../../machine/block-store.ts';
 import type { FirmwareContext } from '../../firmware.ts';
 import { bda, ebda } from '../bios-data.ts';
+import { CD_BLOCK_SIZE, type CdBoot, emulatedDrive } from './cd-boot-state.ts';
+import { CD_DRIVE, DISK_DRIVE, FLOPPY_DRIVE } from './drive-numbers.ts';
 import { diskGeometry, floppyFormat, type Geometry, SECTOR_SIZE } from './geometry.ts';
-
-/** Drive numbers as DL has them. */
-export const FLOPPY_DRIVE = 0x00;
-export const DISK_DRIVE = 0x80;
 
 /** Status codes of INT 13h (AH with CF set). */
 export const STATUS_OK = 0x00;
 export const STATUS_BAD_COMMAND = 0x01;
+export const STATUS_WRITE_PROTECTED = 0x03;
 export const STATUS_SECTOR_NOT_FOUND = 0x04;
 export const STATUS_BOUNDARY = 0x09;
 export const STATUS_NOT_REMOVABLE = 0xb2;
@@ -27,15 +26,59 @@ export interface Drive {
   readonly geometry: Geometry;
   /** Sectors of the image. */
   readonly sectors: number;
+  /** Bytes of a sector: 512, or 2,048 for a disc. */
+  readonly sectorSize: number;
+  readonly readOnly: boolean;
 }
 
-/** The drive of a number, or undefined if there is none. */
+/** The drive of a number, or undefined if there is none. The one that a disc stands for moves those of its kind up. */
 export function findDrive(context: FirmwareContext, number: number): Drive | undefined {
-  const floppy = number === FLOPPY_DRIVE;
-  const store = floppy ? context.floppy : number === DISK_DRIVE ? context.disk : undefined;
+  const emulated = emulatedDrive(context);
+  if (emulated && number === emulated.drive) return emulatedDriveOf(context, emulated);
+  const moved = emulated !== undefined && number === emulated.drive + 1;
+  return findOwnDrive(context, number, moved ? number - 1 : number);
+}
+
+function findOwnDrive(context: FirmwareContext, number: number, unit: number): Drive | undefined {
+  if (unit === CD_DRIVE) return context.cdrom && discDrive(context.cdrom);
+  const floppy = unit === FLOPPY_DRIVE;
+  const store = floppy ? context.floppy : unit === DISK_DRIVE ? context.disk : undefined;
   if (!store) return undefined;
   const geometry = floppy ? floppyFormat(store.size) : readDiskParameters(context, store);
-  return { number, store, floppy, geometry, sectors: Math.ceil(store.size / SECTOR_SIZE) };
+  const sectors = Math.ceil(store.size / SECTOR_SIZE);
+  return { number, store, floppy, geometry, sectors, sectorSize: SECTOR_SIZE, readOnly: false };
+}
+
+/** A disc is reached by block number only. */
+function discDrive(store: BlockStore): Drive {
+  const geometry = { cylinders: 0, heads: 0, sectors: 0 };
+  const sectors = Math.floor(store.size / CD_BLOCK_SIZE);
+  return { number: CD_DRIVE, store, floppy: false, geometry, sectors, sectorSize: CD_BLOCK_SIZE, readOnly: true };
+}
+
+/** Part of a disc as a floppy or hard disk. */
+function emulatedDriveOf({ cdrom }: FirmwareContext, boot: CdBoot): Drive | undefined {
+  const start = boot.block * CD_BLOCK_SIZE;
+  if (!cdrom || start >= cdrom.size) return undefined;
+  const size = Math.min(boot.sectors * SECTOR_SIZE, Math.floor((cdrom.size - start) / SECTOR_SIZE) * SECTOR_SIZE);
+  const store: BlockStore = {
+    name: `the boot image of ${cdrom.name}`,
+    size,
+    memoryUsed: 0,
+    read: (offset, target) => cdrom.read(start + offset, target),
+    write: () => {
+      throw new Error('a disc is not written');
+    },
+  };
+  return {
+    number: boot.drive,
+    store,
+    floppy: boot.drive === FLOPPY_DRIVE,
+    geometry: boot.geometry,
+    sectors: size / SECTOR_SIZE,
+    sectorSize: SECTOR_SIZE,
+    readOnly: true,
+  };
 }
 
 /** Where the last operation's status of a drive is kept. */
@@ -94,6 +137,8 @@ export interface TransferRequest {
  */
 export function transferSectors(context: FirmwareContext, request: TransferRequest): number | Promise<void> {
   const { drive, transfer, first, count, buffer } = request;
+  const { sectorSize } = drive;
+  if (drive.readOnly && transfer === 'write') return STATUS_WRITE_PROTECTED;
   const inside = Math.min(count, Math.max(0, drive.sectors - first));
   if (inside < count) {
     context.logOnce(
@@ -103,11 +148,11 @@ export function transferSectors(context: FirmwareContext, request: TransferReque
     if (!drive.floppy || transfer === 'write') return STATUS_SECTOR_NOT_FOUND;
   }
   if (transfer === 'write') {
-    const bytes = context.memory.readBytes(buffer, count * SECTOR_SIZE);
-    return drive.store.write(first * SECTOR_SIZE, bytes) ?? STATUS_OK;
+    const bytes = context.memory.readBytes(buffer, count * sectorSize);
+    return drive.store.write(first * sectorSize, bytes) ?? STATUS_OK;
   }
-  const bytes = new Uint8Array(count * SECTOR_SIZE);
-  const wait = inside > 0 ? drive.store.read(first * SECTOR_SIZE, bytes.subarray(0, inside * SECTOR_SIZE)) : undefined;
+  const bytes = new Uint8Array(count * sectorSize);
+  const wait = inside > 0 ? drive.store.read(first * sectorSize, bytes.subarray(0, inside * sectorSize)) : undefined;
   if (wait) return wait;
   if (transfer === 'read') context.memory.writeBytes(buffer, bytes);
   return STATUS_OK;

@@ -6,7 +6,6 @@ import type { Caller } from '../caller.ts';
 import type { Service, ServiceResult } from '../service.ts';
 import { finish, withDrive } from './disk-services.ts';
 import {
-  DISK_DRIVE,
   type Drive,
   STATUS_BAD_COMMAND,
   STATUS_BOUNDARY,
@@ -16,7 +15,7 @@ import {
   TRANSFER_SECTORS_MAX,
   transferSectors,
 } from './drive.ts';
-import { SECTOR_SIZE } from './geometry.ts';
+import { DISK_DRIVE } from './drive-numbers.ts';
 
 const CHECK_KEY = 0x55aa;
 const CHECK_ANSWER = 0xaa55;
@@ -106,6 +105,8 @@ const RESULT_SIZE = 26;
 const RESULT_SIZE_2 = 30;
 /** Bit 1: the geometry is valid. */
 const GEOMETRY_VALID = 2;
+/** Bit 2: the medium can be taken out. */
+const REMOVABLE = 4;
 
 function getParameters(caller: Caller, drive: Drive): undefined {
   const { memory } = caller;
@@ -116,13 +117,17 @@ function getParameters(caller: Caller, drive: Drive): undefined {
   const view = new DataView(bytes.buffer);
   const { heads, sectors } = drive.geometry;
   view.setUint16(0, bytes.length, true);
-  view.setUint16(2, GEOMETRY_VALID, true);
-  view.setUint32(4, Math.min(Math.max(1, Math.floor(drive.sectors / (heads * sectors))), 0xffff_ffff), true);
-  view.setUint32(8, heads, true);
-  view.setUint32(12, sectors, true);
+  if (heads === 0) {
+    view.setUint16(2, REMOVABLE, true);
+  } else {
+    view.setUint16(2, GEOMETRY_VALID, true);
+    view.setUint32(4, Math.min(Math.max(1, Math.floor(drive.sectors / (heads * sectors))), 0xffff_ffff), true);
+    view.setUint32(8, heads, true);
+    view.setUint32(12, sectors, true);
+  }
   view.setUint32(16, drive.sectors % 0x1_0000_0000, true);
   view.setUint32(20, Math.floor(drive.sectors / 0x1_0000_0000), true);
-  view.setUint16(24, SECTOR_SIZE, true);
+  view.setUint16(24, drive.sectorSize, true);
   memory.writeBytes(result, bytes);
   return finish(caller, drive.number, STATUS_OK);
 }

@@ -100,6 +100,18 @@ function partitionGeometry(mbr: Uint8Array): { heads: number; sectors: number } 
   return found;
 }
 
+/** Sectors up to the end of the last partition, or undefined without one. */
+export function partitionedSectors(mbr: Uint8Array): number | undefined {
+  if (!hasBootSignature(mbr)) return undefined;
+  const view = new DataView(mbr.buffer, mbr.byteOffset, mbr.byteLength);
+  let end = 0;
+  for (let entry = PARTITIONS; entry < SIGNATURE; entry += PARTITION_SIZE) {
+    if (view.getUint8(entry + 4) === 0) continue;
+    end = Math.max(end, view.getUint32(entry + 8, true) + view.getUint32(entry + 12, true));
+  }
+  return end === 0 ? undefined : end;
+}
+
 /** A boot sector ends with 55AAh. */
 export function hasBootSignature(sector: Uint8Array): boolean {
   return sector[SIGNATURE] === 0x55 && sector[SIGNATURE + 1] === 0xaa;
