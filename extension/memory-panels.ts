@@ -48,7 +48,8 @@ export class MemoryPanels implements vscode.WebviewPanelSerializer {
 
   private create(session: RunningSession | undefined): MemoryPanel {
     const title = session ? titleOf(session) : EMPTY_TITLE;
-    const place = { viewColumn: vscode.ViewColumn.Active };
+    // In front of the source it would be covered by it at the next step.
+    const place = { viewColumn: vscode.ViewColumn.Beside };
     const panel = this.add(vscode.window.createWebviewPanel(MEMORY_VIEW_TYPE, title, place, {}));
     if (session) panel.attach(session.vm, title);
     return panel;

@@ -338,10 +338,13 @@ export class Debuggee {
     this.#showState('stopped', reason.description ?? reason.reason);
   }
 
-  /** After the debugger itself wrote state, memory if it says so: views are stale, and what it wrote does not count as changed by the guest. */
-  stateWritten(written?: WrittenMemory): void {
+  /**
+   * After the debugger itself wrote state, memory if it says so: views are stale, and what it wrote does not count as
+   * changed by the guest. Clients that hear of `all` fetch the stack again and show its top, which takes the user there.
+   */
+  stateWritten(written?: WrittenMemory, stale: 'all' | 'variables' = 'all'): void {
     if (written && this.client.supportsMemoryEvent) this.sendEvent('memory', { offset: 0, ...written });
-    if (this.client.supportsInvalidatedEvent) this.sendEvent('invalidated', { areas: ['all'] });
+    if (this.client.supportsInvalidatedEvent) this.sendEvent('invalidated', { areas: [stale] });
     this.#draw((screen) => screen.refresh());
     this.#tellViews((view) => view.refresh());
   }

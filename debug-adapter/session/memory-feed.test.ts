@@ -90,6 +90,8 @@ describe('a memory view', () => {
     write(0x601, [1, 2]);
     expect(bytes()).toEqual([0, 1, 2, 0]);
     expect(marks()).toEqual([1, 1, 1, 1]);
+    // The client must not fetch the stack, or it would take the user out of the view.
+    expect(client.transcript.at(-1)).toBe('← event invalidated {"areas":["variables"]}');
   });
 
   it('is live while the guest runs, at its own pace', async () => {

@@ -5,6 +5,7 @@
 import type { Host } from '../host.ts';
 import type { MemoryRequest, MemoryUpdate } from '../protocol/memory.ts';
 import type { ScreenState } from '../protocol/screen.ts';
+import type { WrittenMemory } from './debuggee.ts';
 import type { Guest } from './guest.ts';
 import { type ShownBlock, readBlock, sameBlock } from './memory-feed-block.ts';
 import { MemoryMoment } from './memory-feed-moment.ts';
@@ -23,7 +24,7 @@ export interface MemoryFeedOptions {
   readonly host: Pick<Host, 'now' | 'defer'>;
   readonly send: (view: number, update: MemoryUpdate) => void;
   /** A view wrote memory: everything else that shows the guest is stale. */
-  readonly written: () => void;
+  readonly written: (written: WrittenMemory) => void;
 }
 
 /** One view: what it shows, and what was sent to it. */
@@ -182,7 +183,7 @@ export class MemoryFeed implements SessionView {
     const place: Place = { space, address };
     const written = writePlace(this.#present, place, bytes);
     this.#pages.written(space, address, bytes.subarray(0, written));
-    this.#options.written();
+    this.#options.written({ memoryReference: formatReference(place), count: written });
     if (written === bytes.length) return;
     // The view shows what it was about to write until it hears otherwise.
     for (const view of this.#views.values()) view.sent = undefined;

@@ -78,7 +78,8 @@ class ProtocolSession implements Session {
       send: (view, update) => {
         if (!this.#disposed) options.sendMemory?.(view, update);
       },
-      written: () => this.#debuggee.stateWritten(),
+      // Who types into a memory view wants to stay there.
+      written: (written) => this.#debuggee.stateWritten(written, 'variables'),
     });
     this.#devices = new DeviceView(options.host, (update) => {
       if (!this.#disposed) options.sendDevices?.(update);
