@@ -3,8 +3,10 @@
  * events that tell the client. Handlers are small because the states of a session are kept here.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { BOOT_ADDRESS } from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
 import type { ScreenState } from '../protocol/screen.ts';
+import { bindComments, dropComments } from './bind-comments.ts';
 import { BreakpointTable } from './breakpoint-table.ts';
 import { bootGuest, type CreateMachine, withListingBeside } from './boot-guest.ts';
 import { type ChosenFilter, compileStops, defaultFilters, NO_STOPS } from './event-stops.ts';
@@ -18,6 +20,7 @@ import { type Plan, Runner, type StopCause } from './runner.ts';
 import type { ScreenFeed } from './screen-feed.ts';
 import { SessionOutput } from './session-output.ts';
 import type { SessionView } from './session-view.ts';
+import { readSourceComments } from './source-comments.ts';
 import { describeStop, type StopReason, shownReason } from './stop-event.ts';
 import { Typist } from './typist.ts';
 import type { UserBreakpoint } from './user-breakpoint.ts';
@@ -25,8 +28,6 @@ import { UserError } from './user-error.ts';
 
 /** The one vCPU's thread id. */
 export const THREAD_ID = 1;
-/** Where a BIOS puts the boot sector. */
-const BOOT_SECTOR_ADDRESS = 0x7c00;
 /** Channel of the keyboard that takes scan codes. */
 const KEYBOARD = { device: 'keyboard', channel: 'keys' } as const;
 
@@ -167,6 +168,7 @@ export class Debuggee {
         this.output.writeMessages(configuration.program, messages),
       ),
     );
+    const comments = this.#arguments.noDebug ? [] : await readSourceComments(host, guest);
     for (const warning of warnings) this.output.write('console', `${warning}\n`);
     this.#live?.runner.dispose();
     const guestOutput = new GuestOutput(configuration, (category, text) => this.output.write(category, text));
@@ -178,7 +180,9 @@ export class Debuggee {
     this.output.begin();
     this.typist.clear();
     this.#applyExceptionFilters();
+    dropComments(this.breakpoints);
     this.breakpoints.bind(this.#arguments.noDebug ? undefined : guest);
+    bindComments(this.breakpoints, comments, this.output, (line) => this.clientLine(line));
     screen.attach(guest.machine);
     this.#tellViews((view) => view.attach(guest));
   }
@@ -216,7 +220,7 @@ export class Debuggee {
     const { guest, configuration } = this.#live;
     const stopOnEntry = this.#arguments.noDebug ? false : configuration.stopOnEntry;
     if (stopOnEntry === 'reset') this.#announceStop({ reason: 'entry', description: 'Stopped at the reset vector' });
-    else if (stopOnEntry) this.resume(runToPlan(guest, BOOT_SECTOR_ADDRESS), ENTRY);
+    else if (stopOnEntry) this.resume(runToPlan(guest, BOOT_ADDRESS), ENTRY);
     else this.resume();
   }
 

@@ -4,12 +4,9 @@
  * behind it that holds only for the same depth of the stack.
  */
 import type { DecodedInstruction, InstructionKind } from '../disassembly/decode-instruction.ts';
+import { isInBios } from './bios-place.ts';
 import type { Guest } from './guest.ts';
 import { type Plan, PlanBreakpoint, type PlanStep } from './runner.ts';
-
-/** The built-in BIOS lies in the last 64 KiB of the first MiB. */
-const BIOS_START = 0xf0000;
-const BIOS_END = 0x100000;
 
 const STEPPED_OVER: ReadonlySet<InstructionKind> = new Set(['call', 'interrupt', 'repeat', 'loop']);
 
@@ -142,10 +139,6 @@ export class InstructionStep implements Plan {
     const { machine, vcpu } = this.#guest;
     return machine.config.firmware === 'builtin' && isInBios(vcpu.linearEip) && !isInBios(address);
   }
-}
-
-function isInBios(linearAddress: number): boolean {
-  return linearAddress >= BIOS_START && linearAddress < BIOS_END;
 }
 
 /** LOOP is run to its end only where it goes back; forward it is a branch like any other. */

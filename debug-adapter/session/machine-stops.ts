@@ -1,6 +1,7 @@
 /** What one breakpoint of the user has put into the machine: instruction breakpoints, or a watchpoint. */
 import type { Breakpoint, MemoryAccess, Watchpoint } from '../../vm-core/index.ts';
 import { type BreakpointOptions, compileDecision } from './breakpoint-decision.ts';
+import { BootSectorLoad } from './boot-sector-load.ts';
 import type { Guest } from './guest.ts';
 import type { Place } from './places.ts';
 import { describeChange, type ValueChange, WatchedValue } from './watched-value.ts';
@@ -69,6 +70,7 @@ class InstalledWatchpoint implements InstalledStops {
   readonly #value: WatchedValue;
   readonly #watchpoint: Watchpoint;
   readonly #decide: () => boolean;
+  readonly #load: BootSectorLoad;
   #access: MemoryAccess | undefined;
   #change: ValueChange = { before: undefined, after: undefined, size: 1 };
   /** One instruction counts as one hit, although it may read and write. */
@@ -81,6 +83,7 @@ class InstalledWatchpoint implements InstalledStops {
     this.#value = new WatchedValue(guest, place, length);
     this.#decide = compileDecision(options, this.#context(), log);
     this.#watchpoint = { ...place, length, access, reached: (met) => this.#reached(met) };
+    this.#load = new BootSectorLoad(guest.machine);
     guest.machine.addWatchpoint(this.#watchpoint);
   }
 
@@ -95,9 +98,11 @@ class InstalledWatchpoint implements InstalledStops {
 
   refresh(): void {
     this.#value.refresh();
+    this.#load.refresh();
   }
 
   remove(): void {
+    this.#load.remove();
     this.#guest.machine.removeWatchpoint(this.#watchpoint);
   }
 
@@ -114,6 +119,7 @@ class InstalledWatchpoint implements InstalledStops {
   }
 
   #reached(access: MemoryAccess): boolean {
+    if (this.#load.makes(access)) return false;
     const { retired } = this.#guest.machine;
     if (retired === this.#last.retired) {
       if (this.#last.stops && access.kind === 'write') this.#describe(access, this.#change);

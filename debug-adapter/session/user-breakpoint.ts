@@ -19,6 +19,8 @@ export interface BreakpointRequest extends BreakpointOptions {
   readonly kind: BreakpointKind;
   /** Where it is wanted, in the form of its kind; equal texts of one kind mean the same place. */
   readonly key: string;
+  /** What a stop there says, where it is more than the place. */
+  readonly stopText?: string;
   /** Finds the place in a guest. Throws a UserError when there is none. */
   readonly locate: (guest: Guest) => BreakpointLocation;
 }
@@ -119,6 +121,6 @@ export class UserBreakpoint {
 
   /** What the last stop saw, where there is more to say than the place. */
   get stopText(): string | undefined {
-    return this.#installed?.text;
+    return this.request.stopText ?? this.#installed?.text;
   }
 }

@@ -141,12 +141,21 @@ describe('data breakpoints', () => {
 
   it('survive a restart and find their label again', async () => {
     const client = await launched();
-    // The BIOS writes the label's bytes as well, when it loads the sector again.
-    await watch(client, { name: 'counter' }, { condition: 'new == 1' });
+    await watch(client, { name: 'counter' });
     await stopOf(client);
     await client.request('restart', {});
     await client.stop();
     expect((await stopOf(client)).body['text']).toMatch(/0x0000 → 0x0001$/);
+  });
+
+  it('pass over the BIOS when it loads the boot sector, and only there', async () => {
+    const client = new SessionClient();
+    await client.launch({ stopOnEntry: 'reset' });
+    await client.stop();
+    await client.request('setDataBreakpoints', {
+      breakpoints: [{ dataId: 'linear:0x00007c10,2' }, { dataId: 'linear:0x00000472,2' }],
+    });
+    expect((await stopOf(client)).body['text']).toMatch(/^0x00000472 .* written by F000:/);
   });
 
   it('disappear when they are removed', async () => {
