@@ -35,9 +35,9 @@ export const notCompared: readonly { readonly opcode: string; readonly name: str
   { opcode: 'F4', name: 'HLT', reason: 'nothing would wake the processor' },
 ];
 
-/** The forms that sequences have, in one mode or the other. */
+/** The forms of an 80386 that sequences have, in one mode or the other. */
 export const comparedForms: readonly Form[] = allForms.filter(
-  ({ row }) => !notCompared.some(({ opcode }) => opcode === row.opcode),
+  ({ row }) => !('since' in row) && !notCompared.some(({ opcode }) => opcode === row.opcode),
 );
 
 /** How often a row is chosen, where it is not 10: families with many rows of one kind get less. */

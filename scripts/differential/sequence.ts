@@ -149,7 +149,9 @@ export class SequenceInProgress {
 
   /** Ends the sequence with a jump to the harness, unless an exception did; undefined if that cannot be. */
   finish(): Sequence | undefined {
-    const jump = handOver(this.#image.mode, this.bench.codeSize);
+    // Behind an exception the bench is in its handler, while a machine that raises none goes on in the sequence.
+    const codeSize = this.isEnded ? this.#instructions.at(-1)?.codeSize : undefined;
+    const jump = handOver(this.#image.mode, codeSize ?? this.bench.codeSize);
     // A trap flag that is still set takes effect behind the jump.
     const traps = !this.isEnded && (this.bench.state.eflags & TF) !== 0;
     if (traps && this.emit(jump, true) !== 'ended') return undefined;
