@@ -106,6 +106,8 @@ describe('expressions', () => {
     ['linear(ds:si)', 0x404],
     ['linear(0x40:0x10)', 0x410],
     ['linear(0x1234)', 0x1234],
+    ['ds:si', 0x404],
+    ['0x40:0x10 + 2', 0x412],
     ['physical(0x10)', 0x100010],
   ])('%s = %i', (text, value) => {
     expect(evaluate(text)).toBe(value);
@@ -137,8 +139,10 @@ describe('expressions', () => {
   });
 
   it('refuses nesting that would exhaust our stack', () => {
-    expect(errorOf(`${'('.repeat(5000)}1${')'.repeat(5000)}`)).toMatch(/nested too deeply/);
-    expect(errorOf(`${'-'.repeat(5000)}1`)).toMatch(/nested too deeply/);
+    expect(errorOf(`${'('.repeat(500)}1${')'.repeat(500)}`)).toMatch(/nested too deeply/);
+    expect(errorOf(`${'-'.repeat(500)}1`)).toMatch(/nested too deeply/);
+    expect(errorOf(`${'1+'.repeat(5000)}1`)).toBe('2000: longer than 2000 characters');
+    expect(evaluate(`${'1+'.repeat(900)}1`)).toBe(901);
     expect(evaluate(`${'('.repeat(50)}1${')'.repeat(50)}`)).toBe(1);
   });
 

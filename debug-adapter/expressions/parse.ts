@@ -4,6 +4,7 @@
  *   memory      byte[address]  word[address]  dword[address]
  *   address     expression (linear)  |  segment:offset
  *   functions   linear(segment:offset)  physical(linear)
+ *   whole line  segment:offset is short for linear(segment:offset)
  *   assignment  register, flag or memory = expression (where the caller allows it)
  */
 import { ExpressionError, type Token, tokenize } from './tokens.ts';
@@ -83,6 +84,8 @@ const MEMORY_SIZES: ReadonlyMap<string, 1 | 2 | 4> = new Map([
 
 /** Nesting beyond this is refused: the text comes from outside and must not exhaust our stack. */
 const DEPTH_MAX = 100;
+/** A chain such as `1+1+1…` is as deep a tree as it has operators; this bounds it. */
+const LENGTH_MAX = 2000;
 
 /** A parsed line: an expression, with the value that is to be assigned to it if there is an `=`. */
 export interface ParsedExpression {
@@ -93,7 +96,7 @@ export interface ParsedExpression {
 /** Parses one expression, optionally an assignment. Throws ExpressionError. */
 export function parseExpression(text: string): ParsedExpression {
   const parser = new Parser(text);
-  const node = parser.conditional();
+  const node = parser.wholeLine();
   const assigned = parser.accept('=') ? parser.conditional() : undefined;
   parser.end();
   return { node, assigned };
@@ -113,6 +116,7 @@ class Parser {
   #depth = 0;
 
   constructor(text: string) {
+    if (text.length > LENGTH_MAX) throw new ExpressionError(`longer than ${LENGTH_MAX} characters`, LENGTH_MAX);
     this.#tokens = tokenize(text);
   }
 
@@ -128,6 +132,13 @@ class Parser {
 
   end(): void {
     if (this.#token.kind !== 'end') throw this.#unexpected('an operator');
+  }
+
+  /** An expression, or `segment:offset` for the linear address that it leads to. */
+  wholeLine(): Node {
+    const { position } = this.#token;
+    const address = this.address();
+    return address.segment === undefined ? address.offset : { kind: 'call', function: 'linear', address, position };
   }
 
   address(): AddressNode {
