@@ -138,7 +138,7 @@ function runOurs({ processor, map, loop }: BareMachine, test: Case): Outcome {
 }
 
 function flatMachine(): BareMachine {
-  const machine = createBareMachine(0x100000);
+  const machine = createBareMachine(0x100000, undefined, '486');
   for (let index = 0; index < 6; index++) {
     const attributes = index === 1 ? 0xc9b : 0xc93;
     machine.processor.state.setSegment(index, { selector: 0, base: 0, limit: 0xffffffff, attributes });

@@ -2,6 +2,7 @@
 import { resetCpu } from '../cpu/reset.ts';
 import type { PortSpace } from '../cpu/cpu.ts';
 import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
+import type { CpuModel } from '../isa/cpu-model.ts';
 import { createMemory } from '../memory/layout.ts';
 import { PhysicalMap } from '../memory/physical-map.ts';
 import { EventLoop } from './event-loop.ts';
@@ -17,11 +18,16 @@ export interface BareMachine {
 const EMPTY_PORTS: PortSpace = { read: (_port, size) => 2 ** (size * 8) - 1, write: () => {} };
 
 /** RAM of `memorySize` bytes (a multiple of 64 KiB), all of it plain, also between A0000h and 1 MiB. */
-export function createBareMachine(memorySize: number, ports: PortSpace = EMPTY_PORTS): BareMachine {
+export function createBareMachine(
+  memorySize: number,
+  ports: PortSpace = EMPTY_PORTS,
+  model: CpuModel = '386',
+): BareMachine {
   const memory = createMemory(memorySize);
   const map = new PhysicalMap(memory, memorySize, { plain: true });
   const events = createEventQueue();
   const processor: Processor = new Processor(memory, map, {
+    model,
     ports,
     acknowledgeInterrupt: () => 0xff,
     startTime: () => loop.time,

@@ -2,6 +2,7 @@
  * Decoded code: blocks of records in the machine's memory, found by physical address, linear address and mode, and lost
  * when a byte under them is written (DESIGN §3, §6). Breakpoints split blocks; nothing is ever written into the guest.
  */
+import type { CpuModel } from '../isa/cpu-model.ts';
 import { type ByteSource, Decoder, type DecodedInstruction, ROW_INVALID, ROW_TOO_LONG } from '../isa/decoder.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import type { OperandSize } from '../isa/operand.ts';
@@ -62,14 +63,15 @@ export class CodeCache {
   /** Called when a page holds decoded code for the first time. */
   onCodePage: (physicalPage: number) => void = () => {};
   readonly #view: DataView;
-  readonly #decoder = new Decoder();
+  readonly #decoder: Decoder;
   readonly #byPhysical = new Map<number, Block[]>();
   readonly #pages = new Map<number, CodePage>();
   #free = FIRST_FREE;
   /** Times that all decoded code was dropped. */
   flushes = 0;
 
-  constructor(memory: WebAssembly.Memory) {
+  constructor(memory: WebAssembly.Memory, model: CpuModel) {
+    this.#decoder = new Decoder(model);
     this.#view = new DataView(memory.buffer);
   }
 

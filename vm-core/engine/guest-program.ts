@@ -1,4 +1,5 @@
 /** Small real-mode programs for tests: bytes at 0000:7C00 in a bare machine, flat segments of 64 KiB, stack below. */
+import type { CpuModel } from '../isa/cpu-model.ts';
 import { segmentNames } from '../state/register-table.ts';
 import { slot } from '../state/layout.ts';
 import { type BareMachine, createBareMachine } from './bare-machine.ts';
@@ -6,8 +7,8 @@ import { type BareMachine, createBareMachine } from './bare-machine.ts';
 export const PROGRAM_START = 0x7c00;
 
 /** A machine at the first byte of the program. All interrupt vectors lead to HLTs at 0000:0600 + vector. */
-export function programMachine(bytes: readonly number[], memorySize = 0x200000): BareMachine {
-  const machine = createBareMachine(memorySize);
+export function programMachine(bytes: readonly number[], memorySize = 0x200000, model: CpuModel = '386'): BareMachine {
+  const machine = createBareMachine(memorySize, undefined, model);
   const { state } = machine.processor;
   segmentNames.forEach((name, index) => {
     state.setSegment(index, { selector: 0, base: 0, limit: 0xffff, attributes: name === 'CS' ? 0x9b : 0x93 });

@@ -5,6 +5,7 @@
 import { type Cpu, type CpuMemory, EXIT, FAULT, GuestFault, NEXT, type PortSpace, REPEAT, BRANCH } from '../cpu/cpu.ts';
 import { CR0_PE, isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
 import { systemOperations } from '../cpu/system-operations.ts';
+import type { CpuModel } from '../isa/cpu-model.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import type { CpuMode } from '../machine/machine.ts';
 import { cpuBase, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
@@ -41,6 +42,8 @@ const operationsByRow = instructionRows.map((row) => (row.semantics ? undefined 
 
 /** What a processor needs of its machine. */
 export interface ProcessorSurroundings {
+  /** Which instructions there are; default: a 386's. */
+  readonly model?: CpuModel;
   readonly ports: PortSpace;
   acknowledgeInterrupt(): number;
   /** Virtual time when the current execution began, in ticks. */
@@ -81,7 +84,7 @@ export class Processor implements Cpu {
     this.#surroundings = surroundings;
     this.ports = reportingPorts(surroundings.ports, this.reports, () => this.requestExit());
     this.tlb = new Tlb(this.state);
-    this.code = new CodeCache(memory);
+    this.code = new CodeCache(memory, surroundings.model ?? '386');
     this.code.onCodePage = (page) => this.tlb.forbidWritesTo(RAM_BASE + page * PAGE_SIZE);
     this.linear = new LinearMemory(map, this.tlb, {
       codeMapOf: (physical) => this.code.codeMapOf(physical),

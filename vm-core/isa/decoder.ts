@@ -1,5 +1,6 @@
 /** Bytes to a decoded instruction (SDM vol. 2A §2.1): prefixes, opcode, ModR/M, SIB, displacement, immediates. */
 import { CS, DS, ES, FS, GS, generalSlots, internal, type SegmentIndex, SS } from '../state/layout.ts';
+import { type CpuModel, isAtLeast } from './cpu-model.ts';
 import type { InstructionRow } from './instruction-row.ts';
 import { instructionRows, opcodeMap } from './instruction-table.ts';
 import {
@@ -92,6 +93,12 @@ export class Decoder {
   #at = 0;
   #modRm = 0;
   #segmentOverride: SegmentIndex | undefined;
+  readonly #model: CpuModel;
+
+  /** Instructions that `model` does not have are invalid. */
+  constructor(model: CpuModel = '386') {
+    this.#model = model;
+  }
 
   /** Decodes one instruction for code whose default size is 16 or 32. */
   decode(bytes: ByteSource, codeSize: OperandSize): DecodedInstruction {
@@ -156,7 +163,8 @@ export class Decoder {
     }
     this.result.rowIndex = index;
     if (typeof entry !== 'number' && !instructionRows[index]?.operands.some(needsModRm)) this.#at++;
-    return instructionRows[index];
+    const row = instructionRows[index];
+    return row?.since === undefined || isAtLeast(this.#model, row.since) ? row : undefined;
   }
 
   #setDefaults(row: InstructionRow, opcode: number): void {

@@ -98,6 +98,7 @@ class PcMachine implements Machine {
         : { rom: config.firmware, hooks: new Map() };
     this.#addRoms(config);
     this.#processor = new Processor(memory, this.#map, {
+      model: config.cpuModel,
       ports: this.#bus.ports,
       acknowledgeInterrupt: () => this.#bus.acknowledgeInterrupt(),
       startTime: () => this.#loop.time,

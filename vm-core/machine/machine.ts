@@ -4,10 +4,10 @@
  */
 import type { BlockStore } from './block-store.ts';
 import type { Device, MachineRequest } from '../devices/device.ts';
+import type { CpuModel } from '../isa/cpu-model.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 
 export type MachineType = 'isa-1';
-export type CpuModel = '386';
 
 /** What a machine is made of. Sizes are in bytes. */
 export interface MachineConfig {

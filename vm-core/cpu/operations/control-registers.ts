@@ -85,6 +85,20 @@ export const LMSW: SystemOperation = (cpu, instruction) => {
 export const SMSW: SystemOperation = (cpu, instruction) =>
   writeWordOperand(cpu, instruction, cpu.state.read32(slot.CR0));
 
+/** There are no caches whose contents could differ from memory. */
+export const INVD: SystemOperation = (cpu) => {
+  requirePrivilege(cpu);
+  return NEXT;
+};
+
+export const WBINVD: SystemOperation = INVD;
+
+export const INVLPG: SystemOperation = (cpu) => {
+  requirePrivilege(cpu);
+  cpu.flushTranslations();
+  return EXIT;
+};
+
 export const CLTS: SystemOperation = (cpu) => {
   requirePrivilege(cpu);
   cpu.state.write32(slot.CR0, cpu.state.read32(slot.CR0) & ~CR0_TS);

@@ -1,6 +1,7 @@
 /** Moves, exchanges, extensions, addresses (SDM vol. 1 §5.1.1): a table. */
 import { segmentSlots, slot } from '../../state/layout.ts';
 import type { Value } from '../../wasm/function-builder.ts';
+import { flagsOfDifference, flagsOfSum } from '../flags.ts';
 import { type InstructionRow, row, type SemanticsFunction, systemRow } from '../instruction-row.ts';
 import type { Operand } from '../operand.ts';
 
@@ -21,6 +22,41 @@ const xchg: SemanticsFunction = (s, dst, src) => {
   const y = s.f.copy(s.read(src as Operand));
   s.write(dst as Operand, y);
   s.write(src as Operand, x);
+};
+
+/** The source gets its value before the destination does, which decides where both are one register. */
+const xadd: SemanticsFunction = (s, dst, src) => {
+  const { bits } = dst as Operand;
+  const x = s.read(dst as Operand, true);
+  const y = s.f.copy(s.read(src as Operand));
+  const sum = s.f.copy(s.add(x, y));
+  s.write(src as Operand, x);
+  s.write(dst as Operand, s.cut(sum, bits));
+  flagsOfSum(s, x, y, sum, bits);
+};
+
+/** The destination is written either way, with its own value if the accumulator's is another. */
+const cmpxchg: SemanticsFunction = (s, dst, src) => {
+  const { bits } = dst as Operand;
+  const x = s.read(dst as Operand, true);
+  const y = s.f.copy(s.read(src as Operand));
+  const accumulator = s.f.copy(s.readRegister(slot.EAX, bits));
+  const isEqual = s.f.copy(s.eq(accumulator, x));
+  s.writeRegister(slot.EAX, bits, x);
+  s.write(dst as Operand, s.select(isEqual, y, x));
+  flagsOfDifference(s, accumulator, x, s.sub(accumulator, x), bits);
+};
+
+/** Of a 16-bit register, which the manual leaves undefined, processors make 0. */
+const bswap: SemanticsFunction = (s, dst) => {
+  if ((dst as Operand).bits === 16) {
+    s.write(dst as Operand, s.constant(0));
+    return;
+  }
+  const x = s.read(dst as Operand);
+  const outer = s.or(s.shl(x, 24), s.shrU(x, 24));
+  const inner = s.or(s.shl(s.and(x, 0xff00), 8), s.and(s.shrU(x, 8), 0xff00));
+  s.write(dst as Operand, s.or(outer, inner));
 };
 
 const lea: SemanticsFunction = (s, dst) => {
@@ -82,6 +118,11 @@ export const dataTransferRows: readonly InstructionRow[] = [
   row('87', 'XCHG', 'Ev,Gv', xchg, { lockable: true }),
   row('90+r', 'XCHG', 'Zv,eAX', xchg),
   row('90', 'NOP', '', nop),
+  row('0F B0', 'CMPXCHG', 'Eb,Gb', cmpxchg, { lockable: true, since: '486' }),
+  row('0F B1', 'CMPXCHG', 'Ev,Gv', cmpxchg, { lockable: true, since: '486' }),
+  row('0F C0', 'XADD', 'Eb,Gb', xadd, { lockable: true, since: '486' }),
+  row('0F C1', 'XADD', 'Ev,Gv', xadd, { lockable: true, since: '486' }),
+  row('0F C8+r', 'BSWAP', 'Zv', bswap, { since: '486' }),
   row('8D', 'LEA', 'Gv,M', lea),
   row('0F B6', 'MOVZX', 'Gv,Eb', extend(false)),
   row('0F B7', 'MOVZX', 'Gv,Ew', extend(false)),
