@@ -4,8 +4,9 @@ import { registerCommands } from './commands.ts';
 import { ConfigurationResolver, FolderConfigurations, InitialConfigurations } from './configuration-provider.ts';
 import { DeviceTree } from './device-tree.ts';
 import { AssemblerDiagnostics } from './diagnostics.ts';
-import { DEBUG_TYPE } from './file-types.ts';
+import { DEBUG_TYPE, SOURCE_EXTENSIONS } from './file-types.ts';
 import { registerInspection } from './inspection.ts';
+import { translateWith } from './localized.ts';
 import { MEMORY_VIEW_TYPE } from './memory-panel.ts';
 import { MemoryPanels } from './memory-panels.ts';
 import type { Platform } from './platform.ts';
@@ -14,15 +15,19 @@ import { ScreenPanels } from './screen-panels.ts';
 import { SerialTerminals } from './serial-terminals.ts';
 import { Sessions } from './sessions.ts';
 import { setting } from './settings.ts';
+import { HAS_SOURCES_CONTEXT, WALKTHROUGH } from './welcome.ts';
 
 /** Registers everything; VS Code disposes of it when the extension is switched off. */
 export function activateExtension(context: vscode.ExtensionContext, platform: Platform): void {
+  translateWith((text, ...values) => vscode.l10n.t(text, ...values));
   const { debug, window, DebugConfigurationProviderTriggerKind: Trigger } = vscode;
   const sessions = new Sessions(platform, context.extensionUri);
   const screens = new ScreenPanels(context.extensionUri);
   const terminals = new SerialTerminals();
   const memory = new MemoryPanels(context.extensionUri);
   const devices = new DeviceTree(sessions);
+  const walkthrough = `${context.extension.id}#${WALKTHROUGH}`;
+  void noteSources();
   sessions.onLaunched = async (session) => {
     const { vm, debugSession } = session;
     memory.serve(session);
@@ -44,7 +49,7 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
     window.registerWebviewPanelSerializer(SCREEN_VIEW_TYPE, screens),
     window.registerWebviewPanelSerializer(MEMORY_VIEW_TYPE, memory),
     ...registerInspection(),
-    ...registerCommands({ platform, sessions, screens, terminals, memory }),
+    ...registerCommands({ platform, sessions, screens, terminals, memory, walkthrough }),
   );
 }
 
@@ -56,4 +61,11 @@ async function showDebugView(): Promise<void> {
   if (vscode.workspace.getConfiguration('debug').get('openDebug') === 'neverOpen') return;
   await vscode.commands.executeCommand('workbench.view.debug');
   await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+}
+
+/** Tells VS Code whether the window has sources, for what the debug view says while it is idle. */
+async function noteSources(): Promise<void> {
+  const pattern = `**/*.{${SOURCE_EXTENSIONS.map((extension) => extension.slice(1)).join(',')}}`;
+  const found = await vscode.workspace.findFiles(pattern, '**/node_modules/**', 1);
+  await vscode.commands.executeCommand('setContext', HAS_SOURCES_CONTEXT, found.length > 0);
 }

@@ -1,6 +1,7 @@
 /** The files of a workspace that can be booted, and what to boot when a given file is in front. */
 import * as vscode from 'vscode';
 import { bootFileKind, IMAGE_EXTENSIONS, INCLUDE_EXTENSIONS, SOURCE_EXTENSIONS } from './file-types.ts';
+import { localized } from './localized.ts';
 import { rootSources, rootsOf } from './include-graph.ts';
 
 /** Files looked at; a larger workspace is better served by a launch.json. */
@@ -27,8 +28,21 @@ export async function bootFileFor(file: vscode.Uri): Promise<vscode.Uri | undefi
   const [only, ...others] = roots;
   if (others.length === 0) return only;
   const choices = roots.map((uri) => ({ label: vscode.workspace.asRelativePath(uri), uri }));
-  const placeHolder = `${vscode.workspace.asRelativePath(file)} is included by several sources. Which one is to boot?`;
+  const name = vscode.workspace.asRelativePath(file);
+  const placeHolder = localized('{0} is included by several sources. Which one is to boot?', name);
   return (await vscode.window.showQuickPick(choices, { placeHolder }))?.uri;
+}
+
+/** The only file of the window's folders that can be booted, or the one that the user chooses. */
+export async function chooseBootFile(): Promise<vscode.Uri | undefined> {
+  const [only, ...others] = await bootFiles(undefined);
+  if (only === undefined) {
+    void vscode.window.showErrorMessage(localized('Open a NASM source or a disk image first.'));
+    return undefined;
+  }
+  if (others.length === 0) return only;
+  const choices = [only, ...others].map((uri) => ({ label: vscode.workspace.asRelativePath(uri), uri }));
+  return (await vscode.window.showQuickPick(choices, { placeHolder: localized('Which file is to boot?') }))?.uri;
 }
 
 /** Whether a file is a source, or a part of one. */

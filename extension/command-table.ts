@@ -51,6 +51,16 @@ export const COMMANDS = {
       'debug/variables/context': { when: "debugType == 'x86vm' && canViewMemory", group: '1_view@90' },
     },
   },
+  'x86vm.newBootSector': {
+    title: 'New Boot Sector',
+    icon: 'new-file',
+    menus: {},
+  },
+  'x86vm.openWalkthrough': {
+    title: 'First Steps',
+    icon: 'book',
+    menus: {},
+  },
   'x86vm.assembleAndDebug': {
     title: 'Assemble and Debug',
     icon: 'debug-alt',

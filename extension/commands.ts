@@ -3,9 +3,11 @@ import * as vscode from 'vscode';
 import type { SerialPort } from '../debug-adapter/protocol/serial.ts';
 import { activeFile } from './active-file.ts';
 import { COMMANDS, type CommandId } from './command-table.ts';
-import { bootFileFor } from './boot-files.ts';
+import { bootFileFor, chooseBootFile } from './boot-files.ts';
 import { configurationFor, whyNotBootable } from './configuration.ts';
+import { localized } from './localized.ts';
 import type { MemoryPanels } from './memory-panels.ts';
+import { openNewBootSector } from './new-boot-sector.ts';
 import type { Platform } from './platform.ts';
 import { savePicture } from './save-picture.ts';
 import type { ScreenPanels } from './screen-panels.ts';
@@ -20,6 +22,8 @@ export interface CommandContext {
   readonly screens: ScreenPanels;
   readonly terminals: SerialTerminals;
   readonly memory: MemoryPanels;
+  /** What VS Code calls our walkthrough. */
+  readonly walkthrough: string;
 }
 
 type Handler = (context: CommandContext, argument: unknown) => unknown;
@@ -31,6 +35,9 @@ const HANDLERS: Record<CommandId, Handler> = {
   'x86vm.screenshot': (context) => withSession(context, (session) => saveScreenshot(context, session)),
   'x86vm.openSerialTerminal': (context) => withSession(context, (session) => openSerialTerminal(context, session)),
   'x86vm.openMemory': openMemory,
+  'x86vm.newBootSector': openNewBootSector,
+  'x86vm.openWalkthrough': ({ walkthrough }) =>
+    vscode.commands.executeCommand('workbench.action.openWalkthrough', walkthrough, false),
   'x86vm.assembleAndDebug': debugFile,
   'x86vm.bootImage': debugFile,
 };
@@ -45,16 +52,15 @@ export function registerCommands(context: CommandContext): vscode.Disposable[] {
 function withSession(context: CommandContext, act: (session: RunningSession) => unknown): unknown {
   const session = context.sessions.active;
   if (session !== undefined) return act(session);
-  return vscode.window.showInformationMessage('No x86 VM is being debugged. Start one with F5 on a NASM source.');
+  return vscode.window.showInformationMessage(
+    localized('No x86 VM is being debugged. Start one with F5 on a NASM source.'),
+  );
 }
 
-/** Debugs the file that a menu passes, or the one in front. */
+/** Debugs the file that a menu passes, or the one in front, or one of the folder that the user chooses. */
 async function debugFile({ platform }: CommandContext, argument: unknown): Promise<void> {
-  const file = argument instanceof vscode.Uri ? argument : activeFile();
-  if (file === undefined) {
-    void vscode.window.showErrorMessage('Open a NASM source or a disk image first.');
-    return;
-  }
+  const file = argument instanceof vscode.Uri ? argument : (activeFile() ?? (await chooseBootFile()));
+  if (file === undefined) return;
   const reason = whyNotBootable(file.path);
   if (reason !== undefined) {
     void vscode.window.showErrorMessage(reason);
@@ -78,7 +84,7 @@ function openMemory({ sessions, memory }: CommandContext, argument: unknown): vo
 async function openSerialTerminal({ terminals }: CommandContext, session: RunningSession): Promise<void> {
   const ports = Object.entries(PORT_NAMES) as [SerialPort, string][];
   const choices = ports.map(([port, label]) => ({ label, description: port, port }));
-  const choice = await vscode.window.showQuickPick(choices, { placeHolder: 'Which serial port?' });
+  const choice = await vscode.window.showQuickPick(choices, { placeHolder: localized('Which serial port?') });
   if (choice !== undefined) terminals.open(session.vm, session.debugSession.name, choice.port, true);
 }
 

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { activeFile } from './active-file.ts';
 import { bootFileFor, bootFiles, isSource } from './boot-files.ts';
 import { configurationFor, whyNotBootable, withSessionPaths } from './configuration.ts';
+import { localized } from './localized.ts';
 import type { Platform } from './platform.ts';
 import { isUri } from './routed-host.ts';
 
@@ -11,7 +12,6 @@ type Resolved = vscode.DebugConfiguration | null | undefined;
 
 /** VS Code's variable for the file in front. */
 const FRONT_FILE = `\${file}`;
-const OPEN_LAUNCH_JSON = 'Create launch.json';
 
 /** Completes configurations before a session starts. */
 export class ConfigurationResolver implements vscode.DebugConfigurationProvider {
@@ -31,10 +31,11 @@ export class ConfigurationResolver implements vscode.DebugConfigurationProvider 
     }
     const [only, ...others] = await bootFiles(folder);
     if (only !== undefined && others.length === 0) return configurationFor(this.platform.sessionPath(only));
-    const reason = file === undefined ? 'No file is open.' : whyNotBootable(file.path);
-    const text = `${reason} Open the source or the image to boot and press F5, or name it in launch.json.`;
-    const choice = await vscode.window.showErrorMessage(text, OPEN_LAUNCH_JSON);
-    return choice === OPEN_LAUNCH_JSON ? null : undefined;
+    const reason = (file && whyNotBootable(file.path)) ?? localized('No file is open.');
+    const advice = localized('Open the source or the image to boot and press F5, or name it in launch.json.');
+    const openLaunchJson = localized('Create launch.json');
+    const choice = await vscode.window.showErrorMessage(`${reason} ${advice}`, openLaunchJson);
+    return choice === openLaunchJson ? null : undefined;
   }
 
   /** Names files as the session can read them; relative ones are in the folder. */

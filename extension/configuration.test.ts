@@ -19,7 +19,7 @@ describe('whyNotBootable', () => {
   });
 
   it('names the file and what to do of what does not', () => {
-    expect(whyNotBootable('/a/cd.iso')).toMatch(/cd\.iso: CD-ROM images are not supported yet/);
+    expect(whyNotBootable('/a/cd.iso')).toMatch(/cd\.iso: images of the kind \.iso are not supported yet/);
     expect(whyNotBootable('/a/readme.md')).toMatch(/readme\.md is neither .*\.asm.*\.img/);
   });
 });

@@ -1,7 +1,8 @@
 /** Debug configurations: what a file is launched with, and making one from launch.json ready for the session. */
 import type { DebugConfiguration } from 'vscode';
 import { type LaunchArgument, launchArgumentRows } from '../debug-adapter/session/launch-arguments.ts';
-import { bootFileKind, DEBUG_TYPE, fileExtension, fileName, UNSUPPORTED_EXTENSIONS } from './file-types.ts';
+import { localized } from './localized.ts';
+import { bootFileKind, DEBUG_TYPE, fileExtension, fileName } from './file-types.ts';
 
 /** A configuration that boots one file, under its name. `program` is a path, or begins with a variable such as ${workspaceFolder}. */
 export function configurationFor(program: string): DebugConfiguration {
@@ -15,9 +16,16 @@ export function whyNotBootable(path: string): string | undefined {
     case 'image':
       return undefined;
     case 'unsupported':
-      return `${fileName(path)}: ${UNSUPPORTED_EXTENSIONS.get(fileExtension(path))} are not supported yet. Use a flat disk image or a NASM source.`;
+      return localized(
+        '{0}: images of the kind {1} are not supported yet. Use a flat disk image or a NASM source.',
+        fileName(path),
+        fileExtension(path),
+      );
     case 'other':
-      return `${fileName(path)} is neither a NASM source (.asm, .nasm, .s) nor a disk image (.img, .bin, .flp, .ima).`;
+      return localized(
+        '{0} is neither a NASM source (.asm, .nasm, .s) nor a disk image (.img, .bin, .flp, .ima).',
+        fileName(path),
+      );
   }
 }
 

@@ -12,13 +12,8 @@ export const INCLUDE_EXTENSIONS = ['.inc', '.mac'] as const;
 /** Flat images: floppy disks and hard disks, sector by sector. */
 export const IMAGE_EXTENSIONS = ['.img', '.bin', '.flp', '.ima'] as const;
 
-/** Files that are images of a kind not booted yet, and what to say of them. */
-export const UNSUPPORTED_EXTENSIONS: ReadonlyMap<string, string> = new Map([
-  ['.iso', 'CD-ROM images'],
-  ['.qcow2', 'QEMU copy-on-write images'],
-  ['.vhd', 'virtual hard disk images'],
-  ['.vmdk', 'VMware disk images'],
-]);
+/** Files that are images of a kind not booted yet. */
+const UNSUPPORTED_EXTENSIONS = ['.iso', '.qcow2', '.vhd', '.vmdk'] as const;
 
 /** Language identifiers under which extensions register x86 assembly; breakpoints can be set in all of them. */
 export const ASSEMBLY_LANGUAGES = [
@@ -50,7 +45,7 @@ export function bootFileKind(path: string): BootFileKind {
   const extension = fileExtension(path);
   if (includes(SOURCE_EXTENSIONS, extension)) return 'source';
   if (includes(IMAGE_EXTENSIONS, extension)) return 'image';
-  return UNSUPPORTED_EXTENSIONS.has(extension) ? 'unsupported' : 'other';
+  return includes(UNSUPPORTED_EXTENSIONS, extension) ? 'unsupported' : 'other';
 }
 
 /** The last part of a path, with either kind of slash. */

@@ -2,7 +2,9 @@
 import { launchSchemaProperties } from '../debug-adapter/session/launch-schema.ts';
 import { COMMANDS, type CommandRow, IN_SESSION } from './command-table.ts';
 import { ASSEMBLY_LANGUAGES, DEBUG_TYPE, IMAGE_EXTENSIONS, INCLUDE_EXTENSIONS, whenExtension } from './file-types.ts';
+import { extractTexts, type LocalizableManifest } from './manifest-texts.ts';
 import { SETTINGS } from './setting-table.ts';
+import { viewsWelcome, walkthroughs } from './welcome.ts';
 
 const CATEGORY = 'x86 VM';
 const LANGUAGE = 'nasm';
@@ -14,8 +16,30 @@ const BOOT_IMAGE_KEY = {
   when: `${whenExtension(IMAGE_EXTENSIONS)} && debugState == 'inactive' && !debugConfigurationType`,
 };
 
-/** The whole of `contributes`. */
-export function contributions(): Readonly<Record<string, unknown>> {
+/** The derived parts of package.json. */
+export interface ManifestParts {
+  readonly capabilities: unknown;
+  readonly contributes: unknown;
+}
+
+/** What package.json holds, with keys for texts, and the English texts, which are package.nls.json. */
+export function localizableManifest(): LocalizableManifest<ManifestParts> {
+  return extractTexts({ capabilities: CAPABILITIES, contributes: contributions() }, new Set([CATEGORY]));
+}
+
+const CAPABILITIES = {
+  untrustedWorkspaces: {
+    supported: 'limited',
+    description: 'VS Code asks for trust before it starts a debug session; highlighting works without.',
+  },
+  virtualWorkspaces: {
+    supported: 'limited',
+    description: 'Disk images with listings can be debugged; sources cannot be assembled.',
+  },
+};
+
+/** The whole of `contributes`, in English. */
+function contributions(): Readonly<Record<string, unknown>> {
   return {
     debuggers: [debuggerContribution()],
     breakpoints: ASSEMBLY_LANGUAGES.map((language) => ({ language })),
@@ -43,6 +67,8 @@ export function contributions(): Readonly<Record<string, unknown>> {
         { id: 'x86vm.devices', name: 'Devices', when: IN_SESSION, visibility: 'collapsed', contextualTitle: CATEGORY },
       ],
     },
+    viewsWelcome: viewsWelcome(),
+    walkthroughs: walkthroughs(),
     keybindings: [BOOT_IMAGE_KEY],
     configuration: { title: CATEGORY, properties: SETTINGS },
   };

@@ -1,9 +1,8 @@
 /** Which screen panel shows which session: one panel for each machine, and panels without one are used again. */
 import * as vscode from 'vscode';
+import { localized } from './localized.ts';
 import { SCREEN_VIEW_TYPE, ScreenPanel } from './screen-panel.ts';
 import type { VmSession } from './vm-session.ts';
-
-const EMPTY_TITLE = 'x86 VM Screen';
 
 export class ScreenPanels implements vscode.WebviewPanelSerializer {
   private readonly extensionUri: vscode.Uri;
@@ -15,7 +14,7 @@ export class ScreenPanels implements vscode.WebviewPanelSerializer {
 
   /** Shows a session's screen beside the code, in its own panel if it has one, else in an idle or a new one. */
   open(session: VmSession | undefined, name: string, takeFocus: boolean): void {
-    const title = session === undefined ? EMPTY_TITLE : `Screen: ${name}`;
+    const title = session === undefined ? emptyTitle() : localized('Screen: {0}', name);
     const existing = this.panelFor(session, title);
     const panel = existing ?? this.create(title, takeFocus);
     if (session !== undefined && !panel.shows(session)) panel.attach(session, title);
@@ -29,7 +28,7 @@ export class ScreenPanels implements vscode.WebviewPanelSerializer {
 
   /** Called by VS Code for a panel that was open when the window was closed. */
   deserializeWebviewPanel(panel: vscode.WebviewPanel): Thenable<void> {
-    panel.title = EMPTY_TITLE;
+    panel.title = emptyTitle();
     this.add(panel);
     return Promise.resolve();
   }
@@ -57,4 +56,8 @@ export class ScreenPanels implements vscode.WebviewPanelSerializer {
     this.panels.add(panel);
     return panel;
   }
+}
+
+function emptyTitle(): string {
+  return localized('x86 VM Screen');
 }

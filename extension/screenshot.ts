@@ -1,6 +1,7 @@
 /** A picture of a session's screen as a PNG file, pixel for pixel as the guest draws it. */
 import { encode } from 'fast-png';
 import type { ScreenUpdate } from '../debug-adapter/protocol/screen.ts';
+import { localized } from './localized.ts';
 import type { VmSession } from './vm-session.ts';
 
 export type Frame = Extract<ScreenUpdate, { readonly type: 'frame' }>;
@@ -15,7 +16,7 @@ export function takeFrame(session: VmSession, viewVisible: boolean): Promise<Fra
       if (update.type === 'status' && update.state !== 'ended') return;
       subscription.dispose();
       if (update.type !== 'frame') {
-        reject(new Error('The session ended before there was a picture.'));
+        reject(new Error(localized('The session ended before there was a picture.')));
         return;
       }
       resolve(update);

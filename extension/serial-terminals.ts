@@ -1,6 +1,7 @@
 /** Terminals of VS Code on the serial ports of machines: one for each port, used again when its machine is started anew. */
 import * as vscode from 'vscode';
 import type { SerialPort } from '../debug-adapter/protocol/serial.ts';
+import { localized } from './localized.ts';
 import { SerialLine, type SerialRemarks } from './serial-line.ts';
 import type { VmSession } from './vm-session.ts';
 
@@ -101,11 +102,12 @@ class SerialTerminal implements vscode.Pseudoterminal {
 }
 
 function remarks(): SerialRemarks {
-  const { t } = vscode.l10n;
   return {
-    restarted: t('The machine was started anew.'),
-    ended: (detail) => t('The machine is gone: {0}. Press any key to close the terminal.', detail),
-    outputLost: (count) => t('{0} bytes of output were left out: they came faster than they can be shown.', count),
-    inputLost: (count) => t('{0} bytes of input were not taken: the guest does not read its serial port.', count),
+    restarted: localized('The machine was started anew.'),
+    ended: (detail) => localized('The machine is gone: {0}. Press any key to close the terminal.', detail),
+    outputLost: (count) =>
+      localized('{0} bytes of output were left out: they came faster than they can be shown.', count),
+    inputLost: (count) =>
+      localized('{0} bytes of input were not taken: the guest does not read its serial port.', count),
   };
 }

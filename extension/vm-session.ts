@@ -12,6 +12,7 @@ import type { ScreenRequest, ScreenUpdate } from '../debug-adapter/protocol/scre
 import type { SerialRequest, SerialUpdate } from '../debug-adapter/protocol/serial.ts';
 import type { FromWorker } from '../debug-adapter/protocol/worker.ts';
 import { answerHostCall } from './host-calls.ts';
+import { localized } from './localized.ts';
 import type { WorkerLink } from './worker-link.ts';
 import { localTimeMs } from './workspace-host.ts';
 
@@ -109,7 +110,7 @@ export class VmSession implements DebugAdapter {
   }
 
   dispose(): void {
-    this.end('The session has ended.', '');
+    this.end(localized('The session has ended.'), '');
   }
 
   private receive(message: FromWorker): void {
@@ -139,11 +140,14 @@ export class VmSession implements DebugAdapter {
   private workerDied(reason: string): void {
     if (this.death !== undefined) return;
     const [headline = ''] = reason.split('\n');
-    const text = `The x86 VM stopped working: ${headline}`;
+    const text = localized('The x86 VM stopped working: {0}', headline);
     this.end(text, text);
     for (const [seq, command] of this.unanswered) this.refuse(seq, command, text);
     this.unanswered.clear();
-    this.sendEvent('output', { category: 'stderr', output: `The x86 VM stopped working: ${reason}\n` });
+    this.sendEvent('output', {
+      category: 'stderr',
+      output: `${localized('The x86 VM stopped working: {0}', reason)}\n`,
+    });
     this.sendEvent('terminated', undefined);
   }
 
@@ -160,7 +164,7 @@ export class VmSession implements DebugAdapter {
     this.death = reason;
     this.link.terminate();
     this.updateScreens({ type: 'status', state: 'ended', detail });
-    this.updateTerminals({ type: 'ended', detail: detail || 'Ended' });
+    this.updateTerminals({ type: 'ended', detail: detail || localized('Ended') });
     for (const listener of this.memoryViews.values()) listener({ type: 'status', state: 'ended', detail });
   }
 

@@ -5,6 +5,7 @@
 import type { FileSystem, Uri } from 'vscode';
 import type { AssemblerResult, Host } from '../debug-adapter/host.ts';
 import { fileName } from './file-types.ts';
+import { localized } from './localized.ts';
 
 /** A larger file would have to be held in the extension host's memory as a whole. */
 export const WORKSPACE_FILE_SIZE_MAX = 256 * 1024 * 1024;
@@ -44,10 +45,13 @@ export class WorkspaceHost implements Host {
   async readFile(path: string, offset: number, length: number): Promise<Uint8Array> {
     const { mtime, size } = await this.status(path);
     if (size > WORKSPACE_FILE_SIZE_MAX) {
-      const limit = `${WORKSPACE_FILE_SIZE_MAX / MEBIBYTE} MiB`;
       throw new Error(
-        `${path} has ${Math.ceil(size / MEBIBYTE)} MiB; this kind of workspace is read in whole files of at most ` +
-          `${limit}. Use a smaller image, or open the folder in the desktop's VS Code.`,
+        localized(
+          "{0} has {1} MiB; this kind of workspace is read in whole files of at most {2} MiB. Use a smaller image, or open the folder in the desktop's VS Code.",
+          path,
+          Math.ceil(size / MEBIBYTE),
+          WORKSPACE_FILE_SIZE_MAX / MEBIBYTE,
+        ),
       );
     }
     let file = this.kept.get(path);
@@ -61,8 +65,10 @@ export class WorkspaceHost implements Host {
   assemble(source: string): Promise<AssemblerResult> {
     return Promise.reject(
       new Error(
-        `${fileName(source)} cannot be assembled here: VS Code runs without access to an assembler. Assemble it elsewhere ` +
-          `(nasm -f bin -l boot.lst -o boot.img boot.asm) and give "program" the image and "listing" the listing.`,
+        localized(
+          '{0} cannot be assembled here: VS Code runs without access to an assembler. Assemble it elsewhere (nasm -f bin -l boot.lst -o boot.img boot.asm) and give "program" the image and "listing" the listing.',
+          fileName(source),
+        ),
       ),
     );
   }
@@ -83,10 +89,13 @@ export class WorkspaceHost implements Host {
     const status = await this.files.stat(this.parseUri(path)).then(
       (found) => found,
       (cause: unknown) => {
-        throw new Error(`${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+        throw new Error(
+          localized('{0} cannot be read: {1}', path, cause instanceof Error ? cause.message : String(cause)),
+        );
       },
     );
-    if ((status.type & FILE_TYPE_DIRECTORY) !== 0) throw new Error(`${path} is a folder; name a file in it.`);
+    if ((status.type & FILE_TYPE_DIRECTORY) !== 0)
+      throw new Error(localized('{0} is a folder; name a file in it.', path));
     return status;
   }
 
