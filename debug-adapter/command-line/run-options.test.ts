@@ -54,7 +54,7 @@ describe('parseRunOptions', () => {
     ['a --memory 100K', '--memory: 100K is not between 1M and 2G in steps of 64K'],
     ['a --cpus 2', '--cpus: 2 is not supported yet'],
     ['a --cpus two', '--cpus: a whole number from 1 is expected'],
-    ['a --cpu 486', '--cpu: "486" is none of "386"'],
+    ['a --cpu 586', '--cpu: "586" is none of "386", "486"'],
     ['a --machine q35', '--machine: "q35" is none of "isa-1"'],
     ['a --cdrom c', '--cdrom is not supported yet'],
     ['--kernel k', '--kernel is not supported yet'],

@@ -73,8 +73,8 @@ export const launchArguments = [
     name: 'cpu',
     type: 'choice',
     description: 'Processor model.',
-    default: '386',
-    choices: ['386'],
+    default: '486',
+    choices: ['386', '486'],
     supported: true,
   },
   {
