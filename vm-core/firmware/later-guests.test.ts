@@ -1,4 +1,5 @@
 /** Guests that use what came after the AT: VBE, APM, discs. They need the assembler nasm; without it they are skipped. */
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bootSector, hasNasm } from '../../test/support/boot-sectors.ts';
 import type { Device } from '../devices/device.ts';
@@ -9,7 +10,7 @@ import { diskOf, type Guest, promising, start } from './guest-runner.ts';
 const guestOf = (code: string): Guest => start({ disk: diskOf(bootSector(code)) });
 
 describe.skipIf(!hasNasm)('a boot sector of later days', () => {
-  it('draws into 1920x1080 pixels of 32 bits through the linear framebuffer and through the window', async () => {
+  it('draws into 1920x1080 pixels of 32 bits through the linear framebuffer', async () => {
     const guest = guestOf(`
       mov ax, 4f02h
       mov bx, 4192h
@@ -32,12 +33,6 @@ describe.skipIf(!hasNasm)('a boot sector of later days', () => {
       mov edi, [828h]
       mov dword [fs:edi], 00112233h
       mov dword [fs:edi + (1920 * 1079 + 1919) * 4], 00445566h
-      xor bx, bx
-      mov dx, 1
-      call far [80ch]
-      mov ax, 0a000h
-      mov es, ax
-      mov dword [es:0], 00778899h
       jmp done
 descriptors: dw 15
       dd table
@@ -53,11 +48,58 @@ table: dq 0
       [0x11, 0x22, 0x33],
       [0, 0, 0],
     ]);
-    expect([pixel(1920 * 1080 - 1), pixel(0x10000 / 4)]).toEqual([
-      [0x44, 0x55, 0x66],
-      [0x77, 0x88, 0x99],
-    ]);
+    expect(pixel(1920 * 1080 - 1)).toEqual([0x44, 0x55, 0x66]);
   });
+
+  /** Sets the mode 144h, moves the window by the far function of the mode information, and draws into it. */
+  const windowGuest = `
+      xor ax, ax
+      mov es, ax
+      mov ax, 4f01h
+      mov cx, 144h
+      mov di, 800h
+      int 10h
+      mov [600h], ax
+      mov ax, 4f02h
+      mov bx, 144h
+      int 10h
+      mov [602h], ax
+      xor bx, bx
+      mov dx, 1
+      call far [80ch]
+      mov ax, 0a000h
+      mov es, ax
+      mov dword [es:0], 00778899h
+      mov ax, [828h]
+      mov [604h], ax
+      mov ax, [82ah]
+      mov [606h], ax`;
+  const drawn = ({ machine }: Guest): unknown => {
+    const { width, height, pixels } = machine.display.render();
+    return { width, height, pixel: [...pixels.subarray(0x10000, 0x10003)] };
+  };
+  const DRAWN = { width: 1024, height: 768, pixel: [0x77, 0x88, 0x99] };
+
+  it('draws through the window', async () => {
+    const guest = guestOf(windowGuest);
+    await guest.run();
+    expect([guest.word(0x600), guest.word(0x602), guest.word(0x606)]).toEqual([0x4f, 0x4f, 0xe000]);
+    expect(drawn(guest)).toEqual(DRAWN);
+  });
+
+  const otherVideoBios = '/usr/share/seabios/vgabios-isavga.bin';
+  it.skipIf(!existsSync(otherVideoBios))(
+    'draws through the window with the video BIOS of Debian’s seabios',
+    async () => {
+      const vgaFirmware = new Uint8Array(readFileSync(otherVideoBios));
+      const guest = start({ disk: diskOf(bootSector(windowGuest)), vgaFirmware });
+      await guest.run();
+      expect([guest.word(0x600), guest.word(0x602), guest.word(0x604), guest.word(0x606)]).toEqual([
+        0x4f, 0x4f, 0, 0xe000,
+      ]);
+      expect(drawn(guest)).toEqual(DRAWN);
+    },
+  );
 
   it('sleeps and switches off through APM', async () => {
     const guest = guestOf(`

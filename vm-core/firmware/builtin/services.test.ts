@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createOverlayStore, memorySource } from '../../machine/overlay-block-store.ts';
 import { DS, ES, SS, slot } from '../../state/layout.ts';
+import { bootableDisc } from '../bootable-disc.ts';
 import { type BiosBench, createBiosBench } from './bios-bench.ts';
 import { BIOS_DATA, ebda } from './bios-data.ts';
 import { createBuiltinBios } from './builtin-bios.ts';
@@ -156,11 +157,12 @@ describe('a hostile guest', () => {
   it('never makes a service throw', () => {
     const disk = createOverlayStore(memorySource('disk.img', new Uint8Array(3000 * 512)));
     const floppy = createOverlayStore(memorySource('floppy.img', new Uint8Array(700)));
-    let bench = createBiosBench({ disk, floppy });
+    const cdrom = createOverlayStore(memorySource('cd.iso', bootableDisc(new Uint8Array(9000), { media: 2 })));
+    let bench = createBiosBench({ disk, floppy, cdrom });
     let calls = 0;
     fc.assert(
       fc.property(hostility, (hostile) => {
-        if (calls++ % 50 === 0) bench = createBiosBench({ disk, floppy });
+        if (calls++ % 50 === 0) bench = createBiosBench({ disk, floppy, cdrom });
         attack(bench, hostile);
       }),
       { numRuns: 600 },

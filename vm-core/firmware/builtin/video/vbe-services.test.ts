@@ -143,6 +143,8 @@ const cases: Readonly<Record<string, () => void>> = {
   },
   '10h/4F05': () => {
     vbe(0x05, 3, { dx: 1 });
+    vbe(0x02, 0, { bx: 0x4105 });
+    vbe(0x05, 3, { dx: 1 });
     vbe(0x02, 0, { bx: 0x105 });
     vbe(0x05, 0, { dx: 5 });
     poke(0xa0010, 1, 0x77);

@@ -131,8 +131,9 @@ function handleState(caller: Caller): Status {
   return OK;
 }
 
-/** BH: 0 sets the bank of window BL to DX, 1 gets it. There is one window, A. */
+/** BH: 0 sets the bank of window BL to DX, 1 gets it. There is one window, A, and none in a linear mode. */
 function handleWindow(caller: Caller): Status {
+  if ((readDispi(caller.context, 'ENABLE') & DISPI_LFB_ENABLED) !== 0) return WRONG_MODE;
   if (caller.bl !== 0 || caller.bh > 1) return FAILED;
   if (caller.bh === 1) {
     caller.dx = readDispi(caller.context, 'BANK');
