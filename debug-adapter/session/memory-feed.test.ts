@@ -83,6 +83,17 @@ describe('a memory view', () => {
     expect(marks()).toEqual([1, 1, 1]);
   });
 
+  it('marks nothing at the first stop, though the firmware loaded it all', async () => {
+    const client = new SessionClient();
+    client.session.receiveMemory(1, { type: 'visible', visible: true });
+    client.session.receiveMemory(1, { type: 'show', space: 'linear', address: 0x7c00, length: 2 });
+    await client.launch({ memory: '2M' });
+    await client.stop();
+    const block = client.memory.findLast((update) => update.type === 'block');
+    expect([...new Uint8Array(block?.bytes ?? new ArrayBuffer(0))]).toEqual([0x31, 0xc0]);
+    expect([...new Uint8Array(block?.marks ?? new ArrayBuffer(0))]).toEqual([1, 1]);
+  });
+
   it('does not count what the debugger wrote as changed', async () => {
     const { client, show, marks, bytes, write } = await start();
     show(0x600, 4);

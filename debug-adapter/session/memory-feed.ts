@@ -44,6 +44,7 @@ export class MemoryFeed implements SessionView {
   #guest: Guest | undefined;
   #status: { readonly state: ScreenState; readonly detail: string } = { state: 'none', detail: '' };
   #kept: MemoryMoment | undefined;
+  #hasStopped = false;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: MemoryFeedOptions) {
@@ -59,11 +60,18 @@ export class MemoryFeed implements SessionView {
     this.#status = { state, detail };
     const visible = this.#visible();
     if (visible.length === 0) this.#pages.clear();
-    else if (state === 'stopped' && this.#guest) this.#pages.stopped(this.#guest);
+    else if (state === 'stopped' && this.#guest) this.#stopped(this.#guest);
     for (const [number, view] of visible) {
       this.#sendStatus(number);
       this.#sendBlock(number, view);
     }
+  }
+
+  /** Before the first stop there is none to compare with: all that the firmware loaded would be marked. */
+  #stopped(guest: Guest): void {
+    if (this.#hasStopped) this.#pages.stopped(guest);
+    else this.#pages.clear();
+    this.#hasStopped = true;
   }
 
   sliceDone(): void {
@@ -82,6 +90,7 @@ export class MemoryFeed implements SessionView {
   detach(): void {
     this.#guest = undefined;
     this.#kept = undefined;
+    this.#hasStopped = false;
     this.#pages.clear();
     for (const view of this.#views.values()) view.search = undefined;
   }
