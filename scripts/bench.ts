@@ -1,91 +1,52 @@
 /**
- * `npm run bench`: how fast the machine runs four loops, in million guest instructions a second, and how long it takes to
- * make one. Figures of different computers say nothing about each other; compare before and after a change.
+ * `npm run bench`: measures the debugger and the machine beside their peers and writes docs/performance.md. With words of
+ * a name behind it (`npm run bench -- loads`) only those measurements run, and nothing is written. The bench also starts
+ * itself, with the name of a program, as the process that runs a guest.
  */
-import { createMachine } from '../vm-core/machine/create-machine.ts';
-import { findRegister, type Machine, type Register } from '../vm-core/index.ts';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { debuggerMeasurements } from './bench/debugger-measurements.ts';
+import { measure, type Outcome } from './bench/measurement.ts';
+import { runOurMachine, type StopKind } from './bench/our-machine.ts';
+import { makePage } from './bench/page.ts';
+import { qemuVersion } from './bench/qemu-machine.ts';
+import { speedMeasurements } from './bench/speed-measurements.ts';
+import { runV86 } from './bench/v86-machine.ts';
+import { repositoryRoot } from './run-command.ts';
 
-const CS = 1;
-const EIP = findRegister('EIP') as Register;
-const CODE_ADDRESS = 0x7c00;
+const PAGE = join(repositoryRoot, 'docs', 'performance.md');
 
-/** An endless loop in 16-bit real-mode code at 0000:7C00. */
-interface Loop {
-  readonly name: string;
-  readonly code: string;
-  readonly instructions: number;
-  /** Bytes moved per instruction on average, for a loop whose work is not counted in instructions. */
-  readonly bytesPerInstruction?: number;
-}
+const tell = (text: string): void => console.log(text);
 
-const LOOPS: readonly Loop[] = [
-  {
-    name: 'arithmetic',
-    // add ax,bx / xor bx,cx / inc cx / jmp
-    code: '01 D8  31 CB  41  EB F9',
-    instructions: 30_000_000,
-  },
-  {
-    name: 'memory',
-    // mov ax,[si+2000h] / add [di+3000h],ax / inc si / and si,0FFFh / jmp
-    code: '8B 84 00 20  01 85 00 30  46  81 E6 FF 0F  EB F1',
-    instructions: 30_000_000,
-  },
-  {
-    name: 'call',
-    // call / jmp back; push ax / pop dx / ret
-    code: 'E8 02 00  EB FB  50  5A  C3',
-    instructions: 30_000_000,
-  },
-  {
-    name: 'rep movsd',
-    // xor si,si / mov di,4000h / mov cx,100h / rep movsd (400h bytes) / jmp
-    code: '31 F6  BF 00 40  B9 00 01  F3 66 A5  EB F3',
-    instructions: 2_000_000,
-    bytesPerInstruction: 0x400 / 5,
-  },
-];
-
-function newMachine(): Machine {
-  return createMachine({
-    machineType: 'isa-1',
-    cpuModel: '386',
-    memorySize: 1 << 20,
-    firmware: 'builtin',
-    exitDevice: false,
-    startTimeMs: 0,
-  });
-}
-
-/** Runs a number of instructions, through whatever makes `run` come back early. */
-function runInstructions(machine: Machine, count: number): void {
-  const end = machine.retired + count;
-  while (machine.retired < end) {
-    const result = machine.run({ instructionsMax: end - machine.retired });
-    if (result.reason !== 'limit') throw new Error(`the loop stopped: ${result.reason}`);
+async function bench(words: readonly string[]): Promise<void> {
+  const qemu = qemuVersion();
+  const missing = qemu === undefined ? ['QEMU (qemu-system-i386)'] : [];
+  for (const name of missing) tell(`SKIPPED: ${name} is not installed`);
+  const directory = mkdtempSync(join(tmpdir(), 'x86-vm-bench-'));
+  try {
+    const peers = { directory, qemu: qemu !== undefined };
+    const all = [...(await debuggerMeasurements(peers)), ...(await speedMeasurements(peers))];
+    const chosen = all.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word.toLowerCase())));
+    const outcomes: Outcome[] = [];
+    for (const measurement of chosen) outcomes.push(await measure(measurement, tell));
+    if (words.length > 0) return;
+    const versions = [`Node ${process.versions.node}`, `v86 ${v86Version()}`, ...(qemu ? [qemu] : [])];
+    writeFileSync(PAGE, makePage(outcomes, { date: new Date().toISOString().slice(0, 10), versions, missing }));
+    tell('wrote docs/performance.md');
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 
-/** Million instructions a second. */
-function measure({ code, instructions }: Loop): number {
-  const machine = newMachine();
-  const bytes = Uint8Array.from(code.split(/\s+/), (digits) => Number.parseInt(digits, 16));
-  machine.memory.write(CODE_ADDRESS, bytes);
-  const { state } = machine.cpus[0];
-  state.setSegment(CS, { ...state.segment(CS), selector: 0, base: 0 });
-  state.writeRegister(EIP, BigInt(CODE_ADDRESS));
-  runInstructions(machine, instructions / 10);
-  const start = performance.now();
-  runInstructions(machine, instructions);
-  return instructions / (performance.now() - start) / 1000;
+function v86Version(): string {
+  const folder = dirname(dirname(createRequire(import.meta.url).resolve('v86')));
+  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
+  return version;
 }
 
-const start = performance.now();
-newMachine();
-console.log(`making a machine: ${(performance.now() - start).toFixed(0)} ms`);
-for (const loop of LOOPS) {
-  const mips = measure(loop);
-  const { name, bytesPerInstruction } = loop;
-  const [figure, unit] = bytesPerInstruction === undefined ? [mips, 'MIPS'] : [mips * bytesPerInstruction, 'MB/s'];
-  console.log(`${name.padEnd(12)} ${figure.toFixed(1).padStart(7)} ${unit}`);
-}
+const [first = '', image = '', option = ''] = process.argv.slice(2);
+if (first === 'our-machine') await runOurMachine(image, option as StopKind);
+else if (first === 'v86') await runV86(image, option as 'compiler' | 'interpreter');
+else await bench(process.argv.slice(2));

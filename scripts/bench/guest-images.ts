@@ -1,0 +1,47 @@
+/** The bench's guests: boot sectors made of one frame and a kernel each, assembled by the NASM on PATH. */
+import { join } from 'node:path';
+import { mustRun, repositoryRoot } from '../run-command.ts';
+
+const GUESTS = join(repositoryRoot, 'scripts', 'bench', 'guests');
+
+/** First instruction of a guest, where a boot sector is loaded. */
+export const ENTRY = 0x7c00;
+/** First instruction of the loop. */
+export const LOOP = 0x7c40;
+/** On the page of the loop: an instruction that is never executed, and a word that is never accessed. */
+export const ASIDE = 0x7df8;
+export const ASIDE_WORD = 0x7dfa;
+/** On the page that `load-store` stores to: a word that is never accessed. */
+export const DATA_WORD = 0x9ffe;
+
+/** A part of a guest that is run so many times. */
+export interface Kernel {
+  readonly name: string;
+  readonly description: string;
+  readonly iterations: number;
+}
+
+/** The loops and the program whose speed is measured. */
+export const kernels: readonly Kernel[] = [
+  { name: 'arithmetic', description: 'arithmetic in registers', iterations: 10_000_000 },
+  { name: 'load-store', description: 'loads and stores', iterations: 10_000_000 },
+  { name: 'call-return', description: 'calls and returns', iterations: 8_000_000 },
+  { name: 'branches', description: 'conditional branches', iterations: 5_000_000 },
+];
+
+export const realModeProgram: Kernel = {
+  name: 'real-mode-program',
+  description: 'a real-mode program (sieve, text, sort with far calls, decimal numbers, INT, far pointers)',
+  iterations: 3_000,
+};
+
+/** A loop of two instructions. */
+export const EMPTY_KERNEL = 'empty';
+
+/** Assembles the guest of a kernel into a directory; returns the image's path. */
+export async function assembleGuest(directory: string, kernel: string, iterations: number): Promise<string> {
+  const image = join(directory, `${kernel}-${iterations}.img`);
+  const definitions = [`-DCOUNT=${iterations}`, `-DKERNEL="${kernel}.inc"`];
+  await mustRun('nasm', ['-f', 'bin', '-i', `${GUESTS}/`, ...definitions, '-o', image, join(GUESTS, 'loop.asm')]);
+  return image;
+}

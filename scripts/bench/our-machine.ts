@@ -1,0 +1,50 @@
+/**
+ * The bench's own program for this machine: boots an image at full speed, passes the serial port to standard output and
+ * prints how many instructions the guest took between its two letters.
+ */
+import { readFileSync, writeSync } from 'node:fs';
+import { createMachine, createOverlayStore, type Machine, memorySource } from '../../vm-core/index.ts';
+import { ASIDE, ASIDE_WORD, DATA_WORD } from './guest-images.ts';
+
+const SLICE_INSTRUCTIONS = 2_000_000;
+const MEMORY_SIZE = 16 << 20;
+
+/** What is put into the machine before it runs; the guest meets none of it. */
+export const stopKinds = {
+  free: () => {},
+  breakpoint: (machine: Machine) => machine.addBreakpoint({ address: ASIDE, space: 'linear', reached: () => true }),
+  'watch-code-page': (machine: Machine) => watch(machine, ASIDE_WORD),
+  'watch-data-page': (machine: Machine) => watch(machine, DATA_WORD),
+} as const;
+
+export type StopKind = keyof typeof stopKinds;
+
+function watch(machine: Machine, address: number): void {
+  machine.addWatchpoint({ address, space: 'linear', length: 2, access: 'read-write', reached: () => true });
+}
+
+/** Runs an image until the guest asks for the end. */
+export async function runOurMachine(image: string, stops: StopKind): Promise<void> {
+  const machine = createMachine({
+    machineType: 'isa-1',
+    cpuModel: '386',
+    memorySize: MEMORY_SIZE,
+    firmware: 'builtin',
+    disk: createOverlayStore(memorySource('image', readFileSync(image))),
+    exitDevice: true,
+    startTimeMs: 0,
+  });
+  const counts: number[] = [];
+  machine.onOutput = (_device, _channel, bytes) => {
+    counts.push(machine.retired);
+    writeSync(1, bytes);
+  };
+  stopKinds[stops](machine);
+  for (;;) {
+    const result = machine.run({ instructionsMax: SLICE_INSTRUCTIONS });
+    if (result.reason === 'waiting') await result.ready;
+    else if (result.reason === 'request') break;
+    else if (result.reason !== 'limit') throw new Error(`the guest stopped: ${result.reason}`);
+  }
+  writeSync(1, JSON.stringify((counts[1] as number) - (counts[0] as number)));
+}

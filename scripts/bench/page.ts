@@ -1,0 +1,60 @@
+/** The page that the bench writes: every figure with its target and the ratios to the peers of the same run. */
+import { type Figure, type Measurement, type Outcome, round } from './measurement.ts';
+
+/** Facts of the run that the page tells. */
+export interface RunFacts {
+  readonly date: string;
+  /** Names and versions of what was compared. */
+  readonly versions: readonly string[];
+  /** Peers that were not there. */
+  readonly missing: readonly string[];
+}
+
+const INTRODUCTION = `# Performance
+
+\`npm run bench\` writes this page. Figures of different computers, and of the same one under different load, say little
+about each other; **the ratios hold**: in each round a peer does the same work right after this machine, in a process of
+its own, and the page gives the median over the rounds. "Best" is the best round of this machine.
+
+- The guests are boot sectors (\`scripts/bench/guests\`) that need no BIOS. A guest sends a letter on its serial port before
+  and after the work, and the time between the two letters counts: neither starting nor booting is part of it.
+- This machine counts the guest's instructions exactly; the peers run the same image, so theirs are as many.
+- QEMU's gdb stub is spoken to by a small client, not by gdb, which would only be slower. It has no conditions: each
+  arrival is a stop, a read of the registers, and a step off the breakpoint.
+- v86 is measured with its compiler, as it comes, and with its interpreter alone (\`disable_jit\`).
+- A stop that is "never met" stands in code or data that the loop does not touch, on the same page.
+`;
+
+/** The page as Markdown. */
+export function makePage(outcomes: readonly Outcome[], { date, versions, missing }: RunFacts): string {
+  const groups = [...new Set(outcomes.map(({ measurement }) => measurement.group))];
+  const parts = [
+    INTRODUCTION,
+    `Run of ${date} with ${versions.join(', ')}.\n`,
+    ...missing.map((name) => `**${name} was not installed and is missing below.**\n`),
+    ...groups.map((group) => `## ${group}\n\n${table(outcomes.filter((one) => one.measurement.group === group))}`),
+  ];
+  return parts.join('\n');
+}
+
+function table(outcomes: readonly Outcome[]): string {
+  const header = ['', 'x86 VM', 'Best', 'Target', 'Peers, and how many times the figure of x86 VM theirs is'];
+  const rows = outcomes.map(({ measurement, subject, peers, isMet }) => [
+    `${measurement.name}, ${measurement.unit}`,
+    round(subject.median),
+    round(subject.best),
+    describeTarget(measurement, isMet),
+    peers.map(describePeer).join('; '),
+  ]);
+  return [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+}
+
+function describeTarget({ target, better }: Measurement, isMet: boolean | undefined): string {
+  if (target === undefined) return '';
+  const bound = better === 'higher' ? 'at least' : 'at most';
+  return `${bound} ${round(target)}: ${isMet ? 'met' : '**missed**'}`;
+}
+
+function describePeer({ name, median, ratio }: Figure): string {
+  return `${name} ${round(median)} (×${round(ratio)})`;
+}

@@ -1,0 +1,38 @@
+/** QEMU as a peer: the same image with TCG, free or under its gdb stub, which is spoken to without gdb. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { GdbConnection } from './gdb-connection.ts';
+import { type GuestProcess, startGuest } from './timed-run.ts';
+
+const PROGRAM = 'qemu-system-i386';
+
+/** The version line of the installed QEMU, or undefined without one. */
+export function qemuVersion(): string | undefined {
+  const { status, stdout } = spawnSync(PROGRAM, ['--version'], { encoding: 'utf8' });
+  return status === 0 ? stdout.split('\n', 1)[0] : undefined;
+}
+
+function qemuArguments(image: string): string[] {
+  return [
+    ...['-machine', 'pc', '-accel', 'tcg', '-m', '16M', '-nodefaults', '-no-user-config', '-display', 'none'],
+    ...['-vga', 'std', '-serial', 'stdio', '-monitor', 'none', '-no-reboot'],
+    ...['-drive', `file=${image},format=raw,snapshot=on`, '-device', 'isa-debug-exit,iobase=0xf4,iosize=4'],
+  ];
+}
+
+/** Runs an image free of any debugger. */
+export function startQemu(image: string): GuestProcess {
+  return startGuest(PROGRAM, qemuArguments(image));
+}
+
+let sockets = 0;
+
+/** Starts QEMU stopped at its reset vector, with a connection to its stub. */
+export async function startQemuStub(
+  image: string,
+  directory: string,
+): Promise<{ readonly guest: GuestProcess; readonly stub: GdbConnection }> {
+  const socket = join(directory, `stub-${sockets++}`);
+  const guest = startGuest(PROGRAM, [...qemuArguments(image), '-S', '-gdb', `unix:${socket},server=on,wait=off`]);
+  return { guest, stub: await GdbConnection.open(socket, guest) };
+}

@@ -1,0 +1,50 @@
+/** Runs a guest in a program of its own and takes the time between the two letters that it sends on its serial port. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+
+/** No run of the bench is meant to take this long; one that does is ended and reported. */
+const RUN_TIME_MAX_MS = 60_000;
+
+/** A program whose standard output is the guest's serial port. */
+export type GuestProcess = ChildProcessByStdio<null, Readable, Readable>;
+
+export interface TimedRun {
+  /** From `S` to `E`. */
+  readonly milliseconds: number;
+  /** What the program wrote after `E`. */
+  readonly rest: string;
+}
+
+/** Starts a program; it is ended when it runs for too long. */
+export function startGuest(command: string, commandArguments: readonly string[]): GuestProcess {
+  const child = spawn(command, commandArguments, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const timer = setTimeout(() => child.kill('SIGKILL'), RUN_TIME_MAX_MS);
+  child.once('close', () => clearTimeout(timer));
+  child.once('error', () => clearTimeout(timer));
+  return child;
+}
+
+/** Settles when the program has ended. Rejects with what it complained about if the guest did not come to its end. */
+export function timeMarks(child: GuestProcess): Promise<TimedRun> {
+  return new Promise((settle, reject) => {
+    let text = '';
+    let errors = '';
+    let began: number | undefined;
+    let ended: number | undefined;
+    child.stdout.on('data', (bytes: Buffer) => {
+      const now = performance.now();
+      text += bytes.toString('latin1');
+      if (text.includes('S')) began ??= now;
+      if (text.includes('E')) ended ??= now;
+    });
+    child.stderr.on('data', (bytes: Buffer) => {
+      errors += bytes.toString();
+    });
+    child.once('error', reject);
+    child.once('close', () => {
+      if (began !== undefined && ended !== undefined)
+        settle({ milliseconds: ended - began, rest: text.slice(text.indexOf('E') + 1) });
+      else reject(new Error(`the guest did not come to its end in ${child.spawnargs.join(' ')}\n${errors}`));
+    });
+  });
+}
