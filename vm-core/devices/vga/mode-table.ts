@@ -43,12 +43,15 @@ export interface VgaMode {
 const HORIZONTAL_40_TEXT = [0x2d, 0x27, 0x28, 0x90, 0x2b, 0xa0];
 const HORIZONTAL_40 = [0x2d, 0x27, 0x28, 0x90, 0x2b, 0x80];
 const HORIZONTAL_80_TEXT = [0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81];
+const HORIZONTAL_100 = [0x7f, 0x63, 0x64, 0x83, 0x69, 0x19];
 const HORIZONTAL_80 = [0x5f, 0x4f, 0x50, 0x82, 0x54, 0x80];
 
 /** Vertical timing: CR06, CR07 (overflow), CR10…CR12 (retrace, display end), CR15, CR16 (blanking); polarity in `misc`. */
 const LINES_400 = { misc: 0x63, total: [0xbf, 0x1f], retrace: [0x9c, 0x8e, 0x8f], blank: [0x96, 0xb9] };
 const LINES_350 = { misc: 0xa3, total: [0xbf, 0x1f], retrace: [0x83, 0x85, 0x5d], blank: [0x63, 0xba] };
 const LINES_480 = { misc: 0xe3, total: [0x0b, 0x3e], retrace: [0xea, 0x8c, 0xdf], blank: [0xe7, 0x04] };
+/** VESA's timing of 800x600 at 60 Hz, as far as the dot clocks of a VGA allow. */
+const LINES_600 = { misc: 0x27, total: [0x72, 0xf0], retrace: [0x59, 0x8d, 0x57], blank: [0x58, 0x73] };
 
 interface CrtcParts {
   readonly horizontal: readonly number[];
@@ -237,9 +240,13 @@ type PlanarParts = Pick<
   readonly colors: readonly number[];
 };
 
+const planarHorizontal = { 40: HORIZONTAL_40, 80: HORIZONTAL_80, 100: HORIZONTAL_100 } as const;
+
 function planarMode({ vertical, colors, ...parts }: PlanarParts): VgaMode {
   const columns = parts.width / 8;
   const oneColor = parts.bitsPerPixel === 1;
+  // CR09: line compare bit 9, doubled lines, and bit 9 of the start of blanking.
+  const maximumScanLine = 0x40 | (parts.height === 200 ? 0x80 : 0) | (parts.height === 600 ? 0x20 : 0);
   return {
     ...parts,
     kind: 'graphics',
@@ -249,9 +256,9 @@ function planarMode({ vertical, colors, ...parts }: PlanarParts): VgaMode {
     miscOutput: vertical.misc,
     sequencer: [0x03, columns === 40 ? 0x09 : 0x01, 0x0f, 0x00, 0x06],
     crtc: crtc({
-      horizontal: columns === 40 ? HORIZONTAL_40 : HORIZONTAL_80,
+      horizontal: planarHorizontal[columns as 40 | 80 | 100],
       vertical,
-      maximumScanLine: parts.height === 200 ? 0xc0 : 0x40,
+      maximumScanLine,
       offset: columns / 2,
       underline: parts.height === 350 ? 0x0f : 0x00,
       modeControl: oneColor ? 0xc3 : 0xe3,
@@ -368,4 +375,16 @@ export const vgaModes: readonly VgaMode[] = [
     colors: PALETTE_64,
   }),
   mode13,
+  planarMode({
+    number: 0x6a,
+    width: 800,
+    height: 600,
+    characterHeight: 16,
+    bitsPerPixel: 4,
+    vertical: LINES_600,
+    palette: 'enhanced-64',
+    pageSize: 0x10000,
+    pageCount: 1,
+    colors: PALETTE_64,
+  }),
 ];

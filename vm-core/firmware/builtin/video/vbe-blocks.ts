@@ -1,7 +1,8 @@
 /** The blocks that tell a program what the VESA BIOS extension can do (VBE 3.0, functions 00h and 01h). */
 import { LINEAR_MEMORY_SIZE, LINEAR_PAGE_SIZE } from '../../../devices/vga/linear-memory.ts';
+import type { VgaMode } from '../../../devices/vga/mode-table.ts';
 import { ROM_SEGMENT, VBE_WINDOW_FUNCTION } from '../rom.ts';
-import { bytesOf, colorFieldsOf, type VbeMode, vbeModes } from './vbe-modes.ts';
+import { bytesOf, colorFieldsOf, type VbeMode, vbeModeNumbers } from './vbe-modes.ts';
 
 /** Physical address of the linear framebuffer, where the machine's map has it. */
 export const LINEAR_FRAMEBUFFER = 0xe0000000;
@@ -42,7 +43,7 @@ export function controllerInfo(segment: number, offset: number, vbe2: boolean): 
   setPointer(0x0e, MODE_LIST);
   view.setUint16(0x12, LINEAR_MEMORY_SIZE / LINEAR_PAGE_SIZE, true);
   if (vbe2) view.setUint16(0x14, SOFTWARE_REVISION, true);
-  const numbers = [...vbeModes.map(({ number }) => number), MODE_LIST_END];
+  const numbers = [...vbeModeNumbers, MODE_LIST_END];
   for (const [index, number] of numbers.entries()) view.setUint16(MODE_LIST + index * 2, number, true);
   let position = MODE_LIST + numbers.length * 2;
   for (const [field, text, since] of STRINGS) {
@@ -101,5 +102,35 @@ export function modeInfo(mode: VbeMode): Uint8Array {
   view.setUint8(0x35, images);
   for (const [index, field] of fields.entries()) bytes.set(field, 0x36 + index * 2);
   view.setUint32(0x3e, PIXEL_CLOCK_MAX, true);
+  return bytes;
+}
+
+/** As above, without a linear framebuffer, and with the text functions of the BIOS. */
+const PLANAR_ATTRIBUTES = 0x1f;
+const PLANAR = 3;
+
+/** The same for a planar mode of the VGA: four planes behind one window that does not move. */
+export function planarModeInfo(mode: VgaMode): Uint8Array {
+  const bytes = new Uint8Array(INFO_SIZE);
+  const view = new DataView(bytes.buffer);
+  const line = mode.width / 8;
+  view.setUint16(0x00, PLANAR_ATTRIBUTES, true);
+  view.setUint8(0x02, WINDOW_ATTRIBUTES);
+  view.setUint16(0x04, WINDOW_KIB, true);
+  view.setUint16(0x06, WINDOW_KIB, true);
+  view.setUint16(0x08, WINDOW_SEGMENT, true);
+  view.setUint16(0x0c, VBE_WINDOW_FUNCTION, true);
+  view.setUint16(0x0e, ROM_SEGMENT, true);
+  view.setUint16(0x10, line, true);
+  view.setUint16(0x12, mode.width, true);
+  view.setUint16(0x14, mode.height, true);
+  view.setUint8(0x16, 8);
+  view.setUint8(0x17, mode.characterHeight);
+  view.setUint8(0x18, 4);
+  view.setUint8(0x19, 4);
+  view.setUint8(0x1a, 1);
+  view.setUint8(0x1b, PLANAR);
+  view.setUint8(0x1e, 1);
+  view.setUint16(0x32, line, true);
   return bytes;
 }

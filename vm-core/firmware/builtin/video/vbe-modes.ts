@@ -17,7 +17,11 @@ const mode = (number: number, width: number, height: number, bitsPerPixel: VbeMo
   bitsPerPixel,
 });
 
-/** In ascending order. */
+/** VESA's mode of 16 colours, which is a mode of the VGA, with its number for AH=00h. */
+export const PLANAR_MODE = 0x102;
+export const PLANAR_VGA_MODE = 0x6a;
+
+/** Linear modes, in ascending order. */
 export const vbeModes: readonly VbeMode[] = [
   mode(0x100, 640, 400, 8),
   mode(0x101, 640, 480, 8),
@@ -65,6 +69,11 @@ export const vbeModes: readonly VbeMode[] = [
   mode(0x191, 1920, 1080, 24),
   mode(0x192, 1920, 1080, 32),
 ];
+
+/** The numbers of all modes, in ascending order. */
+export const vbeModeNumbers: readonly number[] = [PLANAR_MODE, ...vbeModes.map(({ number }) => number)].sort(
+  (first, second) => first - second,
+);
 
 export function findVbeMode(number: number): VbeMode | undefined {
   return vbeModes.find((candidate) => candidate.number === number);

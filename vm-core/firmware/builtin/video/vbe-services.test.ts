@@ -9,7 +9,7 @@ import { ROM_BASE, VBE_WINDOW_FUNCTION } from '../rom.ts';
 import { serviceKey } from '../service.ts';
 import { functionalityServices } from './functionality-services.ts';
 import { LINEAR_FRAMEBUFFER } from './vbe-blocks.ts';
-import { vbeModes } from './vbe-modes.ts';
+import { vbeModeNumbers, vbeModes } from './vbe-modes.ts';
 import { vbeServices } from './vbe-services.ts';
 import {
   readAttribute,
@@ -68,8 +68,8 @@ const cases: Readonly<Record<string, () => void>> = {
     vbe(0x00, 0, { di: 0x40 });
     expect(peek(BUFFER + 0x40 + 0x16 + 2, 2)).toBe(0x1000);
     const list = peek(BUFFER + 0x40 + 0x10, 2) * 16 + peek(BUFFER + 0x40 + 0x0e, 2);
-    const numbers = vbeModes.map((_, index) => peek(list + index * 2, 2));
-    expect(numbers).toEqual(vbeModes.map(({ number }) => number));
+    const numbers = vbeModeNumbers.map((_, index) => peek(list + index * 2, 2));
+    expect(numbers).toEqual(vbeModeNumbers);
     expect(peek(list + numbers.length * 2, 2)).toBe(0xffff);
     // Everything stays inside the first 256 bytes.
     expect(bench.ram.subarray(BUFFER + 0x140, BUFFER + 0x240).every((byte) => byte === 0)).toBe(true);
@@ -89,6 +89,10 @@ const cases: Readonly<Record<string, () => void>> = {
     }
     vbe(0x01, 0, { cx: 0x111 | 0x4000 });
     expect([...bench.ram.subarray(BUFFER + 0x1f, BUFFER + 0x27)]).toEqual([5, 11, 6, 5, 5, 0, 0, 0]);
+    vbe(0x01, 0, { cx: 0x102 });
+    expect([peek(BUFFER, 2) & 0x81, peek(BUFFER + 0x10, 2), peek(BUFFER + 0x1b, 1), peek(BUFFER + 0x28, 4)]).toEqual([
+      1, 100, 3, 0,
+    ]);
     vbe(0x01, 1, { cx: 0x13 });
     vbe(0x01, 1, { cx: 0x1ff });
   },
@@ -104,7 +108,7 @@ const cases: Readonly<Record<string, () => void>> = {
     vbe(0x02, 0, { bx: 0x142 });
     expect(pixel(1, 0)).toEqual([0, 0, 0]);
     expect([peek(bda.VIDEO_COLUMNS, 2), peek(bda.VIDEO_ROWS, 1)]).toEqual([80, 29]);
-    for (const bx of [0x1ff, 0x102, 0x55, 0x2101]) vbe(0x02, 1, { bx });
+    for (const bx of [0x1ff, 0x4102, 0x4003, 0x104, 0x55, 0x2101]) vbe(0x02, 1, { bx });
     expect(render()).toMatchObject({ width: 640, height: 480 });
     vbe(0x02, 0, { bx: 0x03 });
     expect(render()).toMatchObject({ width: 720, height: 400 });
@@ -121,6 +125,12 @@ const cases: Readonly<Record<string, () => void>> = {
     call(0x0013);
     vbe(0x03, 0);
     expect(bench.caller.bx).toBe(0x13);
+    vbe(0x02, 0, { bx: 0x102 });
+    vbe(0x03, 0);
+    expect(bench.caller.bx).toBe(0x102);
+    expect(render()).toMatchObject({ width: 800, height: 600 });
+    call(0x0c04, { cx: 799, dx: 599 });
+    expect(pixel(799, 599)).toEqual([0xaa, 0, 0]);
   },
   '10h/4F04': () => {
     vbe(0x04, 0, { dx: 0, cx: 0x0f });

@@ -4,6 +4,7 @@
  */
 import { DISPI_ENABLED, DISPI_LFB_ENABLED, DISPI_NOCLEARMEM } from '../../../devices/vga/dispi.ts';
 import { LINEAR_MEMORY_SIZE, LINEAR_PAGE_SIZE } from '../../../devices/vga/linear-memory.ts';
+import type { VgaMode } from '../../../devices/vga/mode-table.ts';
 import { DISPI_8BIT_DAC } from '../../../devices/vga/vga-state.ts';
 import { ES } from '../../../state/layout.ts';
 import type { FirmwareContext } from '../../firmware.ts';
@@ -13,8 +14,8 @@ import type { Service } from '../service.ts';
 import { isDispiEnabled, readDispi, writeDispi } from './dispi-ports.ts';
 import { setMode } from './mode-set.ts';
 import { findMode } from './screen.ts';
-import { controllerInfo, modeInfo } from './vbe-blocks.ts';
-import { bytesOf, findVbeMode, type VbeMode } from './vbe-modes.ts';
+import { controllerInfo, modeInfo, planarModeInfo } from './vbe-blocks.ts';
+import { bytesOf, findVbeMode, PLANAR_MODE, PLANAR_VGA_MODE, type VbeMode } from './vbe-modes.ts';
 import { programMode, readDac, writeDac } from './vga-registers.ts';
 import { restoreState, saveState, stateBlocks } from './video-state.ts';
 
@@ -35,6 +36,9 @@ const row = (al: number, name: string, run: (caller: Caller) => Status): Service
     return undefined;
   },
 });
+
+/** A mode of the VGA's table. */
+const vgaMode = (number: number): VgaMode => findMode(number) as VgaMode;
 
 /** The mode that is set, with its flags, while a linear picture is shown. */
 function currentMode(context: FirmwareContext): VbeMode | undefined {
@@ -62,9 +66,11 @@ function getControllerInfo(caller: Caller): Status {
 }
 
 function getModeInfo(caller: Caller): Status {
-  const mode = findVbeMode(caller.cx & MODE_NUMBER);
-  if (!mode) return FAILED;
-  caller.memory.writeBytes(caller.es(caller.di), modeInfo(mode));
+  const number = caller.cx & MODE_NUMBER;
+  const mode = findVbeMode(number);
+  if (!mode && number !== PLANAR_MODE) return FAILED;
+  const info = mode ? modeInfo(mode) : planarModeInfo(vgaMode(PLANAR_VGA_MODE));
+  caller.memory.writeBytes(caller.es(caller.di), info);
   return OK;
 }
 
@@ -84,7 +90,11 @@ function setVbeMode(caller: Caller): Status {
   if ((bx & ~MODE_BITS) !== 0) return FAILED;
   const number = bx & MODE_NUMBER;
   const keep = (bx & KEEP_MEMORY) !== 0;
-  if (number < KEEP_VGA_MEMORY) return setMode(context, keep ? number | KEEP_VGA_MEMORY : number) ? OK : FAILED;
+  const vgaNumber = number === PLANAR_MODE ? PLANAR_VGA_MODE : number;
+  if (vgaNumber < KEEP_VGA_MEMORY) {
+    const linear = (bx & LINEAR) !== 0;
+    return !linear && setMode(context, keep ? vgaNumber | KEEP_VGA_MEMORY : vgaNumber) ? OK : FAILED;
+  }
   const mode = findVbeMode(number);
   if (!mode) return FAILED;
   showLinear(context, mode, (bx & LINEAR) !== 0, keep);
@@ -95,7 +105,7 @@ function setVbeMode(caller: Caller): Status {
 
 /** Underneath, the VGA is in its mode of 256 colours, so that colours and synchronisation are there. */
 function showLinear(context: FirmwareContext, mode: VbeMode, linear: boolean, keep: boolean): void {
-  programMode(context, findMode(BASE_MODE) as NonNullable<ReturnType<typeof findMode>>);
+  programMode(context, vgaMode(BASE_MODE));
   writeDispi(context, 'XRES', mode.width);
   writeDispi(context, 'YRES', mode.height);
   writeDispi(context, 'BPP', mode.bitsPerPixel);
@@ -117,7 +127,9 @@ function describeMode({ memory }: FirmwareContext, { width, height }: VbeMode): 
 
 function getVbeMode(caller: Caller): Status {
   const { context, memory } = caller;
-  caller.bx = isDispiEnabled(context) ? memory.read(ebda.VBE_MODE, 2) : memory.read(bda.VIDEO_MODE, 1);
+  const vgaNumber = memory.read(bda.VIDEO_MODE, 1);
+  if (isDispiEnabled(context)) caller.bx = memory.read(ebda.VBE_MODE, 2);
+  else caller.bx = vgaNumber === PLANAR_VGA_MODE ? PLANAR_MODE : vgaNumber;
   return OK;
 }
 
