@@ -10,6 +10,7 @@ import { LOCAL_TABLE, TASK } from './descriptor-tables.ts';
 import type { ResultField } from './harness.ts';
 import type { Image, StartState } from './image.ts';
 import {
+  CPU_MODEL,
   DESCRIPTORS,
   IMAGE_RAM,
   PROTECTED_GATES,
@@ -33,7 +34,7 @@ const allVectors: ReadonlySet<number> = new Set(Array.from({ length: 256 }, (_, 
 
 export class Bench {
   readonly state: CpuState;
-  readonly #machine: BareMachine = createBareMachine(RAM_SIZE);
+  readonly #machine: BareMachine = createBareMachine(RAM_SIZE, undefined, CPU_MODEL);
   readonly #memory: Uint8Array;
   #image: Image | undefined;
 

@@ -10,6 +10,9 @@ export const IMAGE_RAM = 0x10000;
 export const IMAGE_SEGMENT = IMAGE_RAM >>> 4;
 export const RAM_SIZE = 0x400000;
 
+/** The processor model on both machines: the oldest that QEMU has. */
+export const CPU_MODEL = '486';
+
 /** Places in the image. */
 export const REAL_STUBS = 0x0000;
 export const PROTECTED_STUBS = 0x1000;

@@ -1,6 +1,6 @@
 /** Runs an image on our machine, booted from the reset vector with the image as its firmware. */
 import { createMachine, type Machine } from '../../vm-core/index.ts';
-import { RAM_SIZE, RESULTS, RESULTS_SIZE, ROM_START } from './layout.ts';
+import { CPU_MODEL, RAM_SIZE, RESULTS, RESULTS_SIZE, ROM_START } from './layout.ts';
 
 /** More than the sequences of an image and the harness between them need. */
 const INSTRUCTIONS_MAX = 60_000_000;
@@ -29,7 +29,7 @@ export class OurMachine {
     if (this.#machine === undefined) {
       this.#machine = createMachine({
         machineType: 'isa-1',
-        cpuModel: '386',
+        cpuModel: CPU_MODEL,
         memorySize: RAM_SIZE,
         firmware: image,
         exitDevice: true,

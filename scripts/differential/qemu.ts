@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RAM_SIZE, RESULTS, RESULTS_SIZE } from './layout.ts';
+import { CPU_MODEL, RAM_SIZE, RESULTS, RESULTS_SIZE } from './layout.ts';
 
 const PROGRAM = 'qemu-system-i386';
 const TIMEOUT_MS = 20_000;
@@ -46,7 +46,7 @@ export class Qemu {
 
 function qemuArguments(rom: string, ram: string): string[] {
   return [
-    ...['-machine', 'isapc,memory-backend=ram', '-cpu', '486', '-accel', 'tcg', '-m', `${RAM_SIZE >>> 20}M`],
+    ...['-machine', 'isapc,memory-backend=ram', '-cpu', CPU_MODEL, '-accel', 'tcg', '-m', `${RAM_SIZE >>> 20}M`],
     ...['-object', `memory-backend-file,id=ram,size=${RAM_SIZE},mem-path=${ram},share=on`],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'none', '-no-reboot', '-bios', rom],
     ...['-device', 'isa-debug-exit,iobase=0xf4,iosize=1'],

@@ -2,8 +2,10 @@
  * What the native oracle is asked: every row of the instruction tables that a user program can run on registers and a
  * memory operand, and the flags that the manual leaves undefined after it (SDM vol. 2, "Flags Affected").
  */
+import { type Form, formsOf } from '../../scripts/differential/forms.ts';
 import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
 import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
+import { isMemoryOnly, isRegisterOrMemory } from '../../vm-core/isa/operand.ts';
 import { AF, CF, OF, PF, SF, ZF } from '../../vm-core/state/lazy-flags.ts';
 
 /** Encodings that mean something else, or nothing, in the 64-bit mode in which the oracle runs. */
@@ -50,6 +52,17 @@ export const oracleRows: readonly InstructionRow[] = instructionRows.filter(
     !/^J[A-Z]+$/.test(row.name) &&
     !row.operands.some((code) => ['Ob', 'Ov', 'Sw'].includes(code)),
 );
+
+/** Whether a row is also asked with a memory operand; bit strings in memory are not, they reach beyond it. */
+export function isAskedInMemory({ name, operands }: InstructionRow): boolean {
+  const canBeMemory = operands.some((code) => isRegisterOrMemory(code) || isMemoryOnly(code));
+  return canBeMemory && !(/^BT/.test(name) && operands.includes('Gv'));
+}
+
+/** The forms that the oracle is asked, each at both operand sizes. */
+export const oracleForms: readonly Form[] = oracleRows
+  .flatMap(formsOf)
+  .filter(({ row, operand }) => operand !== 'memory' || isAskedInMemory(row));
 
 const LOGIC = AF;
 const MULTIPLY = SF | ZF | AF | PF;

@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type BareMachine, createBareMachine } from '../../vm-core/engine/bare-machine.ts';
 import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
-import { immediateSize, isMemoryOnly, isRegisterOrMemory, needsModRm } from '../../vm-core/isa/operand.ts';
+import { immediateSize, needsModRm } from '../../vm-core/isa/operand.ts';
 import { slot } from '../../vm-core/state/layout.ts';
 import { ARITHMETIC_FLAGS } from '../../vm-core/state/lazy-flags.ts';
-import { oracleRows, undefinedFlags } from './forms.ts';
+import { isAskedInMemory, oracleRows, undefinedFlags } from './forms.ts';
 
 const CASES_PER_FORM = Number(process.env['ORACLE_CASES'] ?? 60);
 const CASE_SIZE = 80;
@@ -68,10 +68,8 @@ function encode(row: InstructionRow, wide: boolean, memoryForm: boolean, next: (
 
 function casesOf(row: InstructionRow, next: () => number): Case[] {
   const value = () => (next() % 3 === 0 ? next() : (EDGES[next() % EDGES.length] as number));
-  const canBeMemory = row.operands.some((code) => isRegisterOrMemory(code) || isMemoryOnly(code));
-  const bitString = /^BT/.test(row.name) && row.operands.includes('Gv');
   return [true, false].flatMap((wide) =>
-    [false, ...(canBeMemory && !bitString ? [true] : [])].flatMap((memoryForm) =>
+    [false, ...(isAskedInMemory(row) ? [true] : [])].flatMap((memoryForm) =>
       Array.from({ length: CASES_PER_FORM }, () => ({
         row,
         bits: row.operands[0]?.endsWith('b') ? 8 : wide ? 32 : 16,
