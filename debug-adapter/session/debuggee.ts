@@ -171,7 +171,11 @@ export class Debuggee {
     const comments = this.#arguments.noDebug ? [] : await readSourceComments(host, guest);
     for (const warning of warnings) this.output.write('console', `${warning}\n`);
     this.#live?.runner.dispose();
-    const guestOutput = new GuestOutput(configuration, (category, text) => this.output.write(category, text));
+    const guestOutput = new GuestOutput(
+      configuration,
+      (category, text) => this.output.write(category, text),
+      () => host.now(),
+    );
     guestOutput.attach(guest.machine);
     const runner = this.#makeRunner(guest, configuration, guestOutput);
     this.#live = { guest, runner, configuration };
@@ -195,11 +199,11 @@ export class Debuggee {
       realTime: configuration.realTime,
       listener: {
         stopped: (cause) => {
-          guestOutput.flush();
+          guestOutput.flushAll();
           this.#stopped(cause);
         },
         ended: (request) => {
-          guestOutput.flush();
+          guestOutput.flushAll();
           this.#ended(request.kind === 'exit' ? (request.value << 1) | 1 : 0);
         },
         reset: (why) => this.output.writeReset(why),

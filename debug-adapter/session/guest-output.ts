@@ -1,43 +1,106 @@
-/** What the guest says (serial port, debug console, messages about things not modelled) as text for the Debug Console. */
+/**
+ * What the guest says (serial port, debug console, messages about things not modelled) as text for the Debug Console. A
+ * guest writes faster than any client shows text, and the client's other events queue behind it; so only so much is sent in
+ * a second, and of the rest the end is kept and the loss is told.
+ */
 import type { Machine } from '../../vm-core/index.ts';
 import type { LaunchConfiguration } from './launch-configuration.ts';
 
 type Category = 'console' | 'stdout';
 
-/** Text is sent when this much has come together, and between two slices of the run loop. */
-const TEXT_MAX = 1024;
+/** Text is kept back up to this length while the client has had enough. */
+const TEXT_MAX = 16_384;
+/** What is kept of a text that became longer. */
+const TEXT_KEPT = 4096;
+/** What a client is trusted to show, in characters. */
+const ALLOWANCE_MAX = 65_536;
+const ALLOWANCE_PER_MS = 32;
+/** What an event costs besides its characters. */
+const EVENT_COST = 256;
 
 export class GuestOutput {
   readonly #channels: ReadonlySet<string>;
   readonly #write: (category: Category, text: string) => void;
+  readonly #now: () => number;
   #text = '';
+  #allowance = ALLOWANCE_MAX;
+  #allowanceTimeMs: number;
+  #charactersLeftOut = 0;
+  #messagesLeftOut = 0;
 
-  constructor(configuration: LaunchConfiguration, write: (category: Category, text: string) => void) {
+  /** `now` gives monotonic milliseconds. */
+  constructor(
+    configuration: Pick<LaunchConfiguration, 'serial' | 'debugcon'>,
+    write: (category: Category, text: string) => void,
+    now: () => number,
+  ) {
     const { serial, debugcon } = configuration;
     this.#channels = new Set([
       ...(serial === 'console' ? ['uart-1/serial'] : []),
       ...(debugcon === 'console' ? ['debug-console/debugcon'] : []),
     ]);
     this.#write = write;
+    this.#now = now;
+    this.#allowanceTimeMs = now();
   }
 
-  attach(machine: Machine): void {
+  attach(machine: Pick<Machine, 'onOutput' | 'onLog'>): void {
     machine.onOutput = (device, channel, bytes) => this.#receive(`${device}/${channel}`, bytes);
-    machine.onLog = (message) => this.#write('console', `${message}\n`);
+    machine.onLog = (message) => this.#receiveMessage(message);
   }
 
-  /** Sends what has come. */
+  /** Sends what has come, if the client has not had enough. */
   flush(): void {
+    this.#refill();
+    if (this.#text.length + EVENT_COST <= this.#allowance) this.flushAll();
+  }
+
+  /** Sends what has come, at a stop. */
+  flushAll(): void {
+    this.#tellLoss();
     if (this.#text === '') return;
     const text = this.#text;
     this.#text = '';
-    this.#write('stdout', text);
+    this.#send('stdout', text);
   }
 
   /** Bytes are taken as Latin-1; a carriage return is no character of its own. */
   #receive(key: string, bytes: Uint8Array): void {
     if (!this.#channels.has(key)) return;
     for (const byte of bytes) if (byte !== 0x0d) this.#text += String.fromCharCode(byte);
-    if (this.#text.length >= TEXT_MAX) this.flush();
+    if (this.#text.length < TEXT_MAX) return;
+    this.flush();
+    if (this.#text.length < TEXT_MAX) return;
+    this.#charactersLeftOut += this.#text.length - TEXT_KEPT;
+    this.#text = this.#text.slice(-TEXT_KEPT);
+  }
+
+  #receiveMessage(message: string): void {
+    this.#refill();
+    if (message.length + EVENT_COST <= this.#allowance) this.#send('console', `${message}\n`);
+    else this.#messagesLeftOut++;
+  }
+
+  #tellLoss(): void {
+    const losses = [
+      ...(this.#charactersLeftOut > 0 ? [`${this.#charactersLeftOut} characters`] : []),
+      ...(this.#messagesLeftOut > 0 ? [`${this.#messagesLeftOut} messages`] : []),
+    ];
+    if (losses.length === 0) return;
+    this.#charactersLeftOut = 0;
+    this.#messagesLeftOut = 0;
+    this.#send('console', `\n[${losses.join(' and ')} left out: the guest writes faster than they can be shown]\n`);
+  }
+
+  #send(category: Category, text: string): void {
+    this.#allowance -= text.length + EVENT_COST;
+    this.#write(category, text);
+  }
+
+  #refill(): void {
+    const nowMs = this.#now();
+    const gained = (nowMs - this.#allowanceTimeMs) * ALLOWANCE_PER_MS;
+    this.#allowance = Math.min(ALLOWANCE_MAX, this.#allowance + gained);
+    this.#allowanceTimeMs = nowMs;
   }
 }
