@@ -66,7 +66,7 @@ const DIRECT_COLOR = 6;
 /** The left-over bits of a pixel may be used by the program. */
 const RESERVED_USABLE = 2;
 /** Hz; no mode has a faster one, and nothing depends on it. */
-const PIXEL_CLOCK_MAX = 230_000_000;
+export const PIXEL_CLOCK_MAX = 230_000_000;
 
 /** The 256 bytes that describe a mode. */
 export function modeInfo(mode: VbeMode): Uint8Array {

@@ -197,7 +197,19 @@ const cases: Readonly<Record<string, () => void>> = {
     vbe(0x07, 1, { cx: 1, dx: 0 });
     vbe(0x07, 0, { bx: 1 });
     expect([bench.caller.cx, bench.caller.dx]).toEqual([0, 480]);
-    vbe(0x07, 1, { bx: 2 });
+    bench.caller.ecx = 0;
+    vbe(0x07, 0, { bx: 2, cx: 640 * 3 });
+    vbe(0x07, 1, { bx: 2, cx: 640 * 3 + 5 });
+    bench.caller.ecx = 0xffff_0000;
+    vbe(0x07, 1, { bx: 0x82, cx: 0 });
+    vbe(0x07, 1, { bx: 3 });
+    vbe(0x02, 0, { bx: 0x4111 });
+    bench.caller.ecx = 0;
+    vbe(0x07, 1, { bx: 2, cx: 1 });
+    vbe(0x06, 0, { bx: 0, cx: 1000 });
+    vbe(0x07, 0, { bx: 0x82, cx: 2000 * 4 + 2 * 7 });
+    vbe(0x07, 0, { bx: 1 });
+    expect([bench.caller.cx, bench.caller.dx]).toEqual([7, 4]);
   },
   '10h/4F08': () => {
     vbe(0x08, 3);
@@ -231,6 +243,16 @@ const cases: Readonly<Record<string, () => void>> = {
     vbe(0x09, 1, { bx: 4, cx: 1 });
   },
   '10h/4F0A': () => vbe(0x0a, 1),
+  '10h/4F0B': () => {
+    bench.caller.ecx = 0x0100_0000;
+    vbe(0x0b, 0, { cx: 0x1234, dx: 0x144 });
+    expect(bench.caller.ecx).toBe(0x0100_1234);
+    bench.caller.ecx = 0xffff_0000;
+    vbe(0x0b, 0, { dx: 0x144 });
+    expect(bench.caller.ecx).toBe(230_000_000);
+    vbe(0x0b, 1, { dx: 0x03 });
+    vbe(0x0b, 1, { bx: 1, dx: 0x144 });
+  },
   '10h/1B': () => {
     call(0x0012);
     call(0x1b00);

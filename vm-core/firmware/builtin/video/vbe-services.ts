@@ -14,7 +14,7 @@ import type { Service } from '../service.ts';
 import { isDispiEnabled, readDispi, writeDispi } from './dispi-ports.ts';
 import { setMode } from './mode-set.ts';
 import { findMode } from './screen.ts';
-import { controllerInfo, modeInfo, planarModeInfo } from './vbe-blocks.ts';
+import { controllerInfo, modeInfo, PIXEL_CLOCK_MAX, planarModeInfo } from './vbe-blocks.ts';
 import { bytesOf, findVbeMode, PLANAR_MODE, PLANAR_VGA_MODE, type VbeMode } from './vbe-modes.ts';
 import { programMode, readDac, writeDac } from './vga-registers.ts';
 import { restoreState, saveState, stateBlocks } from './video-state.ts';
@@ -175,25 +175,45 @@ function handleLineLength(caller: Caller, mode: VbeMode): Status {
   return readDispi(context, 'VIRT_WIDTH') === wanted ? answer(wanted) : NOT_SUPPORTED;
 }
 
-/** BL: 0 and 80h (in the retrace) set the first pixel CX and line DX, 1 gets them. */
-function handleDisplayStart(caller: Caller): Status {
-  const { context, bl, cx, dx } = caller;
-  if (bl === 1) {
-    caller.bh = 0;
-    caller.cx = readDispi(context, 'X_OFFSET');
-    caller.dx = readDispi(context, 'Y_OFFSET');
-    return OK;
-  }
-  if (bl !== 0 && bl !== 0x80) return FAILED;
-  const moveTo = (x: number, y: number): boolean => {
-    writeDispi(context, 'X_OFFSET', x);
-    writeDispi(context, 'Y_OFFSET', y);
-    return readDispi(context, 'X_OFFSET') === x && readDispi(context, 'Y_OFFSET') === y;
-  };
+/** Moves the picture, or leaves it where it is and returns false. */
+function moveTo(context: FirmwareContext, x: number, y: number): boolean {
   const before = [readDispi(context, 'X_OFFSET'), readDispi(context, 'Y_OFFSET')] as const;
-  if (moveTo(cx, dx)) return OK;
-  moveTo(...before);
-  return FAILED;
+  const move = (column: number, line: number): boolean => {
+    writeDispi(context, 'X_OFFSET', column);
+    writeDispi(context, 'Y_OFFSET', line);
+    return readDispi(context, 'X_OFFSET') === column && readDispi(context, 'Y_OFFSET') === line;
+  };
+  if (move(x, y)) return true;
+  move(...before);
+  return false;
+}
+
+/** Bit of BL: wait for the retrace, which changes nothing that a guest could see. */
+const IN_RETRACE = 0x80;
+
+/** BL: 0 sets the first pixel CX and line DX, 1 gets them, 2 sets the first byte ECX. */
+function handleDisplayStart(caller: Caller, mode: VbeMode): Status {
+  const { context, ecx } = caller;
+  const { pixel } = bytesOf(mode);
+  const pitch = readDispi(context, 'VIRT_WIDTH') * pixel;
+  switch (caller.bl) {
+    case 1:
+      caller.bh = 0;
+      caller.cx = readDispi(context, 'X_OFFSET');
+      caller.dx = readDispi(context, 'Y_OFFSET');
+      return OK;
+    case 0:
+    case IN_RETRACE:
+      return moveTo(context, caller.cx, caller.dx) ? OK : FAILED;
+    case 2:
+    case IN_RETRACE | 2: {
+      const line = Math.floor(ecx / pitch);
+      const column = (ecx % pitch) / pixel;
+      return line <= 0xffff && Number.isInteger(column) && moveTo(context, column, line) ? OK : FAILED;
+    }
+    default:
+      return FAILED;
+  }
 }
 
 /** BL: 0 sets the bits of a component to BH, 1 gets them. */
@@ -228,6 +248,13 @@ function handlePalette(caller: Caller): Status {
   return OK;
 }
 
+/** Any clock in ECX can be had, as none has an effect; DX is the mode that it is for. */
+function getPixelClock(caller: Caller): Status {
+  if (caller.bl !== 0 || !findVbeMode(caller.dx & MODE_NUMBER)) return FAILED;
+  caller.ecx = Math.min(caller.ecx, PIXEL_CLOCK_MAX);
+  return OK;
+}
+
 export const vbeServices: readonly Service[] = [
   row(0x00, 'get controller information', getControllerInfo),
   row(0x01, 'get mode information', getModeInfo),
@@ -240,4 +267,5 @@ export const vbeServices: readonly Service[] = [
   row(0x08, 'width of the DAC', inMode(handleDacWidth)),
   row(0x09, 'palette', handlePalette),
   row(0x0a, 'protected-mode interface (there is none)', () => FAILED),
+  row(0x0b, 'get pixel clock', getPixelClock),
 ];
