@@ -46,7 +46,7 @@ describe('parseRunOptions', () => {
   });
 
   it.each([
-    ['', 'nothing to boot: give an IMAGE, --floppy or --disk'],
+    ['', 'nothing to boot: give an IMAGE, --floppy, --disk or --cdrom'],
     ['a b', 'b: there is no place for this word'],
     ['a --nonsense', 'Unknown option --nonsense'],
     ['a --memory', '--memory'],
@@ -56,7 +56,6 @@ describe('parseRunOptions', () => {
     ['a --cpus two', '--cpus: a whole number from 1 is expected'],
     ['a --cpu 586', '--cpu: "586" is none of "386", "486"'],
     ['a --machine q35', '--machine: "q35" is none of "isa-1"'],
-    ['a --cdrom c', '--cdrom is not supported yet'],
     ['--kernel k', '--kernel is not supported yet'],
     ['a --initrd k', '--initrd is not supported yet'],
     ['a --append k', '--append is not supported yet'],

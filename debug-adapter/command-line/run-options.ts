@@ -109,7 +109,7 @@ function parseMachine(values: Values, image: string | undefined): LaunchConfigur
 
 /** The session's message about a launch argument in the words of this command line: `--vga-firmware` for `vgaFirmware`. */
 export function nameOption(message: string): string {
-  if (message.startsWith('nothing to boot')) return 'nothing to boot: give an IMAGE, --floppy or --disk';
+  if (message.startsWith('nothing to boot')) return 'nothing to boot: give an IMAGE, --floppy, --disk or --cdrom';
   const argument = /^\w+/.exec(message)?.[0] ?? '';
   if (argument === 'program') return message.replace(/^program:? (?:and )?/, '');
   const known = runOptions.some(({ launchArgument }) => launchArgument?.name === argument);

@@ -127,10 +127,10 @@ async function assemble(
 }
 
 async function openDrives(
-  { floppy, disk }: LaunchConfiguration,
+  { floppy, disk, cdrom }: LaunchConfiguration,
   program: string | undefined,
   host: Host,
-): Promise<Pick<MachineConfig, 'floppy' | 'disk'>> {
+): Promise<Pick<MachineConfig, 'floppy' | 'disk' | 'cdrom'>> {
   const paths = { floppy, disk };
   if (program !== undefined) {
     const size = await fileSize(host, 'program', program);
@@ -143,6 +143,7 @@ async function openDrives(
   return {
     ...(paths.floppy === undefined ? {} : { floppy: await openImage(host, argument('floppy'), paths.floppy) }),
     ...(paths.disk === undefined ? {} : { disk: await openImage(host, argument('disk'), paths.disk) }),
+    ...(cdrom === undefined ? {} : { cdrom: await openImage(host, 'cdrom', cdrom) }),
   };
 }
 

@@ -26,7 +26,7 @@ describe('launch arguments', () => {
     const schema = launchSchemaProperties();
     expect(Object.keys(schema)).toEqual(launchArgumentRows.map(({ name }) => name));
     expect(schema['stopOnEntry']).toMatchObject({ enum: [true, false, 'reset'], default: true });
-    expect(schema['cdrom']?.['markdownDescription']).toMatch(/\(Not supported yet\.\)$/);
+    expect(schema['kernel']?.['markdownDescription']).toMatch(/\(Not supported yet\.\)$/);
   });
 
   it('that are not supported say so by name', () => {

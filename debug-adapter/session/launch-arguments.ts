@@ -57,7 +57,7 @@ export const launchArguments = [
   },
   { name: 'floppy', type: 'path', description: 'Image of the floppy in drive A: (BIOS drive 00h).', supported: true },
   { name: 'disk', type: 'path', description: 'Image of the first hard disk (BIOS drive 80h).', supported: true },
-  { name: 'cdrom', type: 'path', description: 'ISO image in the CD-ROM drive.', supported: false },
+  { name: 'cdrom', type: 'path', description: 'ISO image in the CD-ROM drive.', supported: true },
   { name: 'kernel', type: 'path', description: 'Kernel to boot directly, without a boot sector.', supported: false },
   { name: 'initrd', type: 'path', description: 'Initial RAM disk for `kernel`.', supported: false },
   { name: 'append', type: 'text', description: 'Command line for `kernel`.', supported: false },

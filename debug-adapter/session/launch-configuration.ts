@@ -20,6 +20,7 @@ export interface LaunchConfiguration {
   readonly loadAddress: number | undefined;
   readonly floppy: string | undefined;
   readonly disk: string | undefined;
+  readonly cdrom: string | undefined;
   readonly firmware: 'builtin' | { readonly path: string };
   readonly vgaFirmware: string | undefined;
   readonly memorySize: number;
@@ -52,6 +53,7 @@ export function parseLaunchArguments(given: Values): LaunchConfiguration {
     loadAddress,
     floppy: textOf(values['floppy']),
     disk: textOf(values['disk']),
+    cdrom: textOf(values['cdrom']),
     firmware: firmware === 'builtin' ? 'builtin' : { path: firmware },
     vgaFirmware: textOf(values['vgaFirmware']),
     memorySize: parseMemorySize(String(values['memory'])),
@@ -174,7 +176,7 @@ function textOf(value: unknown): string | undefined {
 }
 
 function checkBootable(configuration: LaunchConfiguration): void {
-  const { program, floppy, disk, firmware } = configuration;
-  if (program !== undefined || floppy !== undefined || disk !== undefined || firmware !== 'builtin') return;
-  throw new UserError('bad-argument', 'nothing to boot: give program, floppy or disk');
+  const { program, floppy, disk, cdrom, firmware } = configuration;
+  if ([program, floppy, disk, cdrom].some((path) => path !== undefined) || firmware !== 'builtin') return;
+  throw new UserError('bad-argument', 'nothing to boot: give program, floppy, disk or cdrom');
 }

@@ -12,18 +12,18 @@ describe('launch', () => {
   };
 
   it.each([
-    [{}, 'nothing to boot: give program, floppy or disk'],
+    [{}, 'nothing to boot: give program, floppy, disk or cdrom'],
     [{ program: '/no.img' }, 'program: /no.img does not exist'],
     [{ program: '' }, 'program: a path is expected'],
     [{ program: '/guest/guest.img', listing: '/no.lst' }, 'listing: /no.lst does not exist'],
     [{ program: '/a.asm' }, 'program: nasm was not found; install it or launch a prebuilt image'],
     [{ floppy: '/no.img' }, 'floppy: /no.img does not exist'],
     [{ disk: '/empty.img' }, 'disk: /empty.img is empty'],
-    [{ cdrom: '/x.iso' }, 'cdrom is not supported yet'],
+    [{ cdrom: '/x.iso' }, 'cdrom: /x.iso does not exist'],
     [{ kernel: '/x' }, 'kernel is not supported yet'],
     [{ program: '/guest/guest.img', cpus: 2 }, 'cpus: 2 is not supported yet'],
     [{ program: '/guest/guest.img', cpus: 0 }, 'cpus: a whole number from 1 is expected'],
-    [{ program: '/guest/guest.img', cpu: '486' }, 'cpu: "486" is none of "386"'],
+    [{ program: '/guest/guest.img', cpu: '586' }, 'cpu: "586" is none of "386", "486"'],
     [{ program: '/guest/guest.img', memory: '64 megs' }, 'memory: a size such as 128M is expected'],
     [{ program: '/guest/guest.img', memory: '4G' }, 'memory: 4G is not between 1M and 2G in steps of 64K'],
     [{ program: '/guest/guest.img', memory: '100K' }, 'memory: 100K is not between 1M and 2G in steps of 64K'],
