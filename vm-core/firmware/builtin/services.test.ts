@@ -29,13 +29,13 @@ describe('the table of services', () => {
     expect(call(0x13, 0x4c00)).toEqual([true, 0x01]);
     expect(call(0x15, 0x5400)).toEqual([true, 0x86]);
     expect(call(0x15, 0x5400)).toEqual([true, 0x86]);
-    expect(call(0x16, 0x0900)).toEqual([false, 0x09]);
+    expect(call(0x16, 0x0800)).toEqual([false, 0x08]);
     expect(call(0x1a, 0xb101)).toEqual([true, 0xb1]);
     expect(bench.messages).toEqual([
       'BIOS: INT 10h, AX=4F15h is not provided',
       'BIOS: INT 13h, AX=4C00h is not provided',
       'BIOS: INT 15h, AX=5400h is not provided',
-      'BIOS: INT 16h, AX=0900h is not provided',
+      'BIOS: INT 16h, AX=0800h is not provided',
       'BIOS: INT 1Ah, AX=B101h is not provided',
     ]);
   });

@@ -63,6 +63,14 @@ const cases: Readonly<Record<string, () => void>> = {
     call(0x0500, 0xffff);
     expect(bench.caller.al).toBe(1);
   },
+  '16h/09': () => {
+    call(0x0900);
+    expect(bench.caller.al).toBe(0x34);
+  },
+  '16h/0A': () => {
+    call(0x0a00);
+    expect(bench.caller.bx).toBe(0x41ab);
+  },
   '16h/10': () => {
     expect(call(0x1000).end).toBe('wait');
     scan(0xe0, 0x48, 0x57, 0x38, 0x1c);

@@ -97,6 +97,11 @@ function setTypematic(caller: Caller): undefined {
   }
 }
 
+/** Functions 10h–12h, 0Ah, and 03h with AL = 05h. */
+const FUNCTIONS = 0x34;
+/** What a 101-key keyboard behind a translating controller calls itself: ABh, 41h. */
+const KEYBOARD_ID = 0x41ab;
+
 export const keyboardServices: readonly Service[] = [
   row(0x00, 'read key', readKey(oldCode)),
   row(0x01, 'check for key', checkKey(oldCode)),
@@ -104,6 +109,12 @@ export const keyboardServices: readonly Service[] = [
   row(0x03, 'set typematic rate and delay', setTypematic),
   row(0x05, 'put key into the buffer', (caller) => {
     caller.al = putKey(caller.context, caller.cx) ? 0 : 1;
+  }),
+  row(0x09, 'get supported functions', (caller) => {
+    caller.al = FUNCTIONS;
+  }),
+  row(0x0a, 'get keyboard ID', (caller) => {
+    caller.bx = KEYBOARD_ID;
   }),
   row(0x10, 'read key, 101-key keyboard', readKey(newCode)),
   row(0x11, 'check for key, 101-key keyboard', checkKey(newCode)),
