@@ -47,10 +47,12 @@ export function inspectables(line: string, context: LineContext): readonly Inspe
   const definition = dataDefinition(parsed, context);
   if (definition) return [definition];
   if (parsed.statement === '' || DIRECTIVES.test(parsed.statement)) return [];
-  return parsed.operands.flatMap((operand) => [
-    ...memoryOperand(operand, parsed, context),
-    ...namesOf(operand, context),
-  ]);
+  return parsed.operands.flatMap((operand) => {
+    const memory = memoryOperand(operand, parsed, context);
+    const names = namesOf(operand, context);
+    // Who points at a label between brackets wants to know what is there.
+    return [...memory, ...(memory.length > 0 ? names.filter(({ kind }) => kind === 'register') : names)];
+  });
 }
 
 /** The innermost part at a column. */

@@ -41,7 +41,7 @@ function start() {
   });
   line.attach(far.session);
   // What is told in between, without its looks.
-  const plain = () => text.replaceAll('\r\n\x1b[2m[', '[').replaceAll(']\x1b[0m\r\n', ']');
+  const plain = () => text.replaceAll('\r\n\x1b[3m[', '[').replaceAll(']\x1b[0m\r\n', ']');
   return { ...far, line, shown, text: plain };
 }
 

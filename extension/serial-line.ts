@@ -28,8 +28,8 @@ export interface SerialLineOptions {
   readonly afterShown: (callback: () => void) => void;
 }
 
-/** Dim, and back (ECMA-48 §8.3.117). */
-const [DIM, PLAIN] = ['\x1b[2m', '\x1b[0m'];
+/** Italic, and back (ECMA-48 §8.3.117): no colour, which a theme of high contrast could not keep apart. */
+const [ITALIC, PLAIN] = ['\x1b[3m', '\x1b[0m'];
 
 export class SerialLine {
   private readonly options: SerialLineOptions;
@@ -108,6 +108,6 @@ export class SerialLine {
   }
 
   private remark(text: string): void {
-    this.options.write(`\r\n${DIM}[${text}]${PLAIN}\r\n`);
+    this.options.write(`\r\n${ITALIC}[${text}]${PLAIN}\r\n`);
   }
 }

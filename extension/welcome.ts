@@ -26,7 +26,7 @@ const STEPS: readonly Step[] = [
     description:
       'The debugger boots what a PC boots: a disk image, or a NASM source that it assembles first.\n' +
       '[New Boot Sector](command:x86vm.newBootSector)\n' +
-      'Or open a folder that has a source.\n[Open Folder](command:workbench.action.files.openFolder)',
+      'Or [open a folder](command:workbench.action.files.openFolder) that has a source.',
     altText: 'A source of three lines, and the sector of 512 bytes that NASM makes of it.',
     done: 'onCommand:x86vm.newBootSector',
   },
