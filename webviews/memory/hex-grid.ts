@@ -3,6 +3,7 @@
  * reports what the user does; what it shows comes from its properties.
  */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { type Cell, fitColumns, type Layout, makeRow, type Row } from './cells.ts';
 import { type Column, type Cursor, completed, movedCursor, placeCursor, typed } from './cursor.ts';
@@ -33,7 +34,7 @@ export class HexGrid extends LitElement {
   /** Something the user should read. */
   onNotice: (notice: string) => void = () => undefined;
   private model: MemoryModel = initialModel;
-  private settings: Omit<Layout, 'bytesPerRow'> = { space: 'linear', groupSize: 1, characterSet: 'ascii' };
+  private settings: Settings = { space: 'linear', groupSize: 1, characterSet: 'ascii' };
   private geometry: Geometry = FIRST_GEOMETRY;
   private showPointers = true;
   private top = 0;
@@ -58,10 +59,10 @@ export class HexGrid extends LitElement {
   }
 
   /** Shows the memory of a model in a way. */
-  show(model: MemoryModel, settings: Omit<Layout, 'bytesPerRow'>): void {
+  show(model: MemoryModel, settings: Settings): void {
     const regrouped = settings.groupSize !== this.settings.groupSize;
     this.model = model;
-    this.settings = settings;
+    if (!sameSettings(settings, this.settings)) this.settings = settings;
     if (regrouped) {
       this.at = placeCursor(this.at.address, this.at.column, settings);
       this.measure();
@@ -94,10 +95,7 @@ export class HexGrid extends LitElement {
   protected override render(): TemplateResult {
     const { first, count } = rowsInView(this.top, this.geometry);
     const { bytesPerRow } = this.geometry;
-    const layout: Layout = { ...this.settings, bytesPerRow };
-    const rows = Array.from({ length: count }, (_, index) =>
-      makeRow(this.model, layout, (first + index) * bytesPerRow),
-    );
+    const addresses = Array.from({ length: count }, (_, index) => (first + index) * bytesPerRow);
     return html`
       <div
         class="grid"
@@ -115,9 +113,9 @@ export class HexGrid extends LitElement {
         <span class="probe" aria-hidden="true">0000000000</span>
         <div class="rows">
           ${repeat(
-            rows,
-            (row) => row.address,
-            (row) => this.row(row),
+            addresses,
+            (address) => address,
+            (address) => this.guardedRow(address),
           )}
         </div>
       </div>
@@ -147,6 +145,14 @@ export class HexGrid extends LitElement {
     rows.style.transform = `translateY(${(first - this.top) * this.geometry.rowHeight}px)`;
     thumb.style.height = `${THUMB_HEIGHT}px`;
     thumb.style.transform = `translateY(${thumbOffset(this.top, this.geometry)}px)`;
+  }
+
+  /** A row that is made anew only when something in it may be another: scrolling moves most rows as they are. */
+  private guardedRow(address: number): unknown {
+    const { bytesPerRow } = this.geometry;
+    const hasCursor = this.at.address >= address && this.at.address < address + bytesPerRow;
+    const dependencies = [this.model, this.settings, bytesPerRow, this.showPointers, hasCursor && this.at];
+    return guard(dependencies, () => this.row(makeRow(this.model, { ...this.settings, bytesPerRow }, address)));
   }
 
   private row({ address, groups, characters, pointers }: Row): TemplateResult {
@@ -325,6 +331,12 @@ export class HexGrid extends LitElement {
   private get grid(): HTMLElement {
     return this.querySelector('.grid') as HTMLElement;
   }
+}
+
+type Settings = Omit<Layout, 'bytesPerRow'>;
+
+function sameSettings(left: Settings, right: Settings): boolean {
+  return left.space === right.space && left.groupSize === right.groupSize && left.characterSet === right.characterSet;
 }
 
 const cellId = (column: Column, address: number): string => `${column}-${address}`;
