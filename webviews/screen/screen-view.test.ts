@@ -151,6 +151,19 @@ describe.skipIf(executablePath === undefined)('screen view in a browser', () => 
     await page.close();
   });
 
+  it('stands on the picture when the view gets the focus', async () => {
+    const page = await openView();
+    await send(page, status('running'));
+    await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('a');
+    expect(await sentKeys(page)).toBe('1e 9e');
+    await page.getByRole('button', { name: 'Release Keyboard' }).focus();
+    await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('BUTTON');
+    await page.close();
+  });
+
   it('lets go of the keyboard when it loses the focus or the machine', async () => {
     const page = await openView();
     await send(page, status('running'));

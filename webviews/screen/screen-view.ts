@@ -63,6 +63,7 @@ export class ScreenView extends LitElement {
     this.picture = new Picture(this.canvas);
     if (this.model.frame !== undefined) this.picture.show(this.model.frame);
     new ResizeObserver(() => this.fit()).observe(this.stage);
+    window.addEventListener('focus', this.focusPicture);
   }
 
   protected override updated(): void {
@@ -181,6 +182,11 @@ export class ScreenView extends LitElement {
   private readonly takeKeyboard = (): void => {
     this.canvas.focus();
     if (machinePresent(this.model)) this.keyboard.capture();
+  };
+
+  /** Who comes to the view by keyboard stands on the picture, so that Enter takes the keyboard as the hint says. */
+  private readonly focusPicture = (): void => {
+    if (document.activeElement === document.body) this.canvas.focus();
   };
 
   private readonly giveKeyboardBack = (): void => this.keyboard.release();
