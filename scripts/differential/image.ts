@@ -97,12 +97,13 @@ export class Image {
     return new DataView(this.bytes.buffer).getUint32(zone.pristine + linear - zone.start, true);
   }
 
-  /** The image with nothing but one sequence, whose code begins at an offset. */
-  withOnly(start: StartState, code: readonly number[], codeOffset: number): Uint8Array {
+  /** The image with nothing but one sequence, whose code begins at a linear address. */
+  withOnly({ start, code, at }: { start: StartState; code: readonly number[]; at: number }): Uint8Array {
     const bytes = this.bytes.slice();
+    const record = at - IMAGE_RAM - RECORD_SIZE;
     bytes.fill(0, SEQUENCES, SEQUENCES_END);
-    writeRecord(bytes, codeOffset - RECORD_SIZE, this.mode, start, code);
-    new DataView(bytes.buffer).setUint32(FIRST_RECORD, IMAGE_RAM + codeOffset - RECORD_SIZE, true);
+    writeRecord(bytes, record, this.mode, start, code);
+    new DataView(bytes.buffer).setUint32(FIRST_RECORD, IMAGE_RAM + record, true);
     return bytes;
   }
 }

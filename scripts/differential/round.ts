@@ -5,7 +5,6 @@ import { compareResults } from './compare.ts';
 import { type Form, formName } from './forms.ts';
 import { Generator, SEQUENCE_SIZE_MAX, seededRandom } from './generator.ts';
 import { handOver, Image, type Mode } from './image.ts';
-import { IMAGE_RAM } from './layout.ts';
 import { OurMachine } from './our-machine.ts';
 import type { Qemu } from './qemu.ts';
 import { describeFailure, describeLimitFailure, type Shortest } from './report.ts';
@@ -100,7 +99,7 @@ export class Rounds {
   #shortest(image: Image, sequence: Sequence): Shortest | undefined {
     for (let count = 1; count < sequence.instructions.length; count++) {
       const cut = cutAfter(image, sequence, count);
-      const single = image.withOnly(cut.start, cut.code, cut.at - IMAGE_RAM);
+      const single = image.withOnly(cut);
       const ours = readResults(this.#ours.run(single).memory, 1)[0];
       const qemu = readResults(this.#qemu.run(single).memory, 1)[0];
       // Which flags are defined in the middle is not known any more. Cut in the middle of a change of mode, neither comes to an end.
