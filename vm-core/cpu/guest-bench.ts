@@ -44,6 +44,7 @@ export class Guest {
       events: createEventQueue(),
       interruptPending: () => this.pending.length > 0,
       takeRequest: () => undefined,
+      hasFirmwareHook: () => false,
       firmwareHook: () => undefined,
     });
     this.processor.code.isHooked = (linear, physical) => this.loop.hasBreakpoint(linear, physical);

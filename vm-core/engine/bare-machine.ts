@@ -36,6 +36,7 @@ export function createBareMachine(
     events,
     interruptPending: () => false,
     takeRequest: () => undefined,
+    hasFirmwareHook: () => false,
     firmwareHook: () => undefined,
   });
   processor.code.isHooked = (linear, physical) => loop.hasBreakpoint(linear, physical);

@@ -33,6 +33,7 @@ export interface EventSource {
   interruptPending(): boolean;
   /** A request of a device that has not been reported yet; reading it takes it away. */
   takeRequest(): MachineRequest | undefined;
+  hasFirmwareHook(physicalAddress: number): boolean;
   /** Runs the firmware's hook at a physical address, if there is one. */
   firmwareHook(physicalAddress: number): undefined | Promise<void>;
 }
@@ -46,6 +47,8 @@ export class EventLoop {
   readonly #source: EventSource;
   readonly #breakpoints = new Map<number, Set<Breakpoint>>();
   #stopRequested = false;
+  /** Breakpoints that stop at the hook that was met last, found while the code still ran; taken by `#hook`. */
+  #met: { readonly linear: number; readonly breakpoints: readonly Breakpoint[] } | undefined;
   /** Linear address whose breakpoints were reported last and are passed over once. */
   #resumeAt = -1;
   /** Linear address whose hook has been served: execution begins behind it. */
@@ -58,6 +61,7 @@ export class EventLoop {
   constructor(processor: Processor, source: EventSource) {
     this.#processor = processor;
     this.#source = source;
+    processor.onHook = () => this.#passesHook();
   }
 
   stop(): void {
@@ -248,10 +252,7 @@ export class EventLoop {
     if (stepping) processor.setSingleStep(true);
     const status = processor.execute(budget, passHook);
     if (stepping) processor.setSingleStep(false);
-    const executed = processor.executed();
-    processor.endExecution();
-    this.retired += executed;
-    this.time += executed;
+    const executed = this.#count();
     if ((status & EXIT) !== 0 || status === FAULT) processor.refresh();
     if (executed > 0 && single) this.#instructionDone(shadow, (flags & RF) !== 0);
     if (state.read8(slot.HALTED) !== 0) this.#reportHalt();
@@ -260,6 +261,15 @@ export class EventLoop {
     if (stepping && executed > 0 && !this.#passesOverTrap())
       return this.#debugTrap(processor.breakpoints.pending | DR6_BS);
     return undefined;
+  }
+
+  /** Counts what was executed since the last count. */
+  #count(): number {
+    const executed = this.#processor.executed();
+    this.#processor.endExecution();
+    this.retired += executed;
+    this.time += executed;
+    return executed;
   }
 
   /** STI's and MOV SS's hold on interrupts, and RF, are over after one instruction. */
@@ -286,20 +296,41 @@ export class EventLoop {
     return this.#fault(fault);
   }
 
+  /**
+   * Asked while code runs: true if all there is at a hook are breakpoints and none of them stops. A condition in a hot
+   * loop does not hold millions of times a second, so nothing is allocated here and the code is not left.
+   */
+  #passesHook(): boolean {
+    const processor = this.#processor;
+    const linear = processor.linearEip;
+    if (this.#resumeAt === linear) return false;
+    this.#count();
+    const physical = processor.linear.translate(linear);
+    const breakpoints = this.#breakpointsMet(linear, physical);
+    const passes =
+      breakpoints.length === 0 &&
+      processor.linearEip === linear &&
+      processor.breakpoints.metByExecution(linear) === 0 &&
+      !this.#source.hasFirmwareHook(physical);
+    // The breakpoints have taken effect and must not be asked again, whatever else ends the execution here.
+    if (!passes || processor.exitRequested) this.#met = { linear, breakpoints };
+    return passes;
+  }
+
   /** A hook was met: breakpoints of the embedder, then those of the debug registers, then firmware. */
   #hook(): RunResult | undefined {
     const processor = this.#processor;
+    const met = this.#met;
+    this.#met = undefined;
     const linear = processor.linearEip;
-    const physical = processor.linear.translate(linear);
     if (this.#resumeAt === linear) this.#resumeAt = -1;
-    else {
-      const met = this.#breakpointsMet(linear, physical);
-      if (met.length > 0) return { reason: 'breakpoint', breakpoints: met };
-      if (processor.linearEip !== linear) return undefined;
+    else if (met) {
+      if (met.breakpoints.length > 0) return { reason: 'breakpoint', breakpoints: met.breakpoints };
+      if (linear !== met.linear) return undefined;
     }
     const reasons = processor.breakpoints.metByExecution(linear);
     if (reasons !== 0 && (processor.state.read32(slot.EFLAGS) & RF) === 0) return this.#debugTrap(reasons);
-    const ready = this.#source.firmwareHook(physical);
+    const ready = this.#source.firmwareHook(processor.linear.translate(linear));
     if (ready) {
       this.#resumeAt = linear;
       return { reason: 'waiting', ready };
@@ -310,12 +341,21 @@ export class EventLoop {
   }
 
   #breakpointsMet(linear: number, physical: number): readonly Breakpoint[] {
-    const there = [
-      ...(this.#breakpoints.get(keyOf('linear', linear)) ?? []),
-      ...(this.#breakpoints.get(keyOf('physical', physical)) ?? []),
-    ];
-    return there.filter((breakpoint) => breakpoint.reached());
+    if (this.#breakpoints.size === 0) return NO_BREAKPOINTS;
+    const inLinear = stopping(this.#breakpoints.get(keyOf('linear', linear)));
+    const inPhysical = stopping(this.#breakpoints.get(keyOf('physical', physical)));
+    if (inPhysical.length === 0) return inLinear;
+    return [...inLinear, ...inPhysical];
   }
+}
+
+const NO_BREAKPOINTS: readonly Breakpoint[] = [];
+
+/** Lets breakpoints take effect; gives those that stop. */
+function stopping(there: ReadonlySet<Breakpoint> | undefined): readonly Breakpoint[] {
+  let met = NO_BREAKPOINTS;
+  if (there) for (const breakpoint of there) if (breakpoint.reached()) met = [...met, breakpoint];
+  return met;
 }
 
 /** Both spaces in one map: physical addresses get the odd numbers. */

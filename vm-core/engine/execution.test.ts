@@ -173,6 +173,37 @@ describe('breakpoints', () => {
     expect(machine.loop.retired).toBe(2000);
   });
 
+  it('are asked once for each arrival, whatever the question does to the machine', () => {
+    // inc ax; jmp back
+    const machine = programMachine([0x40, 0xeb, 0xfd]);
+    const arrivals: number[] = [];
+    const reached = (): boolean => {
+      arrivals.push(machine.loop.retired);
+      // Decoded code is dropped, now by a write to it and now by a change of breakpoints.
+      if (arrivals.length % 3 === 0) machine.processor.codeWritten(PROGRAM_START, 1);
+      if (arrivals.length % 4 === 0) machine.loop.addBreakpoint(breakpointAt(0x9000));
+      return false;
+    };
+    machine.loop.addBreakpoint(breakpointAt(PROGRAM_START, reached));
+    machine.loop.run({ instructionsMax: 40 });
+    expect(arrivals).toEqual(Array.from({ length: 20 }, (_, index) => index * 2));
+    expect(machine.loop.retired).toBe(40);
+    expect(machine.loop.time).toBe(40);
+  });
+
+  it('go on where a question has moved EIP', () => {
+    // inc ax; jmp back; inc bx; jmp there
+    const machine = programMachine([0x40, 0xeb, 0xfd, 0x43, 0xeb, 0xfd]);
+    const reached = (): boolean => {
+      machine.processor.state.eip = PROGRAM_START + 3;
+      return false;
+    };
+    machine.loop.addBreakpoint(breakpointAt(PROGRAM_START, reached));
+    machine.loop.run({ instructionsMax: 20 });
+    expect(machine.processor.state.read16(slot.EAX)).toBe(0);
+    expect(machine.processor.state.read16(slot.EBX)).toBe(10);
+  });
+
   it('can stop the machine from a callback without being a stop of their own', () => {
     const machine = programMachine([0x40, 0xeb, 0xfd]);
     machine.loop.addBreakpoint(

@@ -14,7 +14,7 @@ import { ModuleBuilder, type Signature } from '../wasm/module-builder.ts';
 import { type Addressing, addressings, InterpreterStage, type StagePlace } from './interpreter-stage.ts';
 import { belongsInLoop } from './loop-forms.ts';
 import { defineRunLoop } from './run-loop.ts';
-import { STATUS_DEAD, STATUS_HOOK } from './record.ts';
+import { STATUS_DEAD } from './record.ts';
 import { defineSlowPaths, type SlowPathImports, type SlowPaths } from './slow-paths.ts';
 
 /** A handler gets the vCPU's base and the record, and returns an outcome or a status. */
@@ -63,7 +63,7 @@ function buildInterpreter(): Interpreter {
   const pseudoHandlers = {
     invalid: defineRaising(builder, paths, VECTOR_UD, undefined),
     beyondLimit: defineRaising(builder, paths, VECTOR_GP, 0),
-    hook: defineReturning(builder, STATUS_HOOK),
+    hook: defineHook(builder, paths),
     dead: defineReturning(builder, STATUS_DEAD),
   };
   defineRunLoop(
@@ -144,6 +144,12 @@ function defineSystemHandler(builder: ModuleBuilder, paths: SlowPaths): number {
   const f = builder.defineFunction(HANDLER_SIGNATURE);
   const [, record] = f.parameters;
   if (record) f.return(f.call(paths.system, record));
+  return builder.addToTable(f);
+}
+
+function defineHook(builder: ModuleBuilder, paths: SlowPaths): number {
+  const f = builder.defineFunction(HANDLER_SIGNATURE);
+  f.return(f.call(paths.hook));
   return builder.addToTable(f);
 }
 

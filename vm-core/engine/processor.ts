@@ -66,6 +66,8 @@ export class Processor implements Cpu {
   readonly reports = new EventReports();
   /** Linear address of an INT n that was reported and now goes through; -1 for none. */
   passInterruptAt = -1;
+  /** Asked at each hook that is met, with EIP at it: true if execution may go on without leaving the code. */
+  onHook: () => boolean = () => false;
   readonly #map: PhysicalMap;
   readonly #surroundings: ProcessorSurroundings;
   readonly #instruction: RecordInstruction;
@@ -103,6 +105,7 @@ export class Processor implements Cpu {
       segment: (entry, offset, size, isWrite) => this.#segmentAccess(entry, offset, size, isWrite !== 0),
       raise: (vector, errorCode) => this.#raise(new GuestFault(vector, errorCode < 0 ? undefined : errorCode)),
       system: (at) => this.#system(at),
+      hook: () => (this.onHook() && !this.exitRequested ? NEXT : record.STATUS_HOOK),
     });
     this.refresh();
   }
@@ -144,6 +147,10 @@ export class Processor implements Cpu {
   flushTranslations(): void {
     this.tlb.flush();
     deriveModeKey(this.state);
+  }
+
+  get exitRequested(): boolean {
+    return this.state.read32(internal.EXIT_REQUEST) !== 0;
   }
 
   /** Makes the engine come back before the next block or store. */

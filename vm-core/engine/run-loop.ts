@@ -36,16 +36,20 @@ interface LoopState {
   readonly status: Variable;
 }
 
-/** Defines `run(cpu, record, budget) → status` and exports it. The record is the first of the block in the state. */
+/**
+ * Defines `run(cpu, record, budget) → status` and exports it. The record is the entry of the block in the state, or its
+ * first instruction.
+ */
 export function defineRunLoop(builder: ModuleBuilder, handler: Signature, inLoop: readonly InLoop[]): void {
   const f = builder.defineFunction({ parameters: ['i32', 'i32', 'i32'], result: 'i32' }, 'run');
   const [cpu, start, budget] = f.parameters as readonly [Value, Value, Value];
+  const block = f.variable(f.load('i32', 32, cpu, internal.BLOCK));
   const state: LoopState = {
     cpu,
     budget: f.variable(budget),
     at: f.variable(start),
-    first: f.variable(start),
-    block: f.variable(f.load('i32', 32, cpu, internal.BLOCK)),
+    first: f.variable(f.load('i32', 32, block, record.BLOCK_FIRST)),
+    block,
     status: f.variable(f.i32(0)),
   };
   f.loop((nextBlock) => {

@@ -25,6 +25,8 @@ export interface SlowPaths {
   readonly raise: FunctionReference;
   /** (record) → outcome. */
   readonly system: FunctionReference;
+  /** () → status: whether execution goes on past the hook at EIP. */
+  readonly hook: FunctionReference;
 }
 
 /** The TypeScript side; the names are those of the imports. A fault is told by the state's FAULT field. */
@@ -35,6 +37,7 @@ export interface SlowPathImports {
   segment(entryOffset: number, offset: number, size: number, isWrite: number): number;
   raise(vector: number, errorCode: number): void;
   system(record: number): number;
+  hook(): number;
 }
 
 export function defineSlowPaths(module: ModuleBuilder): SlowPaths {
@@ -45,9 +48,10 @@ export function defineSlowPaths(module: ModuleBuilder): SlowPaths {
   const segment = module.importFunction('segment', { parameters: i32s(4), result: 'i32' });
   const raise = module.importFunction('raise', { parameters: i32s(2) });
   const system = module.importFunction('system', { parameters: i32s(1), result: 'i32' });
+  const hook = module.importFunction('hook', { parameters: [], result: 'i32' });
   const write = module.defineFunction({ parameters: i32s(5) });
   writeBesideCode(write, writeOutside);
-  return { read, readForWrite, write, segment, raise, system };
+  return { read, readForWrite, write, segment, raise, system, hook };
 }
 
 /**

@@ -107,6 +107,7 @@ class PcMachine implements Machine {
       events: this.#events,
       interruptPending: () => this.#bus.interruptPending(),
       takeRequest: () => this.#takeRequest(),
+      hasFirmwareHook: (physical) => this.#firmware.hooks.has(physical),
       firmwareHook: (physical) => this.#firmware.hooks.get(physical)?.(this.#firmwareContext),
     });
     this.#processor.code.isHooked = (linear, physical) =>
