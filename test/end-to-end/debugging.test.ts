@@ -32,6 +32,7 @@ const COMMON_SETTINGS = {
   'workbench.colorTheme': 'Default Dark Modern',
   'debug.internalConsoleOptions': 'neverOpen',
   'editor.minimap.enabled': false,
+  'terminal.integrated.gpuAcceleration': 'off',
 };
 const RUNS: readonly Run[] = [
   { host: 'node', folder: 'sources', settings: COMMON_SETTINGS },
@@ -46,6 +47,23 @@ const RUNS: readonly Run[] = [
 const sector = (statement: string): string =>
   `        org 0x7c00\n        ${statement}\n        times 510 - ($ - $$) db 0\n        dw 0xaa55\n`;
 
+/** Sends back what comes on the first serial port, at 8 data bits. */
+const ECHO = `        org 0x7c00
+        mov dx, 0x3fb
+        mov al, 3
+        out dx, al
+again:  mov dx, 0x3fd
+        in al, dx
+        test al, 1
+        jz again
+        mov dx, 0x3f8
+        in al, dx
+        out dx, al
+        jmp again
+        times 510 - ($ - $$) db 0
+        dw 0xaa55
+`;
+
 const runnable = browserPath() !== undefined && existsSync(packagePath);
 
 describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host', (run) => {
@@ -56,6 +74,7 @@ describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host'
   beforeAll(async () => {
     folder = await GuestFolder.create(run.folder);
     await folder.write('wrong.asm', sector('mov ax, nowhere'));
+    await folder.write('echo.asm', ECHO);
     const options = { port: 0, dataDir: folder.serverData, folder: folder.path };
     server = await startServer({ ...options, vsix: packagePath, settings: run.settings });
     workbench = await Workbench.open(server.url);
@@ -95,6 +114,18 @@ describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host'
     await workbench.toggleBreakpoint(line);
     await workbench.debugButton('debug-continue').click();
     await workbench.waitForStop('console.asm', line);
+  });
+
+  step('values stand behind the lines above, and a hover reads without a mouse', async () => {
+    const { page } = workbench;
+    const line = await folder.lineOf('console.asm', 'mov ah, 0x0e');
+    const lines = page.locator('.view-line');
+    await lines.filter({ hasText: 'ah = 0x0e (14)' }).filter({ hasText: 'mov' }).waitFor();
+    await workbench.goToLine(line);
+    for (const key of ['Home', ...Array.from('mov ', () => 'ArrowRight')]) await page.keyboard.press(key);
+    await workbench.run('Debug: Show Hover');
+    await page.locator('.debug-hover-widget', { hasText: '0x0e (14)' }).waitFor();
+    await page.keyboard.press('Escape');
   });
 
   step('stepping over INT 10h puts the letter on the screen', async () => {
@@ -181,6 +212,30 @@ describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host'
       await workbench.page.keyboard.press('F5');
       await workbench.waitForStop('boot.asm', await folder.lineOf('boot.asm', 'jmp 0x0000:.segment_zero'));
       await workbench.stop();
+    });
+
+    step('a terminal talks with the guest over its serial port, until the machine is gone', async () => {
+      await workbench.openFile('echo.asm');
+      await workbench.page.keyboard.press('F5');
+      await workbench.waitForStop('echo.asm', 2);
+      await workbench.runAndChoose('x86 VM: Open Serial Terminal', 'COM1');
+      await workbench.page.locator('.terminal.xterm.focus').waitFor();
+      await workbench.debugButton('debug-continue').click();
+      await workbench.run('Terminal: Focus Terminal');
+      await workbench.page.keyboard.type('hello');
+      await workbench.terminalText().filter({ hasText: 'hello' }).waitFor();
+      await workbench.stop();
+      await workbench.terminalText().filter({ hasText: 'The machine is gone' }).waitFor();
+      await workbench.run('Terminal: Focus Terminal');
+      await workbench.page.keyboard.press('x');
+      await workbench.terminalText().waitFor({ state: 'detached' });
+    });
+
+    step('the debug view and the first steps greet a newcomer', async () => {
+      await workbench.page.getByText('This folder has assembly sources').waitFor();
+      await workbench.run('x86 VM: First Steps');
+      await workbench.page.locator('.gettingStartedContainer').getByText('Write a boot sector').waitFor();
+      await workbench.run('View: Close Editor');
     });
 
     step('F5 on an image of unknown source stops in the disassembly', async () => {

@@ -76,13 +76,25 @@ export class Workbench {
 
   /** Runs a command from the command palette by its full title. */
   async run(title: string): Promise<void> {
+    await this.chooseCommand(title);
+    await this.page.locator('.quick-input-widget input').first().waitFor({ state: 'hidden' });
+  }
+
+  /** Runs a command that asks, and gives the answer that stands in its list. */
+  async runAndChoose(title: string, answer: string): Promise<void> {
+    await this.chooseCommand(title);
+    const rows = this.page.locator('.quick-input-list .monaco-list-row');
+    await rows.filter({ hasText: answer }).first().click();
+    await this.page.locator('.quick-input-widget input').first().waitFor({ state: 'hidden' });
+  }
+
+  private async chooseCommand(title: string): Promise<void> {
     await this.page.keyboard.press('F1');
     const input = this.page.locator('.quick-input-widget input').first();
     await input.waitFor();
     await input.fill(`>${title}`);
     const label = this.page.locator('.label-name', { hasText: new RegExp(`^${title}$`) });
     await this.page.locator('.quick-input-list .monaco-list-row', { has: label }).first().click();
-    await input.waitFor({ state: 'hidden' });
   }
 
   tab(name: string): Locator {
@@ -98,6 +110,11 @@ export class Workbench {
   async stop(): Promise<void> {
     await this.debugButton('debug-stop').click();
     await this.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+  }
+
+  /** The text of a terminal, which its renderer without a canvas keeps in the page. */
+  terminalText(): Locator {
+    return this.page.locator('.terminal .xterm-rows').first();
   }
 
   /** The top frame of the call stack, as its row shows it: name, file and line. */
