@@ -8,6 +8,9 @@ import { type HitCondition, parseHitCondition } from './hit-condition.ts';
 import { compileLogMessage } from './log-message.ts';
 import { UserError } from './user-error.ts';
 
+/** Characters of a condition that a message repeats. */
+const SHOWN_MAX = 120;
+
 /** The options that all kinds of breakpoints have in common. */
 export interface BreakpointOptions {
   readonly condition: string | undefined;
@@ -56,11 +59,19 @@ function compileHitCondition(text: string): HitCondition {
   throw new UserError('bad-expression', `hit count "${text}": write a number, or one behind >, >=, <, <=, == or %`);
 }
 
+/** Enough of a text to know it by. */
+function shortened(text: string): string {
+  return text.length <= SHOWN_MAX ? text : `${text.slice(0, SHOWN_MAX)}…`;
+}
+
 function compiling<Compiled>(what: string, text: string, compile: () => Compiled): Compiled {
   try {
     return compile();
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
-    throw new UserError('bad-expression', `${what} "${text}", column ${error.position + 1}: ${error.message}`);
+    throw new UserError(
+      'bad-expression',
+      `${what} "${shortened(text)}", column ${error.position + 1}: ${error.message}`,
+    );
   }
 }

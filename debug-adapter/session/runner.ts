@@ -16,9 +16,12 @@ import { NO_STOPS, type RunnerStops } from './event-stops.ts';
 
 /** How long a slice is meant to take: short enough for requests and frames, long enough not to matter. */
 const SLICE_MS = 8;
-const INSTRUCTIONS_FIRST = 100_000;
 const INSTRUCTIONS_MIN = 1_000;
-const INSTRUCTIONS_MAX = 20_000_000;
+/**
+ * Instructions of one call of the machine at most: at full speed a tenth of a millisecond, and still only a second where
+ * every instruction of a guest is a slow one (code that changes itself all the time). More of them gain nothing.
+ */
+const INSTRUCTIONS_MAX = 20_000;
 /** A guest that fell behind the wall clock catches up by at most this much. */
 const LAG_MAX_MS = 100;
 /** How long a halted machine sleeps at most before it looks at the clock again. */
@@ -101,7 +104,7 @@ export class Runner {
   #evaluated = false;
   /** Only the callback with the newest ticket counts; older ones were overtaken by a wake-up or a stop. */
   #ticket = 0;
-  #instructionsMax = INSTRUCTIONS_FIRST;
+  #instructionsMax = INSTRUCTIONS_MAX;
   #anchor = { ticks: 0, ms: 0 };
   #toldHaltedForGood = false;
 

@@ -1,0 +1,176 @@
+/** What can go wrong around a session: each is told by name, and the session goes on being one. */
+import { describe, expect, it } from 'vitest';
+import { fixture, SessionClient } from './support/session-client.ts';
+
+const outputs = (client: SessionClient): string =>
+  client.transcript.filter((line) => line.startsWith('← event output')).join('\n');
+
+/** Guests that do nothing but fault or change their own code are slow: slices must end all the same. */
+const INSTRUCTIONS_PER_MS = 20;
+/** More than a BIOS needs to boot. */
+const SLICES = 10;
+
+/** Boots an image that holds this code at 7C00h, and lets it run. */
+async function running(...code: readonly number[]): Promise<SessionClient> {
+  const client = new SessionClient();
+  const image = new Uint8Array(512);
+  image.set(code);
+  image.set([0x55, 0xaa], 510);
+  client.host.files.set('/boot.img', image);
+  await client.launch({ program: '/boot.img', listing: undefined, stopOnEntry: false, exitDevice: false });
+  client.host.workMs = () => (client.machine?.retired ?? 0) / INSTRUCTIONS_PER_MS;
+  return client;
+}
+
+/** Lets it run for a while, then pauses; the registers must be there to look at. */
+async function pauseLater(client: SessionClient): Promise<string> {
+  for (let slice = 0; slice < SLICES; slice++) client.host.runOne();
+  const place = await client.run('pause');
+  expect(await client.evaluate('eip')).toMatch(/^0x/);
+  return place;
+}
+
+describe('images', () => {
+  const boot = async (bytes: Uint8Array): Promise<SessionClient> => {
+    const client = new SessionClient();
+    client.host.files.set('/odd.img', bytes);
+    await client.launch({ program: '/odd.img', listing: undefined });
+    return client;
+  };
+
+  it('without the signature 55AA have nothing to boot', async () => {
+    const client = await boot(new Uint8Array(1024));
+    expect(await client.stop()).toMatch(/^exception/);
+    const { exceptionId, description } = await client.request('exceptionInfo', { threadId: 1 });
+    expect(exceptionId).toBe('boot failure');
+    expect(description).not.toBe('');
+    expect(outputs(client)).toContain(JSON.stringify(description).slice(1, -1));
+  });
+
+  it.each([1, 511])('of %i bytes have nothing to boot either', async (size) => {
+    const client = await boot(new Uint8Array(size).fill(0x90));
+    expect(await client.stop()).toMatch(/^exception/);
+  });
+
+  it('of 0 bytes are refused', async () => {
+    const client = new SessionClient();
+    client.host.files.set('/odd.img', new Uint8Array(0));
+    expect((await client.send('launch', { program: '/odd.img' })).message).toBe('program: /odd.img is empty');
+  });
+
+  it('that end in the middle of a sector boot', async () => {
+    const client = await boot(new Uint8Array([...fixture('guest.img'), 1, 2, 3]));
+    expect(await client.stop()).toMatch(/^entry/);
+  });
+
+  it('of 4 GiB are not read as a whole', async () => {
+    const client = new SessionClient();
+    const { host } = client;
+    let bytesRead = 0;
+    host.fileSize = async () => 4 * 2 ** 30;
+    host.readFile = async (_, offset, length) => {
+      bytesRead += length;
+      const bytes = new Uint8Array(length);
+      if (offset < 512) bytes.set(fixture('guest.img').subarray(offset, offset + length));
+      return bytes;
+    };
+    await client.request('initialize', { adapterID: 'x86vm' });
+    await client.request('launch', { disk: '/huge.img' });
+    await client.request('configurationDone');
+    expect(await client.stop()).toMatch(/^entry/);
+    expect(bytesRead).toBeLessThan(2 ** 23);
+  });
+
+  it('are not written: a guest writes to an overlay', async () => {
+    // xor ax,ax; mov es,ax; mov bx,7C00h; mov ax,0301h; mov cx,1; mov dx,80h; inc byte [7DF0h]; int 13h; jmp $
+    const code = [0x31, 0xc0, 0x8e, 0xc0, 0x8e, 0xd8, 0xbb, 0, 0x7c, 0xb8, 1, 3, 0xb9, 1, 0, 0xba, 0x80, 0];
+    const client = await running(...code, 0xfe, 0x06, 0xf0, 0x7d, 0xcd, 0x13, 0xeb, 0xfe);
+    await client.request('setInstructionBreakpoints', { breakpoints: [{ instructionReference: '0x7c18' }] });
+    await client.stop();
+    expect(await client.evaluate('ah')).toBe('0x00');
+    expect(await client.evaluate('cf')).toBe('0');
+    expect(client.host.files.get('/boot.img')?.[0x1f0]).toBe(0);
+  });
+});
+
+describe('a listing that does not match', () => {
+  it('is said, and its lines are left out', async () => {
+    const client = new SessionClient();
+    const image = fixture('guest.img').slice();
+    image[0x40] = 0x99;
+    client.host.files.set('/guest/other.img', image);
+    await client.launch({ program: '/guest/other.img' });
+    expect(await client.stop()).toBe('entry 0 0000:7C00');
+    expect(outputs(client)).toMatch(/guest\.lst does not match \/guest\/other\.img/);
+  });
+});
+
+describe('guests', () => {
+  it.each([
+    ['halts with interrupts off', [0xfa, 0xf4]],
+    ['spins with interrupts off', [0xfa, 0xeb, 0xfe]],
+    ['jumps into nothing', [0xea, 0x00, 0x00, 0x00, 0xc0]],
+    // xor di,di; mov es,di; mov ax,7C0Ch; mov cx,512; rep stosw; int 5
+    ['writes over its vectors', [0x31, 0xff, 0x8e, 0xc7, 0xb8, 0x0c, 0x7c, 0xb9, 0, 2, 0xf3, 0xab, 0xcd, 5]],
+    // xor dx,dx; l: in al,dx; inc dx; jnz l; jmp $
+    ['reads every port', [0x31, 0xd2, 0xec, 0x42, 0x75, 0xfc, 0xeb, 0xfe]],
+  ])('that %s can be paused and looked at', async (_, code) => {
+    const client = await running(...code);
+    expect(await pauseLater(client)).toMatch(/^pause/);
+    expect((await client.request('stackTrace', { threadId: 1 }))['totalFrames']).toBeGreaterThan(0);
+    expect(
+      (await client.request('disassemble', { memoryReference: '0', instructionCount: 5 }))['instructions'],
+    ).toHaveLength(5);
+  });
+
+  it('that halt for good are told of', async () => {
+    const client = await running(0xfa, 0xf4);
+    for (let slice = 0; slice < SLICES; slice++) client.host.runOne();
+    expect(outputs(client)).toContain('halted with interrupts disabled');
+  });
+
+  it('that write every port end in some stop or can be paused', async () => {
+    // mov dx,0FFFFh; l: mov al,dl; out dx,al; dec dx; jnz l; jmp $
+    const client = await running(0xba, 0xff, 0xff, 0x88, 0xd0, 0xee, 0x4a, 0x75, 0xfa, 0xeb, 0xfe);
+    expect(await pauseLater(client)).toMatch(/^(pause|exception)/);
+  });
+
+  it('whose breakpoint has a long condition in a hot loop can still be paused', async () => {
+    // inc ax; jmp 7C00h
+    const client = await running(0x40, 0xeb, 0xfd);
+    const condition = Array.from({ length: 200 }, (_, n) => `eax == 0x${(n + 0x10000).toString(16)}`).join(' || ');
+    await client.request('setFunctionBreakpoints', { breakpoints: [{ name: '0x7c00', condition }] });
+    expect(await pauseLater(client)).toMatch(/^pause/);
+  });
+});
+
+describe('conditions', () => {
+  it('cannot be nested so deep that they do not end', async () => {
+    const client = await running(0xeb, 0xfe);
+    const condition = `${'('.repeat(500)}1${')'.repeat(500)}`;
+    const { breakpoints } = await client.request('setFunctionBreakpoints', {
+      breakpoints: [{ name: '0x7c00', condition }],
+    });
+    expect(breakpoints).toMatchObject([{ verified: false, message: expect.stringContaining('nested too deeply') }]);
+  });
+});
+
+describe('two sessions at once', () => {
+  it('do not know of each other', async () => {
+    const [one, other] = [new SessionClient(), new SessionClient()];
+    await Promise.all([one.launch(), other.launch()]);
+    await one.stop();
+    await one.request('setFunctionBreakpoints', { breakpoints: [{ name: 'count' }] });
+    await one.request('setDataBreakpoints', { breakpoints: [{ dataId: 'linear:counter,2' }] });
+    await one.request('setExceptionBreakpoints', { filters: ['interrupt'] });
+    await one.run('continue');
+    await one.request('evaluate', { expression: 'bx = 1234h', context: 'repl' });
+    await other.stop();
+    expect(await other.evaluate('bx')).not.toBe('0x1234');
+    await other.request('continue', { threadId: 1 });
+    expect(await other.event('exited')).toEqual({ exitCode: 43 });
+    expect(await one.place()).toBe('40 count (0000:7C3F)');
+    one.session.dispose();
+    expect((await other.request('threads'))['threads']).toHaveLength(1);
+  });
+});
