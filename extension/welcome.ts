@@ -44,8 +44,8 @@ const STEPS: readonly Step[] = [
     title: 'Look at registers and memory',
     description:
       'F11 steps into, F10 over an instruction, F9 sets a breakpoint. The values of registers and memory operands stand ' +
-      'behind the lines; point at one, or put the cursor on it, to see more.\n' +
-      '[Show Hover](command:editor.action.showHover)',
+      'behind the lines. Point at a register, a label or an operand to see its value, or put the cursor on it and run ' +
+      '*Debug: Show Hover*.',
     altText: 'A line that reads memory at SI, with the values behind it.',
   },
   {
