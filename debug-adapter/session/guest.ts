@@ -85,9 +85,18 @@ export class Guest {
 
   /** A little-endian unsigned integer, or undefined where nothing is mapped. */
   readInteger(linearAddress: number, size: 1 | 2 | 4): number | undefined {
-    const bytes = this.readLinear(linearAddress >>> 0, size);
+    const bytes = this.#readInPage(linearAddress >>> 0, size) ?? this.readLinear(linearAddress >>> 0, size);
     if (bytes.length < size) return undefined;
-    return bytes.reduce((value, byte, index) => value + byte * 2 ** (8 * index), 0);
+    let value = 0;
+    for (let index = size - 1; index >= 0; index--) value = value * 0x100 + (bytes[index] as number);
+    return value;
+  }
+
+  /** The short way for what lies in one page, as conditions and the call stack read many integers. */
+  #readInPage(linearAddress: number, size: number): Uint8Array | undefined {
+    if ((linearAddress % PAGE_SIZE) + size > PAGE_SIZE) return undefined;
+    const physicalAddress = this.vcpu.translate(linearAddress);
+    return physicalAddress === undefined ? undefined : this.machine.memory.read(physicalAddress, size);
   }
 
   writeInteger(linearAddress: number, size: 1 | 2 | 4, value: number): boolean {

@@ -24,6 +24,8 @@ const FRAMES_MAX = 32;
 const SLOTS_MAX = 512;
 /** A CALL is at most this long (prefixes not counted). */
 const CALL_LENGTH_MAX = 7;
+/** First opcode bytes of CALL and INT: near, far and indirect calls; INT n, INT3, INTO, INT1. */
+const CALL_OPCODES: ReadonlySet<number> = new Set([0xe8, 0x9a, 0xff, 0xcd, 0xcc, 0xce, 0xf1]);
 /** A routine is taken to be no longer than this many bytes; a BIOS service no longer than its segment. */
 const ROUTINE_SIZE_MAX = 0x2000;
 const SEGMENT_SIZE = 0x10000;
@@ -64,9 +66,11 @@ function nearCaller(guest: Guest, stackOffset: number, callee: Frame): Frame | u
 
 /** The real-mode frame IP, CS, FLAGS at a stack offset, if an INT in front of it leads to the callee's segment. */
 function interruptCaller(guest: Guest, stackOffset: number, callee: Frame): Frame | undefined {
-  const [offset, selector, flags] = [0, 2, 4].map((at) => guest.readInteger(guest.stackAddress(stackOffset + at), 2));
-  if (offset === undefined || selector === undefined || flags === undefined) return undefined;
-  if ((flags & FIXED_FLAGS_MASK) !== FIXED_FLAGS) return undefined;
+  const word = (at: number): number | undefined => guest.readInteger(guest.stackAddress(stackOffset + at), 2);
+  const flags = word(4);
+  if (flags === undefined || (flags & FIXED_FLAGS_MASK) !== FIXED_FLAGS) return undefined;
+  const [offset, selector] = [word(0), word(2)];
+  if (offset === undefined || selector === undefined) return undefined;
   const caller = { selector, offset, address: (selector << 4) + offset, guessed: true };
   const fits = instructionsBefore(guest, caller).some(({ vector }) => {
     const handler = vector === undefined ? undefined : handlerSegment(guest, vector);
@@ -87,6 +91,8 @@ function instructionsBefore(guest: Guest, { address, offset }: Frame): readonly 
   if (start < 0) return [];
   const bytes = guest.readLinear(start, CALL_LENGTH_MAX + INSTRUCTION_LENGTH_MAX);
   if (bytes.length < CALL_LENGTH_MAX) return [];
+  // Most of what lies on a stack is no return address; to decode it seven times each would take most of a stop.
+  if (!bytes.subarray(0, CALL_LENGTH_MAX).some((byte) => CALL_OPCODES.has(byte))) return [];
   const readings: DecodedInstruction[] = [];
   for (let length = 1; length <= CALL_LENGTH_MAX; length++) {
     const at = guest.codeOffset(offset - length);
