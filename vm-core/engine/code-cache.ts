@@ -26,6 +26,9 @@ import { JUMP_BLOCK, JUMP_LINEAR, JUMP_MODE } from './run-loop.ts';
 
 /** Instructions in one block at most. */
 const BLOCK_INSTRUCTIONS_MAX = 64;
+/** After so many losses on a page its blocks are at most so long. */
+const LOSSES_MAX = 64;
+const BLOCK_INSTRUCTIONS_SHORT = 4;
 /** A block of one instruction with a hook fits; this place serves blocks that must not be kept. */
 const SCRATCH_SIZE = record.BLOCK_HEADER_SIZE + 2 * record.RECORD_SIZE;
 const FIRST_FREE = CODE_ARENA + SCRATCH_SIZE;
@@ -52,9 +55,12 @@ export interface Block {
   alive: boolean;
 }
 
+/** The blocks on a page, by the granules of the page that they touch. */
 interface CodePage {
-  readonly blocks: Set<Block>;
+  readonly granules: (Set<Block> | undefined)[];
   readonly map: number;
+  /** Blocks lost to writes so far. */
+  losses: number;
 }
 
 export class CodeCache {
@@ -88,17 +94,22 @@ export class CodeCache {
     return block;
   }
 
-  /** Drops the blocks that a write has changed. */
-  written(physical: number, size: number): void {
+  /** Drops the blocks that a write has changed; true if there were any. */
+  written(physical: number, size: number): boolean {
     const end = physical + size;
-    for (let number = physical >>> PAGE_SHIFT; number <= (end - 1) >>> PAGE_SHIFT; number++) {
-      const page = this.#pages.get(number);
-      if (!page) continue;
-      for (const block of page.blocks) {
-        if (block.physical < end && physical < block.physical + block.bytes) this.#kill(block);
+    const lost = new Set<Block>();
+    for (
+      let granule = physical >>> CODE_MAP_GRANULE_SHIFT;
+      granule <= (end - 1) >>> CODE_MAP_GRANULE_SHIFT;
+      granule++
+    ) {
+      const page = this.#pages.get(granule >>> (PAGE_SHIFT - CODE_MAP_GRANULE_SHIFT));
+      for (const block of page?.granules[granule & (CODE_MAP_SIZE - 1)] ?? []) {
+        if (block.physical < end && physical < block.physical + block.bytes) lost.add(block);
       }
-      this.#mapPage(page, number);
     }
+    for (const block of lost) this.#kill(block);
+    return lost.size > 0;
   }
 
   /** Drops everything. Not to be called while a block runs. */
@@ -135,7 +146,7 @@ export class CodeCache {
       size = first.length;
       count = 1;
     } else {
-      const max = keep ? BLOCK_INSTRUCTIONS_MAX : 1;
+      const max = keep ? this.#instructionsMax(place) : 1;
       for (let done = false; !done; count++) {
         const instruction = count === 0 ? first : this.#decodeAt(place, bytes, size);
         size += instruction.length;
@@ -148,6 +159,12 @@ export class CodeCache {
     const block = { address, linear, physical, bytes: size, codeSize, alive: true };
     if (keep) this.#keep(block, firstRecord + count * record.RECORD_SIZE);
     return block;
+  }
+
+  /** On a page that loses its code again and again, decoding far ahead is work thrown away. */
+  #instructionsMax({ physical }: CodePlace): number {
+    const losses = this.#pages.get(physical >>> PAGE_SHIFT)?.losses ?? 0;
+    return losses < LOSSES_MAX ? BLOCK_INSTRUCTIONS_MAX : BLOCK_INSTRUCTIONS_SHORT;
   }
 
   /** True when the instruction must be the last of its block. */
@@ -186,18 +203,27 @@ export class CodeCache {
     const same = this.#byPhysical.get(block.physical);
     if (same) same.push(block);
     else this.#byPhysical.set(block.physical, [block]);
-    const lastPage = (block.physical + block.bytes - 1) >>> PAGE_SHIFT;
-    for (let number = block.physical >>> PAGE_SHIFT; number <= lastPage; number++) {
-      const page = this.#pages.get(number) ?? this.#newPage(number);
-      page.blocks.add(block);
-      this.#mapBlock(page, number, block);
+    this.#eachGranule(block, (page, granule) => {
+      const blocks = page.granules[granule];
+      if (blocks) blocks.add(block);
+      else page.granules[granule] = new Set([block]);
+      this.#view.setUint8(page.map + granule, 1);
+    });
+  }
+
+  /** Visits the granules of a block, with pages made where there are none. */
+  #eachGranule(block: Block, visit: (page: CodePage, granule: number) => void): void {
+    const last = (block.physical + block.bytes - 1) >>> CODE_MAP_GRANULE_SHIFT;
+    for (let granule = block.physical >>> CODE_MAP_GRANULE_SHIFT; granule <= last; granule++) {
+      const number = granule >>> (PAGE_SHIFT - CODE_MAP_GRANULE_SHIFT);
+      visit(this.#pages.get(number) ?? this.#newPage(number), granule & (CODE_MAP_SIZE - 1));
     }
   }
 
   #newPage(number: number): CodePage {
-    const page = { blocks: new Set<Block>(), map: CODE_MAPS + this.#pages.size * CODE_MAP_SIZE };
+    const page = { granules: [], map: CODE_MAPS + this.#pages.size * CODE_MAP_SIZE, losses: 0 };
     this.#pages.set(number, page);
-    this.#clearMap(page);
+    new Uint8Array(this.#view.buffer, page.map, CODE_MAP_SIZE).fill(0);
     this.onCodePage(number);
     return page;
   }
@@ -212,26 +238,13 @@ export class CodeCache {
       if (left.length > 0) this.#byPhysical.set(block.physical, left);
       else this.#byPhysical.delete(block.physical);
     }
-    const lastPage = (block.physical + block.bytes - 1) >>> PAGE_SHIFT;
-    for (let number = block.physical >>> PAGE_SHIFT; number <= lastPage; number++) {
-      this.#pages.get(number)?.blocks.delete(block);
-    }
-  }
-
-  #mapPage(page: CodePage, number: number): void {
-    this.#clearMap(page);
-    for (const block of page.blocks) this.#mapBlock(page, number, block);
-  }
-
-  #clearMap(page: CodePage): void {
-    new Uint8Array(this.#view.buffer, page.map, CODE_MAP_SIZE).fill(0);
-  }
-
-  #mapBlock(page: CodePage, number: number, block: Block): void {
-    const pageStart = number * PAGE_SIZE;
-    const from = Math.max(block.physical - pageStart, 0) >>> CODE_MAP_GRANULE_SHIFT;
-    const to = Math.min(block.physical + block.bytes - 1 - pageStart, PAGE_SIZE - 1) >>> CODE_MAP_GRANULE_SHIFT;
-    for (let granule = from; granule <= to; granule++) this.#view.setUint8(page.map + granule, 1);
+    this.#eachGranule(block, (page, granule) => {
+      const blocks = page.granules[granule];
+      blocks?.delete(block);
+      if (!blocks?.size) this.#view.setUint8(page.map + granule, 0);
+    });
+    const page = this.#pages.get(block.physical >>> PAGE_SHIFT);
+    if (page) page.losses++;
   }
 }
 

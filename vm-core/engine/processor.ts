@@ -182,8 +182,7 @@ export class Processor implements Cpu {
 
   /** RAM under decoded code was written, by the guest, a device or the debugger. */
   codeWritten(physical: number, size: number): void {
-    this.code.written(physical, size);
-    this.requestExit();
+    if (this.code.written(physical, size)) this.requestExit();
   }
 
   /** Derives again what depends on control and debug registers; called whenever code has left for the run loop. */
