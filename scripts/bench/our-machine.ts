@@ -3,13 +3,13 @@
  * prints how many instructions the guest took between its two letters.
  */
 import { readFileSync, writeSync } from 'node:fs';
-import { createMachine, createOverlayStore, type Machine, memorySource } from '../../vm-core/index.ts';
-import { ASIDE, ASIDE_WORD, DATA_WORD } from './guest-images.ts';
+import { type Breakpoint, createMachine, createOverlayStore, type Machine, memorySource } from '../../vm-core/index.ts';
+import { ASIDE, ASIDE_WORD, DATA_WORD, ENTRY } from './guest-images.ts';
 
 const SLICE_INSTRUCTIONS = 2_000_000;
 const MEMORY_SIZE = 16 << 20;
 
-/** What is put into the machine before it runs; the guest meets none of it. */
+/** What is put into the machine when the boot sector begins; the guest meets none of it. */
 export const stopKinds = {
   free: () => {},
   breakpoint: (machine: Machine) => machine.addBreakpoint({ address: ASIDE, space: 'linear', reached: () => true }),
@@ -39,10 +39,15 @@ export async function runOurMachine(image: string, stops: StopKind): Promise<voi
     counts.push(machine.retired);
     writeSync(1, bytes);
   };
-  stopKinds[stops](machine);
-  for (;;) {
-    const result = machine.run({ instructionsMax: SLICE_INSTRUCTIONS });
-    if (result.reason === 'waiting') await result.ready;
+  const entry: Breakpoint = { address: ENTRY, space: 'linear', reached: () => true };
+  machine.addBreakpoint(entry);
+  for (let resume = false; ; ) {
+    const result = machine.run({ instructionsMax: SLICE_INSTRUCTIONS, resume });
+    resume = result.reason === 'breakpoint';
+    if (result.reason === 'breakpoint' && result.breakpoints.includes(entry)) {
+      machine.removeBreakpoint(entry);
+      stopKinds[stops](machine);
+    } else if (result.reason === 'waiting') await result.ready;
     else if (result.reason === 'request') break;
     else if (result.reason !== 'limit') throw new Error(`the guest stopped: ${result.reason}`);
   }

@@ -6,7 +6,7 @@ export interface RunFacts {
   readonly date: string;
   /** Names and versions of what was compared. */
   readonly versions: readonly string[];
-  /** Peers that were not there. */
+  /** Peers that were not there, and measurements that failed. */
   readonly missing: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export function makePage(outcomes: readonly Outcome[], { date, versions, missing
   const parts = [
     INTRODUCTION,
     `Run of ${date} with ${versions.join(', ')}.\n`,
-    ...missing.map((name) => `**${name} was not installed and is missing below.**\n`),
+    ...missing.map((name) => `**Missing below: ${name}.**\n`),
     ...groups.map((group) => `## ${group}\n\n${table(outcomes.filter((one) => one.measurement.group === group))}`),
   ];
   return parts.join('\n');
