@@ -21,7 +21,7 @@ import type { ScreenFeed } from './screen-feed.ts';
 import { SessionOutput } from './session-output.ts';
 import type { SessionView } from './session-view.ts';
 import { readSourceComments } from './source-comments.ts';
-import { describeStop, type StopReason, shownReason } from './stop-event.ts';
+import { describeStop, isUnasked, type StopReason, shownReason } from './stop-event.ts';
 import { Typist } from './typist.ts';
 import type { UserBreakpoint } from './user-breakpoint.ts';
 import { UserError } from './user-error.ts';
@@ -79,9 +79,13 @@ export class Debuggee {
     this.#options = options;
     this.#progress = new Progress(options.sendEvent, () => this.client.supportsProgressReporting === true);
     this.typist = new Typist(options.host, (scanCodes) => this.pressKeys(scanCodes));
-    this.output = new SessionOutput(options.sendEvent, (line) => this.clientLine(line));
+    this.output = new SessionOutput(
+      options.sendEvent,
+      (line) => this.clientLine(line),
+      () => options.host.now(),
+    );
     this.breakpoints = new BreakpointTable(
-      (text, breakpoint) => this.output.write('console', `${text}\n`, breakpoint),
+      (text, breakpoint) => this.output.logPoints.log(text, breakpoint),
       (breakpoint) => this.sendEvent('breakpoint', { reason: 'changed', breakpoint }),
     );
   }
@@ -323,6 +327,7 @@ export class Debuggee {
   }
 
   #stopped(cause: StopCause): void {
+    this.output.logPoints.tellLoss();
     this.#lastStop = cause;
     const { guest } = this.#booted;
     const hit = this.#breakpointsHit(cause, guest);
@@ -385,14 +390,6 @@ export class Debuggee {
   ownLine(line: number): number {
     return this.client.linesStartAt1 === false ? line + 1 : line;
   }
-}
-
-/** True where the machine stands at a place whose breakpoints it has not asked yet. */
-function isUnasked(cause: StopCause): boolean {
-  if (cause.kind === 'plan' || cause.kind === 'pause') return !cause.evaluated;
-  // INT n is told before the instruction, behind the breakpoints at it.
-  if (cause.kind === 'event') return !(cause.event.kind === 'interrupt' && cause.event.source === 'software');
-  return cause.kind === 'watchpoint';
 }
 
 const STEP: StopReason = { reason: 'step', description: 'Paused after a step' };

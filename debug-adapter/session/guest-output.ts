@@ -5,6 +5,7 @@
  */
 import type { Machine } from '../../vm-core/index.ts';
 import type { LaunchConfiguration } from './launch-configuration.ts';
+import { OutputAllowance } from './output-allowance.ts';
 
 type Category = 'console' | 'stdout';
 
@@ -12,19 +13,12 @@ type Category = 'console' | 'stdout';
 const TEXT_MAX = 16_384;
 /** What is kept of a text that became longer. */
 const TEXT_KEPT = 4096;
-/** What a client is trusted to show, in characters. */
-const ALLOWANCE_MAX = 65_536;
-const ALLOWANCE_PER_MS = 32;
-/** What an event costs besides its characters. */
-const EVENT_COST = 256;
 
 export class GuestOutput {
   readonly #channels: ReadonlySet<string>;
   readonly #write: (category: Category, text: string) => void;
-  readonly #now: () => number;
   #text = '';
-  #allowance = ALLOWANCE_MAX;
-  #allowanceTimeMs: number;
+  readonly #allowance: OutputAllowance;
   #charactersLeftOut = 0;
   #messagesLeftOut = 0;
 
@@ -40,8 +34,7 @@ export class GuestOutput {
       ...(debugcon === 'console' ? ['debug-console/debugcon'] : []),
     ]);
     this.#write = write;
-    this.#now = now;
-    this.#allowanceTimeMs = now();
+    this.#allowance = new OutputAllowance(now);
   }
 
   attach(machine: Pick<Machine, 'onOutput' | 'onLog'>): void {
@@ -51,8 +44,7 @@ export class GuestOutput {
 
   /** Sends what has come, if the client has not had enough. */
   flush(): void {
-    this.#refill();
-    if (this.#text.length + EVENT_COST <= this.#allowance) this.flushAll();
+    if (this.#allowance.suffices(this.#text.length)) this.flushAll();
   }
 
   /** Sends what has come, at a stop. */
@@ -76,8 +68,7 @@ export class GuestOutput {
   }
 
   #receiveMessage(message: string): void {
-    this.#refill();
-    if (message.length + EVENT_COST <= this.#allowance) this.#send('console', `${message}\n`);
+    if (this.#allowance.suffices(message.length)) this.#send('console', `${message}\n`);
     else this.#messagesLeftOut++;
   }
 
@@ -93,14 +84,7 @@ export class GuestOutput {
   }
 
   #send(category: Category, text: string): void {
-    this.#allowance -= text.length + EVENT_COST;
+    this.#allowance.spend(text.length);
     this.#write(category, text);
-  }
-
-  #refill(): void {
-    const nowMs = this.#now();
-    const gained = (nowMs - this.#allowanceTimeMs) * ALLOWANCE_PER_MS;
-    this.#allowance = Math.min(ALLOWANCE_MAX, this.#allowance + gained);
-    this.#allowanceTimeMs = nowMs;
   }
 }

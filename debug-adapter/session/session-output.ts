@@ -2,6 +2,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { AssemblerMessage } from '../host.ts';
 import { DIAGNOSTICS_EVENT } from '../protocol/events.ts';
+import { LogPointOutput } from './log-point-output.ts';
 import { sourceOf } from './source-lines.ts';
 
 /** A guest may reset the machine over and over; that is said so many times. */
@@ -16,11 +17,18 @@ export class SessionOutput {
   readonly #sendEvent: (event: string, body: unknown) => void;
   /** Lines as the client counts them. */
   readonly #clientLine: (line: number) => number;
+  readonly logPoints: LogPointOutput;
   #resets = 0;
 
-  constructor(sendEvent: (event: string, body: unknown) => void, clientLine: (line: number) => number) {
+  /** `now` gives monotonic milliseconds. */
+  constructor(
+    sendEvent: (event: string, body: unknown) => void,
+    clientLine: (line: number) => number,
+    now: () => number,
+  ) {
     this.#sendEvent = sendEvent;
     this.#clientLine = clientLine;
+    this.logPoints = new LogPointOutput((text, at) => this.write('console', `${text}\n`, at), now);
   }
 
   /** A new guest: what was said of the last one may be said again. */

@@ -108,3 +108,11 @@ function atBreakpoint(breakpoint: UserBreakpoint, hits: Pick<StopReason, 'hitBre
 function failureText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** True where the machine stands at a place whose breakpoints it has not asked yet. */
+export function isUnasked(cause: StopCause): boolean {
+  if (cause.kind === 'plan' || cause.kind === 'pause') return !cause.evaluated;
+  // INT n is told before the instruction, behind the breakpoints at it.
+  if (cause.kind === 'event') return !(cause.event.kind === 'interrupt' && cause.event.source === 'software');
+  return cause.kind === 'watchpoint';
+}
