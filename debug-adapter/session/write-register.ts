@@ -2,14 +2,26 @@
 import { type RegisterPart, writePart } from '../expressions/register-parts.ts';
 import { segmentOf } from './descriptors.ts';
 import type { Guest } from './guest.ts';
+import { UserError } from './user-error.ts';
 
 /** Writes a register or a part of one. False when it is read-only, or when a selector names no segment. */
 export function writeRegister(guest: Guest, part: RegisterPart, value: number): boolean {
   const { register } = part;
   if (register.attributes === 'read-only') return false;
+  requireFit(part, value);
   if (register.set === 'segment' && !register.name.includes('.')) return writeSelector(guest, register.offset, value);
   writePart(guest.vcpu.state, part, value);
   return true;
+}
+
+/** Values are unsigned or, as their two's complement, negative: -1 fits into every part, 1FFh not into eight bits. */
+function requireFit({ width }: RegisterPart, value: number): void {
+  const fits = value < 2 ** width || value >= 2 ** 32 - 2 ** (width - 1);
+  if (fits) return;
+  throw new UserError(
+    'bad-argument',
+    `0x${value.toString(16)} does not fit into ${width === 1 ? 'one bit' : `${width} bits`}`,
+  );
 }
 
 /** In real mode a selector changes only the base: big real mode keeps its limits, as it does for MOV (SDM vol. 3A §21.1). */

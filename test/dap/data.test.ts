@@ -96,6 +96,13 @@ describe('registers and memory', () => {
     expect((await set('1', 'Events and privilege', 'CPL')).message).toBe('CPL cannot be set to 1');
     expect((await set('1', 'Descriptor tables', 'GDTR')).message).toMatch(/cannot be written as a whole/);
     expect((await set('1 +', 'General', 'EAX')).message).toBe('1 +: expected a value, found the end (column 4)');
+    expect((await client.send('setExpression', { expression: 'al', value: '0x1ff' })).message).toBe(
+      '0x1ff does not fit into 8 bits',
+    );
+    expect((await client.send('setExpression', { expression: 'zf', value: '2' })).message).toBe(
+      '0x2 does not fit into one bit',
+    );
+    expect(await client.request('setExpression', { expression: 'al', value: '-1' })).toMatchObject({ value: '0xff' });
     const nothing = await client.send('setVariable', { variablesReference: 1, name: 'XYZ', value: '1' });
     expect(nothing.message).toBe('there is no XYZ under 1');
   });
