@@ -75,7 +75,6 @@ export async function debuggerMeasurements({ directory, qemu }: Peers): Promise<
 
 async function stopCosts({ directory, qemu }: Peers): Promise<readonly Measurement[]> {
   const image = await assembleGuest(directory, 'load-store', 4_000_000);
-  const short = await assembleGuest(directory, 'load-store', 1_000_000);
   const rows: readonly { name: string; kind: StopKind; packet: string; target?: number }[] = [
     {
       name: 'A breakpoint on the running page that is never met',
@@ -102,7 +101,7 @@ async function stopCosts({ directory, qemu }: Peers): Promise<readonly Measureme
     better: 'lower',
     ...target,
     subject: { name: SUBJECT, take: () => costOfStop(image, kind) },
-    peers: qemu ? [{ name: STUB, take: () => costOfStubStop(short, directory, packet) }] : [],
+    peers: qemu ? [{ name: STUB, take: () => costOfStubStop(image, directory, packet) }] : [],
     rounds: 3,
   }));
 }

@@ -9,7 +9,8 @@ start:  cli
         mov ds, ax
         mov es, ax
         mov ss, ax
-        mov sp, 0x7c00
+        ; Not on the page of the code, where QEMU and v86 take every push for a change of code.
+        mov sp, 0x7000
         mov dx, 0x3f8
         mov al, 'S'
         out dx, al
