@@ -5,7 +5,7 @@
  * `N passed, N failed`. The first rounds go through all forms of instructions.
  */
 import { parseArgs } from 'node:util';
-import { differences } from './differential/differences.ts';
+import { differences, masked } from './differential/differences.ts';
 import { comparedForms, formName } from './differential/forms.ts';
 import type { Mode } from './differential/image.ts';
 import { Qemu, qemuVersion } from './differential/qemu.ts';
@@ -36,7 +36,7 @@ function main(): number {
     console.error('usage: node scripts/differential.ts [--seed N] [--minutes M | --rounds R] [--mode real|protected]');
     return 2;
   }
-  console.log(`${version}; ${differences.length} explained differences`);
+  console.log(`${version}; ${differences.length + masked.length} explained differences`);
   const end = values.minutes === undefined ? undefined : Date.now() + Number(values.minutes) * 60_000;
   const roundsMax = end === undefined ? Number(values.rounds ?? ROUNDS) : Number.POSITIVE_INFINITY;
   return run(seed, modes, (round) => round < roundsMax && (end === undefined || Date.now() < end));

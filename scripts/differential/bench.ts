@@ -7,8 +7,8 @@ import { RAM_BASE } from '../../vm-core/memory/layout.ts';
 import type { CpuState, SegmentState } from '../../vm-core/state/cpu-state.ts';
 import { CS, generalSlots, slot } from '../../vm-core/state/layout.ts';
 import { LOCAL_TABLE, TASK } from './descriptor-tables.ts';
-import type { ResultField } from './harness.ts';
-import type { Image, StartState } from './image.ts';
+import { DR6_AT_START, DR7_OFF, type ResultField } from './harness.ts';
+import type { CodeKind, Image, StartState } from './image.ts';
 import {
   CPU_MODEL,
   DESCRIPTORS,
@@ -60,11 +60,14 @@ export class Bench {
     const { state } = this;
     this.#restoreZones(image);
     this.#machine.loop.reset();
-    for (const offset of [slot.HALTED, slot.INTERRUPT_SHADOW, slot.NMI_BLOCKED, slot.CPL]) state.write8(offset, 0);
+    for (const offset of [slot.HALTED, slot.INTERRUPT_SHADOW, slot.NMI_BLOCKED]) state.write8(offset, 0);
+    state.write8(slot.CPL, image.mode === 'protected' ? start.cs & 3 : 0);
     generalSlots.forEach((offset, n) => {
       state.write32(offset, start.general[n] as number);
     });
     state.write32(slot.CR0, start.cr0);
+    state.write32(slot.DR6, DR6_AT_START);
+    state.write32(slot.DR7, DR7_OFF);
     state.write32(slot.GDTR_BASE, DESCRIPTORS);
     state.write16(slot.GDTR_LIMIT, 0x2ff);
     state.write32(slot.IDTR_BASE, image.mode === 'real' ? 0 : IMAGE_RAM + PROTECTED_GATES);
@@ -75,7 +78,7 @@ export class Bench {
     });
     state.eflags = start.eflags;
     state.eip = start.eip;
-    state.onDerivedChange(slot.CR0);
+    for (const offset of [slot.CR0, slot.CPL, slot.DR7]) state.onDerivedChange(offset);
     this.#machine.processor.refresh();
   }
 
@@ -102,6 +105,11 @@ export class Bench {
 
   get codeSize(): 16 | 32 {
     return this.#machine.processor.codeSize;
+  }
+
+  /** How code is executed now. */
+  get codeKind(): CodeKind {
+    return { codeSize: this.codeSize, level: this.state.read8(slot.CPL) };
   }
 
   get linearEip(): number {
@@ -159,6 +167,7 @@ export class Bench {
       ...{ vector, eax, ecx, edx, ebx, ebp, edi, esi, esp, ds, ss, es, fs, gs },
       eflags: state.eflags & 0xffff,
       cr0: state.read32(slot.CR0),
+      dr6: state.read32(slot.DR6),
     };
     return { registers, memory: this.#changes() };
   }
@@ -196,8 +205,8 @@ export class Bench {
 
   /** The hidden part of a segment register, from the GDT. */
   #fromDescriptor(selector: number): SegmentState {
-    const low = this.read32(DESCRIPTORS + selector);
-    const high = this.read32(DESCRIPTORS + selector + 4);
+    const low = this.read32(DESCRIPTORS + (selector & ~7));
+    const high = this.read32(DESCRIPTORS + (selector & ~7) + 4);
     const limit = (low & 0xffff) | (high & 0xf0000);
     const attributes = ((high >>> 8) & 0xff) | ((high >>> 12) & 0xf00);
     const base = ((low >>> 16) | ((high & 0xff) << 16) | (high & 0xff00_0000)) >>> 0;

@@ -6,6 +6,9 @@ import {
   DESCRIPTORS_SIZE,
   FAR_RETURN_16,
   FAR_RETURN_32,
+  FAR_RETURN_POP_16,
+  FAR_RETURN_POP_32,
+  HAND_OVER_VECTOR,
   IMAGE_RAM,
   INTERRUPT_RETURN,
   INTERRUPT_RETURN_16,
@@ -15,6 +18,9 @@ import {
   PROTECTED_VECTOR_LAST,
   RETURNING_VECTORS,
   STUB_SIZE,
+  EMPTY_TASK_STATE,
+  INNER_STACK,
+  PERMISSION_MAP_PORTS,
   TASK_STATE,
   WINDOW,
 } from './layout.ts';
@@ -50,8 +56,8 @@ function gate(selector: number, offset: number, access: number, parameters = 0):
 /** A descriptor that sequences use. */
 interface TestDescriptor {
   readonly bytes: readonly number[];
-  /** What it can be used for without a fault at level 0. */
-  readonly use?: 'data' | 'stack' | 'code' | 'gate';
+  /** What it can be used for without a fault, at level 0 or 3. */
+  readonly use?: 'data' | 'stack' | 'code' | 'gate' | 'data3' | 'stack3' | 'code3' | 'gate3';
 }
 
 const FLAT = 0xfffff;
@@ -80,11 +86,11 @@ const testDescriptors: readonly TestDescriptor[] = [
   { bytes: segment(WINDOW, 0xffff, 0x12) },
   { bytes: segment(WINDOW, 0xffff, 0x1a) },
   { bytes: segment(IMAGE_RAM, 0xffff, PRESENT | LEVEL_3 | 0x1a) },
-  { bytes: segment(TASK_STATE, 0x67, PRESENT | 0x0b) },
-  { bytes: segment(TASK_STATE, 0x2b, PRESENT | 0x01) },
-  { bytes: segment(TASK_STATE, 0x2b, PRESENT | 0x03) },
-  { bytes: segment(TASK_STATE, 0x67, 0x09) },
-  { bytes: segment(TASK_STATE, 0x67, PRESENT | 0x09) },
+  { bytes: segment(EMPTY_TASK_STATE, 0x67, PRESENT | 0x0b) },
+  { bytes: segment(EMPTY_TASK_STATE, 0x2b, PRESENT | 0x01) },
+  { bytes: segment(EMPTY_TASK_STATE, 0x2b, PRESENT | 0x03) },
+  { bytes: segment(EMPTY_TASK_STATE, 0x67, 0x09) },
+  { bytes: segment(EMPTY_TASK_STATE, 0x67, PRESENT | 0x09) },
   { bytes: segment(LOCAL_DESCRIPTORS, 0x3f, PRESENT | 0x02) },
   { bytes: segment(LOCAL_DESCRIPTORS, 0x3f, 0x02) },
   { use: 'gate', bytes: gate(CODE_32, IMAGE_RAM + FAR_RETURN_32, PRESENT | 0x0c) },
@@ -94,6 +100,20 @@ const testDescriptors: readonly TestDescriptor[] = [
   { bytes: gate(CODE_32, 0, PRESENT | 0x06) },
   { bytes: gate(CODE_32, 0, PRESENT | 0x0f) },
   ...[0x00, 0x08, 0x0a, 0x0d].map((type) => ({ bytes: gate(CODE_32, 0, PRESENT | type) })),
+  { use: 'code3', bytes: segment(0, FLAT, PRESENT | LEVEL_3 | 0x1b, G | B) },
+  { use: 'code3', bytes: segment(IMAGE_RAM, 0xffff, PRESENT | LEVEL_3 | 0x1b) },
+  { use: 'code3', bytes: segment(IMAGE_RAM + 0x10000, 0xffff, PRESENT | LEVEL_3 | 0x1b) },
+  { use: 'code3', bytes: segment(IMAGE_RAM, 0xffff, PRESENT | LEVEL_3 | 0x1b, B) },
+  { use: 'code3', bytes: segment(IMAGE_RAM + 0x10000, 0xffff, PRESENT | LEVEL_3 | 0x1b, B) },
+  { use: 'stack3', bytes: segment(0, FLAT, PRESENT | LEVEL_3 | 0x13, G | B) },
+  { use: 'stack3', bytes: segment(WINDOW, 0xffff, PRESENT | LEVEL_3 | 0x13) },
+  { use: 'stack3', bytes: segment(WINDOW, 0xffff, PRESENT | LEVEL_3 | 0x13, B) },
+  { use: 'stack3', bytes: segment(WINDOW, 0x7bff, PRESENT | LEVEL_3 | 0x17) },
+  { use: 'data3', bytes: segment(WINDOW, 0xffff, PRESENT | LEVEL_3 | 0x11) },
+  { use: 'gate3', bytes: gate(CODE_32, IMAGE_RAM + FAR_RETURN_32, PRESENT | LEVEL_3 | 0x0c) },
+  { use: 'gate3', bytes: gate(CODE_32_IMAGE, FAR_RETURN_16, PRESENT | LEVEL_3 | 0x04) },
+  { use: 'gate3', bytes: gate(CODE_32, IMAGE_RAM + FAR_RETURN_POP_32, PRESENT | LEVEL_3 | 0x0c, 2) },
+  { use: 'gate3', bytes: gate(CODE_32_IMAGE, FAR_RETURN_POP_16, PRESENT | LEVEL_3 | 0x04, 2) },
 ];
 
 const FIRST_TEST_SELECTOR = 0x50;
@@ -108,6 +128,14 @@ export const startCodeSelectors: readonly number[] = [CODE_32, CODE_16, CODE_16_
 export const codeSelectors: readonly number[] = [...startCodeSelectors, ...selectorsFor('code')];
 /** Call gates to a handler that returns at once. */
 export const callGateSelectors: readonly number[] = selectorsFor('gate');
+
+/** The same for level 3. */
+export const outerStackSelectors: readonly number[] = selectorsFor('stack3');
+/** Those that begin at the window, which 16-bit offsets reach. */
+export const outerWindowStackSelectors: readonly number[] = outerStackSelectors.slice(1, 3);
+export const outerDataSelectors: readonly number[] = [...outerStackSelectors, ...selectorsFor('data3')];
+export const outerCodeSelectors: readonly number[] = selectorsFor('code3');
+export const outerCallGateSelectors: readonly number[] = selectorsFor('gate3');
 
 /** How many descriptors an image makes up by chance, behind the ones of the list. */
 const RANDOM_DESCRIPTORS = 16;
@@ -137,7 +165,7 @@ export function descriptorTables(random: Random): number[] {
     ...segment(0, 0xffff, PRESENT | 0x13),
     ...segment(IMAGE_RAM + 0x10000, 0xffff, PRESENT | 0x1b),
     ...segment(IMAGE_RAM, 0x1ffff, PRESENT | 0x1b, B),
-    ...segment(TASK_STATE, 0x67, PRESENT | 0x09),
+    ...segment(IMAGE_RAM + TASK_STATE, TASK_STATE_SIZE - 1, PRESENT | 0x09),
     ...segment(LOCAL_DESCRIPTORS, 0x3f, PRESENT | 0x02),
     ...segment(IMAGE_RAM + 0x10000, 0xffff, PRESENT | 0x1b, B),
   ];
@@ -159,6 +187,22 @@ export function descriptorTables(random: Random): number[] {
   return out;
 }
 
+/** Fields of a 32-bit task-state segment, and where its I/O permission map begins. */
+const TASK_ESP0 = 4;
+const TASK_SS0 = 8;
+const TASK_MAP_BASE = 102;
+const PERMISSION_MAP = 104;
+const TASK_STATE_SIZE = PERMISSION_MAP + PERMISSION_MAP_PORTS / 8 + 1;
+
+/** The task-state segment: a stack for level 0, and any ports allowed. */
+export function taskState(random: Random): number[] {
+  const out = new Array<number>(PERMISSION_MAP).fill(0);
+  out.splice(TASK_ESP0, 4, ...u32(INNER_STACK));
+  out.splice(TASK_SS0, 2, ...u16(DATA_32));
+  out.splice(TASK_MAP_BASE, 2, ...u16(PERMISSION_MAP));
+  return [...out, ...random.bytes(PERMISSION_MAP_PORTS / 8), 0xff];
+}
+
 /** Gates with something wrong, for INT n: absent, of no gate type, to nothing, to
  * an absent segment, to data, beyond the table, to code of an outer level. */
 const faultyGates: readonly (readonly number[])[] = [
@@ -173,11 +217,13 @@ const faultyGates: readonly (readonly number[])[] = [
 ];
 
 /** The IDT: interrupt and trap gates in turn to the stubs, 16-bit gates for the last returning vectors. */
-export function protectedGates(): number[] {
+export function protectedGates(handOver: number): number[] {
   return Array.from({ length: PROTECTED_VECTOR_LAST + 1 }, (_, vector) => {
     const trap = vector & 1;
+    if (vector === HAND_OVER_VECTOR) return gate(CODE_32, IMAGE_RAM + handOver, PRESENT | LEVEL_3 | 0x0e);
     if (vector > RETURNING_VECTORS.last) return faultyGates[vector - RETURNING_VECTORS.last - 1] as readonly number[];
-    if (vector > RETURNING_VECTORS.last32) return gate(CODE_32_IMAGE, INTERRUPT_RETURN_16, PRESENT | 0x06 | trap);
+    if (vector > RETURNING_VECTORS.last32)
+      return gate(CODE_32_IMAGE, INTERRUPT_RETURN_16, PRESENT | LEVEL_3 | 0x06 | trap);
     if (vector >= RETURNING_VECTORS.first)
       return gate(CODE_32, IMAGE_RAM + INTERRUPT_RETURN, PRESENT | LEVEL_3 | 0x0e | trap);
     return gate(CODE_32, IMAGE_RAM + PROTECTED_STUBS + vector * STUB_SIZE, PRESENT | 0x0e | trap);

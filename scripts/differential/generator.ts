@@ -1,7 +1,17 @@
 /** Makes sequences from a seed: random ones, and ones about a given form. */
 import type { Bench } from './bench.ts';
 import { builders } from './builders.ts';
-import { DATA_32, dataSelectors, stackSelectors, startCodeSelectors } from './descriptor-tables.ts';
+import {
+  CODE_32,
+  DATA_16,
+  DATA_32,
+  dataSelectors,
+  outerCodeSelectors,
+  outerDataSelectors,
+  outerStackSelectors,
+  stackSelectors,
+  startCodeSelectors,
+} from './descriptor-tables.ts';
 import { randomPlace } from './encode.ts';
 import { comparedForms, type Form, weightOf } from './forms.ts';
 import type { Image, Mode, StartState } from './image.ts';
@@ -17,6 +27,8 @@ export const SEQUENCE_SIZE_MAX = 400;
 const INSTRUCTIONS_MAX = 8;
 const TRIES = 60;
 const FORM_TRIES = 60;
+/** So many of 100 sequences in protected mode begin at level 3. */
+const OUTER_PERCENT = 35;
 /** So many of 100 instructions are scenarios instead. */
 const SCENARIO_PERCENT = 3;
 
@@ -115,20 +127,25 @@ export class Generator {
 
   #protectedStart(): StartState {
     const random = this.#random;
+    const level = random.chance(OUTER_PERCENT) ? 3 : 0;
     const code = IMAGE_RAM + this.#image.nextCode;
-    const usable = startCodeSelectors.filter((selector) => {
+    const usable = (level === 0 ? startCodeSelectors : outerCodeSelectors).filter((selector) => {
       const offset = code - this.#baseOf(selector);
       return offset >= 0 && offset + SEQUENCE_SIZE_MAX < 0xffff;
     });
-    const cs = usable.length === 0 || random.chance(30) ? 8 : random.pick(usable);
+    const flat = level === 0 ? CODE_32 : (outerCodeSelectors[0] as number);
+    const cs = usable.length === 0 || random.chance(30) ? flat : random.pick(usable);
     // The harness loads these, which must not change the tables: only what is marked as accessed already.
     const accessed = (selectors: readonly number[]) => selectors.filter((selector) => this.#isAccessed(selector));
-    const data = () => (random.chance(50) ? DATA_32 : random.pick(accessed(dataSelectors)));
-    const ss = random.chance(40) ? DATA_32 : random.pick(accessed(stackSelectors).filter((one) => one !== 0x20));
+    const datas = accessed(level === 0 ? [...dataSelectors, DATA_32, DATA_32, DATA_32] : outerDataSelectors);
+    const stacks = accessed(level === 0 ? [...stackSelectors, DATA_32, DATA_32] : outerStackSelectors);
+    const data = () => random.pick(datas) | level;
+    const ss = random.pick(stacks.filter((one) => one !== DATA_16)) | level;
     const segments = [data(), 0, ss, data(), data(), data()];
     const address = () => this.#address(this.#baseOf(segments[3] as number));
     const stack = this.#address(this.#baseOf(ss));
-    return this.#start({ cs, eip: code - this.#baseOf(cs), cr0: 0x11, segments }, address, stack, 0xffffffff);
+    const eip = code - this.#baseOf(cs);
+    return this.#start({ cs: cs | level, eip, cr0: 0x11, segments }, address, stack, 0xffffffff);
   }
 
   #start(
@@ -151,8 +168,8 @@ export class Generator {
   }
 
   #baseOf(selector: number): number {
-    const low = this.#image.initial(DESCRIPTORS + selector);
-    const high = this.#image.initial(DESCRIPTORS + selector + 4);
+    const low = this.#image.initial(DESCRIPTORS + (selector & ~7));
+    const high = this.#image.initial(DESCRIPTORS + (selector & ~7) + 4);
     return ((low >>> 16) | ((high & 0xff) << 16) | (high & 0xff00_0000)) >>> 0;
   }
 

@@ -63,6 +63,7 @@ export const resultFields = [
   'esp',
   'eflags',
   'cr0',
+  'dr6',
   'ds',
   'ss',
   'es',
@@ -94,6 +95,10 @@ const OPERAND_SIZE = 0x66;
 const PREFIX_CS = 0x2e;
 const CR0_PROTECTED = 0x11;
 
+/** The debug registers with which sequences begin: no reason reported, no breakpoint on. */
+export const DR6_AT_START = 0xffff0ff0;
+export const DR7_OFF = 0x400;
+
 /** Code whose addresses other parts of the image need. */
 export interface Harness {
   readonly bytes: readonly number[];
@@ -108,6 +113,7 @@ export interface Harness {
 export function buildHarness(): Harness {
   const code = new MachineCode(HARNESS);
   mainLoop(code);
+  enterOuter(code);
   enterReal(code);
   takeOver(code);
   writeResult(code);
@@ -142,18 +148,34 @@ function mainLoop(code: MachineCode): void {
     .add(0x8b, 0x35, ...u32(CURRENT)) // mov esi, [CURRENT]
     .add(0x8b, 0x46, EIP, 0xa3, ...u32(TARGET), 0xa3, ...linear(TARGET_COPY)) // EIP to the targets
     .add(0x8b, 0x46, CS, 0xa3, ...u32(TARGET + 4), 0xa3, ...linear(TARGET_COPY + 4)) // CS to the targets
+    .add(0xb8, ...u32(DR6_AT_START), 0x0f, 0x23, 0xf0) // mov eax, DR6_AT_START; mov dr6, eax
     .add(0x80, 0x7e, REAL, 0, 0x0f, 0x85) // cmp byte [esi+REAL], 0; jne enterReal
     .relative('enterReal', 4)
     .add(0x0f, 0x01, 0x1d, ...linear(PROTECTED_IDT_POINTER)) // lidt
     .add(0xb8, ...u32(LOCAL_TABLE), 0x0f, 0x00, 0xd0) // mov eax, LOCAL_TABLE; lldt ax
     .add(0xb8, ...u32(TASK), 0x0f, 0x00, 0xd8) // mov eax, TASK; ltr ax
     .add(0x8b, 0x46, CR0, 0x0f, 0x22, 0xc0) // mov eax, [esi+CR0]; mov cr0, eax
+    .add(0xf6, 0x46, CS, 3, 0x0f, 0x85) // test byte [esi+CS], 3; jnz enterOuter
+    .relative('enterOuter', 4)
     .add(0xff, 0x76, EFLAGS, 0x9d) // push dword [esi+EFLAGS]; popfd
     .add(0x8b, 0x4e, ECX, 0x8b, 0x56, EDX, 0x8b, 0x5e, EBX) // mov ecx, …; mov edx, …; mov ebx, …
     .add(0x8b, 0x6e, EBP, 0x8b, 0x7e, EDI) // mov ebp, …; mov edi, …
     .add(0x8e, 0x46, ES, 0x8e, 0x66, FS, 0x8e, 0x6e, GS) // mov es, …; mov fs, …; mov gs, …
     .add(0x8b, 0x46, EAX, 0x0f, 0xb2, 0x66, ESP, 0xc5, 0x76, ESI) // mov eax, …; lss esp, …; lds esi, …
     .add(PREFIX_CS, 0xff, 0x2d, ...u32(TARGET)); // jmp far [cs:TARGET]
+}
+
+/** To level 3 by IRET, with the stack pointer in its frame. */
+function enterOuter(code: MachineCode): void {
+  const { EIP, CS, EFLAGS, EAX, ECX, EDX, EBX, EBP, EDI, ESI, ESP, SS, ES, FS, GS } = RECORD;
+  code
+    .label('enterOuter')
+    .add(0xff, 0x76, SS, 0xff, 0x76, ESP, 0xff, 0x76, EFLAGS) // push dword [esi+SS]; …
+    .add(0xff, 0x76, CS, 0xff, 0x76, EIP)
+    .add(0x8b, 0x4e, ECX, 0x8b, 0x56, EDX, 0x8b, 0x5e, EBX) // mov ecx, …; mov edx, …; mov ebx, …
+    .add(0x8b, 0x6e, EBP, 0x8b, 0x7e, EDI) // mov ebp, …; mov edi, …
+    .add(0x8e, 0x46, ES, 0x8e, 0x66, FS, 0x8e, 0x6e, GS) // mov es, …; mov fs, …; mov gs, …
+    .add(0x8b, 0x46, EAX, 0xc5, 0x76, ESI, 0xcf); // mov eax, …; lds esi, …; iretd
 }
 
 /** To real mode through 16-bit segments, so that all limits are 64 KiB; then the same loads. */
@@ -204,6 +226,7 @@ function takeOver(code: MachineCode): void {
 function writeResult(code: MachineCode): void {
   code
     .add(0x8c, 0xd8, 0x0f, 0x23, 0xd8) // mov eax, ds; mov dr3, eax
+    .add(0xb8, ...u32(DR7_OFF), 0x0f, 0x23, 0xf8) // mov eax, DR7_OFF; mov dr7, eax: memory is touched from here on
     .add(0xb8, ...u32(DATA_32), 0x8e, 0xd8) // mov eax, DATA_32; mov ds, eax
     .add(0x89, 0x0d, ...saved('ecx'), 0x89, 0x15, ...saved('edx'), 0x89, 0x1d, ...saved('ebx'))
     .add(0x89, 0x2d, ...saved('ebp'), 0x89, 0x3d, ...saved('edi'), 0x89, 0x35, ...saved('esi'))
@@ -213,6 +236,7 @@ function writeResult(code: MachineCode): void {
     .add(0x9c, 0x8f, 0x05, ...saved('eflags'), 0x6a, 2, 0x9d) // pushfd; pop […]; push 2; popfd
     .add(0x0f, 0x21, 0xc0, 0xa3, ...saved('eax'), 0x0f, 0x21, 0xc8, 0xa3, ...saved('vector')) // mov eax, dr0 …
     .add(0x0f, 0x21, 0xd0, 0xa3, ...saved('cr0'), 0x0f, 0x21, 0xd8, 0xa3, ...saved('ds'))
+    .add(0x0f, 0x21, 0xf0, 0xa3, ...saved('dr6')) // mov eax, dr6; mov […], eax
     .add(0xb8, ...u32(CR0_PROTECTED), 0x0f, 0x22, 0xc0) // mov eax, CR0_PROTECTED; mov cr0, eax
     .add(0x0f, 0x01, 0x15, ...linear(GDT_POINTER)) // lgdt
     .add(0xbe, ...u32(SAVED), 0x8b, 0x3d, ...u32(OUT)) // mov esi, SAVED; mov edi, [OUT]

@@ -1,9 +1,10 @@
 /** A bootable ROM image: the harness, its tables, the first contents of the zones, and records with their sequences. */
-import { CODE_32, descriptorTables, protectedGates } from './descriptor-tables.ts';
+import { CODE_32, descriptorTables, protectedGates, taskState } from './descriptor-tables.ts';
 import { buildHarness, FIRST_RECORD, type Harness, RECORD, RECORD_SIZE, startUp, vectorStubs } from './harness.ts';
 import {
   dataZones,
   descriptorZone,
+  HAND_OVER_VECTOR,
   HARNESS,
   IMAGE_RAM,
   IMAGE_SEGMENT,
@@ -20,12 +21,19 @@ import {
   SEQUENCES_END,
   START_UP,
   STUB_SIZE,
+  TASK_STATE,
   zones,
 } from './layout.ts';
 import { u16, u32 } from './machine-code.ts';
 import type { Random } from './random.ts';
 
 export type Mode = 'real' | 'protected';
+
+/** How code is executed: its default operand size, and its privilege level. */
+export interface CodeKind {
+  readonly codeSize: 16 | 32;
+  readonly level: number;
+}
 
 /** What the processor starts a sequence with. */
 export interface StartState {
@@ -41,6 +49,9 @@ export interface StartState {
 
 const harness: Harness = buildHarness();
 
+/** Where the hand-over from level 3 arrives, by linear address. */
+export const HAND_OVER_ARRIVAL: number = IMAGE_RAM + harness.protectedDone;
+
 const realVectors = Array.from({ length: 256 }, (_, vector) => {
   const returns = vector >= RETURNING_VECTORS.first && vector <= RETURNING_VECTORS.last;
   return [...u16(returns ? INTERRUPT_RETURN : REAL_STUBS + vector * STUB_SIZE), ...u16(IMAGE_SEGMENT)];
@@ -48,7 +59,7 @@ const realVectors = Array.from({ length: 256 }, (_, vector) => {
 
 const realStubs = vectorStubs(harness, 'real', REAL_STUBS, 256);
 const protectedStubs = vectorStubs(harness, 'protected', PROTECTED_STUBS, PROTECTED_VECTOR_LAST + 1);
-const returnStubs = [0xcf, 0x66, 0xcf, 0x90, 0xcb, 0x66, 0xcb];
+const returnStubs = [0xcf, 0x66, 0xcf, 0x90, 0xcb, 0x66, 0xcb, 0x90, 0xca, 8, 0, 0x66, 0xca, 4, 0];
 
 export class Image {
   readonly mode: Mode;
@@ -62,13 +73,14 @@ export class Image {
     this.bytes.set(realStubs, REAL_STUBS);
     this.bytes.set(protectedStubs, PROTECTED_STUBS);
     this.bytes.set(realVectors, REAL_VECTORS);
-    this.bytes.set(protectedGates(), PROTECTED_GATES);
+    this.bytes.set(protectedGates(harness.protectedDone), PROTECTED_GATES);
     this.bytes.set(returnStubs, INTERRUPT_RETURN);
     this.bytes.set(harness.bytes, HARNESS);
     this.bytes.set(code, START_UP);
     this.bytes.set(resetVector, RESET_VECTOR);
     for (const { pristine, size } of dataZones) this.bytes.set(zoneContents(random, size), pristine);
     this.bytes.set(descriptorTables(random), descriptorZone.pristine);
+    this.bytes.set(taskState(random), TASK_STATE);
   }
 
   /** The image offset at which the next sequence's code begins. */
@@ -108,8 +120,9 @@ export class Image {
   }
 }
 
-/** The jump from the end of a sequence to the harness. */
-export function handOver(mode: Mode, codeSize: 16 | 32): number[] {
+/** What stands at the end of a sequence: a jump to the harness, or from level 3 an interrupt. */
+export function handOver(mode: Mode, { codeSize, level }: CodeKind): number[] {
+  if (level > 0) return [0xcd, HAND_OVER_VECTOR];
   if (mode === 'real') return [0xea, ...u16(harness.realDone), ...u16(IMAGE_SEGMENT)];
   return [...(codeSize === 32 ? [] : [0x66]), 0xea, ...u32(IMAGE_RAM + harness.protectedDone), ...u16(CODE_32)];
 }

@@ -23,9 +23,13 @@ export const INTERRUPT_RETURN = 0x2800;
 export const INTERRUPT_RETURN_16 = 0x2801;
 export const FAR_RETURN_32 = 0x2804;
 export const FAR_RETURN_16 = 0x2805;
-export const RETURN_STUBS_END = 0x2808;
+/** These drop two parameters, of 32 and of 16 bits. */
+export const FAR_RETURN_POP_32 = 0x2808;
+export const FAR_RETURN_POP_16 = 0x280b;
+export const RETURN_STUBS_END = 0x2810;
 export const PRISTINE = 0x2900;
 export const HARNESS = 0x4600;
+export const TASK_STATE = 0x4a00;
 export const SEQUENCES = 0x5000;
 export const SEQUENCES_END = 0x1fc00;
 export const START_UP = 0x1fc00;
@@ -34,7 +38,8 @@ export const RESET_VECTOR = 0x1fff0;
 /** Variables and stack of the harness, below the image. */
 export const VARIABLES = 0x0800;
 export const HARNESS_STACK = 0x0fc0;
-export const TASK_STATE = 0x0700;
+/** An empty task-state segment, for descriptors that are only asked about. */
+export const EMPTY_TASK_STATE = 0x0700;
 
 /** The window that sequences work on, by linear address. */
 export const WINDOW = 0x30000;
@@ -72,14 +77,19 @@ export const descriptorZone: Zone = {
 
 export const zones: readonly Zone[] = [...dataZones, descriptorZone];
 
+/** Ports that the task's I/O permission map speaks of, and where level 0 has its stack when it is entered. */
+export const PERMISSION_MAP_PORTS = 0x800;
+export const INNER_STACK: number = WINDOW + 0x8300;
+
 /** Where results are written: an address with bit 20 clear, so that the A20 gate does not matter. */
 export const RESULTS = 0x200000;
 export const RESULTS_SIZE = 0x100000;
 
 /** Vectors 20h–2Bh lead to handlers that return; the others end the sequence. */
 export const RETURNING_VECTORS = { first: 0x20, last32: 0x27, last: 0x2b } as const;
-/** The IDT of protected mode ends with this vector. */
-export const PROTECTED_VECTOR_LAST = 0x33;
+/** With this vector a sequence at level 3 hands over to the harness. It is the last one of the IDT. */
+export const HAND_OVER_VECTOR = 0x34;
+export const PROTECTED_VECTOR_LAST: number = HAND_OVER_VECTOR;
 /** Space between the stubs of two vectors. */
 export const STUB_SIZE = 0x10;
 

@@ -1,6 +1,12 @@
 /** Choices that several builders of instructions make: selectors, flags, and steps in order. */
 import { SS } from '../../vm-core/state/layout.ts';
-import { dataSelectors, SELECTOR_END, stackSelectors } from './descriptor-tables.ts';
+import {
+  dataSelectors,
+  outerDataSelectors,
+  outerStackSelectors,
+  SELECTOR_END,
+  stackSelectors,
+} from './descriptor-tables.ts';
 import type { Form } from './forms.ts';
 import { WINDOW } from './layout.ts';
 import type { Emission } from './sequence.ts';
@@ -26,7 +32,8 @@ export function dataSelector(workshop: Workshop, segment: number): number {
     return random.chance(8) ? random.next() & 0xffff : low;
   }
   if (random.chance(25)) return anySelector(workshop);
-  return random.pick(segment === SS ? stackSelectors : dataSelectors);
+  if (workshop.level === 0) return random.pick(segment === SS ? stackSelectors : dataSelectors);
+  return random.pick(segment === SS ? outerStackSelectors : outerDataSelectors) | 3;
 }
 
 /** Any selector of the tables and a little beyond, with any RPL. */

@@ -9,7 +9,7 @@ import { OurMachine } from './our-machine.ts';
 import type { Qemu } from './qemu.ts';
 import { describeFailure, describeLimitFailure, type Shortest } from './report.ts';
 import { readResults, type Result } from './results.ts';
-import type { Sequence } from './sequence.ts';
+import type { PlacedInstruction, Sequence } from './sequence.ts';
 
 /** What a round came to. */
 export interface Round {
@@ -127,7 +127,7 @@ function compareAll(image: Image, sequence: Sequence, ours: Result | undefined, 
 
 /** The sequence with only its first instructions. */
 function cutAfter(image: Image, sequence: Sequence, count: number): Sequence {
-  const next = sequence.instructions[count] as { offset: number; codeSize: 16 | 32 };
-  const code = [...sequence.code.slice(0, next.offset), ...handOver(image.mode, next.codeSize)];
+  const next = sequence.instructions[count] as PlacedInstruction;
+  const code = [...sequence.code.slice(0, next.offset), ...handOver(image.mode, next)];
   return { ...sequence, code, instructions: sequence.instructions.slice(0, count) };
 }

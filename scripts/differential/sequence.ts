@@ -5,14 +5,14 @@
  */
 import { Decoder, DecoderOptions, FlowControl, type Instruction, InstructionInfoFactory, Mnemonic } from 'iced-x86';
 import { generalSlots, slot } from '../../vm-core/state/layout.ts';
-import { RF, TF } from '../../vm-core/state/lazy-flags.ts';
-import { type Access, accessesOf, frameAccesses, stackMask } from './accesses.ts';
+import { TF } from '../../vm-core/state/lazy-flags.ts';
+import { type Access, accessesOf, frameAccesses } from './accesses.ts';
 import type { Bench } from './bench.ts';
+import { TASK } from './descriptor-tables.ts';
 import { differenceOf } from './differences.ts';
-import { AC, flagFacts, ID } from './flag-facts.ts';
-import type { Size } from './encode.ts';
+import { flagFacts } from './flag-facts.ts';
 import { ACCESSED, isDescriptorOfCode, isSystemWide, operandBits } from './instruction-facts.ts';
-import { handOver, type Image, type StartState } from './image.ts';
+import { type CodeKind, HAND_OVER_ARRIVAL, handOver, type Image, type StartState } from './image.ts';
 import {
   IMAGE_RAM,
   INTERRUPT_RETURN,
@@ -26,6 +26,7 @@ import {
   STUB_SIZE,
 } from './layout.ts';
 import type { Result } from './results.ts';
+import { UndefinedBits } from './undefined-bits.ts';
 
 /** A finished sequence: what goes into the image, and what came out on the bench. */
 export interface Sequence {
@@ -34,12 +35,17 @@ export interface Sequence {
   /** Linear address of the code. */
   readonly at: number;
   /** Bytes of the instructions as they were made, in order; the hand-over is not among them. */
-  readonly instructions: readonly { readonly offset: number; readonly codeSize: Size }[];
+  readonly instructions: readonly PlacedInstruction[];
   readonly result: Result;
   /** Flags that are not compared. */
   readonly undefinedFlags: number;
   /** Bits of double words in memory that are not compared, by linear address. */
   readonly undefinedMemory: ReadonlyMap<number, number>;
+}
+
+/** Where an instruction begins in the code, and how it is executed. */
+export interface PlacedInstruction extends CodeKind {
+  readonly offset: number;
 }
 
 /** What became of an instruction: `refused` means that nothing has happened, `lost` that the sequence is of no use. */
@@ -50,8 +56,8 @@ export class LimitError extends Error {}
 
 /** Exceptions that push an error code. */
 const errorCodeVectors: ReadonlySet<number> = new Set([8, 10, 11, 12, 13, 14, 17]);
-/** Exceptions that report an instruction, which pushes RF, and not what came before. */
-const TRAPS: ReadonlySet<number> = new Set([1, 3, 4]);
+/** Exceptions that never report an instruction that is to be executed again, so that they push RF as it is. */
+const TRAPS: ReadonlySet<number> = new Set([3, 4]);
 const FRAME_WORDS_MAX = 4;
 const BYTES_AHEAD = 16;
 /** A sequence that executes more instructions is given up. */
@@ -67,9 +73,8 @@ export class SequenceInProgress {
   readonly #image: Image;
   readonly #at: number;
   readonly #code: number[] = [];
-  readonly #instructions: { offset: number; codeSize: Size }[] = [];
-  readonly #undefinedMemory = new Map<number, number>();
-  #undefinedFlags = 0;
+  readonly #instructions: PlacedInstruction[] = [];
+  readonly #undefined = new UndefinedBits();
   #steps = 0;
   #attempt: readonly number[] = [];
   #vector: number | undefined;
@@ -111,13 +116,13 @@ export class SequenceInProgress {
    * are appended too.
    */
   emit(bytes: readonly number[], mayFault: boolean, gap: readonly number[] = []): Emission {
-    const { codeSize } = this.bench;
+    const kind = this.bench.codeKind;
     if (this.bench.linearEip !== this.cursor) throw new Error('the sequence is not at its end');
     this.#attempt = bytes;
     this.bench.write(this.cursor, [...bytes, ...new Array<number>(BYTES_AHEAD).fill(0x90)]);
     const outcome = this.#step(bytes.length, mayFault);
     if (outcome === 'refused') return outcome;
-    this.#instructions.push({ offset: this.#code.length, codeSize });
+    this.#instructions.push({ offset: this.#code.length, ...kind });
     this.#code.push(...bytes);
     if (outcome !== 'done') return outcome;
     if (gap.length > 0 && this.bench.linearEip === this.cursor + gap.length) this.#code.push(...gap);
@@ -138,7 +143,7 @@ export class SequenceInProgress {
   /** Appends an instruction that follows ones already there, and executes nothing. */
   place(bytes: readonly number[]): void {
     this.bench.write(this.cursor, bytes);
-    this.#instructions.push({ offset: this.#code.length, codeSize: this.bench.codeSize });
+    this.#instructions.push({ offset: this.#code.length, ...this.bench.codeKind });
     this.#code.push(...bytes);
   }
 
@@ -150,14 +155,14 @@ export class SequenceInProgress {
   /** Ends the sequence with a jump to the harness, unless an exception did; undefined if that cannot be. */
   finish(): Sequence | undefined {
     // Behind an exception the bench is in its handler, while a machine that raises none goes on in the sequence.
-    const codeSize = this.isEnded ? this.#instructions.at(-1)?.codeSize : undefined;
-    const jump = handOver(this.#image.mode, codeSize ?? this.bench.codeSize);
-    // A trap flag that is still set takes effect behind the jump.
-    const traps = !this.isEnded && (this.bench.state.eflags & TF) !== 0;
-    if (traps && this.emit(jump, true) !== 'ended') return undefined;
+    const kind = this.isEnded ? this.#instructions.at(-1) : undefined;
+    const jump = handOver(this.#image.mode, kind ?? this.bench.codeKind);
+    // A trap flag that is still set takes effect behind the jump, and an interrupt leaves a frame.
+    const isSeen = !this.isEnded && ((this.bench.state.eflags & TF) !== 0 || this.bench.state.read8(slot.CPL) !== 0);
+    if (isSeen && this.emit(jump, true) !== 'ended') return undefined;
     const result = this.bench.result(this.#vector ?? NO_VECTOR);
     for (const [address, value] of result.memory) {
-      if (isDescriptorOfCode(address, value)) this.#undefinedMemory.set(address, ACCESSED);
+      if (isDescriptorOfCode(address, value)) this.#undefined.memory.set(address, ACCESSED);
     }
     return {
       start: this.start,
@@ -165,8 +170,8 @@ export class SequenceInProgress {
       at: this.#at,
       instructions: this.#instructions,
       result,
-      undefinedFlags: this.#undefinedFlags,
-      undefinedMemory: this.#undefinedMemory,
+      undefinedFlags: this.#undefined.flags,
+      undefinedMemory: this.#undefined.memory,
     };
   }
 
@@ -191,6 +196,7 @@ export class SequenceInProgress {
   /** The vector whose stub begins at a linear address. */
   #stubAt(linear: number): number | undefined {
     const real = this.#image.mode === 'real';
+    if (!real && linear === HAND_OVER_ARRIVAL) return NO_VECTOR;
     const first = IMAGE_RAM + (real ? REAL_STUBS : PROTECTED_STUBS);
     const vector = (linear - first) / STUB_SIZE;
     return Number.isInteger(vector) && vector >= 0 && vector <= (real ? 255 : PROTECTED_VECTOR_LAST)
@@ -229,7 +235,7 @@ export class SequenceInProgress {
     const { state } = this.bench;
     const facts = flagFacts(state, instruction, operandBits(instruction));
     const isInterrupt = interrupts.has(instruction.mnemonic);
-    if (((isInterrupt ? ~0 : facts.reads) & this.#undefinedFlags) !== 0) return 'refused';
+    if ((facts.reads & this.#undefined.flags) !== 0) return 'refused';
     const info = infoFactory.info(instruction);
     const accesses = accessesOf(state, instruction, info);
     info.free();
@@ -237,29 +243,30 @@ export class SequenceInProgress {
     if (accesses.some(({ allowed }) => !allowed)) return this.#expectFault(instruction, accesses);
     if (!accesses.every((access) => this.#isInReach(access, at + instruction.length))) return 'refused';
     if (isInterrupt && !this.#isFrameSafe(true)) return 'refused';
-    const image = this.#flagsImage(instruction);
-    if (image !== undefined && (image & VM) !== 0 && (state.read32(slot.CR0) & 1) !== 0) return 'refused';
+    const image = this.#undefined.imageOf(state, instruction, (linear) => this.bench.read32(linear));
+    if (image && (image.value & VM) !== 0 && this.#isProtected) return 'refused';
+    if (!image && accesses.some((access) => this.#undefined.isReadBy(access))) return 'refused';
     const saved = this.bench.save();
     const outcome = this.bench.step();
     if (outcome.kind === 'stuck') return 'lost';
     const isTrap = outcome.kind === 'exception' && outcome.vector === 1;
     if (outcome.kind === 'exception' && !isTrap) return this.#fault(outcome.vector, mayFault, saved);
-    if (state.read8(slot.CPL) !== 0) return 'lost';
-    const stub = isInterrupt ? this.#stubAt(this.bench.linearEip) : undefined;
-    if (stub !== undefined && errorCodeVectors.has(stub)) this.#maskFrame(true, true);
-    this.#undefinedFlags = (this.#undefinedFlags & ~facts.defines) | facts.undefines;
-    if (image !== undefined) this.#undefinedFlags = image & (AC | ID);
+    const next = at + instruction.length;
+    if (isInterrupt && this.bench.linearEip !== next) this.#pushedByInterrupt(instruction);
+    if (image) this.#undefined.loaded(image);
+    else this.#undefined.apply(facts);
     if (!isTrap) return 'done';
     return this.#isFrameSafe(false) ? this.#fault(1, true, saved) : 'lost';
   }
 
-  /** The image that POPFD or IRETD loads, of narrow ones what they leave of AC and ID; undefined for other instructions. */
-  #flagsImage({ mnemonic }: Instruction): number | undefined {
-    const { state } = this.bench;
-    if (mnemonic === Mnemonic.Popf || mnemonic === Mnemonic.Iret) return this.#undefinedFlags & (AC | ID);
-    if (mnemonic !== Mnemonic.Popfd && mnemonic !== Mnemonic.Iretd) return undefined;
-    const pointer = state.read32(slot.ESP) + (mnemonic === Mnemonic.Iretd ? 8 : 0);
-    return this.bench.read32((state.segment(2).base + ((pointer & stackMask(state)) >>> 0)) >>> 0);
+  /** INT n has pushed a frame, or the fault of its gate has. */
+  #pushedByInterrupt(instruction: Instruction): void {
+    const stub = this.#stubAt(this.bench.linearEip);
+    const isFault = stub !== undefined && errorCodeVectors.has(stub);
+    const vector = instruction.mnemonic === Mnemonic.Int ? Number(instruction.immediate(0)) : 0;
+    const isNarrow = this.#isReturning(vector) && vector > RETURNING_VECTORS.last32;
+    const wordSize = this.#isProtected && !(isNarrow && !isFault) ? 4 : 2;
+    this.#undefined.pushed(this.bench.state, { wordSize, isFault, hasErrorCode: isFault && this.#isProtected });
   }
 
   /** Limits and rights forbid it: our processor must fault; QEMU is not asked, it would not. */
@@ -293,7 +300,11 @@ export class SequenceInProgress {
       return 'refused';
     }
     if (this.bench.deliver().kind !== 'done') return 'lost';
-    this.#maskFrame(!TRAPS.has(vector), errorCodeVectors.has(vector));
+    this.#undefined.pushed(this.bench.state, {
+      wordSize: this.#isProtected ? 4 : 2,
+      isFault: this.#isProtected && !TRAPS.has(vector),
+      hasErrorCode: this.#isProtected && errorCodeVectors.has(vector),
+    });
     this.#vector = this.#stubAt(this.bench.linearEip);
     return this.#vector === vector ? 'ended' : 'lost';
   }
@@ -304,32 +315,16 @@ export class SequenceInProgress {
 
   /** Whether what an exception pushes stays in the zones. `any` is for INT n, whose gate may have either size. */
   #isFrameSafe(any: boolean): boolean {
-    const isProtected = (this.bench.state.read32(slot.CR0) & 1) !== 0;
-    const frames = isProtected
+    // From level 3 the stack of level 0 is taken, if it is still the harness's.
+    if (this.bench.state.read8(slot.CPL) !== 0) return (this.bench.state.read16(slot.TR) & ~7) === TASK;
+    const frames = this.#isProtected
       ? [frameAccesses(this.bench.state, 4, FRAME_WORDS_MAX), ...(any ? [frameAccesses(this.bench.state, 2, 3)] : [])]
       : [frameAccesses(this.bench.state, 2, 3)];
     return frames.flat().every((access) => access.allowed && isInDataZone(access.linear, access.size));
   }
 
-  /** Undefined flags in a frame just pushed, and RF, which QEMU does not push, are not compared. */
-  #maskFrame(isFault: boolean, hasErrorCode = false): void {
-    const { state } = this.bench;
-    const isProtected = (state.read32(slot.CR0) & 1) !== 0;
-    const size = isProtected ? 4 : 2;
-    const offset =
-      ((state.read32(slot.ESP) + 2 * size + (isProtected && hasErrorCode ? size : 0)) & stackMask(state)) >>> 0;
-    const mask = this.#undefinedFlags | (isProtected && isFault ? RF : 0);
-    this.#ignore((state.segment(2).base + offset) >>> 0, size === 2 ? mask & 0xffff : mask);
-  }
-
-  /** Bits of the 16 or 32 bits at a linear address are not compared. */
-  #ignore(linear: number, mask: number): void {
-    const aligned = linear & ~3;
-    const shift = (linear & 3) * 8;
-    const low = mask << shift;
-    const high = shift === 0 ? 0 : mask >>> (32 - shift);
-    this.#undefinedMemory.set(aligned, (this.#undefinedMemory.get(aligned) ?? 0) | low);
-    if (high !== 0) this.#undefinedMemory.set(aligned + 4, (this.#undefinedMemory.get(aligned + 4) ?? 0) | high);
+  get #isProtected(): boolean {
+    return (this.bench.state.read32(slot.CR0) & 1) !== 0;
   }
 
   /** The zones can be read and written, and what there is of the sequence's own code. */

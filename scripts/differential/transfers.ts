@@ -3,10 +3,16 @@
  * table by row name.
  */
 import { CS } from '../../vm-core/state/layout.ts';
-import { callGateSelectors, codeSelectors } from './descriptor-tables.ts';
+import {
+  callGateSelectors,
+  codeSelectors,
+  outerCallGateSelectors,
+  outerCodeSelectors,
+  outerWindowStackSelectors,
+} from './descriptor-tables.ts';
 import type { Size } from './encode.ts';
 import type { Form } from './forms.ts';
-import { DESCRIPTORS, RETURNING_VECTORS } from './layout.ts';
+import { DESCRIPTORS, RETURNING_VECTORS, WINDOW } from './layout.ts';
 import { u16, u32 } from './machine-code.ts';
 import { anySelector, type Builder, flagsImage, inOrder } from './preparations.ts';
 import type { Emission } from './sequence.ts';
@@ -126,10 +132,23 @@ function farTarget(workshop: Workshop, linear: number, size: Size, forCall: bool
     const selector = Math.max((linear >>> 4) - random.below(0xff0), 0);
     return { selector, offset: linear - selector * 16 };
   }
-  if (forCall && random.chance(15)) return { selector: random.pick(callGateSelectors), offset: random.next() & 0xffff };
+  if (forCall && random.chance(15)) {
+    const gates = workshop.level === 0 ? callGateSelectors : outerCallGateSelectors;
+    return { selector: random.pick(gates), offset: random.next() & 0xffff };
+  }
   if (random.chance(10)) return { selector: anySelector(workshop), offset: random.next() & 0xffff };
-  const { bench } = workshop.sequence;
-  const usable = codeSelectors.flatMap((selector) => {
+  return segmentedTarget(workshop, linear, size, workshop.level);
+}
+
+/** A code segment of a privilege level with an offset that lead to a linear address. */
+function segmentedTarget(
+  { random, sequence }: Workshop,
+  linear: number,
+  size: Size,
+  level: number,
+): FarTarget | undefined {
+  const { bench } = sequence;
+  const usable = (level === 0 ? codeSelectors : outerCodeSelectors).flatMap((selector) => {
     const low = bench.read32(DESCRIPTORS + selector);
     const high = bench.read32(DESCRIPTORS + selector + 4);
     const base = ((low >>> 16) | ((high & 0xff) << 16) | (high & 0xff00_0000)) >>> 0;
@@ -139,7 +158,7 @@ function farTarget(workshop: Workshop, linear: number, size: Size, forCall: bool
     const isBig = (high & 0x400000) !== 0;
     const room = isBig && size === 32 ? 0xffffffff : 0xffff;
     const fits = offset >= 0 && offset + 0x100 <= limit && offset + 0x100 <= room;
-    return fits ? [{ selector, offset }] : [];
+    return fits ? [{ selector: selector | level, offset }] : [];
   });
   return usable.length === 0 ? undefined : random.pick(usable);
 }
@@ -185,21 +204,37 @@ function returnWith(workshop: Workshop, form: Form, words: 'near' | 'far' | 'int
   if (words === 'near' && !isReachable(workshop, size)) return 'refused';
   const steady = workshop.steadyStack();
   if (steady !== 'done') return steady;
-  const immediate = form.row.operands.includes('Iw') ? { immediate: u16(random.below(0x24)) } : {};
+  const outward = words !== 'near' && workshop.isProtected && workshop.level === 0 && random.chance(20);
+  const parameters = outward ? 0 : random.below(0x24);
+  const immediate = form.row.operands.includes('Iw') ? { immediate: u16(parameters) } : {};
   const bytes = workshop.encode(form, { ...immediate, addressSize: workshop.codeSize });
   if (!bytes) return 'refused';
   const pushLength = (size === workshop.codeSize ? 1 : 2) + size / 8;
-  const pushes = { near: 1, far: 2, interrupt: 3 }[words];
+  const pushes = { near: 1, far: 2, interrupt: 3 }[words] + (outward ? 2 : 0);
   const offset = workshop.offset + pushes * pushLength + bytes.length + gap.length;
-  const target =
-    words === 'near' ? { offset, selector: 0 } : farTarget(workshop, linearOf(workshop, offset), size, false);
+  const target = returnTarget(workshop, words, offset, size, outward);
   if (!target) return 'refused';
+  const outerStack = random.pick(outerWindowStackSelectors) | 3;
   return inOrder(
+    () => (outward ? workshop.push(outerStack, size) : 'done'),
+    () => (outward ? workshop.push(workshop.place(0x100) + 0x80 - WINDOW, size) : 'done'),
     () => (words === 'interrupt' ? workshop.push(flagsImage(workshop), size) : 'done'),
     () => (words === 'near' ? 'done' : workshop.push(target.selector, size)),
     () => workshop.push(target.offset, size),
     () => workshop.sequence.emit(bytes, random.chance(30), gap),
   );
+}
+
+function returnTarget(
+  workshop: Workshop,
+  words: 'near' | 'far' | 'interrupt',
+  offset: number,
+  size: Size,
+  outward: boolean,
+): FarTarget | undefined {
+  if (words === 'near') return { offset, selector: 0 };
+  const linear = linearOf(workshop, offset);
+  return outward ? segmentedTarget(workshop, linear, size, 3) : farTarget(workshop, linear, size, false);
 }
 
 const interrupt: Builder = (workshop, form) => {

@@ -105,6 +105,11 @@ export class Workshop {
     return (this.sequence.bench.state.read32(slot.CR0) & 1) !== 0;
   }
 
+  /** The current privilege level. */
+  get level(): number {
+    return this.sequence.bench.state.read8(slot.CPL);
+  }
+
   register(number: number): number {
     return registerOf(this.sequence.bench.state, number);
   }
