@@ -4,7 +4,7 @@
  */
 import { createServer, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { ProtocolServer } from '@vscode/debugadapter/lib/protocol';
+import { ProtocolServer } from '@vscode/debugadapter/lib/protocol.js';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { createMachine } from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
