@@ -18,6 +18,7 @@ import {
   VERIFY,
   WRITE,
 } from './floppy-bench.ts';
+import { SPEED_UP } from './media.ts';
 
 describe('82077AA reading with DMA', () => {
   it('ends with the terminal count and points to the next sector', () => {
@@ -78,7 +79,7 @@ describe('82077AA reading with DMA', () => {
     channel.left = 9 * SECTOR;
     command(READ, 0, 0, 0, 10, 2, 18, 0x1b, 0xff);
     // Half a turn to sector 10, and 9 sectors but for the last gap.
-    expect(Math.round(untilInterrupt() / MS)).toBe(198);
+    expect(Math.round((untilInterrupt() * SPEED_UP) / MS)).toBe(198);
   });
 
   it.each([
@@ -139,7 +140,7 @@ describe('82077AA reading with DMA', () => {
     const { write, command, channel, advance, irq, untilInterrupt, result } = bench();
     channel.left = 18 * SECTOR;
     command(READ, 0, 0, 0, 1, 2, 18, 0x1b, 0xff);
-    advance(50 * MS);
+    advance((50 * MS) / SPEED_UP);
     write(DOR, 0x0c);
     advance(SECOND);
     expect(irq()).toBe(false);
@@ -156,7 +157,7 @@ describe('82077AA reading with DMA', () => {
 
   it('finds the sector that passes next, for READ ID', () => {
     const { command, untilInterrupt, result, advance, now } = bench();
-    advance(1000 * MS - now() + 15 * MS);
+    advance(1000 * MS - now() + (15 * MS) / SPEED_UP);
     command(READ_ID, 0x04);
     untilInterrupt();
     // 15 ms are 1.35 sectors.

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createTestBench, hex, readPort, writePort } from '../test-bench.ts';
 import { bench, DOR, DSR, FIFO, imageOf, MS, MSR, RATE_250, READ, SECOND, storeOf } from './floppy-bench.ts';
 import { createFloppyController } from './floppy-controller.ts';
+import { SPEED_UP } from './media.ts';
 
 describe('82077AA reset', () => {
   it('interrupts when its drives were polled, and each of them has news', () => {
@@ -117,11 +118,11 @@ describe('82077AA seeks', () => {
     command(0x0f, 0x00, 20);
     expect(status()).toBe(0x81);
     // A step rate of Dh is 3 ms at 500 kbit/s.
-    expect(untilInterrupt()).toBe(60 * MS);
+    expect(untilInterrupt()).toBe((60 * MS) / SPEED_UP);
     expect([senseInterrupt(), status()]).toEqual(['20 14', 0x80]);
     writePort(device, 'change', 0, RATE_250);
     command(0x07, 0x00);
-    expect(untilInterrupt()).toBe(120 * MS);
+    expect(untilInterrupt()).toBe((120 * MS) / SPEED_UP);
     expect(senseInterrupt()).toBe('20 00');
   });
 

@@ -1,6 +1,6 @@
 /**
  * The Intel 82077AA floppy disk controller of the AT (data sheet 290166-007, PC-AT mode) with one drive whose disk is an
- * image. The drive has the times of a real one: steps, turns and data rate.
+ * image. The drive has the times of a real one, steps, turns and data rate, but for a common factor.
  */
 import type { BlockStore } from '../../machine/block-store.ts';
 import type { Device, DeviceContext, Region, Timer } from '../device.ts';
@@ -23,7 +23,7 @@ import {
   mainStatus,
   POWER_ON_FLOPPY,
 } from './floppy-state.ts';
-import { mediumOf } from './media.ts';
+import { mediumOf, SPEED_UP } from './media.ts';
 
 /** Offsets of the registers from 3F0h on; those below DOR are not there in AT mode. */
 const DOR = 2;
@@ -336,7 +336,7 @@ class FloppyController {
     }
     const stepRate = STEP_RATE_BASE - ((this.state.specify[0] as number) >> 4);
     const stepMs = (stepRate * dataRates[0]) / (dataRates[this.state.rate] as number);
-    return this.#ticks(Math.abs(steps) * stepMs);
+    return this.#ticks((Math.abs(steps) * stepMs) / SPEED_UP);
   }
 
   #recalibrate(drive: number): void {

@@ -58,6 +58,12 @@ export function mediumOf(imageSize: number): FloppyMedium {
   return { ...MEDIUM_2880, cylinders: Math.min(cylinders, CYLINDERS_MAX) };
 }
 
+/**
+ * Disks turn, and heads step, so many times faster than real ones: firmware waits in loops, and a turn of 200 ms would be
+ * forty million instructions of waiting.
+ */
+export const SPEED_UP = 16;
+
 /** Of a sector's share of the track, what identification and data take; the rest is the gap behind them. */
 const SECTOR_PART = 5 / 6;
 
@@ -73,7 +79,7 @@ export interface Rotation {
 }
 
 export function rotationOf({ speed, sectors }: FloppyMedium, ticksPerSecond: number): Rotation {
-  const ticksPerTurn = Math.round((ticksPerSecond * 60) / speed);
+  const ticksPerTurn = Math.round((ticksPerSecond * 60) / (speed * SPEED_UP));
   const startOf = (place: number): number => Math.floor((place * ticksPerTurn) / sectors);
   return {
     ticksPerTurn,
