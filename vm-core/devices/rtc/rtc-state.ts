@@ -31,6 +31,7 @@ const A_RATE = 0x0f;
 export const B_SET = 0x80;
 export const B_UIE = 0x10;
 export const B_SQWE = 0x08;
+export const B_DAYLIGHT_SAVING = 0x01;
 /** Bits that B enables and C reports: periodic, alarm, update ended. */
 export const PERIODIC = 0x40;
 export const ALARM = 0x20;
@@ -116,7 +117,7 @@ export const rtcDescription: DeviceDescription<RtcState> = {
       width: 8,
       reset: 0x02,
       writable: 0xff,
-      description: 'bit 7 set, 6 periodic, 5 alarm, 4 update interrupt, 2 binary, 1 24 hours',
+      description: 'bit 7 set, 6 periodic, 5 alarm, 4 update interrupt, 2 binary, 1 24 hours, 0 daylight saving',
       value: (s) => s.cmos[REGISTER_B] as number,
     },
     {

@@ -243,3 +243,11 @@ describe('CMOS RAM', () => {
     expect([irq(), read(B), read(C), read(0x40), time()]).toEqual([false, 0x02, 0, 0x99, '24-05-05 10:20:31']);
   });
 });
+
+it('says that daylight saving time is left to the software', () => {
+  const { write, messages } = bench();
+  write(B, 0x02);
+  expect(messages).toEqual([]);
+  write(B, 0x03);
+  expect(messages[0]).toContain('daylight saving');
+});
