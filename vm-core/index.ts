@@ -9,6 +9,9 @@ export type {
   MachineRequest,
   Region,
 } from './devices/device.ts';
+export { encodeMouseEvent, type MouseEvent } from './devices/keyboard-controller/mouse.ts';
+export { PIT_FREQUENCY } from './devices/pit/pit.ts';
+export { decodeSpeakerSignal, type SpeakerSignal } from './devices/pit/speaker.ts';
 export { CpuState, type SegmentState } from './state/cpu-state.ts';
 export {
   findRegister,

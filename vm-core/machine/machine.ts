@@ -219,11 +219,17 @@ export interface Machine {
   onEvent: ((event: MachineEvent) => boolean) | undefined;
   /** Exceptions (by vector, before delivery) at which `run` stops; empty by default. */
   stopOnExceptions: ReadonlySet<number>;
-  /** Hands bytes to a device's channel (`keyboard`/`keys`: PS/2 set-1 scan codes; `uart-1`/`serial`) and logs them. */
+  /**
+   * Hands bytes to a device's channel and logs them: `keyboard`/`keys` (PS/2 set-1 scan codes), `keyboard`/`mouse`
+   * (`encodeMouseEvent`), `uart-1`/`serial`.
+   */
   input(device: string, channel: string, bytes: Uint8Array): void;
   /** Feeds a recorded log; no other input is taken until its last record has entered. */
   replay(records: readonly InputRecord[]): void;
-  /** Bytes that devices sent to the host; one listener per channel (`serial`, `debugcon`, `post-code`). */
+  /**
+   * Bytes that devices sent to the host, by channel: `serial`, `debugcon`, `post-code`, `parallel`, `speaker`
+   * (`decodeSpeakerSignal`).
+   */
   onOutput: (device: string, channel: string, bytes: Uint8Array) => void;
   /** Messages for the developer of the guest: things not modelled, each once. */
   onLog: (message: string) => void;

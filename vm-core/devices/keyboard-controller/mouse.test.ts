@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createTestBench, hex, readPort, registerValues, writePort } from '../test-bench.ts';
 import { createKeyboardController } from './keyboard-controller.ts';
+import { encodeMouseEvent, mouseEvents } from './mouse.ts';
 
 const SECOND = 200_000_000;
 const [RATE, ENABLE, TYPE] = [0xf3, 0xf4, 0xf2] as const;
@@ -38,14 +39,23 @@ function bench() {
     status,
     /** `x` to the right, `y` down, as the host has it. */
     move(x: number, y: number, { buttons = 0, wheel = 0 } = {}): void {
-      const bytes = Uint8Array.of(buttons, x & 0xff, (x >> 8) & 0xff, y & 0xff, (y >> 8) & 0xff, wheel & 0xff);
-      controller.channels?.['mouse']?.(bytes);
+      controller.channels?.['mouse']?.(encodeMouseEvent({ buttons, dx: x, dy: -y, dz: wheel }));
     },
     wheel: () => tell(RATE, 200, RATE, 100, RATE, 80),
     fiveButtons: () => tell(RATE, 200, RATE, 100, RATE, 80, RATE, 200, RATE, 200, RATE, 80),
     shown: () => registerValues(controller),
   };
 }
+
+it('messages are read as they were written, within what fits', () => {
+  const events = [
+    { buttons: 0x1f, dx: -300, dy: 20_000, dz: -3 },
+    { buttons: 0, dx: 1e9, dy: -1e9, dz: 1e9 },
+  ];
+  const message = Uint8Array.from(events.flatMap((event) => [...encodeMouseEvent(event)]));
+  expect(mouseEvents(message)).toEqual([events[0], { buttons: 0, dx: 0x7fff, dy: -0x7fff, dz: 127 }]);
+  expect(encodeMouseEvent({ buttons: 1, dx: 2, dy: 3, dz: 4 })).toEqual(Uint8Array.of(1, 2, 0, 0xfd, 0xff, 4));
+});
 
 describe('mouse commands', () => {
   it.each([

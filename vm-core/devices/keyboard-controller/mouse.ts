@@ -49,6 +49,7 @@ const DISTANCE_MAX = 0x7fff;
 /** Movement in one packet has nine bits, the wheel's four. */
 const MOVEMENT_MAX = 255;
 const WHEEL_MAX = 7;
+const WHEEL_CLICKS_MAX = 127;
 
 const limit = (value: number, max: number): number => Math.min(Math.max(value, -max), max);
 
@@ -235,9 +236,20 @@ function statusByte({ mode, reporting, doubleScaling, buttons }: MouseState): nu
 const EVENT_SIZE = 6;
 
 /**
- * Events as the host sends them, six bytes each: buttons; movement to the right and, down the screen, in two bytes each,
- * low byte first; the wheel towards the user. Bytes that do not make an event are left out.
+ * An event as a message of the input channel `mouse`: buttons; movement to the right and, down the screen, in two bytes
+ * each, low byte first; the wheel towards the user.
  */
+export function encodeMouseEvent({ buttons, dx, dy, dz }: MouseEvent): Uint8Array {
+  const bytes = new Uint8Array(EVENT_SIZE);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, buttons);
+  view.setInt16(1, limit(dx, DISTANCE_MAX), true);
+  view.setInt16(3, limit(-dy, DISTANCE_MAX), true);
+  view.setInt8(5, limit(dz, WHEEL_CLICKS_MAX));
+  return bytes;
+}
+
+/** The events of a message, one behind the other. Bytes that do not make an event are left out. */
 export function mouseEvents(bytes: Uint8Array): MouseEvent[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from({ length: Math.floor(bytes.length / EVENT_SIZE) }, (_, index) => {
