@@ -104,6 +104,16 @@ describe.skipIf(!runnable)('SeaBIOS (it needs nasm and the package seabios)', ()
     expect(shows(machine, 'Protected mode was visited')).toBe(true);
   });
 
+  it('lends its VGA BIOS to the built-in BIOS', { timeout: TIMEOUT }, async () => {
+    const machine = boot({ firmware: 'builtin', floppy: inMemory('boot.img', imageOf(2048)) });
+    await runUntil(machine, () => shows(machine, 'Press a key'));
+    // INT 10h leads into the option ROM.
+    expect([...machine.memory.read(0x42, 2)]).toEqual([0x00, 0xc0]);
+    expect(machine.display.text()?.[0]).toBe('x86 VM Debugger BIOS');
+    for (const key of keyStrokes('x')) machine.input('keyboard', 'keys', key);
+    await runUntil(machine, () => shows(machine, 'All done'));
+  });
+
   it('boots a CD-ROM', { timeout: TIMEOUT }, async () => {
     // The exit value is the letter that comes after what stage 2 holds: sectors of a disc have 2,048 bytes.
     const sector = bootSector(`

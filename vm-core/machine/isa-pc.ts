@@ -57,12 +57,12 @@ export const isaPc: MachineMap = {
     { name: 'post-code', create: createPostCode, ports: { code: 0x80 } },
     { name: 'port-92', create: createPort92, ports: { control: 0x92 }, lines: { a20: 'machine.a20' } },
     { name: 'debug-console', create: createDebugConsole, ports: { data: 0xe9 } },
-    // Where SeaBIOS and OVMF write their log.
+    // Where SeaBIOS, its VGA BIOS and OVMF write their log.
     {
       name: 'firmware-console',
       create: createDebugConsole,
       ports: { data: 0x402 },
-      isPresent: (config) => config.firmware !== 'builtin',
+      isPresent: ({ firmware, vgaFirmware }) => firmware !== 'builtin' || vgaFirmware !== undefined,
     },
     {
       name: 'firmware-config',

@@ -52,6 +52,9 @@ export const FONT_8X16 = 0xc000;
 export const FONT_8X14 = 0xd000;
 /** A table of zeros: what 40:A8 points to. */
 export const VIDEO_SAVE_POINTERS = 0x9000;
+/** Video BIOSes lie at C0000h and below this segment. */
+const VIDEO_ROM_END = 0xc800;
+const TEXT_MODE = 3;
 /** What INT 10h, 1Bh points to, and the far function that moves the VBE window. */
 export const FUNCTIONALITY_TABLE = 0x9080;
 export const VBE_WINDOW_FUNCTION = 0x90a0;
@@ -301,6 +304,10 @@ function emitPost(rom: RomBuilder, halt: number) {
   rom.emit(op.NOP, op.STI).int(0x19).jump(halt);
   const optionRomCall = rom.position;
   rom.emit(0xff, 0x1e).words(0x467); // CALL FAR [0467h]
+  rom.emit(op.CLI, op.CLD, ...clearSegments);
+  // A video BIOS has its data set up by a mode set of its own.
+  rom.emit(0x81, 0x3e).words(0x469, VIDEO_ROM_END); // CMP WORD [0469h],C800h
+  rom.emit(0x73, 0x05, 0xb8).words(TEXT_MODE).int(0x10); // JAE over; MOV AX,3
   rom.emit(op.CLI, op.CLD, ...clearSegments).jump(optionRomHook);
   const resetReturn = rom.position;
   rom.emit(0xff, 0x2e).words(0x467); // JMP FAR [0467h]
