@@ -224,11 +224,15 @@ const writeControl: Builder = (workshop, form) => {
 const readControl: Builder = (workshop, form) =>
   workshop.add(form, { reg: workshop.random.chance(80) ? 0 : workshop.random.pick([1, 5, 6, 7]) });
 
-/** DR0–DR3 with anything; DR7 without a breakpoint turned on; DR6 without bit 12, which is reserved and kept by QEMU. */
+/**
+ * DR0–DR3 with anything; DR7 without a breakpoint turned on; DR6 without bit 12, which is reserved and kept by QEMU, and
+ * without B0–B3, which a debug exception may clear (SDM vol. 3B §18.2.3).
+ */
 const debugRegister: Builder = (workshop) => {
   const { random } = workshop;
   const reg = random.below(8);
-  const value = random.next() & (reg === 7 || reg === 5 ? 0xffff_0000 : 0xffff_efff);
+  const writable = reg < 4 ? 0xffff_ffff : (reg & 1) === 1 ? 0xffff_0000 : 0xffff_eff0;
+  const value = (random.next() & writable) >>> 0;
   return inOrder(
     () => workshop.setRegister(0, value),
     () => workshop.add(formNamed('0F 23', 32), { reg, rm: 0 }),

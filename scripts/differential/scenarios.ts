@@ -2,7 +2,7 @@
  * Short runs of instructions with a purpose that no single row has: big real mode, code that changes itself, prefixes in
  * excess, opcodes that are none.
  */
-import { slot } from '../../vm-core/state/layout.ts';
+import { SS, slot } from '../../vm-core/state/layout.ts';
 import { TF } from '../../vm-core/state/lazy-flags.ts';
 import { DATA_32 } from './descriptor-tables.ts';
 import { SEGMENT_PREFIXES } from './encode.ts';
@@ -13,6 +13,7 @@ import type { Emission } from './sequence.ts';
 import type { Workshop } from './workshop.ts';
 
 const EBX = 3;
+const ESP = 4;
 
 type Scenario = (workshop: Workshop) => Emission;
 
@@ -120,4 +121,24 @@ const manyPrefixes: Scenario = (workshop) => {
   return sequence.emit([...extra, ...bytes], true);
 };
 
-export const scenarios: readonly Scenario[] = [bigRealMode, selfModifying, undefinedOpcode, anyBytes, manyPrefixes];
+/** The trap flag goes on before a load of SS, which holds the trap off for one instruction. */
+const trapAfterStackLoad: Scenario = (workshop) => {
+  const { random, sequence } = workshop;
+  const { state } = sequence.bench;
+  const selector = state.segment(SS).selector;
+  const pointer = () => workshop.setRegister(ESP, state.read32(slot.ESP));
+  return inOrder(
+    () => workshop.steadyStack(),
+    () => workshop.setRegister(EBX, selector),
+    () => workshop.push((random.next() & 0xed5) | TF, workshop.codeSize),
+    () => sequence.emit([0x9d], false), // popf
+    () => (random.chance(80) ? sequence.emit([0x8e, 0xd3], false) : 'done'), // mov ss, bx
+    () => (sequence.isEnded ? 'done' : pointer()),
+    () => (sequence.isEnded ? 'done' : pointer()),
+  );
+};
+
+export const scenarios: readonly Scenario[] = [
+  ...[bigRealMode, selfModifying, undefinedOpcode, anyBytes, manyPrefixes],
+  trapAfterStackLoad,
+];

@@ -188,7 +188,8 @@ export class SequenceInProgress {
       const own = at >= this.#at && at < this.cursor;
       const handler = at >= IMAGE_RAM + INTERRUPT_RETURN && at < IMAGE_RAM + RETURN_STUBS_END;
       if (!own && !handler) return 'lost';
-      const outcome = this.#step(undefined, false);
+      // A fault here would be one of ours alone: it ends the sequence, and QEMU is asked.
+      const outcome = this.#step(undefined, true);
       if (outcome !== 'done') return outcome === 'ended' ? outcome : 'lost';
     }
   }

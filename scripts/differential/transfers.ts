@@ -132,7 +132,7 @@ function farTarget(workshop: Workshop, linear: number, size: Size, forCall: bool
     const selector = Math.max((linear >>> 4) - random.below(0xff0), 0);
     return { selector, offset: linear - selector * 16 };
   }
-  if (forCall && random.chance(15)) {
+  if (forCall && random.chance(workshop.level === 0 ? 15 : 45)) {
     const gates = workshop.level === 0 ? callGateSelectors : outerCallGateSelectors;
     return { selector: random.pick(gates), offset: random.next() & 0xffff };
   }
