@@ -23,6 +23,10 @@ export interface CanvasPicture {
   readonly pixels: readonly number[];
 }
 
+/** How often, and how long each time, a list of the workbench is given to open and show a row. */
+const QUICK_INPUT_ATTEMPTS = 5;
+const QUICK_INPUT_MS = 10_000;
+
 export class Workbench {
   readonly page: Page;
   private readonly browser: Browser;
@@ -65,12 +69,7 @@ export class Workbench {
   }
 
   private async open(name: string): Promise<void> {
-    await this.page.keyboard.press('Control+P');
-    const input = this.page.locator('.quick-input-widget input').first();
-    await input.waitFor();
-    await input.fill(name);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
-    await this.page.keyboard.press('Enter');
+    await this.choose('Control+P', name, this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }));
     await this.tab(name).waitFor();
   }
 
@@ -89,12 +88,22 @@ export class Workbench {
   }
 
   private async chooseCommand(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
-    const input = this.page.locator('.quick-input-widget input').first();
-    await input.waitFor();
-    await input.fill(`>${title}`);
     const label = this.page.locator('.label-name', { hasText: new RegExp(`^${title}$`) });
-    await this.page.locator('.quick-input-list .monaco-list-row', { has: label }).first().click();
+    await this.choose('F1', `>${title}`, this.page.locator('.quick-input-list .monaco-list-row', { has: label }));
+  }
+
+  /** Opens a list by its key, filters it and takes a row. A view that takes the focus meanwhile closes the list: again. */
+  private async choose(key: string, filter: string, row: Locator): Promise<void> {
+    for (let attemptsLeft = QUICK_INPUT_ATTEMPTS; ; attemptsLeft--) {
+      try {
+        await this.page.keyboard.press(key);
+        await this.page.locator('.quick-input-widget input').first().fill(filter, { timeout: QUICK_INPUT_MS });
+        await row.first().click({ timeout: QUICK_INPUT_MS });
+        return;
+      } catch (error) {
+        if (attemptsLeft === 1) throw error;
+      }
+    }
   }
 
   tab(name: string): Locator {
