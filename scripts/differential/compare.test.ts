@@ -40,6 +40,11 @@ it('leaves out undefined flags, flags of later processors and undefined bits of 
   expect(compare(first, second, 0, [[0x30000, 0x300]])).toEqual(['eflags: A 11h, B 1h']);
 });
 
+it('leaves out what DR6 says of breakpoints that are off, and nothing else of it', () => {
+  expect(compare(result({ dr6: 0xffff4ff8 }), result({ dr6: 0xffff4ff0 }))).toEqual([]);
+  expect(compare(result({ dr6: 0xffff4ff8 }), result({ dr6: 0xffff0ff0 }))).toEqual(['dr6: A FFFF4FF0h, B FFFF0FF0h']);
+});
+
 it('takes memory that was written with what it held for unchanged', () => {
   expect(compare(result({}, [[0x30000, 0x11]]), result())).toEqual([]);
 });

@@ -4,9 +4,9 @@
  * finds. What QEMU cannot be asked is found out here too: see differences.ts.
  */
 import { Decoder, DecoderOptions, FlowControl, type Instruction, InstructionInfoFactory, Mnemonic } from 'iced-x86';
-import { generalSlots, slot } from '../../vm-core/state/layout.ts';
+import { generalSlots, SS, slot } from '../../vm-core/state/layout.ts';
 import { TF } from '../../vm-core/state/lazy-flags.ts';
-import { type Access, accessesOf, frameAccesses } from './accesses.ts';
+import { type Access, accessesOf, frameAccesses, stackMask } from './accesses.ts';
 import type { Bench } from './bench.ts';
 import { TASK } from './descriptor-tables.ts';
 import { differenceOf } from './differences.ts';
@@ -248,26 +248,30 @@ export class SequenceInProgress {
     if (image && (image.value & VM) !== 0 && this.#isProtected) return 'refused';
     if (!image && accesses.some((access) => this.#undefined.isReadBy(access))) return 'refused';
     const saved = this.bench.save();
+    const nextEip = state.eip + instruction.length;
     const outcome = this.bench.step();
     if (outcome.kind === 'stuck') return 'lost';
     const isTrap = outcome.kind === 'exception' && outcome.vector === 1;
     if (outcome.kind === 'exception' && !isTrap) return this.#fault(outcome.vector, mayFault, saved);
     const next = at + instruction.length;
-    if (isInterrupt && this.bench.linearEip !== next) this.#pushedByInterrupt(instruction);
+    if (isInterrupt && this.bench.linearEip !== next) this.#pushedByInterrupt(instruction, nextEip);
     if (image) this.#undefined.loaded(image);
     else this.#undefined.apply(facts);
     if (!isTrap) return 'done';
     return this.#isFrameSafe(false) ? this.#fault(1, true, saved) : 'lost';
   }
 
-  /** INT n has pushed a frame, or the fault of its gate has. */
-  #pushedByInterrupt(instruction: Instruction): void {
+  /** INT n has pushed a frame, or the fault of its gate has: then an error code lies where INT n has its return address. */
+  #pushedByInterrupt(instruction: Instruction, nextEip: number): void {
     const stub = this.#stubAt(this.bench.linearEip);
-    const isFault = stub !== undefined && errorCodeVectors.has(stub);
+    const { state } = this.bench;
+    const top = state.segment(SS).base + ((state.read32(slot.ESP) & stackMask(state)) >>> 0);
+    const returnsBehind = ((this.bench.read32(top) ^ nextEip) & 0xffff) === 0;
+    const isFault = stub !== undefined && errorCodeVectors.has(stub) && !returnsBehind;
     const vector = instruction.mnemonic === Mnemonic.Int ? Number(instruction.immediate(0)) : 0;
     const isNarrow = this.#isReturning(vector) && vector > RETURNING_VECTORS.last32;
     const wordSize = this.#isProtected && !(isNarrow && !isFault) ? 4 : 2;
-    this.#undefined.pushed(this.bench.state, { wordSize, isFault, hasErrorCode: isFault && this.#isProtected });
+    this.#undefined.pushed(state, { wordSize, isFault, hasErrorCode: isFault && this.#isProtected });
   }
 
   /** Limits and rights forbid it: our processor must fault; QEMU is not asked, it would not. */
