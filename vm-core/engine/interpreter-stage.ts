@@ -140,7 +140,10 @@ export class InterpreterStage extends Semantics {
       this.#hits(entry, linear, bits),
       () => this.set(value, this.f.load('i32', bits, this.#hostAddress(entry, linear))),
       () => {
-        this.set(value, this.f.call(this.#paths.read, linear, this.f.i32(bits / 8), this.#record));
+        this.set(
+          value,
+          this.f.call(this.#paths.read, this.f.addressNumber(linear), this.f.i32(bits / 8), this.#record),
+        );
         this.#afterSlowPath();
       },
     );
@@ -282,7 +285,8 @@ export class InterpreterStage extends Semantics {
   #hits(entry: Value, linear: Value, bits: OperandBits): Value {
     const last = bits === 8 ? linear : this.add(linear, this.f.i32(bits / 8 - 1));
     const generation = this.f.load('i32', 32, this.#cpu, internal.TLB_GENERATION);
-    return this.eq(this.f.load('i32', 32, entry), this.or(this.and(last, ~0xfff), generation));
+    const tag = this.or(this.and(last, ~0xfff), generation);
+    return this.eq(this.f.load('i64', 64, entry), this.wideUnsigned(tag));
   }
 
   #hostAddress(entry: Value, linear: Value): Value {
@@ -302,7 +306,10 @@ export class InterpreterStage extends Semantics {
         this.set(value, this.f.load('i32', bits, host));
       },
       () => {
-        this.set(value, this.f.call(this.#paths.readForWrite, linear, this.f.i32(bits / 8), this.#record));
+        this.set(
+          value,
+          this.f.call(this.#paths.readForWrite, this.f.addressNumber(linear), this.f.i32(bits / 8), this.#record),
+        );
         this.#afterSlowPath();
       },
     );

@@ -273,7 +273,7 @@ export class Processor implements Cpu {
   #read(linear: number, size: number, at: number): number {
     this.#currentRecord = at;
     try {
-      return this.linear.read(linear >>> 0, size as Size);
+      return this.linear.read(linear, size as Size);
     } catch (error) {
       return this.#caught(error);
     } finally {
@@ -284,7 +284,7 @@ export class Processor implements Cpu {
   #write(linear: number, value: number, size: number, at: number): void {
     this.#currentRecord = at;
     try {
-      this.linear.write(linear >>> 0, size as Size, size === 4 ? value >>> 0 : value & (size === 2 ? 0xffff : 0xff));
+      this.linear.write(linear, size as Size, size === 4 ? value >>> 0 : value & (size === 2 ? 0xffff : 0xff));
     } catch (error) {
       this.#caught(error);
     } finally {

@@ -11,11 +11,14 @@ import { internal } from '../state/layout.ts';
 import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
 import type { FunctionReference, ModuleBuilder } from '../wasm/module-builder.ts';
 
-/** Functions that generated code refers to. All values are i32; sizes are in bytes. */
+/**
+ * Functions that generated code refers to. Linear addresses cross into TypeScript as numbers, so that those of 64-bit
+ * mode are whole; all other values are i32. Sizes are in bytes.
+ */
 export interface SlowPaths {
-  /** (linear, size, record) → value. */
+  /** (linear as f64, size, record) → value. */
   readonly read: FunctionReference;
-  /** (linear, size, record) → value, after a check that the place may be written. */
+  /** (linear as f64, size, record) → value, after a check that the place may be written. */
   readonly readForWrite: FunctionReference;
   /** (cpu, linear, value, size, record). */
   readonly write: FunctionReference;
@@ -42,9 +45,9 @@ export interface SlowPathImports {
 
 export function defineSlowPaths(module: ModuleBuilder): SlowPaths {
   const i32s = (count: number) => new Array<'i32'>(count).fill('i32');
-  const read = module.importFunction('read', { parameters: i32s(3), result: 'i32' });
-  const readForWrite = module.importFunction('readForWrite', { parameters: i32s(3), result: 'i32' });
-  const writeOutside = module.importFunction('write', { parameters: i32s(4) });
+  const read = module.importFunction('read', { parameters: ['f64', 'i32', 'i32'], result: 'i32' });
+  const readForWrite = module.importFunction('readForWrite', { parameters: ['f64', 'i32', 'i32'], result: 'i32' });
+  const writeOutside = module.importFunction('write', { parameters: ['f64', 'i32', 'i32', 'i32'] });
   const segment = module.importFunction('segment', { parameters: i32s(4), result: 'i32' });
   const raise = module.importFunction('raise', { parameters: i32s(2) });
   const system = module.importFunction('system', { parameters: i32s(1), result: 'i32' });
@@ -66,7 +69,7 @@ function writeBesideCode(f: FunctionBuilder, writeOutside: FunctionReference): v
   const last = f.binary('sub', f.binary('add', linear, size), f.i32(1));
   const page = f.binary('and', last, f.i32(-PAGE_SIZE));
   const tag = f.binary('or', page, f.binary('or', generation, f.i32(TAG_CODE_PAGE)));
-  f.if(f.binary('eq', f.load('i32', 32, entry), tag), () => {
+  f.if(f.binary('eq', f.load('i64', 64, entry), f.widen(tag, false)), () => {
     const map = f.load('i32', 32, entry, ENTRY_CODE_MAP);
     const granule = (address: Value) => {
       const inPage = f.binary('and', address, f.i32(PAGE_SIZE - 1));
@@ -78,7 +81,7 @@ function writeBesideCode(f: FunctionBuilder, writeOutside: FunctionReference): v
       f.return();
     });
   });
-  f.callVoid(writeOutside, linear, value, size, record);
+  f.callVoid(writeOutside, f.addressNumber(linear), value, size, record);
 }
 
 function storeBySize(f: FunctionBuilder, host: Value, value: Value, size: Value): void {

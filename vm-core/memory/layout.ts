@@ -13,11 +13,15 @@ export function cpuBase(index: number): number {
   return CPU_AREA_BASE + index * CPU_AREA_SIZE;
 }
 
-/** Distances from a vCPU's base. An entry: i32 tag, i32 spare, i32 host address minus linear address, i32 code map. */
+/**
+ * Distances from a vCPU's base. An entry: i64 tag, i32 host address minus the low half of the linear address, i32 code
+ * map. Linear addresses of 32 bits are zero-extended in tags, those of 64 bits are whole.
+ */
 export const TLB_READ = 0x1000;
 export const TLB_WRITE = 0x5000;
 export const TLB_ENTRIES = 1024;
 export const TLB_ENTRY_SIZE = 16;
+export const ENTRY_TAG_HIGH = 4;
 export const ENTRY_ADDEND = 8;
 export const ENTRY_CODE_MAP = 12;
 

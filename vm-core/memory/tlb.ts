@@ -7,6 +7,7 @@ import type { CpuState } from '../state/cpu-state.ts';
 import {
   ENTRY_ADDEND,
   ENTRY_CODE_MAP,
+  ENTRY_TAG_HIGH,
   GENERATION_MAX,
   PAGE_SHIFT,
   TAG_CODE_PAGE,
@@ -41,7 +42,10 @@ export class Tlb {
     this.#publish();
   }
 
-  /** Lets loads from the page of `linear` go to host memory; `host` is the host address of `linear` itself. */
+  /**
+   * Lets loads from the page of `linear` go to host memory; `host` is the host address of `linear` itself. A linear
+   * address of 64-bit mode is a signed number.
+   */
   allowReads(linear: number, host: number): void {
     this.#fill(TLB_READ, linear, host, 0, 0);
   }
@@ -66,6 +70,7 @@ export class Tlb {
     const { view, base } = this.#state;
     const entry = base + table + ((linear >>> PAGE_SHIFT) & (TLB_ENTRIES - 1)) * TLB_ENTRY_SIZE;
     view.setInt32(entry, (linear & PAGE_MASK) | flag | this.#generation, true);
+    view.setInt32(entry + ENTRY_TAG_HIGH, Math.floor(linear / 0x100000000), true);
     view.setInt32(entry + ENTRY_ADDEND, host - linear, true);
     view.setInt32(entry + ENTRY_CODE_MAP, codeMap, true);
   }

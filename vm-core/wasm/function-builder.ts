@@ -19,6 +19,8 @@ import {
   I64_EQZ,
   I64_EXTEND_I32_S,
   I64_EXTEND_I32_U,
+  F64_CONVERT_I32_U,
+  F64_CONVERT_I64_S,
   loadOpcodes,
   storeOpcodes,
   type UnaryOperation,
@@ -132,6 +134,13 @@ export class FunctionBuilder implements FunctionReference {
     this.#push(operand);
     this.#code.byte(I32_WRAP_I64);
     return this.#result('i32');
+  }
+
+  /** A linear address as TypeScript gets it: an i32 as an unsigned number, an i64 as a signed one. */
+  addressNumber(operand: Value): Value {
+    this.#push(operand);
+    this.#code.byte(operand.type === 'i64' ? F64_CONVERT_I64_S : F64_CONVERT_I32_U);
+    return this.#result('f64');
   }
 
   select(condition: Value, whenTrue: Value, whenFalse: Value): Value {

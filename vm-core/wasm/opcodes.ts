@@ -45,6 +45,8 @@ export const I64_EQZ = 0x50;
 export const I32_WRAP_I64 = 0xa7;
 export const I64_EXTEND_I32_S = 0xac;
 export const I64_EXTEND_I32_U = 0xad;
+export const F64_CONVERT_I32_U = 0xb8;
+export const F64_CONVERT_I64_S = 0xb9;
 
 /** Loads by type and width in bits: [opcode zero-extending, opcode sign-extending]. */
 export const loadOpcodes = {
