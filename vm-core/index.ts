@@ -9,6 +9,7 @@ export type {
   MachineRequest,
   Region,
 } from './devices/device.ts';
+export { FLOPPY_SIZE_MAX, FLOPPY_SIZES, floppySizeProblem } from './devices/floppy-controller/media.ts';
 export { encodeMouseEvent, type MouseEvent } from './devices/keyboard-controller/mouse.ts';
 export { PIT_FREQUENCY } from './devices/pit/pit.ts';
 export { decodeSpeakerSignal, type SpeakerSignal } from './devices/pit/speaker.ts';

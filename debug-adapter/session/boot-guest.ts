@@ -1,6 +1,6 @@
 /** From a launch configuration to a machine with its symbols: assembles, reads files, and checks what they hold. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Machine, MachineConfig } from '../../vm-core/index.ts';
+import { floppySizeProblem, type Machine, type MachineConfig } from '../../vm-core/index.ts';
 import type { AssemblerMessage, Host } from '../host.ts';
 import { loadSymbols, type SymbolModule } from '../symbols/load-symbols.ts';
 import { directoryOf, joinPath } from '../symbols/source-path.ts';
@@ -140,11 +140,17 @@ async function openDrives(
     paths[free] = program;
   }
   const argument = (drive: 'floppy' | 'disk'): string => (paths[drive] === program ? 'program' : drive);
+  if (paths.floppy !== undefined) await checkFloppySize(host, argument('floppy'), paths.floppy);
   return {
     ...(paths.floppy === undefined ? {} : { floppy: await openImage(host, argument('floppy'), paths.floppy) }),
     ...(paths.disk === undefined ? {} : { disk: await openImage(host, argument('disk'), paths.disk) }),
     ...(cdrom === undefined ? {} : { cdrom: await openImage(host, 'cdrom', cdrom) }),
   };
+}
+
+async function checkFloppySize(host: Host, argument: string, path: string): Promise<void> {
+  const problem = floppySizeProblem(await fileSize(host, argument, path));
+  if (problem !== undefined) throw new UserError('bad-argument', `${argument}: ${path} ${problem}`);
 }
 
 async function readFirmware({ firmware }: LaunchConfiguration, host: Host): Promise<'builtin' | Uint8Array> {

@@ -67,6 +67,15 @@ const modes: EventKind = {
       : undefined,
 };
 
+const romWrites: EventKind = {
+  listed: 'address',
+  names: ['address', 'size', 'value'],
+  values: (event) =>
+    event.kind === 'rom-write'
+      ? { address: event.physicalAddress, size: event.size, value: event.value >>> 0 }
+      : undefined,
+};
+
 const deadHalts: EventKind = {
   listed: undefined,
   names: [],
@@ -147,6 +156,14 @@ export const filterRows: readonly FilterRow[] = [
     default: false,
     conditionDescription: 'Ports such as 60h,64h or a condition such as port == 60h && write && value == 0EDh',
     event: ports,
+  },
+  {
+    filter: 'rom-write',
+    label: 'Write to ROM',
+    description: 'Stop after instructions that write to ROM, where the write is lost.',
+    default: false,
+    conditionDescription: 'Physical addresses such as 0F0000h-0FFFFFh or a condition over address, size and value',
+    event: romWrites,
   },
   {
     filter: 'mode-switch',

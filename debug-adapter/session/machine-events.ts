@@ -17,6 +17,8 @@ export function machineEventId(event: MachineEvent): string {
       return event.source === 'software' ? `INT ${hex(event.vector, 2)}` : `interrupt ${hex(event.vector, 2)}`;
     case 'mode':
       return 'mode switch';
+    case 'rom-write':
+      return 'write to ROM';
     case 'halt':
       return 'HLT';
   }
@@ -45,6 +47,13 @@ export function describeMachineEvent(
         description: `Paused after the switch to ${event.to} mode`,
         text: `From ${event.from} to ${event.to} mode, at ${at}`,
       };
+    case 'rom-write': {
+      const value = formatHex(event.value >>> 0, event.size * 8);
+      return {
+        description: 'Paused after a write to ROM',
+        text: `The guest wrote ${value} to ROM at ${hex(event.physicalAddress, 5)}, which keeps what it has; next is ${at}`,
+      };
+    }
     case 'halt':
       return {
         description: 'Paused after HLT with interrupts off',

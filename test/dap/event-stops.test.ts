@@ -136,6 +136,30 @@ describe('events', () => {
     expect((await info(client))['exceptionId']).toBe('IN 64h');
   });
 
+  it('writes to ROM, which keeps what it has', async () => {
+    const client = await launched();
+    const before = await client.evaluate('byte [0F0010h]');
+    await choose(client, 'rom-write');
+    // mov ax,0F000h; mov ds,ax; mov byte [10h],0A5h
+    const code = [0xb8, 0, 0xf0, 0x8e, 0xd8, 0xc6, 0x06, 0x10, 0, 0xa5];
+    expect(await runCode(client, ...code, 0xeb, 0xfe)).toMatch(/^exception .*0000:7C0A/);
+    expect(await info(client)).toMatchObject({
+      exceptionId: 'write to ROM',
+      description: 'The guest wrote 0xa5 to ROM at F0010h, which keeps what it has; next is 0000:7C0A',
+    });
+    expect(await client.evaluate('byte [0F0010h]')).toBe(before);
+  });
+
+  it('writes to ROM by address; others are only told of, once', async () => {
+    const client = await launched();
+    await choose(client, 'rom-write', '0F0012h-0F0013h');
+    // mov ax,0F000h; mov ds,ax; mov byte [10h],1; mov byte [11h],1; mov word [12h],1
+    const code = [0xb8, 0, 0xf0, 0x8e, 0xd8, 0xc6, 6, 0x10, 0, 1, 0xc6, 6, 0x11, 0, 1, 0xc7, 6, 0x12, 0, 1, 0];
+    expect(await runCode(client, ...code, 0xeb, 0xfe)).toMatch(/^exception .*0000:7C15/);
+    const told = client.transcript.filter((line) => line.includes('the guest wrote to ROM'));
+    expect(told).toHaveLength(1);
+  });
+
   it('mode switches', async () => {
     const client = await launched();
     await choose(client, 'mode-switch', 'to == protected');

@@ -52,6 +52,18 @@ describe('images', () => {
     expect(await client.stop()).toMatch(/^exception/);
   });
 
+  it.each(['floppy', 'program'])('too large for a floppy are refused by name and sizes as %s', async (argument) => {
+    const client = new SessionClient();
+    client.host.files.set('/other.img', new Uint8Array(512));
+    const { fileSize } = client.host;
+    client.host.fileSize = async (path) => (path === '/large.img' ? 5 * 2 ** 30 : fileSize.call(client.host, path));
+    client.host.readFile = async (_, __, length) => new Uint8Array(length);
+    const { message } = await client.send('launch', { disk: '/other.img', [argument]: '/large.img' });
+    expect(message).toBe(
+      `${argument}: /large.img has 5368709120 bytes; a floppy has 160, 180, 320, 360, 720, 1200, 1440, 1680, 1722 or 2880 KiB`,
+    );
+  });
+
   it('of 0 bytes are refused', async () => {
     const client = new SessionClient();
     client.host.files.set('/odd.img', new Uint8Array(0));
@@ -133,6 +145,7 @@ describe('guests', () => {
     // mov dx,0FFFFh; l: mov al,dl; out dx,al; dec dx; jnz l; jmp $
     const client = await running(0xba, 0xff, 0xff, 0x88, 0xd0, 0xee, 0x4a, 0x75, 0xfa, 0xeb, 0xfe);
     expect(await pauseLater(client)).toMatch(/^(pause|exception)/);
+    expect(outputs(client).match(/no device at/g)?.length).toBe(33);
   });
 
   it('whose breakpoint has a long condition in a hot loop can still be paused', async () => {

@@ -47,6 +47,31 @@ describe('configuration', () => {
     expect(() => createMachine(config(bootSector([]), { firmware }))).toThrow(/^firmware: .*1000 bytes/);
   });
 
+  it('refuses a floppy larger than any, by name and with the sizes', () => {
+    const image = new Uint8Array(2880 * 1024 + 512);
+    expect(() => createMachine(config(image))).toThrow('floppy: test image has 2949632 bytes; a floppy has 160, 180');
+  });
+
+  it('says where nothing answers, once for a page and not for ever', () => {
+    // lgdt [7C30h]; mov eax,cr0; inc ax; mov cr0,eax; mov bx,8; mov ds,bx: data segment of 4 GiB
+    const gdt = [0x0f, 0x01, 0x16, 0x30, 0x7c, 0x0f, 0x20, 0xc0, 0x40, 0x0f, 0x22, 0xc0, 0xbb, 8, 0, 0x8e, 0xdb];
+    // mov esi,100000h; l: mov al,[esi]; mov al,[esi+1]; add esi,1000h; jmp l
+    const loop = [0x66, 0xbe, 0, 0, 0x10, 0, 0x67, 0x8a, 0x06, 0x67, 0x8a, 0x46, 1, 0x66, 0x81, 0xc6, 0, 0x10, 0, 0];
+    const sector = bootSector([0xfa, ...gdt, ...loop, 0xeb, 0xf0]);
+    sector.set([15, 0, 0x40, 0x7c, 0, 0], 0x30);
+    sector.set([0xff, 0xff, 0, 0, 0, 0x92, 0xcf, 0], 0x48);
+    const machine = createMachine(config(sector));
+    const said: string[] = [];
+    machine.onLog = (message) => said.push(message);
+    machine.run({ instructionsMax: 100_000 });
+    expect(said.slice(0, 2)).toEqual([
+      'no memory and no device at physical address 100000h (first access: read)',
+      'no memory and no device at physical address 101000h (first access: read)',
+    ]);
+    expect(said).toHaveLength(17);
+    expect(said.at(-1)).toBe('no memory and no device at many more addresses, which are not named');
+  });
+
   it('runs with 2 GiB of memory and reaches its last byte', () => {
     const machine = createMachine(config(bootSector([0xeb, 0xfe]), { memorySize: 0x80000000 }));
     expect(machine.memory.write(0x7fffffff, new Uint8Array([0x5a]))).toBe(1);

@@ -1,6 +1,7 @@
 /** Puts a machine together from its configuration: memory, map, devices, processor, firmware. */
 import { resetCpu } from '../cpu/reset.ts';
 import type { Device, MachineRequest } from '../devices/device.ts';
+import { floppySizeProblem } from '../devices/floppy-controller/media.ts';
 import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
 import { createDisplay } from '../devices/vga/display.ts';
 import type { Vga } from '../devices/vga/vga.ts';
@@ -8,8 +9,9 @@ import { EventLoop } from '../engine/event-loop.ts';
 import { Processor } from '../engine/processor.ts';
 import { createBuiltinBios } from '../firmware/builtin/builtin-bios.ts';
 import type { Firmware, FirmwareContext } from '../firmware/firmware.ts';
-import { createMemory, PAGE_SIZE } from '../memory/layout.ts';
+import { createMemory, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
 import { PhysicalMap } from '../memory/physical-map.ts';
+import type { BlockStore } from './block-store.ts';
 import { createDeviceBus, type DeviceBus, type MachineServices } from './device-bus.ts';
 import { createInputLog, type InputLog } from './input-log.ts';
 import { isaPc } from './isa-pc.ts';
@@ -35,6 +37,7 @@ const TICKS_PER_SECOND = 200_000_000;
 const TICKS_PER_SECOND_MIN = 2_500_000;
 const TICKS_PER_SECOND_MAX = 5_000_000_000;
 const MEBIBYTE = 0x100000;
+const EMPTY_PAGES_NAMED_MAX = 16;
 const OPTION_ROM = 0xc0000;
 const OPTION_ROM_STEP = 0x200;
 const OPTION_ROM_SIZE_MAX = 0x10000;
@@ -43,6 +46,7 @@ const OPTION_ROM_SIZE_MAX = 0x10000;
 export function createMachine(config: MachineConfig): Machine {
   requireMemorySize(config.memorySize);
   requireTicksPerSecond(config.ticksPerSecond ?? TICKS_PER_SECOND);
+  if (config.floppy) requireFloppySize(config.floppy);
   return new PcMachine(config);
 }
 
@@ -64,6 +68,14 @@ function requireFirmware(name: string, image: Uint8Array, step: number, sizeMax:
   }
 }
 
+function requireFloppySize({ name, size }: BlockStore): void {
+  const problem = floppySizeProblem(size);
+  if (problem !== undefined) throw new Error(`floppy: ${name} ${problem}`);
+}
+
+const hex = (value: number): string => `${value.toString(16).toUpperCase()}h`;
+const hexPage = (physicalAddress: number): string => hex((physicalAddress & -PAGE_SIZE) >>> 0);
+
 /** The parts that every machine has, in the order in which they depend on each other. */
 class PcMachine implements Machine {
   readonly config: MachineConfig;
@@ -82,6 +94,7 @@ class PcMachine implements Machine {
   readonly #firmware: Firmware;
   readonly #firmwareContext: FirmwareContext;
   readonly #messages = new Set<string>();
+  readonly #emptyPages = new Set<number>();
   #request: MachineRequest | undefined;
 
   constructor(config: MachineConfig) {
@@ -256,10 +269,25 @@ class PcMachine implements Machine {
       requireFirmware('VGA firmware', vgaFirmware, OPTION_ROM_STEP, OPTION_ROM_SIZE_MAX);
       this.#map.addShadowedRom(OPTION_ROM, vgaFirmware);
     }
-    this.#map.onRomWrite = (at) => {
-      const page = (at & -PAGE_SIZE) >>> 0;
-      this.#logOnce(`the guest wrote to ROM, which keeps what it has (page ${page.toString(16).toUpperCase()}h)`);
-    };
+    this.#map.onRomWrite = (physicalAddress, size, value) => this.#romWritten(physicalAddress, size, value);
+    this.#map.onUnclaimed = (physicalAddress, direction) => this.#foundNothing(physicalAddress, direction);
+  }
+
+  #romWritten(physicalAddress: number, size: number, value: number): void {
+    this.#logOnce(`the guest wrote to ROM, which keeps what it has (page ${hexPage(physicalAddress)})`);
+    const { reports } = this.#processor;
+    if (reports.report(() => ({ kind: 'rom-write', physicalAddress, size, value }))) this.#processor.requestExit();
+  }
+
+  /** Told for the first few pages: a guest that looks for the end of its memory tries many. All look for option ROMs. */
+  #foundNothing(physicalAddress: number, direction: 'read' | 'write'): void {
+    const page = physicalAddress >>> PAGE_SHIFT;
+    if (direction === 'read' && physicalAddress >= OPTION_ROM && physicalAddress < MEBIBYTE) return;
+    if (this.#emptyPages.has(page) || this.#emptyPages.size > EMPTY_PAGES_NAMED_MAX) return;
+    this.#emptyPages.add(page);
+    const isLast = this.#emptyPages.size > EMPTY_PAGES_NAMED_MAX;
+    const where = isLast ? 'many more addresses, which are not named' : `physical address ${hex(physicalAddress)}`;
+    this.#logOnce(`no memory and no device at ${where}${isLast ? '' : ` (first access: ${direction})`}`);
   }
 
   #makeFirmwareContext(): FirmwareContext {

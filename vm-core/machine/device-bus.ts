@@ -98,6 +98,9 @@ export interface DeviceBus {
   restore(state: DeviceBusState): void;
 }
 
+/** A guest may try every port there is; a developer looks for the few that it should not have tried. */
+const EMPTY_PORTS_NAMED_MAX = 32;
+
 /** Builds the devices of `map` that `config` asks for, in their power-on state. */
 export function createDeviceBus(map: MachineMap, config: MachineConfig, services: MachineServices): DeviceBus {
   const rows = map.devices.filter((row) => row.isPresent?.(config) ?? true);
@@ -107,9 +110,13 @@ export function createDeviceBus(map: MachineMap, config: MachineConfig, services
     messages.add(message);
     services.log(message);
   };
-  const ports = createPortSpace((port, direction) =>
-    logOnce(`no device at port ${port.toString(16).toUpperCase().padStart(3, '0')}h (first access: ${direction})`),
-  );
+  let portsNamed = 0;
+  const ports = createPortSpace((port, direction) => {
+    portsNamed += 1;
+    const name = `${port.toString(16).toUpperCase().padStart(3, '0')}h`;
+    if (portsNamed <= EMPTY_PORTS_NAMED_MAX) logOnce(`no device at port ${name} (first access: ${direction})`);
+    else logOnce('no device at many more ports, which are not named');
+  });
   const devices = new Map<string, Device>();
   const wiring = createWiring(rows, devices, services);
   const dmaWiring = createDmaWiring(devices);

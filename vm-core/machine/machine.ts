@@ -134,6 +134,8 @@ export type MachineEvent =
   | { readonly kind: 'interrupt'; readonly vector: number; readonly source: 'software' | 'external' | 'exception' }
   /** After the instruction that changed the mode. */
   | { readonly kind: 'mode'; readonly from: CpuMode; readonly to: CpuMode }
+  /** After the write, which is lost. */
+  | { readonly kind: 'rom-write'; readonly physicalAddress: number; readonly size: number; readonly value: number }
   /** After HLT. */
   | { readonly kind: 'halt'; readonly interruptsEnabled: boolean };
 

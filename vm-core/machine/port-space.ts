@@ -28,16 +28,20 @@ interface Mapping {
   readonly owner: string;
 }
 
-/** Makes an empty port space; `onUnclaimed` is called once for each port that an access found empty. */
+/** `onUnclaimed` tells of the first access to each run of so many ports. */
+const REPORTED_TOGETHER_SHIFT = 4;
+
+/** Makes an empty port space; `onUnclaimed` is called once for each 16 ports in which an access found nobody. */
 export function createPortSpace(onUnclaimed: (port: number, direction: PortDirection) => void): MappedPortSpace {
   const mappings: Mapping[] = [];
   /** For each port, 1 + the index of its mapping; 0 where there is none. */
   const mappingOfPort = new Uint8Array(PORT_COUNT);
-  const reported = new Uint8Array(PORT_COUNT);
+  const reported = new Uint8Array(PORT_COUNT >> REPORTED_TOGETHER_SHIFT);
 
   const report = (port: number, direction: PortDirection): void => {
-    if (reported[port] === 1) return;
-    reported[port] = 1;
+    const range = port >> REPORTED_TOGETHER_SHIFT;
+    if (reported[range] === 1) return;
+    reported[range] = 1;
     onUnclaimed(port, direction);
   };
 

@@ -12,12 +12,16 @@ const image = Uint8Array.from({ length: ROM_SIZE }, (_, index) => index % 253);
 describe('a system ROM', () => {
   it('lies below 1 MiB and below 4 GiB and keeps what it has', () => {
     const map = createMap();
-    const written: number[] = [];
-    map.onRomWrite = (at) => written.push(at);
+    const written: number[][] = [];
+    map.onRomWrite = (...write) => written.push(write);
     map.addRom(MEBIBYTE - ROM_SIZE, image);
     map.write(0xf0000, 1, 0x5a);
     expect([map.read(0xf0000, 1), map.read(0xffff0000, 1)]).toEqual([image[0x10000], image[0x10000]]);
-    expect([map.read(0xffffffff, 1), written, map.isRam(0xc0000)]).toEqual([image[ROM_SIZE - 1], [0xf0000], false]);
+    expect([map.read(0xffffffff, 1), written, map.isRam(0xc0000)]).toEqual([
+      image[ROM_SIZE - 1],
+      [[0xf0000, 1, 0x5a]],
+      false,
+    ]);
   });
 
   it('is RAM where it is shadowed, with RAM below it, and comes back at RESET', () => {
@@ -82,9 +86,13 @@ describe('a window above RAM', () => {
 
   it('is no RAM, and nothing answers beside it', () => {
     expect([map.isRam(START), map.hostAddress(START)]).toEqual([false, -1]);
+    const lost: string[] = [];
+    map.onUnclaimed = (at, direction) => lost.push(`${direction} ${at.toString(16)}`);
     expect([map.read(START - 4, 4), map.read(START + region.size, 1)]).toEqual([0xffffffff, 0xff]);
     map.write(START + region.size, 4, 1);
     expect(map.read(START + region.size, 4)).toBe(0xffffffff);
+    expect(lost).toEqual(['read dffffffc', 'read e0010000', 'write e0010000', 'read e0010000']);
+    map.onUnclaimed = () => {};
   });
 
   it('leaves the pages below 1 MiB as they are', () => {

@@ -29,8 +29,10 @@ export class PhysicalMap {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** ANDed to every address; clears bit 20 while the A20 gate is closed. */
   a20Mask = 0xffffffff;
-  /** Called for each write to ROM, with the address: the write itself is lost, as on hardware. */
-  onRomWrite: (physicalAddress: number) => void = () => {};
+  /** Called for each write to ROM: the write itself is lost, as on hardware. */
+  onRomWrite: (physicalAddress: number, size: 1 | 2 | 4, value: number) => void = () => {};
+  /** Called for each access that nothing answers: reads give all ones, writes are lost. */
+  onUnclaimed: (physicalAddress: number, direction: 'read' | 'write') => void = () => {};
   readonly #lowKinds = new Uint8Array(LOW_PAGES).fill(KIND_RAM);
   readonly #windows: MemoryWindow[] = [];
   readonly #shadows: { readonly start: number; readonly image: Uint8Array }[] = [];
@@ -97,7 +99,10 @@ export class PhysicalMap {
     const host = this.hostAddress(physicalAddress);
     if (host >= 0) return readView(this.view, host, size);
     const window = this.#windowAt(physicalAddress);
-    if (!window) return size === 4 ? 0xffffffff : (1 << (size * 8)) - 1;
+    if (!window) {
+      this.onUnclaimed(physicalAddress, 'read');
+      return size === 4 ? 0xffffffff : (1 << (size * 8)) - 1;
+    }
     return readRegion(window.region, physicalAddress - window.start, size);
   }
 
@@ -108,10 +113,11 @@ export class PhysicalMap {
     }
     const kind = this.#kindOf(physicalAddress);
     if (kind === KIND_RAM) writeView(this.view, RAM_BASE + physicalAddress, size, value);
-    else if (kind === KIND_ROM) this.onRomWrite(physicalAddress);
+    else if (kind === KIND_ROM) this.onRomWrite(physicalAddress, size, value);
     else {
       const window = this.#windowAt(physicalAddress);
       if (window) writeRegion(window.region, physicalAddress - window.start, size, value);
+      else this.onUnclaimed(physicalAddress, 'write');
     }
   }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { mediumOf, rotationOf } from './media.ts';
+import { FLOPPY_SIZES, floppySizeProblem, mediumOf, rotationOf } from './media.ts';
 
 it.each([
   { kib: 160, format: [40, 1, 8] },
@@ -14,11 +14,22 @@ it.each([
   { kib: 2880, format: [80, 2, 36] },
   { kib: 1, format: [80, 2, 18] },
   { kib: 1500, format: [80, 2, 36] },
-  { kib: 3600, format: [100, 2, 36] },
-  { kib: 100_000, format: [255, 2, 36] },
+  { kib: 359.5, format: [80, 2, 18] },
+  // The last sector is not whole.
+  { kib: 359.75, format: [40, 2, 9] },
 ])('an image of $kib KiB has cylinders, heads and sectors $format', ({ kib, format }) => {
   const { cylinders, heads, sectors } = mediumOf(kib * 1024);
   expect([cylinders, heads, sectors]).toEqual(format);
+});
+
+it('every size of a floppy is one, and nothing beyond the largest', () => {
+  for (const size of FLOPPY_SIZES) {
+    const { cylinders, heads, sectors } = mediumOf(size);
+    expect([cylinders * heads * sectors * 512, floppySizeProblem(size)]).toEqual([size, undefined]);
+  }
+  expect(floppySizeProblem(2880 * 1024 + 1)).toBe(
+    'has 2949121 bytes; a floppy has 160, 180, 320, 360, 720, 1200, 1440, 1680, 1722 or 2880 KiB',
+  );
 });
 
 it('a disk has each sector once a turn', () => {

@@ -43,19 +43,25 @@ const media: readonly FloppyMedium[] = [
   MEDIUM_2880,
 ];
 
-/** Cylinder numbers are bytes. */
-const CYLINDERS_MAX = 255;
-
 const sizeOf = ({ cylinders, heads, sectors }: FloppyMedium): number => cylinders * heads * sectors * SECTOR_SIZE;
 
-/** The medium of an image; one of no known size is taken for a 1.44 MB, a 2.88 MB or, last, a larger floppy. */
+/** Sizes of whole floppies in bytes, ascending. */
+export const FLOPPY_SIZES: readonly number[] = media.map(sizeOf);
+/** A larger image is no floppy. */
+export const FLOPPY_SIZE_MAX: number = sizeOf(MEDIUM_2880);
+
+/** The medium of an image; one of no known size is the beginning of a 1.44 MB or, last, of a 2.88 MB floppy. */
 export function mediumOf(imageSize: number): FloppyMedium {
-  const exact = media.find((medium) => sizeOf(medium) === imageSize);
-  if (exact) return exact;
-  if (imageSize <= sizeOf(MEDIUM_1440)) return MEDIUM_1440;
-  if (imageSize <= sizeOf(MEDIUM_2880)) return MEDIUM_2880;
-  const cylinders = Math.ceil(imageSize / (MEDIUM_2880.heads * MEDIUM_2880.sectors * SECTOR_SIZE));
-  return { ...MEDIUM_2880, cylinders: Math.min(cylinders, CYLINDERS_MAX) };
+  const size = Math.ceil(imageSize / SECTOR_SIZE) * SECTOR_SIZE;
+  const exact = media.find((medium) => sizeOf(medium) === size);
+  return exact ?? (size <= sizeOf(MEDIUM_1440) ? MEDIUM_1440 : MEDIUM_2880);
+}
+
+/** Why an image of this size is no floppy, completing "the image …"; undefined if it is one. */
+export function floppySizeProblem(imageSize: number): string | undefined {
+  if (imageSize <= FLOPPY_SIZE_MAX) return undefined;
+  const sizes = FLOPPY_SIZES.map((size) => size / 1024);
+  return `has ${imageSize} bytes; a floppy has ${sizes.slice(0, -1).join(', ')} or ${sizes.at(-1)} KiB`;
 }
 
 /**

@@ -8,7 +8,7 @@ import { FLOPPY_PARAMETERS, ROM_SEGMENT } from '../rom.ts';
 import { serviceKey } from '../service.ts';
 import { diskServices } from './disk-services.ts';
 import { extendedDiskServices } from './extended-services.ts';
-import { diskGeometry, floppyFormat, sectorCount } from './geometry.ts';
+import { diskGeometry } from './geometry.ts';
 
 /** An image whose every byte tells its sector. */
 function image(sectors: number): Uint8Array {
@@ -163,6 +163,14 @@ const cases: Readonly<Record<string, () => void>> = {
     succeed(withFloppy(), 0x1704, { dx: 0 });
     fail(withDisk(), 1, 0x1704);
   },
+  '13h/18': () => {
+    const bench = withFloppy();
+    bench.caller.setEs(0);
+    succeed(bench, 0x1800, { cx: 0x4f12, dx: 0 });
+    expect([bench.caller.di, bench.caller.state.segment(ES).selector]).toEqual([FLOPPY_PARAMETERS, ROM_SEGMENT]);
+    fail(bench, 0x0c, 0x1800, { cx: 0x2709, dx: 0 });
+    fail(withDisk(), 1, 0x1800);
+  },
   '13h/41': () => {
     const bench = withDisk();
     expect(call(bench, 0x4100, { bx: 0x55aa }).carry).toBe(false);
@@ -279,15 +287,6 @@ describe('INT 13h', () => {
 });
 
 describe('geometry', () => {
-  it('knows floppies by their size', () => {
-    expect(floppyFormat(360 * 1024)).toMatchObject({ cylinders: 40, heads: 2, sectors: 9 });
-    expect(floppyFormat(1_228_800)).toMatchObject({ cylinders: 80, heads: 2, sectors: 15 });
-    expect(floppyFormat(512)).toMatchObject({ cylinders: 80, heads: 2, sectors: 18 });
-    expect(floppyFormat(1_474_561)).toMatchObject({ sectors: 36 });
-    expect(sectorCount(floppyFormat(20 << 20))).toBeGreaterThanOrEqual((20 << 20) / 512);
-    expect(floppyFormat(2 ** 40).cylinders).toBe(1024);
-  });
-
   it('takes a hard disk apart by its partitions, or by the usual translation', () => {
     const blank = new Uint8Array(512);
     expect(diskGeometry(1, blank)).toEqual({ cylinders: 1, heads: 16, sectors: 63 });

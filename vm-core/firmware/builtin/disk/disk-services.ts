@@ -1,6 +1,7 @@
 /**
  * INT 13h by cylinder, head and sector (IBM PS/2 BIOS Interface Technical Reference, "Interrupt 13h").
  */
+import { mediumOf } from '../../../devices/floppy-controller/media.ts';
 import type { Caller } from '../caller.ts';
 import { FLOPPY_PARAMETERS, ROM_SEGMENT } from '../rom.ts';
 import type { Service, ServiceResult } from '../service.ts';
@@ -18,7 +19,7 @@ import {
   transferSectors,
 } from './drive.ts';
 import { DISK_DRIVE } from './drive-numbers.ts';
-import { floppyFormat, SECTOR_SIZE, sectorCount } from './geometry.ts';
+import { SECTOR_SIZE, sectorCount } from './geometry.ts';
 
 const row = (ah: number, name: string, run: (caller: Caller) => ServiceResult): Service => ({
   interrupt: 0x13,
@@ -144,7 +145,7 @@ function getParameters(caller: Caller): ServiceResult {
   caller.dh = heads - 1;
   caller.dl = count;
   if (drive.floppy) {
-    caller.bx = floppyFormat(sectorCount(drive.geometry) * SECTOR_SIZE).driveType;
+    caller.bx = mediumOf(sectorCount(drive.geometry) * SECTOR_SIZE).driveType;
     caller.setEs(ROM_SEGMENT);
     caller.di = FLOPPY_PARAMETERS;
   }
@@ -169,9 +170,23 @@ function getType(caller: Caller): undefined {
   }
 }
 
-/** Functions 17h and 18h prepare formatting; the medium has the format it has. */
+/** Function 17h prepares formatting by a number of drive and medium; the medium has the format it has. */
 function setMediaType(caller: Caller, drive: Drive): undefined {
   finish(caller, drive.number, drive.floppy ? STATUS_OK : STATUS_BAD_COMMAND);
+}
+
+/** AH of function 18h for a format that the drive does not know. */
+const STATUS_NO_SUCH_FORMAT = 0x0c;
+
+/** Function 18h prepares formatting by cylinders and sectors, and gives the parameter table to use. */
+function setMediaFormat(caller: Caller, drive: Drive): undefined {
+  const { cylinder, sector } = cylinderHeadSector(caller);
+  const { cylinders, sectors } = drive.geometry;
+  if (!drive.floppy) return finish(caller, drive.number, STATUS_BAD_COMMAND);
+  if (cylinder !== cylinders - 1 || sector !== sectors) return finish(caller, drive.number, STATUS_NO_SUCH_FORMAT);
+  caller.setEs(ROM_SEGMENT);
+  caller.di = FLOPPY_PARAMETERS;
+  return finish(caller, drive.number, STATUS_OK);
 }
 
 export const diskServices: readonly Service[] = [
@@ -199,4 +214,5 @@ export const diskServices: readonly Service[] = [
   row(0x15, 'get drive type', getType),
   row(0x16, 'get change-line status', succeed),
   row(0x17, 'set media type for format', withDrive(setMediaType)),
+  row(0x18, 'set media format', withDrive(setMediaFormat)),
 ];

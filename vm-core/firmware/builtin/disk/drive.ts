@@ -2,11 +2,12 @@
  * A BIOS drive: its number, its image and its geometry, and the transfer of sectors between image and guest memory.
  */
 import type { BlockStore } from '../../../machine/block-store.ts';
+import { mediumOf } from '../../../devices/floppy-controller/media.ts';
 import type { FirmwareContext } from '../../firmware.ts';
 import { bda, ebda } from '../bios-data.ts';
 import { CD_BLOCK_SIZE, type CdBoot, emulatedDrive } from './cd-boot-state.ts';
 import { CD_DRIVE, DISK_DRIVE, FLOPPY_DRIVE } from './drive-numbers.ts';
-import { diskGeometry, floppyFormat, type Geometry, SECTOR_SIZE } from './geometry.ts';
+import { diskGeometry, type Geometry, SECTOR_SIZE } from './geometry.ts';
 
 /** Status codes of INT 13h (AH with CF set). */
 export const STATUS_OK = 0x00;
@@ -44,7 +45,7 @@ function findOwnDrive(context: FirmwareContext, number: number, unit: number): D
   const floppy = unit === FLOPPY_DRIVE;
   const store = floppy ? context.floppy : unit === DISK_DRIVE ? context.disk : undefined;
   if (!store) return undefined;
-  const geometry = floppy ? floppyFormat(store.size) : readDiskParameters(context, store);
+  const geometry = floppy ? mediumOf(store.size) : readDiskParameters(context, store);
   const sectors = Math.ceil(store.size / SECTOR_SIZE);
   return { number, store, floppy, geometry, sectors, sectorSize: SECTOR_SIZE, readOnly: false };
 }

@@ -1,6 +1,6 @@
 /**
- * Cylinders, heads and sectors of an image: floppies by their size, hard disks by their partition table or by the usual
- * translation (INCITS 407 EDD-2, annex on geometry; System BIOS for IBM PCs and compatibles, "Diskette media").
+ * Cylinders, heads and sectors of a hard disk: by its partition table or by the usual translation (INCITS 407 EDD-2,
+ * annex on geometry).
  */
 export const SECTOR_SIZE = 512;
 
@@ -11,50 +11,10 @@ export interface Geometry {
   readonly sectors: number;
 }
 
-export interface FloppyFormat extends Geometry {
-  /** Type of the smallest drive that reads it, as INT 13h, AH=08h returns it in BL. */
-  readonly driveType: number;
-}
-
-const format = (cylinders: number, heads: number, sectors: number, driveType: number): FloppyFormat => ({
-  cylinders,
-  heads,
-  sectors,
-  driveType,
-});
-
-const FORMAT_1440 = format(80, 2, 18, 4);
-const FORMAT_2880 = format(80, 2, 36, 6);
-
-/** Every format whose size tells it apart. */
-const floppyFormats: readonly FloppyFormat[] = [
-  format(40, 1, 8, 1),
-  format(40, 1, 9, 1),
-  format(40, 2, 8, 1),
-  format(40, 2, 9, 1),
-  format(80, 2, 9, 3),
-  format(80, 2, 15, 2),
-  FORMAT_1440,
-  format(80, 2, 21, 4),
-  format(82, 2, 21, 4),
-  FORMAT_2880,
-];
-
 const CYLINDERS_MAX = 1024;
 
 export function sectorCount({ cylinders, heads, sectors }: Geometry): number {
   return cylinders * heads * sectors;
-}
-
-/** The format of a floppy image; one of no known size is taken for a 1.44 MB, 2.88 MB or, last, larger floppy. */
-export function floppyFormat(imageSize: number): FloppyFormat {
-  const sectors = Math.ceil(imageSize / SECTOR_SIZE);
-  const exact = floppyFormats.find((candidate) => sectorCount(candidate) === sectors);
-  if (exact) return exact;
-  if (sectors <= sectorCount(FORMAT_1440)) return FORMAT_1440;
-  if (sectors <= sectorCount(FORMAT_2880)) return FORMAT_2880;
-  const cylinders = Math.ceil(sectors / (FORMAT_2880.heads * FORMAT_2880.sectors));
-  return { ...FORMAT_2880, cylinders: Math.min(cylinders, CYLINDERS_MAX) };
 }
 
 const SECTORS_MAX = 63;
