@@ -1,9 +1,11 @@
 /** The command line on real machines: exit statuses, what a run leaves behind, serving debug clients. */
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { decode } from 'fast-png';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCommandLine } from './command-line.ts';
@@ -109,12 +111,27 @@ describe('the exit status', () => {
     expect(await messageOf('run', exit, '--firmware', exit)).toContain('--firmware: ');
     expect((await run(['run', '--disk', blank])).stderr).toContain(`disk image ${blank} has no 55AA signature`);
     expect(await messageOf('run', exit, '--kernel', 'x')).toBe('x86vm: --kernel is not supported yet');
-    expect(await messageOf('run', serial, '--serial', `file:${directory}`)).toBe(
-      `x86vm: ${directory}: is a directory, not a file`,
-    );
     expect(await messageOf('boot')).toBe('x86vm: boot: there is no such command');
     expect(await messageOf('run', tripleFault)).toMatch(/^triple fault: vector \d+/);
     expect(await messageOf()).toContain('Usage');
+  });
+
+  it.each([
+    ['screenshot', (path: string) => path],
+    ['trace', (path: string) => path],
+    ['stats', (path: string) => path],
+    ['serial', (path: string) => `file:${path}`],
+    ['debugcon', (path: string) => `file:${path}`],
+  ])('comes with a message about --%s before the guest runs', async (option, written) => {
+    // A run that began would end after its time, and with another message.
+    const messageOf = async (path: string): Promise<string> =>
+      (await run(['run', loop, `--${option}`, written(path), '--max-seconds', '60'])).stderr;
+    const [missing, below] = [file('missing/out'), join(exit, 'out')];
+    expect(await messageOf(missing)).toBe(
+      `x86vm: --${option}: ${missing} cannot be written: there is no folder ${file('missing')}\n`,
+    );
+    expect(await messageOf(below)).toBe(`x86vm: --${option}: ${below} cannot be written: ${exit} is not a folder\n`);
+    expect(await messageOf(directory)).toBe(`x86vm: --${option}: ${directory} is a folder; give the name of a file\n`);
   });
 
   it('is 0 for the help', async () => {
@@ -206,6 +223,21 @@ describe('dap', () => {
     expect(response).toMatchObject({ type: 'response', command: 'initialize', success: true, request_seq: 1 });
   });
 
+  const disconnect = { seq: 2, type: 'request', command: 'disconnect', arguments: {} };
+
+  it('ends its process when the client disconnects, although that keeps the pipe open', async () => {
+    const main = fileURLToPath(new URL('main.ts', import.meta.url));
+    const server = spawn(process.execPath, [main, 'dap'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    let said = '';
+    server.stdout.on('data', (bytes) => {
+      said += String(bytes);
+    });
+    server.stdin.write(frame(initialize) + frame(disconnect));
+    const status = await new Promise((settle) => server.once('close', settle));
+    expect(status).toBe(0);
+    expect(unframe(said)).toMatchObject([{ command: 'initialize' }, { command: 'disconnect', success: true }]);
+  });
+
   it('ends when a client speaks something else', async () => {
     const { status, stderr } = await run(['dap'], 'GET / HTTP/1.1\r\n\r\n');
     expect(status).toBe(0);
@@ -223,7 +255,10 @@ describe('dap', () => {
     const second = await client(port);
     expect(await second.ask(initialize)).toMatchObject({ success: true });
     expect(await first.ask(initialize)).toMatchObject({ success: true });
-    first.close();
+    expect(await first.ask(disconnect)).toMatchObject({ success: true });
+    await first.closed;
+    expect(await second.ask({ ...initialize, seq: 3 })).toMatchObject({ success: true });
+    second.close();
     const third = await client(port);
     expect(await third.ask(initialize)).toMatchObject({ success: true });
     const taken = await run(['dap', '--port', String(port)]);
@@ -247,6 +282,8 @@ function unframe(stream: string): { readonly type: string }[] {
 interface Client {
   ask(message: typeof MESSAGE): Promise<unknown>;
   close(): void;
+  /** Settles when the server has closed the connection. */
+  readonly closed: Promise<void>;
 }
 
 const MESSAGE = { seq: 1, type: 'request', command: '', arguments: {} as object };
@@ -254,6 +291,7 @@ const MESSAGE = { seq: 1, type: 'request', command: '', arguments: {} as object 
 function client(port: number): Promise<Client> {
   return new Promise((settle, reject) => {
     const socket = connect(port, '127.0.0.1');
+    const closed = new Promise<void>((settleClosed) => socket.once('close', () => settleClosed()));
     const waiting: ((message: unknown) => void)[] = [];
     socket.on('data', (bytes) => {
       for (const message of unframe(String(bytes))) if (message.type === 'response') waiting.shift()?.(message);
@@ -268,6 +306,7 @@ function client(port: number): Promise<Client> {
             socket.write(frame(message));
           }),
         close: () => socket.destroy(),
+        closed,
       });
     });
   });

@@ -16,10 +16,12 @@ import { type DapOptions, UsageError } from './run-options.ts';
 /** Nobody else's computer may connect: a session can read every file of this user. */
 const LISTEN_ADDRESS = '127.0.0.1';
 
-/** Serves until the client goes away, or, on a port, until the process is ended. Returns the exit status. */
+/** Serves until the client disconnects or goes away, or, on a port, until the process is ended. Returns the exit status. */
 export async function dapCommand({ port }: DapOptions, streams: Streams): Promise<number> {
   if (port === undefined) {
     await serveClient(streams.stdin, streams.stdout, streams.stderr);
+    // A client may leave its end open; that must not keep the process.
+    streams.stdin.destroy();
     return 0;
   }
   return serveOnPort(port, streams);
@@ -28,9 +30,12 @@ export async function dapCommand({ port }: DapOptions, streams: Streams): Promis
 /** The protocol's framing is the library's; the session behind it speaks messages. */
 class SessionServer extends ProtocolServer {
   readonly #session: Session;
+  readonly #disconnected: () => void;
 
-  constructor(host: Host) {
+  /** `disconnected` is called once the client has its answer to `disconnect`. */
+  constructor(host: Host, disconnected: () => void) {
     super();
+    this.#disconnected = disconnected;
     this.#session = createSession({ host, createMachine, send: (message) => this.#forward(message) });
   }
 
@@ -45,26 +50,30 @@ class SessionServer extends ProtocolServer {
   /** The server numbers what it sends; a message that has a number already would be taken for one sent twice. */
   #forward(message: DebugProtocol.ProtocolMessage): void {
     const unnumbered = { ...message, seq: 0 };
-    if (message.type === 'response') this.sendResponse(unnumbered as DebugProtocol.Response);
-    else this.sendEvent(unnumbered as DebugProtocol.Event);
+    if (message.type !== 'response') {
+      this.sendEvent(unnumbered as DebugProtocol.Event);
+      return;
+    }
+    this.sendResponse(unnumbered as DebugProtocol.Response);
+    if ((message as DebugProtocol.Response).command === 'disconnect') setImmediate(this.#disconnected);
   }
 }
 
 /** How every stream of this protocol begins. */
 const HEADER = /^Content-/i;
 
-/** One session on a pair of streams; settles when the client closes its side or speaks something else. */
+/** One session on a pair of streams; settles when the client disconnects, closes its side or speaks something else. */
 function serveClient(
   input: Readable,
   output: Writable | NodeJS.WritableStream,
   log: NodeJS.WritableStream,
 ): Promise<void> {
   return new Promise((settle) => {
-    const server = new SessionServer(createNodeHost());
     const end = (): void => {
       server.dispose();
       settle();
     };
+    const server = new SessionServer(createNodeHost(), end);
     input.once('data', (bytes: Buffer) => {
       if (HEADER.test(bytes.toString('latin1', 0, HEADER.source.length))) return;
       log.write('x86vm: the client does not speak the Debug Adapter Protocol (no Content-Length)\n');
@@ -84,7 +93,7 @@ function serveOnPort(port: number, { stdout, stderr }: Streams): Promise<number>
       socket.setNoDelay(true);
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
-      void serveClient(socket, socket, stderr).then(() => socket.end());
+      void serveClient(socket, socket, stderr).then(() => socket.destroySoon());
     });
     server.once('error', (error: NodeJS.ErrnoException) => {
       const reason = error.code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${error.code ?? error.message})`;

@@ -62,7 +62,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** An error for the user that names the path. */
-export function describeFileError(path: string, error: unknown): Error {
+function describeFileError(path: string, error: unknown): Error {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === undefined) return error instanceof Error ? error : new Error(`${path}: ${String(error)}`);
   return new Error(`${path}: ${REASONS[code] ?? `cannot be read (${code})`}`);

@@ -1,12 +1,12 @@
 /** `run`: boots an image without a user interface, and leaves behind what the options ask for. */
-import { writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as afterOtherWork, setTimeout as after } from 'node:timers/promises';
 import type { Machine } from '../../vm-core/index.ts';
 import { createMachine } from '../../vm-core/index.ts';
 import type { AssemblerMessage } from '../host.ts';
 import { bootGuest } from '../session/boot-guest.ts';
-import { createNodeHost, describeFileError } from './node-host.ts';
+import { createNodeHost } from './node-host.ts';
+import { checkOutputFiles, writeOutputFile } from './output-files.ts';
 import { type RunEnd, RunLoop } from './run-loop.ts';
 import type { RunOptions } from './run-options.ts';
 import { printScreen, writeScreenshot } from './screen-output.ts';
@@ -26,6 +26,7 @@ const YIELD_MS = 10;
 
 /** Runs and returns the exit status. Throws an Error whose text names what is wrong with image or configuration. */
 export async function runCommand(options: RunOptions, streams: Streams): Promise<number> {
+  checkOutputFiles(options);
   const report = (messages: readonly AssemblerMessage[]): void => {
     for (const message of messages) streams.stderr.write(formatMessage(message));
   };
@@ -86,8 +87,8 @@ function connectOutputs(
   { stdout, stderr }: Streams,
   watches: readonly (TextWatch | undefined)[],
 ): () => void {
-  const serial = openSink(options.serial, stdout);
-  const debugcon = openSink(options.debugcon, stdout);
+  const serial = openSink('serial', options.serial, stdout);
+  const debugcon = openSink('debugcon', options.debugcon, stdout);
   machine.onOutput = (device, channel, bytes) => {
     if (channel === 'serial') serial.write(bytes);
     else if (channel === 'debugcon') debugcon.write(bytes);
@@ -138,13 +139,5 @@ function leaveBehind(
   const mips = wallSeconds === 0 ? 0 : instructions / wallSeconds / 1e6;
   const text = `${JSON.stringify({ instructions, wallSeconds, mips, stopReason })}\n`;
   if (options.stats === '-') stdout.write(text);
-  else writeFile(options.stats, text);
-}
-
-function writeFile(path: string, content: string): void {
-  try {
-    writeFileSync(path, content);
-  } catch (error) {
-    throw describeFileError(path, error);
-  }
+  else writeOutputFile('stats', options.stats, text);
 }

@@ -50,8 +50,11 @@ describe('parseRunOptions', () => {
     ['a b', 'b: there is no place for this word'],
     ['a --nonsense', 'Unknown option --nonsense'],
     ['a --memory', '--memory'],
-    ['a --memory 5X', '--memory: a size such as 128M is expected'],
-    ['a --memory 100K', '--memory: 100K is not between 1M and 2G in steps of 64K'],
+    [
+      'a --memory 1T',
+      '--memory: 1T cannot be; give 1M to 2G in steps of 64K, such as 128M or 1G; a number alone counts MiB',
+    ],
+    ['a --memory 100K', '--memory: 100K cannot be; give 1M to 2G in steps of 64K'],
     ['a --cpus 2', '--cpus: 2 is not supported yet'],
     ['a --cpus two', '--cpus: a whole number from 1 is expected'],
     ['a --cpu 586', '--cpu: "586" is none of "386", "486"'],

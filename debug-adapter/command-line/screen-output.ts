@@ -1,8 +1,7 @@
 /** The guest's screen at the end of a run: as text for a terminal, as a PNG file. */
-import { writeFileSync } from 'node:fs';
 import { encode } from 'fast-png';
 import type { Display } from '../../vm-core/index.ts';
-import { describeFileError } from './node-host.ts';
+import { writeOutputFile } from './output-files.ts';
 
 /** The rows of a text mode without the empty ones at the end; in a graphics mode a line that says so. */
 export function printScreen(display: Display): string {
@@ -22,9 +21,5 @@ export function printScreen(display: Display): string {
 export function writeScreenshot(display: Display, path: string): void {
   const { width, height, pixels } = display.render();
   const png = encode({ width, height, data: new Uint8Array(pixels.buffer), channels: 4, depth: 8 });
-  try {
-    writeFileSync(path, png);
-  } catch (error) {
-    throw describeFileError(path, error);
-  }
+  writeOutputFile('screenshot', path, png);
 }

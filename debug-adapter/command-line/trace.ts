@@ -14,7 +14,7 @@ import {
   registers,
 } from '../../vm-core/index.ts';
 import { decodeInstruction, INSTRUCTION_LENGTH_MAX } from '../disassembly/decode-instruction.ts';
-import { openForWriting } from './sinks.ts';
+import { openOutputFile } from './output-files.ts';
 
 const BUFFERED_SIZE_MAX = 1 << 16;
 const BYTES_COLUMN = 18;
@@ -34,7 +34,7 @@ export class Trace {
   /** Opens the file; throws an Error that names it if that fails. */
   constructor(machine: Machine, path: string) {
     this.machine = machine;
-    this.file = openForWriting(path);
+    this.file = openOutputFile('trace', path);
     this.before = traced.map((register) => machine.cpus[0].state.readRegister(register));
   }
 

@@ -40,7 +40,8 @@ function makeContext(): ExpressionContext & { readonly memory: Uint8Array } {
       for (let index = 0; index < size; index++) bytes.setUint8(address + index, value >>> (index * 8));
       return true;
     },
-    label: (name) => (name === 'start' || name === 'print.next' || name === 'eax' ? 0x7c00 : undefined),
+    label: (name) =>
+      name === 'start' || name === 'print.next' || name === 'eax' ? 0x7c00 : name === 'add' ? 0x40 : undefined,
     segmentBase: (selector) => (selector === 0xffff ? undefined : selector << 4),
     translate: (address) => (address < 0x1000 ? address + 0x100000 : undefined),
   };
@@ -108,6 +109,16 @@ describe('expressions', () => {
     ['linear(0x1234)', 0x1234],
     ['ds:si', 0x404],
     ['0x40:0x10 + 2', 0x412],
+    ['07C0:0000', 0x7c00],
+    ['0040:0010', 0x410],
+    ['F000:fff0', 0xffff0],
+    ['100b:0010', 0x100c0],
+    ['byte[0040:0002]', 0x30],
+    ['byte[0040:02 + 10]', 0],
+    ['linear(0040:si)', 0x404],
+    ['ds:10', 0x40a],
+    ['add:0', 0x400],
+    ['0add:0', 0xadd0],
     ['physical(0x10)', 0x100010],
   ])('%s = %i', (text, value) => {
     expect(evaluate(text)).toBe(value);

@@ -4,7 +4,14 @@
  * FFFFFFFFh.
  */
 import type { CpuState } from '../../vm-core/index.ts';
-import { type AddressNode, type BinaryOperator, type Node, parseAddress, parseExpression } from './parse.ts';
+import {
+  type AddressNode,
+  type BinaryOperator,
+  type IsName,
+  type Node,
+  parseAddress,
+  parseExpression,
+} from './parse.ts';
 import { findRegisterPart, type RegisterPart, readPart } from './register-parts.ts';
 import { ExpressionError } from './tokens.ts';
 
@@ -48,7 +55,7 @@ export function compileExpression(
   context: ExpressionContext,
   options: { readonly assignment?: boolean } = {},
 ): CompiledExpression {
-  const { node, assigned } = parseExpression(text);
+  const { node, assigned } = parseExpression(text, namesOf(context));
   const place = compileNode(node, context);
   if (!assigned) return place;
   const { assign } = place;
@@ -68,7 +75,14 @@ export function compileExpression(
 
 /** Compiles `expression` or `segment:offset` to a closure that gives the linear address. */
 export function compileAddress(text: string, context: ExpressionContext): Evaluate {
-  return compileAddressNode(parseAddress(text), context);
+  return compileAddressNode(parseAddress(text, namesOf(context)), context);
+}
+
+function namesOf(context: ExpressionContext): IsName {
+  return (word) =>
+    findRegisterPart(word) !== undefined ||
+    ownProperty(context.variables, word.toLowerCase()) !== undefined ||
+    context.label(word) !== undefined;
 }
 
 function computed(evaluate: Evaluate, address?: Evaluate): CompiledExpression {

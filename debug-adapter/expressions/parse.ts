@@ -2,12 +2,12 @@
  * The grammar of the debugger's expression language: C's operators over registers, flags, labels, numbers and memory.
  *
  *   memory      byte[address]  word[address]  dword[address]
- *   address     expression (linear)  |  segment:offset
+ *   address     expression (linear)  |  segment:offset; in 07C0:0000, as monitors print it, both are hexadecimal
  *   functions   linear(segment:offset)  physical(linear)
  *   whole line  segment:offset is short for linear(segment:offset)
  *   assignment  register, flag or memory = expression (where the caller allows it)
  */
-import { ExpressionError, type Token, tokenize } from './tokens.ts';
+import { bareHexadecimal, ExpressionError, type Token, tokenize } from './tokens.ts';
 
 export type UnaryOperator = '-' | '+' | '~' | '!';
 export type BinaryOperator =
@@ -82,6 +82,10 @@ const MEMORY_SIZES: ReadonlyMap<string, 1 | 2 | 4> = new Map([
   ['dword', 4],
 ]);
 
+/** Hexadecimal digits of a selector and of an offset at most. */
+const SELECTOR_DIGITS_MAX = 4;
+const OFFSET_DIGITS_MAX = 8;
+
 /** Nesting beyond this is refused: the text comes from outside and must not exhaust our stack. */
 const DEPTH_MAX = 100;
 /** A chain such as `1+1+1…` is as deep a tree as it has operators; this bounds it. */
@@ -93,9 +97,12 @@ export interface ParsedExpression {
   readonly assigned: Node | undefined;
 }
 
+/** Tells words that are registers or labels, even where they could be hexadecimal digits: `add:10`. */
+export type IsName = (word: string) => boolean;
+
 /** Parses one expression, optionally an assignment. Throws ExpressionError. */
-export function parseExpression(text: string): ParsedExpression {
-  const parser = new Parser(text);
+export function parseExpression(text: string, isName: IsName = () => false): ParsedExpression {
+  const parser = new Parser(text, isName);
   const node = parser.wholeLine();
   const assigned = parser.accept('=') ? parser.conditional() : undefined;
   parser.end();
@@ -103,21 +110,23 @@ export function parseExpression(text: string): ParsedExpression {
 }
 
 /** Parses an address as it stands between brackets: `expression` or `segment:offset`. */
-export function parseAddress(text: string): AddressNode {
-  const parser = new Parser(text);
+export function parseAddress(text: string, isName: IsName = () => false): AddressNode {
+  const parser = new Parser(text, isName);
   const address = parser.address();
   parser.end();
   return address;
 }
 
 class Parser {
-  readonly #tokens: readonly Token[];
+  readonly #tokens: Token[];
+  readonly #isName: IsName;
   #next = 0;
   #depth = 0;
 
-  constructor(text: string) {
+  constructor(text: string, isName: IsName) {
+    this.#isName = isName;
     if (text.length > LENGTH_MAX) throw new ExpressionError(`longer than ${LENGTH_MAX} characters`, LENGTH_MAX);
-    this.#tokens = tokenize(text);
+    this.#tokens = [...tokenize(text)];
   }
 
   get #token(): Token {
@@ -142,8 +151,24 @@ class Parser {
   }
 
   address(): AddressNode {
+    this.#readBareFar();
     const first = this.conditional();
     return this.accept(':') ? { segment: first, offset: this.conditional() } : { segment: undefined, offset: first };
+  }
+
+  /** Takes `07C0:0000` in front of us for two hexadecimal numbers, unless a register or label is called that. */
+  #readBareFar(): void {
+    const colon = this.#tokens[this.#next + 1];
+    if (colon?.text !== ':' || !this.#readBare(this.#next, SELECTOR_DIGITS_MAX)) return;
+    this.#readBare(this.#next + 2, OFFSET_DIGITS_MAX);
+  }
+
+  #readBare(index: number, digitsMax: number): boolean {
+    const token = this.#tokens[index];
+    const value = token && bareHexadecimal(token, digitsMax);
+    if (token === undefined || value === undefined || (token.kind === 'name' && this.#isName(token.text))) return false;
+    this.#tokens[index] = { ...token, kind: 'number', value };
+    return true;
   }
 
   conditional(): Node {
@@ -192,6 +217,10 @@ class Parser {
     }
     if (token.text === '[') {
       throw new ExpressionError('say how much memory is meant: byte[…], word[…] or dword[…]', position);
+    }
+    if (token.kind === 'bare') {
+      const hint = `write 0x${token.text} or ${token.text}h for a hexadecimal number`;
+      throw new ExpressionError(`${token.text} is not a number; ${hint}`, position);
     }
     if (token.kind !== 'number' && token.kind !== 'name') throw this.#unexpected('a value');
     this.#next++;

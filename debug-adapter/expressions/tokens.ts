@@ -12,7 +12,8 @@ export class ExpressionError extends Error {
 }
 
 export interface Token {
-  readonly kind: 'number' | 'name' | 'operator' | 'end';
+  /** `bare`: hexadecimal digits without a mark, which are a number only in `segment:offset`. */
+  readonly kind: 'number' | 'bare' | 'name' | 'operator' | 'end';
   /** As written; for a name without the `$` that escapes it. */
   readonly text: string;
   readonly value: number;
@@ -64,10 +65,7 @@ function tokenAt(rest: string, position: number): { readonly token: Token; reado
   const plain = { value: 0, escaped: false, position };
   const number = NUMBER.exec(rest)?.[0];
   if (number !== undefined) {
-    return {
-      token: { ...plain, kind: 'number', text: number, value: numberValue(number, position) },
-      length: number.length,
-    };
+    return { token: numberToken(number, position), length: number.length };
   }
   const name = NAME.exec(rest)?.[0];
   if (name !== undefined) {
@@ -85,15 +83,24 @@ function tokenAt(rest: string, position: number): { readonly token: Token; reado
   return { token: { ...plain, kind: 'operator', text: operator }, length: operator.length };
 }
 
-function numberValue(text: string, position: number): number {
+function numberToken(text: string, position: number): Token {
+  const token = { text, escaped: false, position };
   const lower = text.toLowerCase().replaceAll('_', '');
   for (const { pattern, radix } of NUMBER_FORMS) {
     const digits = pattern.exec(lower)?.[1];
     if (digits === undefined) continue;
     const value = Number.parseInt(digits, radix);
     if (value > 0xffffffff) throw new ExpressionError(`${text} does not fit in 32 bits`, position);
-    return value;
+    return { ...token, kind: 'number', value };
   }
-  const hint = /^[0-9a-f]+$/.test(lower) ? `; write 0x${text} or ${text}h for a hexadecimal number` : '';
-  throw new ExpressionError(`${text} is not a number${hint}`, position);
+  if (BARE_HEX.test(text)) return { ...token, kind: 'bare', value: Number.parseInt(text, 16) };
+  throw new ExpressionError(`${text} is not a number`, position);
+}
+
+const BARE_HEX = /^[0-9a-f]{1,8}$/i;
+
+/** The value of a word that can be read as hexadecimal digits without a mark, at most so many; undefined of others. */
+export function bareHexadecimal({ kind, text, escaped }: Token, digitsMax: number): number | undefined {
+  const isWord = (kind === 'number' || kind === 'bare' || kind === 'name') && !escaped;
+  return isWord && text.length <= digitsMax && BARE_HEX.test(text) ? Number.parseInt(text, 16) : undefined;
 }

@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { launchArgumentRows } from './launch-arguments.ts';
-import {
-  parseAddressText,
-  parseLaunchArguments,
-  parseMemorySize,
-  unknownLaunchArguments,
-} from './launch-configuration.ts';
+import { parseAddressText, parseLaunchArguments, unknownLaunchArguments } from './launch-configuration.ts';
 import { launchSchemaProperties } from './launch-schema.ts';
 
 describe('launch arguments', () => {
@@ -42,18 +37,23 @@ describe('launch arguments', () => {
   });
 });
 
-describe('parseMemorySize', () => {
+describe('the memory size', () => {
+  const sizeOf = (memory: unknown): number => parseLaunchArguments({ program: 'a.img', memory }).memorySize;
+
   it.each([
     ['128M', 128 * 2 ** 20],
     ['64', 64 * 2 ** 20],
+    [7, 7 * 2 ** 20],
     ['2048k', 2 ** 21],
-    ['1G', 2 ** 30],
-  ])('%s', (text, size) => {
-    expect(parseMemorySize(text)).toBe(size);
+    ['2G', 2 ** 31],
+  ])('%j', (text, size) => {
+    expect(sizeOf(text)).toBe(size);
   });
 
-  it.each(['', 'M', '-1M', '1.5G', '3G', '0', '100K'])('refuses %j', (text) => {
-    expect(() => parseMemorySize(text)).toThrow(/^memory: /);
+  it.each(['', 'M', '-1M', '1.5G', '3G', '1T', '0', '100K', true])('refuses %j with its limits', (value) => {
+    expect(() => sizeOf(value)).toThrow(
+      `memory: ${value} cannot be; give 1M to 2G in steps of 64K, such as 128M or 1G; a number alone counts MiB`,
+    );
   });
 });
 

@@ -4,7 +4,7 @@
  */
 
 /**
- * `path` is a file on the host; `size` counts bytes with a K, M or G behind it (a plain number is MiB); `address` is a
+ * `path` is a file on the host; `size` is a number with K, M or G behind it (alone it counts MiB); `address` is a
  * number or its text; `listings` is a list of listing files, each a path or `{path, source, loadAddress, imageOffset}`.
  */
 export type LaunchArgumentType = 'path' | 'text' | 'boolean' | 'count' | 'size' | 'address' | 'choice' | 'listings';
@@ -64,7 +64,7 @@ export const launchArguments = [
   {
     name: 'memory',
     type: 'size',
-    description: 'RAM of the guest: a number with K, M or G, for example `128M`.',
+    description: 'RAM of the guest, `1M` to `2G` in steps of 64K: a number with K, M or G; a number alone counts MiB.',
     default: '128M',
     supported: true,
   },

@@ -38,6 +38,7 @@ type Values = Readonly<Record<string, unknown>>;
 const MEMORY_SIZE_MIN = 1 << 20;
 const MEMORY_SIZE_MAX = 2 ** 31;
 const MEMORY_SIZE_UNIT = 1 << 16;
+const SIZES = 'give 1M to 2G in steps of 64K, such as 128M or 1G; a number alone counts MiB';
 
 /** Checks launch arguments. Throws a UserError that names the first argument that is wrong; unknown names are ignored. */
 export function parseLaunchArguments(given: Values): LaunchConfiguration {
@@ -56,7 +57,7 @@ export function parseLaunchArguments(given: Values): LaunchConfiguration {
     cdrom: textOf(values['cdrom']),
     firmware: firmware === 'builtin' ? 'builtin' : { path: firmware },
     vgaFirmware: textOf(values['vgaFirmware']),
-    memorySize: parseMemorySize(String(values['memory'])),
+    memorySize: memorySizeOf(String(values['memory'])) as number,
     cpuModel: values['cpu'] as CpuModel,
     machineType: values['machine'] as MachineType,
     serial: values['serial'] as LaunchConfiguration['serial'],
@@ -103,7 +104,7 @@ const PROBLEMS: Readonly<
   text: (value) => (typeof value === 'string' ? undefined : 'a text is expected'),
   boolean: (value) => (typeof value === 'boolean' ? undefined : 'true or false is expected'),
   count: (value) => (Number.isInteger(value) && Number(value) > 0 ? undefined : 'a whole number from 1 is expected'),
-  size: (value) => (/^\d+[KMG]?$/i.test(String(value)) ? undefined : 'a size such as 128M is expected'),
+  size: (value) => (memorySizeOf(String(value)) === undefined ? `${String(value)} cannot be; ${SIZES}` : undefined),
   address: (value) =>
     parseAddressText(value) === undefined ? 'a linear address such as "0x7c00" is expected' : undefined,
   choice: (value, choices) =>
@@ -149,16 +150,13 @@ function listingsOf(values: Values, loadAddress: number | undefined): readonly L
   ];
 }
 
-/** Bytes that a size such as `128M`, `640K` or `64` (MiB) means. Throws a UserError outside what the machine takes. */
-export function parseMemorySize(text: string): number {
-  const match = /^(\d+)([KMG]?)$/i.exec(text);
-  if (!match) throw new UserError('bad-argument', `memory: ${text} is no size such as 128M`);
+/** Bytes that a size such as `128M`, `640K` or `64` (MiB) means; undefined outside what the machine takes. */
+function memorySizeOf(text: string): number | undefined {
+  const match = /^(\d+)([KMG]?)$/i.exec(text.trim());
+  if (!match) return undefined;
   const unit = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }[(match[2] || 'M').toUpperCase() as 'K' | 'M' | 'G'];
   const size = Number(match[1]) * unit;
-  if (size < MEMORY_SIZE_MIN || size > MEMORY_SIZE_MAX || size % MEMORY_SIZE_UNIT !== 0) {
-    throw new UserError('bad-argument', `memory: ${text} is not between 1M and 2G in steps of 64K`);
-  }
-  return size;
+  return size >= MEMORY_SIZE_MIN && size <= MEMORY_SIZE_MAX && size % MEMORY_SIZE_UNIT === 0 ? size : undefined;
 }
 
 /** A linear address from a number, `0x…`, `…h` or decimal text; undefined if it is none. */

@@ -42,8 +42,7 @@ export function parseReference(reference: string, offset = 0): Place {
   return { space: match[1] ? 'physical' : 'linear', address: Number(match[2]) + offset };
 }
 
-/** Hexadecimal without a mark, as listings and monitors print addresses: `7C00`, `0000:7C00`. */
-const BARE_FAR = /^\s*([0-9a-f]{1,4}):([0-9a-f]{1,8})\s*$/i;
+/** Hexadecimal without a mark, as listings and monitors print addresses: `7C00`. Expressions know `0000:7C00`. */
 const BARE_LINEAR = /^\s*([0-9a-f]{1,8})\s*$/i;
 
 /**
@@ -53,9 +52,8 @@ const BARE_LINEAR = /^\s*([0-9a-f]{1,8})\s*$/i;
 export function resolvePlaceName(guest: Guest, name: string): number {
   const label = guest.symbols.label(name.trim());
   if (label !== undefined) return label;
-  const far = BARE_FAR.exec(name);
   const linear = BARE_LINEAR.exec(name);
-  const text = far ? `0x${far[1]}:0x${far[2]}` : linear ? `0x${linear[1]}` : name.replace(/^\s*\+/, '');
+  const text = linear ? `0x${linear[1]}` : name.replace(/^\s*\+/, '');
   try {
     return compileAddress(text, guest.expressions)();
   } catch (error) {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { fixture, SessionClient } from './support/session-client.ts';
 
+const SIZES = 'give 1M to 2G in steps of 64K, such as 128M or 1G; a number alone counts MiB';
+
 describe('launch', () => {
   const failure = async (
     given: object,
@@ -24,9 +26,9 @@ describe('launch', () => {
     [{ program: '/guest/guest.img', cpus: 2 }, 'cpus: 2 is not supported yet'],
     [{ program: '/guest/guest.img', cpus: 0 }, 'cpus: a whole number from 1 is expected'],
     [{ program: '/guest/guest.img', cpu: '586' }, 'cpu: "586" is none of "386", "486"'],
-    [{ program: '/guest/guest.img', memory: '64 megs' }, 'memory: a size such as 128M is expected'],
-    [{ program: '/guest/guest.img', memory: '4G' }, 'memory: 4G is not between 1M and 2G in steps of 64K'],
-    [{ program: '/guest/guest.img', memory: '100K' }, 'memory: 100K is not between 1M and 2G in steps of 64K'],
+    [{ program: '/guest/guest.img', memory: '64 megs' }, `memory: 64 megs cannot be; ${SIZES}`],
+    [{ program: '/guest/guest.img', memory: '4G' }, `memory: 4G cannot be; ${SIZES}`],
+    [{ program: '/guest/guest.img', memory: '100K' }, `memory: 100K cannot be; ${SIZES}`],
     [{ program: '/guest/guest.img', stopOnEntry: 'never' }, 'stopOnEntry: "never" is none of true, false, "reset"'],
     [
       { program: '/guest/guest.img', loadAddress: 'there' },
@@ -50,6 +52,20 @@ describe('launch', () => {
     ],
   ])('%j fails: %s', async (given, message) => {
     expect(await failure(given, (client) => client.host.files.set('/empty.img', new Uint8Array(0)))).toBe(message);
+  });
+
+  it('gives a guest all of 2 GiB', async () => {
+    const client = new SessionClient();
+    await client.launch({ memory: '2G' });
+    await client.stop();
+    const last = { memoryReference: 'p:0x7fffffff' };
+    expect(await client.request('writeMemory', { ...last, data: 'pQ==' })).toMatchObject({ bytesWritten: 1 });
+    expect(await client.evaluate('byte[0x7fffffff]')).toBe('0xa5');
+    expect(await client.request('readMemory', { ...last, count: 2 })).toMatchObject({
+      data: 'pQ==',
+      unreadableBytes: 1,
+    });
+    expect(await client.run('stepIn')).toMatch(/^step/);
   });
 
   it('fails with what the assembler said, and shows it with its line', async () => {
