@@ -45,7 +45,7 @@ export class EventLoop {
   stopOnExceptions: ReadonlySet<number> = new Set();
   readonly #processor: Processor;
   readonly #source: EventSource;
-  readonly #breakpoints = new Map<number, Set<Breakpoint>>();
+  readonly #breakpoints = { linear: new Map<number, readonly Breakpoint[]>(), physical: new Map() } as BreakpointMaps;
   #stopRequested = false;
   /** Breakpoints that stop at the hook that was met last, found while the code still ran; taken by `#hook`. */
   #met: { readonly linear: number; readonly breakpoints: readonly Breakpoint[] } | undefined;
@@ -70,27 +70,27 @@ export class EventLoop {
   }
 
   addBreakpoint(breakpoint: Breakpoint): void {
-    const key = keyOf(breakpoint.space, breakpoint.address);
-    const there = this.#breakpoints.get(key);
-    if (there) there.add(breakpoint);
-    else this.#breakpoints.set(key, new Set([breakpoint]));
+    const there = this.#breakpoints[breakpoint.space];
+    const key = keyOf(breakpoint.address);
+    const before = there.get(key) ?? NO_BREAKPOINTS;
+    if (before.includes(breakpoint)) return;
+    there.set(key, [...before, breakpoint]);
     this.#processor.invalidateCode();
   }
 
   removeBreakpoint(breakpoint: Breakpoint): void {
-    const key = keyOf(breakpoint.space, breakpoint.address);
-    const there = this.#breakpoints.get(key);
-    there?.delete(breakpoint);
-    if (there?.size === 0) this.#breakpoints.delete(key);
+    const there = this.#breakpoints[breakpoint.space];
+    const key = keyOf(breakpoint.address);
+    const left = (there.get(key) ?? NO_BREAKPOINTS).filter((other) => other !== breakpoint);
+    if (left.length > 0) there.set(key, left);
+    else there.delete(key);
     this.#processor.invalidateCode();
   }
 
   /** True where execution must stop to ask: a breakpoint of the embedder or of the debug registers. */
   hasBreakpoint(linear: number, physical: number): boolean {
-    if (this.#breakpoints.size > 0) {
-      if (this.#breakpoints.has(keyOf('linear', linear)) || this.#breakpoints.has(keyOf('physical', physical)))
-        return true;
-    }
+    const there = this.#breakpoints;
+    if (there.linear.has(keyOf(linear)) || there.physical.has(keyOf(physical))) return true;
     return this.#processor.breakpoints.metByExecution(linear) !== 0;
   }
 
@@ -341,24 +341,27 @@ export class EventLoop {
   }
 
   #breakpointsMet(linear: number, physical: number): readonly Breakpoint[] {
-    if (this.#breakpoints.size === 0) return NO_BREAKPOINTS;
-    const inLinear = stopping(this.#breakpoints.get(keyOf('linear', linear)));
-    const inPhysical = stopping(this.#breakpoints.get(keyOf('physical', physical)));
-    if (inPhysical.length === 0) return inLinear;
-    return [...inLinear, ...inPhysical];
+    const there = this.#breakpoints;
+    const inLinear = stopping(there.linear.get(keyOf(linear)));
+    if (there.physical.size === 0) return inLinear;
+    const inPhysical = stopping(there.physical.get(keyOf(physical)));
+    return inPhysical.length === 0 ? inLinear : [...inLinear, ...inPhysical];
   }
 }
+
+/** Breakpoints by the keys of their addresses. The lists are never changed, so that a breakpoint may remove itself. */
+type BreakpointMaps = Readonly<Record<Breakpoint['space'], Map<number, readonly Breakpoint[]>>>;
 
 const NO_BREAKPOINTS: readonly Breakpoint[] = [];
 
 /** Lets breakpoints take effect; gives those that stop. */
-function stopping(there: ReadonlySet<Breakpoint> | undefined): readonly Breakpoint[] {
+function stopping(there: readonly Breakpoint[] = NO_BREAKPOINTS): readonly Breakpoint[] {
   let met = NO_BREAKPOINTS;
-  if (there) for (const breakpoint of there) if (breakpoint.reached()) met = [...met, breakpoint];
+  for (const breakpoint of there) if (breakpoint.reached()) met = [...met, breakpoint];
   return met;
 }
 
-/** Both spaces in one map: physical addresses get the odd numbers. */
-function keyOf(space: 'linear' | 'physical', address: number): number {
-  return address * 2 + (space === 'physical' ? 1 : 0);
+/** An address as a signed integer: a small integer for JavaScript, as the upper half of the unsigned ones is not. */
+function keyOf(address: number): number {
+  return address | 0;
 }
