@@ -3,6 +3,7 @@
  * gates of protected mode (SDM vol. 3A §6.12, §20.1.4; 80386 manual §14.3 for the limit of the real-mode table).
  */
 
+import { CR0_PE } from '../state/control-bits.ts';
 import { CS, DS, ES, FS, GS, type SegmentIndex, SS, slot } from '../state/layout.ts';
 import { IF, NT, RF, TF, VM } from '../state/lazy-flags.ts';
 import { codeTarget, enterCode, requireTransferDescriptor } from './code-segments.ts';
@@ -40,7 +41,7 @@ import {
   TYPE_TRAP_GATE_16,
   TYPE_TRAP_GATE_32,
 } from './descriptors.ts';
-import { CR0_PE, isVirtual8086, privilegeLevel } from './mode.ts';
+import { isVirtual8086, privilegeLevel } from './mode.ts';
 import { setNullSegment, setRealModeSegment } from './segments.ts';
 import { Stack } from './stack.ts';
 import { openInnerStack } from './task-state.ts';

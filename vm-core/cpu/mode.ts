@@ -2,17 +2,11 @@
  * Operating mode and privilege as system code asks for them (SDM vol. 3A §2.2, §5.5).
  */
 
+import { CR0_PE } from '../state/control-bits.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { slot } from '../state/layout.ts';
 import { IOPL, VM } from '../state/lazy-flags.ts';
 import { type Cpu, GuestFault, VECTOR_GP, VECTOR_UD } from './cpu.ts';
-
-export const CR0_PE = 1 << 0;
-export const CR0_MP = 1 << 1;
-export const CR0_EM = 1 << 2;
-export const CR0_TS = 1 << 3;
-export const CR0_ET = 1 << 4;
-export const CR0_PG = 0x8000_0000;
 
 /** True in protected mode proper: CR0.PE set and EFLAGS.VM clear. Selectors name descriptors then. */
 export function usesDescriptors(state: CpuState): boolean {

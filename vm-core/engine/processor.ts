@@ -3,7 +3,7 @@
  * see of it. It executes a number of instructions at most and says why it came back; events are the run loop's business.
  */
 import { type Cpu, type CpuMemory, EXIT, FAULT, GuestFault, NEXT, type PortSpace, REPEAT, BRANCH } from '../cpu/cpu.ts';
-import { CR0_PE, isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
+import { isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
 import { systemOperations } from '../cpu/system-operations.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
@@ -12,6 +12,7 @@ import { cpuBase, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
 import { LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
 import { Tlb } from '../memory/tlb.ts';
+import { CR0_PE } from '../state/control-bits.ts';
 import { CpuState } from '../state/cpu-state.ts';
 import {
   CS,

@@ -2,6 +2,7 @@
  * Control, debug and test registers: MOV CRn, DRn, TRn, LMSW, SMSW, CLTS (SDM vol. 2; 80386 manual for the registers that
  * exist). ModR/M's r/m field always names a general register here, whatever its mod field says.
  */
+import { CR0_EM, CR0_ET, CR0_MP, CR0_PE, CR0_PG, CR0_TS } from '../../state/control-bits.ts';
 import { slot } from '../../state/layout.ts';
 import { SLOT_SIZE } from '../../state/register-table.ts';
 import {
@@ -25,7 +26,7 @@ import {
   DR7_WRITABLE,
   reportDebugReasons,
 } from '../debug-registers.ts';
-import { CR0_EM, CR0_ET, CR0_MP, CR0_PE, CR0_PG, CR0_TS, requirePrivilege } from '../mode.ts';
+import { requirePrivilege } from '../mode.ts';
 import { readWordOperand, writeWordOperand } from '../operands.ts';
 
 const CR0_WRITABLE = (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_PG) >>> 0;

@@ -3,6 +3,7 @@
  * raised an interrupt, moved memory or asked for something at a certain time.
  */
 
+import { CR0_PE } from '../../state/control-bits.ts';
 import { ES, slot } from '../../state/layout.ts';
 import { DF, TF } from '../../state/lazy-flags.ts';
 import {
@@ -16,7 +17,7 @@ import {
   VECTOR_GP,
 } from '../cpu.ts';
 import { isWritableData } from '../descriptors.ts';
-import { CR0_PE, ioPrivilegeLevel, isVirtual8086, privilegeLevel, usesDescriptors } from '../mode.ts';
+import { ioPrivilegeLevel, isVirtual8086, privilegeLevel, usesDescriptors } from '../mode.ts';
 import { isWithinLimit } from '../segments.ts';
 import { checkIoPermissionMap } from '../task-state.ts';
 
