@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { cpuModels } from '../../vm-core/index.ts';
 import { launchArgumentRows } from './launch-arguments.ts';
 import { parseAddressText, parseLaunchArguments, unknownLaunchArguments } from './launch-configuration.ts';
 import { launchSchemaProperties } from './launch-schema.ts';
@@ -15,6 +16,10 @@ describe('launch arguments', () => {
       launchArgumentRows.flatMap((row) => (row.default === undefined ? [] : [[row.name, row.default]])),
     );
     expect(parseLaunchArguments({ program: 'a.img', ...defaults })).toEqual(parseLaunchArguments({ program: 'a.img' }));
+  });
+
+  it('know the processor models of the table', () => {
+    expect(launchArgumentRows.find(({ name }) => name === 'cpu')?.choices).toEqual([...cpuModels]);
   });
 
   it('all have a schema, with their choices', () => {

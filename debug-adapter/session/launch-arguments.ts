@@ -72,9 +72,9 @@ export const launchArguments = [
   {
     name: 'cpu',
     type: 'choice',
-    description: 'Processor model.',
+    description: 'Processor model: which instructions and features the guest finds.',
     default: '486',
-    choices: ['386', '486'],
+    choices: ['386', '486', 'pentium', 'pentium3', 'core2', 'x86-64-v2', 'x86-64-v3', 'amd-zen', 'max'],
     supported: true,
   },
   {

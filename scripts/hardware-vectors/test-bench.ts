@@ -54,7 +54,7 @@ export class TestBench {
   /** Puts registers and memory to the test's initial state. */
   load(vector: Vector): void {
     const { state } = this.#processor;
-    resetCpu(state);
+    resetCpu(state, this.#processor.model);
     state.write32(slot.EDX, 0);
     for (const [address, value] of vector.initial.memory) this.#map.bytes[RAM_BASE + address] = value;
     this.#processor.invalidateCode();

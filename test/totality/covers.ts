@@ -16,6 +16,7 @@ export interface UnitTest {
 
 /** Rows that no other suite can run, or of which it cannot see what matters. */
 export const unitTests: readonly UnitTest[] = [
+  { opcode: '0F A2', file: 'vm-core/cpu/cpuid.test.ts', words: "execute(cpu, 'CPUID')" },
   { opcode: 'F1', file: 'vm-core/cpu/operations/interrupts.test.ts', words: 'INT1 is vector 1' },
   { opcode: 'F4', file: 'vm-core/cpu/operations/flags.test.ts', words: "'HLT'" },
   { opcode: '0F 24', file: 'vm-core/cpu/operations/control-registers.test.ts', words: "'MOV_FROM_TR'" },

@@ -6,6 +6,7 @@
  * instruction. It may throw a `GuestFault` at any point before it commits registers; the engine catches it right at the
  * call, puts EIP back to the instruction and delivers the exception. Nothing else is ever thrown on a guest's behalf.
  */
+import type { CpuModelFacts } from '../isa/cpu-model.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import type { SegmentIndex } from '../state/layout.ts';
 
@@ -99,14 +100,16 @@ export interface CpuMemory {
 /** One vCPU as system code sees it. */
 export interface Cpu {
   readonly state: CpuState;
+  readonly model: CpuModelFacts;
   readonly memory: CpuMemory;
   readonly ports: PortSpace;
   /** Asks the machine's interrupt controller for the vector of the pending maskable interrupt (the INTA cycle). */
   acknowledgeInterrupt(): number;
   /** Flushes all address translations (CR3, PG …). */
   flushTranslations(): void;
-  /** Virtual time in ticks. */
+  /** Virtual time in ticks, and how many of them make a second. */
   now(): number;
+  readonly ticksPerSecond: number;
   /** Reports guest use of something that the product does not model yet; the machine stops with this text. */
   unsupported(what: string): void;
 }

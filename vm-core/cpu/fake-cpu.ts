@@ -2,6 +2,7 @@
  * A processor for tests of system code: flat memory, ports that remember, and the segment checks of SDM vol. 3A §5.3 and
  * §5.4 done plainly. `protectedCpu` has a descriptor table with one descriptor of each interesting kind.
  */
+import { type CpuModel, type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
 import { CPU_STATE_SIZE, CS, DS, ES, type SegmentIndex, SS, slot } from '../state/layout.ts';
 import { CpuState } from '../state/cpu-state.ts';
 import {
@@ -38,13 +39,15 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
   readonly unsupportedUses: string[] = [];
   readonly derivedChanges: number[] = [];
   flushes = 0;
+  model: CpuModelFacts = modelFacts('386');
+  readonly ticksPerSecond = 200_000_000;
   /** What the next port reads answer, in order; then all ones. */
   portValues: number[] = [];
 
   constructor() {
     const pages = Math.ceil(CPU_STATE_SIZE / 65536);
     this.state = new CpuState(new WebAssembly.Memory({ initial: pages }), 0);
-    resetCpu(this.state);
+    resetCpu(this.state, this.model);
     this.state.onDerivedChange = (offset) => this.derivedChanges.push(offset);
   }
 
@@ -157,6 +160,12 @@ export function faultOf(action: () => unknown): readonly [number, number | undef
     if (error instanceof GuestFault) return [error.vector, error.errorCode];
     throw error;
   }
+}
+
+/** The processor as another model; its registers stay. */
+export function withModel(cpu: FakeCpu, model: CpuModel): FakeCpu {
+  cpu.model = modelFacts(model);
+  return cpu;
 }
 
 /** A processor in real mode: CS 1000h, SS 2000h:0100h, DS 3000h, ES 4000h, EIP 0200h. */

@@ -53,7 +53,7 @@ export class Guest {
 
   private prepare(program: string): void {
     const { state, view } = this;
-    resetCpu(state);
+    resetCpu(state, this.processor.model);
     for (const index of [CS, DS, ES, SS] as const) setRealModeSegment(state, index, 0);
     state.eip = PROGRAM;
     state.write32(slot.EDX, 0);

@@ -80,7 +80,7 @@ describe('a guest of random bytes', () => {
     const machine = createBareMachine(MEMORY_SIZE);
     const ram = machine.map.bytes.subarray(RAM_BASE, RAM_BASE + MEMORY_SIZE);
     fillMemory(ram, random);
-    resetCpu(machine.processor.state);
+    resetCpu(machine.processor.state, machine.processor.model);
     scramble(machine, ram, random);
     machine.processor.refresh();
     for (let run = 0; run < RUNS_PER_GUEST; run++) {

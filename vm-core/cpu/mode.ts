@@ -5,7 +5,7 @@
 import { CR0_PE } from '../state/control-bits.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { slot } from '../state/layout.ts';
-import { IOPL, VM } from '../state/lazy-flags.ts';
+import { ID, IOPL, VM } from '../state/lazy-flags.ts';
 import { type Cpu, GuestFault, VECTOR_GP, VECTOR_UD } from './cpu.ts';
 
 /** True in protected mode proper: CR0.PE set and EFLAGS.VM clear. Selectors name descriptors then. */
@@ -33,6 +33,11 @@ export function setPrivilegeLevel(state: CpuState, level: number): void {
 /** EFLAGS.IOPL as a number from 0 to 3. */
 export function ioPrivilegeLevel(state: CpuState): number {
   return (state.read32(slot.EFLAGS) & IOPL) >>> 12;
+}
+
+/** Bits of EFLAGS that the model adds to those of the 386 and every program may change with 32-bit operands. */
+export function modelFlags({ model }: Cpu): number {
+  return model.features.has('CPUID') ? ID : 0;
 }
 
 /** Privileged instructions: #GP(0) anywhere but at level 0. */

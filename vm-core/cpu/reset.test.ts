@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { modelFacts } from '../isa/cpu-model.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import { CS, DS, segmentSlots, slot } from '../state/layout.ts';
 import { registers } from '../state/register-table.ts';
@@ -11,7 +12,7 @@ describe('reset', () => {
     const cpu = new FakeCpu();
     for (const register of registers) cpu.state.writeRegister(register, ~0n);
     cpu.derivedChanges.length = 0;
-    resetCpu(cpu.state);
+    resetCpu(cpu.state, modelFacts('386'));
     expect(cpu.state.segment(CS)).toEqual({ selector: 0xf000, base: 0xffff_0000, limit: 0xffff, attributes: 0x9b });
     expect(cpu.state.segment(DS)).toEqual({ selector: 0, base: 0, limit: 0xffff, attributes: 0x93 });
     expect(cpu.state.segmentAt(slot.TR).attributes).toBe(0x8b);

@@ -2,15 +2,13 @@
  * The state of an 80386 after RESET (80386 manual §10.1; where that leaves values undefined, SDM vol. 3A table 10-1).
  * No 80387 is present, so CR0.ET is clear.
  */
+import type { CpuModelFacts } from '../isa/cpu-model.ts';
 import type { CpuState, SegmentState } from '../state/cpu-state.ts';
 import { CS, segmentSlots, slot } from '../state/layout.ts';
 import { registers } from '../state/register-table.ts';
 import { DR6_ONES, DR7_ONES } from './debug-registers.ts';
 import { TYPE_LDT, TYPE_TSS_32_BUSY } from './descriptors.ts';
 import { REAL_MODE_CODE, REAL_MODE_DATA } from './segments.ts';
-
-/** DX after reset: component 3 (80386), revision 8 (stepping D1). */
-export const CPU_SIGNATURE = 0x0308;
 
 const SYSTEM_PRESENT = 0x80;
 
@@ -20,14 +18,14 @@ const localTable: SegmentState = { selector: 0, base: 0, limit: 0xffff, attribut
 const task: SegmentState = { selector: 0, base: 0, limit: 0xffff, attributes: SYSTEM_PRESENT | TYPE_TSS_32_BUSY };
 
 /** Puts every register to its value after RESET; execution starts at physical FFFFFFF0h. */
-export function resetCpu(state: CpuState): void {
+export function resetCpu(state: CpuState, model: CpuModelFacts): void {
   for (const register of registers) state.writeRegister(register, 0n);
   for (let index = 0; index < segmentSlots.length; index++) state.setSegment(index, index === CS ? code : data);
   state.setSegmentAt(slot.LDTR, localTable);
   state.setSegmentAt(slot.TR, task);
   state.eip = 0xfff0;
   state.eflags = 2;
-  state.write32(slot.EDX, CPU_SIGNATURE);
+  state.write32(slot.EDX, model.signature);
   state.write16(slot.GDTR_LIMIT, 0xffff);
   state.write16(slot.IDTR_LIMIT, 0x3ff);
   state.write32(slot.DR6, DR6_ONES);

@@ -7,6 +7,7 @@ import { ENTER } from './operations/enter.ts';
 import * as farReturns from './operations/far-returns.ts';
 import * as farTransfers from './operations/far-transfers.ts';
 import * as flags from './operations/flags.ts';
+import * as identification from './operations/identification.ts';
 import * as interrupts from './operations/interrupts.ts';
 import * as ports from './operations/ports.ts';
 import * as segmentLoads from './operations/segment-loads.ts';
@@ -17,6 +18,7 @@ import * as tableRegisters from './operations/table-registers.ts';
 export const systemOperations: Readonly<Record<string, SystemOperation>> = {
   ...farTransfers,
   ...farReturns,
+  ...identification,
   ...interrupts,
   ...segmentLoads,
   ...tableRegisters,

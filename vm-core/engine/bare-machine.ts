@@ -40,7 +40,7 @@ export function createBareMachine(
     firmwareHook: () => undefined,
   });
   processor.code.isHooked = (linear, physical) => loop.hasBreakpoint(linear, physical);
-  resetCpu(processor.state);
+  resetCpu(processor.state, processor.model);
   processor.refresh();
   return { processor, map, loop, events };
 }

@@ -5,7 +5,7 @@
 import { type Cpu, type CpuMemory, EXIT, FAULT, GuestFault, NEXT, type PortSpace, REPEAT, BRANCH } from '../cpu/cpu.ts';
 import { isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
 import { systemOperations } from '../cpu/system-operations.ts';
-import type { CpuModel } from '../isa/cpu-model.ts';
+import { type CpuModel, type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import type { CpuMode } from '../machine/machine.ts';
 import { cpuBase, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
@@ -39,12 +39,17 @@ type Size = 1 | 2 | 4;
 /** A repeated string instruction makes so many iterations before events get their turn. */
 const REPEAT_MAX = 1024;
 
+/** Of virtual time, where a machine does not say. */
+export const TICKS_PER_SECOND = 200_000_000;
+
 const operationsByRow = instructionRows.map((row) => (row.semantics ? undefined : systemOperations[row.name]));
 
 /** What a processor needs of its machine. */
 export interface ProcessorSurroundings {
   /** Which instructions there are; default: a 386's. */
   readonly model?: CpuModel;
+  /** Default: that of a machine. */
+  readonly ticksPerSecond?: number;
   readonly ports: PortSpace;
   acknowledgeInterrupt(): number;
   /** Virtual time when the current execution began, in ticks. */
@@ -53,6 +58,8 @@ export interface ProcessorSurroundings {
 
 export class Processor implements Cpu {
   readonly state: CpuState;
+  readonly model: CpuModelFacts;
+  readonly ticksPerSecond: number;
   readonly linear: LinearMemory;
   readonly memory: CpuMemory;
   readonly ports: PortSpace;
@@ -87,7 +94,9 @@ export class Processor implements Cpu {
     this.#surroundings = surroundings;
     this.ports = reportingPorts(surroundings.ports, this.reports, () => this.requestExit());
     this.tlb = new Tlb(this.state);
-    this.code = new CodeCache(memory, surroundings.model ?? '386');
+    this.model = modelFacts(surroundings.model ?? '386');
+    this.ticksPerSecond = surroundings.ticksPerSecond ?? TICKS_PER_SECOND;
+    this.code = new CodeCache(memory, this.model.name);
     this.code.onCodePage = (page) => this.tlb.forbidWritesTo(RAM_BASE + page * PAGE_SIZE);
     this.linear = new LinearMemory(map, this.tlb, {
       codeMapOf: (physical) => this.code.codeMapOf(physical),

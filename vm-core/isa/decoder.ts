@@ -1,6 +1,6 @@
 /** Bytes to a decoded instruction (SDM vol. 2A §2.1): prefixes, opcode, ModR/M, SIB, displacement, immediates. */
 import { CS, DS, ES, FS, GS, generalSlots, internal, type SegmentIndex, SS } from '../state/layout.ts';
-import { type CpuModel, isAtLeast } from './cpu-model.ts';
+import { type CpuModel, hasFeature } from './cpu-model.ts';
 import type { InstructionRow } from './instruction-row.ts';
 import { instructionRows, opcodeMap } from './instruction-table.ts';
 import {
@@ -164,7 +164,7 @@ export class Decoder {
     this.result.rowIndex = index;
     if (typeof entry !== 'number' && !instructionRows[index]?.operands.some(needsModRm)) this.#at++;
     const row = instructionRows[index];
-    return row?.since === undefined || isAtLeast(this.#model, row.since) ? row : undefined;
+    return hasFeature(this.#model, row?.feature) ? row : undefined;
   }
 
   #setDefaults(row: InstructionRow, opcode: number): void {
@@ -260,7 +260,7 @@ export class Decoder {
     for (const code of row.operands) {
       if (isMemoryOnly(code) && !result.memoryForm) return false;
       if (code === 'Sw' && (result.reg > 5 || (row.name === 'MOV_SREG_RM' && result.reg === CS))) return false;
-      if (code === 'Cd' && (result.reg === 1 || result.reg > 3)) return false;
+      if (code === 'Cd' && (result.reg === 1 || result.reg > 4)) return false;
     }
     return true;
   }

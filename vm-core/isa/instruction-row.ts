@@ -1,5 +1,5 @@
 /** What one row of the instruction tables says; the decoder and both stagings are derived from the rows. */
-import type { CpuModel } from './cpu-model.ts';
+import type { CpuFeature } from './cpu-feature.ts';
 import type { Operand, OperandCode } from './operand.ts';
 import type { Semantics } from './semantics.ts';
 
@@ -22,8 +22,8 @@ export interface InstructionRow {
   readonly repeat?: 'rep' | 'repe';
   /** The instruction always ends its block: it branches, or what follows may mean something else. */
   readonly endsBlock?: boolean;
-  /** The first model that has the instruction; absent: the 386 has it. */
-  readonly since?: CpuModel;
+  /** The feature that brings the instruction; absent: the 386 has it. */
+  readonly feature?: CpuFeature;
 }
 
 export function row(

@@ -6,7 +6,7 @@ import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
 import { createDisplay } from '../devices/vga/display.ts';
 import type { Vga } from '../devices/vga/vga.ts';
 import { EventLoop } from '../engine/event-loop.ts';
-import { Processor } from '../engine/processor.ts';
+import { Processor, TICKS_PER_SECOND } from '../engine/processor.ts';
 import { createBuiltinBios } from '../firmware/builtin/builtin-bios.ts';
 import type { Firmware, FirmwareContext } from '../firmware/firmware.ts';
 import { createMemory, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
@@ -32,7 +32,6 @@ export const MEMORY_SIZE_MIN = 0x100000;
 export const MEMORY_SIZE_MAX = 0x80000000;
 const MEMORY_SIZE_STEP = 0x10000;
 const FIRMWARE_SIZE_MAX = 0x40000;
-const TICKS_PER_SECOND = 200_000_000;
 /** Slower, a PIT count would be shorter than an instruction; faster, device clocks would not be exact. */
 const TICKS_PER_SECOND_MIN = 2_500_000;
 const TICKS_PER_SECOND_MAX = 5_000_000_000;
@@ -112,6 +111,7 @@ class PcMachine implements Machine {
     this.#addRoms(config);
     this.#processor = new Processor(memory, this.#map, {
       model: config.cpuModel,
+      ticksPerSecond: this.ticksPerSecond,
       ports: this.#bus.ports,
       acknowledgeInterrupt: () => this.#bus.acknowledgeInterrupt(),
       startTime: () => this.#loop.time,
@@ -173,7 +173,7 @@ class PcMachine implements Machine {
     this.#bus.reset();
     this.#map.reloadShadows();
     this.#processor.invalidateCode();
-    resetCpu(this.#processor.state);
+    resetCpu(this.#processor.state, this.#processor.model);
     this.#loop.reset();
     this.#processor.flushTranslations();
     this.#processor.refresh();

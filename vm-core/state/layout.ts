@@ -19,6 +19,7 @@ export const slot = {
   CR0: offsetOf('CR0'),
   CR2: offsetOf('CR2'),
   CR3: offsetOf('CR3'),
+  CR4: offsetOf('CR4'),
   DR0: offsetOf('DR0'),
   DR6: offsetOf('DR6'),
   DR7: offsetOf('DR7'),

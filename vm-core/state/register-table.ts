@@ -44,6 +44,7 @@ const EFLAGS_FIELDS: readonly BitField[] = [
   bit('NT', 14, 'nested task'),
   bit('RF', 16, 'resume: instruction breakpoints off for one instruction'),
   bit('VM', 17, 'virtual-8086 mode'),
+  bit('ID', 21, 'can be changed: CPUID is there'),
 ];
 
 const CR0_FIELDS: readonly BitField[] = [
@@ -53,6 +54,31 @@ const CR0_FIELDS: readonly BitField[] = [
   bit('TS', 3, 'task switched'),
   bit('ET', 4, '80387 present'),
   bit('PG', 31, 'paging'),
+];
+
+const CR4_FIELDS: readonly BitField[] = [
+  bit('VME', 0, 'virtual-8086 extensions'),
+  bit('PVI', 1, 'virtual interrupt flag in protected mode'),
+  bit('TSD', 2, 'RDTSC for level 0 only'),
+  bit('DE', 3, 'breakpoints on ports; DR4 and DR5 are invalid'),
+  bit('PSE', 4, 'large pages'),
+  bit('PAE', 5, 'physical-address extension'),
+  bit('MCE', 6, 'machine-check exception'),
+  bit('PGE', 7, 'global pages'),
+  bit('PCE', 8, 'RDPMC at every level'),
+  bit('OSFXSR', 9, 'FXSAVE and SSE in use'),
+  bit('OSXMMEXCPT', 10, 'SSE exceptions as #XM'),
+  bit('UMIP', 11, 'SGDT, SIDT, SLDT, STR, SMSW for level 0 only'),
+  bit('LA57', 12, '5-level paging'),
+  bit('VMXE', 13, 'VMX'),
+  bit('SMXE', 14, 'SMX'),
+  bit('FSGSBASE', 16, 'RDFSBASE and its like'),
+  bit('PCIDE', 17, 'process-context identifiers'),
+  bit('OSXSAVE', 18, 'XSAVE in use'),
+  bit('SMEP', 20, 'no execution of user pages by the supervisor'),
+  bit('SMAP', 21, 'no access to user pages by the supervisor'),
+  bit('PKE', 22, 'protection keys of user pages'),
+  bit('PKS', 24, 'protection keys of supervisor pages'),
 ];
 
 const DR6_FIELDS: readonly BitField[] = [
@@ -152,6 +178,7 @@ const rows: readonly RegisterRow[] = [
   control('CR0', 'operating mode', CR0_FIELDS),
   control('CR2', 'page-fault linear address'),
   control('CR3', 'page-directory base'),
+  control('CR4', 'extensions', CR4_FIELDS),
   ...[0, 1, 2, 3].map((n) => debug(`DR${n}`, `breakpoint ${n} linear address`)),
   debug('DR6', 'debug status', DR6_FIELDS),
   debug('DR7', 'debug control', DR7_FIELDS),

@@ -2,6 +2,7 @@
  * Control, debug and test registers: MOV CRn, DRn, TRn, LMSW, SMSW, CLTS (SDM vol. 2; 80386 manual for the registers that
  * exist). ModR/M's r/m field always names a general register here, whatever its mod field says.
  */
+import { control4Bits } from '../../isa/cpu-feature.ts';
 import { CR0_EM, CR0_ET, CR0_MP, CR0_PE, CR0_PG, CR0_TS } from '../../state/control-bits.ts';
 import { slot } from '../../state/layout.ts';
 import { SLOT_SIZE } from '../../state/register-table.ts';
@@ -33,23 +34,25 @@ const CR0_WRITABLE = (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_PG) >>> 0
 const MSW_WRITABLE = CR0_PE | CR0_MP | CR0_EM | CR0_TS;
 const CR3_WRITABLE = 0xffff_f000;
 
-const controlSlots: readonly (number | undefined)[] = [slot.CR0, undefined, slot.CR2, slot.CR3];
+const controlSlots: readonly (number | undefined)[] = [slot.CR0, undefined, slot.CR2, slot.CR3, slot.CR4];
 
-function controlSlot(number: number): number {
+/** Processors that know CPUID have CR4. */
+function controlSlot(cpu: Cpu, number: number): number {
   const offset = controlSlots[number];
-  if (offset === undefined) throw new GuestFault(VECTOR_UD);
+  const exists = offset !== slot.CR4 || cpu.model.features.has('CPUID');
+  if (offset === undefined || !exists) throw new GuestFault(VECTOR_UD);
   return offset;
 }
 
 export const MOV_FROM_CR: SystemOperation = (cpu, instruction) => {
-  const from = controlSlot(instruction.reg);
+  const from = controlSlot(cpu, instruction.reg);
   requirePrivilege(cpu);
   cpu.state.write32(instruction.rmSlot, cpu.state.read32(from));
   return NEXT;
 };
 
 export const MOV_TO_CR: SystemOperation = (cpu, instruction) => {
-  const to = controlSlot(instruction.reg);
+  const to = controlSlot(cpu, instruction.reg);
   requirePrivilege(cpu);
   const value = cpu.state.read32(instruction.rmSlot);
   if (to === slot.CR0) return writeCr0(cpu, (value & CR0_WRITABLE) >>> 0);
@@ -57,6 +60,7 @@ export const MOV_TO_CR: SystemOperation = (cpu, instruction) => {
     cpu.state.write32(to, value);
     return NEXT;
   }
+  if (to === slot.CR4) return writeCr4(cpu, value);
   cpu.state.write32(to, value & CR3_WRITABLE);
   cpu.state.onDerivedChange(to);
   cpu.flushTranslations();
@@ -72,6 +76,15 @@ function writeCr0(cpu: Cpu, value: number): Outcome {
   }
   cpu.state.write32(slot.CR0, value);
   cpu.state.onDerivedChange(slot.CR0);
+  return EXIT;
+}
+
+/** #GP(0) for bits of features that the processor does not have. */
+function writeCr4(cpu: Cpu, value: number): Outcome {
+  if ((value & ~control4Bits(cpu.model.features)) !== 0) throw new GuestFault(VECTOR_GP, 0);
+  cpu.state.write32(slot.CR4, value);
+  cpu.state.onDerivedChange(slot.CR4);
+  cpu.flushTranslations();
   return EXIT;
 }
 

@@ -26,6 +26,7 @@ import {
 import { isCode, isConforming, markAccessed, privilegeOf, segmentFrom, selectorError } from '../descriptors.ts';
 import {
   ioPrivilegeLevel,
+  modelFlags,
   privilegeLevel,
   requireVirtual8086Privilege,
   setPrivilegeLevel,
@@ -105,7 +106,7 @@ function returnUnprotected(cpu: Cpu, instruction: Instruction): Outcome {
   requireUnprotectedOffset(cpu, offset);
   stack.commit();
   const ioPrivilege = (state.read32(slot.EFLAGS) & VM) === 0 ? IOPL : 0;
-  const writable = ARITHMETIC_AND_NT | TF | IF | ioPrivilege | (size === 4 ? RF : 0);
+  const writable = ARITHMETIC_AND_NT | TF | IF | ioPrivilege | (size === 4 ? RF | modelFlags(cpu) : 0);
   state.eflags = merge(state.eflags, image, writable);
   enterUnprotectedCode(cpu, { selector, offset });
   return EXIT;
@@ -130,7 +131,7 @@ function returnProtected(cpu: Cpu, instruction: Instruction): Outcome {
     TF |
     (level <= ioPrivilegeLevel(state) ? IF : 0) |
     (level === 0 ? IOPL : 0) |
-    (size === 4 ? RF : 0);
+    (size === 4 ? RF | modelFlags(cpu) : 0);
   const flags = merge(state.eflags, image, writable);
   const target = returnTarget(cpu, selector, offset);
   if (target.level === level) {
@@ -147,7 +148,7 @@ function returnToVirtual8086(cpu: Cpu, stack: Stack, selector: number, offset: n
   const pointer = stack.pop(4);
   const order: readonly SegmentIndex[] = [SS, ES, DS, FS, GS];
   const selectors = order.map((index) => [index, stack.pop(4) & 0xffff] as const);
-  state.eflags = merge(state.eflags, image, ARITHMETIC_AND_NT | TF | IF | IOPL | RF | VM);
+  state.eflags = merge(state.eflags, image, ARITHMETIC_AND_NT | TF | IF | IOPL | RF | VM | modelFlags(cpu));
   state.onDerivedChange(slot.EFLAGS);
   setPrivilegeLevel(state, 3);
   for (const [index, value] of selectors) setVirtual8086Segment(state, index, value);

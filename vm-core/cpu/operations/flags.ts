@@ -8,6 +8,7 @@ import { type Cpu, EXIT, GuestFault, NEXT, type SystemOperation, VECTOR_GP } fro
 import {
   ioPrivilegeLevel,
   isVirtual8086,
+  modelFlags,
   privilegeLevel,
   requirePrivilege,
   requireVirtual8086Privilege,
@@ -62,9 +63,11 @@ export const POPF: SystemOperation = (cpu, instruction) => {
   const { state } = cpu;
   const level = privilegeLevel(state);
   const stack = Stack.current(cpu);
-  const image = stack.pop(instruction.operandSize === 16 ? 2 : 4);
+  const size = instruction.operandSize === 16 ? 2 : 4;
+  const image = stack.pop(size);
   const ioPrivilege = level === 0 && !isVirtual8086(state) ? IOPL : 0;
-  const writable = ORDINARY | TF | (level <= ioPrivilegeLevel(state) ? IF : 0) | ioPrivilege;
+  const interruptFlag = level <= ioPrivilegeLevel(state) ? IF : 0;
+  const writable = ORDINARY | TF | interruptFlag | ioPrivilege | (size === 4 ? modelFlags(cpu) : 0);
   const flags = state.eflags;
   const changed = ((flags & ~(writable | RF)) | (image & writable)) >>> 0;
   stack.commit();

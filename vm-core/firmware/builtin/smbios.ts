@@ -92,8 +92,15 @@ const chassis: number[] = structure(
 );
 
 const CENTRAL_PROCESSOR = 3;
-/** Families by the machine's processor model. */
-const FAMILIES: Readonly<Record<string, number>> = { '386': 0x05, '486': 0x06 };
+/** Families by the machine's processor model (SMBIOS 3 §7.5.2); the models by level are of no product. */
+const FAMILIES: Readonly<Record<string, number>> = {
+  '386': 0x05,
+  '486': 0x06,
+  pentium: 0x0b,
+  pentium3: 0x11,
+  core2: 0xbf,
+  'amd-zen': 0x6b,
+};
 const FAMILY_UNKNOWN = 0x02;
 const POPULATED_ENABLED = 0x41;
 const UPGRADE_NONE = 0x06;

@@ -1,0 +1,164 @@
+/**
+ * What CPUID answers, made from the table of models (SDM vol. 2A CPUID; AMD64 manual vol. 3 appendix E). Caches and
+ * topology are those of one processor with one core.
+ */
+import { type CpuidRegister, cpuidBits } from '../isa/cpu-feature.ts';
+import type { CpuModelFacts } from '../isa/cpu-model.ts';
+
+/** The four registers of an answer. */
+export type CpuidAnswer = Record<CpuidRegister, number>;
+
+/** What of the processor's state and surroundings shows in the answers. */
+export interface CpuidSurroundings {
+  readonly control4: number;
+  /** Of the time-stamp counter. */
+  readonly ticksPerSecond: number;
+}
+
+const EXTENDED = 0x8000_0000;
+const CR4_OSXSAVE = 1 << 18;
+const CR4_PKE = 1 << 22;
+const OSXSAVE = 1 << 27;
+const OSPKE = 1 << 4;
+const CACHE_LINE = 64;
+/** Bits of leaf 1 that AMD repeats in EDX of leaf 80000001h. */
+const REPEATED_BY_AMD = 0x0183_f3ff;
+const BRAND_LEAVES = 0x8000_0002;
+const BRAND_LENGTH = 48;
+
+/** The answer to a leaf and subleaf. Beyond the highest leaf Intel answers as for the highest basic one, AMD zeros. */
+export function cpuid(
+  model: CpuModelFacts,
+  leaf: number,
+  subleaf: number,
+  surroundings: CpuidSurroundings,
+): CpuidAnswer {
+  const known = leaf < EXTENDED ? leaf <= model.leafMax : leaf <= model.extendedLeafMax;
+  if (!known && model.vendor === 'AuthenticAMD') return answer();
+  const asked = known ? leaf : model.leafMax;
+  const fixed = leaves[asked]?.(model, subleaf, surroundings) ?? answer();
+  return asked === 7 && subleaf !== 0 ? fixed : withFeatures(model, asked, fixed);
+}
+
+function answer(EAX = 0, EBX = 0, ECX = 0, EDX = 0): CpuidAnswer {
+  return { EAX: EAX >>> 0, EBX: EBX >>> 0, ECX: ECX >>> 0, EDX: EDX >>> 0 };
+}
+
+function withFeatures(model: CpuModelFacts, leaf: number, fixed: CpuidAnswer): CpuidAnswer {
+  const told = { ...fixed };
+  for (const { feature, leaf: at, register, bit } of cpuidBits) {
+    if (at === leaf && model.features.has(feature)) told[register] = (told[register] | (1 << bit)) >>> 0;
+  }
+  return told;
+}
+
+/** Four characters of a text, the first in the low byte; zeros behind its end. */
+function fourCharacters(text: string, at: number): number {
+  const code = (n: number) => text.charCodeAt(at + n) || 0;
+  return code(0) | (code(1) << 8) | (code(2) << 16) | (code(3) << 24);
+}
+
+type Leaf = (model: CpuModelFacts, subleaf: number, surroundings: CpuidSurroundings) => CpuidAnswer;
+
+const vendor: Leaf = ({ vendor: name, leafMax }) =>
+  answer(leafMax, fourCharacters(name, 0), fourCharacters(name, 8), fourCharacters(name, 4));
+
+const identity: Leaf = ({ signature, features }, _, { control4 }) => {
+  const flushLine = features.has('CLFSH') ? (CACHE_LINE / 8) << 8 : 0;
+  const saves = (control4 & CR4_OSXSAVE) === 0 ? 0 : OSXSAVE;
+  return answer(signature, flushLine | (features.has('HTT') ? 1 << 16 : 0), saves);
+};
+
+/** Descriptors of leaf 2; FFh says that leaf 4 tells. AMD reserves the leaf. */
+const cacheDescriptors: Leaf = ({ vendor: name, leafMax }) => {
+  if (name === 'AuthenticAMD') return answer();
+  return leafMax >= 4 ? answer(0x00ff_ff01) : answer(0x0302_0101, 0, 0, 0x0c04_0882);
+};
+
+interface Cache {
+  /** 1 data, 2 code, 3 both. */
+  readonly type: 1 | 2 | 3;
+  readonly level: number;
+  readonly ways: number;
+  readonly sets: number;
+}
+
+const caches: readonly Cache[] = [
+  { type: 1, level: 1, ways: 8, sets: 64 },
+  { type: 2, level: 1, ways: 8, sets: 64 },
+  { type: 3, level: 2, ways: 8, sets: 1024 },
+  { type: 3, level: 3, ways: 16, sets: 8192 },
+];
+const L2_KIB = 512;
+
+const cacheParameters: Leaf = ({ vendor: name }, subleaf) => {
+  const cache = caches[subleaf];
+  if (!cache || name === 'AuthenticAMD') return answer();
+  const { type, level, ways, sets } = cache;
+  return answer(type | (level << 5) | (1 << 8), (CACHE_LINE - 1) | ((ways - 1) << 22), sets - 1);
+};
+
+/** Ranges that MONITOR watches; ECX: the extensions are told, and interrupts may end MWAIT while they are off. */
+const monitor: Leaf = ({ features }) => (features.has('MONITOR') ? answer(CACHE_LINE, CACHE_LINE, 3) : answer());
+
+const structured: Leaf = (_, __, { control4 }) => answer(0, 0, (control4 & CR4_PKE) === 0 ? 0 : OSPKE);
+
+const TOPOLOGY_THREADS = 1;
+const TOPOLOGY_CORES = 2;
+
+const topology: Leaf = (_, subleaf) => {
+  const number = subleaf & 0xff;
+  if (number > 1) return answer(0, 0, number);
+  return answer(0, 1, number | ((number === 0 ? TOPOLOGY_THREADS : TOPOLOGY_CORES) << 8));
+};
+
+/** The time-stamp counter runs as fast as the crystal. */
+const counterRatio: Leaf = (_, __, { ticksPerSecond }) => answer(1, 1, ticksPerSecond);
+
+const frequencies: Leaf = (_, __, { ticksPerSecond }) => {
+  const megahertz = Math.round(ticksPerSecond / 1e6);
+  return answer(megahertz, megahertz, 0);
+};
+
+const extendedFeatures: Leaf = (model, _, surroundings) => {
+  if (model.vendor !== 'AuthenticAMD') return answer();
+  const { EDX } = withFeatures(model, 1, identity(model, 0, surroundings));
+  return answer(model.signature, 0, 0, EDX & REPEATED_BY_AMD);
+};
+
+const brand =
+  (part: number): Leaf =>
+  ({ brand: name }) => {
+    const text = name.padEnd(BRAND_LENGTH, '\0');
+    const [EAX, EBX, ECX, EDX] = [0, 4, 8, 12].map((at) => fourCharacters(text, part * 16 + at));
+    return answer(EAX, EBX, ECX, EDX);
+  };
+
+const ASSOCIATIVITY_8 = 6;
+
+const secondLevelCache: Leaf = () => answer(0, 0, CACHE_LINE | (ASSOCIATIVITY_8 << 12) | (L2_KIB << 16));
+
+const addressSizes: Leaf = ({ physicalBits, features }) => {
+  const linearBits = features.has('LA57') ? 57 : features.has('LM') ? 48 : 32;
+  return answer(physicalBits | (linearBits << 8));
+};
+
+/** Leaves that are not here answer zeros and their features: 6 (power), 0Ah (counters), 0Dh (XSAVE), 80000007h. */
+const leaves: Readonly<Record<number, Leaf>> = {
+  0: vendor,
+  1: identity,
+  2: cacheDescriptors,
+  4: cacheParameters,
+  5: monitor,
+  7: structured,
+  11: topology,
+  21: counterRatio,
+  22: frequencies,
+  [EXTENDED]: ({ extendedLeafMax }) => answer(extendedLeafMax),
+  [EXTENDED + 1]: extendedFeatures,
+  [BRAND_LEAVES]: brand(0),
+  [BRAND_LEAVES + 1]: brand(1),
+  [BRAND_LEAVES + 2]: brand(2),
+  [EXTENDED + 6]: secondLevelCache,
+  [EXTENDED + 8]: addressSizes,
+};

@@ -1,0 +1,159 @@
+/**
+ * Features of processors: where CPUID tells of them and which bits of CR4 come with them (SDM vol. 2A CPUID, vol. 3A §2.5;
+ * AMD64 manual vol. 3 appendix E for the extended leaves). A model has a set of them. (A table: exempt from the limit.)
+ *
+ * A feature that is `later` is not built yet: no model has it, whatever its row says, so that nothing advertises it.
+ */
+
+interface Row {
+  readonly built: boolean;
+  /** CPUID leaf (7 means its subleaf 0), register and bit; undefined where CPUID does not tell. */
+  readonly cpuid: string | undefined;
+  /** Bits of CR4 that can be written with the feature. */
+  readonly cr4: number;
+}
+
+const bits = (...numbers: readonly number[]): number => numbers.reduce((sum, bit) => sum + 2 ** bit, 0);
+const built = (cpuid?: string, cr4 = 0): Row => ({ built: true, cpuid, cr4 });
+const later = (cpuid?: string, cr4 = 0): Row => ({ built: false, cpuid, cr4 });
+
+/** By the manual's names, in the order of CPUID; first those that CPUID does not tell. */
+const rows = {
+  /** BSWAP, XADD, CMPXCHG, INVD, WBINVD, INVLPG; EFLAGS.AC; CR0.NE, WP, AM, NW, CD. */
+  '486': built(),
+  /** CPUID itself; EFLAGS.ID. */
+  CPUID: built(),
+  /** The multi-byte NOP of the P6 family, 0F 1F. */
+  NOPL: later(),
+  /** CRC32: told of by SSE4.2. */
+  CRC32: later(),
+  /** PREFETCHh and SFENCE: told of by SSE. */
+  PREFETCH: later(),
+  /** LFENCE and MFENCE: told of by SSE2. */
+  FENCES: later(),
+
+  FPU: later('1 EDX 0'),
+  VME: later('1 EDX 1', bits(0, 1)),
+  DE: later('1 EDX 2', bits(3)),
+  PSE: later('1 EDX 3', bits(4)),
+  TSC: later('1 EDX 4', bits(2)),
+  MSR: later('1 EDX 5'),
+  PAE: later('1 EDX 6', bits(5)),
+  MCE: later('1 EDX 7', bits(6)),
+  CX8: later('1 EDX 8'),
+  APIC: later('1 EDX 9'),
+  SEP: later('1 EDX 11'),
+  MTRR: later('1 EDX 12'),
+  PGE: later('1 EDX 13', bits(7)),
+  MCA: later('1 EDX 14'),
+  CMOV: later('1 EDX 15'),
+  PAT: later('1 EDX 16'),
+  'PSE-36': later('1 EDX 17'),
+  CLFSH: later('1 EDX 19'),
+  DS: later('1 EDX 21'),
+  ACPI: later('1 EDX 22'),
+  MMX: later('1 EDX 23'),
+  FXSR: later('1 EDX 24', bits(9)),
+  SSE: later('1 EDX 25', bits(10)),
+  SSE2: later('1 EDX 26'),
+  SS: later('1 EDX 27'),
+  HTT: later('1 EDX 28'),
+  TM: later('1 EDX 29'),
+  PBE: later('1 EDX 31'),
+
+  SSE3: later('1 ECX 0'),
+  PCLMULQDQ: later('1 ECX 1'),
+  DTES64: later('1 ECX 2'),
+  MONITOR: later('1 ECX 3'),
+  'DS-CPL': later('1 ECX 4'),
+  VMX: later('1 ECX 5'),
+  EIST: later('1 ECX 7'),
+  TM2: later('1 ECX 8'),
+  SSSE3: later('1 ECX 9'),
+  FMA: later('1 ECX 12'),
+  CMPXCHG16B: later('1 ECX 13'),
+  xTPR: later('1 ECX 14'),
+  PDCM: later('1 ECX 15'),
+  PCID: later('1 ECX 17', bits(17)),
+  'SSE4.1': later('1 ECX 19'),
+  'SSE4.2': later('1 ECX 20'),
+  x2APIC: later('1 ECX 21'),
+  MOVBE: later('1 ECX 22'),
+  POPCNT: later('1 ECX 23'),
+  'TSC-Deadline': later('1 ECX 24'),
+  AESNI: later('1 ECX 25'),
+  XSAVE: later('1 ECX 26', bits(18)),
+  AVX: later('1 ECX 28'),
+  F16C: later('1 ECX 29'),
+  RDRAND: later('1 ECX 30'),
+
+  FSGSBASE: later('7 EBX 0', bits(16)),
+  TSC_ADJUST: later('7 EBX 1'),
+  BMI1: later('7 EBX 3'),
+  AVX2: later('7 EBX 5'),
+  SMEP: later('7 EBX 7', bits(20)),
+  BMI2: later('7 EBX 8'),
+  ERMS: built('7 EBX 9'),
+  INVPCID: later('7 EBX 10'),
+  RDSEED: later('7 EBX 18'),
+  ADX: later('7 EBX 19'),
+  SMAP: later('7 EBX 20', bits(21)),
+  CLFLUSHOPT: later('7 EBX 23'),
+  CLWB: later('7 EBX 24'),
+  SHA: later('7 EBX 29'),
+  UMIP: later('7 ECX 2', bits(11)),
+  PKU: later('7 ECX 3', bits(22)),
+  LA57: later('7 ECX 16', bits(12)),
+  RDPID: later('7 ECX 22'),
+  PKS: later('7 ECX 31', bits(24)),
+  FSRM: built('7 EDX 4'),
+
+  'LAHF-SAHF': later('80000001 ECX 0'),
+  SVM: later('80000001 ECX 2'),
+  AltMovCr8: later('80000001 ECX 4'),
+  LZCNT: later('80000001 ECX 5'),
+  SSE4A: later('80000001 ECX 6'),
+  MisAlignSse: later('80000001 ECX 7'),
+  PREFETCHW: later('80000001 ECX 8'),
+  SYSCALL: later('80000001 EDX 11'),
+  NX: later('80000001 EDX 20'),
+  MmxExt: later('80000001 EDX 22'),
+  FFXSR: later('80000001 EDX 25'),
+  Page1GB: later('80000001 EDX 26'),
+  RDTSCP: later('80000001 EDX 27'),
+  LM: later('80000001 EDX 29'),
+  InvariantTSC: built('80000007 EDX 8'),
+  WBNOINVD: later('80000008 EBX 9'),
+} as const satisfies Readonly<Record<string, Row>>;
+
+export type CpuFeature = keyof typeof rows;
+
+/** The registers in which CPUID answers. */
+export type CpuidRegister = 'EAX' | 'EBX' | 'ECX' | 'EDX';
+
+/** Where CPUID tells of a feature. */
+export interface CpuidBit {
+  readonly feature: CpuFeature;
+  readonly leaf: number;
+  readonly register: CpuidRegister;
+  readonly bit: number;
+}
+
+const entries = Object.entries(rows) as readonly (readonly [CpuFeature, Row])[];
+
+/** The features that are built. */
+export const builtFeatures: ReadonlySet<CpuFeature> = new Set(
+  entries.filter(([, row]) => row.built).map(([feature]) => feature),
+);
+
+/** All bits of CPUID that stand for features, those that are not built yet too. */
+export const cpuidBits: readonly CpuidBit[] = entries.flatMap(([feature, { cpuid }]) => {
+  if (cpuid === undefined) return [];
+  const [leaf, register, bit] = cpuid.split(' ') as [string, CpuidRegister, string];
+  return [{ feature, leaf: Number.parseInt(leaf, 16), register, bit: Number(bit) }];
+});
+
+/** The bits of CR4 that a processor with these features lets software write. */
+export function control4Bits(features: ReadonlySet<CpuFeature>): number {
+  return entries.reduce((mask, [feature, { cr4 }]) => (features.has(feature) ? mask | cr4 : mask), 0) >>> 0;
+}
