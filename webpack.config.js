@@ -99,7 +99,11 @@ export default (_environment, { mode = 'production' }) => [
     'webviews',
     {
       target: ['web', 'es2022'],
-      entry: { screen: fromRoot('webviews/screen/main.ts'), memory: fromRoot('webviews/memory/main.ts') },
+      entry: {
+        screen: fromRoot('webviews/screen/main.ts'),
+        'speaker-worklet': fromRoot('webviews/screen/speaker-worklet.ts'),
+        memory: fromRoot('webviews/memory/main.ts'),
+      },
       output: { path: fromRoot('dist/webviews'), filename: '[name].js' },
       plugins: [
         new CopyFiles({

@@ -22,7 +22,7 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
   translateWith((text, ...values) => vscode.l10n.t(text, ...values));
   const { debug, window, DebugConfigurationProviderTriggerKind: Trigger } = vscode;
   const sessions = new Sessions(platform, context.extensionUri);
-  const screens = new ScreenPanels(context.extensionUri);
+  const screens = new ScreenPanels(context.extensionUri, context.globalState);
   const terminals = new SerialTerminals();
   const memory = new MemoryPanels(context.extensionUri);
   const devices = new DeviceTree(sessions);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { fillPage } from './screen-page.ts';
 
-const values = { cspSource: 'c', nonce: 'n', script: 's', style: 'y', codicons: '$&' };
+const values = { cspSource: 'c', nonce: 'n', script: 's', style: 'y', codicons: '$&', speaker: 'w' };
 
 it('fills placeholders literally, as often as they stand', () => {
   expect(fillPage('{{nonce}} {{codicons}} {{nonce}}', values)).toBe('n $& n');

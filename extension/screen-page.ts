@@ -1,7 +1,7 @@
 /** The page of the screen view: the bundled HTML with its placeholders filled in. */
 
 /** What the placeholders `{{name}}` of a page stand for. */
-export type PageValues = Readonly<Record<'cspSource' | 'nonce' | 'script' | 'style' | 'codicons', string>>;
+export type PageValues = Readonly<Record<'cspSource' | 'nonce' | 'script' | 'style' | 'codicons' | 'speaker', string>>;
 
 /** Fills every placeholder; one that has no value is our mistake and throws. */
 export function fillPage(page: string, values: PageValues): string {

@@ -1,15 +1,25 @@
 /** Which screen panel shows which session: one panel for each machine, and panels without one are used again. */
 import * as vscode from 'vscode';
 import { localized } from './localized.ts';
-import { SCREEN_VIEW_TYPE, ScreenPanel } from './screen-panel.ts';
+import { type KeptChoices, SCREEN_VIEW_TYPE, ScreenPanel } from './screen-panel.ts';
 import type { VmSession } from './vm-session.ts';
+
+/** Whether the speaker is on, in the memento. */
+const SOUND_KEY = 'screen.sound';
 
 export class ScreenPanels implements vscode.WebviewPanelSerializer {
   private readonly extensionUri: vscode.Uri;
   private readonly panels = new Set<ScreenPanel>();
 
-  constructor(extensionUri: vscode.Uri) {
+  private readonly choices: KeptChoices;
+
+  /** `memento` keeps what the user chose in a view. */
+  constructor(extensionUri: vscode.Uri, memento: vscode.Memento) {
     this.extensionUri = extensionUri;
+    this.choices = {
+      get: () => ({ sound: memento.get(SOUND_KEY, false) }),
+      set: ({ sound }) => void memento.update(SOUND_KEY, sound),
+    };
   }
 
   /** Shows a session's screen beside the code, in its own panel if it has one, else in an idle or a new one. */
@@ -51,7 +61,7 @@ export class ScreenPanels implements vscode.WebviewPanelSerializer {
   }
 
   private add(webviewPanel: vscode.WebviewPanel): ScreenPanel {
-    const panel = new ScreenPanel(webviewPanel, this.extensionUri);
+    const panel = new ScreenPanel(webviewPanel, this.extensionUri, this.choices);
     panel.onClosed = () => this.panels.delete(panel);
     this.panels.add(panel);
     return panel;

@@ -5,6 +5,7 @@ describe('isScreenRequest', () => {
   it.each([
     { type: 'reset' },
     { type: 'visible', visible: true },
+    { type: 'listen', on: false },
     { type: 'keys', scanCodes: [] },
     { type: 'keys', scanCodes: [0, 0xe0, 255] },
   ])('takes %j', (message) => expect(isScreenRequest(message)).toBe(true));
@@ -17,6 +18,8 @@ describe('isScreenRequest', () => {
     { type: 'other' },
     { type: 'visible' },
     { type: 'visible', visible: 1 },
+    { type: 'listen' },
+    { type: 'listen', on: 1 },
     { type: 'keys' },
     { type: 'keys', scanCodes: 'a' },
     { type: 'keys', scanCodes: [256] },
@@ -27,8 +30,10 @@ describe('isScreenRequest', () => {
 });
 
 describe('isScreenCommand', () => {
-  it('takes a screenshot with its bytes and nothing else', () => {
+  it('takes a screenshot with its bytes, the switch of the speaker, and nothing else', () => {
     expect(isScreenCommand({ type: 'screenshot', png: new ArrayBuffer(8) })).toBe(true);
+    expect(isScreenCommand({ type: 'sound-switch', on: true })).toBe(true);
+    expect(isScreenCommand({ type: 'sound-switch' })).toBe(false);
     expect(isScreenCommand({ type: 'screenshot', png: 'text' })).toBe(false);
     expect(isScreenCommand({ type: 'screenshot' })).toBe(false);
     expect(isScreenCommand({ type: 'reset' })).toBe(false);

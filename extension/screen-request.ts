@@ -13,6 +13,8 @@ export function isScreenRequest(message: unknown): message is ScreenRequest {
       return true;
     case 'visible':
       return 'visible' in message && typeof message.visible === 'boolean';
+    case 'listen':
+      return 'on' in message && typeof message.on === 'boolean';
     case 'keys':
       return 'scanCodes' in message && isScanCodes(message.scanCodes);
     default:
@@ -23,6 +25,7 @@ export function isScreenRequest(message: unknown): message is ScreenRequest {
 /** Whether a message is one that the extension answers itself. */
 export function isScreenCommand(message: unknown): message is ScreenCommand {
   if (typeof message !== 'object' || message === null || !('type' in message)) return false;
+  if (message.type === 'sound-switch') return 'on' in message && typeof message.on === 'boolean';
   return message.type === 'screenshot' && 'png' in message && message.png instanceof ArrayBuffer;
 }
 

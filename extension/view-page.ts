@@ -17,5 +17,6 @@ export async function setPage(webview: vscode.Webview, extensionUri: vscode.Uri,
     script: address(`${view}.js`),
     style: address(`${view}.css`),
     codicons: address('codicon.css'),
+    speaker: address('speaker-worklet.js'),
   });
 }

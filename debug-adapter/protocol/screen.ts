@@ -13,7 +13,22 @@ export type ScreenUpdate =
       /** Rows of a text mode for screen readers and copying; absent in graphics modes. */
       readonly text?: readonly string[];
     }
-  | { readonly type: 'status'; readonly state: ScreenState; readonly detail: string };
+  | { readonly type: 'status'; readonly state: ScreenState; readonly detail: string }
+  /** What the speaker does, in the order of time; only for a view that listens. `playing` false: hold it until true. */
+  | { readonly type: 'sound'; readonly playing: boolean; readonly changes: readonly SoundChange[] };
+
+/** The level at the speaker from a moment on, until the next change. All times in seconds. */
+export interface SoundChange {
+  /** On the session's clock. */
+  readonly at: number;
+  /** 0 to 1. */
+  readonly level: number;
+  /** How long until the level turns into its opposite for the first time; 0: never. */
+  readonly next: number;
+  /** How long it is high and low from then on, over and over; 0: for good. */
+  readonly high: number;
+  readonly low: number;
+}
 
 /** `none`: no session. */
 export type ScreenState = 'none' | 'running' | 'stopped' | 'ended';
@@ -24,5 +39,7 @@ export type ScreenRequest =
   | { readonly type: 'visible'; readonly visible: boolean }
   /** PS/2 set-1 scan codes, make and break. */
   | { readonly type: 'keys'; readonly scanCodes: readonly number[] }
+  /** Send what the speaker does from now on, or do not. */
+  | { readonly type: 'listen'; readonly on: boolean }
   /** Press the machine's reset button. */
   | { readonly type: 'reset' };

@@ -17,6 +17,7 @@ import { handlers, isCommand, unsupportedRequests } from './requests/index.ts';
 import type { RequestHandler } from './requests/request-handler.ts';
 import { ScreenFeed } from './screen-feed.ts';
 import { SerialFeed } from './serial-feed.ts';
+import { SoundFeed } from './sound-feed.ts';
 import { errorIds, UserError } from './user-error.ts';
 
 export interface SessionOptions {
@@ -60,6 +61,7 @@ class ProtocolSession implements Session {
   readonly #memory: MemoryFeed;
   readonly #devices: DeviceView;
   readonly #serial: SerialFeed;
+  readonly #sound: SoundFeed;
   /** The request that is being answered; the next waits for it. */
   #queue: Promise<void> = Promise.resolve();
   #pending = 0;
@@ -90,11 +92,14 @@ class ProtocolSession implements Session {
       },
       input: (port, bytes) => this.#debuggee.input(port, 'serial', bytes),
     });
+    this.#sound = new SoundFeed(options.host, (update) => {
+      if (!this.#disposed) options.sendScreen?.(update);
+    });
     this.#debuggee = new Debuggee({
       host: options.host,
       createMachine: options.createMachine,
       screen: this.#screen,
-      views: [this.#memory, this.#devices, this.#serial],
+      views: [this.#memory, this.#devices, this.#serial, this.#sound],
       sendEvent: (event, body) => this.#send({ type: 'event', event, ...(body === undefined ? {} : { body }) }),
     });
   }
@@ -135,6 +140,7 @@ class ProtocolSession implements Session {
     this.#guard(() => {
       if (request.type === 'visible') this.#screen.setVisible(request.visible);
       else if (request.type === 'keys') this.#debuggee.pressKeys(request.scanCodes);
+      else if (request.type === 'listen') this.#sound.setListening(request.on);
       else this.#debuggee.pressReset();
     });
   }

@@ -13,6 +13,7 @@ const BUDGET_KIB: Readonly<Record<string, number>> = {
   'extension-web.cjs.js': 120,
   'worker.js': 2400,
   'webviews/screen.js': 60,
+  'webviews/speaker-worklet.js': 10,
   'webviews/memory.js': 60,
 };
 

@@ -86,7 +86,8 @@ export class ViewPages {
       .replaceAll('{{nonce}}', 'n0nce')
       .replaceAll('{{script}}', `${ORIGIN}/${view}.js`)
       .replaceAll('{{style}}', `${ORIGIN}/${view}.css`)
-      .replaceAll('{{codicons}}', `${ORIGIN}/codicon.css`);
+      .replaceAll('{{codicons}}', `${ORIGIN}/codicon.css`)
+      .replaceAll('{{speaker}}', `${ORIGIN}/speaker-worklet.js`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Entry of the screen view: joins the element with VS Code's webview API. */
 import type { ScreenRequest } from '../../debug-adapter/protocol/screen.ts';
 import type { ScreenCommand } from '../../debug-adapter/protocol/screen-commands.ts';
-import { isScreenUpdate } from './screen-model.ts';
+import { isPreferences, isScreenUpdate } from './screen-model.ts';
 import { ScreenView } from './screen-view.ts';
 
 /** The part of VS Code's webview API that the view uses. */
@@ -14,6 +14,7 @@ view.send = (message) => vscode.postMessage(message);
 
 window.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
   if (isScreenUpdate(data)) view.receive(data);
+  else if (isPreferences(data)) view.prefer(data);
 });
 
 const tellVisibility = (): void =>

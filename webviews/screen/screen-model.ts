@@ -1,5 +1,6 @@
 /** What the screen view knows of the machine: the messages of the session, one after the other. */
 import type { ScreenState, ScreenUpdate } from '../../debug-adapter/protocol/screen.ts';
+import type { ScreenPreferences } from '../../debug-adapter/protocol/screen-commands.ts';
 import type { PictureShape } from './scaling.ts';
 
 export type Frame = Extract<ScreenUpdate, { readonly type: 'frame' }>;
@@ -23,6 +24,7 @@ const isWhole = (frame: Frame): boolean =>
 /** The model after a message. */
 export function withUpdate(model: ScreenModel, update: ScreenUpdate): ScreenModel {
   if (update.type === 'status') return { ...model, state: update.state, detail: update.detail };
+  if (update.type === 'sound') return model;
   return isWhole(update) ? { ...model, frame: update } : model;
 }
 
@@ -30,7 +32,14 @@ export function withUpdate(model: ScreenModel, update: ScreenUpdate): ScreenMode
 export function isScreenUpdate(message: unknown): message is ScreenUpdate {
   if (typeof message !== 'object' || message === null || !('type' in message)) return false;
   if (message.type === 'status') return 'state' in message && 'detail' in message;
+  if (message.type === 'sound') return 'playing' in message && 'changes' in message && Array.isArray(message.changes);
   return message.type === 'frame' && 'pixels' in message && message.pixels instanceof ArrayBuffer;
+}
+
+/** Whether a message is the extension's about what the user chose before. */
+export function isPreferences(message: unknown): message is ScreenPreferences {
+  if (typeof message !== 'object' || message === null || !('type' in message)) return false;
+  return message.type === 'preferences' && 'sound' in message && typeof message.sound === 'boolean';
 }
 
 const STATE_NAMES: Readonly<Record<ScreenState, string>> = {

@@ -28,6 +28,35 @@ interface TestWindow extends Window {
   sent: { readonly type: string; readonly scanCodes?: readonly number[]; readonly png?: ArrayBuffer }[];
 }
 
+/** What the page plays, as a test hears it. */
+interface Heard extends Window {
+  analyser?: AnalyserNode;
+  /** Of what is played right now, in Hz; 0 for silence. */
+  pitch(): number;
+}
+
+/** Runs in the page: listens to whatever is sent to the loudspeakers. */
+function listenIn(): void {
+  const heard = window as unknown as Heard;
+  const connect = AudioNode.prototype.connect as (this: AudioNode, node: AudioNode) => AudioNode;
+  AudioNode.prototype.connect = function (this: AudioNode, node: AudioNode): AudioNode {
+    if (node instanceof AudioDestinationNode) {
+      heard.analyser = new AnalyserNode(node.context, { fftSize: 16384 });
+      connect.call(this, heard.analyser);
+    }
+    return connect.call(this, node);
+  } as typeof AudioNode.prototype.connect;
+  heard.pitch = () => {
+    const { analyser } = heard;
+    if (analyser?.context.state !== 'running') return 0;
+    const samples = new Float32Array(analyser.fftSize);
+    analyser.getFloatTimeDomainData(samples);
+    if (samples.every((sample) => Math.abs(sample) < 0.001)) return 0;
+    const rises = samples.filter((sample, index) => sample >= 0 && (samples[index - 1] ?? 0) < 0).length;
+    return (rises * analyser.context.sampleRate) / samples.length;
+  };
+}
+
 describe.skipIf(executablePath === undefined)('screen view in a browser', () => {
   let folder = '';
   let browser: Browser;
@@ -69,7 +98,8 @@ describe.skipIf(executablePath === undefined)('screen view in a browser', () => 
         .replaceAll('{{nonce}}', 'n0nce')
         .replaceAll('{{script}}', `${ORIGIN}/screen.js`)
         .replaceAll('{{style}}', `${ORIGIN}/screen.css`)
-        .replaceAll('{{codicons}}', `${ORIGIN}/codicon.css`);
+        .replaceAll('{{codicons}}', `${ORIGIN}/codicon.css`)
+        .replaceAll('{{speaker}}', `${ORIGIN}/speaker-worklet.js`);
       return route.fulfill({ body: html, contentType: 'text/html' });
     });
     await page.goto(ORIGIN);
@@ -110,6 +140,9 @@ describe.skipIf(executablePath === undefined)('screen view in a browser', () => 
         .map((code) => code.toString(16).padStart(2, '0'))
         .join(' '),
     );
+
+  const sentTypes = (page: Page): Promise<readonly string[]> =>
+    page.evaluate(() => (window as unknown as TestWindow).sent.map(({ type }) => type));
 
   it('shows each picture in the guest’s pixels and the monitor’s shape', async () => {
     const page = await openView();
@@ -224,6 +257,41 @@ describe.skipIf(executablePath === undefined)('screen view in a browser', () => 
     });
     await page.getByRole('button', { name: 'Copy Text' }).click();
     await page.getByText('The text could not be copied').waitFor();
+    await page.close();
+  });
+
+  it('plays the speaker at its pitch once it is turned on, and is silent while the machine is held', async () => {
+    const page = await openView();
+    await page.evaluate(listenIn);
+    await send(page, status('running'));
+    const sound = page.getByRole('button', { name: 'Sound' });
+    expect(await sound.getAttribute('aria-pressed')).toBe('false');
+    await sound.click();
+    expect(await sound.getAttribute('aria-pressed')).toBe('true');
+    expect(await sentTypes(page)).toEqual(['visible', 'sound-switch', 'listen']);
+    const tone = { at: 5, level: 1, next: 0.0005, high: 0.0005, low: 0.0005 };
+    await page.waitForFunction(() => (window as unknown as Heard).analyser?.context.state === 'running');
+    await send(page, { type: 'sound', playing: true, changes: [tone] });
+    await page.waitForFunction(() => Math.abs((window as unknown as Heard).pitch() - 1000) < 25);
+    await send(page, { type: 'sound', playing: false, changes: [] });
+    await page.waitForFunction(() => (window as unknown as Heard).pitch() === 0);
+    await send(page, {
+      type: 'sound',
+      playing: true,
+      changes: [{ ...tone, at: 6, next: 0.001, high: 0.001, low: 0.001 }],
+    });
+    await page.waitForFunction(() => Math.abs((window as unknown as Heard).pitch() - 500) < 25);
+    await sound.click();
+    await page.waitForFunction(() => (window as unknown as Heard).pitch() === 0);
+    expect(await sentTypes(page)).toEqual(['visible', 'sound-switch', 'listen', 'sound-switch', 'listen']);
+    await page.close();
+  });
+
+  it('takes up the switch of an earlier view', async () => {
+    const page = await openView();
+    await send(page, { type: 'preferences', sound: true });
+    expect(await page.getByRole('button', { name: 'Sound' }).getAttribute('aria-pressed')).toBe('true');
+    expect(await sentTypes(page)).toEqual(['visible', 'listen']);
     await page.close();
   });
 

@@ -4,11 +4,12 @@
  */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import type { ScreenRequest, ScreenUpdate } from '../../debug-adapter/protocol/screen.ts';
-import type { ScreenCommand } from '../../debug-adapter/protocol/screen-commands.ts';
+import type { ScreenCommand, ScreenPreferences } from '../../debug-adapter/protocol/screen-commands.ts';
 import { KeyboardCapture, RELEASE_KEYS } from './keyboard-capture.ts';
 import { Picture } from './picture.ts';
 import { present } from './scaling.ts';
 import { scanCodesOf } from './scan-codes.ts';
+import { Speaker } from './speaker.ts';
 import {
   DEFAULT_SHAPE,
   initialModel,
@@ -27,6 +28,8 @@ interface Tool {
   readonly icon: string;
   readonly title: string;
   readonly enabled: boolean;
+  /** A switch, and whether it is on. */
+  readonly pressed?: boolean;
   readonly run: () => void;
 }
 
@@ -38,21 +41,36 @@ export class ScreenView extends LitElement {
   private notice = '';
   private picture: Picture | undefined;
   private readonly keyboard = new KeyboardCapture();
+  private readonly speaker: Speaker;
 
   constructor() {
     super();
+    this.speaker = new Speaker(this.dataset['speaker'] ?? '');
+    this.speaker.onChange = (on) => {
+      this.send({ type: 'listen', on });
+      this.requestUpdate();
+    };
     this.keyboard.onScanCodes = (scanCodes) => this.send({ type: 'keys', scanCodes });
     this.keyboard.onChange = () => this.requestUpdate();
   }
 
   /** A message of the session. */
   receive(update: ScreenUpdate): void {
+    if (update.type === 'sound') {
+      this.speaker.receive(update);
+      return;
+    }
     const before = this.model;
     this.model = withUpdate(before, update);
     if (this.model.frame !== undefined && this.model.frame !== before.frame) this.picture?.show(this.model.frame);
     if (update.type === 'status') this.notice = '';
     if (!machinePresent(this.model)) this.keyboard.release();
     this.requestUpdate();
+  }
+
+  /** Takes up what the user chose in an earlier view. */
+  prefer({ sound }: ScreenPreferences): void {
+    void this.turnSpeaker(sound);
   }
 
   protected override createRenderRoot(): HTMLElement {
@@ -111,11 +129,12 @@ export class ScreenView extends LitElement {
     </div>`;
   }
 
-  private button({ label, icon, title, enabled, run }: Tool): TemplateResult {
+  private button({ label, icon, title, enabled, pressed, run }: Tool): TemplateResult {
     // A press with the mouse leaves the focus, and so the keyboard, with the picture.
     return html`<button
       type="button"
       title=${title}
+      aria-pressed=${pressed === undefined ? nothing : String(pressed)}
       ?disabled=${!enabled}
       @mousedown=${(event: MouseEvent) => event.preventDefault()}
       @click=${run}
@@ -150,6 +169,7 @@ export class ScreenView extends LitElement {
         enabled: hasPicture,
         run: () => void this.takeScreenshot(),
       },
+      this.soundTool(),
       {
         label: 'Reset',
         icon: 'codicon-debug-restart',
@@ -177,6 +197,29 @@ export class ScreenView extends LitElement {
       enabled: present,
       run: () => this.takeKeyboard(),
     };
+  }
+
+  private soundTool(): Tool {
+    const { on } = this.speaker;
+    return {
+      label: 'Sound',
+      icon: on ? 'codicon-unmute' : 'codicon-mute',
+      title: on ? 'Mute the PC speaker' : 'Let the PC speaker be heard',
+      enabled: true,
+      pressed: on,
+      run: () => {
+        this.send({ type: 'sound-switch', on: !on });
+        void this.turnSpeaker(!on);
+      },
+    };
+  }
+
+  private async turnSpeaker(on: boolean): Promise<void> {
+    try {
+      await this.speaker.turn(on);
+    } catch {
+      this.say('The browser has no sound here.');
+    }
   }
 
   private readonly takeKeyboard = (): void => {
