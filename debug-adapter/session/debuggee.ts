@@ -68,7 +68,7 @@ export class Debuggee {
   #afterResponse: (() => void)[] = [];
   #exceptionFilters: readonly ChosenFilter[] = defaultFilters;
   #lastStop: StopCause | undefined;
-  /** The guest powered itself off or left through the exit device. */
+  /** The guest powered itself off or left through the exit device, or the client ended it. */
   #hasEnded = false;
   #snapshots: { readonly before: RegisterSnapshot | undefined; readonly now: RegisterSnapshot | undefined } = {
     before: undefined,
@@ -90,7 +90,7 @@ export class Debuggee {
     );
   }
 
-  /** The guest; throws when nothing was launched. */
+  /** The guest; throws a UserError when nothing was launched. */
   get guest(): Guest {
     return this.#booted.guest;
   }
@@ -114,7 +114,7 @@ export class Debuggee {
   }
 
   get #booted(): Live {
-    if (!this.#live) throw new UserError('not-launched', 'nothing was launched yet');
+    if (!this.#live) throw new UserError('not-launched', 'there is no machine yet; launch one first');
     return this.#live;
   }
 
@@ -371,12 +371,14 @@ export class Debuggee {
 
   /** Ends the session on the client's wish. */
   terminate(): void {
+    this.#hasEnded = true;
     this.#live?.runner.dispose();
     this.#showState('ended', 'Ended');
     this.sendEvent('terminated');
   }
 
   dispose(): void {
+    this.#hasEnded = true;
     this.#live?.runner.dispose();
     this.#options.screen.detach();
     this.#tellViews((view) => view.detach());

@@ -14,6 +14,7 @@ import { Debuggee } from './debuggee.ts';
 import { DeviceView } from './device-view.ts';
 import { MemoryFeed } from './memory-feed.ts';
 import { handlers, isCommand, unsupportedRequests } from './requests/index.ts';
+import { readArguments } from './requests/read-arguments.ts';
 import type { RequestHandler } from './requests/request-handler.ts';
 import { ScreenFeed } from './screen-feed.ts';
 import { SerialFeed } from './serial-feed.ts';
@@ -118,7 +119,7 @@ class ProtocolSession implements Session {
 
   /** Only what still waits can be taken back: what is being answered is done before anybody could stop it. */
   #cancel(request: DebugProtocol.Request): void {
-    const { requestId } = (request.arguments ?? {}) as DebugProtocol.CancelArguments;
+    const requestId = (request.arguments as DebugProtocol.CancelArguments | null | undefined)?.requestId;
     if (requestId !== undefined) this.#waiting.delete(requestId);
   }
 
@@ -175,7 +176,7 @@ class ProtocolSession implements Session {
   /** Answers a request; gives a promise only when the answer is not there yet. */
   #answer(request: DebugProtocol.Request): Promise<void> | undefined {
     try {
-      const body = handlerOf(request.command).handle(this.#debuggee, (request.arguments ?? {}) as never);
+      const body = carryOut(this.#debuggee, request);
       if (!(body instanceof Promise)) {
         this.#succeed(request, body);
         return undefined;
@@ -225,8 +226,11 @@ class ProtocolSession implements Session {
   }
 }
 
-function handlerOf(command: string): RequestHandler<never, unknown> {
-  if (isCommand(command)) return handlers[command] as RequestHandler<never, unknown>;
+function carryOut(debuggee: Debuggee, { command, arguments: given }: DebugProtocol.Request): unknown {
+  if (isCommand(command)) {
+    const handler = handlers[command] as RequestHandler<unknown, unknown>;
+    return handler.handle(debuggee, readArguments(command, given));
+  }
   const reason = Object.hasOwn(unsupportedRequests, command) ? unsupportedRequests[command] : undefined;
   throw new UserError(
     'unknown-request',

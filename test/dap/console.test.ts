@@ -81,7 +81,7 @@ describe('commands of the console', () => {
   it('need a guest', async () => {
     const fresh = new SessionClient();
     expect((await fresh.send('evaluate', { expression: 'regs', context: 'repl' })).message).toMatch(
-      /nothing was launched/,
+      /there is no machine yet/,
     );
   });
 

@@ -52,9 +52,8 @@ describe('a session', () => {
     expect((await client.send('attach', {})).message).toMatch(/^attach is not supported/);
     expect((await client.send('toString')).message).toBe('unknown request toString');
     for (const command of ['continue', 'next', 'stackTrace', 'disassemble', 'readMemory', 'pause', 'restart']) {
-      expect((await client.send(command, { memoryReference: '0x0', count: 1 })).message).toBe(
-        'nothing was launched yet',
-      );
+      const given = { threadId: 1, memoryReference: '0x0', count: 1, instructionCount: 1 };
+      expect((await client.send(command, given)).message).toBe('there is no machine yet; launch one first');
     }
     expect((await client.request('threads'))['threads']).toHaveLength(1);
   });

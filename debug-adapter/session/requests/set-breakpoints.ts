@@ -13,9 +13,11 @@ export const setBreakpoints: HandlerOf<'setBreakpoints'> = {
     supportsHitConditionalBreakpoints: true,
     supportsLogPoints: true,
   },
-  handle(debuggee, { source, breakpoints }) {
+  handle(debuggee, { source, breakpoints, lines = [] }) {
     const path = source.path ?? source.name ?? '';
-    const requests = (breakpoints ?? []).map((wanted) => ({
+    // Old clients send `lines` alone.
+    const all: readonly DebugProtocol.SourceBreakpoint[] = breakpoints ?? lines.map((line) => ({ line }));
+    const requests = all.map((wanted) => ({
       kind: 'source' as const,
       key: `${wanted.line}`,
       ...optionsOf(wanted),
