@@ -6,6 +6,7 @@ describe('isScreenRequest', () => {
     { type: 'reset' },
     { type: 'visible', visible: true },
     { type: 'listen', on: false },
+    { type: 'mouse', buttons: 31, dx: -32767, dy: 32767, dz: -127 },
     { type: 'keys', scanCodes: [] },
     { type: 'keys', scanCodes: [0, 0xe0, 255] },
   ])('takes %j', (message) => expect(isScreenRequest(message)).toBe(true));
@@ -19,6 +20,10 @@ describe('isScreenRequest', () => {
     { type: 'visible' },
     { type: 'visible', visible: 1 },
     { type: 'listen' },
+    { type: 'mouse', buttons: 0, dx: 0, dy: 0 },
+    { type: 'mouse', buttons: 32, dx: 0, dy: 0, dz: 0 },
+    { type: 'mouse', buttons: 0, dx: 40_000, dy: 0, dz: 0 },
+    { type: 'mouse', buttons: 0, dx: 0.5, dy: 0, dz: 0 },
     { type: 'listen', on: 1 },
     { type: 'keys' },
     { type: 'keys', scanCodes: 'a' },

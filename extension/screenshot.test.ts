@@ -5,7 +5,14 @@ import { encodePng, type Frame, takeFrame } from './screenshot.ts';
 import type { VmSession } from './vm-session.ts';
 
 const PIXELS = [255, 0, 0, 255, 0, 255, 0, 255];
-const frame: Frame = { type: 'frame', width: 2, height: 1, aspectRatio: 4 / 3, pixels: new Uint8Array(PIXELS).buffer };
+const frame: Frame = {
+  type: 'frame',
+  width: 2,
+  height: 1,
+  aspectRatio: 4 / 3,
+  top: 0,
+  pixels: new Uint8Array(PIXELS).buffer,
+};
 
 function fakeSession() {
   const listeners = new Set<(update: ScreenUpdate) => void>();
@@ -28,6 +35,8 @@ describe('takeFrame', () => {
     const { session, update, requests, listeners } = fakeSession();
     const taken = takeFrame(session, false);
     update({ type: 'status', state: 'running', detail: '' });
+    update({ type: 'mouse', wanted: true });
+    update({ ...frame, height: 2, top: 1 });
     update(frame);
     expect(await taken).toBe(frame);
     expect(requests).toEqual([

@@ -13,9 +13,11 @@ export type Frame = Extract<ScreenUpdate, { readonly type: 'frame' }>;
 export function takeFrame(session: VmSession, viewVisible: boolean): Promise<Frame> {
   return new Promise((resolve, reject) => {
     const subscription = session.onScreenUpdate((update) => {
-      if (update.type === 'status' && update.state !== 'ended') return;
+      const ended = update.type === 'status' && update.state === 'ended';
+      const whole = update.type === 'frame' && update.pixels.byteLength === update.width * update.height * 4;
+      if (!ended && !whole) return;
       subscription.dispose();
-      if (update.type !== 'frame') {
+      if (!whole) {
         reject(new Error(localized('The session ended before there was a picture.')));
         return;
       }

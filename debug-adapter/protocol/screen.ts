@@ -8,12 +8,16 @@ export type ScreenUpdate =
       readonly height: number;
       /** Width / height of the whole picture on a monitor. */
       readonly aspectRatio: number;
-      /** RGBA, row by row. */
+      /** The first row that `pixels` has; the rows before and behind are as they were in the last picture. */
+      readonly top: number;
+      /** RGBA, whole rows. */
       readonly pixels: ArrayBuffer;
       /** Rows of a text mode for screen readers and copying; absent in graphics modes. */
       readonly text?: readonly string[];
     }
   | { readonly type: 'status'; readonly state: ScreenState; readonly detail: string }
+  /** Whether the guest listens to its mouse: only then is it worth capturing. */
+  | { readonly type: 'mouse'; readonly wanted: boolean }
   /** What the speaker does, in the order of time; only for a view that listens. `playing` false: hold it until true. */
   | { readonly type: 'sound'; readonly playing: boolean; readonly changes: readonly SoundChange[] };
 
@@ -39,6 +43,17 @@ export type ScreenRequest =
   | { readonly type: 'visible'; readonly visible: boolean }
   /** PS/2 set-1 scan codes, make and break. */
   | { readonly type: 'keys'; readonly scanCodes: readonly number[] }
+  /**
+   * The mouse moved, to the right and down, a button changed (bit 0 left, 1 right, 2 middle, 3 and 4 at the sides), or the
+   * wheel turned, by clicks, positive towards the user.
+   */
+  | {
+      readonly type: 'mouse';
+      readonly buttons: number;
+      readonly dx: number;
+      readonly dy: number;
+      readonly dz: number;
+    }
   /** Send what the speaker does from now on, or do not. */
   | { readonly type: 'listen'; readonly on: boolean }
   /** Press the machine's reset button. */

@@ -1,26 +1,37 @@
 /**
- * Feeds the screen view: frames at a rate that rises with activity and falls with its absence, one at every stop, and
- * the state of the session. While no view is visible nothing is drawn.
+ * Feeds the screen view: frames at a rate that rises with activity and falls with its absence, one at every stop, the
+ * state of the session, and whether the guest listens to its mouse. While no view is visible nothing is drawn.
  */
 import type { Machine } from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
 import type { ScreenState, ScreenUpdate } from '../protocol/screen.ts';
+import { ChangedRows } from './changed-rows.ts';
+import { mouseWanted } from './mouse-channel.ts';
 
-/** About 60 frames a second at most, and a look at the picture every 400 ms at least. */
+/** About 60 frames a second at most, and a look at the picture every 200 ms at least. */
 const INTERVAL_MIN_MS = 16;
-const INTERVAL_MAX_MS = 400;
-const GROWTH = 1.5;
+const INTERVAL_MAX_MS = 200;
+/** The rate rises faster than it falls. */
+const FASTER = 0.25;
+const SLOWER = 1.5;
+/** Drawing takes at most one part in so many of the time, however long a frame takes. */
+const DRAWING_SHARE = 4;
 
 export class ScreenFeed {
   readonly #host: Pick<Host, 'now'>;
   readonly #send: (update: ScreenUpdate) => void;
+  readonly #rows = new ChangedRows();
   #machine: Machine | undefined;
   #visible = false;
   #status: { readonly state: ScreenState; readonly detail: string } = { state: 'none', detail: '' };
   #intervalMs = INTERVAL_MIN_MS;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
+  /** What the last frame took to draw. */
+  #drawingMs = 0;
   /** Generation of the picture that the view has; undefined when it has none. */
   #shown: number | undefined;
+  /** What the view was told of the mouse; undefined when nothing. */
+  #mouseWanted: boolean | undefined;
 
   constructor(host: Pick<Host, 'now'>, send: (update: ScreenUpdate) => void) {
     this.#host = host;
@@ -30,15 +41,16 @@ export class ScreenFeed {
   /** From now on this machine's picture is shown. */
   attach(machine: Machine): void {
     this.#machine = machine;
-    this.#shown = undefined;
+    this.#forget();
   }
 
   /** A view that appears gets status and picture at once. */
   setVisible(visible: boolean): void {
     this.#visible = visible;
-    this.#shown = undefined;
+    this.#forget();
     if (!visible) return;
     this.#sendStatus();
+    this.#tellMouse();
     this.refresh();
   }
 
@@ -53,27 +65,34 @@ export class ScreenFeed {
   sliceDone(): void {
     if (!this.#visible) return;
     const now = this.#host.now();
-    if (now - this.#lookedAtMs < this.#intervalMs) return;
+    if (now - this.#lookedAtMs < Math.max(this.#intervalMs, DRAWING_SHARE * this.#drawingMs)) return;
     this.#lookedAtMs = now;
-    const changed = this.refresh();
-    const next = changed ? this.#intervalMs / 2 : this.#intervalMs * GROWTH;
+    this.#tellMouse();
+    const next = this.#intervalMs * (this.refresh() ? FASTER : SLOWER);
     this.#intervalMs = Math.min(INTERVAL_MAX_MS, Math.max(INTERVAL_MIN_MS, next));
   }
 
-  /** Somebody typed: what follows is worth showing at once. */
+  /** Somebody typed or moved the mouse: what follows is worth showing at once. */
   noteActivity(): void {
     this.#intervalMs = INTERVAL_MIN_MS;
   }
 
-  /** Sends the picture if the view does not have it yet; tells whether it did. */
+  /** Sends what the view does not have yet of the picture; tells whether there was anything. */
   refresh(): boolean {
     const display = this.#machine?.display;
     if (!this.#visible || !display || display.generation === this.#shown) return false;
     this.#shown = display.generation;
-    const { width, height, aspectRatio, pixels } = display.render();
-    const text = display.text();
-    this.#send({ type: 'frame', width, height, aspectRatio, pixels: pixels.buffer, ...(text ? { text } : {}) });
-    return true;
+    const startedMs = this.#host.now();
+    const frame = display.render();
+    const rows = this.#rows.take(frame);
+    if (rows) {
+      const { width, height, aspectRatio } = frame;
+      const text = display.text();
+      const { top, pixels } = rows;
+      this.#send({ type: 'frame', width, height, aspectRatio, top, pixels: pixels.buffer, ...(text ? { text } : {}) });
+    }
+    this.#drawingMs = this.#host.now() - startedMs;
+    return rows !== undefined;
   }
 
   /** No picture is taken from the machine any more. */
@@ -81,7 +100,20 @@ export class ScreenFeed {
     this.#machine = undefined;
   }
 
+  #forget(): void {
+    this.#shown = undefined;
+    this.#mouseWanted = undefined;
+    this.#rows.forget();
+  }
+
   #sendStatus(): void {
     this.#send({ type: 'status', ...this.#status });
+  }
+
+  #tellMouse(): void {
+    const wanted = this.#machine !== undefined && mouseWanted(this.#machine);
+    if (wanted === this.#mouseWanted) return;
+    this.#mouseWanted = wanted;
+    this.#send({ type: 'mouse', wanted });
   }
 }

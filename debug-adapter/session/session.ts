@@ -13,6 +13,7 @@ import type { CreateMachine } from './boot-guest.ts';
 import { Debuggee } from './debuggee.ts';
 import { DeviceView } from './device-view.ts';
 import { MemoryFeed } from './memory-feed.ts';
+import { mouseMessage } from './mouse-channel.ts';
 import { handlers, isCommand, unsupportedRequests } from './requests/index.ts';
 import { readArguments } from './requests/read-arguments.ts';
 import type { RequestHandler } from './requests/request-handler.ts';
@@ -141,9 +142,16 @@ class ProtocolSession implements Session {
     this.#guard(() => {
       if (request.type === 'visible') this.#screen.setVisible(request.visible);
       else if (request.type === 'keys') this.#debuggee.pressKeys(request.scanCodes);
+      else if (request.type === 'mouse') this.#moveMouse(request);
       else if (request.type === 'listen') this.#sound.setListening(request.on);
       else this.#debuggee.pressReset();
     });
+  }
+
+  #moveMouse(request: Extract<ScreenRequest, { type: 'mouse' }>): void {
+    const { device, channel, bytes } = mouseMessage(request, this.#debuggee.running);
+    this.#debuggee.input(device, channel, bytes);
+    this.#screen.noteActivity();
   }
 
   receiveMemory(view: number, request: MemoryRequest): void {

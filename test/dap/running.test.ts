@@ -156,7 +156,7 @@ describe('the screen', () => {
     const { client, toy } = await scripted([0x90, 0x90]);
     expect(client.screen).toEqual([]);
     client.session.receiveScreen({ type: 'visible', visible: true });
-    expect(client.screen.map(({ type }) => type)).toEqual(['status', 'frame']);
+    expect(client.screen.map(({ type }) => type)).toEqual(['status', 'mouse', 'frame']);
     expect(client.screen[0]).toMatchObject({ state: 'stopped' });
     (toy.display as { generation: number }).generation++;
     client.screen.length = 0;
@@ -189,7 +189,7 @@ describe('the screen', () => {
     expect(active / seconds).toBeLessThan(65);
     framesIn(slices, false);
     (toy.display as { generation: number }).generation++;
-    // Idle: a change is seen at the next look, which may be 400 ms away, but not later.
+    // Idle: a change is seen at the next look, which may be 200 ms away, but not later.
     expect(framesIn(slices, false)).toBe(1);
     expect(await client.run('pause')).toMatch(/^pause/);
   });

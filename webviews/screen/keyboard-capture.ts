@@ -3,11 +3,15 @@
  * the page nor VS Code acts on keys that are the guest's.
  */
 import { HeldKeys, type KeyOutcome } from './held-keys.ts';
+import { scanCodesOf } from './scan-codes.ts';
 
 const hostIsMac = /^Mac/.test(navigator.platform);
 
 /** The keys that give the keyboard back, as they are labelled on the host's keyboard. */
 export const RELEASE_KEYS: string = hostIsMac ? 'Control+Option' : 'Ctrl+Alt';
+
+/** Two tellings of one press of a key lie less apart. */
+const SAME_PRESS_MS = 250;
 
 export class KeyboardCapture {
   /** Set-1 scan codes for the guest. */
@@ -16,6 +20,8 @@ export class KeyboardCapture {
   onChange: () => void = () => undefined;
   private readonly held = new HeldKeys({ capsLockToggles: hostIsMac });
   private capturing = false;
+  /** When the page last saw Escape go down, in milliseconds of the page. */
+  private escapedMs = Number.NEGATIVE_INFINITY;
 
   get captured(): boolean {
     return this.capturing;
@@ -42,7 +48,17 @@ export class KeyboardCapture {
     this.onChange();
   }
 
-  private readonly keyDown = (event: KeyboardEvent): void => this.take(event, this.held.down(event));
+  /** Escape was pressed although the page was not told: some browsers keep it when they release the mouse. */
+  escape(): void {
+    if (!this.capturing || performance.now() - this.escapedMs < SAME_PRESS_MS) return;
+    const codes = scanCodesOf('Escape', new Set());
+    if (codes) this.emit([...codes.make, ...codes.break]);
+  }
+
+  private readonly keyDown = (event: KeyboardEvent): void => {
+    if (event.code === 'Escape') this.escapedMs = performance.now();
+    this.take(event, this.held.down(event));
+  };
   private readonly keyUp = (event: KeyboardEvent): void => this.take(event, this.held.up(event));
   private readonly lostFocus = (): void => this.release();
 

@@ -2,17 +2,24 @@
 import type { Frame } from './screen-model.ts';
 
 export class Picture {
-  private waiting: Frame | undefined;
   private readonly canvas: HTMLCanvasElement;
+  private image: ImageData | undefined;
+  /** Rows that the canvas does not show yet. */
+  private waiting: { readonly top: number; readonly end: number } | undefined;
 
   constructor(canvas: HTMLCanvasElement) {
     this.canvas = canvas;
   }
 
-  /** Shows a frame at the next opportunity; an older one that still waits is never drawn. */
-  show(frame: Frame): void {
+  /** Shows a frame, or the rows that it has of one, at the next opportunity. */
+  show({ width, height, top, pixels }: Frame): void {
     const scheduled = this.waiting !== undefined;
-    this.waiting = frame;
+    const rows = new Uint8ClampedArray(pixels);
+    const end = top + rows.length / (width * 4);
+    if (end - top === height) this.image = new ImageData(rows, width, height);
+    else this.image?.data.set(rows, top * width * 4);
+    const before = this.waiting;
+    this.waiting = before ? { top: Math.min(before.top, top), end: Math.max(before.end, end) } : { top, end };
     if (!scheduled) requestAnimationFrame(() => this.drawWaiting());
   }
 
@@ -25,14 +32,14 @@ export class Picture {
   }
 
   private drawWaiting(): void {
-    const frame = this.waiting;
+    const { canvas, image, waiting } = this;
     this.waiting = undefined;
-    if (frame === undefined) return;
-    const { width, height } = frame;
-    // Setting the size clears the canvas, so it is set only when it changes.
-    if (this.canvas.width !== width) this.canvas.width = width;
-    if (this.canvas.height !== height) this.canvas.height = height;
-    const image = new ImageData(new Uint8ClampedArray(frame.pixels), width, height);
-    this.canvas.getContext('2d')?.putImageData(image, 0, 0);
+    if (image === undefined || waiting === undefined) return;
+    const { width, height } = image;
+    const sized = canvas.width === width && canvas.height === height;
+    // Setting the size clears the canvas, so it is set only when it changes, and then all is drawn.
+    if (!sized) Object.assign(canvas, { width, height });
+    const { top, end } = sized ? waiting : { top: 0, end: height };
+    canvas.getContext('2d')?.putImageData(image, 0, 0, 0, top, width, end - top);
   }
 }

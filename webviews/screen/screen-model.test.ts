@@ -3,6 +3,7 @@ import {
   initialModel,
   isScreenUpdate,
   machinePresent,
+  mouseUsed,
   type ScreenModel,
   screenText,
   statusText,
@@ -15,6 +16,7 @@ const frame = (width: number, height: number, bytes = width * height * 4, text?:
     width,
     height,
     aspectRatio: 4 / 3,
+    top: 0,
     pixels: new ArrayBuffer(bytes),
     ...(text === undefined ? {} : { text }),
   }) as const;
@@ -38,6 +40,27 @@ describe('screen model', () => {
     const model = withUpdate(initialModel, frame(8, 8));
     expect(withUpdate(model, frame(8, 8, 100))).toBe(model);
     expect(withUpdate(model, frame(0, 0))).toBe(model);
+  });
+
+  it('takes rows of the picture that it has, and of no other', () => {
+    const rows = { ...frame(8, 8, 8 * 4 * 2), top: 6 };
+    expect(withUpdate(initialModel, rows)).toBe(initialModel);
+    const model = withUpdate(initialModel, frame(8, 8));
+    expect(withUpdate(model, rows).frame).toBe(rows);
+    for (const wrong of [
+      { ...rows, top: 7 },
+      { ...rows, top: -1 },
+      { ...rows, height: 16 },
+    ]) {
+      expect(withUpdate(model, wrong)).toBe(model);
+    }
+  });
+
+  it('knows whether the guest that runs listens to its mouse', () => {
+    const listening = withUpdate(initialModel, { type: 'mouse', wanted: true });
+    expect(mouseUsed(listening)).toBe(false);
+    expect(mouseUsed(withUpdate(listening, status('running')))).toBe(true);
+    expect(mouseUsed(withUpdate(listening, status('stopped')))).toBe(false);
   });
 
   it('says what the machine does and why', () => {

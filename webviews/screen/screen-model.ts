@@ -10,28 +10,35 @@ export interface ScreenModel {
   readonly detail: string;
   /** The newest picture; kept when the session ends. */
   readonly frame: Frame | undefined;
+  /** The guest listens to its mouse. */
+  readonly mouseWanted: boolean;
 }
 
-export const initialModel: ScreenModel = { state: 'none', detail: '', frame: undefined };
+export const initialModel: ScreenModel = { state: 'none', detail: '', frame: undefined, mouseWanted: false };
 
 /** Before the first picture the view keeps room for a text screen. */
 export const DEFAULT_SHAPE: PictureShape = { width: 720, height: 400, aspectRatio: 4 / 3 };
 
-/** A frame whose buffer does not hold its pixels is dropped: it cannot be drawn. */
-const isWhole = (frame: Frame): boolean =>
-  frame.width > 0 && frame.height > 0 && frame.pixels.byteLength === frame.width * frame.height * 4;
+/** A frame that does not hold whole rows of its picture, or rows of one that is not there, is dropped. */
+function canBeDrawn({ width, height, top, pixels }: Frame, before: Frame | undefined): boolean {
+  const rows = pixels.byteLength / (width * 4);
+  if (!(width > 0 && height > 0 && top >= 0 && Number.isInteger(rows) && top + rows <= height)) return false;
+  return rows === height || (before?.width === width && before.height === height);
+}
 
 /** The model after a message. */
 export function withUpdate(model: ScreenModel, update: ScreenUpdate): ScreenModel {
   if (update.type === 'status') return { ...model, state: update.state, detail: update.detail };
+  if (update.type === 'mouse') return { ...model, mouseWanted: update.wanted };
   if (update.type === 'sound') return model;
-  return isWhole(update) ? { ...model, frame: update } : model;
+  return canBeDrawn(update, model.frame) ? { ...model, frame: update } : model;
 }
 
 /** Whether something that arrived as a message is one from the session; the page's own tools send messages too. */
 export function isScreenUpdate(message: unknown): message is ScreenUpdate {
   if (typeof message !== 'object' || message === null || !('type' in message)) return false;
   if (message.type === 'status') return 'state' in message && 'detail' in message;
+  if (message.type === 'mouse') return 'wanted' in message && typeof message.wanted === 'boolean';
   if (message.type === 'sound') return 'playing' in message && 'changes' in message && Array.isArray(message.changes);
   return message.type === 'frame' && 'pixels' in message && message.pixels instanceof ArrayBuffer;
 }
@@ -60,6 +67,11 @@ export function statusText({ state, detail }: ScreenModel): string {
 /** Whether there is a machine that takes keys and can be reset. */
 export function machinePresent({ state }: ScreenModel): boolean {
   return state === 'running' || state === 'stopped';
+}
+
+/** Whether the guest runs and would see its mouse move. */
+export function mouseUsed({ state, mouseWanted }: ScreenModel): boolean {
+  return state === 'running' && mouseWanted;
 }
 
 /** The guest's text for the clipboard; undefined where the picture has none. */

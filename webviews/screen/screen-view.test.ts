@@ -124,6 +124,7 @@ describe.skipIf(executablePath === undefined)('screen view in a browser', () => 
           width: frameWidth,
           height: frameHeight,
           aspectRatio: 4 / 3,
+          top: 0,
           pixels: pixels.buffer,
           ...(rows === undefined ? {} : { text: rows }),
         };
@@ -157,6 +158,89 @@ describe.skipIf(executablePath === undefined)('screen view in a browser', () => 
     expect(shown).toEqual({ size: [320, 200], box: [640, 480], pixel: [170, 0, 85, 255] });
     await sendFrame(page, 720, 400, [1, 2, 3]);
     expect(await page.locator('canvas').boundingBox()).toMatchObject({ width: 720, height: 540 });
+    await page.close();
+  });
+
+  it('draws rows into the picture that it has, several at once', async () => {
+    const page = await openView();
+    await sendFrame(page, 4, 4, [10, 20, 30]);
+    await page.evaluate(() => {
+      for (const [top, shade] of [
+        [1, 100],
+        [3, 200],
+      ] as const) {
+        const pixels = Uint8ClampedArray.from({ length: 16 }, (_, at) => (at % 4 === 3 ? 255 : shade)).buffer;
+        window.postMessage({ type: 'frame', width: 4, height: 4, aspectRatio: 4 / 3, top, pixels }, '*');
+      }
+      return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    });
+    const reds = await page.evaluate(() => {
+      const canvas = document.querySelector('canvas') as HTMLCanvasElement;
+      const image = canvas.getContext('2d')?.getImageData(0, 0, 4, 4).data ?? [];
+      return [0, 1, 2, 3].map((row) => image[row * 16]);
+    });
+    expect(reds).toEqual([10, 100, 10, 200]);
+    await page.close();
+  });
+
+  it('captures the mouse for a guest that listens to it, with the keyboard', async () => {
+    const page = await openView();
+    await send(page, status('running'));
+    await sendFrame(page, 320, 200, [0, 0, 0]);
+    const canvas = page.locator('canvas');
+    const locked = () => page.evaluate(() => document.pointerLockElement?.tagName ?? 'none');
+    await canvas.click();
+    expect(await locked()).toBe('none');
+    await send(page, { type: 'mouse', wanted: true });
+    await page.getByText('Click the screen to give it the mouse').waitFor();
+    await canvas.click();
+    await page.getByText('Keys and the mouse go to the guest').waitFor();
+    expect(await locked()).toBe('CANVAS');
+    // The picture is shown at twice its size.
+    await page.evaluate(() => {
+      const element = document.querySelector('canvas') as HTMLCanvasElement;
+      for (const [type, init] of [
+        ['mousemove', { movementX: 20, movementY: -10 }],
+        ['mousedown', { buttons: 2, button: 2 }],
+        ['mouseup', { buttons: 0, button: 2 }],
+      ] as const) {
+        element.dispatchEvent(new MouseEvent(type, { bubbles: true, ...init }));
+      }
+      element.dispatchEvent(new WheelEvent('wheel', { deltaY: -100, cancelable: true }));
+    });
+    const mouse = await page.evaluate(() =>
+      (window as unknown as TestWindow).sent.filter(({ type }) => type === 'mouse').map(({ type: _, ...rest }) => rest),
+    );
+    expect(mouse).toEqual([
+      { buttons: 0, dx: 10, dy: -5, dz: 0 },
+      { buttons: 2, dx: 0, dy: 0, dz: 0 },
+      { buttons: 0, dx: 0, dy: 0, dz: 0 },
+      { buttons: 0, dx: 0, dy: 0, dz: -1 },
+    ]);
+    await page.keyboard.down('Control');
+    await page.keyboard.down('Alt');
+    await page.keyboard.up('Alt');
+    await page.waitForFunction(() => document.pointerLockElement === null);
+    expect(await page.getByRole('button', { name: 'Capture Keyboard' }).count()).toBe(1);
+    await page.close();
+  });
+
+  it('gives the mouse back where the machine stops, and passes on the Escape that took it', async () => {
+    const page = await openView();
+    await send(page, status('running'));
+    await send(page, { type: 'mouse', wanted: true });
+    await page.locator('canvas').click();
+    await page.getByText('Keys and the mouse go to the guest').waitFor();
+    await send(page, status('stopped', 'breakpoint'));
+    await page.waitForFunction(() => document.pointerLockElement === null);
+    expect(await sentKeys(page)).toBe('');
+    await send(page, status('running'));
+    await page.locator('canvas').click();
+    await page.getByText('Keys and the mouse go to the guest').waitFor();
+    // As a browser does that keeps the key for itself.
+    await page.evaluate(() => document.exitPointerLock());
+    await page.getByText('Click the screen to give it the mouse').waitFor();
+    expect(await sentKeys(page)).toBe('01 81');
     await page.close();
   });
 

@@ -6,6 +6,7 @@ import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import type { ScreenRequest, ScreenUpdate } from '../../debug-adapter/protocol/screen.ts';
 import type { ScreenCommand, ScreenPreferences } from '../../debug-adapter/protocol/screen-commands.ts';
 import { KeyboardCapture, RELEASE_KEYS } from './keyboard-capture.ts';
+import { MouseCapture } from './mouse-capture.ts';
 import { Picture } from './picture.ts';
 import { present } from './scaling.ts';
 import { scanCodesOf } from './scan-codes.ts';
@@ -14,6 +15,7 @@ import {
   DEFAULT_SHAPE,
   initialModel,
   machinePresent,
+  mouseUsed,
   type ScreenModel,
   screenText,
   statusText,
@@ -41,6 +43,7 @@ export class ScreenView extends LitElement {
   private notice = '';
   private picture: Picture | undefined;
   private readonly keyboard = new KeyboardCapture();
+  private mouse: MouseCapture | undefined;
   private readonly speaker: Speaker;
 
   constructor() {
@@ -51,7 +54,10 @@ export class ScreenView extends LitElement {
       this.requestUpdate();
     };
     this.keyboard.onScanCodes = (scanCodes) => this.send({ type: 'keys', scanCodes });
-    this.keyboard.onChange = () => this.requestUpdate();
+    this.keyboard.onChange = () => {
+      if (!this.keyboard.captured) this.mouse?.release();
+      this.requestUpdate();
+    };
   }
 
   /** A message of the session. */
@@ -65,6 +71,8 @@ export class ScreenView extends LitElement {
     if (this.model.frame !== undefined && this.model.frame !== before.frame) this.picture?.show(this.model.frame);
     if (update.type === 'status') this.notice = '';
     if (!machinePresent(this.model)) this.keyboard.release();
+    // Where the machine stops, the user has other things to point at.
+    if (!mouseUsed(this.model)) this.mouse?.release();
     this.requestUpdate();
   }
 
@@ -80,6 +88,7 @@ export class ScreenView extends LitElement {
   protected override firstUpdated(): void {
     this.picture = new Picture(this.canvas);
     if (this.model.frame !== undefined) this.picture.show(this.model.frame);
+    this.mouse = this.mouseOn(this.canvas);
     new ResizeObserver(() => this.fit()).observe(this.stage);
     window.addEventListener('focus', this.focusPicture);
   }
@@ -180,6 +189,16 @@ export class ScreenView extends LitElement {
     ];
   }
 
+  private mouseOn(canvas: HTMLCanvasElement): MouseCapture {
+    const mouse = new MouseCapture(canvas, () => canvas.width / Math.max(1, canvas.clientWidth));
+    mouse.onMouse = (request) => this.send(request);
+    mouse.onChange = () => this.requestUpdate();
+    mouse.onTakenBack = () => {
+      if (document.hasFocus()) this.keyboard.escape();
+    };
+    return mouse;
+  }
+
   private captureTool(present: boolean): Tool {
     if (this.keyboard.captured) {
       return {
@@ -225,6 +244,7 @@ export class ScreenView extends LitElement {
   private readonly takeKeyboard = (): void => {
     this.canvas.focus();
     if (machinePresent(this.model)) this.keyboard.capture();
+    if (mouseUsed(this.model)) this.mouse?.capture();
   };
 
   /** Who comes to the view by keyboard stands on the picture, so that Enter takes the keyboard as the hint says. */
@@ -268,7 +288,12 @@ export class ScreenView extends LitElement {
   }
 
   private hint(): string {
-    if (this.keyboard.captured) return `Keys go to the guest. Press ${RELEASE_KEYS} to release the keyboard.`;
+    const release = `Press ${RELEASE_KEYS} to release`;
+    if (this.mouse?.captured) return `Keys and the mouse go to the guest. ${release} them.`;
+    if (this.keyboard.captured) {
+      const offer = mouseUsed(this.model) ? 'Click the screen to give it the mouse, too. ' : '';
+      return `Keys go to the guest. ${offer}${release} the keyboard.`;
+    }
     return machinePresent(this.model) ? 'Click the screen, or press Enter on it, to type into the guest.' : '';
   }
 

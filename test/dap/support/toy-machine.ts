@@ -71,7 +71,13 @@ class Toy implements ToyMachine {
   resets = 0;
   display = {
     generation: 1,
-    render: () => ({ width: 1, height: 1, aspectRatio: 1, pixels: new Uint8ClampedArray(4) }),
+    /** One pixel, which is another in each generation. */
+    render: () => ({
+      width: 1,
+      height: 1,
+      aspectRatio: 1,
+      pixels: Uint8ClampedArray.from([this.display.generation & 0xff, (this.display.generation >> 8) & 0xff, 0, 255]),
+    }),
     text: (): readonly string[] => ['toy'],
   };
 
