@@ -9,6 +9,8 @@ export class BreakpointTable {
   readonly #changed: (breakpoint: DebugProtocol.Breakpoint) => void;
   /** By the set's name: `function`, `instruction`, `data`, or `source` and the path. */
   readonly #sets = new Map<string, readonly UserBreakpoint[]>();
+  /** The index of the sets; absent after they have changed. A step asks it, however many breakpoints there are. */
+  #index: BreakpointIndex | undefined;
   #nextId = 1;
   #guest: Guest | undefined;
 
@@ -27,6 +29,7 @@ export class BreakpointTable {
     });
     for (const breakpoint of before) breakpoint.unbind();
     this.#sets.set(set, after);
+    this.#index = undefined;
     return after.map((breakpoint) => breakpoint.describe());
   }
 
@@ -39,6 +42,7 @@ export class BreakpointTable {
   /** Moves all breakpoints to a new guest, or out of the last one. */
   bind(guest: Guest | undefined): void {
     this.#guest = guest;
+    this.#index = undefined;
     for (const breakpoint of this.all()) {
       if (!guest) {
         breakpoint.unbind();
@@ -56,18 +60,42 @@ export class BreakpointTable {
 
   /** The debugger may have written memory since the last run. */
   refresh(): void {
-    for (const breakpoint of this.all()) breakpoint.refresh();
+    for (const breakpoint of this.#indexed().watching) breakpoint.refresh();
   }
 
   /** Lets the breakpoints at an address take effect as if the machine had come upon them; gives those that stop. */
   reachedAt(linearAddress: number): readonly UserBreakpoint[] {
-    return this.all().filter((breakpoint) => breakpoint.reachedAt(linearAddress));
+    const there = this.#indexed().byAddress.get(linearAddress) ?? [];
+    return there.filter((breakpoint) => breakpoint.reachedAt(linearAddress));
+  }
+
+  #indexed(): BreakpointIndex {
+    this.#index ??= makeIndex(this.all());
+    return this.#index;
   }
 
   /** All of them, in the order of their sets. */
   all(): readonly UserBreakpoint[] {
     return [...this.#sets.values()].flat();
   }
+}
+
+/** Those that stand in the machine, by what they are asked for. */
+interface BreakpointIndex {
+  readonly byAddress: ReadonlyMap<number, readonly UserBreakpoint[]>;
+  readonly watching: readonly UserBreakpoint[];
+}
+
+function makeIndex(breakpoints: readonly UserBreakpoint[]): BreakpointIndex {
+  const byAddress = new Map<number, UserBreakpoint[]>();
+  for (const breakpoint of breakpoints) {
+    for (const address of new Set(breakpoint.linearAddresses)) {
+      const there = byAddress.get(address);
+      if (there) there.push(breakpoint);
+      else byAddress.set(address, [breakpoint]);
+    }
+  }
+  return { byAddress, watching: breakpoints.filter(({ isWatching }) => isWatching) };
 }
 
 function sameRequest(left: BreakpointRequest, right: BreakpointRequest): boolean {

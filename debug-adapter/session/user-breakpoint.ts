@@ -105,6 +105,17 @@ export class UserBreakpoint {
     this.#installed = undefined;
   }
 
+  /** Where instructions are that it may stop at. */
+  get linearAddresses(): readonly number[] {
+    const places = this.#location?.places ?? [];
+    return places.filter(({ space }) => space === 'linear').map(({ address }) => address);
+  }
+
+  /** True if it watches memory. */
+  get isWatching(): boolean {
+    return this.#location?.watched !== undefined;
+  }
+
   owns(stop: MachineStop): boolean {
     return this.#installed?.owns(stop) ?? false;
   }

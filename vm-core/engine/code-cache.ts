@@ -9,16 +9,13 @@ import type { OperandSize } from '../isa/operand.ts';
 import {
   CODE_ARENA,
   CODE_ARENA_END,
-  CODE_MAP_GRANULE_SHIFT,
-  CODE_MAP_SIZE,
-  CODE_MAPS,
-  CODE_MAPS_MAX,
   JUMP_CACHE,
   JUMP_CACHE_ENTRIES,
   JUMP_CACHE_ENTRY_SIZE,
-  PAGE_SHIFT,
   PAGE_SIZE,
+  RAM_BASE,
 } from '../memory/layout.ts';
+import { CodePages } from './code-pages.ts';
 import { interpreter, type PseudoHandler } from './interpreter.ts';
 import { writeRecord, writePseudoRecord } from './record-writer.ts';
 import * as record from './record.ts';
@@ -26,9 +23,11 @@ import { JUMP_BLOCK, JUMP_LINEAR, JUMP_MODE } from './run-loop.ts';
 
 /** Instructions in one block at most. */
 const BLOCK_INSTRUCTIONS_MAX = 64;
-/** After so many losses on a page its blocks are at most so long. */
+/** Where code was lost so often, blocks are at most so long: decoding far ahead is work thrown away. */
 const LOSSES_MAX = 64;
 const BLOCK_INSTRUCTIONS_SHORT = 4;
+/** Where code was lost so often, its blocks are kept and the instruction that was written over is decoded again. */
+const LOSSES_BEFORE_PATCHES = 8;
 /** A block of one instruction with a hook fits; this place serves blocks that must not be kept. */
 const SCRATCH_SIZE = record.BLOCK_HEADER_SIZE + 2 * record.RECORD_SIZE;
 const FIRST_FREE = CODE_ARENA + SCRATCH_SIZE;
@@ -52,26 +51,17 @@ export interface Block {
   readonly physical: number;
   readonly bytes: number;
   readonly codeSize: OperandSize;
-  alive: boolean;
-}
-
-/** The blocks on a page, by the granules of the page that they touch. */
-interface CodePage {
-  readonly granules: (Set<Block> | undefined)[];
-  readonly map: number;
-  /** Blocks lost to writes so far. */
-  losses: number;
 }
 
 export class CodeCache {
   /** True for linear or physical addresses at which the engine must be asked before the instruction runs. */
   isHooked: (linear: number, physical: number) => boolean = () => false;
-  /** Called when a page holds decoded code for the first time. */
-  onCodePage: (physicalPage: number) => void = () => {};
   readonly #view: DataView;
+  readonly #bytes: Uint8Array;
   readonly #decoder: Decoder;
   readonly #byPhysical = new Map<number, Block[]>();
-  readonly #pages = new Map<number, CodePage>();
+  readonly #byLinearPage = new Map<number, Set<Block>>();
+  readonly #pages: CodePages<Block>;
   #free = FIRST_FREE;
   /** Times that all decoded code was dropped. */
   flushes = 0;
@@ -79,11 +69,18 @@ export class CodeCache {
   constructor(memory: WebAssembly.Memory, model: CpuModel) {
     this.#decoder = new Decoder(model);
     this.#view = new DataView(memory.buffer);
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#pages = new CodePages(this.#view);
+  }
+
+  /** Called when a page holds decoded code for the first time. */
+  set onCodePage(listener: (physicalPage: number) => void) {
+    this.#pages.onNewPage = listener;
   }
 
   /** Address of the code map of a page, or 0. */
   codeMapOf(physical: number): number {
-    return this.#pages.get(physical >>> PAGE_SHIFT)?.map ?? 0;
+    return this.#pages.mapOf(physical);
   }
 
   /** The block at a place, decoded if it is not there yet; the jump cache learns it. */
@@ -94,27 +91,33 @@ export class CodeCache {
     return block;
   }
 
-  /** Drops the blocks that a write has changed; true if there were any. */
-  written(physical: number, size: number): boolean {
-    const end = physical + size;
-    const lost = new Set<Block>();
-    for (
-      let granule = physical >>> CODE_MAP_GRANULE_SHIFT;
-      granule <= (end - 1) >>> CODE_MAP_GRANULE_SHIFT;
-      granule++
-    ) {
-      const page = this.#pages.get(granule >>> (PAGE_SHIFT - CODE_MAP_GRANULE_SHIFT));
-      for (const block of page?.granules[granule & (CODE_MAP_SIZE - 1)] ?? []) {
-        if (block.physical < end && physical < block.physical + block.bytes) lost.add(block);
-      }
+  /**
+   * RAM was written by the instruction of a record (0: by none). Drops the blocks that this has changed, or puts them
+   * right; true if some were dropped.
+   */
+  written(physical: number, size: number, by: number): boolean {
+    let dropped = false;
+    for (const block of this.#pages.under(physical, size)) {
+      if (this.#pages.lossesAt(block.physical) >= LOSSES_BEFORE_PATCHES && this.#patch(block, physical, size, by))
+        continue;
+      this.#pages.countLoss(block.physical);
+      this.#drop(block);
+      dropped = true;
     }
-    for (const block of lost) this.#kill(block);
-    return lost.size > 0;
+    return dropped;
+  }
+
+  /** Drops the blocks that an instruction at an address may be in; true if there were any. */
+  dropAt(space: 'linear' | 'physical', address: number): boolean {
+    const there = space === 'physical' ? this.#pages.under(address, 1) : this.#atLinear(address);
+    for (const block of there) this.#drop(block);
+    return there.length > 0;
   }
 
   /** Drops everything. Not to be called while a block runs. */
   flush(): void {
     this.#byPhysical.clear();
+    this.#byLinearPage.clear();
     this.#pages.clear();
     this.#free = FIRST_FREE;
     new Uint8Array(this.#view.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * JUMP_CACHE_ENTRY_SIZE).fill(0);
@@ -130,7 +133,7 @@ export class CodeCache {
 
   #decodeBlock(place: CodePlace, bytes: ByteSource): Block {
     const roomNeeded = record.BLOCK_HEADER_SIZE + (BLOCK_INSTRUCTIONS_MAX + 1) * record.RECORD_SIZE;
-    if (this.#free + roomNeeded > CODE_ARENA_END || this.#pages.size >= CODE_MAPS_MAX - 2) this.flush();
+    if (this.#free + roomNeeded > CODE_ARENA_END || this.#pages.isFull) this.flush();
     const first = this.#decodeAt(place, bytes, 0);
     const beyond = first.length > place.bytesToLimit;
     const keep = place.keep && !beyond;
@@ -146,34 +149,39 @@ export class CodeCache {
       size = first.length;
       count = 1;
     } else {
-      const max = keep ? this.#instructionsMax(place) : 1;
-      for (let done = false; !done; count++) {
-        const instruction = count === 0 ? first : this.#decodeAt(place, bytes, size);
-        size += instruction.length;
-        this.#record(firstRecord + count * record.RECORD_SIZE, instruction, size);
-        done = count + 1 >= max || this.#endsAfter(instruction, place, bytes, size);
-      }
+      ({ count, size } = this.#decodeRecords(place, bytes, firstRecord, keep ? this.#instructionsMax(place) : 1));
     }
     this.#header(address, count, entry, firstRecord, size);
     const { linear, physical, codeSize } = place;
-    const block = { address, linear, physical, bytes: size, codeSize, alive: true };
+    const block = { address, linear, physical, bytes: size, codeSize };
     if (keep) this.#keep(block, firstRecord + count * record.RECORD_SIZE);
     return block;
   }
 
-  /** On a page that loses its code again and again, decoding far ahead is work thrown away. */
   #instructionsMax({ physical }: CodePlace): number {
-    const losses = this.#pages.get(physical >>> PAGE_SHIFT)?.losses ?? 0;
-    return losses < LOSSES_MAX ? BLOCK_INSTRUCTIONS_MAX : BLOCK_INSTRUCTIONS_SHORT;
+    return this.#pages.lossesAt(physical) < LOSSES_MAX ? BLOCK_INSTRUCTIONS_MAX : BLOCK_INSTRUCTIONS_SHORT;
   }
 
-  /** True when the instruction must be the last of its block. */
-  #endsAfter(instruction: DecodedInstruction, place: CodePlace, bytes: ByteSource, size: number): boolean {
-    if (instruction.rowIndex < 0 || instructionRows[instruction.rowIndex]?.endsBlock) return true;
-    const inPage = (place.physical & (PAGE_SIZE - 1)) + size;
-    if (inPage >= PAGE_SIZE || this.isHooked(place.linear + size, place.physical + size)) return true;
-    const next = this.#decodeAt(place, bytes, size);
-    return size + next.length > place.bytesToLimit || inPage + next.length > PAGE_SIZE;
+  /** Writes records until something ends the block; the decoder has the first instruction already. */
+  #decodeRecords(
+    place: CodePlace,
+    bytes: ByteSource,
+    firstRecord: number,
+    max: number,
+  ): { readonly count: number; readonly size: number } {
+    const inPage = PAGE_SIZE - (place.physical & (PAGE_SIZE - 1));
+    const sizeMax = Math.min(inPage, place.bytesToLimit);
+    let instruction = this.#decoder.result;
+    let size = 0;
+    for (let count = 1; ; count++) {
+      size += instruction.length;
+      const isLast = instruction.rowIndex < 0 || instructionRows[instruction.rowIndex]?.endsBlock;
+      this.#record(firstRecord + (count - 1) * record.RECORD_SIZE, instruction, size);
+      if (isLast || count >= max || size >= inPage) return { count, size };
+      if (this.isHooked(place.linear + size, place.physical + size)) return { count, size };
+      instruction = this.#decodeAt(place, bytes, size);
+      if (size + instruction.length > sizeMax) return { count, size };
+    }
   }
 
   #decodeAt(place: CodePlace, bytes: ByteSource, offset: number): DecodedInstruction {
@@ -203,49 +211,59 @@ export class CodeCache {
     const same = this.#byPhysical.get(block.physical);
     if (same) same.push(block);
     else this.#byPhysical.set(block.physical, [block]);
-    this.#eachGranule(block, (page, granule) => {
-      const blocks = page.granules[granule];
-      if (blocks) blocks.add(block);
-      else page.granules[granule] = new Set([block]);
-      this.#view.setUint8(page.map + granule, 1);
-    });
+    const page = linearPageOf(block.linear);
+    const onPage = this.#byLinearPage.get(page);
+    if (onPage) onPage.add(block);
+    else this.#byLinearPage.set(page, new Set([block]));
+    this.#pages.add(block);
   }
 
-  /** Visits the granules of a block, with pages made where there are none. */
-  #eachGranule(block: Block, visit: (page: CodePage, granule: number) => void): void {
-    const last = (block.physical + block.bytes - 1) >>> CODE_MAP_GRANULE_SHIFT;
-    for (let granule = block.physical >>> CODE_MAP_GRANULE_SHIFT; granule <= last; granule++) {
-      const number = granule >>> (PAGE_SHIFT - CODE_MAP_GRANULE_SHIFT);
-      visit(this.#pages.get(number) ?? this.#newPage(number), granule & (CODE_MAP_SIZE - 1));
-    }
-  }
-
-  #newPage(number: number): CodePage {
-    const page = { granules: [], map: CODE_MAPS + this.#pages.size * CODE_MAP_SIZE, losses: 0 };
-    this.#pages.set(number, page);
-    new Uint8Array(this.#view.buffer, page.map, CODE_MAP_SIZE).fill(0);
-    this.onCodePage(number);
-    return page;
-  }
-
-  #kill(block: Block): void {
-    block.alive = false;
+  /** Nobody begins with the block any more; where it is being executed it goes on to its end. */
+  #drop(block: Block): void {
     const entry = this.#view.getInt32(block.address + record.BLOCK_ENTRY, true);
     this.#view.setUint16(entry + record.RECORD_HANDLER, interpreter().pseudoHandlers.dead, true);
-    const same = this.#byPhysical.get(block.physical);
-    if (same) {
-      const left = same.filter((other) => other !== block);
-      if (left.length > 0) this.#byPhysical.set(block.physical, left);
-      else this.#byPhysical.delete(block.physical);
-    }
-    this.#eachGranule(block, (page, granule) => {
-      const blocks = page.granules[granule];
-      blocks?.delete(block);
-      if (!blocks?.size) this.#view.setUint8(page.map + granule, 0);
-    });
-    const page = this.#pages.get(block.physical >>> PAGE_SHIFT);
-    if (page) page.losses++;
+    const left = this.#byPhysical.get(block.physical)?.filter((other) => other !== block) ?? [];
+    if (left.length > 0) this.#byPhysical.set(block.physical, left);
+    else this.#byPhysical.delete(block.physical);
+    this.#byLinearPage.get(linearPageOf(block.linear))?.delete(block);
+    this.#pages.remove(block);
   }
+
+  /** The blocks with a byte at a linear address; one that begins on the page before it may reach it. */
+  #atLinear(address: number): readonly Block[] {
+    const page = linearPageOf(address);
+    const near = [page - 1, page].flatMap((number) => [...(this.#byLinearPage.get(number) ?? [])]);
+    return near.filter(({ linear, bytes }) => linear <= address && address < linear + bytes);
+  }
+
+  /**
+   * Decodes the instructions of a block that were written over again, in their places. False if they do not fit there,
+   * or if one of them is what wrote: it must stay as it is until it is done.
+   */
+  #patch(block: Block, physical: number, size: number, by: number): boolean {
+    const first = this.#view.getInt32(block.address + record.BLOCK_FIRST, true);
+    const count = this.#view.getInt32(block.address + record.BLOCK_COUNT, true);
+    const from = physical - block.physical;
+    for (let n = 0; n < count; n++) {
+      const at = first + n * record.RECORD_SIZE;
+      const next = this.#view.getUint16(at + record.RECORD_NEXT_OFFSET, true);
+      if (next <= from) continue;
+      const length = this.#view.getUint8(at + record.RECORD_LENGTH);
+      const start = next - length;
+      if (start >= from + size) break;
+      if (at === by) return false;
+      const host = RAM_BASE + block.physical + start;
+      const instruction = this.#decoder.decode((offset) => this.#bytes[host + offset] ?? 0, block.codeSize);
+      const ends = instruction.rowIndex < 0 || instructionRows[instruction.rowIndex]?.endsBlock;
+      if (instruction.length !== length || (ends && n + 1 < count)) return false;
+      this.#record(at, instruction, next);
+    }
+    return true;
+  }
+}
+
+function linearPageOf(linear: number): number {
+  return Math.floor(linear / PAGE_SIZE);
 }
 
 function matches(block: Block, place: CodePlace): boolean {

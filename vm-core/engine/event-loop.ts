@@ -75,7 +75,7 @@ export class EventLoop {
     const before = there.get(key) ?? NO_BREAKPOINTS;
     if (before.includes(breakpoint)) return;
     there.set(key, [...before, breakpoint]);
-    this.#processor.invalidateCode();
+    this.#processor.invalidateCodeAt(breakpoint.space, breakpoint.address);
   }
 
   removeBreakpoint(breakpoint: Breakpoint): void {
@@ -84,7 +84,7 @@ export class EventLoop {
     const left = (there.get(key) ?? NO_BREAKPOINTS).filter((other) => other !== breakpoint);
     if (left.length > 0) there.set(key, left);
     else there.delete(key);
-    this.#processor.invalidateCode();
+    this.#processor.invalidateCodeAt(breakpoint.space, breakpoint.address);
   }
 
   /** True where execution must stop to ask: a breakpoint of the embedder or of the debug registers. */

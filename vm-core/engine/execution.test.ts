@@ -165,6 +165,23 @@ describe('breakpoints', () => {
     expect(machine.loop.run({ instructionsMax: 100, resume: true }).reason).toBe('limit');
   });
 
+  it.each(['linear', 'physical'] as const)('change only the code around them, in %s memory', (space) => {
+    // inc ax ×3; jmp over 100 bytes; inc bx; jmp back
+    const machine = programMachine([0x40, 0x40, 0x40, 0xeb, 100, ...new Array(100).fill(0x90), 0x43, 0xeb, 0x94]);
+    machine.loop.run({ instructionsMax: 40 });
+    const decoded: number[] = [];
+    machine.processor.code.isHooked = (linear, physical) => {
+      decoded.push(linear);
+      return machine.loop.hasBreakpoint(linear, physical);
+    };
+    const breakpoint: Breakpoint = { address: PROGRAM_START + 1, space, reached: () => true };
+    machine.loop.addBreakpoint(breakpoint);
+    expect(machine.loop.run({ instructionsMax: 40 }).reason).toBe('breakpoint');
+    machine.loop.removeBreakpoint(breakpoint);
+    expect(machine.loop.run({ instructionsMax: 40, resume: true }).reason).toBe('limit');
+    expect([decoded.length > 0, Math.max(...decoded) <= PROGRAM_START + 5]).toEqual([true, true]);
+  });
+
   it('are asked each time and cost nothing in guest time', () => {
     const machine = programMachine([0x40, 0xeb, 0xfd]);
     let asked = 0;

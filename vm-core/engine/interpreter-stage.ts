@@ -306,10 +306,7 @@ export class InterpreterStage extends Semantics {
         this.set(value, this.f.load('i32', bits, host));
       },
       () => {
-        this.set(
-          value,
-          this.f.call(this.#paths.readForWrite, this.f.addressNumber(linear), this.f.i32(bits / 8), this.#record),
-        );
+        this.set(value, this.f.call(this.#paths.readForWrite, this.#cpu, linear, this.f.i32(bits / 8), this.#record));
         this.#afterSlowPath();
       },
     );

@@ -174,6 +174,11 @@ export class Processor implements Cpu {
     this.requestExit();
   }
 
+  /** What is to be asked before the instruction at an address has changed. */
+  invalidateCodeAt(space: 'linear' | 'physical', address: number): void {
+    if (this.code.dropAt(space, address)) this.requestExit();
+  }
+
   /** Memory was written on the guest's behalf, by firmware or a bus master. */
   busWritten(physical: number, size: number): void {
     this.codeWritten(physical, size);
@@ -192,7 +197,7 @@ export class Processor implements Cpu {
 
   /** RAM under decoded code was written, by the guest, a device or the debugger. */
   codeWritten(physical: number, size: number): void {
-    if (this.code.written(physical, size)) this.requestExit();
+    if (this.code.written(physical, size, this.#currentRecord)) this.requestExit();
   }
 
   /** Derives again what depends on control and debug registers; called whenever code has left for the run loop. */

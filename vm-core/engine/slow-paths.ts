@@ -18,7 +18,7 @@ import type { FunctionReference, ModuleBuilder } from '../wasm/module-builder.ts
 export interface SlowPaths {
   /** (linear as f64, size, record) → value. */
   readonly read: FunctionReference;
-  /** (linear as f64, size, record) → value, after a check that the place may be written. */
+  /** (cpu, linear, size, record) → value, after a check that the place may be written. */
   readonly readForWrite: FunctionReference;
   /** (cpu, linear, value, size, record). */
   readonly write: FunctionReference;
@@ -46,7 +46,7 @@ export interface SlowPathImports {
 export function defineSlowPaths(module: ModuleBuilder): SlowPaths {
   const i32s = (count: number) => new Array<'i32'>(count).fill('i32');
   const read = module.importFunction('read', { parameters: ['f64', 'i32', 'i32'], result: 'i32' });
-  const readForWrite = module.importFunction('readForWrite', { parameters: ['f64', 'i32', 'i32'], result: 'i32' });
+  const readOutside = module.importFunction('readForWrite', { parameters: ['f64', 'i32', 'i32'], result: 'i32' });
   const writeOutside = module.importFunction('write', { parameters: ['f64', 'i32', 'i32', 'i32'] });
   const segment = module.importFunction('segment', { parameters: i32s(4), result: 'i32' });
   const raise = module.importFunction('raise', { parameters: i32s(2) });
@@ -54,34 +54,60 @@ export function defineSlowPaths(module: ModuleBuilder): SlowPaths {
   const hook = module.importFunction('hook', { parameters: [], result: 'i32' });
   const write = module.defineFunction({ parameters: i32s(5) });
   writeBesideCode(write, writeOutside);
+  const readForWrite = module.defineFunction({ parameters: i32s(4), result: 'i32' });
+  readOnCodePage(readForWrite, readOutside);
   return { read, readForWrite, write, segment, raise, system, hook };
 }
 
-/**
- * Programs of one page, boot sectors above all, keep data and stack beside their code. A store to a page with code is
- * done here if no decoded instruction lies in the 32-byte granules it touches; all others go outside.
- */
-function writeBesideCode(f: FunctionBuilder, writeOutside: FunctionReference): void {
-  const [cpu, linear, value, size, record] = f.parameters as readonly [Value, Value, Value, Value, Value];
+/** Does something with the entry of an access if that is the entry of its page and the page holds code. */
+function onCodePage(
+  f: FunctionBuilder,
+  [cpu, linear, size]: readonly [Value, Value, Value],
+  access: (entry: Value, host: Value) => void,
+): void {
   const place = f.binary('and', f.binary('shrU', linear, f.i32(8)), f.i32(0x3ff0));
   const entry = f.binary('add', f.binary('add', cpu, place), f.i32(TLB_WRITE));
   const generation = f.load('i32', 32, cpu, internal.TLB_GENERATION);
   const last = f.binary('sub', f.binary('add', linear, size), f.i32(1));
   const page = f.binary('and', last, f.i32(-PAGE_SIZE));
   const tag = f.binary('or', page, f.binary('or', generation, f.i32(TAG_CODE_PAGE)));
-  f.if(f.binary('eq', f.load('i64', 64, entry), f.widen(tag, false)), () => {
-    const map = f.load('i32', 32, entry, ENTRY_CODE_MAP);
-    const granule = (address: Value) => {
-      const inPage = f.binary('and', address, f.i32(PAGE_SIZE - 1));
-      return f.load('i32', 8, f.binary('add', map, f.binary('shrU', inPage, f.i32(CODE_MAP_GRANULE_SHIFT))));
-    };
-    f.if(f.eqz(f.binary('or', granule(linear), granule(last))), () => {
-      const host = f.binary('add', linear, f.load('i32', 32, entry, ENTRY_ADDEND));
+  f.if(f.binary('eq', f.load('i64', 64, entry), f.widen(tag, false)), () =>
+    access(entry, f.binary('add', linear, f.load('i32', 32, entry, ENTRY_ADDEND))),
+  );
+}
+
+/**
+ * Programs of one page, boot sectors above all, keep data and stack beside their code. A store to a page with code is
+ * done here if no byte of it lies under a decoded instruction; all others go outside.
+ */
+function writeBesideCode(f: FunctionBuilder, writeOutside: FunctionReference): void {
+  const [cpu, linear, value, size, record] = f.parameters as readonly [Value, Value, Value, Value, Value];
+  onCodePage(f, [cpu, linear, size], (entry, host) => {
+    const inPage = f.binary('and', linear, f.i32(PAGE_SIZE - 1));
+    const word = f.binary('shl', f.binary('shrU', inPage, f.i32(CODE_MAP_GRANULE_SHIFT)), f.i32(2));
+    // Two granules at once; the access does not cross the page, so bits of what follows the map do not matter.
+    const code = f.load('i64', 64, f.binary('add', f.load('i32', 32, entry, ENTRY_CODE_MAP), word));
+    const inGranule = f.binary('and', linear, f.i32((1 << CODE_MAP_GRANULE_SHIFT) - 1));
+    const bytes = f.binary('sub', f.binary('shl', f.i32(1), size), f.i32(1));
+    const stored = f.binary('shl', f.widen(bytes, false), f.widen(inGranule, false));
+    f.if(f.eqz(f.binary('and', code, stored)), () => {
       storeBySize(f, host, value, size);
       f.return();
     });
   });
   f.callVoid(writeOutside, f.addressNumber(linear), value, size, record);
+}
+
+/** What is on a page with code and may be written is read here; whether its bytes are code matters to the write. */
+function readOnCodePage(f: FunctionBuilder, readOutside: FunctionReference): void {
+  const [cpu, linear, size, record] = f.parameters as readonly [Value, Value, Value, Value];
+  onCodePage(f, [cpu, linear, size], (_, host) => {
+    const has = (bytes: number) => f.binary('eq', size, f.i32(bytes));
+    f.if(has(1), () => f.return(f.load('i32', 8, host)));
+    f.if(has(2), () => f.return(f.load('i32', 16, host)));
+    f.return(f.load('i32', 32, host));
+  });
+  f.return(f.call(readOutside, f.addressNumber(linear), size, record));
 }
 
 function storeBySize(f: FunctionBuilder, host: Value, value: Value, size: Value): void {

@@ -37,13 +37,13 @@ export const JUMP_CACHE = 0x100000;
 export const JUMP_CACHE_ENTRIES = 0x4000;
 export const JUMP_CACHE_ENTRY_SIZE = 16;
 
-/** One byte per 32 bytes of a page that holds code: non-zero where a decoded instruction lies. */
+/** For each page that holds code one bit per byte, set where a decoded instruction lies; 32 bits are a granule. */
 export const CODE_MAPS = 0x140000;
-export const CODE_MAP_SIZE = 128;
+export const CODE_MAP_SIZE = 512;
 export const CODE_MAP_GRANULE_SHIFT = 5;
 export const CODE_MAPS_MAX = 0x1800;
 
-export const CODE_ARENA = 0x200000;
+export const CODE_ARENA = 0x440000;
 export const CODE_ARENA_END = 0x2000000;
 
 export const RAM_BASE = 0x2000000;

@@ -1,0 +1,109 @@
+/** Programs that write over their own code: kept and patched blocks against code that is decoded anew for each instruction. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { slot } from '../state/layout.ts';
+import type { BareMachine } from './bare-machine.ts';
+import { PROGRAM_START, programMachine } from './guest-program.ts';
+
+const INSTRUCTIONS = 300;
+
+/** A loop of 60 turns around a body, with a far-away HLT for those that leave it. */
+function loopAround(body: readonly number[]): number[] {
+  const back = -(body.length + 6);
+  return [0xb9, 60, 0, ...body, 0x49, 0x74, 0x03, 0xe9, back & 0xff, (back >> 8) & 0xff, 0xf4];
+}
+
+/** Everything that a program has changed. */
+function outcome({ processor, map, loop }: BareMachine): unknown {
+  const { state } = processor;
+  const registers = [slot.EAX, slot.ECX, slot.EDX, slot.EBX, slot.ESP, slot.EBP, slot.ESI, slot.EDI].map((at) =>
+    state.read32(at),
+  );
+  const bytes = Buffer.from(map.copyOut(0x7000, 0x1000)).toString('hex');
+  return { registers, eip: state.eip, flags: state.eflags, retired: loop.retired, bytes };
+}
+
+function runKept(program: readonly number[]): unknown {
+  const machine = programMachine(program);
+  machine.loop.run({ instructionsMax: INSTRUCTIONS });
+  return outcome(machine);
+}
+
+function runDecodedAnew(program: readonly number[]): unknown {
+  const machine = programMachine(program);
+  for (let count = 0; count < INSTRUCTIONS; count++) {
+    machine.processor.invalidateCode();
+    if (machine.loop.run({ instructionsMax: 1 }).reason === 'halted') break;
+  }
+  return outcome(machine);
+}
+
+const word = (value: number): number[] => [value & 0xff, value >> 8];
+const byte = fc.integer({ min: 0, max: 0xff });
+/** An address in the program. */
+const target = fc.integer({ min: PROGRAM_START, max: PROGRAM_START + 48 });
+const piece = fc.oneof(
+  byte.map((value) => [0xb0, value]), // mov al,n
+  byte.map((value) => [0x05, value, value]), // add ax,n
+  byte.map((value) => [0x83, 0xc3, value]), // add bx,n
+  fc.constantFrom([0x40], [0x43], [0x90], [0xeb, 0x00], [0x93]), // inc ax, inc bx, nop, jmp $+2, xchg ax,bx
+  target.map((at) => [0xfe, 0x06, ...word(at)]), // inc byte [at]
+  target.map((at) => [0x87, 0x1e, ...word(at)]), // xchg [at],bx
+  fc.tuple(target, byte).map(([at, value]) => [0xc6, 0x06, ...word(at), value]), // mov byte [at],n
+  fc.tuple(target, byte).map(([at, value]) => [0x80, 0x36, ...word(at), value]), // xor byte [at],n
+);
+
+describe('code that changes itself', () => {
+  it('runs as if it were decoded anew for each instruction', () => {
+    fc.assert(
+      fc.property(fc.array(piece, { minLength: 1, maxLength: 12 }), (pieces) => {
+        const program = loopAround(pieces.flat());
+        expect(runKept(program)).toEqual(runDecodedAnew(program));
+      }),
+    );
+  });
+
+  it('changes operands of the block that it goes on with', () => {
+    // inc byte [the next's operand]; mov al,0
+    const program = loopAround([0xfe, 0x06, ...word(PROGRAM_START + 8), 0xb0, 0]);
+    expect(runKept(program)).toEqual(runDecodedAnew(program));
+    const machine = programMachine(program);
+    machine.loop.run({ instructionsMax: 1 + 20 * 5 });
+    expect(machine.processor.state.read8(slot.EAX)).toBe(20);
+  });
+
+  it('changes the operand of the instruction that does it', () => {
+    // add word [its own operand],1: the operand doubles
+    const machine = programMachine(loopAround([0x81, 0x06, ...word(PROGRAM_START + 7), 1, 0]));
+    machine.loop.run({ instructionsMax: 1 + 15 * 4 });
+    expect(machine.map.read(PROGRAM_START + 7, 2)).toBe(2 ** 15);
+  });
+
+  it('is not lost to data between its instructions', () => {
+    // l: jmp over two bytes; inc word [them]; loop l; hlt
+    const machine = programMachine([
+      0xb9,
+      60,
+      0,
+      0xeb,
+      2,
+      0,
+      0,
+      0xff,
+      0x06,
+      ...word(PROGRAM_START + 5),
+      0xe2,
+      0xf6,
+      0xf4,
+    ]);
+    let lost = 0;
+    const { code } = machine.processor;
+    const written = code.written.bind(code);
+    code.written = (...access) => {
+      lost++;
+      return written(...access);
+    };
+    machine.loop.run({ instructionsMax: 1000 });
+    expect([machine.map.read(PROGRAM_START + 5, 2), lost]).toEqual([60, 1]);
+  });
+});
