@@ -65,7 +65,9 @@ export function createTestBench({ ticksPerSecond = 200_000_000, startTimeMs = 0 
       dmaChannel: () => ({ send: (bytes) => dma.send(bytes), receive: (target) => dma.receive(target) }),
       dma: {
         read: (address, length) => memory.slice(address, address + length),
-        write: (address, bytes) => memory.set(bytes.subarray(0, Math.max(MEMORY_SIZE - address, 0)), address),
+        write: (address, bytes) => {
+          if (address < memory.length) memory.set(bytes.subarray(0, memory.length - address), address);
+        },
       },
       logOnce: (message) => messages.push(message),
     },

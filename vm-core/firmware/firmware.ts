@@ -6,6 +6,7 @@ import type { CpuState } from '../state/cpu-state.ts';
 import type { PortSpace } from '../cpu/cpu.ts';
 import type { BlockStore } from '../machine/block-store.ts';
 import type { MachineRequest } from '../devices/device.ts';
+import type { KernelPlan } from './kernel/kernel-boot.ts';
 
 /** What a hook may use. Memory is guest-physical, as a bus master sees it (A20 does not apply; ROM is not writable). */
 export interface FirmwareContext {
@@ -17,6 +18,8 @@ export interface FirmwareContext {
   readonly floppy: BlockStore | undefined;
   readonly disk: BlockStore | undefined;
   readonly cdrom: BlockStore | undefined;
+  /** Booted instead of a drive. */
+  readonly kernel: KernelPlan | undefined;
   /** Virtual time in ticks. */
   now(): number;
   readonly ticksPerSecond: number;

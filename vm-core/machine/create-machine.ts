@@ -10,6 +10,7 @@ import { Processor, TICKS_PER_SECOND } from '../engine/processor.ts';
 import { createBuiltinBios } from '../firmware/builtin/builtin-bios.ts';
 import type { Firmware, FirmwareContext } from '../firmware/firmware.ts';
 import { createMemory, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
+import { entryOf, type KernelPlan, planKernel } from '../firmware/kernel/kernel-boot.ts';
 import { PhysicalMap } from '../memory/physical-map.ts';
 import type { BlockStore } from './block-store.ts';
 import { createDeviceBus, type DeviceBus, type MachineServices } from './device-bus.ts';
@@ -75,6 +76,12 @@ function requireFloppySize({ name, size }: BlockStore): void {
 const hex = (value: number): string => `${value.toString(16).toUpperCase()}h`;
 const hexPage = (physicalAddress: number): string => hex((physicalAddress & -PAGE_SIZE) >>> 0);
 
+function planOf({ kernel, firmware, memorySize }: MachineConfig): KernelPlan | undefined {
+  if (kernel === undefined) return undefined;
+  if (firmware === 'builtin') return planKernel(kernel, memorySize);
+  throw new Error('kernel: only the built-in BIOS boots a kernel directly; leave firmware away, or boot from a drive');
+}
+
 /** The parts that every machine has, in the order in which they depend on each other. */
 class PcMachine implements Machine {
   readonly config: MachineConfig;
@@ -91,6 +98,7 @@ class PcMachine implements Machine {
   readonly #loop: EventLoop;
   readonly #inputLog: InputLog;
   readonly #firmware: Firmware;
+  readonly #kernel: KernelPlan | undefined;
   readonly #firmwareContext: FirmwareContext;
   readonly #messages = new Set<string>();
   readonly #emptyPages = new Set<number>();
@@ -99,6 +107,7 @@ class PcMachine implements Machine {
   constructor(config: MachineConfig) {
     this.config = config;
     this.ticksPerSecond = config.ticksPerSecond ?? TICKS_PER_SECOND;
+    this.#kernel = planOf(config);
     const memory = createMemory(config.memorySize);
     this.#map = new PhysicalMap(memory, config.memorySize);
     this.memory = this.#memoryView();
@@ -138,6 +147,10 @@ class PcMachine implements Machine {
 
   get devices(): ReadonlyMap<string, Device> {
     return this.#bus.devices;
+  }
+
+  get kernelEntry(): number | undefined {
+    return this.#kernel && entryOf(this.#kernel);
   }
 
   get time(): number {
@@ -308,6 +321,7 @@ class PcMachine implements Machine {
       floppy: this.config.floppy,
       disk: this.config.disk,
       cdrom: this.config.cdrom,
+      kernel: this.#kernel,
       now: () => this.time,
       ticksPerSecond: this.ticksPerSecond,
       request: (request) => this.#ask(request),
@@ -317,10 +331,8 @@ class PcMachine implements Machine {
 
   /** Reaches RAM and device windows; ROM keeps what it has. */
   #writeAsBusMaster(physicalAddress: number, bytes: Uint8Array): void {
-    bytes.forEach((value, n) => {
-      this.#map.write(physicalAddress + n, 1, value);
-    });
-    this.#processor.busWritten(physicalAddress, bytes.length);
+    const written = this.#map.writeBytes(physicalAddress, bytes);
+    this.#processor.busWritten(physicalAddress, written);
   }
 
   #memoryView(): PhysicalMemoryView {

@@ -130,9 +130,9 @@ describe('the ISA PC', () => {
     expect(bench.seen.filter((line) => line.endsWith('intr high')).length).toBeGreaterThan(0);
   });
 
-  it('has the devices of a firmware image only with one', () => {
+  it('has the log port of a firmware image only with one', () => {
     const { bus } = createDeviceBench({ ...testConfig, firmware: 'builtin' });
-    expect([bus.ports.ownerOf(0x402), bus.ports.ownerOf(0x510)]).toEqual([undefined, undefined]);
+    expect([bus.ports.ownerOf(0x402), bus.ports.ownerOf(0x510)]).toEqual([undefined, 'firmware-config']);
   });
 
   it('opens A20 by the keyboard controller or by port 92h', () => {

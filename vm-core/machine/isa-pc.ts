@@ -66,10 +66,13 @@ export const isaPc: MachineMap = {
     },
     {
       name: 'firmware-config',
-      create: (context, { vgaFirmware }) =>
-        createFirmwareConfig(context, vgaFirmware === undefined ? {} : { 'vgaroms/vgabios.bin': vgaFirmware }),
-      ports: { registers: 0x510 },
-      isPresent: (config) => config.firmware !== 'builtin',
+      create: (context, { vgaFirmware, memorySize }) =>
+        createFirmwareConfig(
+          context,
+          { ramSize: memorySize, cpuCount: 1 },
+          vgaFirmware === undefined ? {} : { 'vgaroms/vgabios.bin': vgaFirmware },
+        ),
+      ports: { registers: 0x510, dma: 0x514 },
     },
     {
       name: 'debug-exit',

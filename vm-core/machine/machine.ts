@@ -4,6 +4,7 @@
  */
 import type { BlockStore } from './block-store.ts';
 import type { Device, MachineRequest } from '../devices/device.ts';
+import type { KernelImages } from '../firmware/kernel/kernel-boot.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 
@@ -24,6 +25,8 @@ export interface MachineConfig {
   readonly disk?: BlockStore;
   /** A disc of sectors of 2,048 bytes. */
   readonly cdrom?: BlockStore;
+  /** Booted directly by the built-in BIOS, instead of a drive. */
+  readonly kernel?: KernelImages;
   /** Port F4h ends the run with (value << 1) | 1. */
   readonly exitDevice: boolean;
   /** Host time at power-on, milliseconds since 1970, local time as an RTC holds it. */
@@ -199,6 +202,8 @@ export interface Machine {
   readonly display: Display;
   /** By instance name, in the order of the machine's map. */
   readonly devices: ReadonlyMap<string, Device>;
+  /** Linear address at which a kernel that is booted directly starts. */
+  readonly kernelEntry: number | undefined;
   /** Virtual time in ticks: retired instructions and delivered events, plus what HLT skipped. */
   readonly time: number;
   readonly ticksPerSecond: number;

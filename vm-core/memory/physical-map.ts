@@ -121,6 +121,16 @@ export class PhysicalMap {
     }
   }
 
+  /** Writes as a bus master does, any number of bytes; returns how many of them are below 4 GiB. */
+  writeBytes(physicalAddress: number, bytes: Uint8Array): number {
+    return this.#byPage(physicalAddress, bytes.length, (at, from, count) => {
+      if (this.isRam(at)) this.bytes.set(bytes.subarray(from, from + count), RAM_BASE + at);
+      else if (this.#kindOf(at) !== KIND_NONE || this.#windowAt(at))
+        for (let n = 0; n < count; n++) this.write(at + n, 1, bytes[from + n] as number);
+      return true;
+    });
+  }
+
   /** Copies RAM, ROM and what windows let a debugger see, without side effects; ends at the first byte beyond them. */
   copyOut(physicalAddress: number, length: number): Uint8Array<ArrayBuffer> {
     const out = new Uint8Array(length);

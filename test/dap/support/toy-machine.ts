@@ -62,6 +62,7 @@ class Toy implements ToyMachine {
   readonly devices = new Map<string, never>();
   readonly inputLog = [];
   readonly ticksPerSecond = 1_000_000;
+  readonly kernelEntry = undefined;
   stopOnExceptions: ReadonlySet<number> = new Set();
   onOutput: Machine['onOutput'] = () => {};
   onLog: Machine['onLog'] = () => {};

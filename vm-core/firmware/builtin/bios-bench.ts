@@ -102,6 +102,7 @@ export function createBiosBench(options: BenchOptions = {}): BiosBench {
     floppy: options.floppy,
     disk: options.disk,
     cdrom: options.cdrom,
+    kernel: undefined,
     now: () => now,
     ticksPerSecond: TICKS_PER_SECOND,
     request: (request) => requests.push(request),

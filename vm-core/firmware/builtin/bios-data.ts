@@ -100,6 +100,8 @@ export const ebda = {
   POWER_INTERFACE: EBDA_SEGMENT * 16 + 0x86,
   /** Ours: how the machine was started from a disc; 20 bytes. */
   CD_BOOT: EBDA_SEGMENT * 16 + 0x90,
+  /** Ours: the descriptor table with which a kernel is started; 32 bytes. */
+  KERNEL_GDT: EBDA_SEGMENT * 16 + 0xc0,
 } as const;
 
 export const KEYBOARD_BUFFER_START = 0x1e;

@@ -17,6 +17,7 @@ import { CD_DRIVE, DISK_DRIVE, FLOPPY_DRIVE } from './disk/drive-numbers.ts';
 import { hasBootSignature, SECTOR_SIZE } from './disk/geometry.ts';
 import { BOOT_ADDRESS, type RomLabels, STACK_TOP } from './rom.ts';
 import { goTo } from './service.ts';
+import { startKernel } from './start-kernel.ts';
 import { printMessage } from './video/teletype.ts';
 
 /** AX at the start of a boot sector, as SeaBIOS and others leave it. */
@@ -96,6 +97,10 @@ function tryDisc(context: FirmwareContext, labels: RomLabels, store: BlockStore)
 /** The hook of INT 19h. Afterwards the ROM jumps to the sector, or halts below the message. */
 export function bootHook(labels: RomLabels): FirmwareHook {
   return (context) => {
+    if (context.kernel) {
+      startKernel(context, context.kernel);
+      return undefined;
+    }
     const obstacles: string[] = [];
     forgetCdBoot(context);
     for (const device of bootDevices(context)) {

@@ -1,0 +1,99 @@
+/** Which guest memory a kernel and what comes with it take, so that nothing lies over anything else. */
+import { MEMORY_USABLE, memoryMap } from '../builtin/memory-map.ts';
+import type { KernelPiece } from './kernel-boot.ts';
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The interrupt vectors, the BIOS's data and stack, and the place of boot sectors are left alone. */
+const FREE_FROM = 0x8000;
+
+const hex = (address: number): string => `${address.toString(16).toUpperCase()}h`;
+
+/** Where a piece may go: the lowest place in `from`–`to` (default: all RAM), or the highest. */
+export interface Wish {
+  readonly alignment?: number;
+  readonly from?: number;
+  readonly to?: number;
+  readonly highest?: boolean;
+}
+
+export class MemoryPlan {
+  readonly pieces: KernelPiece[] = [];
+  readonly #kernel: string;
+  readonly #ramSize: number;
+  readonly #usable: readonly Range[];
+  readonly #taken: Range[] = [];
+
+  /** `kernel` is its name, for messages. */
+  constructor(kernel: string, ramSize: number) {
+    this.#kernel = kernel;
+    this.#ramSize = ramSize;
+    this.#usable = memoryMap(ramSize)
+      .filter(({ type }) => type === MEMORY_USABLE)
+      .map(({ base, size }) => ({ start: base, end: base + size }));
+  }
+
+  /** Loads at a fixed place. Throws an Error if there is no RAM, or something else already. */
+  load(address: number, bytes: Uint8Array, size: number = bytes.length): void {
+    const range = { start: address, end: address + size };
+    if (!this.#isUsable(range)) {
+      throw new Error(
+        `kernel: ${this.#kernel} wants to be loaded at ${hex(address)} to ${hex(range.end)}, and the guest has RAM ` +
+          `below ${hex(this.#ramSize)} without A0000h–FFFFFh; give more memory or link it to another address`,
+      );
+    }
+    if (this.#taken.some((other) => overlap(range, other))) {
+      throw new Error(`kernel: two parts of ${this.#kernel} share memory at ${hex(address)} to ${hex(range.end)}`);
+    }
+    this.#add(range, bytes);
+  }
+
+  isFree(address: number, size: number): boolean {
+    const range = { start: address, end: address + size };
+    return this.#isUsable(range) && !this.#taken.some((other) => overlap(range, other));
+  }
+
+  /** Finds a place. Throws an Error that names `what` if there is none. */
+  find(what: string, size: number, wish: Wish = {}): number {
+    const { alignment = 16, from = FREE_FROM, to = this.#ramSize, highest = false } = wish;
+    const down = (address: number): number => Math.floor(address / alignment) * alignment;
+    const up = (address: number): number => Math.ceil(address / alignment) * alignment;
+    // The best place touches a border: of the wish, of usable memory, or of what is taken.
+    const borders = [from, to, ...[...this.#usable, ...this.#taken].flatMap(({ start, end }) => [start, end])];
+    const candidates = borders
+      .map((border) => (highest ? down(border - size) : up(border)))
+      .filter((address) => address >= from && address + size <= to && this.isFree(address, size));
+    if (candidates.length > 0) return candidates.reduce((a, b) => (highest ? Math.max(a, b) : Math.min(a, b)));
+    throw new Error(
+      `kernel: no room for ${what} (${size} bytes) of ${this.#kernel} between ${hex(from)} and ${hex(to)}; give more memory`,
+    );
+  }
+
+  /** Finds a place and loads there; gives the address. */
+  place(what: string, bytes: Uint8Array, wish: Wish = {}, size: number = bytes.length): number {
+    const address = this.find(what, size, wish);
+    this.#add({ start: address, end: address + size }, bytes);
+    return address;
+  }
+
+  /** The first address above everything that was loaded so far. */
+  get top(): number {
+    return this.#taken.reduce((top, { end }) => Math.max(top, end), 0);
+  }
+
+  #add(range: Range, bytes: Uint8Array): void {
+    this.#taken.push(range);
+    this.pieces.push({ address: range.start, bytes, size: range.end - range.start });
+  }
+
+  #isUsable({ start, end }: Range): boolean {
+    return this.#usable.some((usable) => start >= usable.start && end <= usable.end);
+  }
+}
+
+function overlap(a: Range, b: Range): boolean {
+  return a.start < b.end && b.start < a.end;
+}
