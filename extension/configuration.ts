@@ -50,18 +50,18 @@ function resolvePaths(
   resolve: (path: string) => string,
 ): unknown {
   if (type === 'path') return isFile(value, choices) ? resolve(value) : value;
-  if (type !== 'listings' || !Array.isArray(value)) return value;
-  return value.map((entry: unknown) => (typeof entry === 'string' ? resolve(entry) : resolveListing(entry, resolve)));
+  if ((type !== 'listings' && type !== 'modules') || !Array.isArray(value)) return value;
+  return value.map((entry: unknown) => (typeof entry === 'string' ? resolve(entry) : resolveEntry(entry, resolve)));
 }
 
-/** A listing with more to say: `path` and `source` name files. */
-function resolveListing(entry: unknown, resolve: (path: string) => string): unknown {
+/** A listing or module with more to say: `path` and `source` name files. */
+function resolveEntry(entry: unknown, resolve: (path: string) => string): unknown {
   if (typeof entry !== 'object' || entry === null) return entry;
-  const files = Object.entries(entry).filter(([name, value]) => LISTING_FILES.includes(name) && isFile(value, []));
+  const files = Object.entries(entry).filter(([name, value]) => ENTRY_FILES.includes(name) && isFile(value, []));
   return { ...entry, ...Object.fromEntries(files.map(([name, path]) => [name, resolve(path)])) };
 }
 
-const LISTING_FILES: readonly string[] = ['path', 'source'];
+const ENTRY_FILES: readonly string[] = ['path', 'source'];
 
 function isFile(value: unknown, words: readonly (string | boolean)[]): value is string {
   return typeof value === 'string' && value !== '' && !words.includes(value);

@@ -71,7 +71,6 @@ function launchAttributes(): string {
 
 function supportNote({ supported }: LaunchArgument): string {
   if (supported === true) return '';
-  if (supported === false) return ' *Not supported yet.*';
   return ` *Supported so far: ${supported.map((value) => `\`${value}\``).join(', ')}.*`;
 }
 

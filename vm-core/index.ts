@@ -24,6 +24,7 @@ export {
 } from './state/register-table.ts';
 export { createMachine, MEMORY_SIZE_MAX, MEMORY_SIZE_MIN } from './machine/create-machine.ts';
 export { createOverlayStore, memorySource } from './machine/overlay-block-store.ts';
-export { BOOT_ADDRESS, DISK_DRIVE, FLOPPY_DRIVE } from './firmware/builtin/builtin-bios.ts';
+export { DISK_DRIVE, FLOPPY_DRIVE } from './firmware/builtin/builtin-bios.ts';
+export type { KernelEntry, KernelImages, KernelModule } from './firmware/kernel/kernel-boot.ts';
 export { type CpuModel, cpuModels } from './isa/cpu-model.ts';
 export { changedState, readState, type RegisterValue, writeState } from './state/state-access.ts';

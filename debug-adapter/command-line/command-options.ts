@@ -12,6 +12,8 @@ export interface CommandOption {
   readonly description: string;
   /** The launch argument it sets. */
   readonly launchArgument?: LaunchArgument;
+  /** It may stand any number of times. */
+  readonly multiple?: boolean;
 }
 
 /** Launch arguments that `run` takes, in the order of its help, with what the help shows for their values. */
@@ -21,7 +23,9 @@ const MACHINE_OPTIONS: readonly (readonly [launchArgument: string, value?: strin
   ['cdrom', 'FILE'],
   ['kernel', 'FILE'],
   ['initrd', 'FILE'],
+  ['modules', 'FILE'],
   ['append', 'TEXT'],
+  ['kernelEntry', '16-bit|32-bit'],
   ['firmware', 'builtin|FILE'],
   ['vgaFirmware', 'FILE'],
   ['memory', 'SIZE'],
@@ -40,7 +44,8 @@ function machineOption([name, value]: readonly [string, string?]): CommandOption
   const launchArgument = launchArgumentRows.find((row) => row.name === name);
   if (launchArgument === undefined) throw new Error(`no launch argument ${name}`);
   const description = launchArgument.description.replaceAll('`', '');
-  return { name: optionName(name), ...(value === undefined ? {} : { value }), description, launchArgument };
+  const multiple = launchArgument.type === 'modules';
+  return { name: optionName(name), ...(value === undefined ? {} : { value }), description, launchArgument, multiple };
 }
 
 /** Every option of `run`. */

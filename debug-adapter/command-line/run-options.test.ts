@@ -46,7 +46,7 @@ describe('parseRunOptions', () => {
   });
 
   it.each([
-    ['', 'nothing to boot: give an IMAGE, --floppy, --disk or --cdrom'],
+    ['', 'nothing to boot: give an IMAGE, --floppy, --disk, --cdrom or --kernel'],
     ['a b', 'b: there is no place for this word'],
     ['a --nonsense', 'Unknown option --nonsense'],
     ['a --memory', '--memory'],
@@ -59,9 +59,8 @@ describe('parseRunOptions', () => {
     ['a --cpus two', '--cpus: a whole number from 1 is expected'],
     ['a --cpu 586', '--cpu: "586" is none of "386", "486"'],
     ['a --machine q35', '--machine: "q35" is none of "isa-1"'],
-    ['--kernel k', '--kernel is not supported yet'],
-    ['a --initrd k', '--initrd is not supported yet'],
-    ['a --append k', '--append is not supported yet'],
+    ['a --initrd k', '--initrd: there is no kernel to give it to; set kernel'],
+    ['a --append k', '--append: there is no kernel to give it to; set kernel'],
     ['a --serial tcp:1', '--serial: tcp:1 is none of stdio, none, file:PATH'],
     ['a --serial file:', '--serial: file: is none of stdio, none, file:PATH'],
     ['a --debugcon x', '--debugcon: x is none of stdio, none, file:PATH'],

@@ -77,7 +77,10 @@ function parseWords(
   positionalsMax: number,
 ): { readonly values: Values; readonly positionals: readonly string[] } {
   const config: ParseArgsOptionsConfig = Object.fromEntries(
-    options.map(({ name, value }) => [name, { type: value === undefined ? 'boolean' : 'string' }] as const),
+    options.map(
+      ({ name, value, multiple = false }) =>
+        [name, { type: value === undefined ? 'boolean' : 'string', multiple }] as const,
+    ),
   );
   let parsed: { readonly values: unknown; readonly positionals: readonly string[] };
   try {
@@ -109,7 +112,8 @@ function parseMachine(values: Values, image: string | undefined): LaunchConfigur
 
 /** The session's message about a launch argument in the words of this command line: `--vga-firmware` for `vgaFirmware`. */
 export function nameOption(message: string): string {
-  if (message.startsWith('nothing to boot')) return 'nothing to boot: give an IMAGE, --floppy, --disk or --cdrom';
+  if (message.startsWith('nothing to boot'))
+    return 'nothing to boot: give an IMAGE, --floppy, --disk, --cdrom or --kernel';
   const argument = /^\w+/.exec(message)?.[0] ?? '';
   if (argument === 'program') return message.replace(/^program:? (?:and )?/, '');
   const known = runOptions.some(({ launchArgument }) => launchArgument?.name === argument);

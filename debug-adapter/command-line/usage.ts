@@ -23,10 +23,9 @@ device; 1 wrong usage, image or configuration; 3 triple fault; 124 a limit was r
 `;
 }
 
-function describeOption({ name, value, description, launchArgument }: CommandOption): string {
+function describeOption({ name, value, description }: CommandOption): string {
   const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
-  const note = launchArgument?.supported === false ? ' Not supported yet.' : '';
-  const lines = wrap(description + note, WIDTH - COLUMN);
+  const lines = wrap(description, WIDTH - COLUMN);
   const first = left.length < COLUMN ? left.padEnd(COLUMN) : `${left}\n${' '.repeat(COLUMN)}`;
   return first + lines.join(`\n${' '.repeat(COLUMN)}`);
 }

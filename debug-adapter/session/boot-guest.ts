@@ -1,14 +1,16 @@
 /** From a launch configuration to a machine with its symbols: assembles, reads files, and checks what they hold. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { floppySizeProblem, type Machine, type MachineConfig } from '../../vm-core/index.ts';
-import type { AssemblerMessage, Host } from '../host.ts';
+import type { Host } from '../host.ts';
 import { loadSymbols, type SymbolModule } from '../symbols/load-symbols.ts';
 import { directoryOf, joinPath } from '../symbols/source-path.ts';
+import { assembleSource, isSource, type ReportMessages } from './assemble-source.ts';
 import { driveForImage } from './boot-image.ts';
 import { Guest } from './guest.ts';
 import { fileSize, openImage, readHead, readText, readWhole } from './host-files.ts';
 import { keepSources } from './kept-sources.ts';
 import type { LaunchConfiguration, ListingReference } from './launch-configuration.ts';
+import { readKernel } from './read-kernel.ts';
 import { UserError } from './user-error.ts';
 
 /** Makes a machine; synchronous, throws Error with a message for the user when the configuration does not fit. */
@@ -20,10 +22,6 @@ export interface BootedGuest {
   readonly warnings: readonly string[];
 }
 
-/** Called with what the assembler said, also when it failed. */
-export type ReportMessages = (messages: readonly AssemblerMessage[]) => void;
-
-const SOURCE_NAME = /\.(asm|nasm|s)$/i;
 const SOURCE_EXTENSIONS = ['.asm', '.nasm', '.s', '.S'];
 const FIRMWARE_UNIT = 64 * 1024;
 const FIRMWARE_SIZE_MAX = 256 * 1024;
@@ -37,6 +35,7 @@ export async function bootGuest(
   report: ReportMessages,
 ): Promise<BootedGuest> {
   const program = await prepareProgram(configuration, host, report);
+  const kernel = await readKernel(configuration, host, report);
   const drives = await openDrives(configuration, program?.image, host);
   const machine = createMachine({
     machineType: configuration.machineType,
@@ -47,22 +46,33 @@ export async function bootGuest(
       ? {}
       : { vgaFirmware: await readOptionRom(configuration.vgaFirmware, host) }),
     ...drives,
+    ...(kernel === undefined ? {} : { kernel: kernel.images }),
     exitDevice: configuration.exitDevice,
     startTimeMs: host.localTimeMs(),
   });
-  const modules = await Promise.all(
-    (program?.listings ?? configuration.listings).map((listing) => readModule(listing, program?.image, host)),
-  );
+  const modules = await Promise.all([
+    ...(kernel?.source === undefined ? [] : [readModule(kernelListing(kernel.source, machine), kernel.image, host)]),
+    ...(program?.listings ?? configuration.listings).map((listing) => readModule(listing, program?.image, host)),
+  ]);
   const symbols = await loadSymbols(modules, (path) => exists(host, path));
   const keptSources = await keepSources(modules, (path) => exists(host, path));
   const guest = new Guest(machine, symbols.table, describeModules(configuration, modules), keptSources);
   return { guest, warnings: symbols.warnings };
 }
 
+/** The listing of an assembled kernel, whose bytes lie where its Multiboot header says. */
+function kernelListing(
+  source: { readonly path: string; readonly listing: string },
+  machine: Machine,
+): ListingReference {
+  const { loadAddress } = machine.boot;
+  return { listing: source.listing, source: source.path, loadAddress, imageOffset: undefined };
+}
+
 /** The configuration with the listing that lies beside a prebuilt image under its name, if none was given. */
 export async function withListingBeside(configuration: LaunchConfiguration, host: Host): Promise<LaunchConfiguration> {
   const { program, listings, loadAddress } = configuration;
-  if (program === undefined || SOURCE_NAME.test(program) || listings.length > 0) return configuration;
+  if (program === undefined || isSource(program) || listings.length > 0) return configuration;
   const listing = `${stemOf(program)}.lst`;
   if (!(await exists(host, listing))) return configuration;
   return { ...configuration, listings: [{ listing, source: undefined, loadAddress, imageOffset: undefined }] };
@@ -100,30 +110,10 @@ async function prepareProgram(
 ): Promise<Program | undefined> {
   const { program, listings, loadAddress } = configuration;
   if (program === undefined) return undefined;
-  if (!SOURCE_NAME.test(program)) return { image: program, listings };
-  const { image, listing } = await assemble(program, host, report);
+  if (!isSource(program)) return { image: program, listings };
+  const { image, listing } = await assembleSource('program', program, host, report);
   const own = listing === undefined ? [] : [{ listing, source: program, loadAddress, imageOffset: undefined }];
   return { image, listings: [...own, ...listings] };
-}
-
-async function assemble(
-  source: string,
-  host: Host,
-  report: ReportMessages,
-): Promise<{ readonly image: string; readonly listing: string | undefined }> {
-  let result: Awaited<ReturnType<Host['assemble']>>;
-  try {
-    result = await host.assemble(source);
-  } catch (error) {
-    throw new UserError('assembler-failed', `program: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  report(result.messages);
-  if (result.image !== undefined) return { image: result.image, listing: result.listing };
-  const errors = result.messages.filter(({ severity }) => severity === 'error');
-  const [first] = errors;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  const what = first ? `${first.file}:${first.line}: ${first.message}${more}` : 'it gave no image';
-  throw new UserError('assembler-failed', `${source} could not be assembled: ${what}`);
 }
 
 async function openDrives(

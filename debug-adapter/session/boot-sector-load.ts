@@ -1,8 +1,8 @@
 /**
- * The built-in BIOS loads the boot sector over what a data breakpoint in it watches. That happens in every session before
- * the guest's first instruction, and is no news to anybody.
+ * The built-in BIOS loads the boot sector, or a kernel, over what a data breakpoint in it watches. That happens in every
+ * session before the guest's first instruction, and is no news to anybody.
  */
-import { BOOT_ADDRESS, type Breakpoint, type Machine, type MemoryAccess } from '../../vm-core/index.ts';
+import type { Breakpoint, Machine, MemoryAccess } from '../../vm-core/index.ts';
 import { isInBios } from './bios-place.ts';
 
 const SECTOR_SIZE = 512;
@@ -17,14 +17,16 @@ export class BootSectorLoad {
     this.#machine = machine;
     this.#isOver = machine.retired > 0 || machine.config.firmware !== 'builtin';
     if (this.#isOver) return;
-    this.#entry = { address: BOOT_ADDRESS, space: 'linear', reached: () => this.#entered() };
+    this.#entry = { address: machine.boot.entry, space: 'linear', reached: () => this.#entered() };
     machine.addBreakpoint(this.#entry);
   }
 
   /** True for an access that is part of the loading. */
   makes({ kind, physicalAddress, instruction }: MemoryAccess): boolean {
     if (this.#isOver || kind !== 'write' || !isInBios(instruction)) return false;
-    return physicalAddress >= BOOT_ADDRESS && physicalAddress < BOOT_ADDRESS + SECTOR_SIZE;
+    const { config, boot } = this.#machine;
+    if (config.kernel !== undefined) return true;
+    return physicalAddress >= boot.entry && physicalAddress < boot.entry + SECTOR_SIZE;
   }
 
   /** Between two runs: what has been waited for is not waited for any more. */

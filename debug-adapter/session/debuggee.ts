@@ -3,7 +3,6 @@
  * events that tell the client. Handlers are small because the states of a session are kept here.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { BOOT_ADDRESS } from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
 import type { ScreenState } from '../protocol/screen.ts';
 import { bindComments, dropComments } from './bind-comments.ts';
@@ -228,7 +227,7 @@ export class Debuggee {
     const { guest, configuration } = this.#live;
     const stopOnEntry = this.#arguments.noDebug ? false : configuration.stopOnEntry;
     if (stopOnEntry === 'reset') this.#announceStop({ reason: 'entry', description: 'Stopped at the reset vector' });
-    else if (stopOnEntry) this.resume(runToPlan(guest, BOOT_ADDRESS), ENTRY);
+    else if (stopOnEntry) this.resume(runToPlan(guest, guest.machine.boot.entry), ENTRY);
     else this.resume();
   }
 

@@ -14,11 +14,15 @@ export async function fileSize(host: Host, argument: string, path: string): Prom
   return reading(argument, path, () => host.fileSize(path));
 }
 
-/** Reads a whole file. */
-export async function readWhole(host: Host, argument: string, path: string): Promise<Uint8Array> {
+/** Reads a whole file of at most `sizeMax` bytes. */
+export async function readWhole(
+  host: Host,
+  argument: string,
+  path: string,
+  sizeMax: number = WHOLE_FILE_MAX,
+): Promise<Uint8Array> {
   const size = await fileSize(host, argument, path);
-  if (size > WHOLE_FILE_MAX)
-    throw new UserError('cannot-read-file', `${argument}: ${path} is too large (${size} bytes)`);
+  if (size > sizeMax) throw new UserError('cannot-read-file', `${argument}: ${path} is too large (${size} bytes)`);
   return reading(argument, path, () => host.readFile(path, 0, size));
 }
 

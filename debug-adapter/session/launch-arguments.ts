@@ -5,9 +5,19 @@
 
 /**
  * `path` is a file on the host; `size` is a number with K, M or G behind it (alone it counts MiB); `address` is a
- * number or its text; `listings` is a list of listing files, each a path or `{path, source, loadAddress, imageOffset}`.
+ * number or its text; `listings` is a list of listing files, each a path or `{path, source, loadAddress, imageOffset}`;
+ * `modules` is a list of files, each a path or `{path, commandLine}`.
  */
-export type LaunchArgumentType = 'path' | 'text' | 'boolean' | 'count' | 'size' | 'address' | 'choice' | 'listings';
+export type LaunchArgumentType =
+  | 'path'
+  | 'text'
+  | 'boolean'
+  | 'count'
+  | 'size'
+  | 'address'
+  | 'choice'
+  | 'listings'
+  | 'modules';
 
 export interface LaunchArgument {
   readonly name: string;
@@ -16,8 +26,8 @@ export interface LaunchArgument {
   readonly default?: string | number | boolean;
   /** The values of a `choice`; for a `path` the words that are no path. */
   readonly choices?: readonly (string | boolean)[];
-  /** What of it works: all, nothing yet, or only the values listed. Anything else answers "not supported yet". */
-  readonly supported: boolean | readonly (string | number | boolean)[];
+  /** What of it works: all, or only the values listed. Anything else answers "not supported yet". */
+  readonly supported: true | readonly (string | number | boolean)[];
 }
 
 export const launchArguments = [
@@ -58,9 +68,35 @@ export const launchArguments = [
   { name: 'floppy', type: 'path', description: 'Image of the floppy in drive A: (BIOS drive 00h).', supported: true },
   { name: 'disk', type: 'path', description: 'Image of the first hard disk (BIOS drive 80h).', supported: true },
   { name: 'cdrom', type: 'path', description: 'ISO image in the CD-ROM drive.', supported: true },
-  { name: 'kernel', type: 'path', description: 'Kernel to boot directly, without a boot sector.', supported: false },
-  { name: 'initrd', type: 'path', description: 'Initial RAM disk for `kernel`.', supported: false },
-  { name: 'append', type: 'text', description: 'Command line for `kernel`.', supported: false },
+  {
+    name: 'kernel',
+    type: 'path',
+    description:
+      'Kernel to boot directly instead of a drive: a Multiboot or Multiboot 2 kernel (ELF, or flat with address fields), a Linux bzImage, or a NASM source of a flat Multiboot kernel.',
+    supported: true,
+  },
+  {
+    name: 'initrd',
+    type: 'path',
+    description: 'Initial RAM disk for a Linux `kernel`; the first module of a Multiboot one.',
+    supported: true,
+  },
+  {
+    name: 'modules',
+    type: 'modules',
+    description: 'Modules for a Multiboot `kernel`, in order, each a path or `{ "path": …, "commandLine": … }`.',
+    supported: true,
+  },
+  { name: 'append', type: 'text', description: 'Command line for `kernel`.', supported: true },
+  {
+    name: 'kernelEntry',
+    type: 'choice',
+    description:
+      'Where a Linux `kernel` is entered: `16-bit` runs its real-mode part, which asks the BIOS; `32-bit` goes to protected mode at once.',
+    default: '16-bit',
+    choices: ['16-bit', '32-bit'],
+    supported: true,
+  },
   {
     name: 'memory',
     type: 'size',

@@ -1,5 +1,5 @@
 /** Launch arguments as a client sent them, checked against the table and brought into the form the session works with. */
-import type { CpuModel, MachineType } from '../../vm-core/index.ts';
+import type { CpuModel, KernelEntry, MachineType } from '../../vm-core/index.ts';
 import { type LaunchArgument, launchArgumentRows } from './launch-arguments.ts';
 import { UserError } from './user-error.ts';
 
@@ -12,6 +12,21 @@ export interface ListingReference {
   readonly imageOffset: number | undefined;
 }
 
+/** A file for a Multiboot kernel. */
+export interface ModuleReference {
+  readonly path: string;
+  readonly commandLine: string;
+}
+
+/** A kernel that is booted directly. */
+export interface KernelReference {
+  readonly path: string;
+  readonly initrd: string | undefined;
+  readonly modules: readonly ModuleReference[];
+  readonly commandLine: string;
+  readonly entry: KernelEntry;
+}
+
 /** Launch arguments after validation. Sizes are in bytes; paths are as the client wrote them. */
 export interface LaunchConfiguration {
   readonly program: string | undefined;
@@ -21,6 +36,7 @@ export interface LaunchConfiguration {
   readonly floppy: string | undefined;
   readonly disk: string | undefined;
   readonly cdrom: string | undefined;
+  readonly kernel: KernelReference | undefined;
   readonly firmware: 'builtin' | { readonly path: string };
   readonly vgaFirmware: string | undefined;
   readonly memorySize: number;
@@ -55,6 +71,7 @@ export function parseLaunchArguments(given: Values): LaunchConfiguration {
     floppy: textOf(values['floppy']),
     disk: textOf(values['disk']),
     cdrom: textOf(values['cdrom']),
+    kernel: kernelOf(values),
     firmware: firmware === 'builtin' ? 'builtin' : { path: firmware },
     vgaFirmware: textOf(values['vgaFirmware']),
     memorySize: memorySizeOf(String(values['memory'])) as number,
@@ -88,12 +105,8 @@ function checkArgument(row: LaunchArgument, value: unknown): void {
   const { name, type, choices, supported } = row;
   const problem = PROBLEMS[type](value, choices ?? []);
   if (problem !== undefined) throw new UserError('bad-argument', `${name}: ${problem}`);
-  const works = typeof supported === 'boolean' ? supported : supported.includes(value as string | number | boolean);
-  if (works) return;
-  throw new UserError(
-    'not-supported-yet',
-    supported === false ? `${name} is not supported yet` : `${name}: ${String(value)} is not supported yet`,
-  );
+  if (supported === true || supported.includes(value as string | number | boolean)) return;
+  throw new UserError('not-supported-yet', `${name}: ${String(value)} is not supported yet`);
 }
 
 /** What is wrong with a value of each type, in words; undefined if nothing is. */
@@ -111,11 +124,41 @@ const PROBLEMS: Readonly<
     choices.includes(value as string | boolean)
       ? undefined
       : `${JSON.stringify(value)} is none of ${choices.map((choice) => JSON.stringify(choice)).join(', ')}`,
+  modules: (value) =>
+    Array.isArray(value) && value.every(isModule) ? undefined : 'a list of paths or { path, commandLine } is expected',
   listings: (value) =>
     Array.isArray(value) && value.every(isListing)
       ? undefined
       : 'a list of paths or { path, source, loadAddress, imageOffset } is expected',
 };
+
+function isModule(value: unknown): boolean {
+  if (typeof value === 'string') return value !== '';
+  if (typeof value !== 'object' || value === null) return false;
+  const { path, commandLine } = value as Values;
+  return typeof path === 'string' && path !== '' && (commandLine === undefined || typeof commandLine === 'string');
+}
+
+/** Throws a UserError for what means nothing without a kernel. */
+function kernelOf(values: Values): KernelReference | undefined {
+  const path = textOf(values['kernel']);
+  if (path === undefined) {
+    const lone = ['initrd', 'modules', 'append'].find((name) => values[name] !== undefined);
+    if (lone === undefined) return undefined;
+    throw new UserError('bad-argument', `${lone}: there is no kernel to give it to; set kernel`);
+  }
+  return {
+    path,
+    initrd: textOf(values['initrd']),
+    modules: ((values['modules'] ?? []) as readonly (string | Values)[]).map((entry) =>
+      typeof entry === 'string'
+        ? { path: entry, commandLine: '' }
+        : { path: String(entry['path']), commandLine: textOf(entry['commandLine']) ?? '' },
+    ),
+    commandLine: textOf(values['append']) ?? '',
+    entry: values['kernelEntry'] as KernelEntry,
+  };
+}
 
 function isListing(value: unknown): boolean {
   if (typeof value === 'string') return value !== '';
@@ -174,7 +217,7 @@ function textOf(value: unknown): string | undefined {
 }
 
 function checkBootable(configuration: LaunchConfiguration): void {
-  const { program, floppy, disk, cdrom, firmware } = configuration;
-  if ([program, floppy, disk, cdrom].some((path) => path !== undefined) || firmware !== 'builtin') return;
-  throw new UserError('bad-argument', 'nothing to boot: give program, floppy, disk or cdrom');
+  const { program, floppy, disk, cdrom, kernel, firmware } = configuration;
+  if ([program, floppy, disk, cdrom, kernel].some((given) => given !== undefined) || firmware !== 'builtin') return;
+  throw new UserError('bad-argument', 'nothing to boot: give program, floppy, disk, cdrom or kernel');
 }

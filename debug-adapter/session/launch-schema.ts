@@ -11,6 +11,20 @@ const TYPE_SCHEMAS: Readonly<Record<LaunchArgumentType, Schema>> = {
   size: { type: ['string', 'integer'], pattern: '^[0-9]+[KMGkmg]?$' },
   address: { type: ['string', 'integer'] },
   choice: {},
+  modules: {
+    type: 'array',
+    items: {
+      anyOf: [
+        { type: 'string' },
+        {
+          type: 'object',
+          properties: { path: { type: 'string' }, commandLine: { type: 'string' } },
+          required: ['path'],
+          additionalProperties: false,
+        },
+      ],
+    },
+  },
   listings: {
     type: 'array',
     items: {
@@ -32,17 +46,16 @@ const TYPE_SCHEMAS: Readonly<Record<LaunchArgumentType, Schema>> = {
   },
 };
 
-/** The `properties` of the launch request. What is not supported yet says so in its description. */
+/** The `properties` of the launch request. */
 export function launchSchemaProperties(): Readonly<Record<string, Schema>> {
   return Object.fromEntries(launchArgumentRows.map((row) => [row.name, schemaOf(row)]));
 }
 
 function schemaOf(row: LaunchArgument): Schema {
-  const note = row.supported === false ? ' (Not supported yet.)' : '';
   return {
     ...TYPE_SCHEMAS[row.type],
     ...(row.type === 'choice' ? { enum: row.choices } : {}),
-    markdownDescription: row.description + note,
+    markdownDescription: row.description,
     ...(row.default === undefined ? {} : { default: row.default }),
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { cpuModels } from '../../vm-core/index.ts';
 import { fixture, SessionClient } from './support/session-client.ts';
 
 const SIZES = 'give 1M to 2G in steps of 64K, such as 128M or 1G; a number alone counts MiB';
@@ -14,7 +15,7 @@ describe('launch', () => {
   };
 
   it.each([
-    [{}, 'nothing to boot: give program, floppy, disk or cdrom'],
+    [{}, 'nothing to boot: give program, floppy, disk, cdrom or kernel'],
     [{ program: '/no.img' }, 'program: /no.img does not exist'],
     [{ program: '' }, 'program: a path is expected'],
     [{ program: '/guest/guest.img', listing: '/no.lst' }, 'listing: /no.lst does not exist'],
@@ -22,10 +23,16 @@ describe('launch', () => {
     [{ floppy: '/no.img' }, 'floppy: /no.img does not exist'],
     [{ disk: '/empty.img' }, 'disk: /empty.img is empty'],
     [{ cdrom: '/x.iso' }, 'cdrom: /x.iso does not exist'],
-    [{ kernel: '/x' }, 'kernel is not supported yet'],
+    [{ kernel: '/x' }, 'kernel: /x does not exist'],
+    [{ kernel: '/guest/guest.img', modules: [{}] }, 'modules: a list of paths or { path, commandLine } is expected'],
+    [{ kernel: '/guest/guest.img', initrd: '/x' }, 'initrd: /x does not exist'],
+    [{ program: '/guest/guest.img', append: 'quiet' }, 'append: there is no kernel to give it to; set kernel'],
     [{ program: '/guest/guest.img', cpus: 2 }, 'cpus: 2 is not supported yet'],
     [{ program: '/guest/guest.img', cpus: 0 }, 'cpus: a whole number from 1 is expected'],
-    [{ program: '/guest/guest.img', cpu: '586' }, 'cpu: "586" is none of "386", "486"'],
+    [
+      { program: '/guest/guest.img', cpu: '586' },
+      `cpu: "586" is none of ${cpuModels.map((model) => `"${model}"`).join(', ')}`,
+    ],
     [{ program: '/guest/guest.img', memory: '64 megs' }, `memory: 64 megs cannot be; ${SIZES}`],
     [{ program: '/guest/guest.img', memory: '4G' }, `memory: 4G cannot be; ${SIZES}`],
     [{ program: '/guest/guest.img', memory: '100K' }, `memory: 100K cannot be; ${SIZES}`],

@@ -7,7 +7,7 @@ import { createDisplay } from '../devices/vga/display.ts';
 import type { Vga } from '../devices/vga/vga.ts';
 import { EventLoop } from '../engine/event-loop.ts';
 import { Processor, TICKS_PER_SECOND } from '../engine/processor.ts';
-import { createBuiltinBios } from '../firmware/builtin/builtin-bios.ts';
+import { BOOT_ADDRESS, createBuiltinBios } from '../firmware/builtin/builtin-bios.ts';
 import type { Firmware, FirmwareContext } from '../firmware/firmware.ts';
 import { createMemory, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
 import { entryOf, type KernelPlan, planKernel } from '../firmware/kernel/kernel-boot.ts';
@@ -17,6 +17,7 @@ import { createDeviceBus, type DeviceBus, type MachineServices } from './device-
 import { createInputLog, type InputLog } from './input-log.ts';
 import { isaPc } from './isa-pc.ts';
 import type {
+  BootPlace,
   Breakpoint,
   Display,
   InputRecord,
@@ -149,8 +150,9 @@ class PcMachine implements Machine {
     return this.#bus.devices;
   }
 
-  get kernelEntry(): number | undefined {
-    return this.#kernel && entryOf(this.#kernel);
+  get boot(): BootPlace {
+    if (this.#kernel) return { entry: entryOf(this.#kernel), loadAddress: this.#kernel.loadAddress };
+    return { entry: BOOT_ADDRESS, loadAddress: BOOT_ADDRESS };
   }
 
   get time(): number {

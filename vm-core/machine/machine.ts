@@ -195,6 +195,14 @@ export interface Vcpu {
   translate(linearAddress: number): number | undefined;
 }
 
+/** Where what is booted begins. */
+export interface BootPlace {
+  /** Linear address of its first instruction. */
+  readonly entry: number;
+  /** Linear address of the image's first byte, if its bytes lie in memory as in the file. */
+  readonly loadAddress: number | undefined;
+}
+
 export interface Machine {
   readonly config: MachineConfig;
   readonly cpus: readonly [Vcpu, ...Vcpu[]];
@@ -202,8 +210,7 @@ export interface Machine {
   readonly display: Display;
   /** By instance name, in the order of the machine's map. */
   readonly devices: ReadonlyMap<string, Device>;
-  /** Linear address at which a kernel that is booted directly starts. */
-  readonly kernelEntry: number | undefined;
+  readonly boot: BootPlace;
   /** Virtual time in ticks: retired instructions and delivered events, plus what HLT skipped. */
   readonly time: number;
   readonly ticksPerSecond: number;

@@ -62,7 +62,7 @@ class Toy implements ToyMachine {
   readonly devices = new Map<string, never>();
   readonly inputLog = [];
   readonly ticksPerSecond = 1_000_000;
-  readonly kernelEntry = undefined;
+  readonly boot = { entry: 0x7c00, loadAddress: 0x7c00 };
   stopOnExceptions: ReadonlySet<number> = new Set();
   onOutput: Machine['onOutput'] = () => {};
   onLog: Machine['onLog'] = () => {};
