@@ -97,8 +97,18 @@ export interface CpuMemory {
   writeSegment(segment: SegmentIndex, offset: number, size: 1 | 2 | 4, value: number): void;
 }
 
+/** What keeps a record of calls. */
+export interface CallObserver {
+  /** Where the processor is, before it is reported to have gone elsewhere. */
+  note(): void;
+  /** An interrupt was entered: its frame has items of so many bytes, and `above` bytes lie on top of its EIP. */
+  interrupted(kind: 'software' | 'exception' | 'external', vector: number, size: 2 | 4, above: number): void;
+}
+
 /** One vCPU as system code sees it. */
 export interface Cpu {
+  /** Absent while nobody asks for a record of calls. */
+  readonly calls?: CallObserver | undefined;
   readonly state: CpuState;
   readonly model: CpuModelFacts;
   readonly memory: CpuMemory;

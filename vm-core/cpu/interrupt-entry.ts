@@ -84,7 +84,8 @@ const faultVectors: ReadonlySet<number> = new Set([
  */
 export function enterHandler(cpu: Cpu, event: CpuEvent): boolean {
   const { state } = cpu;
-  if ((state.read32(slot.CR0) & CR0_PE) === 0) enterRealMode(cpu, event.vector);
+  cpu.calls?.note();
+  if ((state.read32(slot.CR0) & CR0_PE) === 0) enterRealMode(cpu, event);
   else if (!enterProtectedMarked(cpu, event)) return false;
   state.write8(slot.HALTED, 0);
   state.write8(slot.INTERRUPT_SHADOW, 0);
@@ -115,7 +116,7 @@ function unguardDebugRegisters(cpu: Cpu): void {
   cpu.state.onDerivedChange(slot.DR7);
 }
 
-function enterRealMode(cpu: Cpu, vector: number): void {
+function enterRealMode(cpu: Cpu, { kind, vector }: CpuEvent): void {
   const { state, memory } = cpu;
   if (vector * 4 + 3 > state.read16(slot.IDTR_LIMIT)) throw new GuestFault(VECTOR_DF, 0);
   const entry = (state.read32(slot.IDTR_BASE) + vector * 4) >>> 0;
@@ -130,6 +131,7 @@ function enterRealMode(cpu: Cpu, vector: number): void {
   state.eflags = flags & ~(IF | TF | RF);
   setRealModeSegment(state, CS, selector);
   state.eip = offset;
+  cpu.calls?.interrupted(kind, vector, 2, 0);
 }
 
 /** An interrupt or trap gate that has passed the checks on itself. */
@@ -155,12 +157,14 @@ function enterProtected(cpu: Cpu, event: CpuEvent): boolean {
   stack.push(gate.size, resume ? flags | RF : flags);
   stack.push(gate.size, state.segment(CS).selector);
   stack.push(gate.size, state.eip);
-  if (event.kind === 'exception' && vectorsWithErrorCode.has(event.vector)) stack.push(gate.size, event.errorCode ?? 0);
+  const hasErrorCode = event.kind === 'exception' && vectorsWithErrorCode.has(event.vector);
+  if (hasErrorCode) stack.push(gate.size, event.errorCode ?? 0);
   const leftVirtual8086 = isVirtual8086(state);
   state.eflags = flags & ~(TF | NT | RF | VM | (gate.clearsInterruptFlag ? IF : 0));
   if (leftVirtual8086) leaveVirtual8086(cpu);
   stack.commit();
   enterCode(cpu, target);
+  cpu.calls?.interrupted(event.kind, event.vector, gate.size, hasErrorCode ? gate.size : 0);
   return true;
 }
 

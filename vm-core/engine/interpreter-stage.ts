@@ -18,6 +18,7 @@ import {
   slot,
 } from '../state/layout.ts';
 import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
+import { stageCall, stageReturn } from './call-stage.ts';
 import type { SlowPaths } from './slow-paths.ts';
 import * as record from './record.ts';
 
@@ -182,6 +183,14 @@ export class InterpreterStage extends Semantics {
   jump(target: Value): void {
     this.f.store(32, this.#cpu, slot.EIP, target);
     this.#leave(this.or(this.#status, BRANCH));
+  }
+
+  recordCall(target: Value, back: Value): void {
+    stageCall(this.f, this.#cpu, this.#paths, { target, back, size: this.operandSize / 8 });
+  }
+
+  recordReturn(): void {
+    stageReturn(this.f, this.#cpu, this.#paths);
   }
 
   raise(vector: number, errorCode = -1): void {

@@ -11,8 +11,10 @@ import { VECTOR_GP, VECTOR_UD } from '../isa/vectors.ts';
 import { internal } from '../state/layout.ts';
 import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
 import { ModuleBuilder, type Signature } from '../wasm/module-builder.ts';
+import { stageStackLoad } from './call-stage.ts';
 import { type Addressing, addressings, InterpreterStage, type StagePlace } from './interpreter-stage.ts';
 import { belongsInLoop } from './loop-forms.ts';
+import { loadsStackPointer, mayLoadStackPointer } from './stack-loads.ts';
 import { defineRunLoop } from './run-loop.ts';
 import { STATUS_DEAD } from './record.ts';
 import { defineSlowPaths, type SlowPathImports, type SlowPaths } from './slow-paths.ts';
@@ -50,9 +52,7 @@ function buildInterpreter(): Interpreter {
   const builder = new ModuleBuilder(MEMORY_PAGES_MAX);
   const paths = defineSlowPaths(builder);
   const forms = instructionRows.flatMap((row, rowIndex) => formsOf(row).map((form) => ({ row, rowIndex, form })));
-  const inLoop = forms.filter(
-    ({ row, form }) => belongsInLoop(row) && form.repeatPrefix === 0 && form.addressing !== 'indexed',
-  );
+  const inLoop = forms.filter(({ row, form }) => isInLoop(row, form));
   const places = new Map<number, number>();
   for (const { row, rowIndex, form } of [...inLoop, ...forms]) {
     const key = formKey(rowIndex, form);
@@ -89,6 +89,8 @@ interface Form {
   readonly addressing: Addressing | undefined;
   /** 0: no repeat prefix (or it means nothing); F3h: REP and REPE; F2h: REPNE. */
   readonly repeatPrefix: 0 | 0xf2 | 0xf3;
+  /** The destination is the stack pointer, and the row one that changes stacks. */
+  readonly loadsStack: boolean;
 }
 
 function formsOf(row: InstructionRow): Form[] {
@@ -97,15 +99,27 @@ function formsOf(row: InstructionRow): Form[] {
   const places = isOffset ? (['direct'] as const) : mayBeMemory ? [undefined, ...addressings] : [undefined];
   const prefixes: readonly (0 | 0xf2 | 0xf3)[] = row.repeat ? [0, 0xf2, 0xf3] : [0];
   const sizes: readonly OperandSize[] = [16, 32];
+  const stacks = mayLoadStackPointer(row) ? [false, true] : [false];
   return sizes.flatMap((operandSize) =>
-    places.flatMap((addressing) => prefixes.map((repeatPrefix) => ({ operandSize, addressing, repeatPrefix }))),
+    places.flatMap((addressing) =>
+      prefixes.flatMap((repeatPrefix) =>
+        stacks.map((loadsStack) => ({ operandSize, addressing, repeatPrefix, loadsStack })),
+      ),
+    ),
   );
+}
+
+function isInLoop(row: InstructionRow, { repeatPrefix, addressing, loadsStack }: Form): boolean {
+  if (!belongsInLoop(row) || repeatPrefix !== 0 || addressing === 'indexed') return false;
+  // MOV SP,BP ends many a routine.
+  return !loadsStack || (row.name === 'MOV' && addressing === undefined && row.operands.includes('Ev'));
 }
 
 function formKey(rowIndex: number, form: Form): number {
   const prefix = form.repeatPrefix === 0 ? 0 : form.repeatPrefix === 0xf2 ? 1 : 2;
   const place = form.addressing === undefined ? 0 : addressings.indexOf(form.addressing) + 1;
-  return ((rowIndex * 2 + (form.operandSize === 32 ? 1 : 0)) * 4 + place) * 3 + prefix;
+  const sized = rowIndex * 4 + (form.operandSize === 32 ? 2 : 0) + (form.loadsStack ? 1 : 0);
+  return (sized * 4 + place) * 3 + prefix;
 }
 
 function placeOf(places: ReadonlyMap<number, number>, instruction: DecodedInstruction): number {
@@ -113,7 +127,8 @@ function placeOf(places: ReadonlyMap<number, number>, instruction: DecodedInstru
   const { operandSize } = instruction;
   const addressing = instruction.memoryForm ? addressingOf(instruction) : undefined;
   const repeatPrefix = repeats ? instruction.repeatPrefix : 0;
-  const place = places.get(formKey(instruction.rowIndex, { operandSize, addressing, repeatPrefix }));
+  const loadsStack = loadsStackPointer(instruction);
+  const place = places.get(formKey(instruction.rowIndex, { operandSize, addressing, repeatPrefix, loadsStack }));
   if (place === undefined) throw new Error(`no handler for row ${instruction.rowIndex}`);
   return place;
 }
@@ -135,7 +150,8 @@ function stageInstruction(f: FunctionBuilder, row: InstructionRow, form: Form, p
   const stage = new InterpreterStage(f, form.operandSize, place);
   const operands = row.operands.map((code) => resolveOperand(code, form.operandSize, form.addressing !== undefined));
   const run = () => row.semantics?.(stage, ...operands);
-  if (form.repeatPrefix === 0) run();
+  if (form.loadsStack) stageStackLoad(f, place.cpu, place.paths, run);
+  else if (form.repeatPrefix === 0) run();
   else repeated(stage, run, row.repeat === 'rep' ? undefined : form.repeatPrefix === 0xf3 ? 1 : 0);
   stage.finish();
 }

@@ -24,6 +24,8 @@ import {
   slot,
 } from '../state/layout.ts';
 import { VM } from '../state/lazy-flags.ts';
+import { callEffects } from './call-effects.ts';
+import { CallShadow } from './call-shadow.ts';
 import { type Block, CodeCache } from './code-cache.ts';
 import { codeSizeOf, deriveAllSegments, deriveModeKey, deriveSegment } from './derived-state.ts';
 import { checkSegment, createCpuMemory } from './cpu-memory.ts';
@@ -72,6 +74,7 @@ export class Processor implements Cpu {
   readonly breakpoints = new HardwareBreakpoints();
   readonly watches = new WatchList();
   readonly reports = new EventReports();
+  readonly callShadow: CallShadow;
   /** Linear address of an INT n that was reported and now goes through; -1 for none. */
   passInterruptAt = -1;
   /** Asked at each hook that is met, with EIP at it: true if execution may go on without leaving the code. */
@@ -90,6 +93,7 @@ export class Processor implements Cpu {
 
   constructor(memory: WebAssembly.Memory, map: PhysicalMap, surroundings: ProcessorSurroundings) {
     this.state = new CpuState(memory, cpuBase(0));
+    this.callShadow = new CallShadow(this.state);
     this.#map = map;
     this.#surroundings = surroundings;
     this.ports = reportingPorts(surroundings.ports, this.reports, () => this.requestExit());
@@ -115,9 +119,15 @@ export class Processor implements Cpu {
       segment: (entry, offset, size, isWrite) => this.#segmentAccess(entry, offset, size, isWrite !== 0),
       raise: (vector, errorCode) => this.#raise(new GuestFault(vector, errorCode < 0 ? undefined : errorCode)),
       system: (at) => this.#system(at),
+      callsOver: (at, pushed) => this.callShadow.callsOver(at, pushed),
+      stackLoaded: (before) => this.callShadow.stackLoaded(before),
       hook: () => (this.onHook() && !this.exitRequested ? NEXT : record.STATUS_HOOK),
     });
     this.refresh();
+  }
+
+  get calls(): CallShadow | undefined {
+    return this.callShadow.isOn ? this.callShadow : undefined;
   }
 
   get codeSize(): 16 | 32 {
@@ -318,12 +328,15 @@ export class Processor implements Cpu {
     this.state.eip = next;
     this.#entryEip = entry;
     this.#currentRecord = at;
+    const calls = callEffects[instruction.rowIndex] === undefined ? undefined : this.calls;
+    calls?.note();
     try {
       const outcome = operation(this, instruction);
       if (this.unsupportedText !== undefined) {
         this.state.eip = entry;
         return FAULT;
       }
+      if (calls) callEffects[instruction.rowIndex]?.(calls, instruction);
       return this.#settle(outcome, entry, next);
     } catch (error) {
       this.state.eip = entry;

@@ -30,6 +30,10 @@ export interface SlowPaths {
   readonly system: FunctionReference;
   /** () → status: whether execution goes on past the hook at EIP. */
   readonly hook: FunctionReference;
+  /** (linear address of a stack slot as f64, bytes pushed): calls recorded at the slot and below are over. */
+  readonly callsOver: FunctionReference;
+  /** (ESP before): an instruction has loaded the stack pointer. */
+  readonly stackLoaded: FunctionReference;
 }
 
 /** The TypeScript side; the names are those of the imports. A fault is told by the state's FAULT field. */
@@ -41,6 +45,8 @@ export interface SlowPathImports {
   raise(vector: number, errorCode: number): void;
   system(record: number): number;
   hook(): number;
+  callsOver(slot: number, pushed: number): void;
+  stackLoaded(before: number): void;
 }
 
 export function defineSlowPaths(module: ModuleBuilder): SlowPaths {
@@ -52,11 +58,13 @@ export function defineSlowPaths(module: ModuleBuilder): SlowPaths {
   const raise = module.importFunction('raise', { parameters: i32s(2) });
   const system = module.importFunction('system', { parameters: i32s(1), result: 'i32' });
   const hook = module.importFunction('hook', { parameters: [], result: 'i32' });
+  const callsOver = module.importFunction('callsOver', { parameters: ['f64', 'i32'] });
+  const stackLoaded = module.importFunction('stackLoaded', { parameters: i32s(1) });
   const write = module.defineFunction({ parameters: i32s(5) });
   writeBesideCode(write, writeOutside);
   const readForWrite = module.defineFunction({ parameters: i32s(4), result: 'i32' });
   readOnCodePage(readForWrite, readOutside);
-  return { read, readForWrite, write, segment, raise, system, hook };
+  return { read, readForWrite, write, segment, raise, system, hook, callsOver, stackLoaded };
 }
 
 /** Does something with the entry of an access if that is the entry of its page and the page holds code. */

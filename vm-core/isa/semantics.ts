@@ -42,6 +42,10 @@ export abstract class Semantics {
   abstract requireTarget(target: Value): void;
   /** Ends the instruction with EIP set to a target that `requireTarget` has let pass. */
   abstract jump(target: Value): void;
+  /** For the record of calls: the return address `back` was pushed, and the routine at `target` comes next. */
+  abstract recordCall(target: Value, back: Value): void;
+  /** For the record of calls: the return address on top of the stack is about to be dropped. */
+  abstract recordReturn(): void;
   /** Ends the instruction with a fault. */
   abstract raise(vector: number, errorCode?: number): void;
   /** Ends the instruction: the same one is executed again, after events had their turn. */

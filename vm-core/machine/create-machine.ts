@@ -189,6 +189,7 @@ class PcMachine implements Machine {
     this.#map.reloadShadows();
     this.#processor.invalidateCode();
     resetCpu(this.#processor.state, this.#processor.model);
+    this.#processor.callShadow.reset();
     this.#loop.reset();
     this.#processor.flushTranslations();
     this.#processor.refresh();
@@ -209,6 +210,14 @@ class PcMachine implements Machine {
 
   removeWatchpoint(watchpoint: Watchpoint): void {
     this.#processor.watches.remove(watchpoint);
+  }
+
+  get recordsCalls(): boolean {
+    return this.#processor.callShadow.isOn;
+  }
+
+  set recordsCalls(on: boolean) {
+    this.#processor.callShadow.isOn = on;
   }
 
   get onEvent(): Machine['onEvent'] {
@@ -366,5 +375,6 @@ function vcpuView(processor: Processor): Vcpu {
       return processor.modeName;
     },
     translate: (linearAddress) => processor.linear.translate(linearAddress),
+    callStack: () => processor.callShadow.calls(),
   };
 }

@@ -181,6 +181,32 @@ export interface InputRecord {
   readonly bytes: Uint8Array;
 }
 
+/** A call, an interrupt or an exception that has not returned. Addresses are linear. */
+export interface CallRecord {
+  readonly kind: 'call' | 'far-call' | 'interrupt';
+  /** Of an interrupt: its vector, and what raised it (as in `EventRecord`). */
+  readonly vector: number | undefined;
+  readonly source: EventRecord['kind'] | undefined;
+  /** Where it led. */
+  readonly target: number;
+  /** What was pushed; the guest may have written something else over it since. */
+  readonly returnAddress: number;
+  /** CS of the caller. */
+  readonly selector: number;
+  /** Where the return address lies on the stack, and its size in bytes. */
+  readonly slot: number;
+  readonly size: 2 | 4;
+  /** SS:ESP of the caller if it was on another stack, as at an interrupt from an outer privilege level. */
+  readonly callerStack: { readonly selector: number; readonly base: number; readonly pointer: number } | undefined;
+}
+
+/** What has not returned on the stack that a processor is on, innermost first. */
+export interface CallStack {
+  readonly calls: readonly CallRecord[];
+  /** Everything since the stack was begun was recorded; false if it is older than the record, or too deep for it. */
+  readonly isComplete: boolean;
+}
+
 /** One virtual processor. */
 export interface Vcpu {
   readonly index: number;
@@ -193,6 +219,8 @@ export interface Vcpu {
   readonly mode: CpuMode;
   /** Physical address that a linear one maps to, without side effects; undefined where nothing is mapped. */
   translate(linearAddress: number): number | undefined;
+  /** Empty unless the machine records calls. */
+  callStack(): CallStack;
 }
 
 /** Where what is booted begins. */
@@ -229,6 +257,8 @@ export interface Machine {
   /** Throws an Error that names the range if it is not one of the 32-bit address space. */
   addWatchpoint(watchpoint: Watchpoint): void;
   removeWatchpoint(watchpoint: Watchpoint): void;
+  /** Whether calls are recorded from now on, for `callStack`; costs a little, off by default. */
+  recordsCalls: boolean;
   /** Told of what happens while the machine runs; `run` stops where it returns true. */
   onEvent: ((event: MachineEvent) => boolean) | undefined;
   /** Exceptions (by vector, before delivery) at which `run` stops; empty by default. */

@@ -1,7 +1,7 @@
 /**
  * How the machine's one WebAssembly memory is divided (DESIGN §2). Addresses are in bytes from its start.
  *
- *   vCPU areas (state, read TLB, write TLB) | jump cache | code maps | decoded code | guest RAM
+ *   vCPU areas (state, read TLB, write TLB) | call shadow | jump cache | code maps | decoded code | guest RAM
  */
 
 /** Page 0 stays unused, so that a zero address is never a valid one. */
@@ -31,6 +31,10 @@ export const ENTRY_CODE_MAP = 12;
  */
 export const TAG_CODE_PAGE = 0x800;
 export const GENERATION_MAX = 0x7ff;
+
+/** A ring of the calls that have not returned (engine/call-entry.ts); aligned to its size, which is a power of two. */
+export const CALL_SHADOW = 0xc0000;
+export const CALL_SHADOW_SIZE = 0x40000;
 
 /** Direct-mapped by linear address. An entry: i32 linear address, i32 mode key, i32 block, i32 spare. */
 export const JUMP_CACHE = 0x100000;

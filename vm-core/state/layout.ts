@@ -86,6 +86,8 @@ export const internal = {
   STACK_MASK: field(),
   /** i32: the highest offset in the code segment. */
   CODE_LIMIT: field(),
+  /** i32: address of the innermost entry of the call shadow; 0 while calls are not recorded. */
+  CALLS_TOP: field(),
   /** For each segment, 32 bytes: base, and the exclusive upper ends of offsets that may be read and written (i64). */
   SEGMENTS: field(6 * 32),
 } as const;

@@ -64,6 +64,7 @@ class Toy implements ToyMachine {
   readonly ticksPerSecond = 1_000_000;
   readonly boot = { entry: 0x7c00, loadAddress: 0x7c00 };
   stopOnExceptions: ReadonlySet<number> = new Set();
+  recordsCalls = false;
   onOutput: Machine['onOutput'] = () => {};
   onLog: Machine['onLog'] = () => {};
   onEvent: Machine['onEvent'];
@@ -91,6 +92,7 @@ class Toy implements ToyMachine {
         state: this.#state,
         codeSize: 16,
         mode: 'real',
+        callStack: () => ({ calls: [], isComplete: false }),
         translate: (linear: number) => (linear < RAM_SIZE ? linear : undefined),
         get linearEip() {
           return linearEip();

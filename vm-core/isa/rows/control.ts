@@ -29,7 +29,9 @@ const jumpIndirect: SemanticsFunction = (s, target) => jumpTo(s, s.read(target a
 
 function callTo(s: Semantics, target: Value): void {
   s.requireTarget(target);
-  push(s, s.nextEip());
+  const back = s.nextEip();
+  push(s, back);
+  s.recordCall(target, back);
   s.jump(target);
 }
 
@@ -41,6 +43,7 @@ const callIndirect: SemanticsFunction = (s, operand) => callTo(s, s.f.copy(s.rea
 function returnFrom(s: Semantics, extra: Value): void {
   const target = readTop(s);
   s.requireTarget(target);
+  s.recordReturn();
   dropBytes(s, s.add(extra, s.constant(s.operandSize / 8)));
   s.jump(target);
 }

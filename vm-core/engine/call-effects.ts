@@ -1,0 +1,31 @@
+/** What the system operations that call, return or change stacks do to the record of calls. A table. */
+import type { Instruction } from '../cpu/cpu.ts';
+import { instructionRows } from '../isa/instruction-table.ts';
+import { SS } from '../state/layout.ts';
+import type { CallShadow } from './call-shadow.ts';
+
+/** Told after the operation, with `note` called before it. */
+type CallEffect = (calls: CallShadow, instruction: Instruction) => void;
+
+const farCall: CallEffect = (calls, { operandSize }) => calls.farCalled(operandSize === 16 ? 2 : 4);
+
+const farReturn: CallEffect = (calls) => calls.farReturned();
+
+/** Interrupts report themselves where they are entered. */
+const effects: Readonly<Record<string, CallEffect>> = {
+  CALL_FAR_IMMEDIATE: farCall,
+  CALL_FAR_MEMORY: farCall,
+  RET_FAR: farReturn,
+  RET_FAR_POP: farReturn,
+  IRET: farReturn,
+  LSS: (calls) => calls.stackSegmentLoaded(true),
+  MOV_SREG_RM: (calls, { reg }) => {
+    if (reg === SS) calls.stackSegmentLoaded(false);
+  },
+  POP_SREG: (calls, { immediate }) => {
+    if (immediate === SS) calls.stackSegmentLoaded(false);
+  },
+};
+
+/** By the indices of rows. */
+export const callEffects: readonly (CallEffect | undefined)[] = instructionRows.map(({ name }) => effects[name]);

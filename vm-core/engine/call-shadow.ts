@@ -1,0 +1,377 @@
+/**
+ * The call shadow: a record of the calls, interrupts and exceptions that have not returned, kept while the guest runs.
+ * Near calls and returns are recorded by generated code (call-stage.ts); this is the rest: what leaves frames without
+ * returning from them, far transfers, interrupts, and changes from one stack to another.
+ *
+ * The ring in memory holds the stack that the processor is on. A load of the stack pointer that leads elsewhere puts its
+ * entries aside and brings back those of the other stack, so that coroutines and tasks have their own callers each. The
+ * shadow is a reader: nothing of the guest depends on it.
+ */
+import type { CallObserver } from '../cpu/cpu.ts';
+import { privilegeLevel } from '../cpu/mode.ts';
+import { stackMask } from '../cpu/stack.ts';
+import type { CallRecord, CallStack } from '../machine/machine.ts';
+import { CALL_SHADOW, CALL_SHADOW_SIZE } from '../memory/layout.ts';
+import type { CpuState } from '../state/cpu-state.ts';
+import { CS, internal, SEGMENT_BASE, SS, segmentSlots, slot } from '../state/layout.ts';
+import * as entry from './call-entry.ts';
+import { type SuspendedStack, SuspendedStacks } from './suspended-stacks.ts';
+
+const CS_SLOT = segmentSlots[CS] as number;
+const SS_SLOT = segmentSlots[SS] as number;
+const UNUSED = -1;
+/** Where a stack begins that was there before the record. */
+const UNKNOWN = Number.POSITIVE_INFINITY;
+/** A return may drop so many bytes of parameters. */
+const DROPPED_MAX = 0xffff;
+
+/** Where the processor was before an operation that may transfer control or change stacks. */
+interface Place {
+  selector: number;
+  address: number;
+  stackSelector: number;
+  stackBase: number;
+  /** Linear address of the top, and the same with the wrap of an empty stack undone (see `#end`). */
+  slot: number;
+  end: number;
+  level: number;
+}
+
+export class CallShadow implements CallObserver {
+  readonly #state: CpuState;
+  readonly #view: DataView;
+  readonly #suspended = new SuspendedStacks();
+  readonly #before: Place = { selector: 0, address: 0, stackSelector: 0, stackBase: 0, slot: 0, end: 0, level: 0 };
+  /** Where the stack in the ring begins. */
+  #begin = UNKNOWN;
+  /** SS was loaded and the stack pointer was not yet: which stack this is will be seen. */
+  #inTransit = false;
+
+  constructor(state: CpuState) {
+    this.#state = state;
+    this.#view = state.view;
+  }
+
+  get isOn(): boolean {
+    return this.#top !== 0;
+  }
+
+  set isOn(on: boolean) {
+    if (on === this.isOn) return;
+    this.#setTop(on ? CALL_SHADOW : 0);
+    this.reset();
+  }
+
+  /** Forgets everything. */
+  reset(): void {
+    this.#suspended.clear();
+    this.#begin = UNKNOWN;
+    this.#inTransit = false;
+    if (this.isOn) new Uint8Array(this.#view.buffer, CALL_SHADOW, CALL_SHADOW_SIZE).fill(0xff);
+    if (this.isOn)
+      for (let at = 0; at < entry.CALL_ENTRIES; at++) this.#clear(CALL_SHADOW + at * entry.CALL_ENTRY_SIZE);
+  }
+
+  /** A return address was pushed at `at`, or is popped from there: calls recorded there and below are over. */
+  callsOver(at: number, pushed: number): void {
+    if (this.#inTransit) this.#arrive(at + pushed);
+    this.#dropBelow(at + 1);
+  }
+
+  /** An instruction has loaded the stack pointer, which was `before`. */
+  stackLoaded(before: number): void {
+    const now = this.#end(this.#state.read32(slot.ESP));
+    if (this.#inTransit) this.#arrive(now);
+    else this.#move(this.#end(before), now);
+  }
+
+  note(): void {
+    const state = this.#state;
+    const before = this.#before;
+    const esp = state.read32(slot.ESP);
+    before.selector = state.read16(CS_SLOT);
+    before.address = this.#linearEip();
+    before.stackSelector = state.read16(SS_SLOT);
+    before.stackBase = state.read32(SS_SLOT + SEGMENT_BASE);
+    before.slot = this.#linear(esp);
+    before.end = this.#end(esp);
+    before.level = privilegeLevel(state);
+  }
+
+  /** A far call has pushed CS and EIP, each of so many bytes; a gate may have had another size. */
+  farCalled(operandSize: 2 | 4): void {
+    const pushed = this.#before.slot - this.#linear(this.#state.read32(slot.ESP));
+    this.#enter(entry.KIND_FAR, 0, pushed === 4 ? 2 : pushed === 8 ? 4 : operandSize, 0);
+  }
+
+  interrupted(kind: 'software' | 'exception' | 'external', vector: number, size: 2 | 4, above: number): void {
+    const kinds = {
+      software: entry.KIND_SOFTWARE,
+      exception: entry.KIND_EXCEPTION,
+      external: entry.KIND_EXTERNAL,
+    } as const;
+    this.#enter(kinds[kind], vector, size, above);
+  }
+
+  /** RETF or IRET has popped. */
+  farReturned(): void {
+    const before = this.#before;
+    if (this.#inTransit) this.#arrive(before.end);
+    const top = this.#top;
+    if (this.#changesStack(top) && this.#number(top + entry.CALL_INNER_SLOT) === before.slot) {
+      this.#leaveInnerStack(top);
+      return;
+    }
+    const stays = this.#stackBase() === before.stackBase && privilegeLevel(this.#state) === before.level;
+    if (stays) this.#dropBelow(before.slot + 1);
+    else this.#switch(before.end, this.#end(this.#state.read32(slot.ESP)));
+  }
+
+  /** SS was loaded, alone or together with the stack pointer. */
+  stackSegmentLoaded(withPointer: boolean): void {
+    const before = this.#before;
+    const now = this.#end(this.#state.read32(slot.ESP));
+    if (withPointer && this.#inTransit) this.#arrive(now);
+    else if (withPointer) this.#move(before.end, now);
+    else if (!this.#inTransit && this.#stackBase() !== before.stackBase) {
+      this.#suspend(before.end);
+      this.#inTransit = true;
+      this.#write(this.#push(), entry.CALL_SLOT, 0);
+    }
+  }
+
+  /** The calls that have not returned, innermost first, of the stack that the processor is on. */
+  calls(): CallStack {
+    if (!this.isOn) return { calls: [], isComplete: false };
+    const now = this.#end(this.#state.read32(slot.ESP));
+    if (this.#inTransit) return this.#callsOf(this.#suspended.at(now));
+    const calls: CallRecord[] = [];
+    let begin = this.#begin;
+    let isOuter = false;
+    let at = this.#top;
+    for (let count = 0; count < entry.CALL_ENTRIES; count++, at = entry.outerEntry(at)) {
+      const record = this.#isUnused(at) ? undefined : recordAt(this.#view, at);
+      if (!record) return { calls, isComplete: begin !== UNKNOWN };
+      if (!isOuter && record.slot < now && record.slot !== this.#linear(this.#state.read32(slot.ESP))) {
+        // A handler that left its own frame behind is not going back.
+        if (record.callerStack) return { calls, isComplete: true };
+        continue;
+      }
+      calls.push(record);
+      if (record.callerStack) {
+        isOuter = true;
+        begin = this.#view.getFloat64(at + entry.CALL_OUTER_BEGIN, true);
+      }
+    }
+    return { calls, isComplete: false };
+  }
+
+  #callsOf(stack: SuspendedStack | undefined): CallStack {
+    if (!stack) return { calls: [], isComplete: false };
+    const { buffer, byteOffset, length } = stack.entries;
+    const view = new DataView(buffer, byteOffset, length);
+    const calls: CallRecord[] = [];
+    for (let at = length - entry.CALL_ENTRY_SIZE; at >= 0; at -= entry.CALL_ENTRY_SIZE) calls.push(recordAt(view, at));
+    return { calls, isComplete: stack.begin !== UNKNOWN };
+  }
+
+  #enter(kind: number, vector: number, size: number, above: number): void {
+    const before = this.#before;
+    if (this.#inTransit) this.#arrive(before.end);
+    const state = this.#state;
+    const changes = privilegeLevel(state) !== before.level;
+    const at = this.#linear(state.read32(slot.ESP)) + above;
+    if (!changes) this.#dropBelow(at + 1);
+    const next = this.#push();
+    const view = this.#view;
+    this.#write(next, entry.CALL_SLOT, changes ? UNUSED : at);
+    this.#write(next, entry.CALL_INNER_SLOT, at);
+    this.#write(next, entry.CALL_RETURN, before.address);
+    this.#write(next, entry.CALL_TARGET, this.#linearEip());
+    view.setUint16(next + entry.CALL_SELECTOR, before.selector, true);
+    view.setUint8(next + entry.CALL_KIND, kind);
+    view.setUint8(next + entry.CALL_VECTOR, vector);
+    view.setUint8(next + entry.CALL_ADDRESS_SIZE, size);
+    view.setUint8(next + entry.CALL_CHANGES_STACK, changes ? 1 : 0);
+    if (!changes) return;
+    view.setUint16(next + entry.CALL_OUTER_SELECTOR, before.stackSelector, true);
+    this.#write(next, entry.CALL_OUTER_BASE, before.stackBase);
+    this.#write(next, entry.CALL_OUTER_POINTER, before.slot - before.stackBase);
+    view.setFloat64(next + entry.CALL_OUTER_BEGIN, this.#begin, true);
+    this.#begin = at + 5 * size;
+  }
+
+  /** Back to the stack on which the processor was when it came here, unless the handler has chosen another. */
+  #leaveInnerStack(top: number): void {
+    const back = this.#number(top + entry.CALL_OUTER_BASE) + this.#number(top + entry.CALL_OUTER_POINTER);
+    this.#begin = this.#view.getFloat64(top + entry.CALL_OUTER_BEGIN, true);
+    this.#pop(top);
+    const esp = this.#state.read32(slot.ESP);
+    const distance = this.#linear(esp) - back;
+    if (distance < 0 || distance > DROPPED_MAX) this.#switch(back, this.#end(esp));
+  }
+
+  /** The top of the stack has gone from one place to another: up the same stack, or to another one. */
+  #move(from: number, to: number): void {
+    if (this.#isUnused(this.#top) && this.#begin === UNKNOWN) this.#begin = to;
+    if (to === from) return;
+    const bottom = this.#bottom();
+    const isUp = to > from && (to <= bottom || (to <= this.#begin && !this.#isLeft(to)));
+    if (isUp) this.#dropBelow(to);
+    else this.#switch(from, to);
+  }
+
+  /** True for the top of a stack that was left, where nothing else is known. */
+  #isLeft(place: number): boolean {
+    return this.#begin === UNKNOWN && this.#suspended.at(place) !== undefined;
+  }
+
+  #switch(from: number, to: number): void {
+    this.#suspend(from);
+    this.#resume(to);
+  }
+
+  /** It shows which stack SS and the stack pointer mean. */
+  #arrive(at: number): void {
+    this.#inTransit = false;
+    while (!this.#isUnused(this.#top)) this.#pop(this.#top);
+    this.#resume(at);
+  }
+
+  #suspend(pointer: number): void {
+    const bottom = this.#bottom();
+    let count = 0;
+    for (let at = this.#top; !this.#isUnused(at) && count < entry.CALL_ENTRIES; at = entry.outerEntry(at)) count++;
+    if (count === 0) return;
+    const entries = new Uint8Array(count * entry.CALL_ENTRY_SIZE);
+    while (count-- > 0) {
+      const top = this.#top;
+      const bytes = new Uint8Array(this.#view.buffer, top, entry.CALL_ENTRY_SIZE);
+      entries.set(bytes, count * entry.CALL_ENTRY_SIZE);
+      this.#pop(top);
+    }
+    this.#suspended.add({ pointer, begin: Math.max(this.#begin, bottom), entries });
+  }
+
+  #resume(pointer: number): void {
+    const found = this.#suspended.take(pointer);
+    this.#begin = found?.begin ?? pointer;
+    if (!found) return;
+    const { entries } = found;
+    for (let from = 0; from < entries.length; from += entry.CALL_ENTRY_SIZE) {
+      const next = this.#push();
+      new Uint8Array(this.#view.buffer).set(entries.subarray(from, from + entry.CALL_ENTRY_SIZE), next);
+    }
+    this.#dropBelow(pointer);
+  }
+
+  /** Drops the entries with slots below a place, as far as they are of this stack. */
+  #dropBelow(place: number): void {
+    for (let top = this.#top; ; top = this.#top) {
+      const at = this.#number(top + entry.CALL_SLOT);
+      if (at === UNUSED || at >= place) return;
+      this.#pop(top);
+    }
+  }
+
+  /** The slot of the outermost entry of this stack; 0 without one. */
+  #bottom(): number {
+    let bottom = 0;
+    let at = this.#top;
+    for (let count = 0; count < entry.CALL_ENTRIES && !this.#isUnused(at); count++, at = entry.outerEntry(at)) {
+      if (this.#changesStack(at)) return this.#number(at + entry.CALL_INNER_SLOT);
+      bottom = this.#number(at + entry.CALL_SLOT);
+    }
+    return bottom;
+  }
+
+  #push(): number {
+    const next = entry.innerEntry(this.#top);
+    this.#clear(next);
+    this.#setTop(next);
+    return next;
+  }
+
+  #pop(top: number): void {
+    this.#clear(top);
+    this.#setTop(entry.outerEntry(top));
+  }
+
+  #clear(at: number): void {
+    this.#write(at, entry.CALL_SLOT, UNUSED);
+    this.#view.setUint8(at + entry.CALL_CHANGES_STACK, 0);
+  }
+
+  #isUnused(at: number): boolean {
+    return this.#number(at + entry.CALL_SLOT) === UNUSED && !this.#changesStack(at);
+  }
+
+  #changesStack(at: number): boolean {
+    return this.#view.getUint8(at + entry.CALL_CHANGES_STACK) === 1;
+  }
+
+  get #top(): number {
+    return this.#state.read32(internal.CALLS_TOP);
+  }
+
+  #setTop(at: number): void {
+    this.#state.write32(internal.CALLS_TOP, at);
+  }
+
+  #number(at: number): number {
+    return readAddress(this.#view, at);
+  }
+
+  #write(at: number, field: number, value: number): void {
+    this.#view.setUint32(at + field, value, true);
+    this.#view.setInt32(at + field + 4, Math.floor(value / 2 ** 32), true);
+  }
+
+  #stackBase(): number {
+    return this.#state.read32(SS_SLOT + SEGMENT_BASE);
+  }
+
+  #linearEip(): number {
+    return (this.#state.read32(CS_SLOT + SEGMENT_BASE) + this.#state.eip) >>> 0;
+  }
+
+  #linear(esp: number): number {
+    return (this.#stackBase() + ((esp & stackMask(this.#state)) >>> 0)) >>> 0;
+  }
+
+  /** The linear end of what is free on a stack: an offset of 0 is that of an empty stack, whose first push wraps. */
+  #end(esp: number): number {
+    const mask = stackMask(this.#state);
+    const pointer = (esp & mask) >>> 0;
+    return this.#stackBase() + (pointer === 0 ? mask + 1 : pointer);
+  }
+}
+
+function recordAt(view: DataView, at: number): CallRecord {
+  const kind = view.getUint8(at + entry.CALL_KIND);
+  const changes = view.getUint8(at + entry.CALL_CHANGES_STACK) === 1;
+  return {
+    kind: KINDS[kind] ?? 'call',
+    vector: kind >= entry.KIND_SOFTWARE ? view.getUint8(at + entry.CALL_VECTOR) : undefined,
+    source: SOURCES[kind],
+    target: readAddress(view, at + entry.CALL_TARGET),
+    returnAddress: readAddress(view, at + entry.CALL_RETURN),
+    selector: view.getUint16(at + entry.CALL_SELECTOR, true),
+    slot: readAddress(view, at + (changes ? entry.CALL_INNER_SLOT : entry.CALL_SLOT)),
+    size: view.getUint8(at + entry.CALL_ADDRESS_SIZE) === 2 ? 2 : 4,
+    callerStack: changes
+      ? {
+          selector: view.getUint16(at + entry.CALL_OUTER_SELECTOR, true),
+          base: readAddress(view, at + entry.CALL_OUTER_BASE),
+          pointer: readAddress(view, at + entry.CALL_OUTER_POINTER),
+        }
+      : undefined,
+  };
+}
+
+const KINDS = ['call', 'far-call', 'interrupt', 'interrupt', 'interrupt'] as const;
+const SOURCES = [undefined, undefined, 'software', 'exception', 'external'] as const;
+
+function readAddress(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getInt32(at + 4, true) * 2 ** 32;
+}

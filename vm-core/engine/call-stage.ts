@@ -1,0 +1,92 @@
+/**
+ * Generated code that keeps the call shadow (call-shadow.ts): what near calls, near returns and loads of the stack
+ * pointer do while calls are recorded. What is rare is left to TypeScript.
+ */
+import { CALL_SHADOW, CALL_SHADOW_SIZE } from '../memory/layout.ts';
+import { CS, ENTRY_BASE, internal, SEGMENT_ENTRY_SIZE, SS, segmentSlots, slot } from '../state/layout.ts';
+import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
+import {
+  CALL_ADDRESS_SIZE,
+  CALL_ENTRY_SIZE,
+  CALL_RETURN,
+  CALL_SELECTOR,
+  CALL_SLOT,
+  CALL_TARGET,
+} from './call-entry.ts';
+import type { SlowPaths } from './slow-paths.ts';
+
+const CODE_BASE = internal.SEGMENTS + CS * SEGMENT_ENTRY_SIZE + ENTRY_BASE;
+const STACK_BASE = internal.SEGMENTS + SS * SEGMENT_ENTRY_SIZE + ENTRY_BASE;
+const CS_SELECTOR = segmentSlots[CS] as number;
+const UNUSED = -1n;
+
+/** A near call, after its push: offsets of the target and of the return address, and the size of the latter. */
+export interface NearCall {
+  readonly target: Value;
+  readonly back: Value;
+  readonly size: number;
+}
+
+/** Adds an entry. Entries at its slot and below, which nobody has returned from, are dropped before. */
+export function stageCall(f: FunctionBuilder, cpu: Value, paths: SlowPaths, call: NearCall): void {
+  const top = f.variable(f.load('i32', 32, cpu, internal.CALLS_TOP));
+  f.if(top, () => {
+    const at = stackTop(f, cpu);
+    f.if(f.binary('geU', at, f.load('i64', 64, top, CALL_SLOT)), () => {
+      f.callVoid(paths.callsOver, f.addressNumber(at), f.i32(call.size));
+      f.set(top, f.load('i32', 32, cpu, internal.CALLS_TOP));
+    });
+    f.set(top, neighbour(f, top, CALL_ENTRY_SIZE));
+    const base = f.load('i32', 32, cpu, CODE_BASE);
+    f.store(64, top, CALL_SLOT, at);
+    f.store(64, top, CALL_RETURN, f.widen(f.binary('add', base, call.back), false));
+    f.store(64, top, CALL_TARGET, f.widen(f.binary('add', base, call.target), false));
+    f.store(32, top, CALL_SELECTOR, f.load('i32', 16, cpu, CS_SELECTOR));
+    f.store(32, top, CALL_ADDRESS_SIZE, f.i32(call.size));
+    f.store(32, cpu, internal.CALLS_TOP, top);
+  });
+}
+
+/** Takes the newest entry away if it is the one returned from. A return from below it is a jump in disguise. */
+export function stageReturn(f: FunctionBuilder, cpu: Value, paths: SlowPaths): void {
+  const top = f.load('i32', 32, cpu, internal.CALLS_TOP);
+  f.if(top, () => {
+    const at = stackTop(f, cpu);
+    const expected = f.load('i64', 64, top, CALL_SLOT);
+    f.if(
+      f.binary('eq', at, expected),
+      () => {
+        f.store(64, top, CALL_SLOT, f.i64(UNUSED));
+        f.store(32, cpu, internal.CALLS_TOP, neighbour(f, top, -CALL_ENTRY_SIZE));
+      },
+      () => f.if(f.binary('gtU', at, expected), () => f.callVoid(paths.callsOver, f.addressNumber(at), f.i32(0))),
+    );
+  });
+}
+
+/** Runs an instruction that loads the stack pointer, and tells of it unless it only moved up inside the newest frame. */
+export function stageStackLoad(f: FunctionBuilder, cpu: Value, paths: SlowPaths, run: () => void): void {
+  const before = f.load('i32', 32, cpu, slot.ESP);
+  const old = stackTop(f, cpu);
+  run();
+  const top = f.load('i32', 32, cpu, internal.CALLS_TOP);
+  f.if(top, () => {
+    const at = stackTop(f, cpu);
+    const expected = f.load('i64', 64, top, CALL_SLOT);
+    const down = f.binary('ltU', at, old);
+    const beyond = f.binary('gtU', at, expected);
+    const unknown = f.binary('eq', expected, f.i64(UNUSED));
+    f.if(f.binary('or', down, f.binary('or', beyond, unknown)), () => f.callVoid(paths.stackLoaded, before));
+  });
+}
+
+/** Linear address of the top of the stack, as an i64. */
+function stackTop(f: FunctionBuilder, cpu: Value): Value {
+  const pointer = f.binary('and', f.load('i32', 32, cpu, slot.ESP), f.load('i32', 32, cpu, internal.STACK_MASK));
+  return f.widen(f.binary('add', f.load('i32', 32, cpu, STACK_BASE), pointer), false);
+}
+
+function neighbour(f: FunctionBuilder, at: Value, distance: number): Value {
+  const place = f.binary('and', f.binary('add', at, f.i32(distance)), f.i32(CALL_SHADOW_SIZE - 1));
+  return f.binary('or', place, f.i32(CALL_SHADOW));
+}
