@@ -15,7 +15,7 @@ export const CALL_RETURN = 8;
 export const CALL_TARGET = 16;
 /** u16: CS of the caller. */
 export const CALL_SELECTOR = 24;
-/** u8: one of the kinds. */
+/** u8: 0 for a near call, or one of the kinds below. */
 export const CALL_KIND = 26;
 /** u8: the vector of an interrupt. */
 export const CALL_VECTOR = 27;
@@ -32,7 +32,6 @@ export const CALL_OUTER_BEGIN = 48;
 /** i64: what CALL_SLOT would be. */
 export const CALL_INNER_SLOT = 56;
 
-export const KIND_NEAR = 0;
 export const KIND_FAR = 1;
 export const KIND_SOFTWARE = 2;
 export const KIND_EXCEPTION = 3;
