@@ -178,6 +178,7 @@ export class Debuggee {
       configuration,
       (category, text) => this.output.write(category, text),
       () => host.now(),
+      this.client.clientID,
     );
     guestOutput.attach(guest.machine);
     const runner = this.#makeRunner(guest, configuration, guestOutput);

@@ -57,3 +57,22 @@ it('bounds messages about what is not modelled too, and recovers', () => {
   machine.onLog?.('one more');
   expect(sent.at(-1)).toEqual({ category: 'console', text: 'one more\n' });
 });
+
+it.each([
+  ['vscode', []],
+  ['neovim', ['console: serial: "terminal" needs', 'stdout: Hello']],
+  [undefined, ['console: serial: "terminal" needs', 'stdout: Hello']],
+])('shows what would go to a terminal to client %s, if that has none, and says why', (clientId, expected) => {
+  const sent: string[] = [];
+  const machine = {} as Pick<Machine, 'onOutput' | 'onLog'>;
+  const output = new GuestOutput(
+    { serial: 'terminal', debugcon: 'none' },
+    (category, text) => sent.push(`${category}: ${text}`),
+    () => 0,
+    clientId,
+  );
+  output.attach(machine);
+  machine.onOutput?.('uart-1', 'serial', new TextEncoder().encode('Hello'));
+  output.flush();
+  expect(sent.map((line, index) => line.slice(0, expected[index]?.length))).toEqual(expected);
+});

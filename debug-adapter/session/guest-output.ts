@@ -14,23 +14,32 @@ const TEXT_MAX = 16_384;
 /** What is kept of a text that became longer. */
 const TEXT_KEPT = 4096;
 
+/** The client whose extension makes terminals on the session's second channel. */
+const CLIENT_WITH_TERMINALS = 'vscode';
+const NO_TERMINAL =
+  'serial: "terminal" needs the terminals of VS Code, which this client does not have: what the guest sends stands here.\n';
+
 export class GuestOutput {
   readonly #channels: ReadonlySet<string>;
   readonly #write: (category: Category, text: string) => void;
   #text = '';
   readonly #allowance: OutputAllowance;
+  /** The serial port was to have a terminal, which this client does not have. */
+  readonly #withoutTerminal: boolean;
   #charactersLeftOut = 0;
   #messagesLeftOut = 0;
 
-  /** `now` gives monotonic milliseconds. */
+  /** `now` gives monotonic milliseconds, `clientId` what the client calls itself. */
   constructor(
     configuration: Pick<LaunchConfiguration, 'serial' | 'debugcon'>,
     write: (category: Category, text: string) => void,
     now: () => number,
+    clientId?: string,
   ) {
     const { serial, debugcon } = configuration;
+    this.#withoutTerminal = serial === 'terminal' && clientId !== CLIENT_WITH_TERMINALS;
     this.#channels = new Set([
-      ...(serial === 'console' ? ['uart-1/serial'] : []),
+      ...(serial === 'console' || this.#withoutTerminal ? ['uart-1/serial'] : []),
       ...(debugcon === 'console' ? ['debug-console/debugcon'] : []),
     ]);
     this.#write = write;
@@ -40,6 +49,7 @@ export class GuestOutput {
   attach(machine: Pick<Machine, 'onOutput' | 'onLog'>): void {
     machine.onOutput = (device, channel, bytes) => this.#receive(`${device}/${channel}`, bytes);
     machine.onLog = (message) => this.#receiveMessage(message);
+    if (this.#withoutTerminal) this.#send('console', NO_TERMINAL);
   }
 
   /** Sends what has come, if the client has not had enough. */

@@ -133,7 +133,8 @@ export const launchArguments = [
   {
     name: 'serial',
     type: 'choice',
-    description: 'Where the first serial port goes: the Debug Console, a terminal of its own, or nowhere.',
+    description:
+      'Where the first serial port goes: the Debug Console, a terminal of its own (in VS Code; elsewhere the console), or nowhere.',
     default: 'console',
     choices: ['console', 'terminal', 'none'],
     supported: true,

@@ -1,8 +1,8 @@
 /**
- * The register table as the tree that the sidebar shows: sets, in them registers with what belongs to them (EAX with AX,
- * AH and AL; CS with its base, limit and rights; EFLAGS and CR0 with their fields).
+ * The register table as the tree that the sidebar shows: the registers that every stop is about, then sets of the others,
+ * each register with what belongs to it (EAX with AX, AH and AL; CS with its base, limit and rights; EFLAGS with its fields).
  */
-import { type Register, type RegisterSet, registers } from '../../vm-core/index.ts';
+import { type Register, type RegisterSet, registerSets, registers } from '../../vm-core/index.ts';
 
 /** Rows of the table with the same name up to the dot. `head` is the row without a dot; GDTR and IDTR have none. */
 export interface RegisterFamily {
@@ -36,15 +36,37 @@ export function familiesOf(set: RegisterSet): readonly RegisterFamily[] {
   return [...families.values()].filter((family) => family.set === set);
 }
 
+/** Sets whose registers stand in the scope itself, so that they are read at every stop without opening anything. */
+const PLAIN_SETS = ['general', 'pointer', 'segment'] as const satisfies readonly RegisterSet[];
+/** A set whose registers stand in a group of their own. */
+export type GroupedSet = Exclude<RegisterSet, (typeof PLAIN_SETS)[number]>;
+/** Their order, which is what people write first and not the processor's numbers; others follow. */
+const PLAIN_ORDER = [
+  ...['EAX', 'EBX', 'ECX', 'EDX', 'ESI', 'EDI', 'EBP', 'ESP'],
+  ...['EIP', 'EFLAGS', 'CS', 'DS', 'ES', 'SS', 'FS', 'GS'],
+];
+
+/** The registers that stand in the scope itself, in their order. */
+export const plainFamilies: readonly RegisterFamily[] = PLAIN_SETS.flatMap(familiesOf).sort(
+  (left, right) => placeOf(left) - placeOf(right),
+);
+
+/** The sets that are groups of their own. */
+export const groupedSets: readonly GroupedSet[] = registerSets.filter(
+  (set): set is GroupedSet => !(PLAIN_SETS as readonly RegisterSet[]).includes(set),
+);
+
+function placeOf({ name }: RegisterFamily): number {
+  const place = PLAIN_ORDER.indexOf(name);
+  return place < 0 ? PLAIN_ORDER.length : place;
+}
+
 export function familyByNumber(number: number): RegisterFamily | undefined {
   return [...families.values()].find((family) => family.number === number);
 }
 
 /** How the sets are headed. */
-export const setTitles: Readonly<Record<RegisterSet, string>> = {
-  general: 'General',
-  pointer: 'Instruction pointer and flags',
-  segment: 'Segments',
+export const setTitles: Readonly<Record<GroupedSet, string>> = {
   table: 'Descriptor tables',
   control: 'Control',
   debug: 'Debug',

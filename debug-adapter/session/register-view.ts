@@ -9,7 +9,15 @@ import { fieldParts, namedParts, type RegisterPart, readPart, wholePart } from '
 import { describeRights } from './descriptors.ts';
 import type { Guest } from './guest.ts';
 import { linearReference } from './places.ts';
-import { familiesOf, familyByNumber, type RegisterFamily, setTitles } from './register-families.ts';
+import {
+  familiesOf,
+  familyByNumber,
+  type GroupedSet,
+  groupedSets,
+  plainFamilies,
+  type RegisterFamily,
+  setTitles,
+} from './register-families.ts';
 
 /** Reference of the scope; sets, families and single registers follow at these bases. */
 export const SCOPE_REFERENCE = 1;
@@ -53,7 +61,9 @@ export class RegisterView {
 
   /** The children of a reference, or undefined if it is none of ours. */
   children(reference: number): readonly RegisterVariable[] | undefined {
-    if (reference === SCOPE_REFERENCE) return registerSets.map((_, index) => this.#set(index));
+    if (reference === SCOPE_REFERENCE) {
+      return [...plainFamilies.map((family) => this.#family(family)), ...groupedSets.map((set) => this.#set(set))];
+    }
     if (reference >= REGISTER_REFERENCE) {
       const register = registers[reference - REGISTER_REFERENCE];
       return register && fieldParts(register).map((part) => this.#part(part, `${register.name}.${part.name}`));
@@ -66,15 +76,14 @@ export class RegisterView {
     return set && familiesOf(set).map((family) => this.#family(family));
   }
 
-  #set(index: number): RegisterVariable {
-    const set = registerSets[index] as (typeof registerSets)[number];
+  #set(set: GroupedSet): RegisterVariable {
     const changed = familiesOf(set).filter((family) => this.#hasChanged(family));
     const names = changed.map((family) => family.name).join(' ');
     return {
       variable: {
         name: setTitles[set],
         value: names === '' ? '' : `changed: ${names}`,
-        variablesReference: SET_REFERENCE + index,
+        variablesReference: SET_REFERENCE + registerSets.indexOf(set),
         presentationHint: { attributes: ['readOnly'] },
       },
       part: undefined,
