@@ -24,15 +24,15 @@ class LineStep implements Plan {
   readonly #guest: Guest;
   readonly #over: boolean;
   readonly #first: number;
-  /** The line to leave; undefined steps a single instruction. */
-  readonly #line: string | undefined;
+  /** Tells what is to be left; undefined steps a single instruction. */
+  readonly #onLine: OnLine | undefined;
   #step: InstructionStep;
 
   constructor(guest: Guest, over: boolean, granularity: 'line' | 'instruction') {
     this.#guest = guest;
     this.#over = over;
     this.#first = guest.vcpu.linearEip;
-    this.#line = granularity === 'line' ? lineKey(guest, this.#first) : undefined;
+    this.#onLine = granularity === 'line' ? onLineOf(guest, this.#first, over) : undefined;
     this.#step = new InstructionStep(guest, over);
   }
 
@@ -56,8 +56,19 @@ class LineStep implements Plan {
   /** Coming back to where the step began counts as another line, or a jump to itself would never end. */
   #leftLine(): boolean {
     const address = this.#guest.vcpu.linearEip;
-    return this.#line === undefined || address === this.#first || lineKey(this.#guest, address) !== this.#line;
+    return this.#onLine === undefined || address === this.#first || !this.#onLine(address);
   }
+}
+
+/** Whether an address is of the line where a step began. */
+type OnLine = (linearAddress: number) => boolean;
+
+/** `whole`: a call of a macro is one line with all that it expands to; else the lines of its body count. */
+function onLineOf(guest: Guest, first: number, whole: boolean): OnLine | undefined {
+  const line = lineKey(guest, first);
+  const span = whole ? guest.symbols.spanAt(first) : undefined;
+  if (line === undefined) return undefined;
+  return (address) => (span && address >= span.start && address < span.end) || lineKey(guest, address) === line;
 }
 
 function lineKey(guest: Guest, linearAddress: number): string | undefined {
@@ -71,14 +82,14 @@ export function callsOfLine(
 ): readonly { readonly address: number; readonly instruction: DecodedInstruction }[] {
   const calls: { address: number; instruction: DecodedInstruction }[] = [];
   const first = guest.vcpu.linearEip;
-  const line = lineKey(guest, first);
+  const onLine = onLineOf(guest, first, true);
   let address = first;
   for (let count = 0; count < LINE_INSTRUCTIONS_MAX; count++) {
     const instruction = guest.decode(address);
     if (!instruction?.valid) break;
     if (instruction.kind === 'call' || instruction.kind === 'interrupt') calls.push({ address, instruction });
     address = guest.codeAddress(address - guest.codeBase + instruction.length);
-    if (line === undefined || lineKey(guest, address) !== line) break;
+    if (!onLine?.(address)) break;
   }
   return calls;
 }
@@ -88,7 +99,7 @@ const LINE_INSTRUCTIONS_MAX = 256;
 
 /** Runs to a call of this line and steps into what it calls; ends like a step where the line is left before. */
 export function stepIntoPlan(guest: Guest, callAddress: number): Plan {
-  const line = lineKey(guest, guest.vcpu.linearEip);
+  const onLine = onLineOf(guest, guest.vcpu.linearEip, true);
   let step: InstructionStep | undefined;
   let stepsIn = false;
   return {
@@ -98,7 +109,7 @@ export function stepIntoPlan(guest: Guest, callAddress: number): Plan {
         if (progress !== 'done') return progress;
         step?.dispose();
         const address = guest.vcpu.linearEip;
-        if (stepsIn || (step && lineKey(guest, address) !== line)) return 'done';
+        if (stepsIn || (step && !onLine?.(address))) return 'done';
         stepsIn = address === callAddress;
         step = new InstructionStep(guest, !stepsIn);
       }

@@ -10,7 +10,7 @@ import type { Host } from '../host.ts';
 import type { Guest } from './guest.ts';
 import { readText } from './host-files.ts';
 import type { Watched } from './machine-stops.ts';
-import { sourceOf } from './source-lines.ts';
+import { requireAddresses, sourceOf } from './source-lines.ts';
 import type { BreakpointLocation, BreakpointRequest } from './user-breakpoint.ts';
 import { UserError } from './user-error.ts';
 import { formatDataId, placeOfExpression, watchedOf } from './watch-places.ts';
@@ -90,8 +90,7 @@ function placeOf(comment: SourceComment, clientLine: (line: number) => number, l
 }
 
 function locateLine(guest: Guest, comment: SourceComment, clientLine: (line: number) => number): BreakpointLocation {
-  const found = guest.symbols.addressesOfLine(comment.file, comment.line);
-  if (!found) throw new UserError('bad-address', 'there is no code at or after this line');
+  const found = requireAddresses(guest, comment.file, comment.line);
   const places = found.addresses.map((address) => ({ space: 'linear' as const, address }));
   return { places, ...placeOf(comment, clientLine, found.line) };
 }

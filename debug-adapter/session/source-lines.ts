@@ -1,7 +1,9 @@
 /** Source lines in the protocol's form. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee } from './debuggee.ts';
+import type { LineAddresses } from '../symbols/symbol-table.ts';
 import type { Guest } from './guest.ts';
+import { UserError } from './user-error.ts';
 
 /** A file of the client, or what a listing has kept of it. */
 export function sourceOf(path: string, guest?: Guest): DebugProtocol.Source {
@@ -30,4 +32,17 @@ export function lineOf(
 ): { readonly source?: DebugProtocol.Source; readonly line?: number } {
   const place = guest.symbols.lineAt(linearAddress);
   return place ? { source: sourceOf(place.file, guest), line: debuggee.clientLine(place.line) } : {};
+}
+
+/** Where a line, or the next one that has code, is in memory. A UserError says why nowhere. */
+export function requireAddresses(guest: Guest, file: string, line: number): LineAddresses {
+  const found = guest.symbols.addressesOfLine(file, line);
+  if (found) return found;
+  const macro = guest.symbols.macroAt(file, line);
+  throw new UserError(
+    'bad-address',
+    macro === undefined
+      ? `There is no code at or after this line in any listing of ${sourceOf(file).name}.`
+      : `There is no code at or after this line in any use of the macro ${macro}.`,
+  );
 }

@@ -10,38 +10,64 @@ export interface LineRange {
   readonly line: number;
 }
 
-/** One module at one load address. Ranges ascend and do not overlap. */
+/** The lines of a macro's definition. */
+export interface MacroRange {
+  readonly name: string;
+  readonly file: string;
+  readonly firstLine: number;
+  readonly lastLine: number;
+}
+
+/** One module at one load address. */
 export interface Placement {
-  readonly ranges: readonly LineRange[];
+  /**
+   * Ranges ascend and do not overlap. Those of the first level are the lines that made bytes; where they call macros, the
+   * next has the lines of the macros' bodies, and so on.
+   */
+  readonly levels: readonly (readonly LineRange[])[];
   /** Every address at which the assembler started a statement, ascending. */
   readonly boundaries: readonly number[];
   readonly labels: readonly Label[];
+  readonly macros: readonly MacroRange[];
 }
 
 /** Makes the table. Where placements overlap, the shorter range wins, then the earlier placement. */
 export function createLineTable(placements: readonly Placement[]): SymbolTable {
-  const addressesByFile = indexFiles(placements);
+  const macros = placements.flatMap((placement) => [...placement.macros]);
+  const linesByFile = indexFiles(placements, macros);
   const byName = indexNames(placements);
   const byAddress = placements.flatMap(({ labels }) => [...labels]).toSorted((a, b) => a.address - b.address);
-  const findFile = (file: string): string | undefined => closestFile([...addressesByFile.keys()], file);
+  const names = [...new Set([...linesByFile.keys(), ...macros.map(({ file }) => file)])];
+  const findFile = remembered((file: string) => closestFile(names, file));
+  const linesOf = (file: string): readonly IndexedLine[] => linesByFile.get(findFile(file) ?? '') ?? [];
   return {
     addressesOfLine(file, line): LineAddresses | undefined {
-      const known = findFile(file);
-      const lines = known === undefined ? undefined : addressesByFile.get(known);
-      const found = lines?.find((entry) => entry.line >= line);
-      return found;
+      const macro = innermostMacro(macros, findFile(file), line);
+      const lines = linesOf(file);
+      for (let index = firstFrom(lines, line); index < lines.length; index++) {
+        const entry = lines[index] as IndexedLine;
+        if (macro !== undefined && entry.line > macro.lastLine) return undefined;
+        if (macro !== undefined || !entry.inMacro) return { line: entry.line, addresses: entry.addresses };
+      }
+      return undefined;
     },
+    linesWithCode(file, first, last): readonly number[] {
+      const lines = linesOf(file);
+      return lines.slice(firstFrom(lines, first), firstFrom(lines, last + 1)).map(({ line }) => line);
+    },
+    macroAt: (file, line) => innermostMacro(macros, findFile(file), line)?.name,
     lineAt(linearAddress): SourcePlace | undefined {
-      const range = shortestRange(placements, linearAddress);
+      const range = rangeAt(placements, linearAddress);
       if (range === undefined) return undefined;
       return { file: range.file, line: range.line, exact: range.start === linearAddress };
     },
+    spanAt: (linearAddress) => rangeAt(placements, linearAddress),
     label: (name) => byName.get(name) ?? byName.get(name.toLowerCase()),
     nearestLabel(linearAddress): LabelOffset | undefined {
       const label = byAddress[lastAtOrBefore(byAddress, linearAddress, (entry) => entry.address)];
       return label === undefined ? undefined : { name: label.name, offset: linearAddress - label.address };
     },
-    files: () => [...addressesByFile.keys()],
+    files: () => [...linesByFile.keys()],
     labels: () => byAddress,
     lineBoundaries(start, end): number[] {
       const found = placements.flatMap(({ boundaries }) => {
@@ -53,23 +79,54 @@ export function createLineTable(placements: readonly Placement[]): SymbolTable {
   };
 }
 
+/** A client asks for the same few files again and again. */
+function remembered<Value>(find: (name: string) => Value): (name: string) => Value {
+  const found = new Map<string, Value>();
+  return (name) => {
+    if (!found.has(name)) found.set(name, find(name));
+    return found.get(name) as Value;
+  };
+}
+
+interface IndexedLine extends LineAddresses {
+  readonly inMacro: boolean;
+}
+
+/** Index of the first line at or behind `line`. */
+function firstFrom(lines: readonly IndexedLine[], line: number): number {
+  return lastAtOrBefore(lines, line - 1, (entry) => entry.line) + 1;
+}
+
 /** Lines of each file, ascending, with their addresses in the order of the placements. */
-function indexFiles(placements: readonly Placement[]): Map<string, LineAddresses[]> {
+function indexFiles(placements: readonly Placement[], macros: readonly MacroRange[]): Map<string, IndexedLine[]> {
   const files = new Map<string, Map<number, Set<number>>>();
-  for (const range of placements.flatMap(({ ranges }) => ranges)) {
+  for (const range of placements.flatMap(({ levels }) => levels.flat())) {
     const lines = files.get(range.file) ?? new Map<number, Set<number>>();
     files.set(range.file, lines);
     lines.set(range.line, (lines.get(range.line) ?? new Set()).add(range.start));
   }
-  const sorted = new Map<string, LineAddresses[]>();
+  const sorted = new Map<string, IndexedLine[]>();
   for (const [file, lines] of files) {
-    const entries = [...lines].map(([line, addresses]) => ({ line, addresses: [...addresses] }));
+    const own = macros.filter((macro) => macro.file === file);
+    const entries = [...lines].map(([line, addresses]) => {
+      return { line, addresses: [...addresses], inMacro: innermostMacro(own, file, line) !== undefined };
+    });
     sorted.set(
       file,
       entries.toSorted((a, b) => a.line - b.line),
     );
   }
   return sorted;
+}
+
+/** The shortest definition around a line: macros may define macros. */
+function innermostMacro(macros: readonly MacroRange[], file: string | undefined, line: number): MacroRange | undefined {
+  let best: MacroRange | undefined;
+  for (const macro of macros) {
+    if (macro.file !== file || line < macro.firstLine || line > macro.lastLine) continue;
+    if (best === undefined || macro.lastLine - macro.firstLine < best.lastLine - best.firstLine) best = macro;
+  }
+  return best;
 }
 
 /** First definition first; the spelling in lower case only where it hides no exact name. */
@@ -92,14 +149,26 @@ function closestFile(files: readonly string[], wanted: string): string | undefin
   return best?.file;
 }
 
-function shortestRange(placements: readonly Placement[], linearAddress: number): LineRange | undefined {
-  let best: LineRange | undefined;
-  for (const { ranges } of placements) {
-    const range = ranges[lastAtOrBefore(ranges, linearAddress, (entry) => entry.start)];
-    if (range === undefined || linearAddress >= range.end) continue;
-    if (best === undefined || range.end - range.start < best.end - best.start) best = range;
+/** The outermost range that begins at an address, or the innermost that has it. */
+function rangeAt(placements: readonly Placement[], linearAddress: number): LineRange | undefined {
+  let best: { readonly range: LineRange; readonly levels: Placement['levels'] } | undefined;
+  for (const { levels } of placements) {
+    const range = rangeIn(levels[0] ?? [], linearAddress);
+    if (range === undefined) continue;
+    if (best === undefined || range.end - range.start < best.range.end - best.range.start) best = { range, levels };
   }
-  return best;
+  let found = best?.range;
+  for (let level = 1; found !== undefined && found.start !== linearAddress; level++) {
+    const inner = rangeIn(best?.levels[level] ?? [], linearAddress);
+    if (inner === undefined) break;
+    found = inner;
+  }
+  return found;
+}
+
+function rangeIn(ranges: readonly LineRange[], linearAddress: number): LineRange | undefined {
+  const range = ranges[lastAtOrBefore(ranges, linearAddress, (entry) => entry.start)];
+  return range !== undefined && linearAddress < range.end ? range : undefined;
 }
 
 /** Index of the last of the ascending entries whose address is at most `address`; -1 if there is none. */

@@ -13,7 +13,7 @@ import type { SymbolTable } from './symbol-table.ts';
 const golden = fileURLToPath(new URL('golden', import.meta.url));
 const update = process.env['UPDATE'] === '1';
 const hasNasm = tryNasm(['-v']);
-const programs = ['nested', 'sections', 'relocated'];
+const programs = ['nested', 'sections', 'relocated', 'macros'];
 
 function tryNasm(words: string[]): boolean {
   try {
@@ -54,11 +54,8 @@ function dump(table: SymbolTable): string {
   const lines: string[] = [];
   for (const file of table.files()) {
     lines.push(file);
-    for (let line = 1; ; ) {
-      const found = table.addressesOfLine(file, line);
-      if (found === undefined) break;
-      lines.push(`  ${found.line}: ${found.addresses.map(hex).join(' ')}`);
-      line = found.line + 1;
+    for (const line of table.linesWithCode(file, 1, Number.MAX_SAFE_INTEGER)) {
+      lines.push(`  ${line}: ${table.addressesOfLine(file, line)?.addresses.map(hex).join(' ')}`);
     }
   }
   return [...lines, 'labels', ...dumpLabels(table)].join('\n');
@@ -102,7 +99,9 @@ describe('a listing', () => {
     const { table } = await loadSymbols([moduleOf('nested')]);
     // `put` on line 28: two instructions, one line.
     expect(table.lineAt(0x7c07)).toEqual({ file: '/src/nested.asm', line: 28, exact: true });
-    expect(table.lineAt(0x7c0a)).toEqual({ file: '/src/nested.asm', line: 28, exact: false });
+    expect(table.lineAt(0x7c0a)).toEqual({ file: '/src/nested.asm', line: 7, exact: true });
+    expect(table.spanAt(0x7c07)).toMatchObject({ start: 0x7c07, end: 0x7c0c });
+    expect(table.spanAt(0x7c0a)).toMatchObject({ start: 0x7c0a, end: 0x7c0c });
     expect(table.lineBoundaries(0x7c07, 0x7c0c)).toEqual([0x7c07, 0x7c0a]);
     // A macro that includes a file: the file's lines are its own.
     expect(table.lineAt(0x7c30)).toEqual({ file: '/src/nested/deep.inc', line: 3, exact: true });

@@ -102,7 +102,7 @@ function placeSections(
   const origin = usableAddress(listing.origin);
   const atBoot = (module.imageOffset ?? 0) === 0;
   const base = module.loadAddress ?? (atBoot ? BOOT_SECTOR_ADDRESS : (origin ?? BOOT_SECTOR_ADDRESS));
-  const placed = { ranges: [] as LineRange[], boundaries: [] as number[], labels: [] as Label[] };
+  const placed = { levels: [] as LineRange[][], boundaries: [] as number[], labels: [] as Label[] };
   const starts = new Map<string, number>();
   for (const placement of sections) {
     const { section, imageOffset, virtualStart, movesAway } = placement;
@@ -121,9 +121,10 @@ function placeSections(
     if (shift !== undefined) placed.labels.push({ name: symbol.name, address: symbol.virtualAddress + shift });
   }
   if (view === 'loaded') placed.labels.push(...absoluteLabels(listing));
-  placed.ranges.sort((a, b) => a.start - b.start);
+  for (const ranges of placed.levels) ranges.sort((a, b) => a.start - b.start);
   placed.boundaries.sort((a, b) => a - b);
-  return placed;
+  const macros = listing.macros.map((macro) => ({ ...macro, file: paths.get(macro.file) ?? macro.file ?? '' }));
+  return { ...placed, macros };
 }
 
 function usableAddress(address: number | undefined): number | undefined {
@@ -136,15 +137,16 @@ function absoluteLabels(listing: NasmListing): Label[] {
   return sections.flatMap(({ labels }) => labels.map(({ name, offset }) => ({ name, address: offset })));
 }
 
-/** Rows of one macro call make one range; every row is a boundary. */
+/** Rows of one macro call make one range, on each level of calls; every row is a boundary. */
 function addStatements(
-  placed: { readonly ranges: LineRange[]; readonly boundaries: number[] },
+  placed: { readonly levels: LineRange[][]; readonly boundaries: number[] },
   section: ListedSection,
   start: number,
   paths: ReadonlyMap<string | undefined, string>,
 ): void {
   const statements = section.statements.filter(({ reserved, length }) => !reserved && length !== 0);
-  let open: { place: ListedPlace; end: number } | undefined;
+  let open: readonly ListedPlace[] = [];
+  let openEnd = start;
   statements.forEach((statement, index) => {
     const next = statements[index + 1];
     const address = start + statement.offset;
@@ -152,14 +154,17 @@ function addStatements(
     const length = Math.min(statement.length ?? room ?? statement.bytes.length, room ?? Number.POSITIVE_INFINITY);
     const end = address + length;
     placed.boundaries.push(address);
-    const last = placed.ranges.at(-1);
-    if (last !== undefined && open?.place === statement.place && open.end === address) {
-      placed.ranges[placed.ranges.length - 1] = { ...last, end };
-    } else {
-      const file = paths.get(statement.place.file) ?? statement.place.file ?? '';
-      placed.ranges.push({ start: address, end, file, line: statement.place.line });
+    const places = [statement.place, ...statement.expanded];
+    for (const [level, place] of places.entries()) {
+      placed.levels[level] ??= [];
+      const ranges = placed.levels[level];
+      const last = ranges.at(-1);
+      if (last !== undefined && open[level] === place && openEnd === address) {
+        ranges[ranges.length - 1] = { ...last, end };
+      } else ranges.push({ start: address, end, file: paths.get(place.file) ?? place.file ?? '', line: place.line });
     }
-    open = { place: statement.place, end };
+    open = places;
+    openEnd = end;
   });
 }
 

@@ -5,6 +5,7 @@
 
 import { conditionKind, NasmConditions } from './nasm-conditions.ts';
 import { evaluateNasmExpression } from './nasm-expression.ts';
+import { type ListedMacro, macroName, NasmMacros } from './nasm-macros.ts';
 import { type NasmMap, parseNasmMap, splitNasmMap } from './nasm-map.ts';
 import { type ListedByte, type ListedData, type NasmRow, parseNasmRow } from './nasm-row.ts';
 import {
@@ -12,6 +13,7 @@ import {
   definition,
   includedName,
   macroParameters,
+  NASM_NAME,
   sectionDirective,
   stripComment,
   substituteParameters,
@@ -25,7 +27,10 @@ export interface ListedPlace {
 
 /** What one source statement made: usually one row, more for long data. */
 export interface ListedStatement {
+  /** Of what a macro made, the outermost call. */
   readonly place: ListedPlace;
+  /** From there to the line of the innermost macro's body; empty outside macros. Statements of one call share its place. */
+  readonly expanded: readonly ListedPlace[];
   /** In its section. */
   readonly offset: number;
   /** The bytes of the first repetition. */
@@ -56,6 +61,7 @@ export interface NasmListing {
   readonly origin: number | undefined;
   /** Include names in the order of their first appearance. */
   readonly includes: readonly string[];
+  readonly macros: readonly ListedMacro[];
   /** The map file, if one was appended to the listing (see node-host.ts). */
   readonly map: NasmMap | undefined;
   /** Value of an expression of the source's constants. */
@@ -79,10 +85,16 @@ export function parseNasmListing(text: string): NasmListing {
 interface Frame {
   /** Name of the file that the rows' line numbers belong to. */
   file: string | undefined;
-  /** Inside a macro: the outermost invocation, to which everything belongs. */
-  readonly invocation: ListedPlace | undefined;
+  /** Inside a macro: its call, behind the calls that led to that; everything belongs to the first. */
+  readonly calls: readonly ListedPlace[];
+  /** False inside a macro whose definition is not known (yet): the lines are of no file we know. */
+  known: boolean;
+  /** The line that called the macro. */
+  readonly call: { readonly row: NasmRow; readonly text: string } | undefined;
   readonly parameters: readonly string[];
 }
+
+const MAIN_FRAME: Frame = { file: undefined, calls: [], known: true, call: undefined, parameters: [] };
 
 interface OpenSection {
   readonly name: string;
@@ -96,38 +108,41 @@ interface OpenSection {
   end: number;
 }
 
+const LABEL_ALONE = new RegExp(`^${NASM_NAME}\\s*:$`);
 const TEXT_SECTION = '.text';
 /** Definitions that one expression may lead to; one that names itself has no value. */
 const DEFINITIONS_PER_EXPRESSION_MAX = 100;
 
 class ListingReader {
-  private readonly frames: Frame[] = [{ file: undefined, invocation: undefined, parameters: [] }];
+  private readonly frames: Frame[] = [{ ...MAIN_FRAME }];
   private readonly sections = new Map<string, OpenSection>();
   private section = this.enterSection(TEXT_SECTION, {}, false);
   /** The section to go back to after `struc`. */
   private outerSection: OpenSection | undefined;
   private readonly definitions = new Map<string, string>();
   private readonly includes = new Set<string>();
+  private readonly macros = new NasmMacros();
   private readonly conditions = new NasmConditions((expression) => this.valueOf(expression));
   private origin: number | undefined;
   private parentLabel = '';
   /** A definition whose body is being listed: its opening word and how deep the same word nests in it. */
-  private body: { readonly end: RegExp; readonly start: RegExp; depth: number } | undefined;
+  private body: { readonly end: RegExp; readonly start: RegExp; depth: number; readonly isMacro: boolean } | undefined;
   /** The last row with source text, which opens the next level. */
   private opener: { readonly row: NasmRow; readonly text: string } | undefined;
   /** Bytes of a statement whose next row is still to come. */
-  private partial: { readonly place: ListedPlace; readonly offset: number; readonly bytes: ListedByte[] } | undefined;
+  private partial: (Omit<ListedStatement, 'length' | 'reserved'> & { readonly bytes: ListedByte[] }) | undefined;
 
   read(row: NasmRow, next: NasmRow | undefined): void {
     if (this.partial === undefined) this.followLevel(row);
     const frame = this.frames[row.level] ?? this.topFrame();
+    if (!frame.known) this.findMacro(frame, row);
     if (row.data !== undefined) {
       // The bodies of definitions and the branches not taken make no bytes.
       this.body = undefined;
       this.section.waiting.push(...this.conditions.sawCode());
     }
     this.readText(row, substituteParameters(stripComment(row.text), frame.parameters), next);
-    if (row.data !== undefined) this.readData(row.data, frame.invocation ?? { file: frame.file, line: row.line });
+    if (row.data !== undefined) this.readData(row.data, placesOf(frame, row));
   }
 
   finish(map: NasmMap | undefined): NasmListing {
@@ -136,6 +151,7 @@ class ListingReader {
       sections: [...this.sections.values()],
       origin: map?.origin ?? this.origin,
       includes: [...this.includes],
+      macros: this.macros.all(),
       map,
       valueOf: (expression) => this.valueOf(expression),
     };
@@ -158,20 +174,34 @@ class ListingReader {
     const name = includedName(opener.text, (define) => this.definitions.get(define));
     if (name !== undefined) {
       this.includes.add(name);
-      return { file: name, invocation: undefined, parameters: [] };
+      return { ...MAIN_FRAME, file: name };
     }
     if (/^%endrep\b/i.test(opener.text)) return { ...parent };
+    const call = parent.known ? [{ file: parent.file, line: opener.row.line }] : [];
     return {
-      file: parent.file,
-      invocation: parent.invocation ?? { file: parent.file, line: opener.row.line },
+      file: undefined,
+      calls: [...parent.calls, ...call],
+      known: false,
+      call: opener,
       parameters: macroParameters(opener.text),
     };
+  }
+
+  /** The first row that is of its body tells the macro. A label in front of the call is listed before, as if it were one. */
+  private findMacro(frame: Frame, row: NasmRow): void {
+    const text = stripComment(row.text);
+    const { call } = frame;
+    if (call === undefined || text === '' || (row.line === call.row.line && LABEL_ALONE.test(text))) return;
+    const macro = this.macros.expandedBy(call.text, row.line, text);
+    if (macro === undefined) return;
+    frame.file = macro.file;
+    frame.known = true;
   }
 
   private readText(row: NasmRow, text: string, next: NasmRow | undefined): void {
     if (text === '') return;
     this.opener = { row, text };
-    if (this.skipsBody(text)) return;
+    if (this.skipsBody(row, text)) return;
     if (conditionKind(text) !== undefined) {
       this.conditions.read(text, this.definitions);
       return;
@@ -182,16 +212,25 @@ class ListingReader {
   }
 
   /** True for the lines of a `%macro` or `%rep` body, which NASM lists once as they are written. */
-  private skipsBody(text: string): boolean {
+  private skipsBody(row: NasmRow, text: string): boolean {
     const body = this.body;
     if (body !== undefined) {
       if (body.start.test(text)) body.depth += 1;
       else if (body.end.test(text)) body.depth -= 1;
-      if (body.depth === 0) this.body = undefined;
+      if (body.isMacro) this.macros.addLine(row.line, stripComment(row.text));
+      if (body.depth > 0) return true;
+      if (body.isMacro) this.macros.end(row.line);
+      this.body = undefined;
       return true;
     }
-    if (/^%i?r?macro\b/i.test(text)) this.body = { start: /^%i?r?macro\b/i, end: /^%endm(acro)?\b/i, depth: 1 };
-    else if (/^%rep\b/i.test(text)) this.body = { start: /^%rep\b/i, end: /^%endrep\b/i, depth: 1 };
+    const name = macroName(text);
+    if (name !== undefined) {
+      const { file, known } = this.frames[row.level] ?? this.topFrame();
+      if (known) this.macros.begin(name, file, row.line);
+      this.body = { start: /^%i?r?macro\b/i, end: /^%endm(acro)?\b/i, depth: 1, isMacro: known };
+    } else if (/^%rep\b/i.test(text)) {
+      this.body = { start: /^%rep\b/i, end: /^%endrep\b/i, depth: 1, isMacro: false };
+    }
     return this.body !== undefined;
   }
 
@@ -250,22 +289,16 @@ class ListingReader {
     this.section.waiting.push(name);
   }
 
-  private readData(data: ListedData, place: ListedPlace): void {
+  private readData(data: ListedData, [place, ...expanded]: Places): void {
     const { section } = this;
-    const start = this.partial ?? { place, offset: data.offset, bytes: [] };
+    const start = this.partial ?? { place, expanded, offset: data.offset, bytes: [] };
     start.bytes.push(...data.bytes);
     this.partial = data.continues ? start : undefined;
     if (data.continues) return;
     const size = start.bytes.length + data.unlisted;
     const length = data.repeat === undefined ? undefined : size * data.repeat;
     this.settleLabels(section, start.offset);
-    section.statements.push({
-      place: start.place,
-      offset: start.offset,
-      bytes: start.bytes,
-      length,
-      reserved: data.reserved,
-    });
+    section.statements.push({ ...start, length, reserved: data.reserved });
     section.end = start.offset + (length ?? size);
   }
 
@@ -295,4 +328,12 @@ class ListingReader {
       });
     return evaluate(expression);
   }
+}
+
+type Places = readonly [ListedPlace, ...ListedPlace[]];
+
+/** The calls of macros that lead to a row, outermost first, then its own line. */
+function placesOf({ file, calls: [first, ...calls], known }: Frame, { line }: NasmRow): Places {
+  const own = known ? [{ file, line }] : [];
+  return first === undefined ? [{ file, line }] : [first, ...calls, ...own];
 }

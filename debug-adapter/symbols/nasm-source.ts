@@ -3,7 +3,8 @@
  * (§4.1), sections and origin (§7.1, §8.1).
  */
 
-const NAME = String.raw`[A-Za-z_.?@$][\w.$#@~?]*`;
+/** A name of a label or macro, as a regular expression. */
+export const NASM_NAME: string = String.raw`[A-Za-z_.?@$][\w.$#@~?]*`;
 
 /** The line without its comment; quotes protect semicolons. */
 export function stripComment(text: string): string {
@@ -27,7 +28,7 @@ export function includedName(text: string, define: (name: string) => string | un
 
 /** The parameters of a macro call: what follows the name, split at commas outside quotes, brackets and braces. */
 export function macroParameters(text: string): string[] {
-  const call = new RegExp(`^(?:${NAME}\\s*:\\s*)?${NAME}\\s+(.*)$`).exec(text)?.[1];
+  const call = new RegExp(`^(?:${NASM_NAME}\\s*:\\s*)?${NASM_NAME}\\s+(.*)$`).exec(text)?.[1];
   if (call === undefined) return [];
   const pieces = call.match(/(?:'[^']*'|"[^"]*"|`[^`]*`|\{[^}]*\}|\([^)]*\)|\[[^\]]*\]|[^,])+/g) ?? [];
   return pieces.map((piece) => piece.trim().replace(/^\{(.*)\}$/, '$1'));
@@ -107,7 +108,7 @@ export interface DefinedLabel {
  * line is an instruction or a macro. Labels of macros (`%%x`) and special ones (`..@x`) are left out.
  */
 export function definedLabel(text: string, makesSomething: boolean): DefinedLabel | undefined {
-  const match = new RegExp(`^(${NAME})(\\s*:)?\\s*(.*)$`).exec(text);
+  const match = new RegExp(`^(${NASM_NAME})(\\s*:)?\\s*(.*)$`).exec(text);
   if (match === null) return undefined;
   const [, written = '', colon, rest = ''] = match;
   const name = written.replace(/^\$/, '');

@@ -72,7 +72,9 @@ describe('source comments', () => {
     expect(told).toContain('/guest/guest.asm:13: WATCH: nowhere: no register, flag or label is called nowhere');
     expect(told).toContain('/guest/guest.asm:14: WATCH: ax is no memory');
     expect(told).toContain('/guest/guest.asm:15: WATCH: 0 bytes cannot be watched');
-    expect(told).toContain('/guest/guest.asm:67: ASSERT: there is no code at or after this line');
+    expect(told).toContain(
+      '/guest/guest.asm:67: ASSERT: There is no code at or after this line in any listing of guest.asm.',
+    );
     expect(told).toContain('"line":11');
     await client.request('continue', { threadId: 1 });
     expect(await client.event('exited')).toEqual({ exitCode: 43 });

@@ -66,7 +66,7 @@ describe('stepping', () => {
   it('goes through a macro call instruction by instruction', async () => {
     await runTo('7C24');
     expect(await client.run('stepIn', { threadId: 1, granularity: 'instruction' })).toBe(
-      'step 27 again+0x18 (0000:7C26)',
+      'step 7 again+0x18 (0000:7C26)',
     );
   });
 

@@ -4,7 +4,7 @@ import type { Debuggee } from '../debuggee.ts';
 import { optionsOf } from '../breakpoint-options.ts';
 import type { BreakpointLocation } from '../user-breakpoint.ts';
 import type { Guest } from '../guest.ts';
-import { UserError } from '../user-error.ts';
+import { requireAddresses } from '../source-lines.ts';
 import type { HandlerOf } from './request-handler.ts';
 
 export const setBreakpoints: HandlerOf<'setBreakpoints'> = {
@@ -34,13 +34,7 @@ function locateLine(
   source: DebugProtocol.Source,
   clientLine: number,
 ): BreakpointLocation {
-  const found = guest.symbols.addressesOfLine(path, debuggee.ownLine(clientLine));
-  if (!found) {
-    throw new UserError(
-      'bad-address',
-      `There is no code at or after this line in any listing of ${source.name ?? path}.`,
-    );
-  }
+  const found = requireAddresses(guest, path, debuggee.ownLine(clientLine));
   return {
     places: found.addresses.map((address) => ({ space: 'linear', address })),
     source,
