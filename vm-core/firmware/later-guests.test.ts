@@ -101,6 +101,41 @@ table: dq 0
     },
   );
 
+  it('prints through INT 17h and prints the screen through INT 05h', async () => {
+    const guest = guestOf(`
+      mov ax, 0001h
+      int 10h
+      mov ah, 01h
+      xor dx, dx
+      int 17h
+      mov [600h], ax
+      mov si, text
+.next:
+      lodsb
+      test al, al
+      jz .done
+      mov ah, 0
+      int 17h
+      mov [602h], ax
+      mov ah, 0eh
+      int 10h
+      jmp .next
+.done:
+      int 05h
+      mov al, [500h]
+      mov [604h], al
+      jmp done
+text: db 'Hello', 0`);
+    const printed: number[] = [];
+    guest.machine.onOutput = (device, channel, bytes) => {
+      if (`${device}/${channel}` === 'parallel-1/parallel') printed.push(...bytes);
+    };
+    await guest.run();
+    expect([guest.word(0x600) >> 8, guest.word(0x602) >> 8, guest.word(0x604) & 0xff]).toEqual([0x90, 0x90, 0]);
+    const rows = [`Hello${' '.repeat(35)}`, ...new Array<string>(24).fill(' '.repeat(40))];
+    expect(String.fromCharCode(...printed)).toBe(`Hello\r\n${rows.map((row) => `${row}\r\n`).join('')}`);
+  });
+
   it('sleeps and switches off through APM', async () => {
     const guest = guestOf(`
       mov ax, 5301h

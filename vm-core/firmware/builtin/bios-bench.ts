@@ -28,7 +28,7 @@ export interface BenchOptions {
 
 /** How a service ended, and the flags its caller gets back. */
 export interface CallResult {
-  readonly end: 'return' | 'wait' | 'poll' | Promise<void>;
+  readonly end: 'return' | 'wait' | 'poll' | 'mouse' | Promise<void>;
   readonly carry: boolean;
   readonly zero: boolean;
 }
@@ -53,6 +53,8 @@ export interface BiosBench {
 
 export const TICKS_PER_SECOND = 200_000_000;
 const FLAGS_AT_CALL = 0x0246;
+/** Where the hook of a service can go on. */
+const ends = ['wait', 'poll', 'mouse'] as const;
 const CARRY = 1;
 const ZERO = 0x40;
 const noFont = (height: number): Uint8Array => new Uint8Array(256 * height);
@@ -126,8 +128,7 @@ export function createBiosBench(options: BenchOptions = {}): BiosBench {
     context.memory.write(stack + 4, 2, FLAGS_AT_CALL);
     const next = runHook(entry.offset);
     const flags = context.memory.read(stack + 4, 2);
-    const end =
-      typeof next !== 'number' ? next : next === entry.wait ? 'wait' : next === entry.poll ? 'poll' : 'return';
+    const end = typeof next !== 'number' ? next : (ends.find((name) => next === entry[name]) ?? 'return');
     if (end === 'return' && next !== entry.offset) throw new Error(`the service went on at ${next}`);
     return { end, carry: (flags & CARRY) !== 0, zero: (flags & ZERO) !== 0 };
   };

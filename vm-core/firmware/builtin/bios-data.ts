@@ -67,6 +67,10 @@ export const bda = {
   VIDEO_FLAGS: 0x489,
   DISPLAY_COMBINATION: 0x48a,
   DISK_INTERRUPT: 0x48e,
+  /** Bits 0–2 of drive A: 80 tracks, several data rates, both of them known. */
+  FLOPPY_CONTROLLER: 0x48f,
+  /** Data rate of drive A in bits 7–6, 4: known, 2–0: which disk in which drive. */
+  FLOPPY_MEDIA: 0x490,
   /** Bit 4: 101 keys; bits 3–2: right Ctrl and Alt; bits 1–0: the last code was E0h, E1h. */
   KEYBOARD_FLAGS_3: 0x496,
   KEYBOARD_LEDS: 0x497,
@@ -89,6 +93,11 @@ export const CONVENTIONAL_KIB = 639;
 /** Physical addresses in the EBDA. */
 export const ebda = {
   SIZE: EBDA_SEGMENT * 16,
+  /** Far pointer to the program's handler of the pointing device, two bytes of flags, and the packet that is coming. */
+  MOUSE_HANDLER: EBDA_SEGMENT * 16 + 0x22,
+  MOUSE_FLAGS_1: EBDA_SEGMENT * 16 + 0x26,
+  MOUSE_FLAGS_2: EBDA_SEGMENT * 16 + 0x27,
+  MOUSE_PACKET: EBDA_SEGMENT * 16 + 0x28,
   /** Fixed disk parameter table of drive 80h, where INT 41h points. */
   DISK_PARAMETERS: EBDA_SEGMENT * 16 + 0x3d,
   /** Ours: segment from which on option ROMs are to be looked for; timer ticks until the bell stops. */
@@ -102,6 +111,8 @@ export const ebda = {
   CD_BOOT: EBDA_SEGMENT * 16 + 0x90,
   /** Ours: the descriptor table with which a kernel is started; 32 bytes. */
   KERNEL_GDT: EBDA_SEGMENT * 16 + 0xc0,
+  /** Ours: where INT 15h, C2h is in its exchange with the mouse; 16 bytes. */
+  MOUSE_EXCHANGE: EBDA_SEGMENT * 16 + 0xb0,
 } as const;
 
 export const KEYBOARD_BUFFER_START = 0x1e;

@@ -14,16 +14,18 @@ import {
   keyboardHook,
   nmiHook,
   pauseHook,
-  printScreenHook,
   sharedDefaultHook,
   timerHook,
 } from './interrupts.ts';
+import { mouseHooks } from './mouse/mouse-hooks.ts';
 import { optionRomHook, postHook } from './post.ts';
-import { buildRom, DATE, ROM_BASE, type RomLabels, serviceInterrupts } from './rom.ts';
+import { printerHooks } from './printer-services.ts';
+import { buildRom, DATE, DUMMY_IRET, ROM_BASE, type RomLabels, serviceInterrupts } from './rom.ts';
 import { serialPollHook, serialTimeoutHook } from './serial-services.ts';
 import { serviceHook } from './service.ts';
 import { services, unknownFunction } from './services.ts';
 import { waitHook } from './system-services.ts';
+import { floppyHook } from './floppy-start.ts';
 import { smbiosStructures } from './smbios.ts';
 import { stringPieceHook, stringStartHook } from './video/write-string.ts';
 import { withWrappedMemory } from './wrapped-memory.ts';
@@ -68,11 +70,11 @@ function hooksOf(labels: RomLabels, banner: string | undefined): readonly (reado
     ]),
     [labels.sharedDefault, sharedDefaultHook],
     [labels.postHook, postHook(labels)],
+    [labels.floppyHook, floppyHook],
     [labels.optionRomHook, optionRomHook(labels, banner)],
     [labels.bootHook, bootHook(labels)],
     [labels.bootFailed, bootFailedHook],
     [labels.nmi, nmiHook],
-    [labels.printScreen, printScreenHook],
     [labels.timer, timerHook],
     [labels.clock, clockHook(labels)],
     [labels.keyboardHook, keyboardHook(labels)],
@@ -82,5 +84,7 @@ function hooksOf(labels: RomLabels, banner: string | undefined): readonly (reado
     [labels.serialPollHook, serialPollHook],
     [labels.serialTimeoutHook, serialTimeoutHook],
     [labels.waitHook, waitHook(labels)],
+    ...mouseHooks(labels),
+    ...printerHooks(labels, DUMMY_IRET),
   ];
 }

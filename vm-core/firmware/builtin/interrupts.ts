@@ -102,7 +102,6 @@ const exceptionNames: Readonly<Record<number, string>> = {
 
 const FLOPPY_VECTOR = 0x0e;
 const DISK_VECTOR = 0x76;
-const MOUSE_VECTOR = 0x74;
 const INTERRUPT_HAPPENED = 0x80;
 const FIRST_IRQ_VECTOR = 0x08;
 const FIRST_SLAVE_VECTOR = 0x70;
@@ -126,7 +125,6 @@ export function defaultHook(labels: RomLabels, vector: number): FirmwareHook {
     }
     if (vector === FLOPPY_VECTOR) changeBits(context, bda.FLOPPY_RECALIBRATE, 0, INTERRUPT_HAPPENED);
     if (vector === DISK_VECTOR) context.memory.write(bda.DISK_INTERRUPT, 1, 0xff);
-    if (vector === MOUSE_VECTOR) context.ports.read(0x60, 1);
     // A spurious interrupt of the slave is in service at the master only.
     if (slave) goTo(caller, entry, busy ? labels.endBoth : labels.endMaster);
     else goTo(caller, entry, labels.endMaster);
@@ -147,14 +145,5 @@ export const sharedDefaultHook: FirmwareHook = (context) => {
 
 export const nmiHook: FirmwareHook = (context) => {
   context.logOnce('BIOS: a non-maskable interrupt has no handler');
-  return undefined;
-};
-
-const PRINT_SCREEN_FAILED = 0xff;
-
-/** INT 05h is the print-screen key's and the BOUND instruction's. */
-export const printScreenHook: FirmwareHook = (context) => {
-  context.memory.write(bda.PRINT_SCREEN_STATUS, 1, PRINT_SCREEN_FAILED);
-  context.logOnce('BIOS: INT 05h (print screen or BOUND): the machine has no printer');
   return undefined;
 };

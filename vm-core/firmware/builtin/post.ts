@@ -41,8 +41,11 @@ const RETURN = 0x0a;
 
 const TEXT_MODE = 3;
 const UART_BASES = [0x3f8, 0x2f8];
+const PRINTER_BASES = [0x378];
 /** Scratch register of a UART: what is written is read back where there is one. */
 const UART_SCRATCH = 7;
+const UART_LINE_CONTROL = 3;
+const EIGHT_BITS = 3;
 const SERIAL_TIMEOUT = 1;
 const PRINTER_TIMEOUT = 20;
 /** 40:8A: display combination of a VGA with a colour monitor. */
@@ -136,6 +139,7 @@ function fillVectors(context: FirmwareContext, labels: RomLabels): void {
     [0x4a, DUMMY_IRET],
     [0x70, labels.clock],
     [0x71, labels.redirect],
+    [0x74, labels.mouseInterrupt],
     [0x75, labels.coprocessor],
   ];
   for (const [vector, offset] of others) setVector(context, vector, ROM_SEGMENT, offset);
@@ -143,8 +147,9 @@ function fillVectors(context: FirmwareContext, labels: RomLabels): void {
   setVector(context, 0x46, 0, 0);
 }
 
-/** Bits of the equipment word: a floppy drive, 80x25 in colour; serial ports are counted from bit 9. */
+/** Bits of the equipment word: a floppy drive, a mouse, 80x25 in colour; serial ports count from bit 9, printers from 14. */
 const EQUIPMENT_FLOPPY = 1;
+const EQUIPMENT_MOUSE = 4;
 const EQUIPMENT_80X25 = 0x20;
 
 function fillBiosData(context: FirmwareContext): void {
@@ -161,8 +166,12 @@ function fillBiosData(context: FirmwareContext): void {
     memory.write(bda.COM_TIMEOUTS + index, 1, SERIAL_TIMEOUT);
   });
   for (let port = 0; port < 3; port++) memory.write(bda.LPT_TIMEOUTS + port, 1, PRINTER_TIMEOUT);
-  const equipment = EQUIPMENT_80X25 | (context.floppy ? EQUIPMENT_FLOPPY : 0) | (uarts.length << 9);
-  memory.write(bda.EQUIPMENT, 2, equipment);
+  const printers = PRINTER_BASES.filter((base) => hasParallelPort(context, base));
+  printers.forEach((base, index) => {
+    memory.write(bda.LPT_PORTS + index * 2, 2, base);
+  });
+  const drives = (context.floppy ? EQUIPMENT_FLOPPY : 0) | EQUIPMENT_MOUSE;
+  memory.write(bda.EQUIPMENT, 2, EQUIPMENT_80X25 | drives | (uarts.length << 9) | (printers.length << 14));
   memory.write(bda.EBDA_SEGMENT, 2, EBDA_SEGMENT);
   memory.write(bda.MEMORY_SIZE, 2, CONVENTIONAL_KIB);
   memory.write(bda.KEYBOARD_START, 2, KEYBOARD_BUFFER_START);
@@ -176,9 +185,20 @@ function fillBiosData(context: FirmwareContext): void {
   memory.write(bda.VIDEO_SAVE_TABLE, 4, ((ROM_SEGMENT << 16) | VIDEO_SAVE_POINTERS) >>> 0);
 }
 
+/** Looks for a UART; one that is there takes characters of 8 bits. */
 function hasUart({ ports }: FirmwareContext, base: number): boolean {
   ports.write(base + UART_SCRATCH, 1, 0x5a);
-  return ports.read(base + UART_SCRATCH, 1) === 0x5a;
+  if (ports.read(base + UART_SCRATCH, 1) !== 0x5a) return false;
+  ports.write(base + UART_LINE_CONTROL, 1, EIGHT_BITS);
+  return true;
+}
+
+/** The data latch of a parallel port reads back what was written. */
+function hasParallelPort({ ports }: FirmwareContext, base: number): boolean {
+  ports.write(base, 1, 0xaa);
+  if (ports.read(base, 1) !== 0xaa) return false;
+  ports.write(base + 2, 1, 0x0c);
+  return true;
 }
 
 /** Port writes in order; what each device's data sheet calls the bytes stands behind them. */
@@ -201,6 +221,9 @@ const controllerWrites: readonly (readonly [port: number, value: number])[] = [
   [0x43, 0xb6], // counter 2: the speaker
   [0x42, 0x33],
   [0x42, 0x05],
+  [0x43, 0x54], // counter 1: low byte, mode 2
+  [0x41, 0x12], // refreshes memory
+  [0x3f2, 0x0c], // floppy controller: out of reset, which ends with an interrupt
   [0x64, 0xaa], // self test: answers 55h
 ];
 

@@ -28,6 +28,10 @@ export const POP_DX = 0x5a;
 export const POP_SI = 0x5e;
 export const POP_BP = 0x5d;
 export const POP_DS = 0x1f;
+export const PUSH_ES = 0x06;
+export const POP_ES = 0x07;
+export const PUSHA = 0x60;
+export const POPA = 0x61;
 
 const low = (word: number): number => word & 0xff;
 const high = (word: number): number => (word >> 8) & 0xff;

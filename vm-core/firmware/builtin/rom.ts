@@ -3,8 +3,11 @@
  * Technical Reference, BIOS listing); the rest lies below. Work is done by hooks; what the processor itself must do
  * (calls of other interrupts, end-of-interrupt, waiting, far jumps) is real code. (A table: exempt from the length limit.)
  */
+import { bda } from './bios-data.ts';
+import { emitMouse, type MouseLabels } from './mouse/rom-mouse.ts';
 import * as op from './rom-builder.ts';
 import { RomBuilder } from './rom-builder.ts';
+import { emitPrinter, type PrinterLabels } from './printer-services.ts';
 import type { ServiceEntry } from './service.ts';
 import { smbiosEntryPoint } from './smbios.ts';
 
@@ -43,6 +46,9 @@ const TIMER_INTERRUPT = 0xfea5;
 export const DUMMY_IRET = 0xff53;
 const PRINT_SCREEN = 0xff54;
 const RESET = 0xfff0;
+
+/** POST waits for the floppy controller's interrupt; the timer's wake it, too. */
+const FLOPPY_WAKES_MAX = 4;
 
 /** Ours. */
 const CODE = 0x8000;
@@ -84,7 +90,7 @@ export interface RomFonts {
 }
 
 /** Offsets of the places that hooks are attached to or go on at. */
-export interface RomLabels {
+export interface RomLabels extends MouseLabels, PrinterLabels {
   readonly services: Readonly<Record<ServiceInterrupt, ServiceEntry>>;
   /** One for each vector that nothing handles; `endMaster` and `endBoth` also acknowledge the interrupt controllers. */
   readonly defaultHandlers: ReadonlyMap<number, number>;
@@ -94,6 +100,8 @@ export interface RomLabels {
   readonly endBoth: number;
   readonly post: number;
   readonly postHook: number;
+  /** Behind the floppy controller's interrupt. */
+  readonly floppyHook: number;
   readonly optionRomHook: number;
   readonly optionRomCall: number;
   readonly resetReturn: number;
@@ -119,7 +127,6 @@ export interface RomLabels {
   readonly clockAlarm: number;
   readonly redirect: number;
   readonly coprocessor: number;
-  readonly printScreen: number;
   readonly boot: number;
   readonly bootHook: number;
   readonly bootFailed: number;
@@ -135,7 +142,7 @@ export interface RomImage {
 export const defaultVectors: readonly number[] = [
   ...[0x00, 0x01, 0x03, 0x04, 0x06, 0x07],
   ...[0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f],
-  ...[0x72, 0x73, 0x74, 0x76, 0x77],
+  ...[0x72, 0x73, 0x76, 0x77],
 ];
 
 /** Builds the ROM, with the structures of the SMBIOS if there are any. */
@@ -160,7 +167,10 @@ export function buildRom(fonts: RomFonts, smbios: readonly (readonly number[])[]
   rom.emit(op.STI, op.HLT).short(0xeb, halt);
   const serial = emitSerialPoll(rom);
   const wait = emitWait(rom);
+  const { mousePoll, ...mouse } = emitMouse(rom);
   const { poll: stringPoll, ...string } = emitWriteString(rom);
+  const { poll: printerPoll, ...printer } = emitPrinter(rom, PRINT_SCREEN);
+  rom.at(printer.printScreenLeave + 4);
   const interrupts = emitInterrupts(rom);
   const boot = emitBoot(rom, halt);
 
@@ -169,9 +179,13 @@ export function buildRom(fonts: RomFonts, smbios: readonly (readonly number[])[]
     [0x10, stringPoll],
     [0x14, serial.poll],
     [0x15, wait.poll],
+    [0x17, printerPoll],
   ]);
   const services = Object.fromEntries(
-    serviceEntries.map(([interrupt, offset]) => [interrupt, emitService(rom.at(offset), polls.get(interrupt))]),
+    serviceEntries.map(([interrupt, offset]) => [
+      interrupt,
+      emitService(rom.at(offset), polls.get(interrupt), mousePoll),
+    ]),
   ) as Record<ServiceInterrupt, ServiceEntry>;
   rom.at(DISK_SERVICE).jump(services[0x13].offset);
   rom.at(FLOPPY_INTERRUPT).jump(defaultHandlers.get(0x0e) as number);
@@ -183,6 +197,8 @@ export function buildRom(fonts: RomFonts, smbios: readonly (readonly number[])[]
     halt,
     ...interrupts,
     ...string,
+    ...mouse,
+    ...printer,
     ...boot,
     ...emitKeyboard(rom),
     ...emitPost(rom, halt),
@@ -191,7 +207,6 @@ export function buildRom(fonts: RomFonts, smbios: readonly (readonly number[])[]
     waitHook: wait.hook,
     nmi: emitHook(rom.at(NMI)),
     timer: emitTimer(rom),
-    printScreen: emitHook(rom.at(PRINT_SCREEN)),
   };
   rom.at(RESET).farJump(ROM_SEGMENT, POST).text(DATE).emit(0, MODEL_AT, 0);
   return { bytes: rom.bytes, labels };
@@ -205,11 +220,11 @@ function emitHook(rom: RomBuilder): number {
 }
 
 /** NOP with the hook, IRET, and the way round again: wait for an interrupt, then run the hook anew. */
-function emitService(rom: RomBuilder, poll: number | undefined): ServiceEntry {
+function emitService(rom: RomBuilder, poll: number | undefined, mouse: number): ServiceEntry {
   const offset = emitHook(rom);
   const wait = rom.position;
   rom.emit(op.STI, op.HLT, op.CLI).short(0xeb, offset);
-  return { offset, wait, poll: poll ?? wait };
+  return { offset, wait, poll: poll ?? wait, mouse };
 }
 
 /**
@@ -292,13 +307,18 @@ function emitBoot(rom: RomBuilder, halt: number) {
   return { boot: BOOTSTRAP, bootHook, bootFailed };
 }
 
-/** Power-on: the hook sets the machine up, the next one names the option ROMs to call one by one. */
+/** Power-on: the first hook sets the machine up, the second the floppy controller, the next one names the option ROMs to call one by one. */
 function emitPost(rom: RomBuilder, halt: number) {
   rom.at(POST).emit(op.CLI, op.CLD);
   const clearSegments = [0x31, 0xc0, 0x8e, 0xd8, 0x8e, 0xc0]; // XOR AX,AX; MOV DS,AX; MOV ES,AX
   rom.emit(...clearSegments, 0x8e, 0xd0); // MOV SS,AX
   rom.emit(0xbc).words(STACK_TOP); // MOV SP
   const postHook = rom.position;
+  rom.emit(op.NOP, 0xb9).words(FLOPPY_WAKES_MAX).emit(op.STI); // MOV CX
+  const wait = rom.position;
+  rom.emit(op.HLT, 0xf6, 0x06).words(bda.FLOPPY_RECALIBRATE).emit(0x80).short(0xe1, wait); // TEST BYTE [043Eh],80h; LOOPE
+  rom.emit(op.CLI);
+  const floppyHook = rom.position;
   rom.emit(op.NOP);
   const optionRomHook = rom.position;
   rom.emit(op.NOP, op.STI).int(0x19).jump(halt);
@@ -311,7 +331,7 @@ function emitPost(rom: RomBuilder, halt: number) {
   rom.emit(op.CLI, op.CLD, ...clearSegments).jump(optionRomHook);
   const resetReturn = rom.position;
   rom.emit(0xff, 0x2e).words(0x467); // JMP FAR [0467h]
-  return { post: POST, postHook, optionRomHook, optionRomCall, resetReturn };
+  return { post: POST, postHook, floppyHook, optionRomHook, optionRomCall, resetReturn };
 }
 
 /** IRQ0: the hook counts the tick; INT 1Ch is called with DS = 0040h as on the AT. */

@@ -184,6 +184,14 @@ describe('a hostile guest', () => {
       labels.waitHook,
       labels.sharedDefault,
       labels.printScreen,
+      labels.printScreenHook,
+      labels.printScreenError,
+      labels.printerPollHook,
+      labels.printerHook,
+      labels.mouseStartHook,
+      labels.mouseByteHook,
+      labels.mouseEndHook,
+      labels.mouseInterruptHook,
       labels.bootFailed,
       labels.bootHook,
       ...defaultVectors.map((vector) => labels.defaultHandlers.get(vector) as number),
@@ -191,10 +199,11 @@ describe('a hostile guest', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...hooks),
-        fc.uint8Array({ minLength: 256, maxLength: 256 }),
+        fc.uint8Array({ minLength: 512, maxLength: 512 }),
         word32,
         (hook, data, ax) => {
-          bench.ram.set(data, BIOS_DATA);
+          bench.ram.set(data.subarray(0, 256), BIOS_DATA);
+          bench.ram.set(data.subarray(256), ebda.SIZE);
           bench.caller.eax = ax;
           bench.runHook(hook);
         },

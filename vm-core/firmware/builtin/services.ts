@@ -7,6 +7,7 @@ import { diskServices } from './disk/disk-services.ts';
 import { extendedDiskServices } from './disk/extended-services.ts';
 import { keyboardServices } from './keyboard/keyboard-services.ts';
 import { powerServices } from './power-services.ts';
+import { printerServices } from './printer-services.ts';
 import type { ServiceInterrupt } from './rom.ts';
 import { serialServices } from './serial-services.ts';
 import type { Service } from './service.ts';
@@ -31,6 +32,7 @@ export const services: readonly Service[] = [
   ...extendedDiskServices,
   ...cdServices,
   ...serialServices,
+  ...printerServices,
   ...systemServices,
   ...powerServices,
   ...keyboardServices,

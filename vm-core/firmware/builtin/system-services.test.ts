@@ -5,6 +5,7 @@ import { bda } from './bios-data.ts';
 import { clockServices, TICKS_PER_DAY } from './clock-services.ts';
 import { readCmos, writeCmos } from './cmos.ts';
 import { configurationServices } from './configuration-services.ts';
+import { printerServices } from './printer-services.ts';
 import { CONFIGURATION_TABLE, ROM_SEGMENT } from './rom.ts';
 import { serialServices } from './serial-services.ts';
 import { serviceKey } from './service.ts';
@@ -115,6 +116,8 @@ const systemCases: Readonly<Record<string, () => void>> = {
     expect(call(0x15, 0xc100)).toEqual(OK);
     expect(bench.caller.state.segment(ES).selector).toBe(0x9fc0);
   },
+  // Its functions: mouse/mouse.test.ts.
+  '15h/C2': () => expect(call(0x15, 0xc201)[0]).toBe('mouse'),
   '15h/E801': () => {
     expect(call(0x15, 0xe801)).toEqual(OK);
     expect([bench.caller.ax, bench.caller.bx, bench.caller.cx, bench.caller.dx]).toEqual([3072, 0, 3072, 0]);
@@ -196,15 +199,32 @@ const uart = (): Record<string, unknown> => bench.bus.devices.get('uart-1')?.sta
 const otherCases: Readonly<Record<string, () => void>> = {
   '11h': () => {
     expect(call(0x11, 0)).toEqual(OK);
-    expect(bench.caller.ax).toBe(0x0420);
+    expect(bench.caller.ax).toBe(0x4424);
   },
   '12h': () => {
     call(0x12, 0);
     expect(bench.caller.ax).toBe(639);
   },
-  '17h': () => {
-    call(0x17, 0x0041);
-    expect([bench.caller.ah, bench.messages.at(-1)]).toEqual([9, 'BIOS: INT 17h: the machine has no printer port']);
+  '17h/00': () => {
+    expect(call(0x17, 0x0041)[0]).toBe('poll');
+    bench.runHook(bench.labels.printerPollHook);
+    expect(bench.caller.dx).toBe(0x379);
+    bench.caller.dx = 0;
+    bench.runHook(bench.labels.printerHook);
+    expect([bench.caller.ah, bench.bus.devices.get('parallel-1')?.state['data']]).toEqual([0x90, 0x41]);
+    // It is still busy with that one.
+    bench.runHook(bench.labels.printerHook);
+    expect(bench.caller.ah).toBe(0x11);
+    call(0x17, 0x0041, { dx: 1 });
+    expect(bench.caller.ah).toBe(1);
+  },
+  '17h/01': () => {
+    expect(call(0x17, 0x0100)).toEqual(OK);
+    expect([bench.caller.ah, bench.context.ports.read(0x37a, 1)]).toEqual([0x90, 0xcc]);
+  },
+  '17h/02': () => {
+    expect(call(0x17, 0x0200)).toEqual(OK);
+    expect(bench.caller.ah).toBe(0x90);
   },
   '14h/00': () => {
     expect(call(0x14, 0x00e3)).toEqual(OK);
@@ -244,7 +264,7 @@ const otherCases: Readonly<Record<string, () => void>> = {
 describe.each([
   ['INT 15h', systemServices, systemCases],
   ['INT 1Ah', clockServices, clockCases],
-  ['INT 11h, 12h, 14h, 17h', [...configurationServices, ...serialServices], otherCases],
+  ['INT 11h, 12h, 14h, 17h', [...configurationServices, ...serialServices, ...printerServices], otherCases],
 ] as const)('%s', (_title, rows, cases) => {
   it('has a case for every row', () => {
     expect(Object.keys(cases).sort()).toEqual(rows.map(serviceKey).sort());

@@ -242,6 +242,7 @@ export const systemServices: readonly Service[] = [
     caller.setEs(EBDA_SEGMENT);
     caller.carry = false;
   }),
+  row({ ah: 0xc2 }, 'pointing device', () => 'mouse'),
   row({ ax: 0xe801 }, 'get memory sizes', getMemorySizes),
   row({ ax: 0xe820 }, 'get memory map', getMemoryMap),
 ];
