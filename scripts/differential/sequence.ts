@@ -125,7 +125,11 @@ export class SequenceInProgress {
     this.#instructions.push({ offset: this.#code.length, ...kind });
     this.#code.push(...bytes);
     if (outcome !== 'done') return outcome;
-    if (gap.length > 0 && this.bench.linearEip === this.cursor + gap.length) this.#code.push(...gap);
+    if (gap.length > 0 && this.bench.linearEip === this.cursor + gap.length) {
+      // A return address in front of it may be gone to later.
+      this.bench.write(this.cursor, gap);
+      this.#code.push(...gap);
+    }
     return this.#follow();
   }
 
@@ -182,6 +186,8 @@ export class SequenceInProgress {
       if (at === this.cursor) return 'done';
       const stub = this.#stubAt(at);
       if (stub !== undefined) {
+        // Jumped into at level 3, it does not get far.
+        if (stub !== NO_VECTOR && this.bench.state.read8(slot.CPL) !== 0) return 'lost';
         this.#vector = stub;
         return 'ended';
       }
