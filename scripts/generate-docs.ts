@@ -6,10 +6,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LaunchArgument, launchArgumentRows } from '../debug-adapter/session/launch-arguments.ts';
 import { helpText } from '../debug-adapter/command-line/usage.ts';
-import { handlers, unsupportedRequests } from '../debug-adapter/session/requests/index.ts';
+import { commands } from '../debug-adapter/session/console/commands.ts';
+import { filterRows } from '../debug-adapter/session/exception-filters.ts';
+import { missingCapabilities, sentEvents, unsentEvents } from '../debug-adapter/session/protocol-support.ts';
+import { argumentShapes, type ObjectShape } from '../debug-adapter/session/requests/argument-shapes.ts';
+import { handlers, isCommand, unsupportedRequests } from '../debug-adapter/session/requests/index.ts';
 import { instructionRows } from '../vm-core/isa/instruction-table.ts';
 import { createMachine } from '../vm-core/machine/create-machine.ts';
 import { type Register, registerSets, registers } from '../vm-core/state/register-table.ts';
+import { readProtocolSchema } from './protocol-schema.ts';
 import { repositoryRoot } from './run-command.ts';
 
 /** A page: its file in `docs/reference/`, the table it comes from, and what makes its text. */
@@ -36,7 +41,13 @@ const PAGES: readonly Page[] = [
   },
   { file: 'registers.md', title: 'Registers', source: 'vm-core/state/register-table.ts', body: registerPage },
   { file: 'devices.md', title: 'Devices', source: 'vm-core/machine/isa-pc.ts and the devices', body: devices },
-  { file: 'requests.md', title: 'Requests', source: 'debug-adapter/session/requests/index.ts', body: requests },
+  {
+    file: 'debug-adapter-protocol.md',
+    title: 'Debug Adapter Protocol',
+    source: 'debug-adapter/session/requests and debug-adapter/session/protocol-support.ts',
+    body: protocol,
+  },
+  { file: 'console.md', title: 'Debug Console', source: 'debug-adapter/session/console/', body: consolePage },
   { file: 'instructions.md', title: 'Instructions', source: 'vm-core/isa/rows/', body: instructions },
 ];
 
@@ -50,7 +61,7 @@ export function generatedPages(): ReadonlyMap<string, string> {
   );
 }
 
-const cell = (text: string) => text.replaceAll('|', '\\|');
+const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll(/<(?=[a-z])/g, '&lt;');
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
@@ -132,21 +143,81 @@ function devices(): string {
 
 const hexadecimal = (value: number) => `${value.toString(16).toUpperCase()}h`;
 
-function requests(): string {
-  const answered = Object.entries(handlers)
-    .map(([command, { capabilities = {} }]) => [
-      command,
-      command === 'initialize' ? '' : Object.keys(capabilities).join(', '),
-    ])
-    .sort();
-  const refused = Object.entries(unsupportedRequests).sort();
+function protocol(): string {
+  const { version, requests, events, capabilities } = readProtocolSchema();
+  const bringing = new Map(
+    Object.entries(handlers).flatMap(([command, handler]) =>
+      command === 'initialize' ? [] : Object.keys(handler.capabilities ?? {}).map((name) => [name, command] as const),
+    ),
+  );
+  const request = (name: string): string[] => [
+    `\`${name}\``,
+    isCommand(name) ? 'yes' : 'no',
+    isCommand(name) ? argumentList(argumentShapes[name]) : (unsupportedRequests[name] ?? ''),
+  ];
+  const event = (name: string): string[] =>
+    Object.hasOwn(sentEvents, name)
+      ? [`\`${name}\``, 'yes', sentEvents[name as keyof typeof sentEvents]]
+      : [`\`${name}\``, 'no', unsentEvents[name as keyof typeof unsentEvents]];
+  const capability = (name: string): string[] => {
+    const by = bringing.get(name);
+    return by === undefined
+      ? [`\`${name}\``, 'no', missingCapabilities[name as keyof typeof missingCapabilities]]
+      : [`\`${name}\``, 'yes', `with \`${by}\``];
+  };
   return [
-    'The requests of the Debug Adapter Protocol that the adapter answers, and the capabilities that each of them brings.',
-    table(['Request', 'Capabilities'], answered),
-    'These answer an error with the reason:',
-    table(['Request', 'Reason'], refused),
+    `All requests, events and capabilities of the Debug Adapter Protocol, version ${version} of its declarations: what the ` +
+      'adapter has, and why it has not got the rest.',
+    '## Requests',
+    table(
+      ['Request', 'Answered', 'Arguments (? may be missing), or the reason that the error gives'],
+      requests.map(request),
+    ),
+    '## Events',
+    table(['Event', 'Sent', 'When, or why not'], events.map(event)),
+    '## Capabilities',
+    table(['Capability', 'Announced', 'By which request, or why not'], capabilities.map(capability)),
+    '## Exception filters',
+    table(
+      ['Filter', 'On at first', 'What it does', 'Condition'],
+      filterRows.map((row) => [
+        `\`${row.filter}\``,
+        row.default ? 'yes' : 'no',
+        row.description,
+        row.conditionDescription ?? '',
+      ]),
+    ),
   ].join('\n\n');
 }
+
+function argumentList(shape: ObjectShape): string {
+  return Object.keys(shape)
+    .map((name) => `\`${name}\``)
+    .join(', ');
+}
+
+function consolePage(): string {
+  const intro =
+    'What the Debug Console takes beside expressions, with completion: names, then what fits behind them. `help` lists the ' +
+    'commands, `help x` explains one. Addresses are linear, `seg:off`, registers, labels or expressions; behind `p:` they ' +
+    'are physical.';
+  const rows = commands.map(({ name, usage, help }) => [`\`${`${name} ${usage}`.trim()}\``, help]);
+  return `${intro}\n\n${table(['Command', 'Meaning'], rows)}\n\n## Expressions\n\n${EXPRESSIONS}`;
+}
+
+const EXPRESSIONS = `Conditions, watches, log messages (in braces) and the console share one language. Values are unsigned 32-bit integers.
+
+| Form | Meaning |
+| --- | --- |
+| \`eax\`, \`ah\`, \`zf\`, \`cr0.pe\`, \`ds.base\` | registers, their parts, flags and fields |
+| \`start\`, \`print.next\`, \`.next\`, \`$ax\` | labels: their address; local ones; one that is called like a register |
+| \`31744\`, \`0x7c00\`, \`7C00h\`, \`1010b\`, \`'A'\` | numbers and characters |
+| \`byte[…]\`, \`word[…]\`, \`dword[…]\` | memory at a linear address or \`seg:off\` |
+| \`07C0:0000\`, \`ds:si + 2\` | the linear address; unmarked numbers around the colon are hexadecimal if the first is a number |
+| \`linear(ds:si)\`, \`physical(0x7c00)\` | the linear address of a segment's offset, the physical one of a linear address |
+| \`! ~ - * / % + - << >> < <= > >= == != & ^ \\| && \\|\\| ?:\` | operators as in C, unsigned |
+| \`al = 1\`, \`word[0x500] = ax\` | an assignment, in the console only |
+| \`eax,d\` \`eax,x\` \`al,b\` \`al,c\` | decimal, hexadecimal, binary, as a character |`;
 
 if (import.meta.main) {
   await mkdir(join(repositoryRoot, 'docs', 'reference'), { recursive: true });

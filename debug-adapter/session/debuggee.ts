@@ -5,6 +5,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Host } from '../host.ts';
 import type { ScreenState } from '../protocol/screen.ts';
+import { announceGuest } from './announce-guest.ts';
 import { bindComments, dropComments } from './bind-comments.ts';
 import { BreakpointTable } from './breakpoint-table.ts';
 import { bootGuest, type CreateMachine, withListingBeside } from './boot-guest.ts';
@@ -13,6 +14,7 @@ import { GuestOutput } from './guest-output.ts';
 import type { Guest } from './guest.ts';
 import { type LaunchConfiguration, parseLaunchArguments, unknownLaunchArguments } from './launch-configuration.ts';
 import { runToPlan } from './plans.ts';
+import type { SentEvent } from './protocol-support.ts';
 import { Progress } from './progress.ts';
 import { type RegisterSnapshot, takeSnapshot } from './register-view.ts';
 import { type Plan, Runner, type StopCause } from './runner.ts';
@@ -20,7 +22,7 @@ import type { ScreenFeed } from './screen-feed.ts';
 import { SessionOutput } from './session-output.ts';
 import type { SessionView } from './session-view.ts';
 import { readSourceComments } from './source-comments.ts';
-import { describeStop, isUnasked, type StopReason, shownReason } from './stop-event.ts';
+import { describeStop, ENTRY, isUnasked, STEP, type StopReason, shownReason } from './stop-event.ts';
 import { Typist } from './typist.ts';
 import type { UserBreakpoint } from './user-breakpoint.ts';
 import { UserError } from './user-error.ts';
@@ -42,7 +44,7 @@ export interface DebuggeeOptions {
   readonly screen: ScreenFeed;
   /** What else shows the guest. */
   readonly views: readonly SessionView[];
-  readonly sendEvent: (event: string, body?: unknown) => void;
+  readonly sendEvent: (event: SentEvent, body?: unknown) => void;
 }
 
 /** A booted guest with its runner. */
@@ -117,7 +119,7 @@ export class Debuggee {
     return this.#live;
   }
 
-  sendEvent(event: string, body?: unknown): void {
+  sendEvent(event: SentEvent, body?: unknown): void {
     this.#options.sendEvent(event, body);
   }
 
@@ -182,6 +184,7 @@ export class Debuggee {
     );
     guestOutput.attach(guest.machine);
     const runner = this.#makeRunner(guest, configuration, guestOutput);
+    announceGuest(this.#options.sendEvent, configuration.program ?? 'x86 machine', guest, this.#live?.guest);
     this.#live = { guest, runner, configuration };
     this.#snapshots = { before: undefined, now: undefined };
     this.#hasEnded = false;
@@ -217,7 +220,7 @@ export class Debuggee {
           this.#draw((screen) => screen.sliceDone());
           this.#tellViews((view) => view.sliceDone());
         },
-        haltedForGood: () => this.output.write('console', HALTED_FOR_GOOD),
+        haltedForGood: () => this.output.writeHaltedForGood(),
       },
     });
   }
@@ -393,7 +396,3 @@ export class Debuggee {
     return this.client.linesStartAt1 === false ? line + 1 : line;
   }
 }
-
-const STEP: StopReason = { reason: 'step', description: 'Paused after a step' };
-const ENTRY: StopReason = { reason: 'entry', description: 'Paused at the boot sector' };
-const HALTED_FOR_GOOD = 'The processor halted with interrupts disabled: nothing can wake it.\n';

@@ -1,10 +1,12 @@
 /** Tells a client that wants to know about work that takes its time. */
+import type { SentEvent } from './protocol-support.ts';
+
 export class Progress {
-  readonly #sendEvent: (event: string, body: unknown) => void;
+  readonly #sendEvent: (event: SentEvent, body: unknown) => void;
   readonly #isWanted: () => boolean;
   #nextId = 1;
 
-  constructor(sendEvent: (event: string, body: unknown) => void, isWanted: () => boolean) {
+  constructor(sendEvent: (event: SentEvent, body: unknown) => void, isWanted: () => boolean) {
     this.#sendEvent = sendEvent;
     this.#isWanted = isWanted;
   }

@@ -3,6 +3,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { AssemblerMessage } from '../host.ts';
 import { DIAGNOSTICS_EVENT } from '../protocol/events.ts';
 import { LogPointOutput } from './log-point-output.ts';
+import type { SentEvent } from './protocol-support.ts';
 import { sourceOf } from './source-lines.ts';
 
 /** A guest may reset the machine over and over; that is said so many times. */
@@ -14,7 +15,7 @@ const RESETS = {
 } as const;
 
 export class SessionOutput {
-  readonly #sendEvent: (event: string, body: unknown) => void;
+  readonly #sendEvent: (event: SentEvent, body: unknown) => void;
   /** Lines as the client counts them. */
   readonly #clientLine: (line: number) => number;
   readonly logPoints: LogPointOutput;
@@ -22,7 +23,7 @@ export class SessionOutput {
 
   /** `now` gives monotonic milliseconds. */
   constructor(
-    sendEvent: (event: string, body: unknown) => void,
+    sendEvent: (event: SentEvent, body: unknown) => void,
     clientLine: (line: number) => number,
     now: () => number,
   ) {
@@ -46,6 +47,10 @@ export class SessionOutput {
   writeFailure(error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.write('stderr', `Internal error: ${text}\n`);
+  }
+
+  writeHaltedForGood(): void {
+    this.write('console', 'The processor halted with interrupts disabled: nothing can wake it.\n');
   }
 
   writeReset(why: keyof typeof RESETS): void {

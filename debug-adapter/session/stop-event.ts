@@ -15,6 +15,11 @@ export interface StopReason {
   readonly hitBreakpointIds?: readonly number[];
 }
 
+/** A step is done. */
+export const STEP: StopReason = { reason: 'step', description: 'Paused after a step' };
+/** The first stop of a session. */
+export const ENTRY: StopReason = { reason: 'entry', description: 'Paused at the boot sector' };
+
 const BREAKPOINT_REASONS: Readonly<Record<BreakpointKind, string>> = {
   source: 'breakpoint',
   function: 'function breakpoint',

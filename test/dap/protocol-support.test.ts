@@ -1,0 +1,45 @@
+/** The tables of what the protocol has and the adapter does, compared with the protocol and with a session. */
+import { expect, it } from 'vitest';
+import { missingCapabilities, sentEvents, unsentEvents } from '../../debug-adapter/session/protocol-support.ts';
+import { handlers, unsupportedRequests } from '../../debug-adapter/session/requests/index.ts';
+import { readProtocolSchema } from '../../scripts/protocol-schema.ts';
+import { FIXTURE, fixture, SessionClient } from './support/session-client.ts';
+
+const schema = readProtocolSchema();
+
+it('every request stands in one of two tables', () => {
+  expect([...Object.keys(handlers), ...Object.keys(unsupportedRequests)].sort()).toEqual(schema.requests.toSorted());
+});
+
+it('every event stands in one of two tables', () => {
+  expect([...Object.keys(sentEvents), ...Object.keys(unsentEvents)].sort()).toEqual(schema.events.toSorted());
+});
+
+it('every capability is announced, or missing with a reason', async () => {
+  const announced = Object.keys(await new SessionClient().request('initialize', { adapterID: 'x86vm' }));
+  expect([...announced, ...Object.keys(missingCapabilities)].sort()).toEqual(schema.capabilities.toSorted());
+});
+
+it('sends every event that the table says', async () => {
+  const client = new SessionClient();
+  const supports = { supportsProgressReporting: true, supportsMemoryEvent: true, supportsInvalidatedEvent: true };
+  await client.request('initialize', { adapterID: 'x86vm', ...supports });
+  await client.request('launch', { ...FIXTURE, flopy: 'x' });
+  await client.request('configurationDone');
+  await client.stop();
+  await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'count', condition: 'cx == 9' }] });
+  await client.request('writeMemory', { memoryReference: '0x500', data: 'AA==' });
+  // The same program without its listing: a source and a module less.
+  client.host.files.set('/guest/bare.img', fixture('guest.img'));
+  await client.request('restart', {
+    arguments: { program: '/guest/bare.img', exitDevice: true, stopOnEntry: false },
+  });
+  await client.event('exited');
+  await client.event('terminated');
+  const events = client.transcript.flatMap((line) => /^← event (\w+)/.exec(line)?.[1] ?? []);
+  expect([...new Set(events)].sort()).toEqual(Object.keys(sentEvents).toSorted());
+  expect(client.transcript).toContain(
+    '← event loadedSource {"reason":"removed","source":{"name":"guest.asm","path":"/guest/guest.asm"}}',
+  );
+  expect(client.transcript.filter((line) => line.startsWith('← event module'))).toHaveLength(1);
+});
