@@ -6,7 +6,7 @@ import { DeviceTree } from './device-tree.ts';
 import { AssemblerDiagnostics } from './diagnostics.ts';
 import { DEBUG_TYPE, SOURCE_EXTENSIONS } from './file-types.ts';
 import { registerInspection } from './inspection.ts';
-import { translateWith } from './localized.ts';
+import { translateWith } from '../debug-adapter/protocol/localized.ts';
 import { MEMORY_VIEW_TYPE } from './memory-panel.ts';
 import { MemoryPanels } from './memory-panels.ts';
 import type { Platform } from './platform.ts';

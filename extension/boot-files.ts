@@ -1,7 +1,7 @@
 /** The files of a workspace that can be booted, and what to boot when a given file is in front. */
 import * as vscode from 'vscode';
 import { bootFileKind, IMAGE_EXTENSIONS, INCLUDE_EXTENSIONS, SOURCE_EXTENSIONS } from './file-types.ts';
-import { localized } from './localized.ts';
+import { localized } from '../debug-adapter/protocol/localized.ts';
 import { rootSources, rootsOf } from './include-graph.ts';
 
 /** Files looked at; a larger workspace is better served by a launch.json. */

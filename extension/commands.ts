@@ -5,7 +5,7 @@ import { activeFile } from './active-file.ts';
 import { COMMANDS, type CommandId } from './command-table.ts';
 import { bootFileFor, chooseBootFile } from './boot-files.ts';
 import { configurationFor, whyNotBootable } from './configuration.ts';
-import { localized } from './localized.ts';
+import { localized } from '../debug-adapter/protocol/localized.ts';
 import type { MemoryPanels } from './memory-panels.ts';
 import { openNewBootSector } from './new-boot-sector.ts';
 import type { Platform } from './platform.ts';

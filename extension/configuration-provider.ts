@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { activeFile } from './active-file.ts';
 import { bootFileFor, bootFiles, isSource } from './boot-files.ts';
 import { configurationFor, whyNotBootable, withSessionPaths } from './configuration.ts';
-import { localized } from './localized.ts';
+import { localized } from '../debug-adapter/protocol/localized.ts';
 import type { Platform } from './platform.ts';
 import { isUri } from './routed-host.ts';
 

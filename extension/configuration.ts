@@ -1,7 +1,7 @@
 /** Debug configurations: what a file is launched with, and making one from launch.json ready for the session. */
 import type { DebugConfiguration } from 'vscode';
 import { type LaunchArgument, launchArgumentRows } from '../debug-adapter/session/launch-arguments.ts';
-import { localized } from './localized.ts';
+import { localized } from '../debug-adapter/protocol/localized.ts';
 import { bootFileKind, DEBUG_TYPE, fileExtension, fileName } from './file-types.ts';
 
 /** A configuration that boots one file, under its name. `program` is a path, or begins with a variable such as ${workspaceFolder}. */

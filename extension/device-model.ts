@@ -1,4 +1,5 @@
 /** What the device tree knows of the machine's devices, and the words in which it shows them. */
+import { localized } from '../debug-adapter/protocol/localized.ts';
 import type {
   DeviceRegisterRow,
   DeviceRegisterValue,
@@ -34,10 +35,10 @@ export function formatRegister(value: number, width: number): string {
 /** What is to be known of a register, in Markdown. */
 export function describeRegister({ name, description, width, reset, writable, place }: DeviceRegisterRow): string {
   const facts = [
-    width === 1 ? '1 bit' : `${width} bits`,
-    ...(place === undefined ? [] : [`at \`${place}\``]),
-    `${formatRegister(reset, width)} after reset`,
-    writable === 0 ? 'read-only' : `writable bits ${formatRegister(writable, width)}`,
+    width === 1 ? localized('1 bit') : localized('{0} bits', width),
+    ...(place === undefined ? [] : [localized('at {0}', `\`${place}\``)]),
+    localized('{0} after reset', formatRegister(reset, width)),
+    writable === 0 ? localized('read-only') : localized('writable bits {0}', formatRegister(writable, width)),
   ];
   return `**${name}**: ${escapeMarkdown(description)}\n\n${facts.join(', ')}`;
 }

@@ -1,5 +1,6 @@
 /** The device tree in the debug sidebar: the devices of the machine that is being debugged, with their registers. */
 import * as vscode from 'vscode';
+import { localized } from '../debug-adapter/protocol/localized.ts';
 import {
   type DeviceModel,
   describeRegister,
@@ -94,7 +95,7 @@ export class DeviceTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
     item.description = text;
     item.tooltip = new vscode.MarkdownString(describeRegister(row));
     item.iconPath = changed ? new vscode.ThemeIcon('circle-filled', CHANGED) : new vscode.ThemeIcon('symbol-field');
-    item.accessibilityInformation = { label: `${row.name} ${text}${changed ? ', changed' : ''}` };
+    item.accessibilityInformation = { label: `${row.name} ${text}${changed ? `, ${localized('changed')}` : ''}` };
     return item;
   }
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { localized, translateWith } from './localized.ts';
+import { localized, translateBy, translateWith } from '../debug-adapter/protocol/localized.ts';
 import { localizableManifest } from './manifest.ts';
 
 const root = new URL('../', import.meta.url);
@@ -11,10 +11,13 @@ const fixedParts = (text = '') => (text.match(/`[^`]+`|\]\(command:[^)]+\)|\{\d\
 
 /** The literals that the sources give to `localized`. */
 function textsOfSources(): ReadonlySet<string> {
-  const folders = ['extension/', 'extension/node/', 'extension/browser/'];
+  const folders = [
+    ...['extension/', 'extension/node/', 'extension/browser/'],
+    ...['webviews/', 'webviews/screen/', 'webviews/memory/'],
+  ];
   const files = folders.flatMap((folder) =>
     readdirSync(new URL(folder, root))
-      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && name !== 'localized.ts')
+      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
       .map((name) => readFileSync(new URL(folder + name, root), 'utf8')),
   );
   const calls = files.flatMap((text) => [...text.matchAll(/\blocalized\(\s*(?:'([^'\n]*)'|"([^"\n]*)"|(.))/g)]);
@@ -39,7 +42,7 @@ describe('the manifest in other languages', () => {
   });
 });
 
-describe('texts of the running extension', () => {
+describe('texts of the running extension and its views', () => {
   it('are all there in German, and none beside', () => {
     const german = readTexts('extension/l10n/bundle.l10n.de.json');
     expect(Object.keys(german).sort()).toEqual([...textsOfSources()].sort());
@@ -51,6 +54,19 @@ describe('texts of the running extension', () => {
     translateWith((text, ...values) => `${text}|${values.join()}`);
     try {
       expect(localized('Ended')).toBe('Ended|');
+    } finally {
+      translateWith();
+    }
+  });
+
+  it('come from a table, with its gaps in English', () => {
+    translateBy({ 'Found {0}.': '{0} gefunden.', toString: 1 });
+    try {
+      expect([localized('Found {0}.', 3), localized('Other {0}', 4), localized('toString')]).toEqual([
+        '3 gefunden.',
+        'Other 4',
+        'toString',
+      ]);
     } finally {
       translateWith();
     }

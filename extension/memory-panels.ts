@@ -1,9 +1,9 @@
 /** Which memory panels there are and which session each shows; a session may have several. */
 import * as vscode from 'vscode';
+import { localized } from '../debug-adapter/protocol/localized.ts';
 import { MEMORY_VIEW_TYPE, MemoryPanel } from './memory-panel.ts';
 import type { RunningSession } from './sessions.ts';
 
-const EMPTY_TITLE = 'x86 VM Memory';
 /** Where a new view is: at the next instruction, in 16- and in 32-bit code. */
 const FIRST_PLACE = 'CS:EIP';
 
@@ -36,7 +36,7 @@ export class MemoryPanels implements vscode.WebviewPanelSerializer {
 
   /** Called by VS Code for a panel that was open when the window was closed. */
   deserializeWebviewPanel(panel: vscode.WebviewPanel): Thenable<void> {
-    panel.title = EMPTY_TITLE;
+    panel.title = emptyTitle();
     this.add(panel);
     return Promise.resolve();
   }
@@ -47,7 +47,7 @@ export class MemoryPanels implements vscode.WebviewPanelSerializer {
   }
 
   private create(session: RunningSession | undefined): MemoryPanel {
-    const title = session ? titleOf(session) : EMPTY_TITLE;
+    const title = session ? titleOf(session) : emptyTitle();
     // In front of the source it would be covered by it at the next step.
     const place = { viewColumn: vscode.ViewColumn.Beside };
     const panel = this.add(vscode.window.createWebviewPanel(MEMORY_VIEW_TYPE, title, place, {}));
@@ -64,5 +64,9 @@ export class MemoryPanels implements vscode.WebviewPanelSerializer {
 }
 
 function titleOf({ debugSession }: RunningSession): string {
-  return `Memory: ${debugSession.name}`;
+  return localized('Memory: {0}', debugSession.name);
+}
+
+function emptyTitle(): string {
+  return localized('x86 VM Memory');
 }

@@ -1,6 +1,6 @@
 /** Saves a picture of a screen where the user wants it. */
 import * as vscode from 'vscode';
-import { localized } from './localized.ts';
+import { localized } from '../debug-adapter/protocol/localized.ts';
 
 /** Asks for a name and writes the bytes of a PNG file; failures are shown, not thrown. */
 export async function savePicture(png: Uint8Array): Promise<void> {

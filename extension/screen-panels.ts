@@ -1,6 +1,6 @@
 /** Which screen panel shows which session: one panel for each machine, and panels without one are used again. */
 import * as vscode from 'vscode';
-import { localized } from './localized.ts';
+import { localized } from '../debug-adapter/protocol/localized.ts';
 import { type KeptChoices, SCREEN_VIEW_TYPE, ScreenPanel } from './screen-panel.ts';
 import type { VmSession } from './vm-session.ts';
 

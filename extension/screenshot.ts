@@ -1,7 +1,7 @@
 /** A picture of a session's screen as a PNG file, pixel for pixel as the guest draws it. */
 import { encode } from 'fast-png';
 import type { ScreenUpdate } from '../debug-adapter/protocol/screen.ts';
-import { localized } from './localized.ts';
+import { localized } from '../debug-adapter/protocol/localized.ts';
 import type { VmSession } from './vm-session.ts';
 
 export type Frame = Extract<ScreenUpdate, { readonly type: 'frame' }>;

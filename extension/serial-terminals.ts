@@ -1,7 +1,7 @@
 /** Terminals of VS Code on the serial ports of machines: one for each port, used again when its machine is started anew. */
 import * as vscode from 'vscode';
 import type { SerialPort } from '../debug-adapter/protocol/serial.ts';
-import { localized } from './localized.ts';
+import { localized } from '../debug-adapter/protocol/localized.ts';
 import { SerialLine, type SerialRemarks } from './serial-line.ts';
 import type { VmSession } from './vm-session.ts';
 

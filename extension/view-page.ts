@@ -17,6 +17,8 @@ export async function setPage(webview: vscode.Webview, extensionUri: vscode.Uri,
     script: address(`${view}.js`),
     style: address(`${view}.css`),
     codicons: address('codicon.css'),
+    language: vscode.env.language,
+    texts: JSON.stringify(vscode.l10n.bundle ?? {}),
     speaker: address('speaker-worklet.js'),
   });
 }

@@ -12,7 +12,7 @@ import type { ScreenRequest, ScreenUpdate } from '../debug-adapter/protocol/scre
 import type { SerialRequest, SerialUpdate } from '../debug-adapter/protocol/serial.ts';
 import type { FromWorker } from '../debug-adapter/protocol/worker.ts';
 import { answerHostCall } from './host-calls.ts';
-import { localized } from './localized.ts';
+import { localized } from '../debug-adapter/protocol/localized.ts';
 import type { WorkerLink } from './worker-link.ts';
 import { localTimeMs } from './workspace-host.ts';
 

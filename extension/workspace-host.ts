@@ -5,7 +5,7 @@
 import type { FileSystem, Uri } from 'vscode';
 import type { AssemblerResult, Host } from '../debug-adapter/host.ts';
 import { fileName } from './file-types.ts';
-import { localized } from './localized.ts';
+import { localized } from '../debug-adapter/protocol/localized.ts';
 
 /** A larger file would have to be held in the extension host's memory as a whole. */
 export const WORKSPACE_FILE_SIZE_MAX = 256 * 1024 * 1024;

@@ -29,6 +29,9 @@ export interface PageOptions {
   readonly height?: number;
   /** What `getState` gives: what an earlier page has kept. */
   readonly state?: unknown;
+  /** The language of VS Code, and its translations. */
+  readonly language?: string;
+  readonly texts?: Readonly<Record<string, string>>;
 }
 
 /** A browser with the bundled views. */
@@ -61,7 +64,10 @@ export class ViewPages {
   }
 
   /** Opens a view by its name. */
-  async open(view: string, { receive, width = 900, height = 600, state }: PageOptions): Promise<Page> {
+  async open(
+    view: string,
+    { receive, width = 900, height = 600, state, language = 'en', texts = {} }: PageOptions,
+  ): Promise<Page> {
     const page = await this.browser.newPage({ viewport: { width, height } });
     page.setDefaultTimeout(10_000);
     page.on('console', (message) => this.problems.push(message.text()));
@@ -74,20 +80,22 @@ export class ViewPages {
       const name = new URL(route.request().url()).pathname.slice(1);
       if (name !== '')
         return route.fulfill({ path: join(this.folder, name), contentType: CONTENT_TYPES[extname(name)] ?? '' });
-      return route.fulfill({ body: this.page(view), contentType: 'text/html' });
+      return route.fulfill({ body: this.page(view, language, texts), contentType: 'text/html' });
     });
     await page.goto(ORIGIN);
     return page;
   }
 
-  private page(view: string): string {
+  private page(view: string, language: string, texts: Readonly<Record<string, string>>): string {
     return readFileSync(join(this.folder, `${view}.html`), 'utf8')
       .replaceAll('{{cspSource}}', ORIGIN)
       .replaceAll('{{nonce}}', 'n0nce')
       .replaceAll('{{script}}', `${ORIGIN}/${view}.js`)
       .replaceAll('{{style}}', `${ORIGIN}/${view}.css`)
       .replaceAll('{{codicons}}', `${ORIGIN}/codicon.css`)
-      .replaceAll('{{speaker}}', `${ORIGIN}/speaker-worklet.js`);
+      .replaceAll('{{speaker}}', `${ORIGIN}/speaker-worklet.js`)
+      .replaceAll('{{language}}', language)
+      .replaceAll('{{texts}}', JSON.stringify(texts).replaceAll('&', '&amp;').replaceAll('"', '&quot;'));
   }
 }
 

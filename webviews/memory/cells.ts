@@ -1,4 +1,5 @@
 /** The rows of the grid: groups of bytes as little-endian values, and their text. */
+import { localized } from '../../debug-adapter/protocol/localized.ts';
 import type { MemorySpace } from '../../debug-adapter/protocol/memory.ts';
 import { type CharacterSet, characterOf } from './code-page.ts';
 import { byteAt, hexadecimal, type MemoryModel, pointersAt } from './memory-model.ts';
@@ -77,9 +78,9 @@ function describe(
   const changed = bytes.some((byte) => byte.changed);
   const facts = [
     ['pointed', pointers.length > 0, pointers.join(', ')],
-    ['changed', changed, 'changed'],
-    ['differs', was !== undefined, `was ${was}`],
-    ['unmapped', unmapped, 'not mapped'],
+    ['changed', changed, localized('changed')],
+    ['differs', was !== undefined, localized('was {0}', was ?? '')],
+    ['unmapped', unmapped, localized('not mapped')],
   ] as const;
   const holding = facts.filter(([, holds]) => holds);
   return {

@@ -1,5 +1,6 @@
 /** The search bar of a memory view: what to look for and where, and how far a search is. */
 import { html, LitElement, type TemplateResult } from 'lit';
+import { localized } from '../../debug-adapter/protocol/localized.ts';
 import { ADDRESS_END } from '../../debug-adapter/protocol/memory.ts';
 import { type FindMode, parseBound, parsePattern } from './find-pattern.ts';
 
@@ -50,8 +51,8 @@ export class FindBar extends LitElement {
     if ('message' in parsed) return parsed.message;
     const start = parseBound(this.input('from').value, 0);
     const last = parseBound(this.input('to').value, ADDRESS_END - 1);
-    if (start === undefined || last === undefined) return 'The range is given in hexadecimal: 7C00.';
-    if (last < start) return 'The range ends before it begins.';
+    if (start === undefined || last === undefined) return localized('The range is given in hexadecimal: 7C00.');
+    if (last < start) return localized('The range ends before it begins.');
     this.searchKey = JSON.stringify([text, this.mode, matchCase, start, last]);
     const { pattern, mask } = parsed;
     const what = { pattern: pattern.buffer, mask: mask.buffer, start, end: last + 1 };
@@ -76,32 +77,32 @@ export class FindBar extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    return html`<div class="find" role="search" aria-label="Find in memory" @keydown=${this.key}>
+    return html`<div class="find" role="search" aria-label=${localized('Find in memory')} @keydown=${this.key}>
       <input
         type="text"
         name="what"
         class="what"
-        aria-label=${this.mode === 'bytes' ? 'Bytes to find' : 'Text to find'}
-        placeholder=${this.mode === 'bytes' ? 'Bytes: EB FE or B8 ?? 00' : 'Text'}
+        aria-label=${this.mode === 'bytes' ? localized('Bytes to find') : localized('Text to find')}
+        placeholder=${this.mode === 'bytes' ? localized('Bytes: EB FE or B8 ?? 00') : localized('Text')}
         spellcheck="false"
         autocomplete="off"
       />
-      <select aria-label="Find what" @change=${this.changeMode}>
-        <option>Bytes</option>
-        <option>Text</option>
+      <select aria-label=${localized('Find what')} @change=${this.changeMode}>
+        <option>${localized('Bytes')}</option>
+        <option>${localized('Text')}</option>
       </select>
-      <label ?hidden=${this.mode === 'bytes'}><input type="checkbox" name="match-case" />Match case</label>
-      <label>from <input type="text" name="from" class="bound" placeholder="00000000" spellcheck="false" /></label>
-      <label>to <input type="text" name="to" class="bound" placeholder="FFFFFFFF" spellcheck="false" /></label>
-      ${this.done === undefined ? this.button('Find Next', 'codicon-arrow-down', () => this.search()) : this.searching()}
-      ${this.button('Close', 'codicon-close', () => this.onClose())}
+      <label ?hidden=${this.mode === 'bytes'}><input type="checkbox" name="match-case" />${localized('Match case')}</label>
+      <label>${localized('from')} <input type="text" name="from" class="bound" placeholder="00000000" spellcheck="false" /></label>
+      <label>${localized('to')} <input type="text" name="to" class="bound" placeholder="FFFFFFFF" spellcheck="false" /></label>
+      ${this.done === undefined ? this.button(localized('Find Next'), 'codicon-arrow-down', () => this.search()) : this.searching()}
+      ${this.button(localized('Close'), 'codicon-close', () => this.onClose())}
     </div>`;
   }
 
   private searching(): TemplateResult {
     const percent = Math.floor((this.done ?? 0) * 100);
-    return html`<progress max="100" .value=${percent} aria-label="Search">${percent} %</progress>
-      ${this.button('Cancel', 'codicon-debug-stop', () => this.onCancel())}`;
+    return html`<progress max="100" .value=${percent} aria-label=${localized('Search')}>${percent} %</progress>
+      ${this.button(localized('Cancel'), 'codicon-debug-stop', () => this.onCancel())}`;
   }
 
   private button(label: string, icon: string, run: () => void): TemplateResult {

@@ -1,4 +1,5 @@
 /** What the search box holds, as bytes to look for. */
+import { localized } from '../../debug-adapter/protocol/localized.ts';
 import { PATTERN_MAX } from '../../debug-adapter/protocol/memory.ts';
 import { byteOf } from './code-page.ts';
 
@@ -21,9 +22,9 @@ export function parsePattern(
 ): FindPattern | { readonly message: string } {
   const pairs = mode === 'bytes' ? bytePairs(text) : textPairs(text, matchCase);
   if (typeof pairs === 'string') return { message: pairs };
-  if (pairs.length === 0) return { message: 'Type what to look for.' };
-  if (pairs.length > PATTERN_MAX) return { message: `At most ${PATTERN_MAX} bytes can be looked for.` };
-  if (pairs.every(([, mask]) => mask === 0)) return { message: 'Every byte matches that.' };
+  if (pairs.length === 0) return { message: localized('Type what to look for.') };
+  if (pairs.length > PATTERN_MAX) return { message: localized('At most {0} bytes can be looked for.', PATTERN_MAX) };
+  if (pairs.every(([, mask]) => mask === 0)) return { message: localized('Every byte matches that.') };
   return { pattern: Uint8Array.from(pairs, ([byte]) => byte), mask: Uint8Array.from(pairs, ([, mask]) => mask) };
 }
 
@@ -33,9 +34,10 @@ function bytePairs(text: string): readonly Pair[] | string {
   const pairs: Pair[] = [];
   for (const word of text.split(/[\s,]+/).filter((part) => part !== '')) {
     const digits = word.replace(/^0x/i, '').replace(/h$/i, '');
-    if (!/^[0-9a-f?]+$/i.test(digits)) return `${word} is not hexadecimal; text can be looked for as Text.`;
+    if (!/^[0-9a-f?]+$/i.test(digits))
+      return localized('{0} is not hexadecimal; text can be looked for as Text.', word);
     const even = digits.length === 1 ? `0${digits}` : digits;
-    if (even.length % 2 !== 0) return `${word} ends in half a byte.`;
+    if (even.length % 2 !== 0) return localized('{0} ends in half a byte.', word);
     for (const [digitPair] of even.matchAll(/../g)) {
       pairs.push([
         Number.parseInt(digitPair.replaceAll('?', '0'), 16),
@@ -50,7 +52,7 @@ function textPairs(text: string, matchCase: boolean): readonly Pair[] | string {
   const pairs: Pair[] = [];
   for (const character of text) {
     const byte = byteOf(character);
-    if (byte === undefined) return `${character} is not in code page 437.`;
+    if (byte === undefined) return localized('{0} is not in code page 437.', character);
     const caseless = !matchCase && /^[a-z]$/i.test(character);
     pairs.push([byte, caseless ? 0xff & ~CASE_BIT : 0xff]);
   }

@@ -5,6 +5,7 @@
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
+import { localized } from '../../debug-adapter/protocol/localized.ts';
 import { type Cell, fitColumns, type Layout, makeRow, type Row } from './cells.ts';
 import { type Column, type Cursor, completed, movedCursor, placeCursor, typed } from './cursor.ts';
 import { hexadecimal, initialModel, type MemoryModel } from './memory-model.ts';
@@ -102,7 +103,7 @@ export class HexGrid extends LitElement {
         role="grid"
         id="memory-grid"
         tabindex="0"
-        aria-label="Memory"
+        aria-label=${localized('Memory')}
         aria-rowcount=${rowCount(this.geometry)}
         aria-activedescendant=${cellId(this.at.column, this.at.address)}
         @keydown=${this.key}
@@ -230,8 +231,8 @@ export class HexGrid extends LitElement {
     if (result === undefined) {
       this.onNotice(
         this.at.column === 'hex'
-          ? `${character} is no hexadecimal digit. Press Tab to type text.`
-          : `${character} is not in code page 437.`,
+          ? localized('{0} is no hexadecimal digit. Press Tab to type text.', character)
+          : localized('{0} is not in code page 437.', character),
       );
       return true;
     }

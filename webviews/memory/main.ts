@@ -1,5 +1,6 @@
 /** Entry of the memory view: joins the elements with VS Code's webview API. */
 import type { MemoryRequest } from '../../debug-adapter/protocol/memory.ts';
+import { readPageTexts } from '../page-texts.ts';
 import { FindBar } from './find-bar.ts';
 import { HexGrid } from './hex-grid.ts';
 import { isMemoryUpdate } from './memory-model.ts';
@@ -13,6 +14,7 @@ declare function acquireVsCodeApi(): {
   setState(state: ViewSettings): void;
 };
 
+readPageTexts();
 const vscode = acquireVsCodeApi();
 customElements.define('hex-grid', HexGrid);
 customElements.define('find-bar', FindBar);

@@ -1,4 +1,5 @@
 /** What a memory view knows of the guest: the messages of the session, one after the other. */
+import { localized } from '../../debug-adapter/protocol/localized.ts';
 import {
   ADDRESS_END,
   BYTE_CHANGED,
@@ -121,13 +122,13 @@ export function describePlace(model: MemoryModel, space: MemorySpace, address: n
   const place = `${space === 'physical' ? 'p:' : ''}${hexadecimal(address, 8)}`;
   const byte = byteAt(model, space, address);
   if (!byte.known) return place;
-  if (byte.value === undefined) return `${place}: not mapped`;
+  if (byte.value === undefined) return `${place}: ${localized('not mapped')}`;
   const values = ([1, 2, 4] as const).flatMap((size) => {
     const value = integerAt(model, space, address, size);
     if (value === undefined) return [];
     const half = 2 ** (size * 8 - 1);
-    return [`${size * 8}-bit ${value}${value >= half ? ` (${value - 2 * half})` : ''}`];
+    return [`${localized('{0}-bit', size * 8)} ${value}${value >= half ? ` (${value - 2 * half})` : ''}`];
   });
-  const was = byte.was === undefined ? '' : ` · was ${hexadecimal(byte.was, 2)}`;
+  const was = byte.was === undefined ? '' : ` · ${localized('was {0}', hexadecimal(byte.was, 2))}`;
   return `${place}: ${values.join(', ')}${was}`;
 }

@@ -3,7 +3,9 @@
  * page's style sheets (and VS Code's theme variables) apply.
  */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { localized } from '../../debug-adapter/protocol/localized.ts';
 import type { MemoryRequest, MemorySpace, MemoryUpdate } from '../../debug-adapter/protocol/memory.ts';
+import { stateName } from '../state-name.ts';
 import type { GroupSize } from './cells.ts';
 import type { CharacterSet } from './code-page.ts';
 import type { FindBar } from './find-bar.ts';
@@ -16,9 +18,9 @@ const CHARACTER_SETS: readonly (readonly [CharacterSet, string])[] = [
   ['ascii', 'ASCII'],
   ['cp437', 'CP437'],
 ];
-const SPACES: readonly (readonly [MemorySpace, string])[] = [
-  ['linear', 'Linear'],
-  ['physical', 'Physical'],
+const spaces = (): readonly (readonly [MemorySpace, string])[] => [
+  ['linear', localized('Linear')],
+  ['physical', localized('Physical')],
 ];
 
 /** A button with an icon; one that has `pressed` is a switch. */
@@ -93,25 +95,25 @@ export class MemoryView extends LitElement {
 
   protected override render(): TemplateResult {
     return html`
-      <div class="toolbar" role="toolbar" aria-label="Memory" @keydown=${this.shortcut}>
+      <div class="toolbar" role="toolbar" aria-label=${localized('Memory')} @keydown=${this.shortcut}>
         ${this.addressBox()}
-        ${this.choice('Address space', SPACES, this.settings.space, (space) => this.changeSpace(space))}
+        ${this.choice(localized('Address space'), spaces(), this.settings.space, (space) => this.changeSpace(space))}
         ${this.choice(
-          'Group',
-          GROUP_SIZES.map((size) => [size, `${size * 8}-bit`] as const),
+          localized('Group'),
+          GROUP_SIZES.map((size) => [size, localized('{0}-bit', size * 8)] as const),
           this.settings.groupSize,
           (groupSize) => this.change({ groupSize }),
         )}
-        ${this.choice('Text', CHARACTER_SETS, this.settings.characterSet, (characterSet) => this.change({ characterSet }))}
+        ${this.choice(localized('Text'), CHARACTER_SETS, this.settings.characterSet, (characterSet) => this.change({ characterSet }))}
         ${this.tools().map((tool) => this.button(tool))}
       </div>
-      <nav class="pointers-bar" aria-label="Registers">${this.pointerButtons()}</nav>
+      <nav class="pointers-bar" aria-label=${localized('Registers')}>${this.pointerButtons()}</nav>
       <find-bar ?hidden=${!this.searchOpen} @keydown=${this.shortcut}></find-bar>
       <main class="stage" @keydown=${this.shortcut}>
         <hex-grid ?hidden=${this.model.state === 'none'}></hex-grid>
         ${
           this.model.state === 'none'
-            ? html`<p class="empty">Start debugging (F5) to see the memory of the guest here.</p>`
+            ? html`<p class="empty">${localized('Start debugging (F5) to see the memory of the guest here.')}</p>`
             : nothing
         }
       </main>
@@ -120,7 +122,7 @@ export class MemoryView extends LitElement {
         <span role="status" class="notice ${this.noticeIsError ? 'error' : ''}">${this.notice}</span>
         ${this.keptText()}
         <span class="state">
-          <span class="codicon ${this.stateIcon()}" aria-hidden="true"></span>${this.stateText()}
+          <span class="codicon ${this.stateIcon()}" aria-hidden="true"></span>${stateName(this.model.state)}
         </span>
       </div>
     `;
@@ -130,9 +132,9 @@ export class MemoryView extends LitElement {
     return html`<input
       class="address-box"
       type="text"
-      aria-label="Address"
-      placeholder="Address"
-      title="An address: 7C00, B800:0000, SS:SP, a label or an expression; p:0xB8000 for a physical one (Ctrl+G)"
+      aria-label=${localized('Address')}
+      placeholder=${localized('Address')}
+      title=${localized('An address: 7C00, B800:0000, SS:SP, a label or an expression; p:0xB8000 for a physical one (Ctrl+G)')}
       spellcheck="false"
       autocomplete="off"
       .value=${this.settings.text}
@@ -167,23 +169,25 @@ export class MemoryView extends LitElement {
     const { kept } = this.model;
     return [
       {
-        label: 'Follow',
+        label: localized('Follow'),
         icon: 'codicon-pinned',
-        title: 'Go to the address again at every stop',
+        title: localized('Go to the address again at every stop'),
         pressed: this.settings.follow,
         run: () => this.change({ follow: !this.settings.follow }),
       },
       {
-        label: 'Find',
+        label: localized('Find'),
         icon: 'codicon-search',
-        title: 'Find bytes or text (Ctrl+F)',
+        title: localized('Find bytes or text (Ctrl+F)'),
         pressed: this.searchOpen,
         run: () => (this.searchOpen ? this.closeSearch() : this.openSearch()),
       },
       {
-        label: 'Compare',
+        label: localized('Compare'),
         icon: 'codicon-compare-changes',
-        title: kept ? 'Compare with now instead' : 'Keep memory as it is now, to see later what is different',
+        title: kept
+          ? localized('Compare with now instead')
+          : localized('Keep memory as it is now, to see later what is different'),
         enabled: present,
         run: () => this.send({ type: 'keep' }),
       },
@@ -206,7 +210,7 @@ export class MemoryView extends LitElement {
   private pointerButtons(): readonly TemplateResult[] {
     return this.model.pointers.map(
       ({ name, linear }) =>
-        html`<button type="button" class="link" title="Go to ${name} (${hexadecimal(linear, 8)})" @click=${() => this.go(name)}>
+        html`<button type="button" class="link" title=${localized('Go to {0} ({1})', name, hexadecimal(linear, 8))} @click=${() => this.go(name)}>
           ${name}
         </button>`,
     );
@@ -215,10 +219,10 @@ export class MemoryView extends LitElement {
   private keptText(): TemplateResult | typeof nothing {
     const { kept } = this.model;
     if (!kept) return nothing;
-    const partly = kept.complete ? '' : ' (not all of it fitted)';
+    const partly = kept.complete ? '' : ` (${localized('not all of it fitted')})`;
     return html`<span class="kept">
-      Compared with instruction ${kept.retired.toLocaleString('en')}${partly}
-      <button type="button" class="link" @click=${() => this.send({ type: 'forget' })}>Stop comparing</button>
+      ${localized('Compared with instruction {0}', kept.retired.toLocaleString(document.documentElement.lang))}${partly}
+      <button type="button" class="link" @click=${() => this.send({ type: 'forget' })}>${localized('Stop comparing')}</button>
     </span>`;
   }
 
@@ -261,11 +265,16 @@ export class MemoryView extends LitElement {
 
   private found({ address, length, wrapped, cancelled }: Extract<MemoryUpdate, { type: 'found' }>): void {
     this.findBar?.end(address);
-    if (cancelled) this.say('Search cancelled.');
-    else if (address === undefined) this.say('Not found.', true);
+    if (cancelled) this.say(localized('Search cancelled.'));
+    else if (address === undefined) this.say(localized('Not found.'), true);
     else {
       this.grid.goTo(address);
-      this.say(`Found ${length} bytes at ${hexadecimal(address, 8)}${wrapped ? ', from the start of the range' : ''}.`);
+      const place = hexadecimal(address, 8);
+      this.say(
+        wrapped
+          ? localized('Found {0} bytes at {1}, from the start of the range.', length, place)
+          : localized('Found {0} bytes at {1}.', length, place),
+      );
     }
   }
 
@@ -339,10 +348,6 @@ export class MemoryView extends LitElement {
     this.notice = notice;
     this.noticeIsError = isError;
     this.requestUpdate();
-  }
-
-  private stateText(): string {
-    return { none: 'No debug session', running: 'Running', stopped: 'Paused', ended: 'Ended' }[this.model.state];
   }
 
   private stateIcon(): string {

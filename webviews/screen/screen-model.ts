@@ -1,6 +1,7 @@
 /** What the screen view knows of the machine: the messages of the session, one after the other. */
 import type { ScreenState, ScreenUpdate } from '../../debug-adapter/protocol/screen.ts';
 import type { ScreenPreferences } from '../../debug-adapter/protocol/screen-commands.ts';
+import { stateName } from '../state-name.ts';
 import type { PictureShape } from './scaling.ts';
 
 export type Frame = Extract<ScreenUpdate, { readonly type: 'frame' }>;
@@ -49,16 +50,9 @@ export function isPreferences(message: unknown): message is ScreenPreferences {
   return message.type === 'preferences' && 'sound' in message && typeof message.sound === 'boolean';
 }
 
-const STATE_NAMES: Readonly<Record<ScreenState, string>> = {
-  none: 'No debug session',
-  running: 'Running',
-  stopped: 'Paused',
-  ended: 'Ended',
-};
-
 /** The status line. */
 export function statusText({ state, detail }: ScreenModel): string {
-  const name = STATE_NAMES[state];
+  const name = stateName(state);
   if (detail === '') return name;
   // The session's own words may begin with the state ("Paused after a step").
   return detail.startsWith(name) ? detail : `${name}: ${detail}`;

@@ -99,7 +99,9 @@ describe.skipIf(executablePath === undefined)('screen view in a browser', () => 
         .replaceAll('{{script}}', `${ORIGIN}/screen.js`)
         .replaceAll('{{style}}', `${ORIGIN}/screen.css`)
         .replaceAll('{{codicons}}', `${ORIGIN}/codicon.css`)
-        .replaceAll('{{speaker}}', `${ORIGIN}/speaker-worklet.js`);
+        .replaceAll('{{speaker}}', `${ORIGIN}/speaker-worklet.js`)
+        .replaceAll('{{language}}', 'en')
+        .replaceAll('{{texts}}', '{}');
       return route.fulfill({ body: html, contentType: 'text/html' });
     });
     await page.goto(ORIGIN);

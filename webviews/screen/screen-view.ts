@@ -3,6 +3,7 @@
  * sheets (and VS Code's theme variables) apply.
  */
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { localized } from '../../debug-adapter/protocol/localized.ts';
 import type { ScreenRequest, ScreenUpdate } from '../../debug-adapter/protocol/screen.ts';
 import type { ScreenCommand, ScreenPreferences } from '../../debug-adapter/protocol/screen-commands.ts';
 import { KeyboardCapture, RELEASE_KEYS } from './keyboard-capture.ts';
@@ -100,7 +101,7 @@ export class ScreenView extends LitElement {
   protected override render(): TemplateResult {
     const { captured } = this.keyboard;
     return html`
-      <div class="toolbar" role="toolbar" aria-label="Guest screen">
+      <div class="toolbar" role="toolbar" aria-label=${localized('Guest screen')}>
         ${this.tools().map((tool) => this.button(tool))}
       </div>
       <main class="stage">
@@ -108,7 +109,7 @@ export class ScreenView extends LitElement {
           class="picture ${captured ? 'captured' : ''}"
           tabindex="0"
           role="application"
-          aria-label="Guest screen"
+          aria-label=${localized('Guest screen')}
           aria-describedby="screen-hint"
           width=${DEFAULT_SHAPE.width}
           height=${DEFAULT_SHAPE.height}
@@ -133,7 +134,7 @@ export class ScreenView extends LitElement {
   private textMirror(): TemplateResult | typeof nothing {
     const rows = this.model.frame?.text;
     if (rows === undefined) return nothing;
-    return html`<div class="text-mirror" role="document" aria-live="off" aria-label="Text on the guest screen">
+    return html`<div class="text-mirror" role="document" aria-live="off" aria-label=${localized('Text on the guest screen')}>
       ${rows.map((row) => html`<div>${row === '' ? '\u00a0' : row}</div>`)}
     </div>`;
   }
@@ -160,29 +161,29 @@ export class ScreenView extends LitElement {
       {
         label: 'Ctrl+Alt+Del',
         icon: 'codicon-record-keys',
-        title: 'Send Ctrl+Alt+Del to the guest',
+        title: localized('Send Ctrl+Alt+Del to the guest'),
         enabled: present,
         run: () => this.sendControlAltDelete(),
       },
       {
-        label: 'Copy Text',
+        label: localized('Copy Text'),
         icon: 'codicon-copy',
-        title: 'Copy the text on the screen (text modes only)',
+        title: localized('Copy the text on the screen (text modes only)'),
         enabled: screenText(this.model) !== undefined,
         run: () => void this.copyText(),
       },
       {
-        label: 'Screenshot',
+        label: localized('Screenshot'),
         icon: 'codicon-device-camera',
-        title: 'Save the picture as a PNG file',
+        title: localized('Save the picture as a PNG file'),
         enabled: hasPicture,
         run: () => void this.takeScreenshot(),
       },
       this.soundTool(),
       {
-        label: 'Reset',
+        label: localized('Reset'),
         icon: 'codicon-debug-restart',
-        title: "Press the machine's reset button",
+        title: localized("Press the machine's reset button"),
         enabled: present,
         run: () => this.send({ type: 'reset' }),
       },
@@ -202,17 +203,17 @@ export class ScreenView extends LitElement {
   private captureTool(present: boolean): Tool {
     if (this.keyboard.captured) {
       return {
-        label: 'Release Keyboard',
+        label: localized('Release Keyboard'),
         icon: 'codicon-unlock',
-        title: `Give the keyboard back to VS Code (${RELEASE_KEYS})`,
+        title: localized('Give the keyboard back to VS Code ({0})', RELEASE_KEYS),
         enabled: true,
         run: () => this.keyboard.release(),
       };
     }
     return {
-      label: 'Capture Keyboard',
+      label: localized('Capture Keyboard'),
       icon: 'codicon-keyboard',
-      title: 'Send every key to the guest',
+      title: localized('Send every key to the guest'),
       enabled: present,
       run: () => this.takeKeyboard(),
     };
@@ -221,9 +222,9 @@ export class ScreenView extends LitElement {
   private soundTool(): Tool {
     const { on } = this.speaker;
     return {
-      label: 'Sound',
+      label: localized('Sound'),
       icon: on ? 'codicon-unmute' : 'codicon-mute',
-      title: on ? 'Mute the PC speaker' : 'Let the PC speaker be heard',
+      title: on ? localized('Mute the PC speaker') : localized('Let the PC speaker be heard'),
       enabled: true,
       pressed: on,
       run: () => {
@@ -237,7 +238,7 @@ export class ScreenView extends LitElement {
     try {
       await this.speaker.turn(on);
     } catch {
-      this.say('The browser has no sound here.');
+      this.say(localized('The browser has no sound here.'));
     }
   }
 
@@ -271,9 +272,9 @@ export class ScreenView extends LitElement {
     if (text === undefined) return;
     try {
       await navigator.clipboard.writeText(text);
-      this.say('Text copied.');
+      this.say(localized('Text copied.'));
     } catch {
-      this.say('The text could not be copied: the clipboard is not available.');
+      this.say(localized('The text could not be copied: the clipboard is not available.'));
     }
   }
 
@@ -288,19 +289,22 @@ export class ScreenView extends LitElement {
   }
 
   private hint(): string {
-    const release = `Press ${RELEASE_KEYS} to release`;
-    if (this.mouse?.captured) return `Keys and the mouse go to the guest. ${release} them.`;
-    if (this.keyboard.captured) {
-      const offer = mouseUsed(this.model) ? 'Click the screen to give it the mouse, too. ' : '';
-      return `Keys go to the guest. ${offer}${release} the keyboard.`;
+    if (this.mouse?.captured) {
+      return localized('Keys and the mouse go to the guest. Press {0} to release them.', RELEASE_KEYS);
     }
-    return machinePresent(this.model) ? 'Click the screen, or press Enter on it, to type into the guest.' : '';
+    if (this.keyboard.captured) {
+      const release = localized('Keys go to the guest. Press {0} to release the keyboard.', RELEASE_KEYS);
+      return mouseUsed(this.model) ? `${release} ${localized('Click the screen to give it the mouse, too.')}` : release;
+    }
+    return machinePresent(this.model)
+      ? localized('Click the screen, or press Enter on it, to type into the guest.')
+      : '';
   }
 
   private emptyText(): string {
     return this.model.state === 'none'
-      ? 'Start debugging (F5) to see the screen of the guest here.'
-      : 'The guest has not shown a picture yet.';
+      ? localized('Start debugging (F5) to see the screen of the guest here.')
+      : localized('The guest has not shown a picture yet.');
   }
 
   private stateIcon(): string {

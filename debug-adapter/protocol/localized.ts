@@ -1,6 +1,7 @@
 /**
- * Texts for the user in the language of VS Code. The English text is the key; translations are in `l10n/`. Files that are
- * tested without VS Code use this, too: until a translator is set, texts stay English.
+ * Texts for the user in the language of VS Code, the same way in the extension and in the views. The English text is the
+ * key; translations are in `extension/l10n/`, and the extension hands them to the views. Until a translator is set, as in
+ * tests, texts stay English.
  */
 type Value = string | number | boolean;
 type Translate = (text: string, ...values: Value[]) => string;
@@ -15,6 +16,14 @@ export function translateWith(translator: Translate = fillIn): void {
 /** A text with its `{0}`, `{1}` … filled in. It must be a literal: a test collects the texts from the sources. */
 export function localized(text: string, ...values: Value[]): string {
   return translate(text, ...values);
+}
+
+/** Translates by a table from the English text; what it does not have stays English. */
+export function translateBy(table: Readonly<Record<string, unknown>>): void {
+  translateWith((text, ...values) => {
+    const translation = Object.hasOwn(table, text) ? table[text] : undefined;
+    return fillIn(typeof translation === 'string' ? translation : text, ...values);
+  });
 }
 
 function fillIn(text: string, ...values: Value[]): string {
