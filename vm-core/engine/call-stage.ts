@@ -31,16 +31,15 @@ export interface NearCall {
 export function stageCall(f: FunctionBuilder, cpu: Value, paths: SlowPaths, call: NearCall): void {
   const top = f.variable(f.load('i32', 32, cpu, internal.CALLS_TOP));
   f.if(top, () => {
-    const at = stackTop(f, cpu);
+    const at = stackTop(f, cpu, paths);
     f.if(f.binary('geU', at, f.load('i64', 64, top, CALL_SLOT)), () => {
       f.callVoid(paths.callsOver, f.addressNumber(at), f.i32(call.size));
       f.set(top, f.load('i32', 32, cpu, internal.CALLS_TOP));
     });
     f.set(top, neighbour(f, top, CALL_ENTRY_SIZE));
-    const base = f.load('i32', 32, cpu, CODE_BASE);
     f.store(64, top, CALL_SLOT, at);
-    f.store(64, top, CALL_RETURN, f.widen(f.binary('add', base, call.back), false));
-    f.store(64, top, CALL_TARGET, f.widen(f.binary('add', base, call.target), false));
+    f.store(64, top, CALL_RETURN, codeAddress(f, cpu, call.back));
+    f.store(64, top, CALL_TARGET, codeAddress(f, cpu, call.target));
     f.store(32, top, CALL_SELECTOR, f.load('i32', 16, cpu, CS_SELECTOR));
     f.store(32, top, CALL_ADDRESS_SIZE, f.i32(call.size));
     f.store(32, cpu, internal.CALLS_TOP, top);
@@ -51,7 +50,7 @@ export function stageCall(f: FunctionBuilder, cpu: Value, paths: SlowPaths, call
 export function stageReturn(f: FunctionBuilder, cpu: Value, paths: SlowPaths): void {
   const top = f.load('i32', 32, cpu, internal.CALLS_TOP);
   f.if(top, () => {
-    const at = stackTop(f, cpu);
+    const at = stackTop(f, cpu, paths);
     const expected = f.load('i64', 64, top, CALL_SLOT);
     f.if(
       f.binary('eq', at, expected),
@@ -66,12 +65,13 @@ export function stageReturn(f: FunctionBuilder, cpu: Value, paths: SlowPaths): v
 
 /** Runs an instruction that loads the stack pointer, and tells of it unless it only moved up inside the newest frame. */
 export function stageStackLoad(f: FunctionBuilder, cpu: Value, paths: SlowPaths, run: () => void): void {
-  const before = f.load('i32', 32, cpu, slot.ESP);
-  const old = stackTop(f, cpu);
+  const { addressBits } = paths;
+  const before = f.addressNumber(f.load(addressBits === 64 ? 'i64' : 'i32', addressBits, cpu, slot.ESP));
+  const old = stackTop(f, cpu, paths);
   run();
   const top = f.load('i32', 32, cpu, internal.CALLS_TOP);
   f.if(top, () => {
-    const at = stackTop(f, cpu);
+    const at = stackTop(f, cpu, paths);
     const expected = f.load('i64', 64, top, CALL_SLOT);
     const down = f.binary('ltU', at, old);
     const beyond = f.binary('gtU', at, expected);
@@ -81,9 +81,16 @@ export function stageStackLoad(f: FunctionBuilder, cpu: Value, paths: SlowPaths,
 }
 
 /** Linear address of the top of the stack, as an i64. */
-function stackTop(f: FunctionBuilder, cpu: Value): Value {
+function stackTop(f: FunctionBuilder, cpu: Value, { addressBits }: SlowPaths): Value {
+  if (addressBits === 64) return f.load('i64', 64, cpu, slot.ESP);
   const pointer = f.binary('and', f.load('i32', 32, cpu, slot.ESP), f.load('i32', 32, cpu, internal.STACK_MASK));
   return f.widen(f.binary('add', f.load('i32', 32, cpu, STACK_BASE), pointer), false);
+}
+
+/** Linear address of an offset in the code segment, as an i64; one of 64 bits is linear itself. */
+function codeAddress(f: FunctionBuilder, cpu: Value, offset: Value): Value {
+  if (offset.type === 'i64') return offset;
+  return f.widen(f.binary('add', f.load('i32', 32, cpu, CODE_BASE), offset), false);
 }
 
 function neighbour(f: FunctionBuilder, at: Value, distance: number): Value {

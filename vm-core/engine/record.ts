@@ -20,6 +20,8 @@ export const RECORD_RM_SLOT = 8;
 export const RECORD_REG_SLOT = 10;
 export const RECORD_DISPLACEMENT = 12;
 export const RECORD_IMMEDIATE = 16;
+/** In 64-bit mode the 64 bits of an immediate or of a memory offset take both places (i64). */
+export const RECORD_WIDE_CONSTANT = 12;
 export const RECORD_IMMEDIATE2 = 20;
 /** Bits of RECORD_FLAGS (u8), scale (u8). */
 export const RECORD_FLAGS = 22;
@@ -27,7 +29,7 @@ export const RECORD_SCALE = 23;
 /** Slots of base and index (u16 each). */
 export const RECORD_BASE_SLOT = 24;
 export const RECORD_INDEX_SLOT = 26;
-/** How far all ones are shifted right to give the address mask: 16 or 0 (u8). */
+/** How far all ones of the address's type are shifted right to give the address mask: 0, 16, or 32 of 64 bits (u8). */
 export const RECORD_ADDRESS_SHIFT = 28;
 /** Index of the instruction's row (u16). */
 export const RECORD_ROW = 30;
@@ -35,6 +37,9 @@ export const RECORD_ROW = 30;
 export const FLAG_MEMORY = 1;
 export const FLAG_OPERAND_32 = 2;
 export const FLAG_REPEAT = 4;
+/** Code of 64-bit mode; the operand size is 64. */
+export const FLAG_LONG = 8;
+export const FLAG_OPERAND_64 = 16;
 
 /** Number of instructions (i32). */
 export const BLOCK_COUNT = 0;

@@ -16,6 +16,8 @@ import type { FunctionReference, ModuleBuilder } from '../wasm/module-builder.ts
  * mode are whole; all other values are i32. Sizes are in bytes.
  */
 export interface SlowPaths {
+  /** Of the module: 64 for code of 64-bit mode. */
+  readonly addressBits: 32 | 64;
   /** (linear as f64, size, record) → value. */
   readonly read: FunctionReference;
   /** (cpu, linear, size, record) → value, after a check that the place may be written. */
@@ -49,7 +51,11 @@ export interface SlowPathImports {
   stackLoaded(before: number): void;
 }
 
-export function defineSlowPaths(module: ModuleBuilder): SlowPaths {
+/** Added to a size: the access is one of the stack, so that a bad address is #SS. */
+export const SIZE_STACK = 0x10;
+
+/** In a module for 64-bit mode addresses are i64, and values of 64 bits pass through the state's WIDE_VALUE. */
+export function defineSlowPaths(module: ModuleBuilder, addressBits: 32 | 64): SlowPaths {
   const i32s = (count: number) => new Array<'i32'>(count).fill('i32');
   const read = module.importFunction('read', { parameters: ['f64', 'i32', 'i32'], result: 'i32' });
   const readOutside = module.importFunction('readForWrite', { parameters: ['f64', 'i32', 'i32'], result: 'i32' });
@@ -59,12 +65,13 @@ export function defineSlowPaths(module: ModuleBuilder): SlowPaths {
   const system = module.importFunction('system', { parameters: i32s(1), result: 'i32' });
   const hook = module.importFunction('hook', { parameters: [], result: 'i32' });
   const callsOver = module.importFunction('callsOver', { parameters: ['f64', 'i32'] });
-  const stackLoaded = module.importFunction('stackLoaded', { parameters: i32s(1) });
-  const write = module.defineFunction({ parameters: i32s(5) });
+  const stackLoaded = module.importFunction('stackLoaded', { parameters: ['f64'] });
+  const word = addressBits === 64 ? 'i64' : 'i32';
+  const write = module.defineFunction({ parameters: ['i32', word, word, 'i32', 'i32'] });
   writeBesideCode(write, writeOutside);
-  const readForWrite = module.defineFunction({ parameters: i32s(4), result: 'i32' });
+  const readForWrite = module.defineFunction({ parameters: ['i32', word, 'i32', 'i32'], result: 'i32' });
   readOnCodePage(readForWrite, readOutside);
-  return { read, readForWrite, write, segment, raise, system, hook, callsOver, stackLoaded };
+  return { addressBits, read, readForWrite, write, segment, raise, system, hook, callsOver, stackLoaded };
 }
 
 /** Does something with the entry of an access if that is the entry of its page and the page holds code. */
@@ -73,14 +80,16 @@ function onCodePage(
   [cpu, linear, size]: readonly [Value, Value, Value],
   access: (entry: Value, host: Value) => void,
 ): void {
-  const place = f.binary('and', f.binary('shrU', linear, f.i32(8)), f.i32(0x3ff0));
+  const isWide = linear.type === 'i64';
+  const low = f.narrow(linear);
+  const place = f.binary('and', f.binary('shrU', low, f.i32(8)), f.i32(0x3ff0));
   const entry = f.binary('add', f.binary('add', cpu, place), f.i32(TLB_WRITE));
-  const generation = f.load('i32', 32, cpu, internal.TLB_GENERATION);
-  const last = f.binary('sub', f.binary('add', linear, size), f.i32(1));
+  const generation = f.load(isWide ? 'i64' : 'i32', 32, cpu, internal.TLB_GENERATION);
+  const last = f.binary('sub', f.binary('add', linear, isWide ? f.widen(size, false) : size), f.i32(1));
   const page = f.binary('and', last, f.i32(-PAGE_SIZE));
   const tag = f.binary('or', page, f.binary('or', generation, f.i32(TAG_CODE_PAGE)));
   f.if(f.binary('eq', f.load('i64', 64, entry), f.widen(tag, false)), () =>
-    access(entry, f.binary('add', linear, f.load('i32', 32, entry, ENTRY_ADDEND))),
+    access(entry, f.binary('add', low, f.load('i32', 32, entry, ENTRY_ADDEND))),
   );
 }
 
@@ -89,13 +98,15 @@ function onCodePage(
  * done here if no byte of it lies under a decoded instruction; all others go outside.
  */
 function writeBesideCode(f: FunctionBuilder, writeOutside: FunctionReference): void {
-  const [cpu, linear, value, size, record] = f.parameters as readonly [Value, Value, Value, Value, Value];
+  const [cpu, linear, value, sizeAndKind, record] = f.parameters as readonly [Value, Value, Value, Value, Value];
+  const size = f.binary('and', sizeAndKind, f.i32(SIZE_STACK - 1));
+  const low = f.narrow(linear);
   onCodePage(f, [cpu, linear, size], (entry, host) => {
-    const inPage = f.binary('and', linear, f.i32(PAGE_SIZE - 1));
+    const inPage = f.binary('and', low, f.i32(PAGE_SIZE - 1));
     const word = f.binary('shl', f.binary('shrU', inPage, f.i32(CODE_MAP_GRANULE_SHIFT)), f.i32(2));
     // Two granules at once; the access does not cross the page, so bits of what follows the map do not matter.
     const code = f.load('i64', 64, f.binary('add', f.load('i32', 32, entry, ENTRY_CODE_MAP), word));
-    const inGranule = f.binary('and', linear, f.i32((1 << CODE_MAP_GRANULE_SHIFT) - 1));
+    const inGranule = f.binary('and', low, f.i32((1 << CODE_MAP_GRANULE_SHIFT) - 1));
     const bytes = f.binary('sub', f.binary('shl', f.i32(1), size), f.i32(1));
     const stored = f.binary('shl', f.widen(bytes, false), f.widen(inGranule, false));
     f.if(f.eqz(f.binary('and', code, stored)), () => {
@@ -103,19 +114,22 @@ function writeBesideCode(f: FunctionBuilder, writeOutside: FunctionReference): v
       f.return();
     });
   });
-  f.callVoid(writeOutside, f.addressNumber(linear), value, size, record);
+  if (isWide) f.store(64, cpu, internal.WIDE_VALUE, value);
+  f.callVoid(writeOutside, f.addressNumber(linear), f.narrow(value), sizeAndKind, record);
 }
 
 /** What is on a page with code and may be written is read here; whether its bytes are code matters to the write. */
 function readOnCodePage(f: FunctionBuilder, readOutside: FunctionReference): void {
-  const [cpu, linear, size, record] = f.parameters as readonly [Value, Value, Value, Value];
+  const [cpu, linear, sizeAndKind, record] = f.parameters as readonly [Value, Value, Value, Value];
+  const size = f.binary('and', sizeAndKind, f.i32(SIZE_STACK - 1));
   onCodePage(f, [cpu, linear, size], (_, host) => {
     const has = (bytes: number) => f.binary('eq', size, f.i32(bytes));
     f.if(has(1), () => f.return(f.load('i32', 8, host)));
     f.if(has(2), () => f.return(f.load('i32', 16, host)));
+    if (linear.type === 'i64') f.store(64, cpu, internal.WIDE_VALUE, f.load('i64', 64, host));
     f.return(f.load('i32', 32, host));
   });
-  f.return(f.call(readOutside, f.addressNumber(linear), size, record));
+  f.return(f.call(readOutside, f.addressNumber(linear), sizeAndKind, record));
 }
 
 function storeBySize(f: FunctionBuilder, host: Value, value: Value, size: Value): void {
@@ -126,7 +140,13 @@ function storeBySize(f: FunctionBuilder, host: Value, value: Value, size: Value)
       f.if(
         f.binary('eq', size, f.i32(2)),
         () => f.store(16, host, 0, value),
-        () => f.store(32, host, 0, value),
+        () => storeByLargeSize(f, host, value, size),
       ),
   );
+}
+
+function storeByLargeSize(f: FunctionBuilder, host: Value, value: Value, size: Value): void {
+  const store32 = () => f.store(32, host, 0, value);
+  if (value.type === 'i64') f.if(f.binary('eq', size, f.i32(8)), () => f.store(64, host, 0, value), store32);
+  else store32();
 }

@@ -8,8 +8,8 @@ const CARRY_PAIR = AUX_CARRY | AUX_PARTIAL;
 
 /** Carries out of each bit, moved to where the lazy form keeps them. */
 function auxOfCarries(s: Semantics, carries: Value, bits: OperandBits): Value {
-  const top = s.and(s.shl(carries, 32 - bits), CARRY_PAIR);
-  return s.or(top, s.and(carries, AUX_ADJUST));
+  const upper = bits === 64 ? s.low(s.shrU(carries, 32)) : s.shl(carries, 32 - bits);
+  return s.or(s.and(upper, CARRY_PAIR), s.and(s.low(carries), AUX_ADJUST));
 }
 
 function wideResult(s: Semantics, result: Value, bits: OperandBits): Value {

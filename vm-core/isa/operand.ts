@@ -8,6 +8,7 @@ import { slot } from '../state/layout.ts';
 export type OperandCode =
   | 'Eb'
   | 'Ew'
+  | 'Ed'
   | 'Ev'
   | 'Gb'
   | 'Gw'
@@ -22,6 +23,7 @@ export type OperandCode =
   | 'sIb'
   | 'Iw'
   | 'Iz'
+  | 'Iv'
   | 'Jb'
   | 'Jz'
   | 'Ap'
@@ -36,15 +38,16 @@ export type OperandCode =
   | 'eAX'
   | '1';
 
-export type OperandSize = 16 | 32;
-export type OperandBits = 8 | 16 | 32;
+export type OperandSize = 16 | 32 | 64;
+export type OperandBits = 8 | 16 | 32 | 64;
 
 /** An operand of one form of an instruction. `memory` operands are known to be memory, `register` ones to be not. */
 export type Operand =
   | { readonly kind: 'register'; readonly field: 'rm' | 'reg'; readonly bits: OperandBits }
   | { readonly kind: 'memory'; readonly bits: OperandBits }
   | { readonly kind: 'fixed'; readonly slot: number; readonly bits: OperandBits }
-  | { readonly kind: 'immediate'; readonly bits: OperandBits }
+  /** `whole`: all 64 bits are in the instruction; others are extended with their sign. */
+  | { readonly kind: 'immediate'; readonly bits: OperandBits; readonly whole: boolean }
   | { readonly kind: 'constant'; readonly value: number; readonly bits: OperandBits };
 
 /** How many bytes of immediate an operand code adds, at an operand size (and an address size for the offset forms). */
@@ -58,6 +61,8 @@ export function immediateSize(code: OperandCode, operandSize: OperandSize, addre
       return 2;
     case 'Iz':
     case 'Jz':
+      return Math.min(operandSize / 8, 4);
+    case 'Iv':
       return operandSize / 8;
     case 'Ap':
       return operandSize / 8 + 2;
@@ -77,6 +82,7 @@ export function isSignedImmediate(code: OperandCode): boolean {
 const MODRM_CODES: readonly OperandCode[] = [
   'Eb',
   'Ew',
+  'Ed',
   'Ev',
   'Gb',
   'Gw',
@@ -97,7 +103,7 @@ export function needsModRm(code: OperandCode): boolean {
 
 /** True for the codes that ModR/M can make either a register or memory. */
 export function isRegisterOrMemory(code: OperandCode): boolean {
-  return code === 'Eb' || code === 'Ew' || code === 'Ev';
+  return code === 'Eb' || code === 'Ew' || code === 'Ed' || code === 'Ev';
 }
 
 /** True for the codes that must be memory; with a register in ModR/M the instruction is invalid. */
@@ -108,6 +114,7 @@ export function isMemoryOnly(code: OperandCode): boolean {
 function bitsOf(code: OperandCode, operandSize: OperandSize): OperandBits {
   if (code.endsWith('b') && code !== 'sIb' && code !== 'Jb') return 8;
   if (code.endsWith('w')) return 16;
+  if (code === 'Ed') return 32;
   return operandSize;
 }
 
@@ -117,6 +124,7 @@ export function resolveOperand(code: OperandCode, operandSize: OperandSize, memo
   switch (code) {
     case 'Eb':
     case 'Ew':
+    case 'Ed':
     case 'Ev':
       return memoryForm ? { kind: 'memory', bits } : { kind: 'register', field: 'rm', bits };
     case 'M':
@@ -146,6 +154,6 @@ export function resolveOperand(code: OperandCode, operandSize: OperandSize, memo
     case 'Td':
       return { kind: 'register', field: 'reg', bits };
     default:
-      return { kind: 'immediate', bits };
+      return { kind: 'immediate', bits, whole: code === 'Iv' && bits === 64 };
   }
 }

@@ -2,7 +2,9 @@
  * The language in which instructions are written: values, operands, memory, flags, control. A row's semantics is a
  * function over this class; each staging (interpreter, compiler) says where operands and registers live (DESIGN §3).
  *
- * Values of 8- and 16-bit operands are zero-extended into an i32.
+ * Values of 8- and 16-bit operands are zero-extended into an i32; those of 64-bit operands are i64. Addresses, the stack
+ * pointer and the instruction pointer are i32, in 64-bit mode i64. Where an operation has a constant, the constant takes
+ * the type of the other operand.
  */
 import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
 import type { Operand, OperandBits, OperandSize } from './operand.ts';
@@ -15,30 +17,46 @@ export abstract class Semantics {
   /** Operand size of this form of the instruction; byte forms have operands of 8 bits all the same. */
   readonly operandSize: OperandSize;
 
-  constructor(f: FunctionBuilder, operandSize: OperandSize) {
+  /** Bits of an address value: 64 in 64-bit mode. */
+  readonly addressBits: 32 | 64;
+
+  constructor(f: FunctionBuilder, operandSize: OperandSize, addressBits: 32 | 64) {
     this.f = f;
     this.operandSize = operandSize;
+    this.addressBits = addressBits;
   }
 
   /** The operand's value. A memory operand is read; if `willWrite`, write permission is checked first. */
   abstract read(operand: Operand, willWrite?: boolean): Value;
   /** Writes the operand; memory that was read with `willWrite` cannot fault any more. */
   abstract write(operand: Operand, value: Value): void;
-  /** The same memory operand moved by a number of bytes. */
+  /** The same memory operand moved by a signed number of bytes, which has the type of an address. */
   abstract movedBy(operand: Operand, bytes: Value): Operand;
   /** The effective address (offset in the segment) of the memory operand, cut to the address size. */
   abstract effectiveAddress(): Value;
   abstract readRegister(slot: number, bits: OperandBits): Value;
+  /** A write of 32 bits in 64-bit mode clears the upper half. */
   abstract writeRegister(slot: number, bits: OperandBits, value: Value): void;
+  /** A count or index register, cut to the address size. */
+  abstract readAddressRegister(slot: number): Value;
+  /** Writes as much of a count or index register as the address size covers. */
+  abstract writeAddressRegister(slot: number, value: Value): void;
   abstract load(segment: SegmentChoice, offset: Value, bits: OperandBits): Value;
   abstract store(segment: SegmentChoice, offset: Value, bits: OperandBits, value: Value): void;
-  /** FFFFh or FFFFFFFFh by the instruction's address size. */
-  abstract addressMask(): Value;
-  /** FFFFh or FFFFFFFFh by the stack segment's B bit. */
-  abstract stackMask(): Value;
-  /** EIP of the next instruction. */
+  /** Cuts an offset to the instruction's address size. */
+  abstract cutAddress(offset: Value): Value;
+  /** Cuts an offset to the size of the stack, which the B bit of SS gives, or 64-bit mode. */
+  abstract cutStack(offset: Value): Value;
+  /** ESP or RSP, all of it. */
+  abstract readStackPointer(): Value;
+  /** Writes as much of the stack pointer as the size of the stack covers. */
+  abstract writeStackPointer(value: Value): void;
+  /** EIP or RIP of the next instruction. */
   abstract nextEip(): Value;
-  /** #GP(0) when the target lies beyond the code segment's limit; before anything is committed. */
+  /**
+   * #GP(0) when the target lies beyond the code segment's limit, or in 64-bit mode is not canonical; before anything is
+   * committed.
+   */
   abstract requireTarget(target: Value): void;
   /** Ends the instruction with EIP set to a target that `requireTarget` has let pass. */
   abstract jump(target: Value): void;
@@ -94,16 +112,21 @@ export abstract class Semantics {
     return this.f.binary('xor', x, this.#same(x, y));
   }
 
+  /** The counts of shifts take the type of what is shifted. */
   shl(x: Value, y: Value | number): Value {
-    return this.f.binary('shl', x, this.#same(x, y));
+    return this.f.binary('shl', x, this.#count(x, y));
   }
 
   shrU(x: Value, y: Value | number): Value {
-    return this.f.binary('shrU', x, this.#same(x, y));
+    return this.f.binary('shrU', x, this.#count(x, y));
   }
 
   shrS(x: Value, y: Value | number): Value {
-    return this.f.binary('shrS', x, this.#same(x, y));
+    return this.f.binary('shrS', x, this.#count(x, y));
+  }
+
+  rotl(x: Value, y: Value): Value {
+    return this.f.binary('rotl', x, this.#count(x, y));
   }
 
   eq(x: Value, y: Value | number): Value {
@@ -170,20 +193,39 @@ export abstract class Semantics {
     this.f.set(variable, value);
   }
 
-  /** The low `bits` of a value, zero-extended. */
+  /** The low `bits` of a value, zero-extended, in the type of values of `bits` bits. */
   cut(x: Value, bits: OperandBits): Value {
-    return bits === 32 ? x : this.and(x, bits === 8 ? 0xff : 0xffff);
+    if (bits === 64) return this.f.widen(x, false);
+    const low = this.f.narrow(x);
+    return bits === 32 ? low : this.and(low, bits === 8 ? 0xff : 0xffff);
   }
 
-  /** The low `bits` of a value, sign-extended to an i32. */
+  /** The low `bits` of a value, sign-extended to an i32; of 64 bits the value itself. */
   signed(x: Value, bits: OperandBits): Value {
-    if (bits === 32) return x;
-    return this.f.unary(bits === 8 ? 'extend8S' : 'extend16S', x);
+    if (bits === 64) return this.f.widen(x, true);
+    const low = this.f.narrow(x);
+    return bits === 32 ? low : this.f.unary(bits === 8 ? 'extend8S' : 'extend16S', low);
+  }
+
+  /** The low `from` bits of a value, sign-extended, in the type of values of `to` bits; not cut to them. */
+  signExtended(x: Value, from: OperandBits, to: OperandBits): Value {
+    const value = this.signed(x, from);
+    return to === 64 ? this.wideSigned(value) : value;
   }
 
   /** The top bit of an operand-sized value, as 0 or 1. */
   topBit(x: Value, bits: OperandBits): Value {
-    return this.and(this.shrU(x, bits - 1), 1);
+    return this.bit(x, bits - 1);
+  }
+
+  /** One bit of a value, as 0 or 1 in an i32. */
+  bit(x: Value, number: Value | number): Value {
+    return this.and(this.low(this.shrU(x, number)), 1);
+  }
+
+  /** A count or distance, as an address has it. */
+  addressConstant(value: number): Value {
+    return this.addressBits === 64 ? this.f.i64(BigInt(value)) : this.f.i32(value);
   }
 
   wideSigned(x: Value): Value {
@@ -196,6 +238,11 @@ export abstract class Semantics {
 
   low(x: Value): Value {
     return this.f.narrow(x);
+  }
+
+  #count(x: Value, y: Value | number): Value {
+    if (typeof y === 'number') return this.f.like(x, y);
+    return x.type === 'i64' ? this.f.widen(y, false) : this.f.narrow(y);
   }
 
   #same(x: Value, y: Value | number): Value {

@@ -84,6 +84,10 @@ export const internal = {
   MODE_KEY: field(),
   /** i32: FFFFh or FFFFFFFFh, by the B bit of the stack segment. */
   STACK_MASK: field(),
+  /** i64: what a slow path of 64-bit mode has read or is to write. */
+  WIDE_VALUE: field(),
+  /** i32: how far an address is shifted left and back to make it canonical: 16, with 5-level paging 7. */
+  CANONICAL_SHIFT: field(),
   /** i32: the highest offset in the code segment. */
   CODE_LIMIT: field(),
   /** i32: address of the innermost entry of the call shadow; 0 while calls are not recorded. */

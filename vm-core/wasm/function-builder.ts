@@ -73,9 +73,9 @@ export class FunctionBuilder implements FunctionReference {
     return { type: 'i64', local: -1, constant };
   }
 
-  /** A constant of the same type as another value. */
-  like(value: Value, constant: number): Value {
-    return value.type === 'i64' ? this.i64(BigInt(constant)) : this.i32(constant);
+  /** A constant of the same type as another value; an i32 is extended with its sign. */
+  like(value: Value, constant: number | bigint): Value {
+    return value.type === 'i64' ? this.i64(BigInt(constant)) : this.i32(Number(BigInt.asIntN(32, BigInt(constant))));
   }
 
   /** A local that can be set again. */
@@ -97,7 +97,10 @@ export class FunctionBuilder implements FunctionReference {
     return this.#result(value.type);
   }
 
-  binary(operation: BinaryOperation, left: Value, right: Value): Value {
+  /** A constant operand takes the type of the other one. */
+  binary(operation: BinaryOperation, x: Value, y: Value): Value {
+    const left = x.type !== y.type && x.constant !== undefined ? this.like(y, x.constant) : x;
+    const right = left.type !== y.type && y.constant !== undefined ? this.like(left, y.constant) : y;
     if (left.type !== right.type) throw new Error(`${operation} of ${left.type} and ${right.type}`);
     const folded = foldInt32(operation, left, right);
     if (folded !== undefined) return folded === left ? left : this.i32(folded as number);
@@ -123,6 +126,9 @@ export class FunctionBuilder implements FunctionReference {
   /** i32 → i64. */
   widen(operand: Value, signed: boolean): Value {
     if (operand.type === 'i64') return operand;
+    if (typeof operand.constant === 'number') {
+      return this.i64(BigInt(signed ? operand.constant : operand.constant >>> 0));
+    }
     this.#push(operand);
     this.#code.byte(signed ? I64_EXTEND_I32_S : I64_EXTEND_I32_U);
     return this.#result('i64');
@@ -131,6 +137,7 @@ export class FunctionBuilder implements FunctionReference {
   /** i64 → i32, the low half. */
   narrow(operand: Value): Value {
     if (operand.type === 'i32') return operand;
+    if (operand.constant !== undefined) return this.i32(Number(BigInt.asIntN(32, BigInt(operand.constant))));
     this.#push(operand);
     this.#code.byte(I32_WRAP_I64);
     return this.#result('i32');

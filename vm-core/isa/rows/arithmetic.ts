@@ -8,11 +8,12 @@ import {
   setCarryAndOverflow,
 } from '../flags.ts';
 import { hexByte, type InstructionRow, row, type SemanticsFunction } from '../instruction-row.ts';
-import type { Operand } from '../operand.ts';
+import type { Operand, OperandBits } from '../operand.ts';
 import type { Semantics } from '../semantics.ts';
 import { slot } from '../../state/layout.ts';
 import type { Value } from '../../wasm/function-builder.ts';
 import { VECTOR_DE } from '../vectors.ts';
+import { product128, signedQuotient128, unsignedQuotient128 } from '../wide-arithmetic.ts';
 
 const add: SemanticsFunction = (s, dst, src) => {
   const [x, y] = readBoth(s, dst, src);
@@ -23,7 +24,7 @@ const add: SemanticsFunction = (s, dst, src) => {
 
 const adc: SemanticsFunction = (s, dst, src) => {
   const [x, y] = readBoth(s, dst, src);
-  const sum = s.add(s.add(x, y), carryFlag(s));
+  const sum = s.add(s.add(x, y), s.cut(carryFlag(s), bitsOf(dst)));
   s.write(dst as Operand, s.cut(sum, bitsOf(dst)));
   flagsOfSum(s, x, y, sum, bitsOf(dst));
 };
@@ -37,7 +38,7 @@ const sub: SemanticsFunction = (s, dst, src) => {
 
 const sbb: SemanticsFunction = (s, dst, src) => {
   const [x, y] = readBoth(s, dst, src);
-  const difference = s.sub(s.sub(x, y), carryFlag(s));
+  const difference = s.sub(s.sub(x, y), s.cut(carryFlag(s), bitsOf(dst)));
   s.write(dst as Operand, s.cut(difference, bitsOf(dst)));
   flagsOfDifference(s, x, y, difference, bitsOf(dst));
 };
@@ -91,6 +92,10 @@ const multiply =
   (signed: boolean): SemanticsFunction =>
   (s, src) => {
     const bits = bitsOf(src);
+    if (bits === 64) {
+      multiplyWide(s, src as Operand, signed);
+      return;
+    }
     const extend = (x: Value) => (signed ? s.wideSigned(s.signed(x, bits)) : s.wideUnsigned(x));
     const x = s.readRegister(slot.EAX, bits);
     const product = s.mul(extend(x), extend(s.read(src as Operand)));
@@ -105,8 +110,25 @@ const multiply =
     setCarryAndOverflow(s, overflow, overflow);
   };
 
+const multiplyWide = (s: Semantics, src: Operand, signed: boolean): void => {
+  const { low, high } = product128(s, s.readRegister(slot.EAX, 64), s.read(src), signed);
+  s.writeRegister(slot.EAX, 64, low);
+  s.writeRegister(slot.EDX, 64, high);
+  const overflow = s.ne(high, signed ? s.shrS(low, 63) : 0);
+  flagsOfLogic(s, low, 64);
+  setCarryAndOverflow(s, overflow, overflow);
+};
+
 const multiplyInto = (s: Semantics, dst: Operand, x: Value, y: Value): void => {
   const bits = dst.bits;
+  if (bits === 64) {
+    const { low, high } = product128(s, x, y, true);
+    s.write(dst, low);
+    const overflow = s.ne(high, s.shrS(low, 63));
+    flagsOfLogic(s, low, 64);
+    setCarryAndOverflow(s, overflow, overflow);
+    return;
+  }
   const product = s.mul(s.wideSigned(s.signed(x, bits)), s.wideSigned(s.signed(y, bits)));
   const low = s.cut(s.low(product), bits);
   s.write(dst, low);
@@ -118,11 +140,11 @@ const multiplyInto = (s: Semantics, dst: Operand, x: Value, y: Value): void => {
 const imul2: SemanticsFunction = (s, dst, src) =>
   multiplyInto(s, dst as Operand, s.read(dst as Operand), s.read(src as Operand));
 
-const imul3: SemanticsFunction = (s, dst, src) =>
-  multiplyInto(s, dst as Operand, s.read(src as Operand), s.immediate());
+const imul3: SemanticsFunction = (s, dst, src, immediate) =>
+  multiplyInto(s, dst as Operand, s.read(src as Operand), s.cut(s.read(immediate as Operand), bitsOf(dst)));
 
-/** The dividend as an i64: AX, DX:AX or EDX:EAX. */
-function dividend(s: Semantics, bits: 8 | 16 | 32, signed: boolean): Value {
+/** The dividend of operands of at most 32 bits as an i64: AX, DX:AX or EDX:EAX. */
+function dividend(s: Semantics, bits: OperandBits, signed: boolean): Value {
   if (bits === 8) {
     const x = s.readRegister(slot.EAX, 16);
     return signed ? s.wideSigned(s.signed(x, 16)) : s.wideUnsigned(x);
@@ -132,7 +154,7 @@ function dividend(s: Semantics, bits: 8 | 16 | 32, signed: boolean): Value {
   return s.or(s.shl(wideHigh, bits), s.wideUnsigned(s.readRegister(slot.EAX, bits)));
 }
 
-function writeQuotient(s: Semantics, bits: 8 | 16 | 32, quotient: Value, remainder: Value): void {
+function writeQuotient(s: Semantics, bits: OperandBits, quotient: Value, remainder: Value): void {
   if (bits === 8) {
     const low = s.and(s.low(quotient), 0xff);
     s.writeRegister(slot.EAX, 16, s.or(s.shl(s.and(s.low(remainder), 0xff), 8), low));
@@ -144,6 +166,10 @@ function writeQuotient(s: Semantics, bits: 8 | 16 | 32, quotient: Value, remaind
 
 const div: SemanticsFunction = (s, src) => {
   const bits = bitsOf(src);
+  if (bits === 64) {
+    divideWide(s, src as Operand, false);
+    return;
+  }
   const divisor = s.wideUnsigned(s.read(src as Operand));
   s.if(s.isZero(divisor), () => s.raise(VECTOR_DE));
   const x = dividend(s, bits, false);
@@ -154,6 +180,10 @@ const div: SemanticsFunction = (s, src) => {
 
 const idiv: SemanticsFunction = (s, src) => {
   const bits = bitsOf(src);
+  if (bits === 64) {
+    divideWide(s, src as Operand, true);
+    return;
+  }
   const divisor = s.wideSigned(s.signed(s.read(src as Operand), bits));
   s.if(s.isZero(divisor), () => s.raise(VECTOR_DE));
   const x = dividend(s, bits, true);
@@ -165,7 +195,19 @@ const idiv: SemanticsFunction = (s, src) => {
   writeQuotient(s, bits, quotient, s.f.binary('remS', x, divisor));
 };
 
-function bitsOf(operand: Operand | undefined): 8 | 16 | 32 {
+/** RDX:RAX by the operand; #DE by zero, and where the quotient does not fit. */
+function divideWide(s: Semantics, src: Operand, signed: boolean): void {
+  const divisor = s.read(src);
+  s.if(s.isZero(divisor), () => s.raise(VECTOR_DE));
+  const low = s.readRegister(slot.EAX, 64);
+  const high = s.readRegister(slot.EDX, 64);
+  const divide = signed ? signedQuotient128 : unsignedQuotient128;
+  const { quotient, remainder } = divide(s, high, low, divisor);
+  s.writeRegister(slot.EAX, 64, quotient);
+  s.writeRegister(slot.EDX, 64, remainder);
+}
+
+function bitsOf(operand: Operand | undefined): OperandBits {
   return (operand as Operand).bits;
 }
 

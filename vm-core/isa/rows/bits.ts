@@ -19,15 +19,15 @@ const bitTest =
     const bitOffset = s.read(offset as Operand);
     const fromRegister = (offset as Operand).kind === 'register';
     const operandBytes = bits / 8;
-    const shift = bits === 16 ? 4 : 5;
+    const shift = bits === 16 ? 4 : bits === 32 ? 5 : 6;
     const place =
       operand.kind === 'memory' && fromRegister
-        ? s.movedBy(operand, s.mul(s.shrS(s.signed(bitOffset, bits), shift), s.constant(operandBytes)))
+        ? s.movedBy(operand, s.mul(s.shrS(s.signExtended(bitOffset, bits, s.addressBits), shift), s.constant(operandBytes)))
         : operand;
     const index = s.and(bitOffset, bits - 1);
     const x = s.read(place, change !== undefined);
-    if (change) s.write(place, s.cut(change(s, x, s.shl(s.constant(1), index)), bits));
-    setCarry(s, s.and(s.shrU(x, index), 1));
+    if (change) s.write(place, s.cut(change(s, x, s.shl(s.cut(s.constant(1), bits), index)), bits));
+    setCarry(s, s.bit(x, index));
   };
 
 /** With a source of 0 only ZF is set and the destination is left alone, as processors since the 386 do. */
@@ -38,7 +38,7 @@ const bitScan =
     const x = s.read(src as Operand);
     s.if(s.ne(x, 0), () => {
       const count = s.f.unary(operation, x);
-      s.write(dst as Operand, operation === 'ctz' ? count : s.sub(s.constant(31), count));
+      s.write(dst as Operand, operation === 'ctz' ? count : s.sub(s.constant(bits === 64 ? 63 : 31), count));
     });
     flagsOfLogic(s, x, bits);
   };

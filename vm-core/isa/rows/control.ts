@@ -10,7 +10,7 @@ import { conditionName } from './bits.ts';
 import { dropBytes, push, readTop } from './stack.ts';
 
 function relativeTarget(s: Semantics): Value {
-  return s.cut(s.add(s.nextEip(), s.immediate()), s.operandSize);
+  return s.cut(s.add(s.nextEip(), s.signExtended(s.immediate(), 32, s.addressBits)), s.operandSize);
 }
 
 function jumpTo(s: Semantics, target: Value): void {
@@ -44,7 +44,7 @@ function returnFrom(s: Semantics, extra: Value): void {
   const target = readTop(s);
   s.requireTarget(target);
   s.recordReturn();
-  dropBytes(s, s.add(extra, s.constant(s.operandSize / 8)));
+  dropBytes(s, s.add(s.cut(extra, s.addressBits), s.constant(s.operandSize / 8)));
   s.jump(target);
 }
 
@@ -52,23 +52,21 @@ const ret: SemanticsFunction = (s) => returnFrom(s, s.constant(0));
 
 const retPop: SemanticsFunction = (s) => returnFrom(s, s.immediate());
 
-/** The count is CX or ECX by address size; the branch is taken while it and the condition hold. */
+/** The count is CX, ECX or RCX by address size; the branch is taken while it and the condition hold. */
 const loopWhile =
   (also: ((s: Semantics) => Value) | undefined): SemanticsFunction =>
   (s) => {
-    const mask = s.addressMask();
-    const old = s.readRegister(slot.ECX, 32);
-    const count = s.and(s.sub(old, s.constant(1)), mask);
-    const taken = also ? s.and(s.ne(count, 0), also(s)) : count;
+    const count = s.cutAddress(s.sub(s.readAddressRegister(slot.ECX), s.constant(1)));
+    const goesOn = s.ne(count, 0);
+    const taken = also ? s.and(goesOn, also(s)) : goesOn;
     const target = relativeTarget(s);
     s.if(taken, () => s.requireTarget(target));
-    s.writeRegister(slot.ECX, 32, s.or(s.and(old, s.not(mask)), count));
+    s.writeAddressRegister(slot.ECX, count);
     s.if(taken, () => s.jump(target));
   };
 
 const jumpIfCountZero: SemanticsFunction = (s) => {
-  const count = s.and(s.readRegister(slot.ECX, 32), s.addressMask());
-  s.if(s.isZero(count), () => jumpTo(s, relativeTarget(s)));
+  s.if(s.isZero(s.readAddressRegister(slot.ECX)), () => jumpTo(s, relativeTarget(s)));
 };
 
 const DIRECTION = 1 << 10;

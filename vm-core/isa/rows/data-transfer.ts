@@ -4,6 +4,7 @@ import type { Value } from '../../wasm/function-builder.ts';
 import { flagsOfDifference, flagsOfSum } from '../flags.ts';
 import { type InstructionRow, row, type SemanticsFunction, systemRow } from '../instruction-row.ts';
 import type { Operand } from '../operand.ts';
+import type { Semantics } from '../semantics.ts';
 
 const mov: SemanticsFunction = (s, dst, src) => {
   const { bits } = dst as Operand;
@@ -14,7 +15,8 @@ const mov: SemanticsFunction = (s, dst, src) => {
 const movFromSegment: SemanticsFunction = (s, dst, src) => {
   const operand = dst as Operand;
   const selector = s.read(src as Operand);
-  s.write(operand.kind === 'memory' ? { ...operand, bits: 16 } : operand, selector);
+  if (operand.kind === 'memory') s.write({ ...operand, bits: 16 }, selector);
+  else s.write(operand, s.cut(selector, operand.bits));
 };
 
 const xchg: SemanticsFunction = (s, dst, src) => {
@@ -54,10 +56,20 @@ const bswap: SemanticsFunction = (s, dst) => {
     return;
   }
   const x = s.read(dst as Operand);
+  if ((dst as Operand).bits === 32) s.write(dst as Operand, swapped(s, x));
+  else {
+    const upper = s.wideUnsigned(swapped(s, s.low(x)));
+    const lower = s.wideUnsigned(swapped(s, s.low(s.shrU(x, 32))));
+    s.write(dst as Operand, s.or(s.shl(upper, 32), lower));
+  }
+};
+
+/** The bytes of an i32 in the other order. */
+function swapped(s: Semantics, x: Value): Value {
   const outer = s.or(s.shl(x, 24), s.shrU(x, 24));
   const inner = s.or(s.shl(s.and(x, 0xff00), 8), s.and(s.shrU(x, 8), 0xff00));
-  s.write(dst as Operand, s.or(outer, inner));
-};
+  return s.or(outer, inner);
+}
 
 const lea: SemanticsFunction = (s, dst) => {
   s.write(dst as Operand, s.cut(s.effectiveAddress(), (dst as Operand).bits));
@@ -68,24 +80,26 @@ const extend =
   (s, dst, src) => {
     const from = (src as Operand).bits;
     const value = s.read(src as Operand);
-    s.write(dst as Operand, s.cut(signed ? s.signed(value, from) : value, (dst as Operand).bits));
+    const { bits } = dst as Operand;
+    s.write(dst as Operand, s.cut(signed ? s.signExtended(value, from, bits) : value, bits));
   };
 
-/** CBW and CWDE. */
+/** CBW, CWDE and CDQE. */
 const convertInAccumulator: SemanticsFunction = (s) => {
-  const half = s.operandSize === 16 ? 8 : 16;
-  s.writeRegister(slot.EAX, s.operandSize, s.signed(s.readRegister(slot.EAX, half), half));
+  const bits = s.operandSize;
+  const half = bits === 16 ? 8 : bits === 32 ? 16 : 32;
+  s.writeRegister(slot.EAX, bits, s.signExtended(s.readRegister(slot.EAX, half), half, bits));
 };
 
-/** CWD and CDQ. */
+/** CWD, CDQ and CQO. */
 const convertToDouble: SemanticsFunction = (s) => {
   const value = s.signed(s.readRegister(slot.EAX, s.operandSize), s.operandSize);
-  s.writeRegister(slot.EDX, s.operandSize, s.shrS(value, 31));
+  s.writeRegister(slot.EDX, s.operandSize, s.shrS(value, s.operandSize === 64 ? 63 : 31));
 };
 
 const xlat: SemanticsFunction = (s) => {
-  const table = s.readRegister(slot.EBX, 32);
-  const offset: Value = s.and(s.add(table, s.readRegister(slot.EAX, 8)), s.addressMask());
+  const table = s.readRegister(slot.EBX, s.addressBits);
+  const offset = s.cutAddress(s.add(table, s.cut(s.readRegister(slot.EAX, 8), s.addressBits)));
   s.writeRegister(slot.EAX, 8, s.load('instruction', offset, 8));
 };
 
@@ -111,7 +125,7 @@ export const dataTransferRows: readonly InstructionRow[] = [
   row('A2', 'MOV', 'Ob,AL', mov),
   row('A3', 'MOV', 'Ov,eAX', mov),
   row('B0+r', 'MOV', 'Zb,Ib', mov),
-  row('B8+r', 'MOV', 'Zv,Iz', mov),
+  row('B8+r', 'MOV', 'Zv,Iv', mov),
   row('C6 /0', 'MOV', 'Eb,Ib', mov),
   row('C7 /0', 'MOV', 'Ev,Iz', mov),
   row('86', 'XCHG', 'Eb,Gb', xchg, { lockable: true }),

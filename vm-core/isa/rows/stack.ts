@@ -3,26 +3,19 @@ import { segmentNames } from '../../state/register-table.ts';
 import { generalSlots, slot } from '../../state/layout.ts';
 import type { Value } from '../../wasm/function-builder.ts';
 import { type InstructionRow, row, type SemanticsFunction, systemRow } from '../instruction-row.ts';
-import type { Operand, OperandSize } from '../operand.ts';
+import type { Operand } from '../operand.ts';
 import type { Semantics } from '../semantics.ts';
-
-/** Writes ESP with only the bits that the stack's size uses. */
-function setStackPointer(s: Semantics, value: Value): void {
-  const mask = s.stackMask();
-  const old = s.readRegister(slot.ESP, 32);
-  s.writeRegister(slot.ESP, 32, s.or(s.and(old, s.not(mask)), s.and(value, mask)));
-}
 
 /** The offset in the stack segment, `delta` bytes from the top. */
 function stackOffset(s: Semantics, delta: number): Value {
-  return s.and(s.add(s.readRegister(slot.ESP, 32), s.constant(delta)), s.stackMask());
+  return s.cutStack(s.add(s.readStackPointer(), s.constant(delta)));
 }
 
 /** Pushes a value of the operand size. */
 export function push(s: Semantics, value: Value): void {
   const offset = stackOffset(s, -s.operandSize / 8);
   s.store('SS', offset, s.operandSize, value);
-  setStackPointer(s, offset);
+  s.writeStackPointer(offset);
 }
 
 /** Reads the value on top of the stack; `dropPopped` completes the pop. */
@@ -32,7 +25,7 @@ export function readTop(s: Semantics, delta = 0): Value {
 
 /** Moves the stack pointer up. */
 export function dropBytes(s: Semantics, bytes: Value): void {
-  setStackPointer(s, s.add(s.readRegister(slot.ESP, 32), bytes));
+  s.writeStackPointer(s.add(s.readStackPointer(), bytes));
 }
 
 const pushOperand: SemanticsFunction = (s, src) => push(s, s.f.copy(s.cut(s.read(src as Operand), s.operandSize)));
@@ -46,14 +39,14 @@ const popRegister: SemanticsFunction = (s, dst) => {
 /** The address of a memory destination is computed with the stack pointer already moved. */
 const popMemory: SemanticsFunction = (s, dst) => {
   const value = readTop(s);
-  const before = s.f.copy(s.readRegister(slot.ESP, 32));
+  const before = s.f.copy(s.readStackPointer());
   dropBytes(s, s.constant(s.operandSize / 8));
   if ((dst as Operand).kind === 'memory') {
-    const after = s.f.copy(s.readRegister(slot.ESP, 32));
-    const place = s.movedBy(dst as Operand, s.constant(0));
-    s.writeRegister(slot.ESP, 32, before);
+    const after = s.f.copy(s.readStackPointer());
+    const place = s.movedBy(dst as Operand, s.addressConstant(0));
+    s.writeRegister(slot.ESP, s.addressBits, before);
     s.write(place, value);
-    s.writeRegister(slot.ESP, 32, after);
+    s.writeRegister(slot.ESP, s.addressBits, after);
   } else s.write(dst as Operand, value);
 };
 
@@ -62,7 +55,7 @@ const pushAll: SemanticsFunction = (s) => {
   generalSlots.forEach((register, n) => {
     s.store('SS', stackOffset(s, -bytes * (n + 1)), s.operandSize, s.readRegister(register, s.operandSize));
   });
-  setStackPointer(s, stackOffset(s, -bytes * 8));
+  s.writeStackPointer(stackOffset(s, -bytes * 8));
 };
 
 /** The saved ESP is passed over. */
@@ -76,10 +69,10 @@ const popAll: SemanticsFunction = (s) => {
 };
 
 const leave: SemanticsFunction = (s) => {
-  const frame = s.and(s.readRegister(slot.EBP, 32), s.stackMask());
+  const frame = s.cutStack(s.readRegister(slot.EBP, s.addressBits));
   const saved = s.load('SS', frame, s.operandSize);
-  setStackPointer(s, s.add(frame, s.constant(s.operandSize / 8)));
-  s.writeRegister(slot.EBP, s.operandSize as OperandSize, saved);
+  s.writeStackPointer(s.add(frame, s.constant(s.operandSize / 8)));
+  s.writeRegister(slot.EBP, s.operandSize, saved);
 };
 
 const PUSH_OPCODES = ['06', '0E', '16', '1E', '0F A0', '0F A8'];

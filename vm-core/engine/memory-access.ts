@@ -1,0 +1,201 @@
+/**
+ * The loads and stores of staged instructions: from an offset in a segment to a linear address, through the translation
+ * table to the host, with slow paths for all that is not plain memory (DESIGN §4).
+ *
+ * In 64-bit mode segments have no limits and the same offset reaches everything; an address that is not canonical has no
+ * entry in the table, so that the slow path finds it.
+ */
+import type { OperandBits } from '../isa/operand.ts';
+import type { SegmentChoice } from '../isa/semantics.ts';
+import { ENTRY_ADDEND, TLB_READ, TLB_WRITE } from '../memory/layout.ts';
+import {
+  ENTRY_BASE,
+  ENTRY_READ_END,
+  ENTRY_WRITE_END,
+  ES,
+  internal,
+  SEGMENT_ENTRY_SIZE,
+  SS,
+} from '../state/layout.ts';
+import type { FunctionBuilder, Value, Variable } from '../wasm/function-builder.ts';
+import * as record from './record.ts';
+import { SIZE_STACK, type SlowPaths } from './slow-paths.ts';
+
+const FIXED_SEGMENTS: Readonly<Record<Exclude<SegmentChoice, 'instruction'>, number>> = {
+  ES: internal.SEGMENTS + ES * SEGMENT_ENTRY_SIZE,
+  SS: internal.SEGMENTS + SS * SEGMENT_ENTRY_SIZE,
+};
+
+/** What the code of an instruction accesses memory with. */
+export interface MemoryAccessPlace {
+  readonly paths: SlowPaths;
+  readonly addressBits: 32 | 64;
+  readonly cpu: Value;
+  readonly record: Value;
+  /** Gets what the state's EXIT_REQUEST said after the last slow path. */
+  readonly status: Variable;
+  /** Ends the instruction with the fault that a slow path has raised. */
+  leaveWithFault(): void;
+}
+
+/** A memory operand that was read with the promise to write it: nothing about it can fault any more. */
+export interface HeldPlace {
+  readonly linear: Value;
+  /** Host address, or 0 when the write must take the slow path. */
+  readonly host: Variable;
+  /** The size as slow paths take it. */
+  readonly size: Value;
+}
+
+export class MemoryAccess {
+  readonly #f: FunctionBuilder;
+  readonly #place: MemoryAccessPlace;
+
+  constructor(f: FunctionBuilder, place: MemoryAccessPlace) {
+    this.#f = f;
+    this.#place = place;
+  }
+
+  load(segment: SegmentChoice, offset: Value, bits: OperandBits): Value {
+    const f = this.#f;
+    const linear = this.#linear(segment, offset, bits, ENTRY_READ_END);
+    const value = this.#variable(bits);
+    const entry = this.#tlbEntry(linear, TLB_READ);
+    f.if(
+      this.#hits(entry, linear, bits),
+      () => f.set(value, f.load(value.type as 'i32' | 'i64', bits, this.#hostAddress(entry, linear))),
+      () => this.#readSlow('read', value, linear, this.#size(segment, bits)),
+    );
+    return value;
+  }
+
+  store(segment: SegmentChoice, offset: Value, bits: OperandBits, value: Value): void {
+    const f = this.#f;
+    const linear = this.#linear(segment, offset, bits, ENTRY_WRITE_END);
+    const entry = this.#tlbEntry(linear, TLB_WRITE);
+    f.if(
+      this.#hits(entry, linear, bits),
+      () => f.store(bits, this.#hostAddress(entry, linear), 0, value),
+      () => this.#writeSlow(linear, this.#size(segment, bits), value),
+    );
+  }
+
+  /** Reads what `writeHeld` will write. */
+  readHolding(offset: Value, bits: OperandBits): { readonly value: Value; readonly held: HeldPlace } {
+    const f = this.#f;
+    const linear = this.#linear('instruction', offset, bits, ENTRY_WRITE_END);
+    const entry = this.#tlbEntry(linear, TLB_WRITE);
+    const host = f.variable(f.i32(0));
+    const value = this.#variable(bits);
+    const size = this.#size('instruction', bits);
+    f.if(
+      this.#hits(entry, linear, bits),
+      () => {
+        f.set(host, this.#hostAddress(entry, linear));
+        f.set(value, f.load(value.type as 'i32' | 'i64', bits, host));
+      },
+      () => this.#readSlow('readForWrite', value, linear, size),
+    );
+    return { value, held: { linear, host, size } };
+  }
+
+  writeHeld(held: HeldPlace, bits: OperandBits, value: Value): void {
+    const f = this.#f;
+    f.if(
+      held.host,
+      () => f.store(bits, held.host, 0, value),
+      () => this.#writeSlow(held.linear, held.size, value),
+    );
+  }
+
+  get #isWide(): boolean {
+    return this.#place.addressBits === 64;
+  }
+
+  #variable(bits: OperandBits): Variable {
+    return this.#f.variable(bits === 64 ? this.#f.i64(0n) : this.#f.i32(0));
+  }
+
+  #size(segment: SegmentChoice, bits: OperandBits): Value {
+    return this.#f.i32(bits / 8 + (segment === 'SS' ? SIZE_STACK : 0));
+  }
+
+  /** Offset to linear address. */
+  #linear(segment: SegmentChoice, offset: Value, bits: OperandBits, endField: number): Value {
+    if (!this.#isWide) return this.#limitedLinear(segment, offset, bits, endField);
+    if (segment !== 'instruction') return offset;
+    return this.#f.binary('add', this.#f.load('i64', 64, this.#segmentEntry(), ENTRY_BASE), offset);
+  }
+
+  /** Beyond the segment's end a slow path decides, which may fault. */
+  #limitedLinear(segment: SegmentChoice, offset: Value, bits: OperandBits, endField: number): Value {
+    const f = this.#f;
+    const { cpu, paths } = this.#place;
+    const fixed = segment === 'instruction' ? undefined : FIXED_SEGMENTS[segment];
+    const entry = fixed === undefined ? this.#segmentEntry() : cpu;
+    const at = fixed ?? 0;
+    const end = f.binary('add', f.widen(offset, false), f.i64(BigInt(bits / 8)));
+    const linear = f.variable(f.binary('add', f.load('i32', 32, entry, at + ENTRY_BASE), offset));
+    f.if(f.binary('gtU', end, f.load('i64', 64, entry, at + endField)), () => {
+      const entryOffset = f.binary('sub', f.binary('add', entry, f.i32(at)), cpu);
+      const isWrite = f.i32(endField === ENTRY_WRITE_END ? 1 : 0);
+      f.set(linear, f.call(paths.segment, entryOffset, offset, f.i32(bits / 8), isWrite));
+      this.#leaveIfFaulted();
+    });
+    return linear;
+  }
+
+  #segmentEntry(): Value {
+    const { cpu } = this.#place;
+    return this.#f.binary('add', cpu, this.#f.load('i32', 16, this.#place.record, record.RECORD_SEGMENT_ENTRY));
+  }
+
+  #tlbEntry(linear: Value, table: number): Value {
+    const f = this.#f;
+    const place = f.binary('and', f.binary('shrU', f.narrow(linear), f.i32(8)), f.i32(0x3ff0));
+    return f.binary('add', f.binary('add', this.#place.cpu, place), f.i32(table));
+  }
+
+  /** True when the entry maps the page of the access's last byte: the same page, or the access crosses a page. */
+  #hits(entry: Value, linear: Value, bits: OperandBits): Value {
+    const f = this.#f;
+    const last = bits === 8 ? linear : f.binary('add', linear, f.i32(bits / 8 - 1));
+    const page = f.binary('and', last, f.i32(~0xfff));
+    const generation = f.load(this.#isWide ? 'i64' : 'i32', 32, this.#place.cpu, internal.TLB_GENERATION);
+    return f.binary('eq', f.load('i64', 64, entry), f.widen(f.binary('or', page, generation), false));
+  }
+
+  #hostAddress(entry: Value, linear: Value): Value {
+    return this.#f.binary('add', this.#f.narrow(linear), this.#f.load('i32', 32, entry, ENTRY_ADDEND));
+  }
+
+  #readSlow(path: 'read' | 'readForWrite', value: Variable, linear: Value, size: Value): void {
+    const f = this.#f;
+    const { cpu, paths } = this.#place;
+    const { record: at } = this.#place;
+    const low =
+      path === 'read'
+        ? f.call(paths.read, f.addressNumber(linear), size, at)
+        : f.call(paths.readForWrite, cpu, linear, size, at);
+    f.set(value, value.type === 'i64' ? f.load('i64', 64, cpu, internal.WIDE_VALUE) : low);
+    this.#afterSlowPath();
+  }
+
+  #writeSlow(linear: Value, size: Value, value: Value): void {
+    const f = this.#f;
+    const { cpu, paths } = this.#place;
+    const passed = this.#isWide ? f.widen(value, false) : value;
+    f.callVoid(paths.write, cpu, linear, passed, size, this.#place.record);
+    this.#afterSlowPath();
+  }
+
+  /** A slow path may have faulted, or have found a reason to leave after this instruction. */
+  #afterSlowPath(): void {
+    this.#leaveIfFaulted();
+    this.#f.set(this.#place.status, this.#f.load('i32', 32, this.#place.cpu, internal.EXIT_REQUEST));
+  }
+
+  #leaveIfFaulted(): void {
+    this.#f.if(this.#f.load('i32', 32, this.#place.cpu, internal.FAULT), () => this.#place.leaveWithFault());
+  }
+}
