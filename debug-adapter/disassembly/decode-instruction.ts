@@ -2,7 +2,16 @@
  * One instruction as the debugger needs it: its text in NASM syntax, its length, and what it does to the flow of
  * control. The iced-x86 library decodes and formats; nothing outside this file knows it.
  */
-import { Code, Decoder, DecoderOptions, FlowControl, Formatter, FormatterSyntax, type Instruction } from 'iced-x86';
+import {
+  Code,
+  CodeSize,
+  Decoder,
+  DecoderOptions,
+  FlowControl,
+  Formatter,
+  FormatterSyntax,
+  type Instruction,
+} from 'iced-x86';
 
 /**
  * What an instruction does to the flow of control, as far as stepping tells them apart. `repeat` is a string instruction
@@ -58,11 +67,11 @@ function makeFormatter(): Formatter {
 export function decodeInstruction(
   bytes: Uint8Array,
   index: number,
-  codeSize: 16 | 32,
+  codeSize: 16 | 32 | 64,
   offset: number,
 ): DecodedInstruction {
   const decoder = new Decoder(codeSize, bytes.subarray(index, index + INSTRUCTION_LENGTH_MAX), DecoderOptions.None);
-  decoder.ip = BigInt(offset);
+  decoder.ip = BigInt.asUintN(64, BigInt(offset));
   const instruction = decoder.decode();
   try {
     return instruction.isInvalid ? declareByte(bytes[index] ?? 0) : describe(instruction);
@@ -84,7 +93,7 @@ function describe(instruction: Instruction): DecodedInstruction {
     length: instruction.length,
     text: formatter.format(instruction),
     kind,
-    target: hasNearTarget(instruction) ? Number(instruction.nearBranchTarget) : undefined,
+    target: hasNearTarget(instruction) ? targetOf(instruction) : undefined,
     vector: vectorOf(instruction),
     valid: true,
   };
@@ -113,6 +122,12 @@ function kindOf(instruction: Instruction): InstructionKind {
     default:
       return 'plain';
   }
+}
+
+/** In 64-bit mode a canonical address as a signed number. */
+function targetOf(instruction: Instruction): number {
+  const target = instruction.nearBranchTarget;
+  return Number(instruction.codeSize === CodeSize.Code64 ? BigInt.asIntN(64, target) : target);
 }
 
 function hasNearTarget(instruction: Instruction): boolean {

@@ -12,7 +12,7 @@ import {
 
 /** What is disassembled. Addresses are linear; they may lie outside the address space, where nothing is mapped. */
 export interface CodeSource {
-  readonly codeSize: 16 | 32;
+  readonly codeSize: 16 | 32 | 64;
   /** Short where nothing is mapped. */
   read(address: number, length: number): Uint8Array;
   /** Offset in the code segment, for branch targets. */

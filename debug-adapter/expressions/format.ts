@@ -13,7 +13,12 @@ export function splitNotation(text: string): { readonly expression: string; read
 /** `0x` and as many digits as `width` bits need; a single bit is just 0 or 1. */
 export function formatHex(value: number, width: number): string {
   if (width === 1) return String(value);
-  return `0x${value.toString(16).padStart(Math.ceil(width / 4), '0')}`;
+  return `0x${digitsOf(value).padStart(Math.ceil(width / 4), '0')}`;
+}
+
+/** Addresses in the upper half of 64-bit mode are negative numbers. */
+function digitsOf(value: number): string {
+  return (value < 0 ? BigInt.asUintN(64, BigInt(value)) : value).toString(16);
 }
 
 /** A value in the notation asked for. Decimal is signed when the top bit is set, both readings given. */
@@ -33,8 +38,8 @@ export function formatValue(value: number, width: number, notation: Notation = '
 }
 
 /** A real-mode style address: `0000:7C00`, or `0008:00007C00` for 32-bit offsets. */
-export function formatFar(selector: number, offset: number, codeSize: 16 | 32): string {
-  const digits = codeSize === 16 ? 4 : 8;
-  const upper = (value: number, width: number): string => value.toString(16).toUpperCase().padStart(width, '0');
+export function formatFar(selector: number, offset: number, codeSize: 16 | 32 | 64): string {
+  const digits = codeSize / 4;
+  const upper = (value: number, width: number): string => digitsOf(value).toUpperCase().padStart(width, '0');
   return `${upper(selector, 4)}:${upper(offset, digits)}`;
 }

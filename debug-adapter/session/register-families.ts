@@ -19,6 +19,7 @@ const families: ReadonlyMap<string, RegisterFamily> = makeFamilies();
 function makeFamilies(): ReadonlyMap<string, RegisterFamily> {
   const made = new Map<string, RegisterFamily>();
   for (const register of registers) {
+    if (register.isLong) continue;
     const name = register.name.split('.')[0] as string;
     const family = made.get(name) ?? { name, set: register.set, head: undefined, members: [], number: register.number };
     const isHead = register.name === name;

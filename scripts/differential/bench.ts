@@ -104,7 +104,9 @@ export class Bench {
   }
 
   get codeSize(): 16 | 32 {
-    return this.#machine.processor.codeSize;
+    const { codeSize } = this.#machine.processor;
+    if (codeSize === 64) throw new Error('the differential run knows no 64-bit mode');
+    return codeSize;
   }
 
   /** How code is executed now. */

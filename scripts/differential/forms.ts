@@ -1,11 +1,11 @@
 /** The forms of instructions that sequences are made of: each row at each operand size, with a register or memory. */
 import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
 import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
-import { isMemoryOnly, isRegisterOrMemory, type OperandSize } from '../../vm-core/isa/operand.ts';
+import { isMemoryOnly, isRegisterOrMemory } from '../../vm-core/isa/operand.ts';
 
 export interface Form {
   readonly row: InstructionRow;
-  readonly operandSize: OperandSize;
+  readonly operandSize: 16 | 32;
   /** What ModR/M names; `none` where there is no choice. */
   readonly operand: 'register' | 'memory' | 'none';
 }
@@ -17,6 +17,7 @@ export function formName({ row, operandSize, operand }: Form): string {
 
 /** All forms of a row. Memory offsets (A0–A3) count as memory. */
 export function formsOf(row: InstructionRow): Form[] {
+  if (row.mode === 'o64') return [];
   const choice = row.operands.some(isRegisterOrMemory);
   const memory = row.operands.some((code) => isMemoryOnly(code) || code === 'Ob' || code === 'Ov');
   const operands: readonly Form['operand'][] = choice ? ['register', 'memory'] : memory ? ['memory'] : ['none'];
@@ -28,7 +29,7 @@ export const allForms: readonly Form[] = instructionRows.flatMap(formsOf);
 /** Rows, or their forms of one operand size, that no sequence has. */
 interface NotCompared {
   readonly opcode: string;
-  readonly operandSize?: OperandSize;
+  readonly operandSize?: 16 | 32;
   readonly reason: string;
 }
 

@@ -47,6 +47,7 @@ const NOT_ON_REGISTERS = new Set([
 export const oracleRows: readonly InstructionRow[] = instructionRows.filter(
   (row) =>
     row.semantics !== undefined &&
+    row.mode !== 'o64' &&
     !NOT_IN_64_BIT_MODE.test(row.opcode) &&
     !NOT_ON_REGISTERS.has(row.name) &&
     !/^J[A-Z]+$/.test(row.name) &&

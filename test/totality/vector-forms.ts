@@ -22,7 +22,7 @@ export function formsOfVectors(files: readonly Uint8Array[]): string[] {
 function formOf(decoder: Decoder, { bytes }: Vector): string | undefined {
   const { rowIndex, operandSize, memoryForm } = decoder.decode((at) => bytes[at] ?? 0, 16);
   const row = instructionRows[rowIndex];
-  if (!row) return undefined;
+  if (!row || operandSize === 64) return undefined;
   return formName({ row, operandSize, operand: hasOperand(row) ? (memoryForm ? 'memory' : 'register') : 'none' });
 }
 

@@ -7,6 +7,7 @@
  * call, puts EIP back to the instruction and delivers the exception. Nothing else is ever thrown on a guest's behalf.
  */
 import type { CpuModelFacts } from '../isa/cpu-model.ts';
+import type { OperandSize } from '../isa/operand.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import type { SegmentIndex } from '../state/layout.ts';
 
@@ -57,9 +58,8 @@ export interface Instruction {
   readonly name: string;
   /** Bytes in the instruction. */
   readonly length: number;
-  /** 16 or 32. */
-  readonly operandSize: 16 | 32;
-  readonly addressSize: 16 | 32;
+  readonly operandSize: OperandSize;
+  readonly addressSize: OperandSize;
   /** Vector, port, far offset, stack adjustment … sign- or zero-extended to 32 bits as the row says. */
   readonly immediate: number;
   /** The second immediate: far selector, ENTER's level. */
@@ -74,7 +74,7 @@ export interface Instruction {
   readonly rmSlot: number;
   /** Segment of the memory operand with overrides applied (string instructions: of the source). */
   readonly segment: SegmentIndex;
-  /** Offset of the memory operand in its segment, cut to the address size. */
+  /** Offset of the memory operand in its segment, cut to the address size; with 64 bits it is a signed number. */
   offset(): number;
   /** True when a REP, REPE or REPNE prefix stands before the instruction. */
   readonly repeat: boolean;

@@ -127,6 +127,7 @@ export class CodeCache {
   #enterJump(place: CodePlace, block: Block): void {
     const entry = JUMP_CACHE + (place.linear & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
     this.#view.setInt32(entry + JUMP_LINEAR, place.linear, true);
+    this.#view.setInt32(entry + JUMP_LINEAR + 4, Math.floor(place.linear / 0x100000000), true);
     this.#view.setInt32(entry + JUMP_MODE, place.modeKey, true);
     this.#view.setInt32(entry + JUMP_BLOCK, block.address, true);
   }
@@ -141,11 +142,11 @@ export class CodeCache {
     const hooked = this.isHooked(place.linear, place.physical);
     const entry = address + record.BLOCK_HEADER_SIZE;
     const firstRecord = hooked ? entry + record.RECORD_SIZE : entry;
-    if (hooked) this.#pseudo(entry, 'hook', 0, 0);
+    if (hooked) this.#pseudo(place.codeSize, entry, 'hook', 0, 0);
     let size = 0;
     let count = 0;
     if (beyond) {
-      this.#pseudo(firstRecord, 'beyondLimit', first.length, first.length);
+      this.#pseudo(place.codeSize, firstRecord, 'beyondLimit', first.length, first.length);
       size = first.length;
       count = 1;
     } else {
@@ -176,7 +177,7 @@ export class CodeCache {
     for (let count = 1; ; count++) {
       size += instruction.length;
       const isLast = instruction.rowIndex < 0 || instructionRows[instruction.rowIndex]?.endsBlock;
-      this.#record(firstRecord + (count - 1) * record.RECORD_SIZE, instruction, size);
+      this.#record(place.codeSize, firstRecord + (count - 1) * record.RECORD_SIZE, instruction, size);
       if (isLast || count >= max || size >= inPage) return { count, size };
       if (this.isHooked(place.linear + size, place.physical + size)) return { count, size };
       instruction = this.#decodeAt(place, bytes, size);
@@ -195,15 +196,24 @@ export class CodeCache {
     this.#view.setInt32(address + record.BLOCK_FIRST, first, true);
   }
 
-  #record(address: number, instruction: DecodedInstruction, nextOffset: number): void {
-    if (instruction.rowIndex === ROW_INVALID) this.#pseudo(address, 'invalid', instruction.length, nextOffset);
+  #record(codeSize: OperandSize, address: number, instruction: DecodedInstruction, nextOffset: number): void {
+    if (instruction.rowIndex === ROW_INVALID)
+      this.#pseudo(codeSize, address, 'invalid', instruction.length, nextOffset);
     else if (instruction.rowIndex === ROW_TOO_LONG)
-      this.#pseudo(address, 'beyondLimit', instruction.length, nextOffset);
-    else writeRecord(this.#view, address, instruction, interpreter().handlerOf(instruction), nextOffset);
+      this.#pseudo(codeSize, address, 'beyondLimit', instruction.length, nextOffset);
+    else
+      writeRecord(
+        this.#view,
+        address,
+        instruction,
+        interpreter(codeSize).handlerOf(instruction),
+        nextOffset,
+        codeSize === 64,
+      );
   }
 
-  #pseudo(address: number, handler: PseudoHandler, length: number, nextOffset: number): void {
-    writePseudoRecord(this.#view, address, interpreter().pseudoHandlers[handler], length, nextOffset);
+  #pseudo(codeSize: OperandSize, address: number, name: PseudoHandler, length: number, nextOffset: number): void {
+    writePseudoRecord(this.#view, address, interpreter(codeSize).pseudoHandlers[name], length, nextOffset);
   }
 
   #keep(block: Block, end: number): void {
@@ -221,7 +231,7 @@ export class CodeCache {
   /** Nobody begins with the block any more; where it is being executed it goes on to its end. */
   #drop(block: Block): void {
     const entry = this.#view.getInt32(block.address + record.BLOCK_ENTRY, true);
-    this.#view.setUint16(entry + record.RECORD_HANDLER, interpreter().pseudoHandlers.dead, true);
+    this.#view.setUint16(entry + record.RECORD_HANDLER, interpreter(block.codeSize).pseudoHandlers.dead, true);
     const left = this.#byPhysical.get(block.physical)?.filter((other) => other !== block) ?? [];
     if (left.length > 0) this.#byPhysical.set(block.physical, left);
     else this.#byPhysical.delete(block.physical);
@@ -256,7 +266,7 @@ export class CodeCache {
       const instruction = this.#decoder.decode((offset) => this.#bytes[host + offset] ?? 0, block.codeSize);
       const ends = instruction.rowIndex < 0 || instructionRows[instruction.rowIndex]?.endsBlock;
       if (instruction.length !== length || (ends && n + 1 < count)) return false;
-      this.#record(at, instruction, next);
+      this.#record(block.codeSize, at, instruction, next);
     }
     return true;
   }

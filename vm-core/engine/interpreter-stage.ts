@@ -23,8 +23,6 @@ export type Addressing = (typeof addressings)[number];
 /** Where an instruction's code stands. */
 export interface StagePlace {
   readonly paths: SlowPaths;
-  /** 64 for code of 64-bit mode, whose operands may have 64 bits and whose writes of 32 bits clear the upper half. */
-  readonly addressBits: 32 | 64;
   readonly addressing: Addressing | undefined;
   readonly cpu: Value;
   readonly record: Value;
@@ -44,7 +42,7 @@ export class InterpreterStage extends Semantics {
   readonly #moved = new Map<Operand, Value>();
 
   constructor(f: FunctionBuilder, operandSize: OperandSize, place: StagePlace) {
-    super(f, operandSize, place.addressBits);
+    super(f, operandSize, place.paths.addressBits);
     this.#addressing = place.addressing ?? 'indexed';
     this.#paths = place.paths;
     this.#cpu = place.cpu;
@@ -293,7 +291,10 @@ export class InterpreterStage extends Semantics {
   /** All ones shifted right: FFFFh or FFFFFFFFh, in 64-bit mode FFFFFFFFh or 64 ones. */
   #addressMask(): Value {
     const type = this.#isWide ? 'i64' : 'i32';
-    return this.shrU(this.f.like({ type, local: -1 }, -1), this.f.load(type, 8, this.#record, record.RECORD_ADDRESS_SHIFT));
+    return this.shrU(
+      this.f.like({ type, local: -1 }, -1),
+      this.f.load(type, 8, this.#record, record.RECORD_ADDRESS_SHIFT),
+    );
   }
 
   #stackMask(): Value {

@@ -1,6 +1,7 @@
 /**
  * The interpreter: one WebAssembly function for each form of each instruction, and the loop that runs blocks of decoded
- * records through them (DESIGN §3). The module is the same for every machine and is built once.
+ * records through them (DESIGN §3). There is a module for 16- and 32-bit code and one for 64-bit code (docs/decisions/0008);
+ * each is the same for every machine and is built when it is first needed.
  */
 import type { DecodedInstruction } from '../isa/decoder.ts';
 import type { InstructionRow } from '../isa/instruction-row.ts';
@@ -37,21 +38,27 @@ export interface Interpreter {
 /** (cpu, record to begin with, budget in instructions) → status. */
 export type RunFunction = (cpu: number, record: number, budget: number) => number;
 
+/** Displacements from RIP up to here stay below 2^31 when the way from a block's first instruction is added. */
+const RELATIVE_MAX = 0x7fff_0000;
+
 /** Memory of a machine is at most 4 GiB. */
 const MEMORY_PAGES_MAX = 0x10000;
 
-let shared: Interpreter | undefined;
+const shared: { 32?: Interpreter; 64?: Interpreter } = {};
 
-/** The interpreter of this process; built at the first call. */
-export function interpreter(): Interpreter {
-  shared ??= buildInterpreter();
-  return shared;
+/** This process's interpreter of code of a size; built at the first call. */
+export function interpreter(codeSize: OperandSize): Interpreter {
+  const addressBits = codeSize === 64 ? 64 : 32;
+  shared[addressBits] ??= buildInterpreter(addressBits);
+  return shared[addressBits];
 }
 
-function buildInterpreter(): Interpreter {
+function buildInterpreter(addressBits: 32 | 64): Interpreter {
   const builder = new ModuleBuilder(MEMORY_PAGES_MAX);
-  const paths = defineSlowPaths(builder);
-  const forms = instructionRows.flatMap((row, rowIndex) => formsOf(row).map((form) => ({ row, rowIndex, form })));
+  const paths = defineSlowPaths(builder, addressBits);
+  const forms = instructionRows.flatMap((row, rowIndex) =>
+    formsOf(row, addressBits).map((form) => ({ row, rowIndex, form })),
+  );
   const inLoop = forms.filter(({ row, form }) => isInLoop(row, form));
   const places = new Map<number, number>();
   for (const { row, rowIndex, form } of [...inLoop, ...forms]) {
@@ -69,6 +76,7 @@ function buildInterpreter(): Interpreter {
   defineRunLoop(
     builder,
     HANDLER_SIGNATURE,
+    addressBits,
     inLoop.map(({ row, form }) => (f, cpu, record, exit) => {
       stageInstruction(f, row, form, { paths, addressing: form.addressing, cpu, record, exit });
     }),
@@ -93,12 +101,17 @@ interface Form {
   readonly loadsStack: boolean;
 }
 
-function formsOf(row: InstructionRow): Form[] {
+function formsOf(row: InstructionRow, addressBits: 32 | 64): Form[] {
+  if (row.mode === (addressBits === 64 ? 'i64' : 'o64')) return [];
   const mayBeMemory = row.operands.some((code) => isRegisterOrMemory(code) || isMemoryOnly(code));
   const isOffset = row.operands.some((code) => code === 'Ob' || code === 'Ov');
-  const places = isOffset ? (['direct'] as const) : mayBeMemory ? [undefined, ...addressings] : [undefined];
+  const places = isOffset
+    ? ([addressBits === 64 ? 'absolute' : 'direct'] as const)
+    : mayBeMemory
+      ? ([undefined, 'direct', 'based', 'indexed'] as const)
+      : [undefined];
   const prefixes: readonly (0 | 0xf2 | 0xf3)[] = row.repeat ? [0, 0xf2, 0xf3] : [0];
-  const sizes: readonly OperandSize[] = [16, 32];
+  const sizes: readonly OperandSize[] = addressBits === 64 ? sizesIn64BitMode(row) : [16, 32];
   const stacks = mayLoadStackPointer(row) ? [false, true] : [false];
   return sizes.flatMap((operandSize) =>
     places.flatMap((addressing) =>
@@ -115,11 +128,16 @@ function isInLoop(row: InstructionRow, { repeatPrefix, addressing, loadsStack }:
   return !loadsStack || (row.name === 'MOV' && addressing === undefined && row.operands.includes('Ev'));
 }
 
+function sizesIn64BitMode({ mode }: InstructionRow): readonly OperandSize[] {
+  if (mode === 'f64') return [64];
+  return mode === 'd64' ? [16, 64] : [16, 32, 64];
+}
+
 function formKey(rowIndex: number, form: Form): number {
   const prefix = form.repeatPrefix === 0 ? 0 : form.repeatPrefix === 0xf2 ? 1 : 2;
   const place = form.addressing === undefined ? 0 : addressings.indexOf(form.addressing) + 1;
-  const sized = rowIndex * 4 + (form.operandSize === 32 ? 2 : 0) + (form.loadsStack ? 1 : 0);
-  return (sized * 4 + place) * 3 + prefix;
+  const sized = (rowIndex * 4 + form.operandSize / 16 - 1) * 2 + (form.loadsStack ? 1 : 0);
+  return (sized * 5 + place) * 3 + prefix;
 }
 
 function placeOf(places: ReadonlyMap<number, number>, instruction: DecodedInstruction): number {
@@ -134,7 +152,10 @@ function placeOf(places: ReadonlyMap<number, number>, instruction: DecodedInstru
 }
 
 /** System operations compute their addresses themselves, but have the same forms. */
-function addressingOf({ baseSlot, indexSlot }: DecodedInstruction): Addressing {
+function addressingOf({ baseSlot, indexSlot, isAbsolute, isRelative, displacement }: DecodedInstruction): Addressing {
+  if (isAbsolute) return 'absolute';
+  // The writer of the record may have to add an index to RIP.
+  if (isRelative && displacement > RELATIVE_MAX) return 'indexed';
   if (indexSlot !== internal.ZERO) return 'indexed';
   return baseSlot === internal.ZERO ? 'direct' : 'based';
 }

@@ -8,15 +8,7 @@
 import type { OperandBits } from '../isa/operand.ts';
 import type { SegmentChoice } from '../isa/semantics.ts';
 import { ENTRY_ADDEND, TLB_READ, TLB_WRITE } from '../memory/layout.ts';
-import {
-  ENTRY_BASE,
-  ENTRY_READ_END,
-  ENTRY_WRITE_END,
-  ES,
-  internal,
-  SEGMENT_ENTRY_SIZE,
-  SS,
-} from '../state/layout.ts';
+import { ENTRY_BASE, ENTRY_READ_END, ENTRY_WRITE_END, ES, internal, SEGMENT_ENTRY_SIZE, SS } from '../state/layout.ts';
 import type { FunctionBuilder, Value, Variable } from '../wasm/function-builder.ts';
 import * as record from './record.ts';
 import { SIZE_STACK, type SlowPaths } from './slow-paths.ts';
@@ -29,7 +21,6 @@ const FIXED_SEGMENTS: Readonly<Record<Exclude<SegmentChoice, 'instruction'>, num
 /** What the code of an instruction accesses memory with. */
 export interface MemoryAccessPlace {
   readonly paths: SlowPaths;
-  readonly addressBits: 32 | 64;
   readonly cpu: Value;
   readonly record: Value;
   /** Gets what the state's EXIT_REQUEST said after the last slow path. */
@@ -109,7 +100,7 @@ export class MemoryAccess {
   }
 
   get #isWide(): boolean {
-    return this.#place.addressBits === 64;
+    return this.#place.paths.addressBits === 64;
   }
 
   #variable(bits: OperandBits): Variable {
@@ -117,7 +108,7 @@ export class MemoryAccess {
   }
 
   #size(segment: SegmentChoice, bits: OperandBits): Value {
-    return this.#f.i32(bits / 8 + (segment === 'SS' ? SIZE_STACK : 0));
+    return this.#f.i32(bits / 8 + (this.#isWide && segment === 'SS' ? SIZE_STACK : 0));
   }
 
   /** Offset to linear address. */

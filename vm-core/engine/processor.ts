@@ -31,12 +31,15 @@ import { codeSizeOf, deriveAllSegments, deriveModeKey, deriveSegment } from './d
 import { checkSegment, createCpuMemory } from './cpu-memory.ts';
 import { EventReports, reportingPorts } from './event-reports.ts';
 import { HardwareBreakpoints } from './hardware-breakpoints.ts';
-import { interpreter, type RunFunction } from './interpreter.ts';
+import { RunFunctions } from './run-functions.ts';
 import { WatchList } from './watch-list.ts';
 import { RecordInstruction } from './record-instruction.ts';
 import * as record from './record.ts';
 
 type Size = 1 | 2 | 4;
+
+/** Of 64-bit mode, 4-level paging: an address is canonical if its upper 17 bits are equal. */
+const CANONICAL_SHIFT_4_LEVELS = 16;
 
 /** A repeated string instruction makes so many iterations before events get their turn. */
 const REPEAT_MAX = 1024;
@@ -82,7 +85,7 @@ export class Processor implements Cpu {
   readonly #map: PhysicalMap;
   readonly #surroundings: ProcessorSurroundings;
   readonly #instruction: RecordInstruction;
-  readonly #run: RunFunction;
+  readonly #runs: RunFunctions;
   #budgetAtStart = 0;
   /** EIP of the block while a system operation has EIP for itself; -1 otherwise. */
   #entryEip = -1;
@@ -112,7 +115,9 @@ export class Processor implements Cpu {
     this.#instruction = new RecordInstruction(this.state);
     this.state.onDerivedChange = (offset) => this.#derive(offset);
     this.state.write32(internal.REPEAT_MAX, REPEAT_MAX);
-    this.#run = interpreter().instantiate(memory, {
+    this.state.write32(internal.TWO_GIBIBYTES, 0x80000000);
+    this.state.write32(internal.CANONICAL_SHIFT, CANONICAL_SHIFT_4_LEVELS);
+    this.#runs = new RunFunctions(memory, {
       read: (linear, size, at) => this.#read(linear, size, at),
       readForWrite: (linear, size, at) => this.#read(linear, size, at),
       write: (linear, value, size, at) => this.#write(linear, value, size, at),
@@ -130,7 +135,7 @@ export class Processor implements Cpu {
     return this.callShadow.isOn ? this.callShadow : undefined;
   }
 
-  get codeSize(): 16 | 32 {
+  get codeSize(): 16 | 32 | 64 {
     return codeSizeOf(this.state);
   }
 
@@ -243,7 +248,8 @@ export class Processor implements Cpu {
       skipHook = false;
       this.state.write32(internal.BLOCK, block.address);
       const left = this.state.read32(internal.BUDGET);
-      const status = this.#run(this.state.base, this.state.view.getInt32(block.address + start, true), left);
+      const run = this.#runs.of(block.codeSize);
+      const status = run(this.state.base, this.state.view.getInt32(block.address + start, true), left);
       if ((status & (record.STATUS_LOOKUP | record.STATUS_DEAD)) === 0) return status;
       if (this.state.read32(internal.BUDGET) === 0) return record.STATUS_LIMIT;
     }

@@ -2,7 +2,8 @@
 import type { Instruction } from '../cpu/cpu.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import type { CpuState } from '../state/cpu-state.ts';
-import { internal, SEGMENT_ENTRY_SIZE, type SegmentIndex } from '../state/layout.ts';
+import type { OperandSize } from '../isa/operand.ts';
+import { internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, slot } from '../state/layout.ts';
 import * as record from './record.ts';
 
 /** One object serves all instructions: `address` is set before each use. */
@@ -30,12 +31,14 @@ export class RecordInstruction implements Instruction {
     return this.#u16(record.RECORD_NEXT_OFFSET);
   }
 
-  get operandSize(): 16 | 32 {
-    return (this.#u8(record.RECORD_FLAGS) & record.FLAG_OPERAND_32) !== 0 ? 32 : 16;
+  get operandSize(): OperandSize {
+    const flags = this.#u8(record.RECORD_FLAGS);
+    if ((flags & record.FLAG_OPERAND_64) !== 0) return 64;
+    return (flags & record.FLAG_OPERAND_32) !== 0 ? 32 : 16;
   }
 
-  get addressSize(): 16 | 32 {
-    return this.#u8(record.RECORD_ADDRESS_SHIFT) === 16 ? 16 : 32;
+  get addressSize(): OperandSize {
+    return ((this.#isLong ? 64 : 32) - this.#u8(record.RECORD_ADDRESS_SHIFT)) as OperandSize;
   }
 
   get immediate(): number {
@@ -70,13 +73,28 @@ export class RecordInstruction implements Instruction {
     return (this.#u8(record.RECORD_FLAGS) & record.FLAG_REPEAT) !== 0;
   }
 
+  get #isLong(): boolean {
+    return (this.#u8(record.RECORD_FLAGS) & record.FLAG_LONG) !== 0;
+  }
+
   offset(): number {
     const state = this.#state;
+    if (this.#isLong) return this.#longOffset();
     const base = state.read32(this.#u16(record.RECORD_BASE_SLOT));
     const index = state.read32(this.#u16(record.RECORD_INDEX_SLOT)) << this.#u8(record.RECORD_SCALE);
     const displacement = state.view.getInt32(this.address + record.RECORD_DISPLACEMENT, true);
     const sum = base + index + displacement;
     return this.addressSize === 16 ? sum & 0xffff : sum >>> 0;
+  }
+
+  /** While an operation runs, RIP's slot is that of the next instruction. */
+  #longOffset(): number {
+    const state = this.#state;
+    const baseSlot = this.#u16(record.RECORD_BASE_SLOT);
+    const base = state.read64(baseSlot) - (baseSlot === slot.EIP ? BigInt(this.nextOffset) : 0n);
+    const index = state.read64(this.#u16(record.RECORD_INDEX_SLOT)) << BigInt(this.#u8(record.RECORD_SCALE));
+    const sum = base + index + BigInt(state.view.getInt32(this.address + record.RECORD_DISPLACEMENT, true));
+    return Number(this.addressSize === 32 ? BigInt.asUintN(32, sum) : BigInt.asIntN(64, sum));
   }
 
   #u8(offset: number): number {

@@ -3,18 +3,21 @@ import type { DecodedInstruction } from '../isa/decoder.ts';
 import { internal, SEGMENT_ENTRY_SIZE } from '../state/layout.ts';
 import * as record from './record.ts';
 
-/** `nextOffset` is the distance from the block's start to the next instruction, in bytes. */
+/** `nextOffset` is the distance from the block's start to the next instruction, in bytes; `isLong` is for 64-bit mode. */
 export function writeRecord(
   view: DataView,
   at: number,
   instruction: DecodedInstruction,
   handler: number,
   nextOffset: number,
+  isLong: boolean,
 ): void {
   writePseudoRecord(view, at, handler, instruction.length, nextOffset);
   const flags =
     (instruction.memoryForm ? record.FLAG_MEMORY : 0) |
+    (isLong ? record.FLAG_LONG : 0) |
     (instruction.operandSize === 32 ? record.FLAG_OPERAND_32 : 0) |
+    (instruction.operandSize === 64 ? record.FLAG_OPERAND_64 : 0) |
     (instruction.repeatPrefix !== 0 ? record.FLAG_REPEAT : 0);
   view.setUint8(at + record.RECORD_REG, instruction.reg);
   view.setUint16(at + record.RECORD_SEGMENT_ENTRY, internal.SEGMENTS + instruction.segment * SEGMENT_ENTRY_SIZE, true);
@@ -27,8 +30,16 @@ export function writeRecord(
   view.setUint8(at + record.RECORD_SCALE, instruction.scale);
   view.setUint16(at + record.RECORD_BASE_SLOT, instruction.baseSlot, true);
   view.setUint16(at + record.RECORD_INDEX_SLOT, instruction.indexSlot, true);
-  view.setUint8(at + record.RECORD_ADDRESS_SHIFT, instruction.addressSize === 16 ? 16 : 0);
+  view.setUint8(at + record.RECORD_ADDRESS_SHIFT, (isLong ? 64 : 32) - instruction.addressSize);
   view.setUint16(at + record.RECORD_ROW, instruction.rowIndex, true);
+  if (instruction.isRelative) makeRelativeToBlock(view, at, instruction.displacement + nextOffset);
+}
+
+/** While a block runs, RIP's slot is that of its first instruction. */
+function makeRelativeToBlock(view: DataView, at: number, distance: number): void {
+  const isTooFar = distance > 0x7fff_ffff;
+  view.setInt32(at + record.RECORD_DISPLACEMENT, isTooFar ? distance - 2 ** 31 : distance, true);
+  if (isTooFar) view.setUint16(at + record.RECORD_INDEX_SLOT, internal.TWO_GIBIBYTES, true);
 }
 
 /** A record that only names its handler and its place. */

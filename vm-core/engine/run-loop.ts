@@ -15,8 +15,8 @@ const CODE_BASE = internal.SEGMENTS + CS * SEGMENT_ENTRY_SIZE + ENTRY_BASE;
 
 /** Places in a jump-cache entry. */
 export const JUMP_LINEAR = 0;
-export const JUMP_MODE = 4;
-export const JUMP_BLOCK = 8;
+export const JUMP_MODE = 8;
+export const JUMP_BLOCK = 12;
 
 /** An instruction whose code is part of the loop: it writes itself, sets the status and branches to the end. */
 export type InLoop = (
@@ -27,6 +27,7 @@ export type InLoop = (
 ) => void;
 
 interface LoopState {
+  readonly addressBits: 32 | 64;
   readonly cpu: Value;
   readonly budget: Variable;
   /** The record that runs next. */
@@ -40,11 +41,17 @@ interface LoopState {
  * Defines `run(cpu, record, budget) → status` and exports it. The record is the entry of the block in the state, or its
  * first instruction.
  */
-export function defineRunLoop(builder: ModuleBuilder, handler: Signature, inLoop: readonly InLoop[]): void {
+export function defineRunLoop(
+  builder: ModuleBuilder,
+  handler: Signature,
+  addressBits: 32 | 64,
+  inLoop: readonly InLoop[],
+): void {
   const f = builder.defineFunction({ parameters: ['i32', 'i32', 'i32'], result: 'i32' }, 'run');
   const [cpu, start, budget] = f.parameters as readonly [Value, Value, Value];
   const block = f.variable(f.load('i32', 32, cpu, internal.BLOCK));
   const state: LoopState = {
+    addressBits,
     cpu,
     budget: f.variable(budget),
     at: f.variable(start),
@@ -120,8 +127,13 @@ function nextOffset(f: FunctionBuilder, at: Value): Value {
 }
 
 function moveEip(f: FunctionBuilder, state: LoopState, by: Value): void {
-  const eip = f.load('i32', 32, state.cpu, slot.EIP);
-  f.store(32, state.cpu, slot.EIP, f.binary('add', eip, by));
+  const eip = loadEip(f, state);
+  const moved = f.binary('add', eip, state.addressBits === 64 ? f.widen(by, true) : by);
+  f.store(state.addressBits, state.cpu, slot.EIP, moved);
+}
+
+function loadEip(f: FunctionBuilder, { addressBits, cpu }: LoopState): Value {
+  return f.load(addressBits === 64 ? 'i64' : 'i32', addressBits, cpu, slot.EIP);
 }
 
 /** Takes the instructions before a record from the budget. */
@@ -132,21 +144,29 @@ function spend(f: FunctionBuilder, state: LoopState, upTo: Value): void {
 
 /** Goes on with the block at EIP if the jump cache knows one for this mode that lies inside the code segment. */
 function findBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
-  const eip = f.load('i32', 32, state.cpu, slot.EIP);
-  const linear = f.binary('add', eip, f.load('i32', 32, state.cpu, CODE_BASE));
-  const place = f.binary('shl', f.binary('and', linear, f.i32(JUMP_CACHE_ENTRIES - 1)), f.i32(4));
+  const isWide = state.addressBits === 64;
+  const eip = loadEip(f, state);
+  const linear = isWide ? eip : f.binary('add', eip, f.load('i32', 32, state.cpu, CODE_BASE));
+  const entry = f.binary('and', f.narrow(linear), f.i32(JUMP_CACHE_ENTRIES - 1));
+  const place = f.binary('shl', entry, f.i32(4));
   const lookUp = () => {
     f.store(32, state.cpu, internal.BUDGET, state.budget);
     f.return(f.i32(record.STATUS_LOOKUP));
   };
-  f.if(f.binary('ne', f.load('i32', 32, place, JUMP_CACHE + JUMP_LINEAR), linear), lookUp);
+  const known = f.load(linear.type as 'i32' | 'i64', state.addressBits, place, JUMP_CACHE + JUMP_LINEAR);
+  f.if(f.binary('ne', known, linear), lookUp);
   const mode = f.load('i32', 32, state.cpu, internal.MODE_KEY);
   f.if(f.binary('ne', f.load('i32', 32, place, JUMP_CACHE + JUMP_MODE), mode), lookUp);
   f.set(state.block, f.load('i32', 32, place, JUMP_CACHE + JUMP_BLOCK));
-  const lastByte = f.binary('add', eip, f.binary('sub', f.load('i32', 32, state.block, record.BLOCK_BYTES), f.i32(1)));
-  const limit = f.load('i32', 32, state.cpu, internal.CODE_LIMIT);
-  f.if(f.binary('gtU', lastByte, limit), lookUp);
+  if (!isWide) requireWithinLimit(f, state, eip, lookUp);
   f.set(state.first, f.load('i32', 32, state.block, record.BLOCK_FIRST));
   f.set(state.at, f.load('i32', 32, state.block, record.BLOCK_ENTRY));
   f.branch(nextBlock);
+}
+
+function requireWithinLimit(f: FunctionBuilder, state: LoopState, eip: Value, lookUp: () => void): void {
+  const bytes = f.load('i32', 32, state.block, record.BLOCK_BYTES);
+  const lastByte = f.binary('add', eip, f.binary('sub', bytes, f.i32(1)));
+  const limit = f.load('i32', 32, state.cpu, internal.CODE_LIMIT);
+  f.if(f.binary('gtU', lastByte, limit), lookUp);
 }

@@ -16,7 +16,7 @@ import type { FunctionReference, ModuleBuilder } from '../wasm/module-builder.ts
  * mode are whole; all other values are i32. Sizes are in bytes.
  */
 export interface SlowPaths {
-  /** Of the module: 64 for code of 64-bit mode. */
+  /** 64 in the module for 64-bit mode, whose operands may have 64 bits and whose writes of 32 bits clear the upper half. */
   readonly addressBits: 32 | 64;
   /** (linear as f64, size, record) → value. */
   readonly read: FunctionReference;
@@ -114,7 +114,7 @@ function writeBesideCode(f: FunctionBuilder, writeOutside: FunctionReference): v
       f.return();
     });
   });
-  if (isWide) f.store(64, cpu, internal.WIDE_VALUE, value);
+  if (value.type === 'i64') f.store(64, cpu, internal.WIDE_VALUE, value);
   f.callVoid(writeOutside, f.addressNumber(linear), f.narrow(value), sizeAndKind, record);
 }
 

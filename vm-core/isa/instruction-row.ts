@@ -22,6 +22,11 @@ export interface InstructionRow {
   readonly repeat?: 'rep' | 'repe';
   /** The instruction always ends its block: it branches, or what follows may mean something else. */
   readonly endsBlock?: boolean;
+  /**
+   * In 64-bit mode, by the manual's superscripts (SDM vol. 2D appendix A.2.5): `i64` invalid there, `o64` only there,
+   * `d64` 64-bit operands unless 66h makes them 16-bit, `f64` always 64-bit operands.
+   */
+  readonly mode?: 'i64' | 'o64' | 'd64' | 'f64';
   /** The feature that brings the instruction; absent: the 386 has it. */
   readonly feature?: CpuFeature;
 }

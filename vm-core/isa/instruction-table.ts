@@ -25,12 +25,14 @@ export const instructionRows: readonly InstructionRow[] = [
 /** What an opcode leads to: a row, or eight rows chosen by the reg field of ModR/M. Values are indices of rows. */
 export type OpcodeEntry = number | readonly (number | undefined)[] | undefined;
 
-/** Places 0–255: one-byte opcodes; 256–511: those after 0Fh. */
-export const opcodeMap: readonly OpcodeEntry[] = buildMap();
+/** Places 0–255: one-byte opcodes; 256–511: those after 0Fh. The first map is that of 16- and 32-bit code. */
+export const opcodeMap: readonly OpcodeEntry[] = buildMap('o64');
+export const opcodeMapOf64BitMode: readonly OpcodeEntry[] = buildMap('i64');
 
-function buildMap(): OpcodeEntry[] {
+function buildMap(withoutMode: InstructionRow['mode']): OpcodeEntry[] {
   const map: (number | (number | undefined)[] | undefined)[] = new Array(512).fill(undefined);
   instructionRows.forEach((row, index) => {
+    if (row.mode === withoutMode) return;
     const { place, extension, count } = parseOpcode(row.opcode);
     if (extension !== undefined) {
       const group = (map[place] as (number | undefined)[] | undefined) ?? new Array(8).fill(undefined);

@@ -114,7 +114,7 @@ export function isMemoryOnly(code: OperandCode): boolean {
 function bitsOf(code: OperandCode, operandSize: OperandSize): OperandBits {
   if (code.endsWith('b') && code !== 'sIb' && code !== 'Jb') return 8;
   if (code.endsWith('w')) return 16;
-  if (code === 'Ed') return 32;
+  if (code === 'Ed') return operandSize === 16 ? 16 : 32;
   return operandSize;
 }
 

@@ -211,8 +211,8 @@ export interface CallStack {
 export interface Vcpu {
   readonly index: number;
   readonly state: CpuState;
-  /** 16 or 32: default operand and address size of the code segment. */
-  readonly codeSize: 16 | 32;
+  /** 16 or 32: default operand and address size of the code segment; 64 in 64-bit mode. */
+  readonly codeSize: 16 | 32 | 64;
   /** Linear address of the next instruction. */
   readonly linearEip: number;
   /** Real mode, or protected mode (CR0.PE). */

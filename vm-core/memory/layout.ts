@@ -36,7 +36,10 @@ export const GENERATION_MAX = 0x7ff;
 export const CALL_SHADOW = 0xc0000;
 export const CALL_SHADOW_SIZE = 0x40000;
 
-/** Direct-mapped by linear address. An entry: i32 linear address, i32 mode key, i32 block, i32 spare. */
+/**
+ * Direct-mapped by linear address. An entry: i64 linear address, of which 32-bit code asks the low half, i32 mode key, i32
+ * block.
+ */
 export const JUMP_CACHE = 0x100000;
 export const JUMP_CACHE_ENTRIES = 0x4000;
 export const JUMP_CACHE_ENTRY_SIZE = 16;

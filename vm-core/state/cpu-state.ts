@@ -81,12 +81,38 @@ export class CpuState {
     this.write32(slot.EFLAGS, (value & ~ARITHMETIC_FLAGS) | 2);
   }
 
+  /** EIP, in 64-bit mode RIP as a signed number. */
   get eip(): number {
-    return this.read32(slot.EIP);
+    return this.readAddress(slot.EIP);
   }
 
   set eip(value: number) {
-    this.write32(slot.EIP, value);
+    this.writeAddress(slot.EIP, value);
+  }
+
+  /**
+   * A slot that holds an address: of 32 bits, or canonical and then a signed number. Addresses of 64-bit mode that are
+   * not canonical are inexact; they lie beyond all canonical ones.
+   */
+  readAddress(offset: number): number {
+    const at = this.base + offset;
+    return this.view.getInt32(at + 4, true) * 0x100000000 + this.view.getUint32(at, true);
+  }
+
+  writeAddress(offset: number, value: number): void {
+    const at = this.base + offset;
+    this.view.setUint32(at, value, true);
+    this.view.setInt32(at + 4, Math.floor(value / 0x100000000), true);
+  }
+
+  /** All 64 bits of a slot. */
+  read64(offset: number): bigint {
+    return this.view.getBigUint64(this.base + offset, true);
+  }
+
+  /** The value is taken modulo 2^64. */
+  write64(offset: number, value: bigint): void {
+    this.view.setBigUint64(this.base + offset, BigInt.asUintN(64, value), true);
   }
 
   /** The segment whose selector lies at `selectorSlot` (also LDTR and TR). */
@@ -123,10 +149,11 @@ export class CpuState {
     return BigInt.asUintN(register.size * 8, raw);
   }
 
-  /** Writes any register of the table; bits beyond its size are dropped. */
+  /** Writes any register of the table; bits beyond its size are dropped, an upper half that it does not show stays. */
   writeRegister(register: Register, value: bigint): void {
     if (register.offset === slot.EFLAGS) this.eflags = Number(BigInt.asUintN(32, value));
-    else this.view.setBigUint64(this.base + register.offset, BigInt.asUintN(register.size * 8, value), true);
+    else if (register.size === 8) this.write64(register.offset, value);
+    else this.write32(register.offset, Number(BigInt.asUintN(register.size * 8, value)));
     this.onDerivedChange(register.offset);
   }
 }

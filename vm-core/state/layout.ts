@@ -2,7 +2,7 @@
  * Where a vCPU's state lies in the machine's memory: the slots of the register table, then the engine's own fields.
  * Offsets are in bytes from the vCPU's base.
  */
-import { generalNames, offsetOf, REGISTERS_SIZE, segmentNames } from './register-table.ts';
+import { generalNames, longGeneralNames, offsetOf, REGISTERS_SIZE, segmentNames } from './register-table.ts';
 
 /** Slots of the registers that code addresses by name. */
 export const slot = {
@@ -37,6 +37,8 @@ export const slot = {
 
 /** Slots of the general registers and of the selectors, in the hardware's encoding order. */
 export const generalSlots: readonly number[] = generalNames.map(offsetOf);
+/** The same with R8 to R15. */
+export const longGeneralSlots: readonly number[] = longGeneralNames.map(offsetOf);
 export const segmentSlots: readonly number[] = segmentNames.map(offsetOf);
 
 /** Distances from a selector's slot to its hidden part (also for LDTR and TR). */
@@ -66,8 +68,10 @@ export const internal = {
   FLAGS_RESULT: field(),
   /** i32: carries and corrections of the lazy flags. */
   FLAGS_AUX: field(),
-  /** i32: always zero; stands for "no base" and "no index" in decoded address forms. */
+  /** i64: always zero; stands for "no base" and "no index" in decoded address forms. */
   ZERO: field(),
+  /** i64: always 2^31; an index where RIP, the displacement and the way to the next instruction need 33 bits. */
+  TWO_GIBIBYTES: field(),
   /** i32: ticks left in this run of the engine, as of the entry of the current block. */
   BUDGET: field(),
   /** i32: address of the block that is being executed. */

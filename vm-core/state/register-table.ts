@@ -26,6 +26,10 @@ interface RegisterRow {
   readonly attributes: RegisterAttributes;
   readonly description: string;
   readonly fields?: readonly BitField[];
+  /** There for processors that have 64-bit mode. */
+  readonly isLong?: true;
+  /** The register whose slot this one shares: that is the lower half of it. */
+  readonly wholeOf?: string;
 }
 
 const bit = (name: string, low: number, description: string): BitField => ({ name, low, width: 1, description });
@@ -132,6 +136,30 @@ const general: readonly RegisterRow[] = generalNames.map((name) => ({
   description: 'general-purpose register',
 }));
 
+/** Registers of 64-bit mode: those whose lower halves are in the table, and those that are new. */
+const longNames = ['R8', 'R9', 'R10', 'R11', 'R12', 'R13', 'R14', 'R15'] as const;
+const long: readonly RegisterRow[] = [
+  ...generalNames.map((name) => whole('general', name, 'general-purpose register')),
+  ...longNames.map(
+    (name): RegisterRow => ({
+      set: 'general',
+      name,
+      size: 8,
+      attributes: 'read-write',
+      description: 'general-purpose register',
+      isLong: true,
+    }),
+  ),
+  whole('pointer', 'EIP', 'instruction pointer'),
+  { ...whole('pointer', 'EFLAGS', 'flags'), fields: EFLAGS_FIELDS },
+];
+
+/** `EAX` → RAX. */
+function whole(set: RegisterSet, half: string, description: string): RegisterRow {
+  const name = `R${half.slice(1)}`;
+  return { set, name, size: 8, attributes: 'read-write', description, isLong: true, wholeOf: half };
+}
+
 /** A selector with its hidden part: the descriptor cache. */
 const withCache = (set: RegisterSet, name: string, description: string): readonly RegisterRow[] => [
   { set, name, size: 2, attributes: 'read-write', description },
@@ -204,6 +232,7 @@ const rows: readonly RegisterRow[] = [
     attributes: 'host-writable',
     description: '1 from the delivery of an NMI to the next IRET',
   },
+  ...long,
 ];
 
 /** One register of the table; `offset` is the byte offset of its 8-byte slot in a vCPU's state. */
@@ -215,14 +244,19 @@ export interface Register extends RegisterRow {
 /** Each register's slot in a vCPU's state is 8 bytes. */
 export const SLOT_SIZE = 8;
 
+const ownSlots: readonly string[] = rows.filter((row) => row.wholeOf === undefined).map(({ name }) => name);
+
 export const registers: readonly Register[] = rows.map((row, number) => ({
   ...row,
   number,
-  offset: number * SLOT_SIZE,
+  offset: ownSlots.indexOf(row.wholeOf ?? row.name) * SLOT_SIZE,
 }));
 
 /** Bytes that the architectural registers take in a vCPU's state; the engine's own fields follow. */
-export const REGISTERS_SIZE: number = registers.length * SLOT_SIZE;
+export const REGISTERS_SIZE: number = ownSlots.length * SLOT_SIZE;
+
+/** The general registers of 64-bit mode in the order of the hardware's encodings. */
+export const longGeneralNames: readonly string[] = [...generalNames, ...longNames];
 
 const byName: ReadonlyMap<string, Register> = new Map(registers.map((register) => [register.name, register]));
 

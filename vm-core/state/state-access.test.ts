@@ -13,16 +13,19 @@ function newState(): CpuState {
 
 describe('tag/value access', () => {
   it('reads everything in the order of the table', () => {
-    expect(readState(newState()).map(({ tag }) => tag)).toEqual(registers.map(({ name }) => name));
+    const halves = registers.map(({ wholeOf }) => wholeOf);
+    const whole = registers.map(({ name }) => name).filter((name) => !halves.includes(name));
+    expect(readState(newState()).map(({ tag }) => tag)).toEqual(whole);
   });
 
   it('writes any writable register and changes no other', () => {
     for (const register of registers.filter(({ attributes }) => attributes !== 'read-only')) {
       const state = newState();
       const before = readState(state);
-      const value = register.name === 'EFLAGS' ? 0x246n : (1n << BigInt(register.size * 8)) - 1n;
+      const value = /^[ER]FLAGS$/.test(register.name) ? 0x246n : (1n << BigInt(register.size * 8)) - 1n;
       writeState(state, [{ tag: register.name, value }]);
-      expect(changedState(before, readState(state))).toEqual([{ tag: register.name, value }]);
+      const shown = registers.find(({ wholeOf }) => wholeOf === register.name) ?? register;
+      expect(changedState(before, readState(state))).toEqual([{ tag: shown.name, value }]);
     }
   });
 

@@ -11,9 +11,12 @@ export interface RegisterValue {
   readonly value: bigint;
 }
 
-/** The values of the named registers, in that order; of all registers, in the table's order, without `tags`. */
+/**
+ * The values of the named registers, in that order; without `tags` of all registers, in the table's order, those that
+ * are halves of others left out.
+ */
 export function readState(state: CpuState, tags?: Iterable<string>): readonly RegisterValue[] {
-  const chosen = tags ? Array.from(tags, registerOf) : registers;
+  const chosen = tags ? Array.from(tags, registerOf) : wholeRegisters;
   return chosen.map((register) => ({ tag: register.name, value: state.readRegister(register) }));
 }
 
@@ -34,6 +37,9 @@ export function changedState(
   const old = new Map(before.map(({ tag, value }) => [tag, value]));
   return after.filter(({ tag, value }) => old.get(tag) !== value);
 }
+
+const halves: ReadonlySet<string | undefined> = new Set(registers.map(({ wholeOf }) => wholeOf));
+const wholeRegisters: readonly Register[] = registers.filter(({ name }) => !halves.has(name));
 
 function registerOf(tag: string): Register {
   const register = findRegister(tag);

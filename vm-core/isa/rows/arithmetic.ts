@@ -247,7 +247,7 @@ const twoOperandRows: readonly InstructionRow[] = twoOperand.flatMap(({ name, se
   row(hexByte(n * 8 + 5), name, 'eAX,Iz', semantics),
   row(`80 /${n}`, name, 'Eb,Ib', semantics, { lockable }),
   row(`81 /${n}`, name, 'Ev,Iz', semantics, { lockable }),
-  row(`82 /${n}`, name, 'Eb,Ib', semantics, { lockable }),
+  row(`82 /${n}`, name, 'Eb,Ib', semantics, { lockable, mode: 'i64' }),
   row(`83 /${n}`, name, 'Ev,sIb', semantics, { lockable }),
 ]);
 
@@ -261,8 +261,8 @@ export const arithmeticRows: readonly InstructionRow[] = [
   row('F6 /1', 'TEST', 'Eb,Ib', test),
   row('F7 /0', 'TEST', 'Ev,Iz', test),
   row('F7 /1', 'TEST', 'Ev,Iz', test),
-  row('40+r', 'INC', 'Zv', increment(true)),
-  row('48+r', 'DEC', 'Zv', increment(false)),
+  row('40+r', 'INC', 'Zv', increment(true), { mode: 'i64' }),
+  row('48+r', 'DEC', 'Zv', increment(false), { mode: 'i64' }),
   row('FE /0', 'INC', 'Eb', increment(true), { lockable: true }),
   row('FE /1', 'DEC', 'Eb', increment(false), { lockable: true }),
   row('FF /0', 'INC', 'Ev', increment(true), { lockable: true }),

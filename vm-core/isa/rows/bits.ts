@@ -22,7 +22,10 @@ const bitTest =
     const shift = bits === 16 ? 4 : bits === 32 ? 5 : 6;
     const place =
       operand.kind === 'memory' && fromRegister
-        ? s.movedBy(operand, s.mul(s.shrS(s.signExtended(bitOffset, bits, s.addressBits), shift), s.constant(operandBytes)))
+        ? s.movedBy(
+            operand,
+            s.mul(s.shrS(s.signExtended(bitOffset, bits, s.addressBits), shift), s.constant(operandBytes)),
+          )
         : operand;
     const index = s.and(bitOffset, bits - 1);
     const x = s.read(place, change !== undefined);

@@ -99,29 +99,35 @@ const wait: SemanticsFunction = (s) => {
 };
 
 const ends = { endsBlock: true };
+const near = { mode: 'f64' } as const;
+const nearEnd = { endsBlock: true, mode: 'f64' } as const;
+const endsNot64 = { endsBlock: true, mode: 'i64' } as const;
 
 /** Conditional transfers do not end their block: where they are not taken, the next record follows. */
 export const controlRows: readonly InstructionRow[] = [
-  ...Array.from({ length: 16 }, (_, code) => row(hexByte(0x70 + code), `J${conditionName(code)}`, 'Jb', jumpIf(code))),
   ...Array.from({ length: 16 }, (_, code) =>
-    row(`0F ${hexByte(0x80 + code)}`, `J${conditionName(code)}`, 'Jz', jumpIf(code)),
+    row(hexByte(0x70 + code), `J${conditionName(code)}`, 'Jb', jumpIf(code), near),
   ),
-  row('E8', 'CALL', 'Jz', callRelative, ends),
-  row('E9', 'JMP', 'Jz', jumpRelative, ends),
-  row('EB', 'JMP', 'Jb', jumpRelative, ends),
-  row('FF /2', 'CALL', 'Ev', callIndirect, ends),
-  row('FF /4', 'JMP', 'Ev', jumpIndirect, ends),
-  row('C2', 'RET', 'Iw', retPop, ends),
-  row('C3', 'RET', '', ret, ends),
+  ...Array.from({ length: 16 }, (_, code) =>
+    row(`0F ${hexByte(0x80 + code)}`, `J${conditionName(code)}`, 'Jz', jumpIf(code), near),
+  ),
+  row('E8', 'CALL', 'Jz', callRelative, nearEnd),
+  row('E9', 'JMP', 'Jz', jumpRelative, nearEnd),
+  row('EB', 'JMP', 'Jb', jumpRelative, nearEnd),
+  row('FF /2', 'CALL', 'Ev', callIndirect, nearEnd),
+  row('FF /4', 'JMP', 'Ev', jumpIndirect, nearEnd),
+  row('C2', 'RET', 'Iw', retPop, nearEnd),
+  row('C3', 'RET', '', ret, nearEnd),
   row(
     'E0',
     'LOOPNE',
     'Jb',
     loopWhile((s) => s.xor(zeroFlag(s), 1)),
+    near,
   ),
-  row('E1', 'LOOPE', 'Jb', loopWhile(zeroFlag)),
-  row('E2', 'LOOP', 'Jb', loopWhile(undefined)),
-  row('E3', 'JCXZ', 'Jb', jumpIfCountZero),
+  row('E1', 'LOOPE', 'Jb', loopWhile(zeroFlag), near),
+  row('E2', 'LOOP', 'Jb', loopWhile(undefined), near),
+  row('E3', 'JCXZ', 'Jb', jumpIfCountZero, near),
   row(
     'F5',
     'CMC',
@@ -154,19 +160,19 @@ export const controlRows: readonly InstructionRow[] = [
   ),
   row('9E', 'SAHF', '', storeFlagsByte),
   row('9F', 'LAHF', '', loadFlagsByte),
-  row('D6', 'SALC', '', setAlFromCarry),
+  row('D6', 'SALC', '', setAlFromCarry, { mode: 'i64' }),
   row('9B', 'WAIT', '', wait),
   ...Array.from({ length: 8 }, (_, n) => row(hexByte(0xd8 + n), 'ESC', 'Ev', escapeToCoprocessor)),
-  systemRow('9A', 'CALL_FAR_IMMEDIATE', 'Ap', ends),
+  systemRow('9A', 'CALL_FAR_IMMEDIATE', 'Ap', endsNot64),
   systemRow('FF /3', 'CALL_FAR_MEMORY', 'Mp', ends),
-  systemRow('EA', 'JMP_FAR_IMMEDIATE', 'Ap', ends),
+  systemRow('EA', 'JMP_FAR_IMMEDIATE', 'Ap', endsNot64),
   systemRow('FF /5', 'JMP_FAR_MEMORY', 'Mp', ends),
   systemRow('CA', 'RET_FAR_POP', 'Iw', ends),
   systemRow('CB', 'RET_FAR', '', ends),
   systemRow('CC', 'INT3', '', ends),
   systemRow('CD', 'INT', 'Ib', ends),
-  systemRow('CE', 'INTO', '', ends),
+  systemRow('CE', 'INTO', '', endsNot64),
   systemRow('CF', 'IRET', '', ends),
   systemRow('F1', 'INT1', '', ends),
-  systemRow('62', 'BOUND', 'Gv,Ma'),
+  systemRow('62', 'BOUND', 'Gv,Ma', { mode: 'i64' }),
 ];

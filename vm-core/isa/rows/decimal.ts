@@ -57,10 +57,10 @@ const asciiBeforeDivide: SemanticsFunction = (s) => {
 };
 
 export const decimalRows: readonly InstructionRow[] = [
-  row('27', 'DAA', '', decimalAdjust(true)),
-  row('2F', 'DAS', '', decimalAdjust(false)),
-  row('37', 'AAA', '', asciiAdjust(true)),
-  row('3F', 'AAS', '', asciiAdjust(false)),
-  row('D4', 'AAM', 'Ib', asciiAfterMultiply),
-  row('D5', 'AAD', 'Ib', asciiBeforeDivide),
+  row('27', 'DAA', '', decimalAdjust(true), { mode: 'i64' }),
+  row('2F', 'DAS', '', decimalAdjust(false), { mode: 'i64' }),
+  row('37', 'AAA', '', asciiAdjust(true), { mode: 'i64' }),
+  row('3F', 'AAS', '', asciiAdjust(false), { mode: 'i64' }),
+  row('D4', 'AAM', 'Ib', asciiAfterMultiply, { mode: 'i64' }),
+  row('D5', 'AAD', 'Ib', asciiBeforeDivide, { mode: 'i64' }),
 ];

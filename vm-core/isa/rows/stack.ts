@@ -1,6 +1,6 @@
 /** The stack (SDM vol. 1 §6.2): a table. The stack pointer changes only after the last access that can fault. */
 import { segmentNames } from '../../state/register-table.ts';
-import { generalSlots, slot } from '../../state/layout.ts';
+import { FS, generalSlots, slot } from '../../state/layout.ts';
 import type { Value } from '../../wasm/function-builder.ts';
 import { type InstructionRow, row, type SemanticsFunction, systemRow } from '../instruction-row.ts';
 import type { Operand } from '../operand.ts';
@@ -78,21 +78,28 @@ const leave: SemanticsFunction = (s) => {
 const PUSH_OPCODES = ['06', '0E', '16', '1E', '0F A0', '0F A8'];
 const POP_OPCODES = ['07', '', '17', '1F', '0F A1', '0F A9'];
 
+const wide = { mode: 'd64' } as const;
+
+/** Of the segment registers only FS and GS are pushed and popped in 64-bit mode. */
+const modeOf = (segment: number) => (segment >= FS ? wide : ({ mode: 'i64' } as const));
+
 export const stackRows: readonly InstructionRow[] = [
-  row('50+r', 'PUSH', 'Zv', pushOperand),
-  row('58+r', 'POP', 'Zv', popRegister),
-  row('68', 'PUSH', 'Iz', pushOperand),
-  row('6A', 'PUSH', 'sIb', pushOperand),
-  row('FF /6', 'PUSH', 'Ev', pushOperand),
-  row('8F /0', 'POP', 'Ev', popMemory),
-  row('60', 'PUSHA', '', pushAll),
-  row('61', 'POPA', '', popAll),
-  row('C9', 'LEAVE', '', leave),
-  systemRow('C8', 'ENTER', 'Iw,Ib'),
-  ...segmentNames.map((_, n) => systemRow(PUSH_OPCODES[n] as string, 'PUSH_SREG', '', { detail: n })),
+  row('50+r', 'PUSH', 'Zv', pushOperand, wide),
+  row('58+r', 'POP', 'Zv', popRegister, wide),
+  row('68', 'PUSH', 'Iz', pushOperand, wide),
+  row('6A', 'PUSH', 'sIb', pushOperand, wide),
+  row('FF /6', 'PUSH', 'Ev', pushOperand, wide),
+  row('8F /0', 'POP', 'Ev', popMemory, wide),
+  row('60', 'PUSHA', '', pushAll, { mode: 'i64' }),
+  row('61', 'POPA', '', popAll, { mode: 'i64' }),
+  row('C9', 'LEAVE', '', leave, wide),
+  systemRow('C8', 'ENTER', 'Iw,Ib', wide),
+  ...segmentNames.map((_, n) => systemRow(PUSH_OPCODES[n] as string, 'PUSH_SREG', '', { detail: n, ...modeOf(n) })),
   ...segmentNames.flatMap((_, n) =>
-    POP_OPCODES[n] === '' ? [] : [systemRow(POP_OPCODES[n] as string, 'POP_SREG', '', { detail: n, endsBlock: true })],
+    POP_OPCODES[n] === ''
+      ? []
+      : [systemRow(POP_OPCODES[n] as string, 'POP_SREG', '', { detail: n, endsBlock: true, ...modeOf(n) })],
   ),
-  systemRow('9C', 'PUSHF'),
-  systemRow('9D', 'POPF', '', { endsBlock: true }),
+  systemRow('9C', 'PUSHF', '', wide),
+  systemRow('9D', 'POPF', '', { endsBlock: true, ...wide }),
 ];
