@@ -197,17 +197,7 @@ export class Processor implements Cpu {
   /** Memory was written on the guest's behalf, by firmware or a bus master. */
   busWritten(physical: number, size: number): void {
     this.codeWritten(physical, size);
-    if (!this.watches.isEmpty) this.#noteBusWrite(physical, size);
-  }
-
-  #noteBusWrite(physical: number, size: number): void {
-    const instruction = this.linearEip;
-    const end = physical + size;
-    for (let at = physical; at < end; ) {
-      const count = Math.min(end - at, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
-      this.watches.note({ kind: 'write', linearAddress: at, physicalAddress: at, size: count, instruction });
-      at += count;
-    }
+    if (!this.watches.isEmpty) this.watches.noteBusWrite(physical, size, this.linearEip);
   }
 
   /** RAM under decoded code was written, by the guest, a device or the debugger. */

@@ -2,7 +2,7 @@
  * Watchpoints of the embedder: any number, of any length, by linear or physical address. They cost nothing on pages
  * that have none: watched pages get no TLB entry, all others are untouched (DESIGN §4, §6).
  */
-import { PAGE_SHIFT } from '../memory/layout.ts';
+import { PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
 import type { MemoryAccess, Watchpoint, WatchHit } from '../machine/machine.ts';
 
 /** Accesses kept for one instruction; a longer list would be a string instruction over watched memory. */
@@ -57,6 +57,16 @@ export class WatchList {
       if (!known && this.#hits.length < HITS_MAX) this.#hits.push({ watchpoint, access });
     }
     return met.length > 0;
+  }
+
+  /** Notes a write by physical address, of any length. */
+  noteBusWrite(physical: number, size: number, instruction: number): void {
+    const end = physical + size;
+    for (let at = physical; at < end; ) {
+      const count = Math.min(end - at, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
+      this.note({ kind: 'write', linearAddress: at, physicalAddress: at, size: count, instruction });
+      at += count;
+    }
   }
 
   /** What was met since the last call, as far as the watchpoints want to stop. */
