@@ -79,7 +79,7 @@ export const keyboardControllerDescription: DeviceDescription<KeyboardController
   name: 'keyboard-controller',
   title: 'Keyboard controller, keyboard and mouse',
   specification: 'IBM PS/2 Technical Reference, keyboard and auxiliary device controller; keyboard; auxiliary device',
-  version: 2,
+  version: 3,
   registers: [
     {
       name: 'STATUS',

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createTestBench, hex, readPort, registerValues, writePort } from '../test-bench.ts';
 import { createKeyboardController } from './keyboard-controller.ts';
 import { set1ToSet2, set2ToSet1, splitSet1, toSet2 } from './scan-codes.ts';
+import { set3Key } from './set-3.ts';
 
 const bytesOf = (text: string): number[] =>
   text
@@ -156,7 +157,10 @@ describe('keyboard commands', () => {
     { name: 'defaults', send: 'f3 00 f6', answer: 'FA FA FA', shows: { TYPEMATIC: 0x2b, SCANNING: 1 } },
     { name: 'query of the scan code set, translated', send: 'f0 00', answer: 'FA FA 41', shows: {} },
     { name: 'scan code set 1', send: 'f0 01', answer: 'FA FA', shows: { SCAN_SET: 1 } },
-    { name: 'scan code set 3, which it does not have', send: 'f0 03', answer: 'FA FE', shows: { SCAN_SET: 2 } },
+    { name: 'scan code set 3', send: 'f0 03', answer: 'FA FA', shows: { SCAN_SET: 3 } },
+    { name: 'a scan code set that it does not have', send: 'f0 04', answer: 'FA FE', shows: { SCAN_SET: 2 } },
+    { name: 'types of all keys', send: 'f7 f8 f9 fa', answer: 'FA FA FA FA', shows: {} },
+    { name: 'types of single keys', send: 'fb 1c 1d fc 1c fd 1c ee', answer: 'FA FA FA FA FA FA FA EE', shows: {} },
     { name: 'resend', send: 'ee fe', answer: 'EE EE', shows: {} },
     { name: 'reset', send: 'ed 07 ff', answer: 'FA FA FA AA', shows: { LEDS: 0, SCANNING: 1 } },
     { name: 'unknown', send: 'ef', answer: 'FE', shows: {} },
@@ -221,6 +225,54 @@ describe('keys', () => {
     drain();
     keys('1e 9e e0 48');
     expect(drain()).toBe('1E 9E E0 48');
+  });
+
+  /** In set 3 without translation, after commands for the keyboard. */
+  const inSet3 = (commands: string) => {
+    const all = bench();
+    all.command(...COMMAND_BYTE(0x01));
+    for (const byte of bytesOf(`f0 03 ${commands}`)) {
+      writePort(all.controller, 'data', 0, byte);
+      all.drain();
+    }
+    return all;
+  };
+
+  it.each([
+    { name: 'letters repeat and do not tell of their release', keys: '1e 1e 9e', seen: '1C 1C' },
+    { name: 'left Shift tells of its release and does not repeat', keys: '2a 2a aa', seen: '12 F0 12' },
+    { name: 'F1 tells once', keys: '3b 3b bb 3b', seen: '07 07' },
+    {
+      name: 'right Ctrl, Pause, cursor and keypad have codes of their own',
+      keys: 'e0 1d e1 1d 45 e0 48 48',
+      seen: '58 62 63 75',
+    },
+    { name: 'shifts that come with other keys are none', keys: 'e0 2a e0 37 e0 aa', seen: '57' },
+    { name: 'all keys repeating', commands: 'f7', keys: '2a 2a aa', seen: '12 12' },
+    { name: 'all keys with release', commands: 'f8', keys: '1e 1e 9e', seen: '1C F0 1C' },
+    { name: 'all keys once', commands: 'f9', keys: '1e 1e 9e 1e', seen: '1C 1C' },
+    { name: 'all keys repeating and with release', commands: 'fa', keys: '1e 1e 9e', seen: '1C 1C F0 1C' },
+    { name: 'one key with release', commands: 'fc 1c', keys: '1e 1e 9e 30 30 b0', seen: '1C F0 1C 32 32' },
+    { name: 'two keys once', commands: 'fd 1c 32', keys: '1e 1e 9e 30 30 b0', seen: '1C 32' },
+    { name: 'a modifier repeating', commands: 'fb 12', keys: '2a 2a aa', seen: '12 12' },
+    { name: 'defaults bring the types back', commands: 'f9 f6 f0 03', keys: '1e 1e', seen: '1C 1C' },
+  ])('in set 3: $name', ({ commands = '', keys: pressed, seen }) => {
+    const { keys, drain } = inSet3(commands);
+    keys(pressed);
+    expect(drain()).toBe(seen);
+  });
+
+  it('in set 3 have different codes, one for each', () => {
+    const events = [
+      ...Array.from({ length: 0x58 }, (_, index) => [index + 1]),
+      ...[0x1d, 0x38, 0x52, 0x53, 0x4b, 0x47, 0x4f, 0x48, 0x50, 0x49, 0x51, 0x4d, 0x35, 0x1c].map((key) => [0xe0, key]),
+    ];
+    const codes = events
+      // 54h is Print Screen with Alt; 55h is no key.
+      .filter(([code]) => code !== 0x54 && code !== 0x55)
+      .map((event) => set3Key(Uint8Array.from(event))?.code);
+    expect(codes).not.toContain(undefined);
+    expect(new Set(codes).size).toBe(codes.length);
   });
 
   it('wait while the port is disabled and are lost while scanning is off', () => {

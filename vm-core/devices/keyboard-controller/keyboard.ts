@@ -1,8 +1,9 @@
 /**
  * The keyboard at the end of the controller's cable (IBM PS/2 Technical Reference, keyboard section): its commands, its
- * buffer of 16 bytes and scan code sets 1 and 2.
+ * buffer of 16 bytes and scan code sets 1, 2 and 3.
  */
-import { splitSet1, toSet2 } from './scan-codes.ts';
+import { BREAK_PREFIX, splitSet1, toSet2 } from './scan-codes.ts';
+import { DEFAULT_KEY_TYPES, KEY_BREAKS, KEY_REPEATS, set3Key } from './set-3.ts';
 
 export type KeyboardState = {
   /** Scan codes not yet sent; at most `BUFFER_SIZE` and the overrun code. */
@@ -19,6 +20,9 @@ export type KeyboardState = {
   leds: number;
   /** Typematic rate and delay as written; repeats come from the host's keyboard. */
   typematic: number;
+  /** What each key sends in set 3, and the keys that are held, both by set 3 code. */
+  keyTypes: Uint8Array;
+  held: number[];
 };
 
 const BUFFER_SIZE = 16;
@@ -37,6 +41,8 @@ export const POWER_ON_KEYBOARD: KeyboardState = {
   scanCodeSet: 2,
   leds: 0,
   typematic: DEFAULT_TYPEMATIC,
+  keyTypes: DEFAULT_KEY_TYPES,
+  held: [],
 };
 
 const SET_LEDS = 0xed;
@@ -48,6 +54,18 @@ const ENABLE = 0xf4;
 const DEFAULTS_AND_DISABLE = 0xf5;
 const SET_DEFAULTS = 0xf6;
 const RESET = 0xff;
+/** Types of all keys in set 3, and of the single keys that follow. */
+const allKeyTypes: ReadonlyMap<number, number> = new Map([
+  [0xf7, KEY_REPEATS],
+  [0xf8, KEY_BREAKS],
+  [0xf9, 0],
+  [0xfa, KEY_REPEATS | KEY_BREAKS],
+]);
+const singleKeyTypes: ReadonlyMap<number, number> = new Map([
+  [0xfb, KEY_REPEATS],
+  [0xfc, KEY_BREAKS],
+  [0xfd, 0],
+]);
 
 /** Whether the keyboard has something to send. */
 export function hasByte(keyboard: KeyboardState): boolean {
@@ -65,10 +83,28 @@ export function sendByte(keyboard: KeyboardState): number {
 export function pressKeys(keyboard: KeyboardState, set1Bytes: Uint8Array): void {
   if (!keyboard.scanning) return;
   for (const set1Code of splitSet1(set1Bytes)) {
-    const code = keyboard.scanCodeSet === 1 ? [...set1Code] : toSet2(set1Code);
+    const code = codeOf(keyboard, set1Code);
     if (keyboard.keys.length + code.length <= BUFFER_SIZE) keyboard.keys.push(...code);
     else if (keyboard.keys.length <= BUFFER_SIZE) overrun(keyboard);
   }
+}
+
+/** What the keyboard sends for an event in its scan code set; in set 3 that may be nothing. */
+function codeOf(keyboard: KeyboardState, set1Code: Uint8Array): readonly number[] {
+  const key = set3Key(set1Code);
+  const wasHeld = key !== undefined && keyboard.held.includes(key.code);
+  if (key) noteHeld(keyboard, key.code, key.released);
+  if (keyboard.scanCodeSet === 1) return [...set1Code];
+  if (keyboard.scanCodeSet === 2) return toSet2(set1Code);
+  if (!key) return [];
+  const type = keyboard.keyTypes[key.code] as number;
+  if (key.released) return (type & KEY_BREAKS) !== 0 ? [BREAK_PREFIX, key.code] : [];
+  return wasHeld && (type & KEY_REPEATS) === 0 ? [] : [key.code];
+}
+
+function noteHeld(keyboard: KeyboardState, code: number, released: boolean): void {
+  if (released) keyboard.held = keyboard.held.filter((held) => held !== code);
+  else if (!keyboard.held.includes(code)) keyboard.held.push(code);
 }
 
 function overrun(keyboard: KeyboardState): void {
@@ -86,6 +122,13 @@ export function receiveByte(keyboard: KeyboardState, byte: number): void {
 }
 
 function takeParameter(keyboard: KeyboardState, command: number, parameter: number): number[] {
+  const type = singleKeyTypes.get(command);
+  if (type !== undefined) {
+    keyboard.keyTypes[parameter] = type;
+    // Keys follow until a command comes.
+    keyboard.command = command;
+    return [ACK];
+  }
   switch (command) {
     case SET_LEDS:
       keyboard.leds = parameter & 7;
@@ -95,8 +138,7 @@ function takeParameter(keyboard: KeyboardState, command: number, parameter: numb
       return [ACK];
     default:
       if (parameter === 0) return [ACK, keyboard.scanCodeSet];
-      // Set 3 is not modelled; a keyboard that does not have a set answers so.
-      if (parameter > 2) return [RESEND];
+      if (parameter > 3) return [RESEND];
       keyboard.scanCodeSet = parameter;
       keyboard.keys = [];
       return [ACK];
@@ -104,6 +146,13 @@ function takeParameter(keyboard: KeyboardState, command: number, parameter: numb
 }
 
 function execute(keyboard: KeyboardState, command: number): number[] {
+  const type = allKeyTypes.get(command);
+  if (type !== undefined || singleKeyTypes.has(command)) {
+    keyboard.keys = [];
+    if (type === undefined) keyboard.command = command;
+    else keyboard.keyTypes.fill(type);
+    return [ACK];
+  }
   switch (command) {
     case SET_LEDS:
     case SCAN_CODE_SET:
@@ -139,4 +188,5 @@ function setDefaults(keyboard: KeyboardState): void {
   keyboard.keys = [];
   keyboard.scanCodeSet = 2;
   keyboard.typematic = DEFAULT_TYPEMATIC;
+  keyboard.keyTypes.set(DEFAULT_KEY_TYPES);
 }

@@ -51,6 +51,8 @@ export type RtcState = {
   cmos: Uint8Array;
   /** Register C without IRQF. */
   flags: number;
+  /** Daylight saving: the hour before the change of October goes for the second time. */
+  secondHour: boolean;
   /** The cycle at which the present second began; divider and periodic interrupt are in phase with it. */
   secondStart: number;
   /** The cycle at which the state was last brought up to date. */
@@ -70,7 +72,7 @@ export const rtcDescription: DeviceDescription<RtcState> = {
   name: 'rtc',
   title: 'Real-time clock and CMOS RAM',
   specification: 'Motorola MC146818 data sheet; IBM PC/AT Technical Reference, ports 70h and 71h',
-  version: 1,
+  version: 2,
   registers: [
     {
       name: 'INDEX',

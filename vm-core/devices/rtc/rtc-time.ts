@@ -10,8 +10,10 @@ import {
   SECONDS,
   SECONDS_ALARM,
 } from './calendar.ts';
+import { passWithDaylightSaving, type SavedTime } from './daylight-saving.ts';
 import {
   ALARM,
+  B_DAYLIGHT_SAVING,
   INTERRUPTS,
   isRunning,
   isSetting,
@@ -23,7 +25,8 @@ import {
   UPDATE,
 } from './rtc-state.ts';
 
-const SECONDS_PER_DAY = 86_400;
+/** The seconds of a day, and of the hours that daylight saving takes away. */
+const ALARM_SECONDS_MAX = 86_400 + 3600;
 
 /** Brings time and flags up to `cycle`. */
 export function synchronize(state: RtcState, cycle: number): void {
@@ -42,14 +45,23 @@ export function synchronize(state: RtcState, cycle: number): void {
 function advance(state: RtcState, count: number): void {
   const { cmos } = state;
   const format = registerB(state);
-  const before = decodeCalendar(cmos, format);
+  let time: SavedTime = { seconds: decodeCalendar(cmos, format), isSecondHour: state.secondHour };
   state.flags |= UPDATE;
   // A day has every time an alarm can be set to, so no more than its seconds are worth looking at.
-  for (let second = 1; second <= Math.min(count, SECONDS_PER_DAY) && (state.flags & ALARM) === 0; second += 1) {
-    encodeCalendar(cmos, format, before + second);
+  let passed = 0;
+  for (; passed < Math.min(count, ALARM_SECONDS_MAX) && (state.flags & ALARM) === 0; passed += 1) {
+    time = later(state, time, 1);
+    encodeCalendar(cmos, format, time.seconds);
     if (isAlarmTime(cmos)) state.flags |= ALARM;
   }
-  encodeCalendar(cmos, format, before + count);
+  time = later(state, time, count - passed);
+  encodeCalendar(cmos, format, time.seconds);
+  state.secondHour = time.isSecondHour;
+}
+
+function later(state: RtcState, time: SavedTime, count: number): SavedTime {
+  if ((registerB(state) & B_DAYLIGHT_SAVING) !== 0) return passWithDaylightSaving(time, count);
+  return { seconds: time.seconds + count, isSecondHour: false };
 }
 
 function isAlarmTime(cmos: Uint8Array): boolean {

@@ -244,10 +244,57 @@ describe('CMOS RAM', () => {
   });
 });
 
-it('says that daylight saving time is left to the software', () => {
-  const { write, messages } = bench();
-  write(B, 0x02);
-  expect(messages).toEqual([]);
-  write(B, 0x03);
-  expect(messages[0]).toContain('daylight saving');
+describe('MC146818 daylight saving', () => {
+  /** A clock with DSE set, `seconds` later. */
+  const timeAfter = (start: string, seconds: number, enable = 0x03): string => {
+    const { write, advance, time, messages } = bench(start);
+    write(B, enable);
+    advance(seconds * SECOND);
+    expect(messages).toEqual([]);
+    return time();
+  };
+
+  it.each([
+    ['spring', '2024-04-28T01:59:59Z', 1, '24-04-28 03:00:00'],
+    ['the hour before spring', '2024-04-28T01:59:59Z', 0, '24-04-28 01:59:59'],
+    ['no other Sunday of April', '2024-04-21T01:59:59Z', 1, '24-04-21 02:00:00'],
+    ['autumn', '2024-10-27T01:59:59Z', 1, '24-10-27 01:00:00'],
+    ['autumn, the second time', '2024-10-27T01:59:59Z', 3601, '24-10-27 02:00:00'],
+    ['both', '2024-04-27T12:00:00Z', 183 * 86_400, '24-10-27 12:00:00'],
+    ['a whole year', '2024-01-01T00:00:00Z', 366 * 86_400, '25-01-01 00:00:00'],
+  ])('%s: %s and %i seconds', (_name, start, seconds, expected) => {
+    expect(timeAfter(start, seconds)).toBe(expected);
+  });
+
+  it('is the software’s without the bit', () => {
+    expect(timeAfter('2024-04-28T01:59:59Z', 1, 0x02)).toBe('24-04-28 02:00:00');
+  });
+
+  it('comes to the same if somebody looks every quarter of an hour', () => {
+    const { write, advance, time } = bench('2024-10-27T00:00:00Z');
+    write(B, 0x03);
+    const seen: string[] = [];
+    for (let quarter = 0; quarter < 16; quarter += 1) {
+      advance(900 * SECOND);
+      seen.push(time().slice(9, 14));
+    }
+    expect(seen.filter((shown) => shown.startsWith('01'))).toHaveLength(8);
+    expect(seen.at(-1)).toBe('03:00');
+  });
+
+  it('changes again on a day that was set again', () => {
+    const { write, advance, time } = bench('2024-10-27T01:59:59Z');
+    write(B, 0x03);
+    advance(SECOND);
+    write(B, 0x83);
+    for (const [index, value] of [
+      [7, 0x26],
+      [4, 0x23],
+    ] as const) {
+      write(index, value);
+    }
+    write(B, 0x03);
+    advance(3 * 3600 * SECOND);
+    expect(time()).toBe('24-10-27 01:00:00');
+  });
 });

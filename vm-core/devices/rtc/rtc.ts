@@ -9,7 +9,6 @@ import { encodeCalendar, FORMAT_24_HOURS } from './calendar.ts';
 import {
   A_DIVIDER_RUNS,
   A_UIP,
-  B_DAYLIGHT_SAVING,
   B_SET,
   B_SQWE,
   B_UIE,
@@ -85,9 +84,6 @@ export function createRtc(context: DeviceContext, cmos: Uint8Array = new Uint8Ar
         return;
       }
       synchronize(state, clock.cyclesAt(context.now()));
-      if (state.index === REGISTER_B && (value & B_DAYLIGHT_SAVING) !== 0) {
-        context.logOnce('daylight saving time is left to the software: the clock does not change by itself');
-      }
       writeRegister(state, value);
       update();
     },
@@ -121,6 +117,7 @@ function powerOn(startTimeMs: number, cmos: Uint8Array): RtcState {
     nmiMasked: false,
     cmos: contents,
     flags: 0,
+    secondHour: false,
     secondStart: 0 - Math.floor(((startTimeMs - seconds * 1000) * RTC_FREQUENCY) / 1000),
     cycle: 0,
   };
