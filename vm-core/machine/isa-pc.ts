@@ -92,6 +92,7 @@ export const isaPc: MachineMap = {
       create: createVga,
       ports: { registers: 0x3b0, dispi: 0x1ce },
       memory: { window: 0xa0000, linear: 0xe0000000 },
+      lines: { irq: 'pic-slave.ir1' },
     },
     {
       name: 'floppy-controller',

@@ -32,6 +32,25 @@ describe('virtual monitor', () => {
     expect(statusAt(414, 0.1)).toBe(1);
   });
 
+  it('counts every other line where CR17 says so', () => {
+    const vga = createVgaBench();
+    vga.setMode(3);
+    const before = vga.vga.timing();
+    vga.set(0x3d4, 0x17, 0xa7);
+    const after = vga.vga.timing();
+    for (const name of ['totalLines', 'displayLines', 'retraceStart', 'retraceLines'] as const) {
+      expect([name, after[name]]).toEqual([name, before[name] * 2]);
+    }
+    expect(vga.display.render()).toMatchObject({ width: 720, height: 800 });
+    expect(vga.display.text()).toHaveLength(50);
+    // Lines are counted in pairs for the split as well.
+    vga.set(0x3d4, 0x07, 0x0f);
+    vga.set(0x3d4, 0x09, 0x0f);
+    vga.set(0x3d4, 0x18, 199);
+    vga.print(0, 0, 'top');
+    expect(vga.display.text()?.[25]).toBe('top');
+  });
+
   it('gives a polling guest both edges of retrace', () => {
     const vga = createVgaBench();
     vga.setMode(0x13);

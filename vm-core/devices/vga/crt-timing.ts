@@ -19,14 +19,19 @@ export interface CrtTiming {
   readonly frameTicks: number;
 }
 
+/** Scan lines for each step of the vertical counter: CR17 bit 2 lets every other line count it. */
+export function linesPerCount(crtc: Uint8Array): 1 | 2 {
+  return ((crtc[0x17] as number) & 4) !== 0 ? 2 : 1;
+}
+
 /** Scan lines that are shown: CR12 with its two overflow bits, plus 1. */
 export function displayLinesOf(crtc: Uint8Array): number {
-  return tenBits(crtc, 0x12, 1, 6) + 1;
+  return (tenBits(crtc, 0x12, 1, 6) + 1) * linesPerCount(crtc);
 }
 
 /** Scan lines of a frame: CR06 with its two overflow bits, plus 2. */
 export function totalLinesOf(crtc: Uint8Array): number {
-  return tenBits(crtc, 0x06, 0, 5) + 2;
+  return (tenBits(crtc, 0x06, 0, 5) + 2) * linesPerCount(crtc);
 }
 
 /** A vertical register whose bits 8 and 9 lie in CR07. */
@@ -46,6 +51,7 @@ export function crtTiming(state: VgaState, ticksPerSecond: number): CrtTiming {
   const dotClock = DOT_CLOCKS[((state.miscOutput >> 2) & 3) as 0 | 1 | 2 | 3];
   const totalCharacters = (crtc[0] as number) + 5;
   const totalLines = totalLinesOf(crtc);
+  const perCount = linesPerCount(crtc);
   const retraceStart = tenBits(crtc, 0x10, 2, 7);
   const dotsPerFrame = totalCharacters * dotsPerCharacter(sequencer) * halfClock * totalLines;
   return {
@@ -53,9 +59,9 @@ export function crtTiming(state: VgaState, ticksPerSecond: number): CrtTiming {
     totalLines,
     displayCharacters: (crtc[1] as number) + 1,
     displayLines: displayLinesOf(crtc),
-    retraceStart,
+    retraceStart: retraceStart * perCount,
     // The end is the line whose low four bits match: 1 to 16 lines after the start.
-    retraceLines: (((crtc[0x11] as number) - retraceStart - 1) & 0x0f) + 1,
+    retraceLines: ((((crtc[0x11] as number) - retraceStart - 1) & 0x0f) + 1) * perCount,
     frameTicks: Math.max(1, Math.round((dotsPerFrame * ticksPerSecond) / dotClock)),
   };
 }
@@ -73,6 +79,16 @@ export function inputStatus1(timing: CrtTiming, now: number): number {
   const displayed = line < timing.displayLines && character < timing.displayCharacters;
   const retrace = line >= timing.retraceStart && line < timing.retraceStart + timing.retraceLines;
   return (displayed ? 0 : DISPLAY_DISABLED) | (retrace ? VERTICAL_RETRACE : 0);
+}
+
+/** When vertical retrace begins next, behind `now`; Infinity if the frame ends before. */
+export function nextRetrace(timing: CrtTiming, now: number): number {
+  const { frameTicks, retraceStart, totalLines } = timing;
+  if (retraceStart >= totalLines) return Number.POSITIVE_INFINITY;
+  const inFrame = Math.ceil((retraceStart * frameTicks) / totalLines);
+  const frame = Math.floor(now / frameTicks);
+  const at = frame * frameTicks + inFrame;
+  return at > now ? at : at + frameTicks;
 }
 
 /** Frames begun since power-on if the timing had always been this one; blinking counts them. */

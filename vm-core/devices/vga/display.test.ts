@@ -177,6 +177,18 @@ describe('text', () => {
     expect(vga.picture(GRAY, { x: 0, y: 99, width: 10, height: 2 })).toBe('..........\n#########.');
     expect(vga.display.text()?.[6]).toBe('█');
   });
+
+  it('moves the part below the split by bytes, too, unless AR10 holds it', () => {
+    const vga = textMode();
+    vga.print(0, 0, 'abc');
+    vga.set(0x3d4, 0x07, 0x0f);
+    vga.set(0x3d4, 0x09, 0x0f);
+    vga.set(0x3d4, 0x18, 95);
+    vga.set(0x3d4, 0x08, 0x20);
+    expect([vga.display.text()?.[0], vga.display.text()?.[6]]).toEqual(['bc', 'bc']);
+    vga.setAttribute(0x10, 0x2c);
+    expect([vga.display.text()?.[0], vga.display.text()?.[6]]).toEqual(['bc', 'abc']);
+  });
 });
 
 describe('text()', () => {

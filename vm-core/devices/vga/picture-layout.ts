@@ -3,7 +3,7 @@
  * Video Subsystem Technical Reference, "CRT Controller"). Repeated lines and doubled pixels are resolved: mode 13h has
  * 320 x 200 pixels.
  */
-import { displayLinesOf, dotsPerCharacter, totalLinesOf } from './crt-timing.ts';
+import { displayLinesOf, dotsPerCharacter, linesPerCount, totalLinesOf } from './crt-timing.ts';
 import type { VgaState } from './vga-state.ts';
 
 /** Whatever the registers say, no picture is wider. (The CRT controller's own limit of height is 1024.) */
@@ -44,8 +44,9 @@ export interface PictureLayout {
   readonly startAddress: number;
   /** Rows of the first character row that lie above the picture. */
   readonly presetRow: number;
-  /** First pixel row of the lower part, which shows memory from address 0. */
+  /** First pixel row of the lower part, and the address that it shows: 0 and what byte panning adds. */
   readonly split: number;
+  readonly splitAddress: number;
   /** Pixels by which the upper and lower parts move left. */
   readonly panning: number;
   readonly splitPanning: number;
@@ -130,6 +131,9 @@ export function pictureLayout(state: VgaState): PictureLayout {
   const lines = Math.min(displayLinesOf(crtc), totalLinesOf(crtc));
   const synchronised = output !== 'off' || isScreenOff(state);
   const panning = pixelPanning(state, kind, columnWidth);
+  const bytePanning = ((crtc[8] as number) >> 5) & 3;
+  // AR10 bit 5 keeps the lower part where it is.
+  const splitPans = !bitSet(state.attribute[0x10], 5);
   return {
     kind,
     output,
@@ -139,11 +143,12 @@ export function pictureLayout(state: VgaState): PictureLayout {
     columnWidth,
     rowHeight,
     pitch: (crtc[0x13] as number) * 2,
-    startAddress: (((crtc[0x0c] as number) << 8) | (crtc[0x0d] as number)) + (((crtc[8] as number) >> 5) & 3),
+    startAddress: (((crtc[0x0c] as number) << 8) | (crtc[0x0d] as number)) + bytePanning,
+    splitAddress: splitPans ? bytePanning : 0,
     presetRow: kind === 'text' ? Math.min((crtc[8] as number) & 0x1f, rowHeight - 1) : 0,
-    split: Math.ceil((lineCompare(crtc) + 1) / lineRepeat),
+    split: Math.ceil(((lineCompare(crtc) + 1) * linesPerCount(crtc)) / lineRepeat),
     panning,
-    splitPanning: bitSet(state.attribute[0x10], 5) ? 0 : panning,
+    splitPanning: splitPans ? panning : 0,
     countShift: bitSet(crtc[0x14], 5) ? 2 : bitSet(crtc[0x17], 3) ? 1 : 0,
     wiring,
   };
@@ -155,7 +160,7 @@ export function rowStart(layout: PictureLayout, y: number): { readonly counter: 
   const line = below ? y - layout.split : y + layout.presetRow;
   const row = Math.floor(line / layout.rowHeight);
   return {
-    counter: (below ? 0 : layout.startAddress) + row * layout.pitch,
+    counter: (below ? layout.splitAddress : layout.startAddress) + row * layout.pitch,
     rowScan: line - row * layout.rowHeight,
   };
 }

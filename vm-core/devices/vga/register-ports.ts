@@ -20,8 +20,9 @@ const MISC_COLOR_ADDRESSES = 1 << 0;
 const CR11_PROTECT = 1 << 7;
 /** Line compare bit 8: the one bit of CR07 that stays writable under protection. */
 const CR07_LINE_COMPARE_8 = 1 << 4;
-/** Input status 0: the switch sense line is high; the retrace interrupt is never pending. */
+/** Input status 0: the switch sense line is high; a retrace interrupt is pending. */
 const SWITCH_SENSE = 1 << 4;
+const RETRACE_PENDING = 1 << 7;
 
 /** What the ports need of the device around them. */
 export interface RegisterPortsContext {
@@ -32,7 +33,6 @@ export interface RegisterPortsContext {
   now(): number;
   /** A register that the timing depends on may have changed. */
   timingChanged(): void;
-  logOnce(message: string): void;
 }
 
 /** Writes an indexed register: writable bits only; indices without a register are ignored. */
@@ -56,11 +56,6 @@ function writeCrtc(context: RegisterPortsContext, value: number): void {
     if (index < 7) return;
     data = ((crtc[7] as number) & ~CR07_LINE_COMPARE_8) | (value & CR07_LINE_COMPARE_8);
   }
-  if (index === 0x11 && (value & 0x30) === 0x10) {
-    context.logOnce('VGA: the guest enabled the vertical retrace interrupt (CR11), which is not connected');
-  }
-  if (index === 0x17 && (value & 0x04) !== 0)
-    context.logOnce('VGA: half-rate line counting (CR17 bit 2) has no effect');
   writeIndexed(context, 'crtc', index, data);
 }
 
@@ -102,7 +97,10 @@ const readIndexed = (state: VgaState, bank: RegisterBank, index: number): number
 const portRows: Readonly<Record<number, PortRow>> = {
   960: { read: ({ state }) => state.attributeIndex, write: writeAttribute },
   961: { read: ({ state }) => readIndexed(state, 'attribute', state.attributeIndex & 0x1f) },
-  962: { read: () => SWITCH_SENSE, write: writeMiscOutput },
+  962: {
+    read: ({ state }) => SWITCH_SENSE | (state.retracePending ? RETRACE_PENDING : 0),
+    write: writeMiscOutput,
+  },
   963: {
     read: ({ state }) => state.subsystemEnable,
     write: ({ state }, value) => {

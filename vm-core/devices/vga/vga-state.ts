@@ -35,6 +35,8 @@ export type VgaState = {
   sequencer: Uint8Array;
   crtcIndex: number;
   crtc: Uint8Array;
+  /** The latch of the vertical retrace interrupt. */
+  retracePending: boolean;
   graphicsIndex: number;
   graphics: Uint8Array;
   /** Bit 5 (palette address source) connects the palette to the picture. */
@@ -77,6 +79,7 @@ export function resetState(): VgaState {
     sequencer: resetBank('sequencer'),
     crtcIndex: 0,
     crtc: resetBank('crtc'),
+    retracePending: false,
     graphicsIndex: 0,
     graphics: resetBank('graphics'),
     attributeIndex: 0,

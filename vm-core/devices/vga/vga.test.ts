@@ -103,13 +103,61 @@ describe('VGA registers', () => {
     vga.out(0x3c3, 0xfe);
     expect(vga.in(0x3c3)).toBe(0);
   });
+});
 
-  it('say once that the retrace interrupt is not connected', () => {
-    const vga = colorVga();
-    vga.set(0x3d4, 0x11, 0x0e);
-    expect(vga.bench.messages).toEqual([]);
+describe('vertical retrace interrupt', () => {
+  /** Mode 3 at the beginning of a frame: retrace begins with line 412 of 449. */
+  const inMode3 = () => {
+    const vga = createVgaBench();
+    vga.setMode(3);
+    const { frameTicks } = vga.vga.timing();
+    vga.bench.advance(frameTicks - (vga.bench.now() % frameTicks));
+    return { ...vga, retraceTicks: Math.ceil((412 * frameTicks) / 449), frameTicks };
+  };
+  const pending = (vga: { in(port: number): number }): number => vga.in(0x3c2) >> 7;
+
+  it('comes with the retrace of every frame, and stays until it is cleared', () => {
+    const vga = inMode3();
     vga.set(0x3d4, 0x11, 0x1e);
-    expect(vga.bench.messages).toHaveLength(1);
+    vga.bench.advance(vga.retraceTicks - 1);
+    expect([pending(vga), vga.bench.edges, vga.in(0x3da) & 8]).toEqual([0, [], 0]);
+    vga.bench.advance(1);
+    expect([pending(vga), vga.bench.edges, vga.in(0x3da) & 8]).toEqual([1, ['+irq'], 8]);
+    vga.bench.advance(vga.frameTicks);
+    expect([pending(vga), vga.bench.edges]).toEqual([1, ['+irq']]);
+    vga.set(0x3d4, 0x11, 0x0e);
+    expect([pending(vga), vga.bench.edges]).toEqual([0, ['+irq', '-irq']]);
+    vga.set(0x3d4, 0x11, 0x1e);
+    vga.bench.advance(vga.frameTicks);
+    expect(vga.bench.edges).toEqual(['+irq', '-irq', '+irq']);
+  });
+
+  it('does not come while it is disabled or held clear, and wakes nobody', () => {
+    const vga = inMode3();
+    for (const control of [0x0e, 0x2e, 0x3e]) {
+      vga.set(0x3d4, 0x11, control);
+      expect(vga.bench.events.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+      vga.bench.advance(vga.frameTicks);
+      expect([control, pending(vga), vga.bench.edges]).toEqual([control, 0, []]);
+    }
+  });
+
+  it('moves with the timing, does not come where the frame ends before, and ends with reset', () => {
+    const vga = inMode3();
+    vga.set(0x3d4, 0x11, 0x1e);
+    vga.set(0x3d4, 0x10, 100);
+    vga.set(0x3d4, 0x07, 0x1b);
+    vga.bench.advance(Math.ceil((100 * vga.frameTicks) / 449));
+    expect(vga.bench.edges).toEqual(['+irq']);
+    vga.set(0x3d4, 0x11, 0x0e);
+    vga.set(0x3d4, 0x07, 0xff);
+    vga.set(0x3d4, 0x11, 0x1e);
+    vga.set(0x3d4, 0x06, 0);
+    vga.set(0x3d4, 0x07, 0x84);
+    expect(vga.bench.events.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+    vga.set(0x3d4, 0x07, 0);
+    vga.vga.reset();
+    expect([vga.bench.lines.get('irq'), vga.bench.events.nextDeadline()]).toEqual([false, Number.POSITIVE_INFINITY]);
   });
 });
 

@@ -4,7 +4,7 @@
  * interface adds linear pictures with 16 MiB of memory of their own.
  */
 import type { Device, DeviceContext, DeviceDescription, DeviceRegister } from '../device.ts';
-import { type CrtTiming, crtTiming } from './crt-timing.ts';
+import { type CrtTiming, crtTiming, nextRetrace } from './crt-timing.ts';
 import { createDispiPorts, dispiDeviceRegisters } from './dispi.ts';
 import { createLinearRegion } from './linear-memory.ts';
 import { PictureChanges } from './picture-changes.ts';
@@ -19,6 +19,10 @@ export interface Vga extends Device<VgaState> {
   /** The timing that the registers ask for now. */
   timing(): CrtTiming;
 }
+
+/** CR11: the two bits of the vertical retrace interrupt, and the one that is set to let it come. */
+const CR11_INTERRUPT = 0x30;
+const CR11_NOT_CLEAR = 0x10;
 
 /** Registers that have a port of their own. */
 const portRegisters: readonly DeviceRegister<VgaState>[] = (
@@ -67,7 +71,7 @@ const description: DeviceDescription<VgaState> = {
   name: 'vga',
   title: 'VGA display adapter',
   specification: 'IBM PS/2 Hardware Interface Technical Reference, Video Subsystem',
-  version: 2,
+  version: 3,
   registers: [
     ...portRegisters,
     dacMask,
@@ -81,7 +85,7 @@ const description: DeviceDescription<VgaState> = {
 
 /**
  * Makes the device: ports `registers` (offset 0 is port 3B0h) and `dispi` (port 1CEh), memory `window` (offset 0 is A0000h)
- * and `linear`.
+ * and `linear`, line `irq` (vertical retrace).
  */
 export function createVga(context: DeviceContext): Vga {
   const state = resetState();
@@ -90,6 +94,20 @@ export function createVga(context: DeviceContext): Vga {
   const currentTiming = (): CrtTiming => {
     timing ??= crtTiming(state, context.ticksPerSecond);
     return timing;
+  };
+  const retrace = context.timer('retrace', () => {
+    state.retracePending = true;
+    updateRetrace();
+  });
+  /** CR11: bit 4 clear holds the latch clear, bit 5 clear lets it interrupt. */
+  const updateRetrace = (): void => {
+    const control = (state.crtc[0x11] as number) & CR11_INTERRUPT;
+    if ((control & CR11_NOT_CLEAR) === 0) state.retracePending = false;
+    context.setLine('irq', state.retracePending && control === CR11_NOT_CLEAR);
+    retrace.cancel();
+    if (control !== CR11_NOT_CLEAR || state.retracePending) return;
+    const next = nextRetrace(currentTiming(), context.now());
+    if (next !== Number.POSITIVE_INFINITY) retrace.arm(next);
   };
   const restored = (): void => {
     timing = undefined;
@@ -108,8 +126,8 @@ export function createVga(context: DeviceContext): Vga {
         now: () => context.now(),
         timingChanged: () => {
           timing = undefined;
+          updateRetrace();
         },
-        logOnce: (message) => context.logOnce(message),
       }),
       dispi: createDispiPorts({ state, changes, logOnce: (message) => context.logOnce(message) }),
     },
@@ -117,6 +135,7 @@ export function createVga(context: DeviceContext): Vga {
     reset() {
       Object.assign(state, resetState());
       restored();
+      updateRetrace();
     },
     restored,
   };
