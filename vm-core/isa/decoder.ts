@@ -218,8 +218,9 @@ export class Decoder {
   }
 
   #chooseRow(opcode: number): InstructionRow | undefined {
-    // NOP is XCHG with R8 when REX.B says so; its row stands in the place of XCHG.
-    const place = opcode === NOP && (this.#rex & REX_B) !== 0 ? NOP + 1 : opcode;
+    // NOP is XCHG with R8 when REX.B says so, but not behind F3h: that is PAUSE. Its row stands in the place of XCHG.
+    const isXchg = opcode === NOP && (this.#rex & REX_B) !== 0 && this.result.repeatPrefix !== 0xf3;
+    const place = isXchg ? NOP + 1 : opcode;
     const entry = (this.#codeSize === 64 ? opcodeMapOf64BitMode : opcodeMap)[place];
     if (entry === undefined) return undefined;
     const index = typeof entry === 'number' ? entry : entry[(this.#bytes(this.#at) >> 3) & 7];
