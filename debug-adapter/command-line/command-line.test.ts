@@ -1,6 +1,6 @@
 /** The command line on real machines: exit statuses, what a run leaves behind, serving debug clients. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -137,6 +137,27 @@ describe('the exit status', () => {
     );
     expect(await messageOf(below)).toBe(`x86vm: --${option}: ${below} cannot be written: ${exit} is not a folder\n`);
     expect(await messageOf(directory)).toBe(`x86vm: --${option}: ${directory} is a folder; give the name of a file\n`);
+  });
+
+  it('is that of the guest when its image is read-only, and the image stays as it is', async () => {
+    // Writes its sector from 7C00h, with a byte changed, and ends with CF in the status.
+    const code = '31C0 8EC0 8ED8 FE06F07D BB007C B80103 B90100 BA8000 CD13 0F92C0 E6F4 F4';
+    const image = bootSector('read-only.img', code);
+    const before = readFileSync(image);
+    chmodSync(image, 0o444);
+    expect(await run(['run', image, '--exit-device'])).toMatchObject({ status: 1, stderr: '' });
+    expect(readFileSync(image).equals(before)).toBe(true);
+  });
+
+  it('comes with a warning about an image that was cut off', async () => {
+    const image = bootSector('cut.img', 'B010 E6F4');
+    const sector = readFileSync(image);
+    sector.set([0, 2, 1, 1, 0, 2, 224, 0, 0x40, 0x0b, 0xf0], 0x0b);
+    writeFileSync(image, sector);
+    expect(await run(['run', '--disk', image, '--exit-device'])).toMatchObject({
+      status: 33,
+      stderr: `--disk: ${image} has 512 bytes, but its BIOS parameter block says 1474560; what is missing cannot be read.\n`,
+    });
   });
 
   it('is 0 for the help', async () => {

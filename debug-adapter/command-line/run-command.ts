@@ -8,7 +8,7 @@ import { bootGuest } from '../session/boot-guest.ts';
 import { createNodeHost } from './node-host.ts';
 import { checkOutputFiles, writeOutputFile } from './output-files.ts';
 import { type RunEnd, RunLoop } from './run-loop.ts';
-import type { RunOptions } from './run-options.ts';
+import { nameOption, type RunOptions } from './run-options.ts';
 import { printScreen, writeScreenshot } from './screen-output.ts';
 import { openSink } from './sinks.ts';
 import { TextWatch } from './text-watch.ts';
@@ -30,7 +30,8 @@ export async function runCommand(options: RunOptions, streams: Streams): Promise
   const report = (messages: readonly AssemblerMessage[]): void => {
     for (const message of messages) streams.stderr.write(formatMessage(message));
   };
-  const { guest } = await bootGuest(options.machine, createNodeHost(), createMachine, report);
+  const { guest, warnings } = await bootGuest(options.machine, createNodeHost(), createMachine, report);
+  for (const warning of warnings) streams.stderr.write(`${nameOption(warning)}\n`);
   const { machine } = guest;
   const until = options.until === undefined ? undefined : new TextWatch(options.until);
   const keysAfter = options.keysAfter === undefined ? undefined : new TextWatch(options.keysAfter);

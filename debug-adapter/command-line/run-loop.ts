@@ -3,6 +3,7 @@
  * about the time limit and about pauses, so that a run does the same every time.
  */
 import type { EventRecord, Machine, RunLimit, RunResult } from '../../vm-core/index.ts';
+import { explainBootFailure } from '../session/boot-failure.ts';
 import type { TextWatch } from './text-watch.ts';
 
 /** Why a run ended; the names are those of `--stats`. */
@@ -158,7 +159,7 @@ export class RunLoop {
       case 'request':
         if (result.request.kind === 'reset') return this.reset();
         if (result.request.kind === 'boot-failure') {
-          return { stopReason: 'boot-failure', exitStatus: 1, message: result.request.message };
+          return { stopReason: 'boot-failure', exitStatus: 1, message: explainBootFailure(result.request.message) };
         }
         if (result.request.kind === 'power-off') return { stopReason: 'power-off', exitStatus: 0 };
         return { stopReason: 'exit-device', exitStatus: ((result.request.value << 1) | 1) & 0xff };

@@ -7,6 +7,7 @@ import { directoryOf, joinPath } from '../symbols/source-path.ts';
 import { assembleSource, isSource, type ReportMessages } from './assemble-source.ts';
 import { driveForImage } from './boot-image.ts';
 import { Guest } from './guest.ts';
+import { sizeClaimProblem } from './image-claims.ts';
 import { fileSize, openImage, readHead, readText, readWhole } from './host-files.ts';
 import { keepSources } from './kept-sources.ts';
 import type { LaunchConfiguration, ListingReference } from './launch-configuration.ts';
@@ -27,6 +28,8 @@ const FIRMWARE_UNIT = 64 * 1024;
 const FIRMWARE_SIZE_MAX = 256 * 1024;
 const OPTION_ROM_SIZE_MAX = 64 * 1024;
 
+const SECTOR_SIZE = 512;
+
 /** Makes the machine of a configuration. Throws a UserError that names what is missing or wrong. */
 export async function bootGuest(
   configuration: LaunchConfiguration,
@@ -36,7 +39,7 @@ export async function bootGuest(
 ): Promise<BootedGuest> {
   const program = await prepareProgram(configuration, host, report);
   const kernel = await readKernel(configuration, host, report);
-  const drives = await openDrives(configuration, program?.image, host);
+  const { drives, warnings } = await openDrives(configuration, program?.image, host);
   const machine = createMachine({
     machineType: configuration.machineType,
     cpuModel: configuration.cpuModel,
@@ -57,7 +60,7 @@ export async function bootGuest(
   const symbols = await loadSymbols(modules, (path) => exists(host, path));
   const keptSources = await keepSources(modules, (path) => exists(host, path));
   const guest = new Guest(machine, symbols.table, describeModules(configuration, modules), keptSources);
-  return { guest, warnings: symbols.warnings };
+  return { guest, warnings: [...warnings, ...symbols.warnings] };
 }
 
 /** The listing of an assembled kernel, whose bytes lie where its Multiboot header says. */
@@ -120,22 +123,34 @@ async function openDrives(
   { floppy, disk, cdrom }: LaunchConfiguration,
   program: string | undefined,
   host: Host,
-): Promise<Pick<MachineConfig, 'floppy' | 'disk' | 'cdrom'>> {
+): Promise<{
+  readonly drives: Pick<MachineConfig, 'floppy' | 'disk' | 'cdrom'>;
+  readonly warnings: readonly string[];
+}> {
   const paths = { floppy, disk };
   if (program !== undefined) {
     const size = await fileSize(host, 'program', program);
-    const drive = driveForImage(size, await readHead(host, 'program', program, 512));
+    const drive = driveForImage(size, await readHead(host, 'program', program, SECTOR_SIZE));
     const free = paths[drive] === undefined ? drive : drive === 'disk' ? 'floppy' : 'disk';
     if (paths[free] !== undefined) throw new UserError('bad-argument', 'floppy and disk leave no drive for program');
     paths[free] = program;
   }
   const argument = (drive: 'floppy' | 'disk'): string => (paths[drive] === program ? 'program' : drive);
   if (paths.floppy !== undefined) await checkFloppySize(host, argument('floppy'), paths.floppy);
-  return {
+  const drives = {
     ...(paths.floppy === undefined ? {} : { floppy: await openImage(host, argument('floppy'), paths.floppy) }),
     ...(paths.disk === undefined ? {} : { disk: await openImage(host, argument('disk'), paths.disk) }),
     ...(cdrom === undefined ? {} : { cdrom: await openImage(host, 'cdrom', cdrom) }),
   };
+  const warnings: string[] = [];
+  for (const drive of ['floppy', 'disk'] as const) {
+    const path = paths[drive];
+    if (path === undefined) continue;
+    const head = await readHead(host, argument(drive), path, SECTOR_SIZE);
+    const problem = sizeClaimProblem(await fileSize(host, argument(drive), path), head);
+    if (problem !== undefined) warnings.push(`${argument(drive)}: ${path} ${problem}.`);
+  }
+  return { drives, warnings };
 }
 
 async function checkFloppySize(host: Host, argument: string, path: string): Promise<void> {

@@ -335,7 +335,7 @@ export class Debuggee {
     const { guest } = this.#booted;
     const hit = this.#breakpointsHit(cause, guest);
     if (cause.kind === 'failure') this.output.writeFailure(cause.error);
-    if (cause.kind === 'boot-failure') this.output.write('important', `${cause.message}\n`);
+    if (cause.kind === 'boot-failure') this.output.writeBootFailure(cause.message);
     this.#announceStop(describeStop(guest, cause, this.#planReason, hit));
   }
 

@@ -1,5 +1,5 @@
 /** Files of the host as the session needs them: whole, as text, and as block stores that read on demand. */
-import type { BlockSource, BlockStore } from '../../vm-core/index.ts';
+import type { BlockStore } from '../../vm-core/index.ts';
 import { createOverlayStore, memorySource } from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
 import { UserError } from './user-error.ts';
@@ -42,8 +42,27 @@ export async function openImage(host: Host, argument: string, path: string): Pro
   const size = await fileSize(host, argument, path);
   if (size === 0) throw new UserError('bad-argument', `${argument}: ${path} is empty`);
   if (size <= WHOLE_IMAGE_MAX) return createOverlayStore(memorySource(path, await readWhole(host, argument, path)));
-  const source: BlockSource = { name: path, size, read: (offset, length) => host.readFile(path, offset, length) };
-  return createOverlayStore(source);
+  return createOverlayStore({
+    name: path,
+    size,
+    read: (offset, length) => readPart(host, argument, path, offset, length),
+  });
+}
+
+/** While the guest runs, somebody may delete or rewrite its image; it can be put back, and the run goes on. */
+async function readPart(
+  host: Host,
+  argument: string,
+  path: string,
+  offset: number,
+  length: number,
+): Promise<Uint8Array> {
+  const bytes = await reading(argument, path, () => host.readFile(path, offset, length));
+  if (bytes.length === length) return bytes;
+  throw new UserError(
+    'cannot-read-file',
+    `${argument}: ${path} has become shorter while the guest was running; put it back and continue, or restart`,
+  );
 }
 
 async function reading<Result>(argument: string, path: string, read: () => Promise<Result>): Promise<Result> {

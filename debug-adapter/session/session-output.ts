@@ -2,9 +2,11 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { AssemblerMessage } from '../host.ts';
 import { DIAGNOSTICS_EVENT } from '../protocol/events.ts';
+import { explainBootFailure } from './boot-failure.ts';
 import { LogPointOutput } from './log-point-output.ts';
 import type { SentEvent } from './protocol-support.ts';
 import { sourceOf } from './source-lines.ts';
+import { UserError } from './user-error.ts';
 
 /** A guest may reset the machine over and over; that is said so many times. */
 const RESETS_TOLD = 5;
@@ -43,10 +45,18 @@ export class SessionOutput {
     this.#sendEvent('output', { category, output: text, ...place });
   }
 
-  /** Our own failure, with its trace. */
+  /** Our own failure, with its trace; of what the host could not do only what there is to say. */
   writeFailure(error: unknown): void {
+    if (error instanceof UserError) {
+      this.write('important', `${error.message}\n`);
+      return;
+    }
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.write('stderr', `Internal error: ${text}\n`);
+  }
+
+  writeBootFailure(message: string): void {
+    this.write('important', `${explainBootFailure(message)}\n`);
   }
 
   writeHaltedForGood(): void {

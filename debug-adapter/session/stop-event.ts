@@ -1,4 +1,5 @@
 /** What a client is told about a stop: the reason, a line for the user, the breakpoints that were hit. */
+import { explainBootFailure } from './boot-failure.ts';
 import { describeEvent, exceptionName } from './exceptions.ts';
 import type { Guest } from './guest.ts';
 import { describeMachineEvent, machineEventId } from './machine-events.ts';
@@ -91,7 +92,7 @@ export function describeException(
     case 'unsupported':
       return { description: 'Not modelled yet', text: `The guest used ${cause.what}, which is not modelled yet.` };
     case 'boot-failure':
-      return { description: 'Nothing to boot', text: cause.message };
+      return { description: 'Nothing to boot', text: explainBootFailure(cause.message) };
     case 'failure':
       return { description: 'The machine cannot go on', text: failureText(cause.error) };
   }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { takeSnapshot } from '../../debug-adapter/session/register-view.ts';
 import { Guest } from '../../debug-adapter/session/guest.ts';
 import { registers } from '../../vm-core/index.ts';
@@ -25,8 +25,12 @@ async function stateAtEnd(debug: (client: SessionClient) => Promise<void>): Prom
 }
 
 /** A run is the same, to the instruction, whatever the debugger does to it (DESIGN §5). */
-describe('a run under the debugger', () => {
-  const undisturbed = stateAtEnd(async () => {});
+describe('a run under the debugger', { timeout: 120_000 }, () => {
+  let undisturbed: object;
+
+  beforeAll(async () => {
+    undisturbed = await stateAtEnd(async () => {});
+  });
 
   it.each([
     ['stepIn', 'instruction', 40],
@@ -36,7 +40,7 @@ describe('a run under the debugger', () => {
     const stepped = await stateAtEnd(async (client) => {
       for (let step = 0; step < count; step++) await client.run(command, { threadId: 1, granularity });
     });
-    expect(stepped).toEqual(await undisturbed);
+    expect(stepped).toEqual(undisturbed);
   });
 
   it('is the same with breakpoints, conditions and pauses', async () => {
@@ -57,6 +61,6 @@ describe('a run under the debugger', () => {
       await client.request('pause', { threadId: 1 });
       await client.stop();
     });
-    expect(disturbed).toEqual(await undisturbed);
+    expect(disturbed).toEqual(undisturbed);
   });
 });

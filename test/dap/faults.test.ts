@@ -38,18 +38,34 @@ describe('images', () => {
     return client;
   };
 
-  it('without the signature 55AA have nothing to boot', async () => {
-    const client = await boot(new Uint8Array(1024));
+  it.each([1, 511, 512, 1024])('of %i bytes without the signature 55AA are told what they lack', async (size) => {
+    const client = await boot(new Uint8Array(size).fill(0x90));
     expect(await client.stop()).toMatch(/^exception/);
     const { exceptionId, description } = await client.request('exceptionInfo', { threadId: 1 });
     expect(exceptionId).toBe('boot failure');
-    expect(description).not.toBe('');
-    expect(outputs(client)).toContain(JSON.stringify(description).slice(1, -1));
+    expect(description).toBe(
+      'No bootable disk: disk image /odd.img has no 55AA signature. A boot sector is the first 512 bytes of an image, of ' +
+        'which the last two are 55h AAh; in NASM: times 510-($-$$) db 0, then dw 0xAA55.',
+    );
+    expect(outputs(client)).toContain(description);
   });
 
-  it.each([1, 511])('of %i bytes have nothing to boot either', async (size) => {
-    const client = await boot(new Uint8Array(size).fill(0x90));
-    expect(await client.stop()).toMatch(/^exception/);
+  it.each([
+    [2879, 'what is missing cannot be read'],
+    [2881, 'the rest belongs to no file system'],
+  ])('of %i sectors that say 2880 boot with a warning', async (sectors, effect) => {
+    const image = new Uint8Array(sectors * 512);
+    // jmp $, and the parameter block of a floppy.
+    image.set([0xeb, 0xfe], 0);
+    image.set([0, 2, 1, 1, 0, 2, 224, 0, 0x40, 0x0b, 0xf0, 9, 0, 18, 0, 2, 0], 0x0b);
+    image.set([0x55, 0xaa], 510);
+    const client = new SessionClient();
+    client.host.files.set('/cut.img', image);
+    await client.launch({ disk: '/cut.img', program: undefined, listing: undefined });
+    expect(await client.stop()).toMatch(/^entry/);
+    expect(outputs(client)).toContain(
+      `disk: /cut.img has ${sectors * 512} bytes, but its BIOS parameter block says 1474560; ${effect}.`,
+    );
   });
 
   it.each(['floppy', 'program'])('too large for a floppy are refused by name and sizes as %s', async (argument) => {
@@ -93,6 +109,42 @@ describe('images', () => {
     expect(bytesRead).toBeLessThan(2 ** 23);
   });
 
+  it.each([
+    ['deleted', () => Promise.reject(new Error('no such file')), 'disk: /huge.img: no such file'],
+    [
+      'cut off',
+      async () => new Uint8Array(5),
+      'disk: /huge.img has become shorter while the guest was running; put it back and continue, or restart',
+    ],
+  ])('that are %s while the guest runs stop it, until they are back', async (_, gone, message) => {
+    const client = new SessionClient();
+    const { host } = client;
+    const sector = new Uint8Array(512);
+    // xor ax,ax; mov ds,ax; mov si,7C20h; mov ah,42h; mov dl,80h; int 13h; jmp $; at 7C20h the packet: sector 100000 to 8000h
+    sector.set([0x31, 0xc0, 0x8e, 0xd8, 0xbe, 0x20, 0x7c, 0xb4, 0x42, 0xb2, 0x80, 0xcd, 0x13, 0xeb, 0xfe]);
+    sector.set([16, 0, 1, 0, 0, 0x80, 0, 0, 0xa0, 0x86, 1, 0, 0, 0, 0, 0], 0x20);
+    sector.set([0x55, 0xaa], 510);
+    host.fileSize = async () => 2 ** 30;
+    const read = async (_path: string, offset: number, length: number): Promise<Uint8Array> => {
+      const bytes = new Uint8Array(length).fill(7);
+      if (offset < 512) bytes.set(sector.subarray(offset, offset + length));
+      return bytes;
+    };
+    host.readFile = read;
+    await client.launch({ disk: '/huge.img', program: undefined, listing: undefined, exitDevice: false });
+    await client.stop();
+    host.readFile = gone;
+    expect(await client.run('continue')).toMatch(/^exception/);
+    expect((await client.request('exceptionInfo', { threadId: 1 }))['description']).toBe(message);
+    expect(outputs(client)).toContain(message);
+    expect(outputs(client)).not.toContain('Internal error');
+    host.readFile = read;
+    await client.request('setInstructionBreakpoints', { breakpoints: [{ instructionReference: '0x7c0d' }] });
+    await client.run('continue');
+    expect(await client.evaluate('byte[8000h]')).toBe('0x07');
+    expect(await client.evaluate('cf')).toBe('0');
+  });
+
   it('are not written: a guest writes to an overlay', async () => {
     // xor ax,ax; mov es,ax; mov bx,7C00h; mov ax,0301h; mov cx,1; mov dx,80h; inc byte [7DF0h]; int 13h; jmp $
     const code = [0x31, 0xc0, 0x8e, 0xc0, 0x8e, 0xd8, 0xbb, 0, 0x7c, 0xb8, 1, 3, 0xb9, 1, 0, 0xba, 0x80, 0];
@@ -117,7 +169,8 @@ describe('a listing that does not match', () => {
   });
 });
 
-describe('guests', () => {
+// These guests are slow by nature; on a computer that is busy with other tests they take a while.
+describe('guests', { timeout: 120_000 }, () => {
   it.each([
     ['halts with interrupts off', [0xfa, 0xf4]],
     ['spins with interrupts off', [0xfa, 0xeb, 0xfe]],
