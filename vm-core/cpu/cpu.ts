@@ -93,6 +93,8 @@ export interface PortSpace {
 export interface CpuMemory {
   readLinear(linearAddress: number, size: 1 | 2 | 4): number;
   writeLinear(linearAddress: number, size: 1 | 2 | 4, value: number): void;
+  /** Four aligned bytes of physical memory. */
+  readPhysical(physicalAddress: number): number;
   readSegment(segment: SegmentIndex, offset: number, size: 1 | 2 | 4): number;
   writeSegment(segment: SegmentIndex, offset: number, size: 1 | 2 | 4, value: number): void;
 }
@@ -105,6 +107,19 @@ export interface CallObserver {
   interrupted(kind: 'software' | 'exception' | 'external', vector: number, size: 2 | 4, above: number): void;
 }
 
+/** What is cached of address translations. By default these are the current process context's. */
+export interface Translations {
+  /** Control registers were written: they hold from now on; nothing is flushed but by a change of the paging mode. */
+  rulesChanged(): void;
+  flushAll(): void;
+  /** Global pages stay. */
+  flushContext(pcid?: number): void;
+  /** Those of all process contexts; global pages stay. */
+  flushContexts(): void;
+  /** One page; with `global` false a global one stays. */
+  invalidatePage(linearAddress: number, pcid?: number, global?: boolean): void;
+}
+
 /** One vCPU as system code sees it. */
 export interface Cpu {
   /** Absent while nobody asks for a record of calls. */
@@ -115,8 +130,7 @@ export interface Cpu {
   readonly ports: PortSpace;
   /** Asks the machine's interrupt controller for the vector of the pending maskable interrupt (the INTA cycle). */
   acknowledgeInterrupt(): number;
-  /** Flushes all address translations (CR3, PG …). */
-  flushTranslations(): void;
+  readonly translations: Translations;
   /** Virtual time in ticks, and how many of them make a second. */
   now(): number;
   readonly ticksPerSecond: number;

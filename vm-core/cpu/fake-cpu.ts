@@ -12,6 +12,7 @@ import {
   type Instruction,
   type Outcome,
   type PortSpace,
+  type Translations,
   VECTOR_GP,
   VECTOR_SS,
 } from './cpu.ts';
@@ -38,7 +39,6 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
   readonly portAccesses: PortAccess[] = [];
   readonly unsupportedUses: string[] = [];
   readonly derivedChanges: number[] = [];
-  flushes = 0;
   model: CpuModelFacts = modelFacts('386');
   readonly ticksPerSecond = 200_000_000;
   /** What the next port reads answer, in order; then all ones. */
@@ -63,9 +63,16 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
     return 0x20;
   }
 
-  flushTranslations(): void {
-    this.flushes++;
-  }
+  /** What was asked of the translations, in order. */
+  readonly translationCalls: string[] = [];
+  readonly translations: Translations = {
+    rulesChanged: () => this.translationCalls.push('rules'),
+    flushAll: () => this.translationCalls.push('all'),
+    flushContext: (pcid = -1) => this.translationCalls.push(`context ${pcid}`),
+    flushContexts: () => this.translationCalls.push('contexts'),
+    invalidatePage: (linear, pcid = -1, global = true) =>
+      this.translationCalls.push(`page ${linear.toString(16)} ${pcid} ${global}`),
+  };
 
   now(): number {
     return 0;
@@ -79,6 +86,10 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
     const at = linearAddress % MEMORY_SIZE;
     if (size === 1) return this.view.getUint8(at);
     return size === 2 ? this.view.getUint16(at, true) : this.view.getUint32(at, true);
+  }
+
+  readPhysical(physicalAddress: number): number {
+    return this.readLinear(physicalAddress, 4);
   }
 
   writeLinear(linearAddress: number, size: 1 | 2 | 4, value: number): void {

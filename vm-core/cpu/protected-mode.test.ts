@@ -70,14 +70,6 @@ describe('protected mode and back', () => {
       [VECTOR_DF, 0],
     ]);
   });
-
-  it('stops with a message when the guest turns paging on', () => {
-    const guest = withDescriptors(
-      new Guest(`${ENTER_PROTECTED} 66 0d 00 00 00 80 0f 22 c0 [or eax, 80000000h; mov cr0, eax]`),
-    );
-    expect(guest.step(20)).toEqual({ reason: 'unsupported', what: 'paging (CR0.PG set)' });
-    expect(guest.place).toBe('7c13');
-  });
 });
 
 const USER_CODE = 0x2b;

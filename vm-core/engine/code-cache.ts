@@ -3,7 +3,14 @@
  * when a byte under them is written (DESIGN §3, §6). Breakpoints split blocks; nothing is ever written into the guest.
  */
 import type { CpuModel } from '../isa/cpu-model.ts';
-import { type ByteSource, Decoder, type DecodedInstruction, ROW_INVALID, ROW_TOO_LONG } from '../isa/decoder.ts';
+import {
+  type ByteSource,
+  Decoder,
+  type DecodedInstruction,
+  INSTRUCTION_LENGTH_MAX,
+  ROW_INVALID,
+  ROW_TOO_LONG,
+} from '../isa/decoder.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import type { OperandSize } from '../isa/operand.ts';
 import {
@@ -42,6 +49,8 @@ export interface CodePlace {
   readonly bytesToLimit: number;
   /** False for code in device memory, which is decoded afresh each time. */
   readonly keep: boolean;
+  /** Whether the next linear page is the next physical one; raises a page fault where it may not be executed. */
+  nextPageFollows(): boolean;
 }
 
 /** A decoded block; `address` is that of its header in the machine's memory. */
@@ -62,6 +71,8 @@ export class CodeCache {
   readonly #byPhysical = new Map<number, Block[]>();
   readonly #byLinearPage = new Map<number, Set<Block>>();
   readonly #pages: CodePages<Block>;
+  /** Linear pages that the jump cache may know code on. */
+  readonly #jumpPages = new Set<number>();
   #free = FIRST_FREE;
   /** Times that all decoded code was dropped. */
   flushes = 0;
@@ -120,12 +131,35 @@ export class CodeCache {
     this.#byLinearPage.clear();
     this.#pages.clear();
     this.#free = FIRST_FREE;
-    new Uint8Array(this.#view.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * JUMP_CACHE_ENTRY_SIZE).fill(0);
+    this.forgetJumps();
     this.flushes++;
   }
 
+  /** Code is found by its physical address again: what linear addresses mean has changed. */
+  forgetJumps(): void {
+    this.#jumpPages.clear();
+    new Uint8Array(this.#view.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * JUMP_CACHE_ENTRY_SIZE).fill(0);
+  }
+
+  /** The same for one linear page; an instruction on the page before may reach into it. */
+  forgetJumpsOf(linear: number): void {
+    const page = linearPageOf(linear);
+    const start = page * PAGE_SIZE;
+    if (this.#jumpPages.delete(page)) this.#forgetJumpsIn(start, start + PAGE_SIZE);
+    if (this.#jumpPages.has(page - 1)) this.#forgetJumpsIn(start - INSTRUCTION_LENGTH_MAX, start);
+  }
+
+  #forgetJumpsIn(start: number, end: number): void {
+    for (let linear = start; linear < end; linear++) {
+      const entry = jumpEntryOf(linear);
+      if (this.#view.getInt32(entry + JUMP_LINEAR, true) === (linear | 0))
+        this.#view.setInt32(entry + JUMP_MODE, 0, true);
+    }
+  }
+
   #enterJump(place: CodePlace, block: Block): void {
-    const entry = JUMP_CACHE + (place.linear & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
+    const entry = jumpEntryOf(place.linear);
+    this.#jumpPages.add(linearPageOf(place.linear));
     this.#view.setInt32(entry + JUMP_LINEAR, place.linear, true);
     this.#view.setInt32(entry + JUMP_LINEAR + 4, Math.floor(place.linear / 0x100000000), true);
     this.#view.setInt32(entry + JUMP_MODE, place.modeKey, true);
@@ -137,7 +171,8 @@ export class CodeCache {
     if (this.#free + roomNeeded > CODE_ARENA_END || this.#pages.isFull) this.flush();
     const first = this.#decodeAt(place, bytes, 0);
     const beyond = first.length > place.bytesToLimit;
-    const keep = place.keep && !beyond;
+    const crosses = first.length > roomOf(place);
+    const keep = place.keep && !beyond && !(crosses && !place.nextPageFollows());
     const address = keep ? this.#free : CODE_ARENA;
     const hooked = this.isHooked(place.linear, place.physical);
     const entry = address + record.BLOCK_HEADER_SIZE;
@@ -186,7 +221,9 @@ export class CodeCache {
   }
 
   #decodeAt(place: CodePlace, bytes: ByteSource, offset: number): DecodedInstruction {
-    return this.#decoder.decode((at) => bytes(offset + at), place.codeSize);
+    // Only the first instruction of a block reaches into the next page, of which nothing may be read before that is sure.
+    const end = offset === 0 ? Number.POSITIVE_INFINITY : roomOf(place);
+    return this.#decoder.decode((at) => (offset + at < end ? bytes(offset + at) : 0), place.codeSize);
   }
 
   #header(address: number, count: number, entry: number, first: number, bytes: number): void {
@@ -272,10 +309,21 @@ export class CodeCache {
   }
 }
 
+function jumpEntryOf(linear: number): number {
+  return JUMP_CACHE + (linear & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
+}
+
 function linearPageOf(linear: number): number {
   return Math.floor(linear / PAGE_SIZE);
 }
 
 function matches(block: Block, place: CodePlace): boolean {
-  return block.linear === place.linear && block.codeSize === place.codeSize && block.bytes <= place.bytesToLimit;
+  if (block.linear !== place.linear || block.codeSize !== place.codeSize || block.bytes > place.bytesToLimit)
+    return false;
+  return block.bytes <= roomOf(place) || place.nextPageFollows();
+}
+
+/** Bytes from a place to the end of its page. */
+function roomOf({ physical }: CodePlace): number {
+  return PAGE_SIZE - (physical & (PAGE_SIZE - 1));
 }

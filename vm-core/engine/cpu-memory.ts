@@ -2,6 +2,7 @@
 import { type CpuMemory, GuestFault, VECTOR_GP, VECTOR_SS } from '../cpu/cpu.ts';
 import { isWithinLimit } from '../cpu/segments.ts';
 import type { LinearMemory } from '../memory/linear-memory.ts';
+import type { Translator } from '../memory/translator.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { type SegmentIndex, SS } from '../state/layout.ts';
 import { mayAccess } from './derived-state.ts';
@@ -21,10 +22,11 @@ export function checkSegment(
   return (segment.base + offset) >>> 0;
 }
 
-export function createCpuMemory(state: CpuState, linear: LinearMemory): CpuMemory {
+export function createCpuMemory(state: CpuState, linear: LinearMemory, translator: Translator): CpuMemory {
   return {
-    readLinear: (at, size) => linear.read(at >>> 0, size),
-    writeLinear: (at, size, value) => linear.write(at >>> 0, size, value),
+    readLinear: (at, size) => linear.readSystem(at, size),
+    writeLinear: (at, size, value) => linear.writeSystem(at, size, value),
+    readPhysical: (physicalAddress) => translator.readPhysical(physicalAddress),
     readSegment: (segment, offset, size) => linear.read(checkSegment(state, segment, offset, size, false), size),
     writeSegment: (segment, offset, size, value) =>
       linear.write(checkSegment(state, segment, offset, size, true), size, value),

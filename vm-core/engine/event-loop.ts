@@ -305,7 +305,7 @@ export class EventLoop {
     const linear = processor.linearEip;
     if (this.#resumeAt === linear) return false;
     this.#count();
-    const physical = processor.linear.translate(linear);
+    const physical = processor.physicalOf(linear);
     const breakpoints = this.#breakpointsMet(linear, physical);
     const passes =
       breakpoints.length === 0 &&
@@ -330,7 +330,7 @@ export class EventLoop {
     }
     const reasons = processor.breakpoints.metByExecution(linear);
     if (reasons !== 0 && (processor.state.read32(slot.EFLAGS) & RF) === 0) return this.#debugTrap(reasons);
-    const ready = this.#source.firmwareHook(processor.linear.translate(linear));
+    const ready = this.#source.firmwareHook(processor.physicalOf(linear));
     if (ready) {
       this.#resumeAt = linear;
       return { reason: 'waiting', ready };

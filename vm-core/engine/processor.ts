@@ -8,10 +8,10 @@ import { systemOperations } from '../cpu/system-operations.ts';
 import { type CpuModel, type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import type { CpuMode } from '../machine/machine.ts';
-import { cpuBase, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
-import { LinearMemory } from '../memory/linear-memory.ts';
+import { cpuBase } from '../memory/layout.ts';
+import type { LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
-import { Tlb } from '../memory/tlb.ts';
+import type { Translator } from '../memory/translator.ts';
 import { CR0_PE } from '../state/control-bits.ts';
 import { CpuState } from '../state/cpu-state.ts';
 import {
@@ -28,15 +28,16 @@ import { callEffects } from './call-effects.ts';
 import { CallShadow } from './call-shadow.ts';
 import { type Block, CodeCache } from './code-cache.ts';
 import { codeSizeOf, deriveAllSegments, deriveModeKey, deriveSegment } from './derived-state.ts';
-import { checkSegment, createCpuMemory } from './cpu-memory.ts';
+import type { CodeFetch } from './code-fetch.ts';
+import { checkSegment } from './cpu-memory.ts';
 import { EventReports, reportingPorts } from './event-reports.ts';
 import { HardwareBreakpoints } from './hardware-breakpoints.ts';
+import { createMemoryUnit } from './memory-unit.ts';
+import { derivePrivilege, deriveTranslation } from './paging-unit.ts';
 import { RunFunctions } from './run-functions.ts';
 import { WatchList } from './watch-list.ts';
 import { RecordInstruction } from './record-instruction.ts';
 import * as record from './record.ts';
-
-type Size = 1 | 2 | 4;
 
 /** Of 64-bit mode, 4-level paging: an address is canonical if its upper 17 bits are equal. */
 const CANONICAL_SHIFT_4_LEVELS = 16;
@@ -69,7 +70,7 @@ export class Processor implements Cpu {
   readonly memory: CpuMemory;
   readonly ports: PortSpace;
   readonly code: CodeCache;
-  readonly tlb: Tlb;
+  readonly translations: Translator;
   /** The fault that ended the last execution, until the run loop has delivered it. */
   pendingFault: GuestFault | undefined;
   /** Text of what the guest used that is not modelled; EIP is at the instruction. */
@@ -82,7 +83,7 @@ export class Processor implements Cpu {
   passInterruptAt = -1;
   /** Asked at each hook that is met, with EIP at it: true if execution may go on without leaving the code. */
   onHook: () => boolean = () => false;
-  readonly #map: PhysicalMap;
+  readonly #fetch: CodeFetch;
   readonly #surroundings: ProcessorSurroundings;
   readonly #instruction: RecordInstruction;
   readonly #runs: RunFunctions;
@@ -97,29 +98,28 @@ export class Processor implements Cpu {
   constructor(memory: WebAssembly.Memory, map: PhysicalMap, surroundings: ProcessorSurroundings) {
     this.state = new CpuState(memory, cpuBase(0));
     this.callShadow = new CallShadow(this.state);
-    this.#map = map;
     this.#surroundings = surroundings;
     this.ports = reportingPorts(surroundings.ports, this.reports, () => this.requestExit());
-    this.tlb = new Tlb(this.state);
     this.model = modelFacts(surroundings.model ?? '386');
     this.ticksPerSecond = surroundings.ticksPerSecond ?? TICKS_PER_SECOND;
     this.code = new CodeCache(memory, this.model.name);
-    this.code.onCodePage = (page) => this.tlb.forbidWritesTo(RAM_BASE + page * PAGE_SIZE);
-    this.linear = new LinearMemory(map, this.tlb, {
-      codeMapOf: (physical) => this.code.codeMapOf(physical),
+    const unit = createMemoryUnit(this.state, map, this.model, this.code, {
       codeWritten: (physical, size) => this.codeWritten(physical, size),
       isWatched: (linear, physical) => this.watches.covers(linear, physical) || this.breakpoints.watchesPageOf(linear),
       accessed: (linear, physical, size, kind) => this.#accessed(linear, physical, size, kind),
     });
-    this.memory = createCpuMemory(this.state, this.linear);
+    this.translations = unit.translations;
+    this.linear = unit.linear;
+    this.memory = unit.memory;
+    this.#fetch = unit.fetch;
     this.#instruction = new RecordInstruction(this.state);
     this.state.onDerivedChange = (offset) => this.#derive(offset);
-    this.state.write32(internal.REPEAT_MAX, REPEAT_MAX);
+    this.setSingleStep(false);
     this.state.write32(internal.TWO_GIBIBYTES, 0x80000000);
     this.state.write32(internal.CANONICAL_SHIFT, CANONICAL_SHIFT_4_LEVELS);
     this.#runs = new RunFunctions(memory, {
-      read: (linear, size, at) => this.#read(linear, size, at),
-      readForWrite: (linear, size, at) => this.#read(linear, size, at),
+      read: (linear, size, at) => this.#read(linear, size, at, false),
+      readForWrite: (linear, size, at) => this.#read(linear, size, at, true),
       write: (linear, value, size, at) => this.#write(linear, value, size, at),
       segment: (entry, offset, size, isWrite) => this.#segmentAccess(entry, offset, size, isWrite !== 0),
       raise: (vector, errorCode) => this.#raise(new GuestFault(vector, errorCode < 0 ? undefined : errorCode)),
@@ -148,6 +148,11 @@ export class Processor implements Cpu {
     return (this.state.read32((segmentSlots[CS] as number) + SEGMENT_BASE) + this.state.eip) >>> 0;
   }
 
+  /** The physical address of code that is being executed, without side effects; -1 if it is not mapped any more. */
+  physicalOf(linear: number): number {
+    return this.translations.peek(linear) ?? -1;
+  }
+
   now(): number {
     return this.#surroundings.startTime() + this.executed();
   }
@@ -169,9 +174,9 @@ export class Processor implements Cpu {
     this.unsupportedText ??= what;
   }
 
+  /** Also after changes of what a debugger or a device wants to notice. */
   flushTranslations(): void {
-    this.tlb.flush();
-    deriveModeKey(this.state);
+    this.translations.flushAll();
   }
 
   get exitRequested(): boolean {
@@ -208,6 +213,7 @@ export class Processor implements Cpu {
   /** Derives again what depends on control and debug registers; called whenever code has left for the run loop. */
   refresh(): void {
     const mode = (this.state.read32(slot.CR0) & CR0_PE) | (this.state.read32(slot.EFLAGS) & VM);
+    derivePrivilege(this.translations, this.state);
     if (mode !== this.#mode) {
       this.#mode = mode;
       deriveAllSegments(this.state);
@@ -231,21 +237,19 @@ export class Processor implements Cpu {
     this.state.write32(internal.FAULT, 0);
     this.state.write32(internal.BUDGET, budget);
     this.#budgetAtStart = budget;
-    let skipHook = passHook;
-    for (;;) {
+    for (let skipHook = passHook; ; skipHook = false) {
       const block = this.#findBlock();
+      if (!block) return FAULT;
       const start = skipHook ? record.BLOCK_FIRST : record.BLOCK_ENTRY;
-      skipHook = false;
       this.state.write32(internal.BLOCK, block.address);
-      const left = this.state.read32(internal.BUDGET);
-      const run = this.#runs.of(block.codeSize);
-      const status = run(this.state.base, this.state.view.getInt32(block.address + start, true), left);
+      const first = this.state.view.getInt32(block.address + start, true);
+      const status = this.#runs.of(block.codeSize)(this.state.base, first, this.state.read32(internal.BUDGET));
       if ((status & (record.STATUS_LOOKUP | record.STATUS_DEAD)) === 0) return status;
       if (this.state.read32(internal.BUDGET) === 0) return record.STATUS_LIMIT;
     }
   }
 
-  /** After the run loop has counted what was executed: until the next execution, `now` is its start. */
+  /** The run loop has counted what was executed: until the next execution, `now` is its start. */
   endExecution(): void {
     this.#budgetAtStart = this.state.read32(internal.BUDGET);
   }
@@ -262,24 +266,19 @@ export class Processor implements Cpu {
     return this.#instruction.name;
   }
 
-  #findBlock(): Block {
+  /** The block at EIP; undefined where its first instruction cannot be fetched. */
+  #findBlock(): Block | undefined {
     if (this.#codeFlushWanted) {
       this.#codeFlushWanted = false;
       this.code.flush();
       this.flushTranslations();
     }
-    const linear = this.linearEip;
-    const physical = this.linear.translate(linear);
-    const limit = this.state.read32(internal.CODE_LIMIT);
-    const place = {
-      linear,
-      physical,
-      codeSize: this.codeSize,
-      modeKey: this.state.read32(internal.MODE_KEY) | 0,
-      bytesToLimit: Math.max(limit - this.state.eip + 1, 0),
-      keep: this.#map.hostAddress(physical) >= 0,
-    };
-    return this.code.find(place, (offset) => this.#map.read(this.linear.translate((linear + offset) >>> 0), 1));
+    try {
+      return this.#fetch.blockAt(this.linearEip);
+    } catch (error) {
+      this.#caught(error);
+      return undefined;
+    }
   }
 
   #segmentAccess(entry: number, offset: number, size: number, isWrite: boolean): number {
@@ -291,10 +290,10 @@ export class Processor implements Cpu {
     }
   }
 
-  #read(linear: number, size: number, at: number): number {
+  #read(linear: number, size: number, at: number, willWrite: boolean): number {
     this.#currentRecord = at;
     try {
-      return this.linear.read(linear, size as Size);
+      return willWrite ? this.linear.readForWrite(linear, size) : this.linear.read(linear, size);
     } catch (error) {
       return this.#caught(error);
     } finally {
@@ -305,7 +304,7 @@ export class Processor implements Cpu {
   #write(linear: number, value: number, size: number, at: number): void {
     this.#currentRecord = at;
     try {
-      this.linear.write(linear, size as Size, size === 4 ? value >>> 0 : value & (size === 2 ? 0xffff : 0xff));
+      this.linear.write(linear, size, size === 4 ? value >>> 0 : value & (size === 2 ? 0xffff : 0xff));
     } catch (error) {
       this.#caught(error);
     } finally {
@@ -366,7 +365,7 @@ export class Processor implements Cpu {
   #derive(offset: number): void {
     const segment = segmentSlots.findIndex((first) => offset >= first && offset < first + 32);
     if (segment < 0) {
-      if (offset === slot.CPL) this.flushTranslations();
+      deriveTranslation(this.translations, this.state, offset);
       return;
     }
     deriveSegment(this.state, segment);

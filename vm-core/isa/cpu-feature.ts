@@ -35,7 +35,7 @@ const rows = {
   FPU: later('1 EDX 0'),
   VME: later('1 EDX 1', bits(0, 1)),
   DE: later('1 EDX 2', bits(3)),
-  PSE: later('1 EDX 3', bits(4)),
+  PSE: built('1 EDX 3', bits(4)),
   TSC: later('1 EDX 4', bits(2)),
   MSR: later('1 EDX 5'),
   PAE: later('1 EDX 6', bits(5)),

@@ -374,7 +374,7 @@ function vcpuView(processor: Processor): Vcpu {
     get mode() {
       return processor.modeName;
     },
-    translate: (linearAddress) => processor.linear.translate(linearAddress),
+    translate: (linearAddress) => processor.translations.peek(linearAddress),
     callStack: () => processor.callShadow.calls(),
   };
 }

@@ -26,11 +26,12 @@ export const ENTRY_ADDEND = 8;
 export const ENTRY_CODE_MAP = 12;
 
 /**
- * A tag is the linear page, the flag for pages that hold decoded code (write TLB only), and the generation. A flush is
- * a new generation; after the last one the tables are cleared. Generation 0 is never used: a zeroed entry is invalid.
+ * A tag is the linear page, the flag for pages that hold decoded code (write TLB only), and the number of a context (see
+ * tlb.ts). To forget a context is to give it a new number; after the last one the tables are cleared. Number 0 is never
+ * used: a zeroed entry is invalid.
  */
 export const TAG_CODE_PAGE = 0x800;
-export const GENERATION_MAX = 0x7ff;
+export const CONTEXT_MAX = 0x7ff;
 
 /** A ring of the calls that have not returned (engine/call-entry.ts); aligned to its size, which is a power of two. */
 export const CALL_SHADOW = 0xc0000;

@@ -1,11 +1,17 @@
 /**
- * Memory by linear address, the slow way: translation, the A20 gate, devices, pages with code, watched places
- * (DESIGN §4). Fills the TLB so that the next access of the page is fast, where nothing has to be noticed.
+ * Memory by linear address, the slow way: translation, devices, pages with code, watched places (DESIGN §4). Fills the
+ * TLB so that the next access of the page is fast, where nothing has to be noticed.
+ *
+ * Linear addresses are unsigned in the modes where they have 32 bits, and signed in 64-bit mode.
  */
 import { PAGE_SIZE } from './layout.ts';
+import { ACCESS_FETCH, ACCESS_IMPLICIT, ACCESS_WRITE } from './page-access.ts';
+import { LEVELS_LONG } from './paging-rules.ts';
 import { type PhysicalMap, writeView, readView } from './physical-map.ts';
 import type { Tlb } from './tlb.ts';
+import type { Translator } from './translator.ts';
 
+/** Of an access, in bytes; others do not come. */
 type Size = 1 | 2 | 4;
 
 /** Who has to know of accesses. */
@@ -23,50 +29,114 @@ export interface AccessObserver {
 export class LinearMemory {
   readonly #map: PhysicalMap;
   readonly #tlb: Tlb;
+  readonly #translator: Translator;
   readonly #observer: AccessObserver;
 
-  constructor(map: PhysicalMap, tlb: Tlb, observer: AccessObserver) {
+  constructor(map: PhysicalMap, tlb: Tlb, translator: Translator, observer: AccessObserver) {
     this.#map = map;
     this.#tlb = tlb;
+    this.#translator = translator;
     this.#observer = observer;
   }
 
-  /** The physical address of a linear one. Without paging only the A20 gate is in between. */
-  translate(linear: number): number {
-    return (linear & this.#map.a20Mask) >>> 0;
+  /** The physical address that an instruction is fetched from; raises a page fault where that is not allowed. */
+  translateFetch(linear: number): number {
+    return this.#translator.translate(linear, this.#translator.ordinaryAccess | ACCESS_FETCH);
   }
 
-  read(linear: number, size: Size): number {
-    if ((linear & (PAGE_SIZE - 1)) + size > PAGE_SIZE) return this.#readAcross(linear, size);
-    const physical = this.translate(linear);
+  /** Loads as instructions do, at the current privilege. */
+  read(linear: number, size: number): number {
+    return this.#read(linear, size, this.#translator.ordinaryAccess);
+  }
+
+  write(linear: number, size: number, value: number): void {
+    this.#write(linear, size, value, this.#translator.ordinaryAccess | ACCESS_WRITE);
+  }
+
+  /** Reads what will be written: everything that can forbid the write is found now. */
+  readForWrite(linear: number, size: number): number {
+    this.#translator.translate(linear, this.#translator.ordinaryAccess | ACCESS_WRITE);
+    if (crosses(linear, size)) {
+      this.#translator.translate(this.#nextPage(linear), this.#translator.ordinaryAccess | ACCESS_WRITE);
+    }
+    return this.read(linear, size);
+  }
+
+  /** Reads descriptor tables and task state: as the supervisor, whoever runs. */
+  readSystem(linear: number, size: number): number {
+    return this.#read(linear, size, ACCESS_IMPLICIT);
+  }
+
+  writeSystem(linear: number, size: number, value: number): void {
+    this.#write(linear, size, value, ACCESS_IMPLICIT | ACCESS_WRITE);
+  }
+
+  #read(linear: number, size: number, access: number): number {
+    const physical = this.#translator.translate(linear, access);
+    if (crosses(linear, size)) return this.#readAcross(linear, physical, size, access);
+    return this.#readPage(linear, physical, size, access);
+  }
+
+  /** An access that does not cross a page. */
+  #readPage(linear: number, physical: number, size: number, access: number): number {
     const host = this.#map.hostAddress(physical);
     if (this.#observer.isWatched(linear, physical)) this.#observer.accessed(linear, physical, size, 'read');
-    else if (host >= 0) this.#tlb.allowReads(linear, host);
-    return host >= 0 ? readView(this.#map.view, host, size) : this.#map.read(physical, size);
+    else if (host >= 0 && (access & ACCESS_IMPLICIT) === 0) this.#tlb.allowReads(linear, host);
+    return host >= 0 ? readView(this.#map.view, host, size as Size) : this.#map.read(physical, size as Size);
   }
 
-  write(linear: number, size: Size, value: number): void {
-    if ((linear & (PAGE_SIZE - 1)) + size > PAGE_SIZE) {
-      for (let n = 0; n < size; n++) this.write((linear + n) >>> 0, 1, (value >>> (8 * n)) & 0xff);
+  #write(linear: number, size: number, value: number, access: number): void {
+    const physical = this.#translator.translate(linear, access);
+    if (!crosses(linear, size)) {
+      this.#writePage(linear, physical, size, value, access);
       return;
     }
-    const physical = this.translate(linear);
+    const second = this.#nextPage(linear);
+    const secondPhysical = this.#translator.translate(second, access);
+    const left = PAGE_SIZE - (linear & (PAGE_SIZE - 1));
+    for (let n = 0; n < size; n++) {
+      const byte = (value >>> (8 * n)) & 0xff;
+      if (n < left) this.#writePage(linear + n, physical + n, 1, byte, access);
+      else this.#writePage(second + n - left, secondPhysical + n - left, 1, byte, access);
+    }
+  }
+
+  #writePage(linear: number, physical: number, size: number, value: number, access: number): void {
     const watched = this.#observer.isWatched(linear, physical);
     if (watched) this.#observer.accessed(linear, physical, size, 'write');
     if (!this.#map.isRam(physical)) {
-      this.#map.write(physical, size, value);
+      this.#map.write(physical, size as Size, value);
       return;
     }
     const host = this.#map.hostAddress(physical);
     const codeMap = this.#observer.codeMapOf(physical);
-    if (!watched) this.#tlb.allowWrites(linear, host, codeMap);
-    writeView(this.#map.view, host, size, value);
+    if (!watched && (access & ACCESS_IMPLICIT) === 0) this.#tlb.allowWrites(linear, host, codeMap);
+    writeView(this.#map.view, host, size as Size, value);
     if (codeMap !== 0) this.#observer.codeWritten(physical, size);
   }
 
-  #readAcross(linear: number, size: Size): number {
+  #readAcross(linear: number, physical: number, size: number, access: number): number {
+    const second = this.#nextPage(linear);
+    const secondPhysical = this.#translator.translate(second, access);
+    const left = PAGE_SIZE - (linear & (PAGE_SIZE - 1));
     let value = 0;
-    for (let n = 0; n < size; n++) value += this.read((linear + n) >>> 0, 1) * 2 ** (8 * n);
+    for (let n = 0; n < size; n++) {
+      const byte =
+        n < left
+          ? this.#readPage(linear + n, physical + n, 1, access)
+          : this.#readPage(second + n - left, secondPhysical + n - left, 1, access);
+      value += byte * 2 ** (8 * n);
+    }
     return value;
   }
+
+  /** The beginning of the next page; the address space of 32 bits has no end. */
+  #nextPage(linear: number): number {
+    const next = linear - (linear & (PAGE_SIZE - 1)) + PAGE_SIZE;
+    return this.#translator.rules.levels >= LEVELS_LONG ? next : next >>> 0;
+  }
+}
+
+function crosses(linear: number, size: number): boolean {
+  return (linear & (PAGE_SIZE - 1)) + size > PAGE_SIZE;
 }

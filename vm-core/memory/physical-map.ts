@@ -6,6 +6,7 @@ import type { Region } from '../devices/device.ts';
 import { PAGE_SHIFT, PAGE_SIZE, RAM_BASE } from './layout.ts';
 
 const MEBIBYTE = 0x100000;
+const ADDRESSES_32_BIT = 0x100000000;
 const LOW_PAGES = MEBIBYTE >>> PAGE_SHIFT;
 
 /** Option ROMs and the system ROM lie from here on. */
@@ -87,6 +88,20 @@ export class PhysicalMap {
     const kind = this.#kindOf(physicalAddress);
     if (kind > KIND_ROM) return -1;
     return RAM_BASE + (physicalAddress >= this.ramSize ? this.#lowAlias(physicalAddress) : physicalAddress);
+  }
+
+  /** An address as the A20 gate lets it through. */
+  throughGate(address: number): number {
+    if (this.a20Mask === 0xffffffff) return address;
+    return (address & MEBIBYTE) === 0 ? address : address - MEBIBYTE;
+  }
+
+  /** Four bytes of RAM, ROM or a window, without side effects; all ones elsewhere. They do not cross a page. */
+  peek32(physicalAddress: number): number {
+    const host = this.hostAddress(physicalAddress);
+    if (host >= 0) return this.view.getUint32(host, true);
+    const bytes = this.copyOut(physicalAddress, 4);
+    return bytes.length === 4 ? readView(new DataView(bytes.buffer), 0, 4) : 0xffffffff;
   }
 
   isRam(physicalAddress: number): boolean {
@@ -177,19 +192,20 @@ export class PhysicalMap {
 
   #readBytewise(physicalAddress: number, size: number): number {
     let value = 0;
-    for (let n = 0; n < size; n++) value += this.read((physicalAddress + n) >>> 0, 1) * 2 ** (8 * n);
+    for (let n = 0; n < size; n++) value += this.read(physicalAddress + n, 1) * 2 ** (8 * n);
     return value;
   }
 
   #kindOf(physicalAddress: number): number {
     if (physicalAddress < MEBIBYTE) return this.#lowKinds[physicalAddress >>> PAGE_SHIFT] as number;
     if (physicalAddress < this.ramSize) return KIND_RAM;
-    return physicalAddress >= 0x100000000 - this.#romAliasSize ? KIND_ROM : KIND_NONE;
+    const isAlias = physicalAddress >= ADDRESSES_32_BIT - this.#romAliasSize && physicalAddress < ADDRESSES_32_BIT;
+    return isAlias ? KIND_ROM : KIND_NONE;
   }
 
   /** The address below 1 MiB of a byte of the ROM's second appearance. */
   #lowAlias(physicalAddress: number): number {
-    return physicalAddress < MEBIBYTE ? physicalAddress : physicalAddress - 0x100000000 + MEBIBYTE;
+    return physicalAddress < MEBIBYTE ? physicalAddress : physicalAddress - ADDRESSES_32_BIT + MEBIBYTE;
   }
 
   #windowAt(physicalAddress: number): MemoryWindow | undefined {

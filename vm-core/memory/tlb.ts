@@ -1,14 +1,18 @@
 /**
  * The two translation tables that compiled code looks into (DESIGN §4). An entry lets loads or stores of a page go
  * straight to RAM; whatever must be noticed simply has no entry.
+ *
+ * Entries carry a context: an address space together with the privilege that the access was checked for. Contexts are
+ * numbered as they appear; to forget an address space is to give it new numbers, and a change of privilege is a change
+ * of the current number.
  */
 import { internal } from '../state/layout.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import {
+  CONTEXT_MAX,
   ENTRY_ADDEND,
   ENTRY_CODE_MAP,
   ENTRY_TAG_HIGH,
-  GENERATION_MAX,
   PAGE_SHIFT,
   TAG_CODE_PAGE,
   TLB_ENTRIES,
@@ -19,27 +23,60 @@ import {
 
 const PAGE_MASK = ~0xfff;
 
+/** Accesses of the supervisor, of user code, and of the supervisor with EFLAGS.AC set while SMAP is on. */
+export type PrivilegeClass = 0 | 1 | 2;
+const CLASSES = 4;
+const SPACES_MAX: number = Math.floor((CONTEXT_MAX + 1) / CLASSES) - 1;
+
 export class Tlb {
+  /** Called when the current context has another number. */
+  onContext: () => void = () => {};
+  /** Called when the numbers begin anew, with all entries gone. */
+  onRestart: () => void = () => {};
   readonly #state: CpuState;
-  #generation = 1;
+  readonly #numbers = new Map<number, number>();
+  #space = 0;
+  #class: PrivilegeClass = 0;
+  #context = 0;
+  #last = 0;
 
   constructor(state: CpuState) {
     this.#state = state;
-    this.#publish();
+    this.enter(0, 0);
   }
 
-  get generation(): number {
-    return this.#generation;
+  /** Makes an address space and a privilege the current ones. Spaces have any numbers. */
+  enter(space: number, privilege: PrivilegeClass): void {
+    this.#space = space;
+    this.#class = privilege;
+    const context = this.#numberOf(space) * CLASSES + privilege;
+    if (context === this.#context) return;
+    this.#context = context;
+    this.#state.write32(internal.TLB_GENERATION, context);
+    this.onContext();
   }
 
-  /** Forgets all translations: a new generation. */
-  flush(): void {
-    this.#generation++;
-    if (this.#generation > GENERATION_MAX) {
-      this.#clear();
-      this.#generation = 1;
-    }
-    this.#publish();
+  /** Forgets the translations of an address space. */
+  forget(space: number): void {
+    this.#numbers.delete(space);
+    if (space === this.#space) this.enter(space, this.#class);
+  }
+
+  /** Forgets all translations. */
+  forgetAll(): void {
+    this.#numbers.clear();
+    this.enter(this.#space, this.#class);
+  }
+
+  /** Forgets the translation of one page, whatever its context. */
+  dropPage(linear: number): void {
+    this.#dropFrom(TLB_READ, linear);
+    this.#dropFrom(TLB_WRITE, linear);
+  }
+
+  /** True if a page has an entry, whatever its context. */
+  holds(linear: number): boolean {
+    return this.#entryOf(TLB_READ, linear) !== 0 || this.#entryOf(TLB_WRITE, linear) !== 0;
   }
 
   /**
@@ -66,22 +103,49 @@ export class Tlb {
     }
   }
 
-  #fill(table: number, linear: number, host: number, flag: number, codeMap: number): void {
+  #numberOf(space: number): number {
+    const known = this.#numbers.get(space);
+    if (known !== undefined) return known;
+    if (this.#last === SPACES_MAX) this.#restart();
+    this.#numbers.set(space, ++this.#last);
+    return this.#last;
+  }
+
+  #restart(): void {
     const { view, base } = this.#state;
-    const entry = base + table + ((linear >>> PAGE_SHIFT) & (TLB_ENTRIES - 1)) * TLB_ENTRY_SIZE;
-    view.setInt32(entry, (linear & PAGE_MASK) | flag | this.#generation, true);
+    new Uint8Array(view.buffer, base + TLB_READ, TLB_WRITE - TLB_READ + TLB_ENTRIES * TLB_ENTRY_SIZE).fill(0);
+    this.#numbers.clear();
+    this.#last = 0;
+    this.onRestart();
+  }
+
+  #fill(table: number, linear: number, host: number, flag: number, codeMap: number): void {
+    const { view } = this.#state;
+    const entry = this.#place(table, linear);
+    view.setInt32(entry, (linear & PAGE_MASK) | flag | this.#context, true);
     view.setInt32(entry + ENTRY_TAG_HIGH, Math.floor(linear / 0x100000000), true);
     view.setInt32(entry + ENTRY_ADDEND, host - linear, true);
     view.setInt32(entry + ENTRY_CODE_MAP, codeMap, true);
   }
 
-  #clear(): void {
-    const { view, base } = this.#state;
-    const start = base + TLB_READ;
-    new Uint8Array(view.buffer, start, TLB_WRITE - TLB_READ + TLB_ENTRIES * TLB_ENTRY_SIZE).fill(0);
+  #place(table: number, linear: number): number {
+    return this.#state.base + table + ((linear >>> PAGE_SHIFT) & (TLB_ENTRIES - 1)) * TLB_ENTRY_SIZE;
   }
 
-  #publish(): void {
-    this.#state.write32(internal.TLB_GENERATION, this.#generation);
+  /** Address of the page's entry if it has one, otherwise 0. */
+  #entryOf(table: number, linear: number): number {
+    const { view } = this.#state;
+    const entry = this.#place(table, linear);
+    const tag = view.getInt32(entry, true);
+    const isIt =
+      tag !== 0 &&
+      ((tag ^ linear) & PAGE_MASK) === 0 &&
+      view.getInt32(entry + ENTRY_TAG_HIGH, true) === (Math.floor(linear / 0x100000000) | 0);
+    return isIt ? entry : 0;
+  }
+
+  #dropFrom(table: number, linear: number): void {
+    const entry = this.#entryOf(table, linear);
+    if (entry !== 0) this.#state.view.setInt32(entry, 0, true);
   }
 }

@@ -5,4 +5,18 @@ export const CR0_MP = 1 << 1;
 export const CR0_EM = 1 << 2;
 export const CR0_TS = 1 << 3;
 export const CR0_ET = 1 << 4;
+export const CR0_WP = 1 << 16;
 export const CR0_PG = 0x8000_0000;
+
+export const CR4_PSE = 1 << 4;
+export const CR4_PAE = 1 << 5;
+export const CR4_PGE = 1 << 7;
+export const CR4_LA57 = 1 << 12;
+export const CR4_PCIDE = 1 << 17;
+export const CR4_SMEP = 1 << 20;
+export const CR4_SMAP = 1 << 21;
+export const CR4_PKE = 1 << 22;
+export const CR4_PKS = 1 << 24;
+
+export const EFER_LMA = 1 << 10;
+export const EFER_NXE = 1 << 11;

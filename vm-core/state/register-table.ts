@@ -85,6 +85,20 @@ const CR4_FIELDS: readonly BitField[] = [
   bit('PKS', 24, 'protection keys of supervisor pages'),
 ];
 
+const EFER_FIELDS: readonly BitField[] = [
+  bit('SCE', 0, 'SYSCALL and SYSRET'),
+  bit('LME', 8, 'long mode wanted'),
+  bit('LMA', 10, 'long mode active'),
+  bit('NXE', 11, 'execute-disable bits in page tables'),
+];
+
+const PDPTE_FIELDS: readonly BitField[] = [
+  bit('P', 0, 'present'),
+  bit('PWT', 3, 'write-through'),
+  bit('PCD', 4, 'not cached'),
+  { name: 'frame', low: 12, width: 40, description: 'physical page of the page directory' },
+];
+
 const DR6_FIELDS: readonly BitField[] = [
   bit('B0', 0, 'breakpoint 0 met'),
   bit('B1', 1, 'breakpoint 1 met'),
@@ -194,6 +208,8 @@ const tableRegister = (name: string): readonly RegisterRow[] => [
   { set: 'table', name: `${name}.limit`, size: 2, attributes: 'read-write', description: `${name}: limit, in bytes` },
 ];
 
+const ordinals = ['first', 'second', 'third', 'fourth'] as const;
+
 const rows: readonly RegisterRow[] = [
   ...general,
   { set: 'pointer', name: 'EIP', size: 4, attributes: 'read-write', description: 'instruction pointer' },
@@ -207,6 +223,16 @@ const rows: readonly RegisterRow[] = [
   control('CR2', 'page-fault linear address'),
   control('CR3', 'page-directory base'),
   control('CR4', 'extensions', CR4_FIELDS),
+  { ...control('EFER', 'extended features', EFER_FIELDS), size: 8 },
+  ...[0, 1, 2, 3].map(
+    (n): RegisterRow => ({
+      ...control(`PDPTE${n}`, `PAE paging: the directory of the ${ordinals[n]} GiB`, PDPTE_FIELDS),
+      size: 8,
+      attributes: 'host-writable',
+    }),
+  ),
+  control('PKRU', 'protection keys of user pages: bit 2n forbids access by key n, bit 2n + 1 writes'),
+  control('IA32_PKRS', 'protection keys of supervisor pages, as PKRU'),
   ...[0, 1, 2, 3].map((n) => debug(`DR${n}`, `breakpoint ${n} linear address`)),
   debug('DR6', 'debug status', DR6_FIELDS),
   debug('DR7', 'debug control', DR7_FIELDS),

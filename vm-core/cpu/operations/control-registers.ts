@@ -2,22 +2,10 @@
  * Control, debug and test registers: MOV CRn, DRn, TRn, LMSW, SMSW, CLTS (SDM vol. 2; 80386 manual for the registers that
  * exist). ModR/M's r/m field always names a general register here, whatever its mod field says.
  */
-import { control4Bits } from '../../isa/cpu-feature.ts';
-import { CR0_EM, CR0_ET, CR0_MP, CR0_PE, CR0_PG, CR0_TS } from '../../state/control-bits.ts';
+import { CR0_EM, CR0_ET, CR0_MP, CR0_PE, CR0_PG, CR0_TS, CR0_WP } from '../../state/control-bits.ts';
 import { slot } from '../../state/layout.ts';
 import { SLOT_SIZE } from '../../state/register-table.ts';
-import {
-  type Cpu,
-  EXIT,
-  GuestFault,
-  NEXT,
-  type Outcome,
-  REPEAT,
-  type SystemOperation,
-  VECTOR_DB,
-  VECTOR_GP,
-  VECTOR_UD,
-} from '../cpu.ts';
+import { type Cpu, EXIT, GuestFault, NEXT, REPEAT, type SystemOperation, VECTOR_DB, VECTOR_UD } from '../cpu.ts';
 import {
   DR6_BD,
   DR6_ONES,
@@ -28,11 +16,11 @@ import {
   reportDebugReasons,
 } from '../debug-registers.ts';
 import { requirePrivilege } from '../mode.ts';
+import { writeCr0, writeCr3, writeCr4 } from '../paging-registers.ts';
 import { readWordOperand, writeWordOperand } from '../operands.ts';
 
-const CR0_WRITABLE = (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_PG) >>> 0;
+const CR0_OF_386 = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_PG;
 const MSW_WRITABLE = CR0_PE | CR0_MP | CR0_EM | CR0_TS;
-const CR3_WRITABLE = 0xffff_f000;
 
 const controlSlots: readonly (number | undefined)[] = [slot.CR0, undefined, slot.CR2, slot.CR3, slot.CR4];
 
@@ -42,6 +30,10 @@ function controlSlot(cpu: Cpu, number: number): number {
   const exists = offset !== slot.CR4 || cpu.model.features.has('CPUID');
   if (offset === undefined || !exists) throw new GuestFault(VECTOR_UD);
   return offset;
+}
+
+function writableCr0(cpu: Cpu): number {
+  return CR0_OF_386 | (cpu.model.features.has('486') ? CR0_WP : 0);
 }
 
 export const MOV_FROM_CR: SystemOperation = (cpu, instruction) => {
@@ -55,45 +47,24 @@ export const MOV_TO_CR: SystemOperation = (cpu, instruction) => {
   const to = controlSlot(cpu, instruction.reg);
   requirePrivilege(cpu);
   const value = cpu.state.read32(instruction.rmSlot);
-  if (to === slot.CR0) return writeCr0(cpu, (value & CR0_WRITABLE) >>> 0);
   if (to === slot.CR2) {
     cpu.state.write32(to, value);
     return NEXT;
   }
-  if (to === slot.CR4) return writeCr4(cpu, value);
-  cpu.state.write32(to, value & CR3_WRITABLE);
-  cpu.state.onDerivedChange(to);
-  cpu.flushTranslations();
+  // What the segment registers cache stays when the mode changes, so the next instruction is fetched as before.
+  if (to === slot.CR0) writeCr0(cpu, (value & writableCr0(cpu)) >>> 0);
+  else if (to === slot.CR4) writeCr4(cpu, value);
+  else writeCr3(cpu, value);
   return EXIT;
 };
-
-/** The mode changes at once; what the segment registers cache stays, so the next instruction is fetched as before. */
-function writeCr0(cpu: Cpu, value: number): Outcome {
-  if ((value & CR0_PG) !== 0) {
-    if ((value & CR0_PE) === 0) throw new GuestFault(VECTOR_GP, 0);
-    cpu.unsupported('paging (CR0.PG set)');
-    return REPEAT;
-  }
-  cpu.state.write32(slot.CR0, value);
-  cpu.state.onDerivedChange(slot.CR0);
-  return EXIT;
-}
-
-/** #GP(0) for bits of features that the processor does not have. */
-function writeCr4(cpu: Cpu, value: number): Outcome {
-  if ((value & ~control4Bits(cpu.model.features)) !== 0) throw new GuestFault(VECTOR_GP, 0);
-  cpu.state.write32(slot.CR4, value);
-  cpu.state.onDerivedChange(slot.CR4);
-  cpu.flushTranslations();
-  return EXIT;
-}
 
 /** LMSW can enter protected mode but not leave it. */
 export const LMSW: SystemOperation = (cpu, instruction) => {
   requirePrivilege(cpu);
   const current = cpu.state.read32(slot.CR0);
   const word = readWordOperand(cpu, instruction) | (current & CR0_PE);
-  return writeCr0(cpu, ((current & ~MSW_WRITABLE) | (word & MSW_WRITABLE)) >>> 0);
+  writeCr0(cpu, ((current & ~MSW_WRITABLE) | (word & MSW_WRITABLE)) >>> 0);
+  return EXIT;
 };
 
 export const SMSW: SystemOperation = (cpu, instruction) =>
@@ -107,10 +78,12 @@ export const INVD: SystemOperation = (cpu) => {
 
 export const WBINVD: SystemOperation = INVD;
 
-export const INVLPG: SystemOperation = (cpu) => {
+/** The address is not accessed, so no segment limit holds. */
+export const INVLPG: SystemOperation = (cpu, instruction) => {
   requirePrivilege(cpu);
-  cpu.flushTranslations();
-  return EXIT;
+  const { base } = cpu.state.segment(instruction.segment);
+  cpu.translations.invalidatePage((base + instruction.offset()) >>> 0);
+  return NEXT;
 };
 
 export const CLTS: SystemOperation = (cpu) => {

@@ -1,0 +1,53 @@
+/**
+ * Fetching of code: the block at EIP, found or decoded through the code segment's limit and the page tables (SDM vol. 3A
+ * §5.3, §4.6). An instruction may reach into the next linear page, which need not be the next physical one.
+ */
+import { GuestFault, VECTOR_GP } from '../cpu/cpu.ts';
+import { PAGE_SIZE } from '../memory/layout.ts';
+import type { LinearMemory } from '../memory/linear-memory.ts';
+import type { PhysicalMap } from '../memory/physical-map.ts';
+import type { CpuState } from '../state/cpu-state.ts';
+import { internal } from '../state/layout.ts';
+import type { Block, CodeCache } from './code-cache.ts';
+import { codeSizeOf } from './derived-state.ts';
+
+export class CodeFetch {
+  readonly #state: CpuState;
+  readonly #map: PhysicalMap;
+  readonly #linear: LinearMemory;
+  readonly #code: CodeCache;
+
+  constructor(state: CpuState, map: PhysicalMap, linear: LinearMemory, code: CodeCache) {
+    this.#state = state;
+    this.#map = map;
+    this.#linear = linear;
+    this.#code = code;
+  }
+
+  /** The block at `linear`, which is where EIP is. Throws a GuestFault where its first instruction cannot be fetched. */
+  blockAt(linear: number): Block {
+    const bytesToLimit = Math.max(this.#state.read32(internal.CODE_LIMIT) - this.#state.eip + 1, 0);
+    if (bytesToLimit === 0) throw new GuestFault(VECTOR_GP, 0);
+    const physical = this.#linear.translateFetch(linear);
+    const room = PAGE_SIZE - (physical & (PAGE_SIZE - 1));
+    let nextPage = -1;
+    const findNextPage = () => {
+      if (nextPage < 0) nextPage = this.#linear.translateFetch((linear + room) >>> 0);
+      return nextPage;
+    };
+    const place = {
+      linear,
+      physical,
+      codeSize: codeSizeOf(this.#state),
+      modeKey: this.#state.read32(internal.MODE_KEY) | 0,
+      bytesToLimit,
+      keep: this.#map.hostAddress(physical) >= 0,
+      nextPageFollows: () => findNextPage() === physical + room,
+    };
+    return this.#code.find(place, (offset) => {
+      if (offset < room) return this.#map.read(physical + offset, 1);
+      // What lies beyond the limit is not fetched.
+      return offset < bytesToLimit ? this.#map.read(findNextPage() + offset - room, 1) : 0;
+    });
+  }
+}

@@ -1,0 +1,46 @@
+/** Memory as one processor reaches it: its look-aside buffers, page tables, linear memory and the fetching of code. */
+import type { CpuMemory } from '../cpu/cpu.ts';
+import type { CpuModelFacts } from '../isa/cpu-model.ts';
+import { PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
+import { type AccessObserver, LinearMemory } from '../memory/linear-memory.ts';
+import type { PhysicalMap } from '../memory/physical-map.ts';
+import { Tlb } from '../memory/tlb.ts';
+import type { Translator } from '../memory/translator.ts';
+import type { CpuState } from '../state/cpu-state.ts';
+import type { CodeCache } from './code-cache.ts';
+import { CodeFetch } from './code-fetch.ts';
+import { createCpuMemory } from './cpu-memory.ts';
+import { deriveModeKey } from './derived-state.ts';
+import { createTranslator } from './paging-unit.ts';
+
+export interface MemoryUnit {
+  readonly translations: Translator;
+  readonly linear: LinearMemory;
+  readonly memory: CpuMemory;
+  readonly fetch: CodeFetch;
+}
+
+export function createMemoryUnit(
+  state: CpuState,
+  map: PhysicalMap,
+  model: CpuModelFacts,
+  code: CodeCache,
+  observer: Omit<AccessObserver, 'codeMapOf'>,
+): MemoryUnit {
+  const tlb = new Tlb(state);
+  tlb.onContext = () => deriveModeKey(state);
+  tlb.onRestart = () => code.forgetJumps();
+  code.onCodePage = (page) => tlb.forbidWritesTo(RAM_BASE + page * PAGE_SIZE);
+  const translations = createTranslator(state, map, tlb, model, {
+    tableWritten: (physical) => observer.codeWritten(physical, 4),
+    pageDropped: (linear) => code.forgetJumpsOf(linear),
+  });
+  const codeMapOf = (physical: number) => code.codeMapOf(physical);
+  const linear = new LinearMemory(map, tlb, translations, { ...observer, codeMapOf });
+  return {
+    translations,
+    linear,
+    memory: createCpuMemory(state, linear, translations),
+    fetch: new CodeFetch(state, map, linear, code),
+  };
+}

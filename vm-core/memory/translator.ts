@@ -1,0 +1,202 @@
+/**
+ * Linear to physical addresses (SDM vol. 3A chapter 4): the walk, the accessed and dirty flags, page faults, and what is
+ * kept of translations, with the A20 gate behind all of it.
+ */
+import type { CpuState } from '../state/cpu-state.ts';
+import {
+  ACCESS_UNCHECKED,
+  ACCESS_USER,
+  ACCESS_WRITE,
+  pageFaultOf,
+  type PageRights,
+  rightsFaultOf,
+} from './page-access.ts';
+import { ENTRY_ACCESSED, ENTRY_DIRTY, PageWalk, type TableReader, walkTables } from './page-walk.ts';
+import { LEVELS_NONE, type PagingFeatures, PagingRegisters, type PagingRules } from './paging-rules.ts';
+import type { PhysicalMap } from './physical-map.ts';
+import type { PrivilegeClass, Tlb } from './tlb.ts';
+import { TranslationCache } from './translation-cache.ts';
+import { PAGE_SHIFT, PAGE_SIZE } from './layout.ts';
+
+/** The number of the address space without paging; others have their process-context identifier. */
+const SPACE_UNPAGED = -1;
+
+/** Who has to know what translation does. */
+export interface TranslationObserver {
+  /** The walk has written an entry of a table: four bytes of RAM. */
+  tableWritten(physicalAddress: number): void;
+  /** Raises a page fault; does not return. */
+  pageFault(linearAddress: number, errorCode: number): never;
+  /** The translation of a page of 4 KiB is gone while its context stays. */
+  pageDropped(linearAddress: number): void;
+}
+
+export class Translator {
+  readonly cache: TranslationCache;
+  readonly #map: PhysicalMap;
+  readonly #state: CpuState;
+  readonly #tlb: Tlb;
+  readonly #observer: TranslationObserver;
+  readonly #walk = new PageWalk();
+  readonly #peekWalk = new PageWalk();
+  readonly #rights: { -readonly [name in keyof PageRights]: PageRights[name] } = {
+    user: false,
+    writable: false,
+    executable: false,
+    key: 0,
+  };
+  readonly #readTable: TableReader;
+  readonly #peekTable: TableReader;
+  readonly #rules: PagingRegisters;
+  #privilege: PrivilegeClass = 0;
+  /** Access bits of ordinary loads and stores at the current privilege. */
+  #ordinary = 0;
+
+  constructor(map: PhysicalMap, state: CpuState, tlb: Tlb, features: PagingFeatures, observer: TranslationObserver) {
+    this.#map = map;
+    this.#state = state;
+    this.#tlb = tlb;
+    this.#observer = observer;
+    this.#readTable = (physicalAddress) => map.read(this.#gated(physicalAddress), 4);
+    this.cache = new TranslationCache({
+      holds: (linear) => tlb.holds(linear),
+      dropped: (linear, shift) => this.#forgetPieces(linear, shift),
+    });
+    this.#peekTable = (physicalAddress) => map.peek32(this.#gated(physicalAddress));
+    this.#rules = new PagingRegisters(features);
+    this.rulesChanged();
+  }
+
+  get rules(): PagingRules {
+    return this.#rules;
+  }
+
+  /** Access bits of ordinary loads and stores: who makes them. */
+  get ordinaryAccess(): number {
+    return this.#ordinary;
+  }
+
+  /**
+   * Control registers have changed: reads them again. What is cached stays, as far as it was not checked by old rules and
+   * the paging mode is the same.
+   */
+  rulesChanged(): void {
+    const { levels } = this.#rules;
+    if (this.#rules.read(this.#state)) this.#tlb.forgetAll();
+    if (levels !== this.#rules.levels) this.flushAll();
+    this.#enter();
+  }
+
+  /** The privilege level or EFLAGS.AC may have changed. */
+  privilegeChanged(privilege: PrivilegeClass): void {
+    if (privilege === this.#privilege) return;
+    this.#ordinary = privilege === 1 ? ACCESS_USER : privilege === 2 ? ACCESS_UNCHECKED : 0;
+    this.#privilege = privilege;
+    this.#enter();
+  }
+
+  #enter(): void {
+    const { levels, pcid } = this.#rules;
+    if (levels === LEVELS_NONE) this.#tlb.enter(SPACE_UNPAGED, 0);
+    else this.#tlb.enter(pcid, this.#privilege);
+  }
+
+  /** Forgets everything, global pages too. */
+  flushAll(): void {
+    this.cache.flushAll();
+    this.#tlb.forgetAll();
+  }
+
+  /** Forgets the pages of a process context that are not global; the current one's by default. */
+  flushContext(pcid: number = this.#rules.pcid): void {
+    this.cache.flushContext(pcid);
+    this.#tlb.forget(pcid);
+  }
+
+  /** Forgets all pages that are not global. */
+  flushContexts(): void {
+    this.cache.flushContexts();
+    this.#tlb.forgetAll();
+  }
+
+  /** Forgets the translations of one page: INVLPG, and INVPCID, which leaves global ones. */
+  invalidatePage(linear: number, pcid: number = this.#rules.pcid, global = true): void {
+    this.cache.drop(linear, pcid, global);
+    this.#forgetPieces(linear, PAGE_SHIFT);
+  }
+
+  /** Four bytes of physical memory as the processor reads them by itself. */
+  readPhysical(physicalAddress: number): number {
+    return this.#readTable(physicalAddress);
+  }
+
+  /** The physical address for an access that does not cross a page; raises a page fault where it is not allowed. */
+  translate(linear: number, access: number): number {
+    const rules = this.#rules;
+    if (rules.levels === LEVELS_NONE) return this.#gated(linear);
+    const at = this.cache.find(linear, rules.pcid);
+    if (at >= 0 && ((access & ACCESS_WRITE) === 0 || this.cache.isDirtyAt(at))) {
+      this.cache.readRights(at, this.#rights);
+      if (rightsFaultOf(rules, this.#rights, access) < 0) {
+        return this.#gated(this.cache.frameAt(at) + offsetIn(linear, this.cache.shiftAt(at)));
+      }
+    }
+    return this.#walkFor(linear, access);
+  }
+
+  /** The physical address without side effects; undefined where nothing is mapped. Any privilege will do. */
+  peek(linear: number): number | undefined {
+    if (this.#rules.levels === LEVELS_NONE) return this.#gated(linear);
+    const walk = this.#peekWalk;
+    walkTables(walk, this.#rules, this.#peekTable, linear);
+    return walk.end === 'mapped' ? this.#gated(walk.frame + offsetIn(linear, walk.shift)) : undefined;
+  }
+
+  #walkFor(linear: number, access: number): number {
+    const rules = this.#rules;
+    const walk = this.#walk;
+    walkTables(walk, rules, this.#readTable, linear);
+    const error = pageFaultOf(rules, walk, access);
+    if (error >= 0) {
+      this.invalidatePage(linear);
+      return this.#observer.pageFault(linear, error);
+    }
+    const dirty = walk.dirty || (access & ACCESS_WRITE) !== 0;
+    this.#markUsed(walk, dirty);
+    this.cache.fill(linear, rules.pcid, walk, walk.global && rules.globalPages, dirty);
+    return this.#gated(walk.frame + offsetIn(linear, walk.shift));
+  }
+
+  /** Sets the accessed flag of every entry, and the dirty flag of the last. */
+  #markUsed(walk: PageWalk, dirty: boolean): void {
+    for (let n = 0; n < walk.count; n++) {
+      const low = walk.low[n] as number;
+      const flags = ENTRY_ACCESSED | (dirty && n === walk.count - 1 ? ENTRY_DIRTY : 0);
+      if ((low & flags) === flags) continue;
+      const address = this.#gated(walk.addresses[n] as number);
+      this.#map.write(address, 4, (low | flags) >>> 0);
+      this.#observer.tableWritten(address);
+    }
+  }
+
+  /** Compiled code may have any piece of a large page; of a small one it has one entry. */
+  #forgetPieces(linear: number, shift: number): void {
+    if (shift !== PAGE_SHIFT) {
+      this.#tlb.forgetAll();
+      return;
+    }
+    this.#tlb.dropPage(linear);
+    this.#observer.pageDropped(linear);
+  }
+
+  /** The address as the A20 gate lets it through. */
+  #gated(address: number): number {
+    return this.#map.throughGate(address);
+  }
+}
+
+/** Distance from the beginning of the page of a size. */
+function offsetIn(linear: number, shift: number): number {
+  if (shift === PAGE_SHIFT) return linear & (PAGE_SIZE - 1);
+  return linear & (2 ** shift - 1);
+}
