@@ -1,8 +1,7 @@
-/** The plans a run can have: to the boot sector, by source line or instruction, and out of a routine. */
+/** The plans a run can have: to the boot sector, and by source line or instruction. */
 import type { DecodedInstruction } from '../disassembly/decode-instruction.ts';
 import type { Guest } from './guest.ts';
-import { InstructionStep, isAtOrAbove } from './instruction-step.ts';
-import { isReturn, type RoutineExit, routineExits } from './routine-exits.ts';
+import { InstructionStep } from './instruction-step.ts';
 import { type Plan, PlanBreakpoint, type PlanStep } from './runner.ts';
 
 /** Runs until the instruction at a linear address comes up. */
@@ -117,67 +116,4 @@ export function stepIntoPlan(guest: Guest, callAddress: number): Plan {
     faulted: () => step?.faulted(),
     dispose: () => step?.dispose(),
   };
-}
-
-/**
- * Runs until the routine that is being executed has returned. Its ways out are found by following its code from here;
- * breakpoints at them hold only while the stack is not deeper than now, so that a recursive call's return is not taken
- * for ours. Where the code cannot be followed further, a single step is made and the search goes on from there.
- */
-export function stepOutPlan(guest: Guest): Plan {
-  return new StepOut(guest);
-}
-
-class StepOut implements Plan {
-  readonly #guest: Guest;
-  readonly #stackPointer: number;
-  readonly #breakpoints = new Map<number, { readonly exit: RoutineExit; readonly breakpoint: PlanBreakpoint }>();
-  readonly #explored = new Set<number>();
-  #step: InstructionStep | undefined;
-  #returning = false;
-
-  constructor(guest: Guest) {
-    this.#guest = guest;
-    this.#stackPointer = guest.stackPointer;
-    this.#explore();
-  }
-
-  advance(): PlanStep {
-    if (this.#step) {
-      const progress = this.#step.advance();
-      if (progress !== 'done') return progress;
-      this.#step.dispose();
-      this.#step = undefined;
-      if (this.#returning) return 'done';
-      this.#explore();
-    }
-    return this.#stepExit() ?? 'run';
-  }
-
-  faulted(): void {
-    this.#step?.faulted();
-  }
-
-  dispose(): void {
-    this.#step?.dispose();
-    for (const { breakpoint } of this.#breakpoints.values()) breakpoint.remove();
-    this.#breakpoints.clear();
-  }
-
-  /** Steps the exit that the processor stands at, if it is one; a return at our depth ends the plan. */
-  #stepExit(): PlanStep | undefined {
-    const entry = this.#breakpoints.get(this.#guest.vcpu.linearEip);
-    if (!entry) return undefined;
-    this.#returning = isReturn(entry.exit) && isAtOrAbove(this.#guest, this.#stackPointer);
-    this.#step = new InstructionStep(this.#guest, false);
-    return this.#step.advance();
-  }
-
-  #explore(): void {
-    for (const exit of routineExits(this.#guest, this.#guest.vcpu.linearEip, this.#explored)) {
-      if (this.#breakpoints.has(exit.address)) continue;
-      const breakpoint = new PlanBreakpoint(this.#guest.machine, exit.address);
-      this.#breakpoints.set(exit.address, { exit, breakpoint });
-    }
-  }
 }

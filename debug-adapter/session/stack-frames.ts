@@ -1,107 +1,124 @@
 /**
- * The call stack. The first frame is the processor's; callers are a guess from what lies on the stack, as real-mode code
- * keeps no frame pointers: a word counts as a return address if a CALL or INT stands in front of it that may have led to
- * the frame above. Guessed frames say so.
+ * The call stack. The first frame is the processor's; its callers are known from the machine's record of calls, and what
+ * lies on the stack is believed: a return address that the guest has changed is where it will return to. Callers older
+ * than the record are guessed.
  */
-import {
-  type DecodedInstruction,
-  decodeInstruction,
-  INSTRUCTION_LENGTH_MAX,
-} from '../disassembly/decode-instruction.ts';
+import type { CallRecord } from '../../vm-core/index.ts';
+import { segmentOf } from './descriptors.ts';
+import { type CodePlace, guessedCallers } from './guessed-callers.ts';
 import type { Guest } from './guest.ts';
+import { interruptName } from './interrupt-name.ts';
 
-export interface Frame {
-  /** The next instruction of the frame: as CS:IP, and linear. */
-  readonly selector: number;
-  readonly offset: number;
-  readonly address: number;
-  /** False for the processor's own frame. */
-  readonly guessed: boolean;
+export interface Frame extends CodePlace {
+  /** The address whose line the frame shows: inside the call, where it is one. */
+  readonly lineAddress: number;
+  /** 16 or 32: how offsets in the frame's code are written. */
+  readonly codeSize: 16 | 32;
+  /** SS:ESP of the frame; of a caller, when what it called has returned to it (parameters may be dropped then). */
+  readonly stackSelector: number;
+  readonly stackOffset: number;
+  readonly stackAddress: number;
+  /** `recorded`: the call was seen; `changed`: and the guest has changed its return address. */
+  readonly origin: 'processor' | 'recorded' | 'changed' | 'guessed';
+  /** What the frame handles: `INT 10h`, `IRQ 0 (INT 08h)`, `#GP`; undefined for a routine that was called. */
+  readonly handles: string | undefined;
 }
-
-const FRAMES_MAX = 32;
-/** How far up the stack callers are looked for, in stack slots. */
-const SLOTS_MAX = 512;
-/** A CALL is at most this long (prefixes not counted). */
-const CALL_LENGTH_MAX = 7;
-/** First opcode bytes of CALL and INT: near, far and indirect calls; INT n, INT3, INTO, INT1. */
-const CALL_OPCODES: ReadonlySet<number> = new Set([0xe8, 0x9a, 0xff, 0xcd, 0xcc, 0xce, 0xf1]);
-/** A routine is taken to be no longer than this many bytes; a BIOS service no longer than its segment. */
-const ROUTINE_SIZE_MAX = 0x2000;
-const SEGMENT_SIZE = 0x10000;
-/** EFLAGS bits whose value is fixed: bit 1 is one, bits 3, 5 and 15 are zero. */
-const FIXED_FLAGS_MASK = 0x802a;
-const FIXED_FLAGS = 0x0002;
 
 /** The frames, innermost first. */
 export function stackFrames(guest: Guest): readonly Frame[] {
-  const { linearEip, codeSize, mode } = guest.vcpu;
-  const first = { selector: guest.register('CS'), offset: guest.codeOffset(linearEip - guest.codeBase) };
-  const frames: Frame[] = [{ ...first, address: linearEip, guessed: false }];
-  const size = codeSize === 16 ? 2 : 4;
-  for (let slot = 0; slot < SLOTS_MAX && frames.length < FRAMES_MAX; slot++) {
-    const stackOffset = guest.stackPointer + slot * size;
-    if (guest.stackSize === 16 && stackOffset > 0xffff) break;
-    const callee = frames.at(-1) as Frame;
-    const caller =
-      nearCaller(guest, stackOffset, callee) ??
-      (mode === 'real' ? interruptCaller(guest, stackOffset, callee) : undefined);
-    if (caller) frames.push(caller);
-  }
-  return frames;
-}
-
-/** The frame that a near return address at a stack offset stands for, if a CALL in front of it fits. */
-function nearCaller(guest: Guest, stackOffset: number, callee: Frame): Frame | undefined {
-  const value = guest.readInteger(guest.stackAddress(stackOffset), guest.vcpu.codeSize === 16 ? 2 : 4);
-  if (value === undefined) return undefined;
-  const base = callee.address - callee.offset;
-  const caller = { selector: callee.selector, offset: value, address: (base + value) >>> 0, guessed: true };
-  const fits = instructionsBefore(guest, caller).some(({ kind, target }) => {
-    if (kind !== 'call') return false;
-    return target === undefined || mayLeadTo((base + target) >>> 0, callee.address, ROUTINE_SIZE_MAX);
+  const { calls, isComplete } = guest.vcpu.callStack();
+  const frames: Frame[] = [processorFrame(guest, calls[0])];
+  const baseOf = segmentBases(guest);
+  let stack = { selector: guest.register('SS'), base: guest.register('SS.base') };
+  calls.forEach((call, index) => {
+    if (call.callerStack) stack = call.callerStack;
+    frames.push(callerFrame(guest, call, calls[index + 1], stack, baseOf));
   });
-  return fits ? caller : undefined;
+  return isComplete ? frames : [...frames, ...guessedFrames(guest, frames.at(-1) as Frame)];
 }
 
-/** The real-mode frame IP, CS, FLAGS at a stack offset, if an INT in front of it leads to the callee's segment. */
-function interruptCaller(guest: Guest, stackOffset: number, callee: Frame): Frame | undefined {
-  const word = (at: number): number | undefined => guest.readInteger(guest.stackAddress(stackOffset + at), 2);
-  const flags = word(4);
-  if (flags === undefined || (flags & FIXED_FLAGS_MASK) !== FIXED_FLAGS) return undefined;
-  const [offset, selector] = [word(0), word(2)];
-  if (offset === undefined || selector === undefined) return undefined;
-  const caller = { selector, offset, address: (selector << 4) + offset, guessed: true };
-  const fits = instructionsBefore(guest, caller).some(({ vector }) => {
-    const handler = vector === undefined ? undefined : handlerSegment(guest, vector);
-    return handler !== undefined && mayLeadTo(handler, callee.address, SEGMENT_SIZE);
-  });
-  return fits ? caller : undefined;
+function processorFrame(guest: Guest, enteredBy: CallRecord | undefined): Frame {
+  const { linearEip, codeSize } = guest.vcpu;
+  return {
+    selector: guest.register('CS'),
+    offset: guest.codeOffset(linearEip - guest.codeBase),
+    address: linearEip,
+    lineAddress: linearEip,
+    codeSize,
+    stackSelector: guest.register('SS'),
+    stackOffset: guest.stackPointer,
+    stackAddress: guest.stackAddress(guest.stackPointer),
+    origin: 'processor',
+    handles: handledBy(guest, enteredBy),
+  };
 }
 
-/** Linear start of the segment that an interrupt vector of real mode points to. */
-function handlerSegment(guest: Guest, vector: number): number | undefined {
-  const selector = guest.readInteger(guest.register('IDTR.base') + vector * 4 + 2, 2);
-  return selector === undefined ? undefined : selector << 4;
+/** The frame that a call returns to, on the stack of the caller. */
+function callerFrame(
+  guest: Guest,
+  call: CallRecord,
+  enteredBy: CallRecord | undefined,
+  stack: { readonly selector: number; readonly base: number },
+  baseOf: (selector: number) => readonly number[],
+): Frame {
+  const { slot, size, returnAddress, callerStack } = call;
+  const offset = guest.readInteger(slot, size);
+  const selector = call.kind === 'call' ? call.selector : guest.readInteger(slot + size, 2);
+  const isKept =
+    selector === call.selector && baseOf(selector).some((base) => (base + (offset ?? 0)) >>> 0 === returnAddress);
+  const base = baseOf(selector ?? call.selector)[0] ?? 0;
+  const address = isKept || offset === undefined ? returnAddress : (base + offset) >>> 0;
+  const stackOffset = callerStack ? callerStack.pointer : offsetAbove(guest, call, stack.base);
+  const isResumed = call.kind === 'interrupt' && call.source !== 'software';
+  return {
+    selector: selector ?? call.selector,
+    offset: offset ?? (address - base) >>> 0,
+    address,
+    lineAddress: isResumed ? address : Math.max(address - 1, 0),
+    codeSize: size === 2 || guest.vcpu.mode === 'real' ? 16 : 32,
+    stackSelector: stack.selector,
+    stackOffset,
+    stackAddress: (stack.base + stackOffset) >>> 0,
+    origin: isKept || offset === undefined ? 'recorded' : 'changed',
+    handles: handledBy(guest, enteredBy),
+  };
 }
 
-/** All readings of the bytes in front of a place as an instruction that ends there. */
-function instructionsBefore(guest: Guest, { address, offset }: Frame): readonly DecodedInstruction[] {
-  const start = address - CALL_LENGTH_MAX;
-  if (start < 0) return [];
-  const bytes = guest.readLinear(start, CALL_LENGTH_MAX + INSTRUCTION_LENGTH_MAX);
-  if (bytes.length < CALL_LENGTH_MAX) return [];
-  // Most of what lies on a stack is no return address; to decode it seven times each would take most of a stop.
-  if (!bytes.subarray(0, CALL_LENGTH_MAX).some((byte) => CALL_OPCODES.has(byte))) return [];
-  const readings: DecodedInstruction[] = [];
-  for (let length = 1; length <= CALL_LENGTH_MAX; length++) {
-    const at = guest.codeOffset(offset - length);
-    const decoded = decodeInstruction(bytes, CALL_LENGTH_MAX - length, guest.vcpu.codeSize, at);
-    if (decoded.valid && decoded.length === length) readings.push(decoded);
-  }
-  return readings;
+/** The stack offset behind what a return takes off the stack. */
+function offsetAbove(guest: Guest, { kind, slot, size }: CallRecord, stackBase: number): number {
+  const items = kind === 'call' ? 1 : kind === 'far-call' ? 2 : 3;
+  const offset = slot - stackBase + items * size;
+  return guest.stackSize === 16 ? offset & 0xffff : offset >>> 0;
 }
 
-function mayLeadTo(target: number, callee: number, sizeMax: number): boolean {
-  return callee >= target && callee - target < sizeMax;
+function handledBy(guest: Guest, call: CallRecord | undefined): string | undefined {
+  return call?.kind === 'interrupt' ? interruptName(guest, call) : undefined;
+}
+
+/** Where a selector's segment may begin: as the mode reads it now, or as real mode does. */
+function segmentBases(guest: Guest): (selector: number) => readonly number[] {
+  const known = new Map<number, readonly number[]>();
+  return (selector) => {
+    const there = known.get(selector);
+    if (there) return there;
+    const segment = segmentOf(guest, selector);
+    const bases = [...(segment ? [segment.base] : []), selector << 4];
+    known.set(selector, bases);
+    return bases;
+  };
+}
+
+/** Only the stack that SS names now can be searched. */
+function guessedFrames(guest: Guest, innermost: Frame): readonly Frame[] {
+  if (innermost.stackSelector !== guest.register('SS')) return [];
+  const { stackSelector, codeSize } = innermost;
+  return guessedCallers(guest, innermost, innermost.stackOffset).map((caller) => ({
+    ...caller,
+    lineAddress: Math.max(caller.address - 1, 0),
+    codeSize,
+    stackSelector,
+    stackAddress: guest.stackAddress(caller.stackOffset),
+    origin: 'guessed',
+    handles: undefined,
+  }));
 }

@@ -64,7 +64,7 @@ export function shownReason(reason: StopReason, clientId: string | undefined, gu
 }
 
 function hasSource(guest: Guest): boolean {
-  return stackFrames(guest).some(({ address, guessed }) => guest.symbols.lineAt(guessed ? address - 1 : address));
+  return stackFrames(guest).some(({ lineAddress }) => guest.symbols.lineAt(lineAddress));
 }
 
 /** The causes that a client shows as an exception. */

@@ -211,7 +211,7 @@ describe('exception breakpoints', () => {
       description: '#UD Invalid opcode, at 0000:7C36',
       breakMode: 'always',
     });
-    expect(await client.run('stepIn')).toBe('step 59 invalid (0000:7C54)');
+    expect(await client.run('stepIn')).toBe('step 59 #UD: invalid (0000:7C54)');
     expect((await client.send('exceptionInfo', { threadId: 1 })).message).toBe(
       'the machine does not stand at an exception',
     );

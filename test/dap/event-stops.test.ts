@@ -59,7 +59,7 @@ describe('exceptions with conditions', () => {
     await choose(client, 'exceptions', '13');
     await client.request('setFunctionBreakpoints', { breakpoints: [{ name: '7C36' }] });
     await client.run('continue');
-    expect(await client.run('stepIn')).toBe('step 59 invalid (0000:7C54)');
+    expect(await client.run('stepIn')).toBe('step 59 #UD: invalid (0000:7C54)');
   });
 
   it('answers in the order of the request, and says what is wrong', async () => {

@@ -78,7 +78,7 @@ describe('stepping', () => {
 
   it('steps into the handler of a fault', async () => {
     await runTo('7C36');
-    expect(await client.run('stepIn')).toBe('step 59 invalid (0000:7C54)');
+    expect(await client.run('stepIn')).toBe('step 59 #UD: invalid (0000:7C54)');
   });
 
   it('ends a step at a jump to itself', async () => {

@@ -141,15 +141,15 @@ export class CallShadow implements CallObserver {
   }
 
   /** The calls that have not returned, innermost first, of the stack that the processor is on. */
-  calls(): CallStack {
+  calls(callsMax: number = entry.CALL_ENTRIES): CallStack {
     if (!this.isOn) return { calls: [], isComplete: false };
     const now = this.#end(this.#state.read32(slot.ESP));
-    if (this.#inTransit) return this.#callsOf(this.#suspended.at(now));
+    if (this.#inTransit) return this.#callsOf(this.#suspended.at(now), callsMax);
     const calls: CallRecord[] = [];
     let begin = this.#begin;
     let isOuter = false;
     let at = this.#top;
-    for (let count = 0; count < entry.CALL_ENTRIES; count++, at = entry.outerEntry(at)) {
+    for (let count = 0; count < entry.CALL_ENTRIES && calls.length < callsMax; count++, at = entry.outerEntry(at)) {
       const record = this.#isUnused(at) ? undefined : recordAt(this.#view, at);
       if (!record) return { calls, isComplete: begin !== UNKNOWN };
       if (!isOuter && record.slot < now && record.slot !== this.#linear(this.#state.read32(slot.ESP))) {
@@ -166,12 +166,14 @@ export class CallShadow implements CallObserver {
     return { calls, isComplete: false };
   }
 
-  #callsOf(stack: SuspendedStack | undefined): CallStack {
+  #callsOf(stack: SuspendedStack | undefined, callsMax: number): CallStack {
     if (!stack) return { calls: [], isComplete: false };
     const { buffer, byteOffset, length } = stack.entries;
     const view = new DataView(buffer, byteOffset, length);
     const calls: CallRecord[] = [];
-    for (let at = length - entry.CALL_ENTRY_SIZE; at >= 0; at -= entry.CALL_ENTRY_SIZE) calls.push(recordAt(view, at));
+    const last = Math.max(length - callsMax * entry.CALL_ENTRY_SIZE, 0);
+    for (let at = length - entry.CALL_ENTRY_SIZE; at >= last; at -= entry.CALL_ENTRY_SIZE)
+      calls.push(recordAt(view, at));
     return { calls, isComplete: stack.begin !== UNKNOWN };
   }
 

@@ -375,6 +375,6 @@ function vcpuView(processor: Processor): Vcpu {
       return processor.modeName;
     },
     translate: (linearAddress) => processor.translations.peek(linearAddress),
-    callStack: () => processor.callShadow.calls(),
+    callStack: (callsMax) => processor.callShadow.calls(callsMax),
   };
 }

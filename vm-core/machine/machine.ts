@@ -219,8 +219,8 @@ export interface Vcpu {
   readonly mode: CpuMode;
   /** Physical address that a linear one maps to, without side effects; undefined where nothing is mapped. */
   translate(linearAddress: number): number | undefined;
-  /** Empty unless the machine records calls. */
-  callStack(): CallStack;
+  /** At most so many calls, all without a number; none unless the machine records calls. */
+  callStack(callsMax?: number): CallStack;
 }
 
 /** Where what is booted begins. */

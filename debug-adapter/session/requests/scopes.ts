@@ -1,13 +1,26 @@
-/** `scopes`: one, the registers. There is only one set of them, so every frame shows the processor's. */
+/**
+ * `scopes`: the registers. There is only one set of them, the processor's; of a caller its place in code and on the stack
+ * are known, which are a scope of their own.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { callerReference } from '../caller-view.ts';
 import { SCOPE_REFERENCE } from '../register-view.ts';
 import type { HandlerOf } from './request-handler.ts';
 
 export const scopes: HandlerOf<'scopes'> = {
   handle(debuggee, { frameId }) {
     if (!debuggee.isBooted) return { scopes: [] };
-    const name = frameId === 0 ? 'Registers' : 'Registers (of the processor, not of this caller)';
+    const isCaller = frameId !== 0;
+    const name = isCaller ? 'Registers (of the processor, not of this caller)' : 'Registers';
     return {
-      scopes: [{ name, presentationHint: 'registers', variablesReference: SCOPE_REFERENCE, expensive: false }],
+      scopes: [
+        ...(isCaller ? [registerScope('Caller', callerReference(frameId))] : []),
+        registerScope(name, SCOPE_REFERENCE),
+      ],
     };
   },
 };
+
+function registerScope(name: string, variablesReference: number): DebugProtocol.Scope {
+  return { name, presentationHint: 'registers', variablesReference, expensive: false };
+}

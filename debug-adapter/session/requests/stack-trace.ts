@@ -1,6 +1,6 @@
 /**
- * `stackTrace`: the processor's frame and the callers that the stack suggests, whose names say that they are guesses. No
- * frame is presented as `subtle`: VS Code would fold it away, and would show nothing at all for a pause inside the BIOS.
+ * `stackTrace`: the processor's frame and its callers; names say what a frame handles, and which are guesses. No frame is
+ * presented as `subtle`: VS Code would fold it away, and would show nothing at all for a pause inside the BIOS.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { formatFar } from '../../expressions/format.ts';
@@ -14,9 +14,9 @@ export const stackTrace: HandlerOf<'stackTrace'> = {
   capabilities: { supportsDelayedStackTraceLoading: true },
   handle(debuggee, { startFrame = 0, levels = 0, format }) {
     const frames = stackFrames(debuggee.guest);
-    const end = levels > 0 ? startFrame + levels : undefined;
+    const wanted = frames.slice(startFrame, levels > 0 ? startFrame + levels : undefined);
     return {
-      stackFrames: frames.map((frame, index) => describeFrame(debuggee, frame, index, format)).slice(startFrame, end),
+      stackFrames: wanted.map((frame, index) => describeFrame(debuggee, frame, startFrame + index, format)),
       totalFrames: frames.length,
     };
   },
@@ -24,23 +24,31 @@ export const stackTrace: HandlerOf<'stackTrace'> = {
 
 function describeFrame(
   debuggee: Debuggee,
-  { address, selector, offset, guessed }: Frame,
+  { address, lineAddress, selector, offset, codeSize, origin, handles }: Frame,
   id: number,
   format: DebugProtocol.StackFrameFormat = {},
 ): DebugProtocol.StackFrame {
-  const { guest } = debuggee;
-  const symbol = guest.describeSymbol(address);
-  const place = formatFar(selector, offset, guest.vcpu.codeSize);
-  const name = symbol === undefined ? place : `${symbol} (${place})`;
-  const at = lineOf(debuggee, guest, guessed ? address - 1 : address);
+  const symbol = debuggee.guest.describeSymbol(address);
+  const place = formatFar(selector, offset, codeSize);
+  const routine = symbol === undefined ? place : `${symbol} (${place})`;
+  const at = lineOf(debuggee, debuggee.guest, lineAddress);
   const file = format.module === true && at.source?.name !== undefined ? `${at.source.name}!` : '';
   const line = format.line === true && at.line !== undefined ? ` line ${at.line}` : '';
+  const handler = handles === undefined ? '' : `${handles}: `;
   return {
     id,
-    name: `${file}${guessed ? `${name}, probably` : name}${line}`,
+    name: handler + file + routine + DOUBTS[origin] + line,
     line: 0,
     column: 0,
     ...at,
     instructionPointerReference: linearReference(address),
   };
 }
+
+/** What a name says of a frame that is not what was called. */
+const DOUBTS: Readonly<Record<Frame['origin'], string>> = {
+  processor: '',
+  recorded: '',
+  changed: ', return address changed',
+  guessed: ', probably',
+};

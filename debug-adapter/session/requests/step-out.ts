@@ -1,5 +1,5 @@
 /** `stepOut`: until the routine or interrupt handler that is being executed has returned. */
-import { stepOutPlan } from '../plans.ts';
+import { stepOutPlan } from '../step-out.ts';
 import type { HandlerOf } from './request-handler.ts';
 
 export const stepOut: HandlerOf<'stepOut'> = {

@@ -1,4 +1,5 @@
-/** `variables`: the registers, by set. */
+/** `variables`: the registers, by set, and what is known of a caller's. */
+import { callerVariables } from '../caller-view.ts';
 import { RegisterView } from '../register-view.ts';
 import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
@@ -6,9 +7,11 @@ import type { HandlerOf } from './request-handler.ts';
 export const variables: HandlerOf<'variables'> = {
   handle(debuggee, { variablesReference, start = 0, count = 0, format }) {
     const notation = format?.hex === false ? 'd' : 'x';
-    const children = new RegisterView(debuggee.guest, debuggee.registersBefore, notation).children(variablesReference);
-    if (!children) throw new UserError('no-such-variable', `there are no variables under ${variablesReference}`);
-    const end = count > 0 ? start + count : undefined;
-    return { variables: children.map(({ variable }) => variable).slice(start, end) };
+    const registers = new RegisterView(debuggee.guest, debuggee.registersBefore, notation);
+    const variables =
+      registers.children(variablesReference)?.map(({ variable }) => variable) ??
+      callerVariables(debuggee.guest, variablesReference, notation);
+    if (!variables) throw new UserError('no-such-variable', `there are no variables under ${variablesReference}`);
+    return { variables: variables.slice(start, count > 0 ? start + count : undefined) };
   },
 };

@@ -1,0 +1,40 @@
+/** The registers that are known of a caller: where it goes on, and the top of its stack then. They cannot be written. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { formatValue, type Notation } from '../expressions/format.ts';
+import type { Guest } from './guest.ts';
+import { linearReference } from './places.ts';
+import { type Frame, stackFrames } from './stack-frames.ts';
+
+/** References of callers begin here; the frame's number is added. */
+const CALLER_REFERENCE = 1_000_000;
+
+/** The variables reference of a caller. */
+export function callerReference(frameId: number): number {
+  return CALLER_REFERENCE + frameId;
+}
+
+/** The registers of a caller; undefined for a reference that is none, or of a frame that is gone. */
+export function callerVariables(
+  guest: Guest,
+  reference: number,
+  notation: Notation,
+): readonly DebugProtocol.Variable[] | undefined {
+  const frame = reference > CALLER_REFERENCE ? stackFrames(guest)[reference - CALLER_REFERENCE] : undefined;
+  return frame && variablesOf(frame, notation);
+}
+
+function variablesOf(frame: Frame, notation: Notation): readonly DebugProtocol.Variable[] {
+  const variable = (name: string, value: number, width: number, linear?: number): DebugProtocol.Variable => ({
+    name,
+    value: formatValue(value, width, notation),
+    variablesReference: 0,
+    presentationHint: { attributes: ['readOnly'] },
+    ...(linear === undefined ? {} : { memoryReference: linearReference(linear) }),
+  });
+  return [
+    variable('CS', frame.selector, 16),
+    variable('EIP', frame.offset, 32, frame.address),
+    variable('SS', frame.stackSelector, 16),
+    variable('ESP', frame.stackOffset, 32, frame.stackAddress),
+  ];
+}
