@@ -12,8 +12,8 @@ import { interruptName } from './interrupt-name.ts';
 export interface Frame extends CodePlace {
   /** The address whose line the frame shows: inside the call, where it is one. */
   readonly lineAddress: number;
-  /** 16 or 32: how offsets in the frame's code are written. */
-  readonly codeSize: 16 | 32;
+  /** In bits: how offsets in the frame's code are written. */
+  readonly codeSize: 16 | 32 | 64;
   /** SS:ESP of the frame; of a caller, when what it called has returned to it (parameters may be dropped then). */
   readonly stackSelector: number;
   readonly stackOffset: number;

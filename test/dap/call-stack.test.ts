@@ -63,12 +63,7 @@ describe.skipIf(!hasNasm)('the call stack', () => {
     const lines = await frames(client, { format: { line: true } });
     expect(lines.map(({ line }) => line)).toEqual([...lines.map(({ line }) => line)].sort((x, y) => y - x));
     await runTo(client, 'out_of');
-    expect(await names(client)).toEqual([
-      '#DE: out_of',
-      'INT 21h: after, return address changed',
-      'f+0x2',
-      'back',
-    ]);
+    expect(await names(client)).toEqual(['#DE: out_of', 'INT 21h: after, return address changed', 'f+0x2', 'back']);
     expect(await client.run('stepOut')).toMatch(/ INT 21h: after \(/);
     expect(await client.run('stepOut')).toMatch(/ f\+0x2 \(/);
     expect(await client.run('stepOut')).toMatch(/ back \(/);
@@ -79,11 +74,7 @@ describe.skipIf(!hasNasm)('the call stack', () => {
       mov word [8*4],tick\nmov word [8*4+2],0\nsti\ncall wait_\nback: jmp done\nwait_: cmp byte [ticks],2\njb wait_\nret
       tick: inc byte [ticks]\npushf\ncall far [old]\nhere: iret\nold: dd 0\nticks: db 0`);
     await runTo(client, 'tick');
-    expect(await names(client)).toEqual([
-      'IRQ 0 (INT 08h): tick',
-      expect.stringMatching(/^wait_(\+0x\d+)?$/),
-      'back',
-    ]);
+    expect(await names(client)).toEqual(['IRQ 0 (INT 08h): tick', expect.stringMatching(/^wait_(\+0x\d+)?$/), 'back']);
     await runTo(client, '0F000h:0FEA5h');
     const [bios, handler] = await names(client);
     expect([bios, handler]).toEqual(['F000:FEA5', 'IRQ 0 (INT 08h): here']);
