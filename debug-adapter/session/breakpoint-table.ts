@@ -22,14 +22,10 @@ export class BreakpointTable {
 
   /** Replaces a set. Breakpoints that were in it before and are asked for again keep their id and their hit count. */
   replace(set: string, requests: readonly BreakpointRequest[]): DebugProtocol.Breakpoint[] {
-    const before = [...(this.#sets.get(set) ?? [])];
-    const after = requests.map((request) => {
-      const index = before.findIndex((breakpoint) => sameRequest(breakpoint.request, request));
-      return (index >= 0 ? before.splice(index, 1)[0] : undefined) ?? this.#make(request);
-    });
-    for (const breakpoint of before) breakpoint.unbind();
+    const before = Map.groupBy(this.#sets.get(set) ?? [], ({ request }) => textOf(request));
+    const after = requests.map((request) => before.get(textOf(request))?.shift() ?? this.#make(request));
+    for (const left of before.values()) for (const breakpoint of left) breakpoint.unbind();
     this.#sets.set(set, after);
-    this.#index = undefined;
     return after.map((breakpoint) => breakpoint.describe());
   }
 
@@ -98,11 +94,7 @@ function makeIndex(breakpoints: readonly UserBreakpoint[]): BreakpointIndex {
   return { byAddress, watching: breakpoints.filter(({ isWatching }) => isWatching) };
 }
 
-function sameRequest(left: BreakpointRequest, right: BreakpointRequest): boolean {
-  return (
-    left.key === right.key &&
-    left.condition === right.condition &&
-    left.hitCondition === right.hitCondition &&
-    left.logMessage === right.logMessage
-  );
+/** Equal for requests that ask for the same. */
+function textOf({ key, condition, hitCondition, logMessage }: BreakpointRequest): string {
+  return JSON.stringify([key, condition, hitCondition, logMessage]);
 }

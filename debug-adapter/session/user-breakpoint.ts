@@ -10,6 +10,7 @@ import {
   type Watched,
 } from './machine-stops.ts';
 import { formatReference, linearReference, type Place } from './places.ts';
+import { sourceOf } from './source-lines.ts';
 import { UserError } from './user-error.ts';
 
 export type BreakpointKind = 'source' | 'function' | 'instruction' | 'data';
@@ -71,7 +72,7 @@ export class UserBreakpoint {
     const first = places?.[0];
     const where = [
       watched ? `${watched.access} of ${watched.name}` : undefined,
-      source && line !== undefined ? `${source.name}:${line}` : undefined,
+      source && line !== undefined ? `${source.name ?? sourceOf(source.path ?? '').name}:${line}` : undefined,
       first ? formatReference(first) : undefined,
     ].filter((part) => part !== undefined);
     const options = [

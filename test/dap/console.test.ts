@@ -70,6 +70,28 @@ describe('commands of the console', () => {
     expect(await complain(line)).toEqual(typeof message === 'string' ? message : expect.stringMatching(message));
   });
 
+  it.each(['continue', 'bt', 'u 7c00', 'print eax', 'e 7c00 90'])(
+    '%s of other debuggers is told of help',
+    async (line) => {
+      expect(await complain(line)).toBe(
+        `${line.split(' ')[0]} is no command, register, flag or label; help lists the commands`,
+      );
+    },
+  );
+
+  it.each(['', '  '])('%j is nothing to evaluate', async (line) => {
+    expect(await complain(line)).toBe('write an expression or a command; help lists the commands');
+  });
+
+  it.each([
+    ['F000:FFF0', '0x000ffff0 (1048560)'],
+    ['  $start', '0x00007c00 (31744)'],
+    ['byte[F000:FFF0] & 0', '0x00000000'],
+    ['cr0.pe', '0'],
+  ])('%s is an expression', async (line, value) => {
+    expect(await type(line)).toBe(value);
+  });
+
   it('leave expressions and other contexts alone', async () => {
     expect(await type('al = 5')).toBe('0x05');
     expect(await type('start + 1')).toBe('0x00007c01 (31745)');

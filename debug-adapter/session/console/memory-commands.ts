@@ -83,12 +83,17 @@ function unitsOf(row: Uint8Array, size: number): readonly string[] {
 function list(debuggee: Debuggee, place: Place, count: number): string {
   const { guest } = debuggee;
   const isLinear = place.space === 'linear';
-  const lines = listInstructions(guest, place, 0, count).map(({ address, bytes, instruction }) => {
-    const where = isLinear ? placeText(guest, address) : formatReference({ ...place, address });
+  const listed = listInstructions(guest, place, 0, count);
+  const placed = listed.map(({ address }) =>
+    isLinear ? placeText(guest, address) : formatReference({ ...place, address }),
+  );
+  const width = Math.max(...placed.map((where) => where.length));
+  const lines = listed.map(({ address, bytes, instruction }, index) => {
+    const where = (placed[index] ?? '').padEnd(width);
     const shown = [...bytes].map((byte) => hex(byte, 2)).join(' ');
     const text = instruction === undefined ? '??' : isLinear ? instructionText(guest, instruction) : instruction.text;
     const mark = isLinear && address === guest.vcpu.linearEip ? '→' : ' ';
-    return `${mark} ${styled(debuggee, 'faint', where.padEnd(24))} ${shown.padEnd(22)} ${text}`;
+    return `${mark} ${styled(debuggee, 'faint', where)} ${shown.padEnd(22)} ${text}`;
   });
   return lines.join('\n');
 }

@@ -1,9 +1,12 @@
 /** `evaluate`: expressions of watches, hovers and the Debug Console; the console may also assign, and takes commands. */
 import { formatValue, splitNotation } from '../../expressions/format.ts';
+import { findRegisterPart } from '../../expressions/register-parts.ts';
 import { runCommand } from '../console/run-command.ts';
 import { evaluateCompiled } from '../evaluate-text.ts';
 import { linearReference, writtenAt } from '../places.ts';
 import { locationOf } from '../source-lines.ts';
+import type { Guest } from '../guest.ts';
+import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
 
 export const evaluate: HandlerOf<'evaluate'> = {
@@ -17,6 +20,7 @@ export const evaluate: HandlerOf<'evaluate'> = {
     const answer = context === 'repl' ? runCommand(debuggee, text) : undefined;
     if (answer !== undefined) return { result: answer, variablesReference: 0 };
     const { guest } = debuggee;
+    if (context === 'repl') requireKnownWord(guest, text);
     const { expression, notation } = splitNotation(text);
     const assignment = context === 'repl';
     const { value, address, compiled } = evaluateCompiled(guest, expression, { assignment });
@@ -36,3 +40,18 @@ export const evaluate: HandlerOf<'evaluate'> = {
     };
   },
 };
+
+/** Words that begin an expression without being names. */
+const FORMS = /^(?:byte|word|dword|linear|physical)$/i;
+const BARE_SEGMENT = /^\s*[0-9a-f]{1,4}\s*:/i;
+
+/** Who types a command of another debugger is told where ours are, and not how an expression goes on. */
+function requireKnownWord(guest: Guest, text: string): void {
+  if (text.trim() === '') {
+    throw new UserError('bad-expression', 'write an expression or a command; help lists the commands');
+  }
+  const word = /^\s*([a-z_][\w.@#$]*)/i.exec(text)?.[1];
+  if (word === undefined || FORMS.test(word) || BARE_SEGMENT.test(text)) return;
+  if (findRegisterPart(word) || guest.expressions.label(word) !== undefined) return;
+  throw new UserError('bad-expression', `${word} is no command, register, flag or label; help lists the commands`);
+}
