@@ -130,6 +130,8 @@ export interface Cpu {
   readonly ports: PortSpace;
   /** Asks the machine's interrupt controller for the vector of the pending maskable interrupt (the INTA cycle). */
   acknowledgeInterrupt(): number;
+  /** True while a maskable interrupt waits. One that comes later makes the engine leave by itself. */
+  interruptPending(): boolean;
   readonly translations: Translations;
   /** Virtual time in ticks, and how many of them make a second. */
   now(): number;

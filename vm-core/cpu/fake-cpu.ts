@@ -63,6 +63,11 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
     return 0x20;
   }
 
+  /** An interrupt waits, and is taken when it can be. */
+  interruptPending(): boolean {
+    return true;
+  }
+
   /** What was asked of the translations, in order. */
   readonly translationCalls: string[] = [];
   readonly translations: Translations = {

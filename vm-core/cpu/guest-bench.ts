@@ -37,12 +37,12 @@ export class Guest {
     this.processor = new Processor(memory, map, {
       ports: { read: () => this.portReads++ & 0xff, write: () => {} },
       acknowledgeInterrupt: () => this.pending.shift() ?? 0xff,
+      interruptPending: () => this.pending.length > 0,
       startTime: () => this.loop.time,
     });
     this.state = this.processor.state;
     this.loop = new EventLoop(this.processor, {
       events: createEventQueue(),
-      interruptPending: () => this.pending.length > 0,
       takeRequest: () => undefined,
       hasFirmwareHook: () => false,
       firmwareHook: () => undefined,

@@ -5,7 +5,7 @@
 import { CR0_PE } from '../state/control-bits.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { slot } from '../state/layout.ts';
-import { ID, IOPL, VM } from '../state/lazy-flags.ts';
+import { ID, IF, IOPL, RF, TF, VM } from '../state/lazy-flags.ts';
 import { type Cpu, GuestFault, VECTOR_GP, VECTOR_UD } from './cpu.ts';
 
 /** True in protected mode proper: CR0.PE set and EFLAGS.VM clear. Selectors name descriptors then. */
@@ -38,6 +38,16 @@ export function ioPrivilegeLevel(state: CpuState): number {
 /** Bits of EFLAGS that the model adds to those of the 386 and every program may change with 32-bit operands. */
 export function modelFlags({ model }: Cpu): number {
   return model.features.has('CPUID') ? ID : 0;
+}
+
+/** Flags that mean something between instructions only. */
+const NOTICED = TF | IF | RF | VM;
+
+/** True when the engine has to leave after EFLAGS was loaded: to trap, to resume, to take an interrupt that waits. */
+export function mustBeNoticed(cpu: Cpu, before: number, after: number): boolean {
+  const noticed = (before ^ after) & NOTICED;
+  if (noticed !== IF) return noticed !== 0;
+  return (after & IF) !== 0 && cpu.interruptPending();
 }
 
 /** Privileged instructions: #GP(0) anywhere but at level 0. */

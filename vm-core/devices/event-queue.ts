@@ -15,6 +15,8 @@ export interface EventQueueState {
 }
 
 export interface EventQueue {
+  /** Called when a timer is armed that is due before all others. */
+  onSooner: () => void;
   /** The earliest deadline, or Infinity when nothing is armed. */
   nextDeadline(): number;
   /**
@@ -127,9 +129,11 @@ export function createEventQueue(): EventQueue {
     disarm(timer);
     put(timer, deadline, nextSequence);
     nextSequence += 1;
+    if (heap.first() === timer) queue.onSooner();
   };
 
-  return {
+  const queue: EventQueue = {
+    onSooner: () => {},
     nextDeadline: () => heap.first()?.deadline ?? Number.POSITIVE_INFINITY,
     runDue(now) {
       for (let first = heap.first(); first !== undefined && (first.deadline as number) <= now; first = heap.first()) {
@@ -178,4 +182,5 @@ export function createEventQueue(): EventQueue {
       nextSequence = state.sequence;
     },
   };
+  return queue;
 }

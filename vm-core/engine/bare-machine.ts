@@ -30,11 +30,11 @@ export function createBareMachine(
     model,
     ports,
     acknowledgeInterrupt: () => 0xff,
+    interruptPending: () => false,
     startTime: () => loop.time,
   });
   const loop: EventLoop = new EventLoop(processor, {
     events,
-    interruptPending: () => false,
     takeRequest: () => undefined,
     hasFirmwareHook: () => false,
     firmwareHook: () => undefined,

@@ -94,6 +94,17 @@ export class CodeCache {
     return this.#pages.mapOf(physical);
   }
 
+  /** Address of the block that the jump cache has for a linear address, which may have been dropped; 0 without one. */
+  known(linear: number, modeKey: number, bytesToLimit: number): number {
+    const view = this.#view;
+    const entry = jumpEntryOf(linear);
+    if (view.getInt32(entry + JUMP_LINEAR, true) !== (linear | 0)) return 0;
+    if (view.getInt32(entry + JUMP_LINEAR + 4, true) !== Math.floor(linear / 0x100000000)) return 0;
+    if (view.getInt32(entry + JUMP_MODE, true) !== modeKey) return 0;
+    const block = view.getInt32(entry + JUMP_BLOCK, true);
+    return view.getInt32(block + record.BLOCK_BYTES, true) <= bytesToLimit ? block : 0;
+  }
+
   /** The block at a place, decoded if it is not there yet; the jump cache learns it. */
   find(place: CodePlace, bytes: ByteSource): Block {
     const known = this.#byPhysical.get(place.physical)?.find((block) => matches(block, place));

@@ -24,6 +24,15 @@ export class CodeFetch {
     this.#code = code;
   }
 
+  /**
+   * Address of the block that the jump cache has for `linear`, which is where EIP is; 0 without one. It may have been
+   * dropped, which shows at its entry only.
+   */
+  knownAt(linear: number): number {
+    const bytesToLimit = this.#state.read32(internal.CODE_LIMIT) - this.#state.eip + 1;
+    return this.#code.known(linear, this.#state.read32(internal.MODE_KEY) | 0, bytesToLimit);
+  }
+
   /** The block at `linear`, which is where EIP is. Throws a GuestFault where its first instruction cannot be fetched. */
   blockAt(linear: number): Block {
     const bytesToLimit = Math.max(this.#state.read32(internal.CODE_LIMIT) - this.#state.eip + 1, 0);

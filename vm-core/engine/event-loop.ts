@@ -30,7 +30,6 @@ const STACK_SEGMENT_LOADS: ReadonlySet<string> = new Set(['MOV_SREG_RM', 'POP_SR
 /** What the loop needs of the machine around the processor. */
 export interface EventSource {
   readonly events: EventQueue;
-  interruptPending(): boolean;
   /** A request of a device that has not been reported yet; reading it takes it away. */
   takeRequest(): MachineRequest | undefined;
   hasFirmwareHook(physicalAddress: number): boolean;
@@ -62,6 +61,7 @@ export class EventLoop {
     this.#processor = processor;
     this.#source = source;
     processor.onHook = () => this.#passesHook();
+    source.events.onSooner = () => processor.requestExit();
   }
 
   stop(): void {
@@ -166,7 +166,7 @@ export class EventLoop {
   }
 
   #interruptCanEnter(): boolean {
-    return (this.#processor.state.read32(slot.EFLAGS) & IF) !== 0 && this.#source.interruptPending();
+    return (this.#processor.state.read32(slot.EFLAGS) & IF) !== 0 && this.#processor.interruptPending();
   }
 
   /** Skips virtual time to the next event. */

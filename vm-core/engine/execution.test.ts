@@ -43,6 +43,37 @@ describe('running', () => {
   });
 });
 
+describe('events', () => {
+  it('that a device asks for in the middle of a block come at their instruction', () => {
+    // out 40h,al; inc ax ×20; jmp back
+    const machine = programMachine([0xe6, 0x40, ...new Array(20).fill(0x40), 0xeb, 0xe8]);
+    const came: number[] = [];
+    const timer = machine.events.timer('test', () => {
+      came.push(machine.loop.time, machine.processor.state.eip);
+    });
+    const ports = machine.processor.ports as { write: unknown };
+    ports.write = () => timer.arm(machine.processor.now() + 5);
+    machine.loop.run({ instructionsMax: 23 });
+    expect(came).toEqual([5, PROGRAM_START + 6]);
+  });
+
+  it('are taken when POPF and IRET let them in', () => {
+    // mov ax,202h; push ax; popf; nop; hlt, with the flag and the interrupt at different times
+    const machine = programMachine([0xb8, 0x02, 0x02, 0x50, 0x9d, 0x90, HLT]);
+    const { processor } = machine;
+    const taken: number[] = [];
+    Object.assign(processor, {
+      interruptPending: () => taken.length === 0,
+      acknowledgeInterrupt: () => {
+        taken.push(processor.state.eip);
+        return 0x20;
+      },
+    });
+    machine.loop.run({ instructionsMax: 100 });
+    expect([taken, processor.state.eip]).toEqual([[PROGRAM_START + 5], 0x621]);
+  });
+});
+
 describe('faults', () => {
   it('delivers #DE with the address of the division', () => {
     // xor bx,bx; inc cx; div bx

@@ -16,6 +16,7 @@ export class HardwareBreakpoints {
   /** Reads DR0–DR3 and DR7 again; true if that changed what is watched. */
   refresh(state: CpuState): boolean {
     const control = state.read32(slot.DR7);
+    if ((control & ENABLES) === 0 && this.#key === '') return false;
     const addresses = [0, 1, 2, 3].map((index) => state.read32(slot.DR0 + index * SLOT_SIZE));
     const key = (control & ENABLES) === 0 ? '' : [control, ...addresses].join();
     if (key === this.#key) return false;

@@ -61,7 +61,11 @@ function buildInterpreter(addressBits: 32 | 64): Interpreter {
   );
   const inLoop = forms.filter(({ row, form }) => isInLoop(row, form));
   const places = new Map<number, number>();
-  for (const { row, rowIndex, form } of [...inLoop, ...forms]) {
+  // The loop does what stands at the first places of the table itself: nobody calls them.
+  const inside = builder.defineFunction(HANDLER_SIGNATURE);
+  inside.return(inside.i32(STATUS_DEAD));
+  for (const { rowIndex, form } of inLoop) places.set(formKey(rowIndex, form), builder.addToTable(inside));
+  for (const { row, rowIndex, form } of forms) {
     const key = formKey(rowIndex, form);
     if (row.semantics && !places.has(key)) places.set(key, defineHandler(builder, paths, row, form));
   }

@@ -26,7 +26,7 @@ import {
 import { VM } from '../state/lazy-flags.ts';
 import { callEffects } from './call-effects.ts';
 import { CallShadow } from './call-shadow.ts';
-import { type Block, CodeCache } from './code-cache.ts';
+import { CodeCache } from './code-cache.ts';
 import { codeSizeOf, deriveAllSegments, deriveModeKey, deriveSegment } from './derived-state.ts';
 import type { CodeFetch } from './code-fetch.ts';
 import { checkSegment } from './cpu-memory.ts';
@@ -57,7 +57,8 @@ export interface ProcessorSurroundings {
   /** Default: that of a machine. */
   readonly ticksPerSecond?: number;
   readonly ports: PortSpace;
-  acknowledgeInterrupt(): number;
+  readonly acknowledgeInterrupt: () => number;
+  readonly interruptPending: () => boolean;
   /** Virtual time when the current execution began, in ticks. */
   startTime(): number;
 }
@@ -83,6 +84,8 @@ export class Processor implements Cpu {
   passInterruptAt = -1;
   /** Asked at each hook that is met, with EIP at it: true if execution may go on without leaving the code. */
   onHook: () => boolean = () => false;
+  readonly acknowledgeInterrupt: () => number;
+  readonly interruptPending: () => boolean;
   readonly #fetch: CodeFetch;
   readonly #surroundings: ProcessorSurroundings;
   readonly #instruction: RecordInstruction;
@@ -99,6 +102,8 @@ export class Processor implements Cpu {
     this.state = new CpuState(memory, cpuBase(0));
     this.callShadow = new CallShadow(this.state);
     this.#surroundings = surroundings;
+    this.acknowledgeInterrupt = surroundings.acknowledgeInterrupt;
+    this.interruptPending = surroundings.interruptPending;
     this.ports = reportingPorts(surroundings.ports, this.reports, () => this.requestExit());
     this.model = modelFacts(surroundings.model ?? '386');
     this.ticksPerSecond = surroundings.ticksPerSecond ?? TICKS_PER_SECOND;
@@ -164,10 +169,6 @@ export class Processor implements Cpu {
     const first = this.state.view.getInt32(block + record.BLOCK_FIRST, true);
     const inBlock = (this.#currentRecord - first) / record.RECORD_SIZE;
     return this.#budgetAtStart - this.state.read32(internal.BUDGET) + inBlock;
-  }
-
-  acknowledgeInterrupt(): number {
-    return this.#surroundings.acknowledgeInterrupt();
   }
 
   unsupported(what: string): void {
@@ -237,15 +238,15 @@ export class Processor implements Cpu {
     this.state.write32(internal.FAULT, 0);
     this.state.write32(internal.BUDGET, budget);
     this.#budgetAtStart = budget;
-    for (let skipHook = passHook; ; skipHook = false) {
-      const block = this.#findBlock();
-      if (!block) return FAULT;
-      const start = skipHook ? record.BLOCK_FIRST : record.BLOCK_ENTRY;
-      this.state.write32(internal.BLOCK, block.address);
-      const first = this.state.view.getInt32(block.address + start, true);
-      const status = this.#runs.of(block.codeSize)(this.state.base, first, this.state.read32(internal.BUDGET));
+    let block = (!passHook && !this.#codeFlushWanted && this.#fetch.knownAt(this.linearEip)) || this.#findBlock();
+    for (let start = passHook ? record.BLOCK_FIRST : record.BLOCK_ENTRY; ; start = record.BLOCK_ENTRY) {
+      if (block === 0) return FAULT;
+      this.state.write32(internal.BLOCK, block);
+      const first = this.state.view.getInt32(block + start, true);
+      const status = this.#runs.of(this.codeSize)(this.state.base, first, this.state.read32(internal.BUDGET));
       if ((status & (record.STATUS_LOOKUP | record.STATUS_DEAD)) === 0) return status;
       if (this.state.read32(internal.BUDGET) === 0) return record.STATUS_LIMIT;
+      block = this.#findBlock();
     }
   }
 
@@ -266,18 +267,18 @@ export class Processor implements Cpu {
     return this.#instruction.name;
   }
 
-  /** The block at EIP; undefined where its first instruction cannot be fetched. */
-  #findBlock(): Block | undefined {
+  /** Address of the block at EIP; 0 where its first instruction cannot be fetched. */
+  #findBlock(): number {
     if (this.#codeFlushWanted) {
       this.#codeFlushWanted = false;
       this.code.flush();
       this.flushTranslations();
     }
     try {
-      return this.#fetch.blockAt(this.linearEip);
+      return this.#fetch.blockAt(this.linearEip).address;
     } catch (error) {
       this.#caught(error);
-      return undefined;
+      return 0;
     }
   }
 

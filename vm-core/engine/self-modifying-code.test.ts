@@ -6,6 +6,7 @@ import type { BareMachine } from './bare-machine.ts';
 import { PROGRAM_START, programMachine } from './guest-program.ts';
 
 const INSTRUCTIONS = 300;
+const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 20);
 
 /** A loop of 60 turns around a body, with a far-away HLT for those that leave it. */
 function loopAround(body: readonly number[]): number[] {
@@ -60,6 +61,7 @@ describe('code that changes itself', () => {
         const program = loopAround(pieces.flat());
         expect(runKept(program)).toEqual(runDecodedAnew(program));
       }),
+      { numRuns: ROUNDS },
     );
   });
 

@@ -124,11 +124,11 @@ class PcMachine implements Machine {
       ticksPerSecond: this.ticksPerSecond,
       ports: this.#bus.ports,
       acknowledgeInterrupt: () => this.#bus.acknowledgeInterrupt(),
+      interruptPending: () => this.#bus.interruptPending(),
       startTime: () => this.#loop.time,
     });
     this.#loop = new EventLoop(this.#processor, {
       events: this.#events,
-      interruptPending: () => this.#bus.interruptPending(),
       takeRequest: () => this.#takeRequest(),
       hasFirmwareHook: (physical) => this.#firmware.hooks.has(physical),
       firmwareHook: (physical) => this.#firmware.hooks.get(physical)?.(this.#firmwareContext),

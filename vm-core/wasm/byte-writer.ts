@@ -1,24 +1,50 @@
 /** Bytes of a WebAssembly binary as they are put together: LEB128 numbers, names, vectors (WebAssembly core §5.2). */
 
-export class ByteWriter {
-  readonly bytes: number[] = [];
+const FIRST_CAPACITY = 256;
 
-  byte(value: number): void {
-    this.bytes.push(value & 0xff);
+export class ByteWriter {
+  #buffer = new Uint8Array(FIRST_CAPACITY);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
   }
 
-  append(bytes: readonly number[]): void {
-    for (const value of bytes) this.bytes.push(value);
+  /** What was written so far; not to be kept while more is written. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  byte(value: number): void {
+    if (this.#length === this.#buffer.length) this.#makeRoom(1);
+    this.#buffer[this.#length++] = value;
+  }
+
+  /** Writes over a byte that is there. */
+  replace(at: number, value: number): void {
+    this.#buffer[at] = value;
+  }
+
+  append(bytes: ArrayLike<number>): void {
+    if (this.#length + bytes.length > this.#buffer.length) this.#makeRoom(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  #makeRoom(size: number): void {
+    const larger = new Uint8Array(Math.max(this.#buffer.length * 2, this.#length + size));
+    larger.set(this.bytes);
+    this.#buffer = larger;
   }
 
   /** Unsigned LEB128 of a number below 2^32. */
   unsigned(value: number): void {
     let rest = value >>> 0;
     while (rest > 0x7f) {
-      this.bytes.push((rest & 0x7f) | 0x80);
+      this.byte((rest & 0x7f) | 0x80);
       rest >>>= 7;
     }
-    this.bytes.push(rest);
+    this.byte(rest);
   }
 
   /** Signed LEB128 of an int32. */
@@ -28,10 +54,10 @@ export class ByteWriter {
       const low = rest & 0x7f;
       rest >>= 7;
       if ((rest === 0 && low < 0x40) || (rest === -1 && low >= 0x40)) {
-        this.bytes.push(low);
+        this.byte(low);
         return;
       }
-      this.bytes.push(low | 0x80);
+      this.byte(low | 0x80);
     }
   }
 
@@ -42,10 +68,10 @@ export class ByteWriter {
       const low = Number(rest & 0x7fn);
       rest >>= 7n;
       if ((rest === 0n && low < 0x40) || (rest === -1n && low >= 0x40)) {
-        this.bytes.push(low);
+        this.byte(low);
         return;
       }
-      this.bytes.push(low | 0x80);
+      this.byte(low | 0x80);
     }
   }
 
@@ -55,10 +81,20 @@ export class ByteWriter {
     for (let i = 0; i < text.length; i++) this.byte(text.charCodeAt(i));
   }
 
+  /** Bytes as a vector of runs: how many in a row, then which (WebAssembly core §5.5.13). */
+  runs(bytes: readonly number[]): void {
+    const starts = bytes.flatMap((byte, at) => (byte === bytes[at - 1] ? [] : [at]));
+    this.unsigned(starts.length);
+    starts.forEach((start, n) => {
+      this.unsigned((starts[n + 1] ?? bytes.length) - start);
+      this.byte(bytes[start] as number);
+    });
+  }
+
   /** A section of the module: id, size, contents. */
   section(id: number, contents: ByteWriter): void {
     this.byte(id);
-    this.unsigned(contents.bytes.length);
+    this.unsigned(contents.length);
     this.append(contents.bytes);
   }
 }

@@ -46,6 +46,9 @@ export interface Label {
 }
 
 const EMPTY_BLOCK = 0x40;
+const LOCAL_GET = 0x20;
+const LOCAL_SET = 0x21;
+const LOCAL_TEE = 0x22;
 
 export class FunctionBuilder implements FunctionReference {
   readonly index: number;
@@ -57,6 +60,8 @@ export class FunctionBuilder implements FunctionReference {
   readonly #free: Readonly<Record<ValueType, number[]>> = { i32: [], i64: [], f64: [] };
   #scoped: { readonly type: ValueType; readonly local: number }[] | undefined;
   #depth = 0;
+  /** The local that the last instruction has set, and where that instruction begins and ends. */
+  readonly #lastSet = { local: -1, begin: 0, end: 0 };
 
   constructor(module: ModuleBuilder, index: number, signature: Signature) {
     this.#module = module;
@@ -265,11 +270,7 @@ export class FunctionBuilder implements FunctionReference {
   /** The body with its locals, as the code section holds it. The end of a function with a result is never reached. */
   finish(): ByteWriter {
     const out = new ByteWriter();
-    out.unsigned(this.#locals.length);
-    for (const type of this.#locals) {
-      out.byte(1);
-      out.byte(valueTypeCode(type));
-    }
+    out.runs(this.#locals.map(valueTypeCode));
     out.append(this.#code.bytes);
     if (this.signature.result) out.byte(0x00);
     out.byte(0x0b);
@@ -313,7 +314,22 @@ export class FunctionBuilder implements FunctionReference {
   }
 
   #setLocal(local: number): void {
-    this.#code.byte(0x21);
+    this.#lastSet.local = local;
+    this.#lastSet.begin = this.#code.length;
+    this.#code.byte(LOCAL_SET);
+    this.#code.unsigned(local);
+    this.#lastSet.end = this.#code.length;
+  }
+
+  /** A local that was set just now stays on the stack. */
+  #getLocal(local: number): void {
+    const { local: set, begin, end } = this.#lastSet;
+    if (local === set && end === this.#code.length) {
+      this.#code.replace(begin, LOCAL_TEE);
+      this.#lastSet.local = -1;
+      return;
+    }
+    this.#code.byte(LOCAL_GET);
     this.#code.unsigned(local);
   }
 
@@ -325,8 +341,7 @@ export class FunctionBuilder implements FunctionReference {
 
   #push(value: Value): void {
     if (value.constant === undefined) {
-      this.#code.byte(0x20);
-      this.#code.unsigned(value.local);
+      this.#getLocal(value.local);
     } else if (typeof value.constant === 'bigint') {
       this.#code.byte(0x42);
       this.#code.signed64(value.constant);

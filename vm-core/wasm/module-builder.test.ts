@@ -36,7 +36,7 @@ describe('numbers', () => {
   it('encodes unsigned numbers as the specification says', () => {
     const writer = new ByteWriter();
     writer.unsigned(624485);
-    expect(writer.bytes).toEqual([0xe5, 0x8e, 0x26]);
+    expect([...writer.bytes]).toEqual([0xe5, 0x8e, 0x26]);
     expect(() => writer.unsigned(0xffffffff)).not.toThrow();
   });
 });

@@ -90,7 +90,7 @@ export class ModuleBuilder {
     out.section(7, vector(this.#exports, writeExport));
     if (this.#elements.length > 0) out.section(9, this.#elementSection());
     out.section(10, vector(bodies, writeBody));
-    return new Uint8Array(out.bytes);
+    return out.bytes;
   }
 
   #typeSection(): ByteWriter {
@@ -151,6 +151,6 @@ function writeExport(writer: ByteWriter, item: { readonly name: string; readonly
 }
 
 function writeBody(writer: ByteWriter, body: ByteWriter): void {
-  writer.unsigned(body.bytes.length);
+  writer.unsigned(body.length);
   writer.append(body.bytes);
 }

@@ -14,6 +14,7 @@ import {
   requireUnprotectedOffset,
 } from '../code-segments.ts';
 import {
+  BRANCH,
   type Cpu,
   EXIT,
   GuestFault,
@@ -27,6 +28,7 @@ import { isCode, isConforming, markAccessed, privilegeOf, segmentFrom, selectorE
 import {
   ioPrivilegeLevel,
   modelFlags,
+  mustBeNoticed,
   privilegeLevel,
   requireVirtual8086Privilege,
   setPrivilegeLevel,
@@ -107,9 +109,11 @@ function returnUnprotected(cpu: Cpu, instruction: Instruction): Outcome {
   stack.commit();
   const ioPrivilege = (state.read32(slot.EFLAGS) & VM) === 0 ? IOPL : 0;
   const writable = ARITHMETIC_AND_NT | TF | IF | ioPrivilege | (size === 4 ? RF | modelFlags(cpu) : 0);
-  state.eflags = merge(state.eflags, image, writable);
+  const flags = state.eflags;
+  const changed = merge(flags, image, writable);
+  state.eflags = changed;
   enterUnprotectedCode(cpu, { selector, offset });
-  return EXIT;
+  return mustBeNoticed(cpu, flags, changed) ? EXIT : BRANCH;
 }
 
 function returnProtected(cpu: Cpu, instruction: Instruction): Outcome {

@@ -20,7 +20,7 @@ describe('HLT, CLI, STI', () => {
     cpu.state.write8(slot.INTERRUPT_SHADOW, 0);
     expect(execute(cpu, 'STI')).toBe(NEXT);
     expect(cpu.state.read8(slot.INTERRUPT_SHADOW)).toBe(0);
-    expect(execute(cpu, 'CLI')).toBe(EXIT);
+    expect(execute(cpu, 'CLI')).toBe(NEXT);
     expect(cpu.state.eflags).toBe(2);
     expect(execute(cpu, 'CLI')).toBe(NEXT);
   });

@@ -9,6 +9,7 @@ import {
   ioPrivilegeLevel,
   isVirtual8086,
   modelFlags,
+  mustBeNoticed,
   privilegeLevel,
   requirePrivilege,
   requireVirtual8086Privilege,
@@ -17,7 +18,7 @@ import { push, Stack } from '../stack.ts';
 
 /** PUSHFD stores RF and VM as zeros. */
 const PUSHED_32 = 0x00fc_ffff;
-/** Flags that POPF changes and the engine need not know of. */
+/** Flags that every program may change by POPF. */
 const ORDINARY = CF | PF | AF | ZF | SF | OF | DF | NT;
 
 export const HLT: SystemOperation = (cpu) => {
@@ -33,10 +34,8 @@ function requireInterruptFlagAccess(cpu: Cpu): void {
 
 export const CLI: SystemOperation = (cpu) => {
   requireInterruptFlagAccess(cpu);
-  const flags = cpu.state.read32(slot.EFLAGS);
-  if ((flags & IF) === 0) return NEXT;
-  cpu.state.write32(slot.EFLAGS, flags & ~IF);
-  return EXIT;
+  cpu.state.write32(slot.EFLAGS, cpu.state.read32(slot.EFLAGS) & ~IF);
+  return NEXT;
 };
 
 /** Interrupts stay off for one more instruction, so that STI; HLT and STI; RET lose none. */
@@ -72,5 +71,5 @@ export const POPF: SystemOperation = (cpu, instruction) => {
   const changed = ((flags & ~(writable | RF)) | (image & writable)) >>> 0;
   stack.commit();
   state.eflags = changed;
-  return ((flags ^ changed) & ~ORDINARY) === 0 ? NEXT : EXIT;
+  return mustBeNoticed(cpu, flags, changed) ? EXIT : NEXT;
 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { IF, IOPL, NT, OF, RF, TF, VM } from '../../state/lazy-flags.ts';
 import { CS, DS, ES, FS, GS, SS, slot } from '../../state/layout.ts';
-import { EXIT, NEXT, REPEAT, VECTOR_BR, VECTOR_DF, VECTOR_GP, VECTOR_SS, VECTOR_UD } from '../cpu.ts';
+import { BRANCH, EXIT, NEXT, REPEAT, VECTOR_BR, VECTOR_DF, VECTOR_GP, VECTOR_SS, VECTOR_UD } from '../cpu.ts';
 import { execute, type FakeCpu, faultOf, IDT, protectedCpu, realCpu, selectors, writeGate } from '../fake-cpu.ts';
 import { setPrivilegeLevel } from '../mode.ts';
 import { setVirtual8086Segment } from '../segments.ts';
@@ -23,7 +23,7 @@ describe('INT', () => {
     const cpu = realCpu();
     cpu.writeLinear(0x13 * 4, 4, 0xf000_e3fe);
     cpu.state.eflags = IF;
-    expect(execute(cpu, 'INT', { immediate: 0x13, ...WIDE })).toBe(EXIT);
+    expect(execute(cpu, 'INT', { immediate: 0x13, ...WIDE })).toBe(BRANCH);
     expect(cpu.words(0x200fa, 3)).toEqual([0x200, 0x1000, IF | 2]);
     expect([cpu.state.segment(CS).base, cpu.state.eip, cpu.state.eflags]).toEqual([0xf0000, 0xe3fe, 2]);
   });
@@ -84,7 +84,7 @@ describe('INTO', () => {
     cpu.writeLinear(4 * 4, 4, 0x0100_0200);
     expect(execute(cpu, 'INTO')).toBe(NEXT);
     cpu.state.eflags = OF;
-    expect(execute(cpu, 'INTO')).toBe(EXIT);
+    expect(execute(cpu, 'INTO')).toBe(BRANCH);
     expect(cpu.state.eip).toBe(0x200);
   });
 });

@@ -1,8 +1,11 @@
 /**
  * Instructions that raise an interrupt or exception on purpose: INT n, INT3, INT1, INTO, BOUND (SDM vol. 2A).
  */
+import { CR0_PE } from '../../state/control-bits.ts';
+import { slot } from '../../state/layout.ts';
 import { OF } from '../../state/lazy-flags.ts';
 import {
+  BRANCH,
   type Cpu,
   EXIT,
   GuestFault,
@@ -33,7 +36,9 @@ export const INTO: SystemOperation = (cpu) =>
   (cpu.state.eflags & OF) === 0 ? NEXT : raise(cpu, VECTOR_OF, 'software');
 
 function raise(cpu: Cpu, vector: number, kind: 'software' | 'exception'): Outcome {
-  return enterHandler(cpu, { vector, errorCode: undefined, kind }) ? EXIT : REPEAT;
+  if (!enterHandler(cpu, { vector, errorCode: undefined, kind })) return REPEAT;
+  // In real mode nothing changes that the engine has to know of before the handler begins.
+  return kind === 'software' && (cpu.state.read32(slot.CR0) & CR0_PE) === 0 ? BRANCH : EXIT;
 }
 
 export const BOUND: SystemOperation = (cpu, instruction) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DF, IOPL, TF, VM } from '../../state/lazy-flags.ts';
 import { ES, slot } from '../../state/layout.ts';
-import { EXIT, REPEAT, VECTOR_GP } from '../cpu.ts';
+import { EXIT, NEXT, REPEAT, VECTOR_GP } from '../cpu.ts';
 import { execute, faultOf, protectedCpu, realCpu, selectors, TSS } from '../fake-cpu.ts';
 import { loadSegment } from '../segments.ts';
 
@@ -11,13 +11,13 @@ describe('IN and OUT', () => {
     cpu.state.write32(slot.EDX, 0xffff_03f8);
     cpu.portValues = [0x12, 0x3456, 0x789a_bcde];
     cpu.state.write32(slot.EAX, 0xffff_ffff);
-    expect(execute(cpu, 'IN_IMMEDIATE', { immediate: 0x60, immediate2: 1 })).toBe(EXIT);
+    expect(execute(cpu, 'IN_IMMEDIATE', { immediate: 0x60, immediate2: 1 })).toBe(NEXT);
     expect(cpu.state.read32(slot.EAX)).toBe(0xffff_ff12);
     execute(cpu, 'IN_DX', { immediate2: 2 });
     expect(cpu.state.read32(slot.EAX)).toBe(0xffff_3456);
     execute(cpu, 'IN_DX', { immediate2: 4 });
     expect(cpu.state.read32(slot.EAX)).toBe(0x789a_bcde);
-    expect(execute(cpu, 'OUT_IMMEDIATE', { immediate: -1, immediate2: 1 })).toBe(EXIT);
+    expect(execute(cpu, 'OUT_IMMEDIATE', { immediate: -1, immediate2: 1 })).toBe(NEXT);
     execute(cpu, 'OUT_DX', { immediate2: 2 });
     execute(cpu, 'OUT_DX', { immediate2: 4 });
     expect(cpu.portAccesses.map(({ port, size, value }) => [port, size, value])).toEqual([

@@ -1,6 +1,6 @@
 /**
- * IN, OUT, INS and OUTS (SDM vol. 2; vol. 1 §18.5 for who may use a port). All of them end the block: a device may have
- * raised an interrupt, moved memory or asked for something at a certain time.
+ * IN, OUT, INS and OUTS (SDM vol. 2; vol. 1 §18.5 for who may use a port). Where a device raises an interrupt, changes
+ * the memory map or asks to be called sooner than anybody else, the machine asks the engine to leave.
  */
 
 import { CR0_PE } from '../../state/control-bits.ts';
@@ -11,6 +11,7 @@ import {
   EXIT,
   GuestFault,
   type Instruction,
+  NEXT,
   type Outcome,
   REPEAT,
   type SystemOperation,
@@ -39,7 +40,7 @@ function input(cpu: Cpu, port: number, size: PortSize): Outcome {
   if (size === 1) cpu.state.write8(slot.EAX, value);
   else if (size === 2) cpu.state.write16(slot.EAX, value);
   else cpu.state.write32(slot.EAX, value);
-  return EXIT;
+  return NEXT;
 }
 
 function output(cpu: Cpu, port: number, size: PortSize): Outcome {
@@ -47,7 +48,7 @@ function output(cpu: Cpu, port: number, size: PortSize): Outcome {
   const { state } = cpu;
   const value = size === 1 ? state.read8(slot.EAX) : size === 2 ? state.read16(slot.EAX) : state.read32(slot.EAX);
   cpu.ports.write(port, size, value);
-  return EXIT;
+  return NEXT;
 }
 
 const sizeOf = (instruction: Instruction): PortSize => instruction.immediate2 as PortSize;
