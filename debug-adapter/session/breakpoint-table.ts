@@ -26,6 +26,7 @@ export class BreakpointTable {
     const after = requests.map((request) => before.get(textOf(request))?.shift() ?? this.#make(request));
     for (const left of before.values()) for (const breakpoint of left) breakpoint.unbind();
     this.#sets.set(set, after);
+    this.#index = undefined;
     return after.map((breakpoint) => breakpoint.describe());
   }
 
