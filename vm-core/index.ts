@@ -11,6 +11,10 @@ export type {
 } from './devices/device.ts';
 export { FLOPPY_SIZE_MAX, FLOPPY_SIZES, floppySizeProblem } from './devices/floppy-controller/media.ts';
 export { encodeMouseEvent, type MouseEvent } from './devices/keyboard-controller/mouse.ts';
+export { type ExplainedAccess, type ExplainedWalk, entryName, type WalkStep } from './inspect/explain-walk.ts';
+export * from './inspect/page-tables.ts';
+export type { PagingRules } from './memory/paging-rules.ts';
+export type { CachedPage } from './memory/translation-cache.ts';
 export { PIT_FREQUENCY } from './devices/pit/pit.ts';
 export { decodeSpeakerSignal, type SpeakerSignal } from './devices/pit/speaker.ts';
 export { CpuState, type SegmentState } from './state/cpu-state.ts';

@@ -37,6 +37,8 @@ describe('commands of the console', () => {
       'dis again 4',
       'dis',
       'find "no such text in here"',
+      'pages',
+      'walk start w user',
       'breakpoints',
       'log',
       'keys ab<enter>',

@@ -37,10 +37,31 @@ function assembleWithListing(source: string): { image: Uint8Array; listing: stri
   }
 }
 
-async function launched(given: object = {}): Promise<SessionClient> {
+/** Maps the first 8 MiB by two pages of 4 MiB, the second read-only for all, and halts. */
+const PAGED = `bits 32
+org 200000h
+header: dd 1badb002h, 10000h, -(1badb002h + 10000h)
+  dd header, 200000h, 0, end + 2000h, entry
+entry: mov dword [directory], 83h
+  mov dword [directory + 4], 400085h
+  mov eax, directory
+  mov cr3, eax
+  mov eax, cr4
+  or al, 10h
+  mov cr4, eax
+  mov eax, cr0
+  or eax, 80010000h
+  mov cr0, eax
+  nop
+paged: hlt
+end:
+directory equ 201000h
+`;
+
+async function launched(given: object = {}, source = SOURCE): Promise<SessionClient> {
   const client = new SessionClient();
-  const { image, listing } = assembleWithListing(SOURCE);
-  client.host.write('/k/kernel.asm', SOURCE);
+  const { image, listing } = assembleWithListing(source);
+  client.host.write('/k/kernel.asm', source);
   client.host.write('/k/kernel.lst', listing);
   client.host.files.set('/k/kernel.bin', image);
   client.host.sources.set('/k/kernel.asm', { image: '/k/kernel.bin', listing: '/k/kernel.lst', messages: [] });
@@ -71,7 +92,33 @@ describe.skipIf(!hasNasm)('a kernel from source', () => {
     await client.request('restart', {});
     expect(await client.stop()).toMatch(/^entry 5 entry/);
   });
+
+  it('shows its page tables, and why an access faults', async () => {
+    const client = await launched({ cpu: 'pentium', stopOnEntry: true }, PAGED);
+    await client.stop();
+    const type = async (expression: string) =>
+      String((await client.request('evaluate', { expression, context: 'repl' }))['result']);
+    expect(await type('pages')).toBe('Paging is off: linear addresses are physical ones.');
+    await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'paged' }] });
+    await client.request('continue', { threadId: 1 });
+    expect(await client.stop()).toMatch(/paged/);
+    expect(await type('pages')).toBe(
+      [
+        '0x00000000-0x003fffff → 0x000000000  -RWX -A-  4 MiB pages',
+        '0x00400000-0x007fffff → 0x000400000  UR-X ---  4 MiB pages',
+      ].join('\n'),
+    );
+    expect(await type('walk 0x400123 w')).toMatch(
+      /^PDE 1 .* = 0x00400085 {2}page UR-X --- {2}← the page is read-only, and CR0.WP is set\nPage fault, error code 03h/,
+    );
+    expect(await type('walk paged x')).toMatch(/The fetch is allowed. Physical address 0x0000002000/);
+    expect(await type('walk 0x800000')).toMatch(/PDE 2 .* not present {2}← the PDE is not present/);
+    expect(await complain(client, 'walk 0 q')).toBe('q: write r, w or x for the access, and user for level 3');
+  });
 });
+
+const complain = async (client: SessionClient, expression: string): Promise<string | undefined> =>
+  (await client.send('evaluate', { expression, context: 'repl' })).message;
 
 async function dataIdOf(client: SessionClient, name: string): Promise<string> {
   const { dataId } = await client.request('dataBreakpointInfo', { name });

@@ -11,6 +11,8 @@ import { BOOT_ADDRESS, createBuiltinBios } from '../firmware/builtin/builtin-bio
 import type { Firmware, FirmwareContext } from '../firmware/firmware.ts';
 import { createMemory, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
 import { entryOf, type KernelPlan, planKernel } from '../firmware/kernel/kernel-boot.ts';
+import { explainWalk } from '../inspect/explain-walk.ts';
+import type { Translator } from '../memory/translator.ts';
 import { PhysicalMap } from '../memory/physical-map.ts';
 import type { BlockStore } from './block-store.ts';
 import { createDeviceBus, type DeviceBus, type MachineServices } from './device-bus.ts';
@@ -23,6 +25,7 @@ import type {
   InputRecord,
   Machine,
   MachineConfig,
+  PagingView,
   PhysicalMemoryView,
   RunLimit,
   RunResult,
@@ -360,6 +363,16 @@ class PcMachine implements Machine {
   }
 }
 
+function pagingView(translations: Translator): PagingView {
+  const read = (physicalAddress: number): number => translations.peekPhysical(physicalAddress);
+  return {
+    rules: translations.rules,
+    read,
+    explain: (linearAddress, access) => explainWalk(translations.rules, read, linearAddress, access),
+    cached: () => translations.cache.list(),
+  };
+}
+
 function vcpuView(processor: Processor): Vcpu {
   const { state } = processor;
   return {
@@ -374,6 +387,7 @@ function vcpuView(processor: Processor): Vcpu {
     get mode() {
       return processor.modeName;
     },
+    paging: pagingView(processor.translations),
     translate: (linearAddress) => processor.translations.peek(linearAddress),
     callStack: (callsMax) => processor.callShadow.calls(callsMax),
   };

@@ -6,6 +6,9 @@ import type { BlockStore } from './block-store.ts';
 import type { Device, MachineRequest } from '../devices/device.ts';
 import type { KernelImages } from '../firmware/kernel/kernel-boot.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
+import type { ExplainedAccess, ExplainedWalk } from '../inspect/explain-walk.ts';
+import type { PagingRules } from '../memory/paging-rules.ts';
+import type { CachedPage } from '../memory/translation-cache.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 
 export type MachineType = 'isa-1';
@@ -207,6 +210,18 @@ export interface CallStack {
   readonly isComplete: boolean;
 }
 
+/** The paging of a processor as a debugger sees it; nothing here has side effects. */
+export interface PagingView {
+  /** The rules of the moment; one object that changes as registers do. */
+  readonly rules: PagingRules;
+  /** Four bytes of physical memory, unsigned. */
+  read(physicalAddress: number): number;
+  /** The walk of a linear address, entry by entry, and what comes of an access. */
+  explain(linearAddress: number, access: ExplainedAccess): ExplainedWalk;
+  /** Translations that the processor keeps, whether the tables still say so or not. */
+  cached(): readonly CachedPage[];
+}
+
 /** One virtual processor. */
 export interface Vcpu {
   readonly index: number;
@@ -217,6 +232,7 @@ export interface Vcpu {
   readonly linearEip: number;
   /** Real mode, or protected mode (CR0.PE). */
   readonly mode: CpuMode;
+  readonly paging: PagingView;
   /** Physical address that a linear one maps to, without side effects; undefined where nothing is mapped. */
   translate(linearAddress: number): number | undefined;
   /** At most so many calls, all without a number; none unless the machine records calls. */

@@ -67,10 +67,8 @@ function walk32(walk: PageWalk, rules: PagingRules, read: TableReader, linear: n
   const directory = enter32(walk, read, rules.root + (linear >>> 22) * 4);
   if ((directory & ENTRY_PRESENT) === 0) return 'not present';
   if (rules.largePages && (directory & ENTRY_LARGE) !== 0) {
-    const reserved = rules.pse36 ? reservedOfPse36(rules.physicalBits) : 0x3f_e000;
-    if ((directory & reserved) !== 0) return 'reserved bit';
-    const frameHigh = rules.pse36 ? (directory >>> 13) & 0xff : 0;
-    return map(walk, 22, frameHigh * HIGH_HALF + ((directory & 0xffc0_0000) >>> 0));
+    if ((directory & reservedOfLargePage32(rules)) !== 0) return 'reserved bit';
+    return map(walk, 22, frameOfLargePage32(rules, directory));
   }
   const table = (directory & TABLE_LOW) >>> 0;
   const entry = enter32(walk, read, table + ((linear >>> 12) & 0x3ff) * 4);
@@ -82,6 +80,16 @@ function walk32(walk: PageWalk, rules: PagingRules, read: TableReader, linear: n
 function reservedOfPse36(physicalBits: number): number {
   const used = Math.min(Math.max(physicalBits - 32, 0), 8);
   return 0x20_0000 | (0x1f_e000 & ~((2 ** used - 1) << 13));
+}
+
+/** Reserved bits of the entry of a page of 4 MiB. */
+export function reservedOfLargePage32({ pse36, physicalBits }: PagingRules): number {
+  return pse36 ? reservedOfPse36(physicalBits) : 0x3f_e000;
+}
+
+export function frameOfLargePage32({ pse36 }: PagingRules, low: number): number {
+  const frameHigh = pse36 ? (low >>> 13) & 0xff : 0;
+  return frameHigh * HIGH_HALF + ((low & 0xffc0_0000) >>> 0);
 }
 
 function enter32(walk: PageWalk, read: TableReader, address: number): number {
@@ -117,7 +125,7 @@ function walkWide(walk: PageWalk, rules: PagingRules, read: TableReader, linear:
     walk.low[n] = low;
     walk.high[n] = high;
     if ((low & ENTRY_PRESENT) === 0) return 'not present';
-    const isPage = level === 1 || ((low & ENTRY_LARGE) !== 0 && level <= (rules.gigabytePages && !pae ? 3 : 2));
+    const isPage = level === 1 || ((low & ENTRY_LARGE) !== 0 && mayBeLarge(rules, level));
     if (hasReservedBit(rules, low, high, level, isPage)) return 'reserved bit';
     restrict(walk, low);
     if (rules.noExecute && (high & ENTRY_HIGH_NO_EXECUTE) !== 0) walk.executable = false;
@@ -126,7 +134,14 @@ function walkWide(walk: PageWalk, rules: PagingRules, read: TableReader, linear:
   }
 }
 
-function hasReservedBit(rules: PagingRules, low: number, high: number, level: number, isPage: boolean): boolean {
+/** Whether a table of a level may hold pages: of 4 MiB by CR4.PSE, of 2 MiB always, of 1 GiB by the processor's model. */
+export function mayBeLarge(rules: PagingRules, level: number): boolean {
+  if (level === 2) return rules.largePages;
+  return level === 3 && rules.gigabytePages && rules.levels !== LEVELS_PAE;
+}
+
+/** Of an entry of eight bytes that is present. */
+export function hasReservedBit(rules: PagingRules, low: number, high: number, level: number, isPage: boolean): boolean {
   let reservedHigh = FRAME_HIGH & ~(2 ** Math.max(rules.physicalBits - 32, 0) - 1);
   if (rules.levels === LEVELS_PAE) reservedHigh |= PAE_RESERVED_HIGH;
   if (!rules.noExecute) reservedHigh |= ENTRY_HIGH_NO_EXECUTE;
@@ -137,7 +152,8 @@ function hasReservedBit(rules: PagingRules, low: number, high: number, level: nu
   return level === 3 && (low & 0x3fff_e000) !== 0;
 }
 
-function frameOf(low: number, high: number, shift: number = PAGE_SHIFT): number {
+/** What an entry of eight bytes holds of a physical address, down to a page of that shift. */
+export function frameOf(low: number, high: number, shift: number = PAGE_SHIFT): number {
   const mask = -(2 ** shift) | 0;
   return (high & FRAME_HIGH) * HIGH_HALF + ((low & mask) >>> 0);
 }

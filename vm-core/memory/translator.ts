@@ -130,6 +130,11 @@ export class Translator {
     return this.#readTable(physicalAddress);
   }
 
+  /** The same for a debugger, without side effects of devices. */
+  peekPhysical(physicalAddress: number): number {
+    return this.#peekTable(physicalAddress);
+  }
+
   /** The physical address for an access that does not cross a page; raises a page fault where it is not allowed. */
   translate(linear: number, access: number): number {
     const rules = this.#rules;

@@ -3,6 +3,7 @@ import { UserError } from '../user-error.ts';
 import type { ConsoleCommand } from './console-command.ts';
 import { machineCommands } from './machine-commands.ts';
 import { memoryCommands } from './memory-commands.ts';
+import { pagingCommands } from './paging-commands.ts';
 import { sessionCommands } from './session-commands.ts';
 import { styled } from './styles.ts';
 
@@ -22,7 +23,13 @@ const help: ConsoleCommand = {
   },
 };
 
-export const commands: readonly ConsoleCommand[] = [help, ...machineCommands, ...memoryCommands, ...sessionCommands];
+export const commands: readonly ConsoleCommand[] = [
+  help,
+  ...machineCommands,
+  ...memoryCommands,
+  ...pagingCommands,
+  ...sessionCommands,
+];
 
 function explainUsage({ name, usage }: ConsoleCommand): string {
   return `${name} ${usage}`.trimEnd();

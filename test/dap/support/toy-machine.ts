@@ -2,6 +2,9 @@
  * A machine for tests of the session: real registers and memory, and a dozen instructions of 16-bit code, so that what
  * the session does can be tested without the engine. `script` makes `run` answer what a real machine answers rarely.
  */
+import { explainWalk } from '../../../vm-core/inspect/explain-walk.ts';
+import { PagingRegisters } from '../../../vm-core/memory/paging-rules.ts';
+import type { PagingView } from '../../../vm-core/index.ts';
 import {
   type Breakpoint,
   CpuState,
@@ -41,6 +44,14 @@ export function createToyMachine(code: readonly number[], start = 0x7c00): ToyMa
   toy.set('EFLAGS', 2);
   return toy;
 }
+
+const rules = new PagingRegisters({ physicalBits: 32, pse36: false, gigabytePages: false });
+const NO_PAGING: PagingView = {
+  rules,
+  read: () => 0,
+  explain: (linear, access) => explainWalk(rules, () => 0, linear, access),
+  cached: () => [],
+};
 
 class Toy implements ToyMachine {
   readonly script: RunResult[] = [];
@@ -92,6 +103,7 @@ class Toy implements ToyMachine {
         state: this.#state,
         codeSize: 16,
         mode: 'real',
+        paging: NO_PAGING,
         callStack: () => ({ calls: [], isComplete: false }),
         translate: (linear: number) => (linear < RAM_SIZE ? linear : undefined),
         get linearEip() {
