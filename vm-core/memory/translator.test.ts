@@ -1,6 +1,7 @@
 /** Translations against a plain walk written for the test: random tables, all modes, accesses and rules. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { explainWalk } from '../inspect/explain-walk.ts';
 import { CpuState } from '../state/cpu-state.ts';
 import { slot } from '../state/layout.ts';
 import { SLOT_SIZE } from '../state/register-table.ts';
@@ -195,6 +196,22 @@ function fillTables(entries: readonly bigint[], mode: OracleMode): void {
   }
 }
 
+/** What a debugger is told is the same, and changes nothing. */
+function expectTold(translator: Translator, linear: number, access: OracleAccess, expected: OracleResult): void {
+  const before = tables.slice();
+  if (access.mode !== 'implicit supervisor') {
+    const { rules } = translator;
+    const read = (address: number) => translator.peekPhysical(address);
+    const question = { kind: access.kind, privilege: access.mode, ac: access.ac };
+    const walk = explainWalk(rules, read, linear, question);
+    expect(walk.errorCode).toBe('fault' in expected ? expected.fault : undefined);
+    expect(walk.physical).toBe('fault' in expected ? undefined : Number(expected.physical));
+    expect(walk.steps.filter(({ problem }) => problem !== '')).toHaveLength('fault' in expected ? 1 : 0);
+  }
+  if ('physical' in expected) expect(BigInt(translator.peek(linear) ?? -1)).toBe(expected.physical);
+  expect(Buffer.compare(before, tables)).toBe(0);
+}
+
 const RUNS = Number(process.env['FUZZ_ROUNDS'] ?? 400);
 
 describe('the translator', () => {
@@ -214,6 +231,7 @@ describe('the translator', () => {
             const expected = oracleWalk(rules, access, linear, readPhysical);
             const outcome = 'fault' in expected ? `fault ${expected.fault & 0x29}` : 'mapped';
             outcomes.set(`${rules.mode} ${outcome}`, (outcomes.get(`${rules.mode} ${outcome}`) ?? 0) + 1);
+            expectTold(translator, Number(linear), access, expected);
             expect(ours(translator, linear, access)).toEqual(seen(expected));
           }
         },
