@@ -2,14 +2,15 @@
  * The interpreter's staging of the instruction semantics: operands are read from a decoded record, registers live in
  * the vCPU's state, and the function returns an outcome (DESIGN §3, §4).
  */
-import { BRANCH, FAULT, REPEAT } from '../cpu/cpu.ts';
+import { BRANCH, EXIT, FAULT, REPEAT } from '../cpu/cpu.ts';
 import type { Operand, OperandBits, OperandSize } from '../isa/operand.ts';
 import { type SegmentChoice, Semantics } from '../isa/semantics.ts';
 import { VECTOR_GP } from '../isa/vectors.ts';
-import { internal, slot } from '../state/layout.ts';
+import { internal, type SegmentIndex, slot } from '../state/layout.ts';
 import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
 import { stageCall, stageReturn } from './call-stage.ts';
 import { type HeldPlace, MemoryAccess } from './memory-access.ts';
+import { loadParagraph, type StagedSegment, stagedSegment, takesParagraphs } from './segment-stage.ts';
 import type { SlowPaths } from './slow-paths.ts';
 import * as record from './record.ts';
 
@@ -54,11 +55,6 @@ export class InterpreterStage extends Semantics {
       status: this.#status,
       leaveWithFault: () => this.#leave(f.i32(FAULT)),
     });
-  }
-
-  /** Ends the function: the next instruction follows, unless something asked to leave. */
-  finish(): void {
-    this.#leave(this.#status);
   }
 
   read(operand: Operand, willWrite = false): Value {
@@ -190,6 +186,30 @@ export class InterpreterStage extends Semantics {
     this.#leave(this.or(this.#status, BRANCH));
   }
 
+  end(): void {
+    this.#leave(this.#status);
+  }
+
+  endAndLeaveIf(condition: Value): void {
+    this.#leave(this.or(this.#status, this.select(condition, this.f.i32(EXIT), this.f.i32(0))));
+  }
+
+  takesParagraphs(segment: SegmentIndex | 'reg'): Value {
+    return takesParagraphs(this.f, this.#segment(segment));
+  }
+
+  loadParagraph(segment: SegmentIndex | 'reg', selector: Value): void {
+    loadParagraph(this.f, this.#segment(segment), selector);
+  }
+
+  #segment(index: SegmentIndex | 'reg'): StagedSegment {
+    return stagedSegment(this.f, this.#cpu, this.#record, index);
+  }
+
+  recordsCalls(): Value {
+    return this.f.load('i32', 32, this.#cpu, internal.CALLS_TOP);
+  }
+
   recordCall(target: Value, back: Value): void {
     stageCall(this.f, this.#cpu, this.#paths, { target, back, size: this.operandSize / 8 });
   }
@@ -213,6 +233,10 @@ export class InterpreterStage extends Semantics {
 
   immediate(): Value {
     return this.f.load('i32', 32, this.#record, record.RECORD_IMMEDIATE);
+  }
+
+  secondImmediate(): Value {
+    return this.f.load('i32', 16, this.#record, record.RECORD_IMMEDIATE2);
   }
 
   exitRequested(): Value {

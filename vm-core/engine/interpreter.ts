@@ -67,10 +67,13 @@ function buildInterpreter(addressBits: 32 | 64): Interpreter {
   for (const { rowIndex, form } of inLoop) places.set(formKey(rowIndex, form), builder.addToTable(inside));
   for (const { row, rowIndex, form } of forms) {
     const key = formKey(rowIndex, form);
-    if (row.semantics && !places.has(key)) places.set(key, defineHandler(builder, paths, row, form));
+    if ((row.semantics || row.inline) && !places.has(key)) places.set(key, defineHandler(builder, paths, row, form));
   }
   const systemPlace = defineSystemHandler(builder, paths);
-  for (const { row, rowIndex, form } of forms) if (!row.semantics) places.set(formKey(rowIndex, form), systemPlace);
+  for (const { rowIndex, form } of forms) {
+    const key = formKey(rowIndex, form);
+    if (!places.has(key)) places.set(key, systemPlace);
+  }
   const pseudoHandlers = {
     invalid: defineRaising(builder, paths, VECTOR_UD, undefined),
     beyondLimit: defineRaising(builder, paths, VECTOR_GP, 0),
@@ -178,7 +181,9 @@ function stageInstruction(f: FunctionBuilder, row: InstructionRow, form: Form, p
   if (form.loadsStack) stageStackLoad(f, place.cpu, place.paths, run);
   else if (form.repeatPrefix === 0) run();
   else repeated(stage, run, row.repeat === 'rep' ? undefined : form.repeatPrefix === 0xf3 ? 1 : 0);
-  stage.finish();
+  row.inline?.(stage, ...operands);
+  if (row.semantics) stage.end();
+  else f.return(f.call(place.paths.system, place.record));
 }
 
 function defineSystemHandler(builder: ModuleBuilder, paths: SlowPaths): number {

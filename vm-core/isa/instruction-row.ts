@@ -14,6 +14,11 @@ export interface InstructionRow {
   readonly operands: readonly OperandCode[];
   /** Absent for system operations: the cpu layer's function of this name is called. */
   readonly semantics?: SemanticsFunction;
+  /**
+   * Of a system operation: the cases that generated code does. It ends the instruction in those; where it comes to its
+   * own end, nothing has happened, and the operation is called.
+   */
+  readonly inline?: SemanticsFunction;
   /** A number that a system operation gets as its second immediate (data size, register number). */
   readonly detail?: number;
   /** LOCK is allowed when the first operand is memory. */

@@ -7,6 +7,7 @@
  * the type of the other operand.
  */
 import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
+import type { SegmentIndex } from '../state/layout.ts';
 import type { Operand, OperandBits, OperandSize } from './operand.ts';
 
 /** The segment of a memory access: one that is fixed, or the one that the instruction's prefixes choose. */
@@ -60,6 +61,16 @@ export abstract class Semantics {
   abstract requireTarget(target: Value): void;
   /** Ends the instruction with EIP set to a target that `requireTarget` has let pass. */
   abstract jump(target: Value): void;
+  /** Ends the instruction: the next one follows. Only where that is not the end of its semantics. */
+  abstract end(): void;
+  /** Ends the instruction; if the condition is not 0, events have their turn before the next. */
+  abstract endAndLeaveIf(condition: Value): void;
+  /** In real mode: true if a load changes only selector and base of the segment (`reg`: the one that ModR/M names). */
+  abstract takesParagraphs(segment: SegmentIndex | 'reg'): Value;
+  /** Loads such a segment: a selector, zero-extended, whose base is 16 times itself. */
+  abstract loadParagraph(segment: SegmentIndex | 'reg', selector: Value): void;
+  /** True while somebody records calls. */
+  abstract recordsCalls(): Value;
   /** For the record of calls: the return address `back` was pushed, and the routine at `target` comes next. */
   abstract recordCall(target: Value, back: Value): void;
   /** For the record of calls: the return address on top of the stack is about to be dropped. */
@@ -72,6 +83,8 @@ export abstract class Semantics {
   abstract repeatMax(): Value;
   /** The value of an immediate operand, extended to 32 bits as its code says. */
   abstract immediate(): Value;
+  /** The second immediate: the selector of a far pointer. */
+  abstract secondImmediate(): Value;
   /** True when something has asked for the block to be left (an event, modified code). */
   abstract exitRequested(): Value;
 

@@ -7,7 +7,8 @@ import type { Operand } from '../operand.ts';
 import type { Semantics } from '../semantics.ts';
 import { VECTOR_NM } from '../vectors.ts';
 import { conditionName } from './bits.ts';
-import { dropBytes, push, readTop } from './stack.ts';
+import { dropBytes, push, readTop } from '../stack-access.ts';
+import { callFarImmediate, callFarMemory, jumpFarImmediate, jumpFarMemory, returnFar } from './real-mode.ts';
 
 function relativeTarget(s: Semantics): Value {
   return s.cut(s.add(s.nextEip(), s.signExtended(s.immediate(), 32, s.addressBits)), s.operandSize);
@@ -163,12 +164,12 @@ export const controlRows: readonly InstructionRow[] = [
   row('D6', 'SALC', '', setAlFromCarry, { mode: 'i64' }),
   row('9B', 'WAIT', '', wait),
   ...Array.from({ length: 8 }, (_, n) => row(hexByte(0xd8 + n), 'ESC', 'Ev', escapeToCoprocessor)),
-  systemRow('9A', 'CALL_FAR_IMMEDIATE', 'Ap', endsNot64),
-  systemRow('FF /3', 'CALL_FAR_MEMORY', 'Mp', ends),
-  systemRow('EA', 'JMP_FAR_IMMEDIATE', 'Ap', endsNot64),
-  systemRow('FF /5', 'JMP_FAR_MEMORY', 'Mp', ends),
-  systemRow('CA', 'RET_FAR_POP', 'Iw', ends),
-  systemRow('CB', 'RET_FAR', '', ends),
+  systemRow('9A', 'CALL_FAR_IMMEDIATE', 'Ap', { ...endsNot64, inline: callFarImmediate }),
+  systemRow('FF /3', 'CALL_FAR_MEMORY', 'Mp', { ...ends, inline: callFarMemory }),
+  systemRow('EA', 'JMP_FAR_IMMEDIATE', 'Ap', { ...endsNot64, inline: jumpFarImmediate }),
+  systemRow('FF /5', 'JMP_FAR_MEMORY', 'Mp', { ...ends, inline: jumpFarMemory }),
+  systemRow('CA', 'RET_FAR_POP', 'Iw', { ...ends, inline: returnFar(true) }),
+  systemRow('CB', 'RET_FAR', '', { ...ends, inline: returnFar(false) }),
   systemRow('CC', 'INT3', '', ends),
   systemRow('CD', 'INT', 'Ib', ends),
   systemRow('CE', 'INTO', '', endsNot64),

@@ -5,6 +5,7 @@ import { flagsOfDifference, flagsOfSum } from '../flags.ts';
 import { type InstructionRow, row, type SemanticsFunction, systemRow } from '../instruction-row.ts';
 import type { Operand } from '../operand.ts';
 import type { Semantics } from '../semantics.ts';
+import { loadPointerBy, moveToSegment } from './real-mode.ts';
 
 const mov: SemanticsFunction = (s, dst, src) => {
   const { bits } = dst as Operand;
@@ -119,7 +120,7 @@ export const dataTransferRows: readonly InstructionRow[] = [
   row('8A', 'MOV', 'Gb,Eb', mov),
   row('8B', 'MOV', 'Gv,Ev', mov),
   row('8C', 'MOV', 'Ev,Sw', movFromSegment),
-  systemRow('8E', 'MOV_SREG_RM', 'Sw,Ew', { endsBlock: true }),
+  systemRow('8E', 'MOV_SREG_RM', 'Sw,Ew', { endsBlock: true, inline: moveToSegment }),
   row('A0', 'MOV', 'AL,Ob', mov),
   row('A1', 'MOV', 'eAX,Ov', mov),
   row('A2', 'MOV', 'Ob,AL', mov),
@@ -146,9 +147,9 @@ export const dataTransferRows: readonly InstructionRow[] = [
   row('98', 'CBW', '', convertInAccumulator),
   row('99', 'CWD', '', convertToDouble),
   row('D7', 'XLAT', '', xlat),
-  systemRow('C4', 'LES', 'Gv,Mp', { endsBlock: true, mode: 'i64' }),
-  systemRow('C5', 'LDS', 'Gv,Mp', { endsBlock: true, mode: 'i64' }),
+  systemRow('C4', 'LES', 'Gv,Mp', { endsBlock: true, inline: loadPointerBy.LES, mode: 'i64' }),
+  systemRow('C5', 'LDS', 'Gv,Mp', { endsBlock: true, inline: loadPointerBy.LDS, mode: 'i64' }),
   systemRow('0F B2', 'LSS', 'Gv,Mp', { endsBlock: true }),
-  systemRow('0F B4', 'LFS', 'Gv,Mp', { endsBlock: true }),
-  systemRow('0F B5', 'LGS', 'Gv,Mp', { endsBlock: true }),
+  systemRow('0F B4', 'LFS', 'Gv,Mp', { endsBlock: true, inline: loadPointerBy.LFS }),
+  systemRow('0F B5', 'LGS', 'Gv,Mp', { endsBlock: true, inline: loadPointerBy.LGS }),
 ];

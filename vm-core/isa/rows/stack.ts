@@ -4,29 +4,8 @@ import { FS, generalSlots, slot } from '../../state/layout.ts';
 import type { Value } from '../../wasm/function-builder.ts';
 import { type InstructionRow, row, type SemanticsFunction, systemRow } from '../instruction-row.ts';
 import type { Operand } from '../operand.ts';
-import type { Semantics } from '../semantics.ts';
-
-/** The offset in the stack segment, `delta` bytes from the top. */
-function stackOffset(s: Semantics, delta: number): Value {
-  return s.cutStack(s.add(s.readStackPointer(), s.constant(delta)));
-}
-
-/** Pushes a value of the operand size. */
-export function push(s: Semantics, value: Value): void {
-  const offset = stackOffset(s, -s.operandSize / 8);
-  s.store('SS', offset, s.operandSize, value);
-  s.writeStackPointer(offset);
-}
-
-/** Reads the value on top of the stack; `dropPopped` completes the pop. */
-export function readTop(s: Semantics, delta = 0): Value {
-  return s.load('SS', stackOffset(s, delta), s.operandSize);
-}
-
-/** Moves the stack pointer up. */
-export function dropBytes(s: Semantics, bytes: Value): void {
-  s.writeStackPointer(s.add(s.readStackPointer(), bytes));
-}
+import { dropBytes, push, readTop, stackOffset } from '../stack-access.ts';
+import { popFlags, popSegment, pushFlags, pushSegment } from './real-mode.ts';
 
 const pushOperand: SemanticsFunction = (s, src) => push(s, s.f.copy(s.cut(s.read(src as Operand), s.operandSize)));
 
@@ -94,12 +73,21 @@ export const stackRows: readonly InstructionRow[] = [
   row('61', 'POPA', '', popAll, { mode: 'i64' }),
   row('C9', 'LEAVE', '', leave, wide),
   systemRow('C8', 'ENTER', 'Iw,Ib', wide),
-  ...segmentNames.map((_, n) => systemRow(PUSH_OPCODES[n] as string, 'PUSH_SREG', '', { detail: n, ...modeOf(n) })),
+  ...segmentNames.map((_, n) =>
+    systemRow(PUSH_OPCODES[n] as string, 'PUSH_SREG', '', { detail: n, inline: pushSegment(n), ...modeOf(n) }),
+  ),
   ...segmentNames.flatMap((_, n) =>
     POP_OPCODES[n] === ''
       ? []
-      : [systemRow(POP_OPCODES[n] as string, 'POP_SREG', '', { detail: n, endsBlock: true, ...modeOf(n) })],
+      : [
+          systemRow(POP_OPCODES[n] as string, 'POP_SREG', '', {
+            detail: n,
+            endsBlock: true,
+            inline: popSegment(n),
+            ...modeOf(n),
+          }),
+        ],
   ),
-  systemRow('9C', 'PUSHF', '', wide),
-  systemRow('9D', 'POPF', '', { endsBlock: true, ...wide }),
+  systemRow('9C', 'PUSHF', '', { inline: pushFlags, ...wide }),
+  systemRow('9D', 'POPF', '', { endsBlock: true, inline: popFlags, ...wide }),
 ];

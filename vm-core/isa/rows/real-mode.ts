@@ -1,0 +1,174 @@
+/**
+ * The common cases of system operations, in generated code: segment registers and far transfers in real mode, where a
+ * selector is a paragraph number (SDM vol. 3A §20.1), and flags on the stack. A case that is not here ends nothing, and
+ * the cpu layer's operation follows, which is the whole instruction.
+ */
+import { CS, ES, DS, FS, GS, type SegmentIndex, segmentSlots, SS } from '../../state/layout.ts';
+import { DF, IF, IOPL, NT, RF, TF, VM } from '../../state/lazy-flags.ts';
+import type { Value } from '../../wasm/function-builder.ts';
+import { flagsByte, overflowFlag, setFlagsFromByte } from '../flags.ts';
+import type { SemanticsFunction } from '../instruction-row.ts';
+import type { Operand } from '../operand.ts';
+import type { Semantics } from '../semantics.ts';
+import { dropBytes, push, readTop } from '../stack-access.ts';
+
+const PROTECTION_ENABLE = 1;
+/** PUSHFD stores RF and VM as zeros. */
+const PUSHED_32 = 0x00fc_ffff;
+const OVERFLOW_BIT = 11;
+/** What POPF of real mode takes from the word on the stack, besides the arithmetic flags. */
+const POPPED = TF | IF | DF | IOPL | NT;
+
+function inRealMode(s: Semantics, body: () => void): void {
+  if (s.addressBits === 64) return;
+  s.if(s.isZero(s.and(s.readControl0(), PROTECTION_ENABLE)), body);
+}
+
+/** MOV to a segment register. */
+export const moveToSegment: SemanticsFunction = (s, _segment, source) =>
+  inRealMode(s, () =>
+    s.if(s.takesParagraphs('reg'), () => {
+      s.loadParagraph('reg', s.f.copy(s.cut(s.read(source as Operand), 16)));
+      s.end();
+    }),
+  );
+
+export const popSegment =
+  (index: number): SemanticsFunction =>
+  (s) => {
+    if (index === SS) return;
+    inRealMode(s, () =>
+      s.if(s.takesParagraphs(index as SegmentIndex), () => {
+        const selector = s.f.copy(s.cut(readTop(s), 16));
+        dropBytes(s, s.constant(s.operandSize / 8));
+        s.loadParagraph(index as SegmentIndex, selector);
+        s.end();
+      }),
+    );
+  };
+
+/** In every mode. */
+export const pushSegment =
+  (index: number): SemanticsFunction =>
+  (s) => {
+    const selector = s.readRegister(segmentSlots[index] as number, 16);
+    push(s, s.operandSize === 64 ? s.wideUnsigned(selector) : selector);
+    s.end();
+  };
+
+const loadPointer =
+  (index: SegmentIndex): SemanticsFunction =>
+  (s, destination) =>
+    inRealMode(s, () =>
+      s.if(s.takesParagraphs(index), () => {
+        const { offset, selector } = readPointer(s);
+        s.write(destination as Operand, offset);
+        s.loadParagraph(index, selector);
+        s.end();
+      }),
+    );
+
+export const loadPointerBy: Readonly<Record<'LES' | 'LDS' | 'LFS' | 'LGS', SemanticsFunction>> = {
+  LES: loadPointer(ES),
+  LDS: loadPointer(DS),
+  LFS: loadPointer(FS),
+  LGS: loadPointer(GS),
+};
+
+/** The far pointer that the memory operand is: an offset of the operand size, and a selector behind it. */
+function readPointer(s: Semantics): { readonly offset: Value; readonly selector: Value } {
+  const at = s.f.copy(s.effectiveAddress());
+  const offset = s.load('instruction', at, s.operandSize);
+  const selector = s.load('instruction', s.add(at, s.addressConstant(s.operandSize / 8)), 16);
+  return { offset, selector };
+}
+
+/** Far transfers, as long as nobody records calls: the record of the far ones is the cpu layer's business. */
+function unrecorded(s: Semantics, body: () => void): void {
+  inRealMode(s, () => s.if(s.isZero(s.recordsCalls()), () => s.if(s.takesParagraphs(CS), body)));
+}
+
+function jumpFar(s: Semantics, target: Value, selector: Value): void {
+  s.loadParagraph(CS, selector);
+  s.jump(target);
+}
+
+function callFar(s: Semantics, target: Value, selector: Value): void {
+  const bytes = s.operandSize / 8;
+  s.requireTarget(target);
+  const top = s.readStackPointer();
+  const outer = s.cutStack(s.sub(top, s.addressConstant(bytes)));
+  const inner = s.cutStack(s.sub(top, s.addressConstant(2 * bytes)));
+  s.store('SS', outer, s.operandSize, s.readRegister(segmentSlots[CS] as number, 16));
+  s.store('SS', inner, s.operandSize, s.nextEip());
+  s.writeStackPointer(inner);
+  jumpFar(s, target, selector);
+}
+
+export const jumpFarImmediate: SemanticsFunction = (s) =>
+  unrecorded(s, () => {
+    const target = s.f.copy(s.cut(s.immediate(), s.operandSize));
+    s.requireTarget(target);
+    jumpFar(s, target, s.secondImmediate());
+  });
+
+export const jumpFarMemory: SemanticsFunction = (s) =>
+  unrecorded(s, () => {
+    const { offset, selector } = readPointer(s);
+    s.requireTarget(offset);
+    jumpFar(s, offset, selector);
+  });
+
+export const callFarImmediate: SemanticsFunction = (s) =>
+  unrecorded(s, () => callFar(s, s.f.copy(s.cut(s.immediate(), s.operandSize)), s.secondImmediate()));
+
+export const callFarMemory: SemanticsFunction = (s) =>
+  unrecorded(s, () => {
+    const { offset, selector } = readPointer(s);
+    callFar(s, offset, selector);
+  });
+
+/** RETF; with `drops`, its operand says how many more bytes go. */
+export const returnFar =
+  (drops: boolean): SemanticsFunction =>
+  (s) =>
+    unrecorded(s, () => {
+      const bytes = s.operandSize / 8;
+      const target = readTop(s);
+      const selector = s.f.copy(s.cut(readTop(s, bytes), 16));
+      s.requireTarget(target);
+      const popped = s.constant(2 * bytes);
+      dropBytes(s, drops ? s.add(popped, s.immediate()) : popped);
+      jumpFar(s, target, selector);
+    });
+
+/** PUSHF outside of virtual-8086 mode. */
+export const pushFlags: SemanticsFunction = (s) => {
+  if (s.operandSize === 64) return;
+  s.if(s.isZero(s.and(s.readSystemFlags(), VM)), () => {
+    const arithmetic = s.or(flagsByte(s), s.shl(overflowFlag(s), OVERFLOW_BIT));
+    push(s, s.and(s.or(s.readSystemFlags(), arithmetic), s.operandSize === 16 ? 0xffff : PUSHED_32));
+    s.end();
+  });
+};
+
+/** POPF of 16 bits in real mode. */
+export const popFlags: SemanticsFunction = (s) => {
+  if (s.operandSize !== 16) return;
+  inRealMode(s, () => {
+    const image = readTop(s);
+    dropBytes(s, s.constant(2));
+    const before = s.f.copy(s.readSystemFlags());
+    const after = s.f.copy(s.or(s.and(before, ~(POPPED | RF)), s.and(image, POPPED)));
+    s.writeSystemFlags(after);
+    setFlagsFromByte(s, image, s.and(s.shrU(image, OVERFLOW_BIT), 1));
+    // A trap may be due, or an interrupt wait that comes in now.
+    s.endAndLeaveIf(s.and(s.and(s.xor(before, after), s.or(after, RF | TF)), TF | IF | RF));
+  });
+};
+
+export const clearInterruptFlag: SemanticsFunction = (s) =>
+  inRealMode(s, () => {
+    s.writeSystemFlags(s.and(s.readSystemFlags(), ~IF));
+    s.end();
+  });
