@@ -38,8 +38,9 @@ const NOT_ASKED = new Set(['ESC', 'WAIT']);
 
 /** Rows that are covered. Those of later processors need that this one has them, and are asked where the 32-bit ones are. */
 export const rowsOf64BitMode: readonly InstructionRow[] = instructionRows.filter(
-  ({ semantics, mode, name, feature }) =>
+  ({ semantics, mode, name, feature, operands }) =>
     semantics !== undefined &&
+    !operands.includes('Sw') &&
     mode !== 'i64' &&
     !NOT_ASKED.has(name) &&
     (feature === undefined || feature === '486' || feature === 'CMPXCHG16B'),
@@ -145,6 +146,10 @@ class Encoder {
     const base = this.#otherRegister([reg]);
     if (base > 7) this.#rex |= 0x41;
     const displacement = form === 3 ? (next() % 200) - 100 : form === 4 ? (next() % 100000) - 50000 : 0;
+    if (base === RSP) {
+      this.#tail.push(0x44 | field, 0x24, MIDDLE - Number(this.registers[RSP]));
+      return;
+    }
     if (form === 5) {
       this.#withIndex(field, base, reg);
       return;
@@ -169,7 +174,7 @@ class Encoder {
 
   /** With 32-bit addresses the upper half does not count. */
   #setBase(base: number, address: number): void {
-    const noise = this.#shortAddress && base !== RSP ? BigInt(this.next()) << 32n : 0n;
+    const noise = this.#shortAddress ? BigInt(this.next()) << 32n : 0n;
     this.registers[base] = noise | BigInt(address);
   }
 
@@ -208,7 +213,7 @@ function hasOffset({ operands }: InstructionRow): boolean {
 
 /** Where an instruction addresses memory by registers of its own choice, these point into the data. */
 function prepare(row: InstructionRow, registers: bigint[], next: Random): void {
-  registers[RSP] = BigInt(MIDDLE - 64 + (next() % 64));
+  registers[RSP] = BigInt(MIDDLE - 120 + (next() % 120));
   if (row.repeat) {
     registers[RSI] = BigInt(MIDDLE + (next() % 64));
     registers[RDI] = BigInt(MIDDLE + (next() % 64));
@@ -218,19 +223,22 @@ function prepare(row: InstructionRow, registers: bigint[], next: Random): void {
   if (/^LOOP|JCXZ/.test(row.name) && next() % 2 === 0) registers[RCX] = BigInt(next() % 2);
 }
 
+const isIndirectTransfer = ({ opcode }: InstructionRow) => /^FF \/[24]$/.test(opcode);
+
 /** Transfers go to the next instruction, whether they are taken or not. */
-function aimAtNext(test: Omit<Case, 'flags'>, memoryForm: boolean): void {
-  const { row, registers, memory, code } = test;
+function aimAtNext({ row, registers, memory, code }: Omit<Case, 'flags'>, memoryForm: boolean): void {
   const view = new DataView(memory.buffer);
   const target = BigInt(CODE + code.length);
   if (row.name === 'RET') view.setBigUint64(Number(registers[RSP]) - DATA, target, true);
-  if (!/^FF \/[24]$/.test(row.opcode)) return;
+  if (!isIndirectTransfer(row)) return;
   if (memoryForm) view.setBigUint64(MIDDLE - DATA, target, true);
-  else {
-    const rex = code.length > 2 ? (code[code.length - 3] as number) : 0;
-    const register = ((code.at(-1) as number) & 7) | ((rex & 0xf0) === 0x40 ? (rex & 1) << 3 : 0);
-    registers[register] = target;
-  }
+  else registers[registerOf(code)] = target;
+}
+
+/** The register of an instruction that ends with ModR/M. */
+function registerOf(code: readonly number[]): number {
+  const rex = code.length > 2 ? (code[code.length - 3] as number) : 0;
+  return ((code.at(-1) as number) & 7) | ((rex & 0xf0) === 0x40 ? (rex & 1) << 3 : 0);
 }
 
 export function casesOf(row: InstructionRow, count: number, next: Random): Case[] {
@@ -248,7 +256,9 @@ export function casesOf(row: InstructionRow, count: number, next: Random): Case[
         aimAtNext(test, memoryForm);
         const direction = row.repeat && next() % 3 === 0 ? 0x400 : 0;
         return { ...test, flags: 2 | IF | direction | (next() & ARITHMETIC_FLAGS) };
-      }),
+      })
+        // The stack pointer cannot be where the code is as well.
+        .filter((test) => memoryForm || !isIndirectTransfer(row) || registerOf(test.code) !== RSP),
     ),
   );
 }

@@ -2,9 +2,9 @@
  * Operating mode and privilege as system code asks for them (SDM vol. 3A §2.2, §5.5).
  */
 
-import { CR0_PE } from '../state/control-bits.ts';
-import type { CpuState } from '../state/cpu-state.ts';
-import { slot } from '../state/layout.ts';
+import { CR0_PE, EFER_LMA } from '../state/control-bits.ts';
+import { ATTRIBUTE_LONG, type CpuState } from '../state/cpu-state.ts';
+import { CS, internal, SEGMENT_ATTRIBUTES, SEGMENT_BASE, segmentSlots, slot } from '../state/layout.ts';
 import { ID, IF, IOPL, RF, TF, VM } from '../state/lazy-flags.ts';
 import { type Cpu, GuestFault, VECTOR_GP, VECTOR_UD } from './cpu.ts';
 
@@ -16,6 +16,41 @@ export function usesDescriptors(state: CpuState): boolean {
 /** True in virtual-8086 mode. */
 export function isVirtual8086(state: CpuState): boolean {
   return (state.read32(slot.EFLAGS) & VM) !== 0;
+}
+
+const CS_ATTRIBUTES = (segmentSlots[CS] as number) + SEGMENT_ATTRIBUTES;
+
+/** True in long mode: in 64-bit mode and in compatibility mode. */
+export function isLongMode(state: CpuState): boolean {
+  return (state.read32(slot.EFER) & EFER_LMA) !== 0;
+}
+
+/** True in 64-bit mode. */
+export function is64BitMode(state: CpuState): boolean {
+  return isLongMode(state) && (state.read16(CS_ATTRIBUTES) & ATTRIBUTE_LONG) !== 0;
+}
+
+/** The linear address that a sum stands for: without long mode it wraps at 4 GiB. */
+export function linearAddressOf(state: CpuState, sum: number): number {
+  return isLongMode(state) ? sum : sum >>> 0;
+}
+
+/** The linear address of an offset in the code segment. */
+export function codeAddressOf(state: CpuState, offset: number): number {
+  if (is64BitMode(state)) return offset;
+  return (state.read32((segmentSlots[CS] as number) + SEGMENT_BASE) + offset) >>> 0;
+}
+
+/** The first address of the canonical hole; on its other side addresses are from its negative on. */
+export function canonicalEnd(state: CpuState): number {
+  return 2 ** (63 - state.read32(internal.CANONICAL_SHIFT));
+}
+
+/** Whether `size` bytes at a signed address of 64 bits lie where addresses are canonical. */
+export function isCanonical(state: CpuState, linearAddress: number, size = 1): boolean {
+  const end = canonicalEnd(state);
+  const last = linearAddress + size - 1;
+  return linearAddress >= -end && last < end && (linearAddress < 0 || last >= 0);
 }
 
 /** The current privilege level; 0 in real mode, 3 in virtual-8086 mode. */

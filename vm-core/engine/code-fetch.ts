@@ -3,6 +3,7 @@
  * §5.3, §4.6). An instruction may reach into the next linear page, which need not be the next physical one.
  */
 import { GuestFault, VECTOR_GP } from '../cpu/cpu.ts';
+import { canonicalEnd, is64BitMode, isCanonical, linearAddressOf } from '../cpu/mode.ts';
 import { PAGE_SIZE } from '../memory/layout.ts';
 import type { LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
@@ -35,13 +36,13 @@ export class CodeFetch {
 
   /** The block at `linear`, which is where EIP is. Throws a GuestFault where its first instruction cannot be fetched. */
   blockAt(linear: number): Block {
-    const bytesToLimit = Math.max(this.#state.read32(internal.CODE_LIMIT) - this.#state.eip + 1, 0);
+    const bytesToLimit = this.#bytesToLimit(linear);
     if (bytesToLimit === 0) throw new GuestFault(VECTOR_GP, 0);
     const physical = this.#linear.translateFetch(linear);
     const room = PAGE_SIZE - (physical & (PAGE_SIZE - 1));
     let nextPage = -1;
     const findNextPage = () => {
-      if (nextPage < 0) nextPage = this.#linear.translateFetch((linear + room) >>> 0);
+      if (nextPage < 0) nextPage = this.#linear.translateFetch(linearAddressOf(this.#state, linear + room));
       return nextPage;
     };
     const place = {
@@ -58,5 +59,13 @@ export class CodeFetch {
       // What lies beyond the limit is not fetched.
       return offset < bytesToLimit ? this.#map.read(findNextPage() + offset - room, 1) : 0;
     });
+  }
+
+  /** Bytes from EIP to the end of the code segment, in 64-bit mode to where addresses stop to be canonical. */
+  #bytesToLimit(linear: number): number {
+    const state = this.#state;
+    if (!is64BitMode(state)) return Math.max(state.read32(internal.CODE_LIMIT) - state.eip + 1, 0);
+    if (!isCanonical(state, linear)) return 0;
+    return linear < 0 ? Number.POSITIVE_INFINITY : canonicalEnd(state) - linear;
   }
 }

@@ -16,6 +16,7 @@ import {
   ENTRY_BASE,
   ENTRY_READ_END,
   ENTRY_WRITE_END,
+  FS,
   internal,
   SEGMENT_ATTRIBUTES,
   SEGMENT_BASE,
@@ -23,8 +24,19 @@ import {
   SEGMENT_LIMIT,
   SS,
   segmentSlots,
+  slot,
 } from '../state/layout.ts';
-import { usesDescriptors } from '../cpu/mode.ts';
+import { VM } from '../state/lazy-flags.ts';
+import { CR0_PE, CR4_LA57, EFER_LMA } from '../state/control-bits.ts';
+import { is64BitMode, usesDescriptors } from '../cpu/mode.ts';
+
+/** An address is canonical if its upper 17 bits are equal, with 5-level paging 8. */
+const CANONICAL_SHIFT_4_LEVELS = 16;
+const CANONICAL_SHIFT_5_LEVELS = 7;
+
+/** The part of a mode key that tells code sizes apart. */
+const CODE_SIZE_MASK = 3;
+const CODE_SIZE_64 = 2;
 
 /** Whether a segment's type allows an access; its limit is another question. */
 function mayUse(attributes: number, isWrite: boolean): boolean {
@@ -52,7 +64,8 @@ export function deriveSegment(state: CpuState, index: number): void {
   const limit = state.read32(slot + SEGMENT_LIMIT);
   const isSimple = !expandsDown(attributes);
   const entry = internal.SEGMENTS + index * SEGMENT_ENTRY_SIZE;
-  state.write32(entry + ENTRY_BASE, state.read32(slot + SEGMENT_BASE));
+  const hasBase = index >= FS || !is64BitMode(state);
+  state.writeAddress(entry + ENTRY_BASE, hasBase ? state.readAddress(slot + SEGMENT_BASE) : 0);
   writeEnd(state, entry + ENTRY_READ_END, isSimple && mayAccess(state, index, false), limit);
   writeEnd(state, entry + ENTRY_WRITE_END, isSimple && mayAccess(state, index, true), limit);
   const big = (attributes & ATTRIBUTE_BIG) !== 0;
@@ -70,8 +83,9 @@ export function deriveAllSegments(state: CpuState): void {
   for (let index = 0; index < segmentSlots.length; index++) deriveSegment(state, index);
 }
 
-/** Default size of the code segment: 16 or 32. */
-export function codeSizeOf(state: CpuState): 16 | 32 {
+/** Default size of the code segment: 16 or 32; 64 in 64-bit mode. */
+export function codeSizeOf(state: CpuState): 16 | 32 | 64 {
+  if (is64BitMode(state)) return 64;
   const attributes = state.read16((segmentSlots[CS] as number) + SEGMENT_ATTRIBUTES);
   return (attributes & ATTRIBUTE_BIG) !== 0 ? 32 : 16;
 }
@@ -79,5 +93,27 @@ export function codeSizeOf(state: CpuState): 16 | 32 {
 /** What must be equal for a block to be used again: code size, and the generation of translations. */
 export function deriveModeKey(state: CpuState): void {
   const generation = state.read32(internal.TLB_GENERATION);
-  state.write32(internal.MODE_KEY, generation * 2 + (codeSizeOf(state) === 32 ? 1 : 0));
+  state.write32(internal.MODE_KEY, generation * 4 + (codeSizeOf(state) >> 5));
+}
+
+/** The code segment has changed. In 64-bit mode most segments begin at 0, whatever their registers hold. */
+export function deriveCodeSize(state: CpuState): void {
+  const before = state.read32(internal.MODE_KEY) & CODE_SIZE_MASK;
+  deriveModeKey(state);
+  const after = state.read32(internal.MODE_KEY) & CODE_SIZE_MASK;
+  if ((before === CODE_SIZE_64) !== (after === CODE_SIZE_64)) deriveAllSegments(state);
+}
+
+/** The bits of registers that `deriveMode` depends on, in one number. */
+export function modeBits(state: CpuState): number {
+  const control = (state.read32(slot.CR0) & CR0_PE) | (state.read32(slot.CR4) & CR4_LA57);
+  return control | (state.read32(slot.EFLAGS) & VM) | (state.read32(slot.EFER) & EFER_LMA);
+}
+
+/** The operating mode has changed. */
+export function deriveMode(state: CpuState): void {
+  const is5Level = (state.read32(slot.CR4) & CR4_LA57) !== 0;
+  state.write32(internal.CANONICAL_SHIFT, is5Level ? CANONICAL_SHIFT_5_LEVELS : CANONICAL_SHIFT_4_LEVELS);
+  deriveModeKey(state);
+  deriveAllSegments(state);
 }

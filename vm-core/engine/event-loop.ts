@@ -342,9 +342,9 @@ export class EventLoop {
 
   #breakpointsMet(linear: number, physical: number): readonly Breakpoint[] {
     const there = this.#breakpoints;
-    const inLinear = stopping(there.linear.get(keyOf(linear)));
+    const inLinear = stopping(linear, there.linear.get(keyOf(linear)));
     if (there.physical.size === 0) return inLinear;
-    const inPhysical = stopping(there.physical.get(keyOf(physical)));
+    const inPhysical = stopping(physical, there.physical.get(keyOf(physical)));
     return inPhysical.length === 0 ? inLinear : [...inLinear, ...inPhysical];
   }
 }
@@ -354,14 +354,19 @@ type BreakpointMaps = Readonly<Record<Breakpoint['space'], Map<number, readonly 
 
 const NO_BREAKPOINTS: readonly Breakpoint[] = [];
 
-/** Lets breakpoints take effect; gives those that stop. */
-function stopping(there: readonly Breakpoint[] = NO_BREAKPOINTS): readonly Breakpoint[] {
+/** Lets breakpoints at an address take effect; gives those that stop. */
+function stopping(address: number, there: readonly Breakpoint[] = NO_BREAKPOINTS): readonly Breakpoint[] {
   let met = NO_BREAKPOINTS;
-  for (const breakpoint of there) if (breakpoint.reached()) met = [...met, breakpoint];
+  for (const breakpoint of there) {
+    if (breakpoint.address === address && breakpoint.reached()) met = [...met, breakpoint];
+  }
   return met;
 }
 
-/** An address as a signed integer: a small integer for JavaScript, as the upper half of the unsigned ones is not. */
+/**
+ * The low half of an address as a signed integer: a small integer for JavaScript, as the upper half of the unsigned ones
+ * is not.
+ */
 function keyOf(address: number): number {
   return address | 0;
 }

@@ -11,7 +11,7 @@ import { ENTRY_ADDEND, TLB_READ, TLB_WRITE } from '../memory/layout.ts';
 import { ENTRY_BASE, ENTRY_READ_END, ENTRY_WRITE_END, ES, internal, SEGMENT_ENTRY_SIZE, SS } from '../state/layout.ts';
 import type { FunctionBuilder, Value, Variable } from '../wasm/function-builder.ts';
 import * as record from './record.ts';
-import { SIZE_STACK, type SlowPaths } from './slow-paths.ts';
+import { SIZE_LONG, SIZE_STACK, type SlowPaths } from './slow-paths.ts';
 
 const FIXED_SEGMENTS: Readonly<Record<Exclude<SegmentChoice, 'instruction'>, number>> = {
   ES: internal.SEGMENTS + ES * SEGMENT_ENTRY_SIZE,
@@ -108,7 +108,8 @@ export class MemoryAccess {
   }
 
   #size(segment: SegmentChoice, bits: OperandBits): Value {
-    return this.#f.i32(bits / 8 + (this.#isWide && segment === 'SS' ? SIZE_STACK : 0));
+    if (!this.#isWide) return this.#f.i32(bits / 8);
+    return this.#f.i32((bits / 8) | SIZE_LONG | (segment === 'SS' ? SIZE_STACK : 0));
   }
 
   /** Offset to linear address. */

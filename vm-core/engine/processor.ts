@@ -3,7 +3,7 @@
  * see of it. It executes a number of instructions at most and says why it came back; events are the run loop's business.
  */
 import { type Cpu, type CpuMemory, EXIT, FAULT, GuestFault, NEXT, type PortSpace, REPEAT, BRANCH } from '../cpu/cpu.ts';
-import { isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
+import { codeAddressOf, is64BitMode, isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
 import { systemOperations } from '../cpu/system-operations.ts';
 import { type CpuModel, type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
@@ -12,24 +12,15 @@ import { cpuBase } from '../memory/layout.ts';
 import type { LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
 import type { Translator } from '../memory/translator.ts';
-import { CR0_PE } from '../state/control-bits.ts';
 import { CpuState } from '../state/cpu-state.ts';
-import {
-  CS,
-  internal,
-  SEGMENT_BASE,
-  SEGMENT_ENTRY_SIZE,
-  type SegmentIndex,
-  segmentSlots,
-  slot,
-} from '../state/layout.ts';
-import { VM } from '../state/lazy-flags.ts';
+import { CS, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, segmentSlots } from '../state/layout.ts';
 import { callEffects } from './call-effects.ts';
 import { CallShadow } from './call-shadow.ts';
 import { CodeCache } from './code-cache.ts';
-import { codeSizeOf, deriveAllSegments, deriveModeKey, deriveSegment } from './derived-state.ts';
+import { codeSizeOf, deriveCodeSize, deriveMode, deriveSegment, modeBits } from './derived-state.ts';
 import type { CodeFetch } from './code-fetch.ts';
 import { checkSegment } from './cpu-memory.ts';
+import { DataPaths } from './data-paths.ts';
 import { EventReports, reportingPorts } from './event-reports.ts';
 import { HardwareBreakpoints } from './hardware-breakpoints.ts';
 import { createMemoryUnit } from './memory-unit.ts';
@@ -38,9 +29,6 @@ import { RunFunctions } from './run-functions.ts';
 import { WatchList } from './watch-list.ts';
 import { RecordInstruction } from './record-instruction.ts';
 import * as record from './record.ts';
-
-/** Of 64-bit mode, 4-level paging: an address is canonical if its upper 17 bits are equal. */
-const CANONICAL_SHIFT_4_LEVELS = 16;
 
 /** A repeated string instruction makes so many iterations before events get their turn. */
 const REPEAT_MAX = 1024;
@@ -90,9 +78,10 @@ export class Processor implements Cpu {
   readonly #surroundings: ProcessorSurroundings;
   readonly #instruction: RecordInstruction;
   readonly #runs: RunFunctions;
+  readonly #data: DataPaths;
   #budgetAtStart = 0;
-  /** EIP of the block while a system operation has EIP for itself; -1 otherwise. */
-  #entryEip = -1;
+  /** EIP of the block while a system operation has EIP for itself. */
+  #entryEip: number | undefined;
   #currentRecord = 0;
   #codeFlushWanted = false;
   #mode = -1;
@@ -116,12 +105,12 @@ export class Processor implements Cpu {
     this.translations = unit.translations;
     this.linear = unit.linear;
     this.memory = unit.memory;
+    this.#data = new DataPaths(this.state, this.linear);
     this.#fetch = unit.fetch;
     this.#instruction = new RecordInstruction(this.state);
     this.state.onDerivedChange = (offset) => this.#derive(offset);
     this.setSingleStep(false);
     this.state.write32(internal.TWO_GIBIBYTES, 0x80000000);
-    this.state.write32(internal.CANONICAL_SHIFT, CANONICAL_SHIFT_4_LEVELS);
     this.#runs = new RunFunctions(memory, {
       read: (linear, size, at) => this.#read(linear, size, at, false),
       readForWrite: (linear, size, at) => this.#read(linear, size, at, true),
@@ -150,7 +139,7 @@ export class Processor implements Cpu {
   }
 
   get linearEip(): number {
-    return (this.state.read32((segmentSlots[CS] as number) + SEGMENT_BASE) + this.state.eip) >>> 0;
+    return codeAddressOf(this.state, this.state.eip);
   }
 
   /** The physical address of code that is being executed, without side effects; -1 if it is not mapped any more. */
@@ -213,12 +202,11 @@ export class Processor implements Cpu {
 
   /** Derives again what depends on control and debug registers; called whenever code has left for the run loop. */
   refresh(): void {
-    const mode = (this.state.read32(slot.CR0) & CR0_PE) | (this.state.read32(slot.EFLAGS) & VM);
+    const mode = modeBits(this.state);
     derivePrivilege(this.translations, this.state);
     if (mode !== this.#mode) {
       this.#mode = mode;
-      deriveAllSegments(this.state);
-      deriveModeKey(this.state);
+      deriveMode(this.state);
     }
     const name = this.modeName;
     if (name !== this.#modeName) {
@@ -291,10 +279,10 @@ export class Processor implements Cpu {
     }
   }
 
-  #read(linear: number, size: number, at: number, willWrite: boolean): number {
+  #read(linear: number, sizeAndKind: number, at: number, willWrite: boolean): number {
     this.#currentRecord = at;
     try {
-      return willWrite ? this.linear.readForWrite(linear, size) : this.linear.read(linear, size);
+      return this.#data.read(linear, sizeAndKind, at, willWrite);
     } catch (error) {
       return this.#caught(error);
     } finally {
@@ -302,10 +290,10 @@ export class Processor implements Cpu {
     }
   }
 
-  #write(linear: number, value: number, size: number, at: number): void {
+  #write(linear: number, value: number, sizeAndKind: number, at: number): void {
     this.#currentRecord = at;
     try {
-      this.linear.write(linear, size, size === 4 ? value >>> 0 : value & (size === 2 ? 0xffff : 0xff));
+      this.#data.write(linear, value, sizeAndKind, at);
     } catch (error) {
       this.#caught(error);
     } finally {
@@ -319,7 +307,8 @@ export class Processor implements Cpu {
     const operation = operationsByRow[instruction.rowIndex];
     if (!operation) throw new Error(`no system operation ${instruction.name}`);
     const entry = this.state.eip;
-    const next = (entry + instruction.nextOffset) >>> 0;
+    const sum = entry + instruction.nextOffset;
+    const next = is64BitMode(this.state) ? sum : sum >>> 0;
     if (instruction.name === 'INT' && this.#stopsAtInterrupt(instruction.immediate)) return FAULT;
     this.state.eip = next;
     this.#entryEip = entry;
@@ -339,7 +328,7 @@ export class Processor implements Cpu {
       this.#caught(error);
       return FAULT;
     } finally {
-      this.#entryEip = -1;
+      this.#entryEip = undefined;
       this.#currentRecord = 0;
     }
   }
@@ -370,16 +359,15 @@ export class Processor implements Cpu {
       return;
     }
     deriveSegment(this.state, segment);
-    if (segment === CS) deriveModeKey(this.state);
+    if (segment === CS) deriveCodeSize(this.state);
   }
 
   /** Linear address of the instruction that is being executed. */
   #instructionAddress(): number {
     if (this.#currentRecord === 0) return this.linearEip;
     this.#instruction.address = this.#currentRecord;
-    const entry = this.#entryEip < 0 ? this.state.eip : this.#entryEip;
-    const base = this.state.read32((segmentSlots[CS] as number) + SEGMENT_BASE);
-    return (base + entry + this.#instruction.nextOffset - this.#instruction.length) >>> 0;
+    const entry = this.#entryEip ?? this.state.eip;
+    return codeAddressOf(this.state, entry + this.#instruction.nextOffset - this.#instruction.length);
   }
 
   /** INT n is reported before it happens, so that a stop shows its place and its registers. */

@@ -51,8 +51,10 @@ export interface SlowPathImports {
   stackLoaded(before: number): void;
 }
 
-/** Added to a size: the access is one of the stack, so that a bad address is #SS. */
-export const SIZE_STACK = 0x10;
+/** Added to the sizes of 64-bit mode; the second to those of pushes and pops, where a bad address is #SS. */
+export const SIZE_LONG = 0x10;
+export const SIZE_STACK = 0x20;
+export const SIZE_MASK = 0xf;
 
 /** In a module for 64-bit mode addresses are i64, and values of 64 bits pass through the state's WIDE_VALUE. */
 export function defineSlowPaths(module: ModuleBuilder, addressBits: 32 | 64): SlowPaths {
@@ -99,7 +101,7 @@ function onCodePage(
  */
 function writeBesideCode(f: FunctionBuilder, writeOutside: FunctionReference): void {
   const [cpu, linear, value, sizeAndKind, record] = f.parameters as readonly [Value, Value, Value, Value, Value];
-  const size = f.binary('and', sizeAndKind, f.i32(SIZE_STACK - 1));
+  const size = f.binary('and', sizeAndKind, f.i32(SIZE_MASK));
   const low = f.narrow(linear);
   onCodePage(f, [cpu, linear, size], (entry, host) => {
     const inPage = f.binary('and', low, f.i32(PAGE_SIZE - 1));
@@ -121,7 +123,7 @@ function writeBesideCode(f: FunctionBuilder, writeOutside: FunctionReference): v
 /** What is on a page with code and may be written is read here; whether its bytes are code matters to the write. */
 function readOnCodePage(f: FunctionBuilder, readOutside: FunctionReference): void {
   const [cpu, linear, sizeAndKind, record] = f.parameters as readonly [Value, Value, Value, Value];
-  const size = f.binary('and', sizeAndKind, f.i32(SIZE_STACK - 1));
+  const size = f.binary('and', sizeAndKind, f.i32(SIZE_MASK));
   onCodePage(f, [cpu, linear, size], (_, host) => {
     const has = (bytes: number) => f.binary('eq', size, f.i32(bytes));
     f.if(has(1), () => f.return(f.load('i32', 8, host)));

@@ -2,11 +2,16 @@
  * Watchpoints of the embedder: any number, of any length, by linear or physical address. They cost nothing on pages
  * that have none: watched pages get no TLB entry, all others are untouched (DESIGN §4, §6).
  */
-import { PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
+import { PAGE_SIZE } from '../memory/layout.ts';
 import type { MemoryAccess, Watchpoint, WatchHit } from '../machine/machine.ts';
 
 /** Accesses kept for one instruction; a longer list would be a string instruction over watched memory. */
 const HITS_MAX = 64;
+
+/** Of one watchpoint, in bytes. */
+const LENGTH_MAX = 2 ** 32;
+/** Addresses up to here are exact. */
+const ADDRESS_MAX = 2 ** 53;
 
 export class WatchList {
   readonly #pages = {
@@ -19,10 +24,10 @@ export class WatchList {
     return this.#pages.linear.size === 0 && this.#pages.physical.size === 0;
   }
 
-  /** Throws an Error if the range is not one of the 32-bit address space. */
+  /** Throws an Error if the range is not one of an address space of 32 or 64 bits. */
   add(watchpoint: Watchpoint): void {
     const { address, length, space } = watchpoint;
-    if (!(length > 0 && address >= 0 && address + length <= 0x100000000)) {
+    if (!isRange(address, length)) {
       throw new Error(`a watchpoint of ${length} bytes at ${address.toString(16)}h is not possible`);
     }
     for (const page of pagesOf(watchpoint)) {
@@ -43,14 +48,14 @@ export class WatchList {
 
   /** True if any byte of the page is watched, in either space. */
   covers(linear: number, physical: number): boolean {
-    return this.#pages.linear.has(linear >>> PAGE_SHIFT) || this.#pages.physical.has(physical >>> PAGE_SHIFT);
+    return this.#pages.linear.has(pageOf(linear)) || this.#pages.physical.has(pageOf(physical));
   }
 
   /** Notes an access; true if it met a watchpoint. An access does not cross a page. */
   note(access: MemoryAccess): boolean {
     const met = [
-      ...meeting(this.#pages.linear.get(access.linearAddress >>> PAGE_SHIFT), access.linearAddress, access),
-      ...meeting(this.#pages.physical.get(access.physicalAddress >>> PAGE_SHIFT), access.physicalAddress, access),
+      ...meeting(this.#pages.linear.get(pageOf(access.linearAddress)), access.linearAddress, access),
+      ...meeting(this.#pages.physical.get(pageOf(access.physicalAddress)), access.physicalAddress, access),
     ];
     for (const watchpoint of met) {
       const known = this.#hits.some((hit) => hit.watchpoint === watchpoint && hit.access.kind === access.kind);
@@ -78,8 +83,19 @@ export class WatchList {
   }
 }
 
+/** A range does not leave the first 4 GiB, where addresses of 32 bits wrap. */
+function isRange(address: number, length: number): boolean {
+  const wraps = address >= 0 && address < LENGTH_MAX && address + length > LENGTH_MAX;
+  return length > 0 && length <= LENGTH_MAX && Math.abs(address) <= ADDRESS_MAX && !wraps;
+}
+
+/** Addresses of 64-bit mode are signed. */
+function pageOf(address: number): number {
+  return Math.floor(address / PAGE_SIZE);
+}
+
 function* pagesOf({ address, length }: Watchpoint): Iterable<number> {
-  for (let page = address >>> PAGE_SHIFT; page <= (address + length - 1) >>> PAGE_SHIFT; page++) yield page;
+  for (let page = pageOf(address); page <= pageOf(address + length - 1); page++) yield page;
 }
 
 function meeting(there: ReadonlySet<Watchpoint> | undefined, at: number, { kind, size }: MemoryAccess): Watchpoint[] {

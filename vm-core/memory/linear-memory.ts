@@ -55,11 +55,15 @@ export class LinearMemory {
 
   /** Reads what will be written: everything that can forbid the write is found now. */
   readForWrite(linear: number, size: number): number {
-    this.#translator.translate(linear, this.#translator.ordinaryAccess | ACCESS_WRITE);
-    if (crosses(linear, size)) {
-      this.#translator.translate(this.#nextPage(linear), this.#translator.ordinaryAccess | ACCESS_WRITE);
-    }
+    this.requireWritable(linear, size);
     return this.read(linear, size);
+  }
+
+  /** Finds everything that forbids a write of so many bytes, at most a page. */
+  requireWritable(linear: number, size: number): void {
+    const access = this.#translator.ordinaryAccess | ACCESS_WRITE;
+    this.#translator.translate(linear, access);
+    if (crosses(linear, size)) this.#translator.translate(this.#nextPage(linear), access);
   }
 
   /** Reads descriptor tables and task state: as the supervisor, whoever runs. */

@@ -18,5 +18,7 @@ export const CR4_SMAP = 1 << 21;
 export const CR4_PKE = 1 << 22;
 export const CR4_PKS = 1 << 24;
 
+export const EFER_SCE = 1 << 0;
+export const EFER_LME = 1 << 8;
 export const EFER_LMA = 1 << 10;
 export const EFER_NXE = 1 << 11;

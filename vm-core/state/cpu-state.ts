@@ -6,7 +6,10 @@ import { ARITHMETIC_FLAGS, lazyPairOf, materializeFlags } from './lazy-flags.ts'
 import { internal, SEGMENT_ATTRIBUTES, SEGMENT_BASE, SEGMENT_LIMIT, segmentSlots, slot } from './layout.ts';
 import type { Register } from './register-table.ts';
 
-/** A segment register whole: what software sees and the hidden part. `attributes` as in the register table. */
+/**
+ * A segment register whole: what software sees and the hidden part. `attributes` as in the register table; a base of 64
+ * bits is a signed number.
+ */
 export interface SegmentState {
   readonly selector: number;
   readonly base: number;
@@ -21,6 +24,7 @@ export const ATTRIBUTE_EXPAND_DOWN_OR_CONFORMING = 1 << 2;
 export const ATTRIBUTE_CODE = 1 << 3;
 export const ATTRIBUTE_S = 1 << 4;
 export const ATTRIBUTE_PRESENT = 1 << 7;
+export const ATTRIBUTE_LONG = 1 << 9;
 export const ATTRIBUTE_BIG = 1 << 10;
 export const ATTRIBUTE_GRANULARITY = 1 << 11;
 
@@ -119,7 +123,7 @@ export class CpuState {
   segmentAt(selectorSlot: number): SegmentState {
     return {
       selector: this.read16(selectorSlot),
-      base: this.read32(selectorSlot + SEGMENT_BASE),
+      base: this.readAddress(selectorSlot + SEGMENT_BASE),
       limit: this.read32(selectorSlot + SEGMENT_LIMIT),
       attributes: this.read16(selectorSlot + SEGMENT_ATTRIBUTES),
     };
@@ -127,7 +131,7 @@ export class CpuState {
 
   setSegmentAt(selectorSlot: number, segment: SegmentState): void {
     this.write16(selectorSlot, segment.selector);
-    this.write32(selectorSlot + SEGMENT_BASE, segment.base);
+    this.writeAddress(selectorSlot + SEGMENT_BASE, segment.base);
     this.write32(selectorSlot + SEGMENT_LIMIT, segment.limit);
     this.write16(selectorSlot + SEGMENT_ATTRIBUTES, segment.attributes);
     this.onDerivedChange(selectorSlot);

@@ -38,15 +38,19 @@ const xadd: SemanticsFunction = (s, dst, src) => {
   flagsOfSum(s, x, y, sum, bits);
 };
 
-/** The destination is written either way, with its own value if the accumulator's is another. */
+/** Memory is written either way, with its own value if the accumulator's is another; of registers only one is written. */
 const cmpxchg: SemanticsFunction = (s, dst, src) => {
   const { bits } = dst as Operand;
   const x = s.read(dst as Operand, true);
   const y = s.f.copy(s.read(src as Operand));
   const accumulator = s.f.copy(s.readRegister(slot.EAX, bits));
   const isEqual = s.f.copy(s.eq(accumulator, x));
-  s.writeRegister(slot.EAX, bits, x);
-  s.write(dst as Operand, s.select(isEqual, y, x));
+  if ((dst as Operand).kind === 'memory') s.write(dst as Operand, s.select(isEqual, y, x));
+  s.if(
+    isEqual,
+    () => (dst as Operand).kind === 'memory' || s.write(dst as Operand, y),
+    () => s.writeRegister(slot.EAX, bits, x),
+  );
   flagsOfDifference(s, accumulator, x, s.sub(accumulator, x), bits);
 };
 

@@ -1,0 +1,65 @@
+/**
+ * What loads and stores do that generated code leaves to TypeScript: the checks of 64-bit mode, and accesses of eight
+ * bytes, whose value passes through the state's WIDE_VALUE.
+ */
+import { GuestFault, VECTOR_GP, VECTOR_SS } from '../cpu/cpu.ts';
+import { isCanonical } from '../cpu/mode.ts';
+import type { LinearMemory } from '../memory/linear-memory.ts';
+import type { CpuState } from '../state/cpu-state.ts';
+import { internal, SEGMENT_ENTRY_SIZE, SS } from '../state/layout.ts';
+import * as record from './record.ts';
+import { SIZE_LONG, SIZE_MASK, SIZE_STACK } from './slow-paths.ts';
+
+const STACK_ENTRY = internal.SEGMENTS + SS * SEGMENT_ENTRY_SIZE;
+
+export class DataPaths {
+  readonly #state: CpuState;
+  readonly #linear: LinearMemory;
+
+  constructor(state: CpuState, linear: LinearMemory) {
+    this.#state = state;
+    this.#linear = linear;
+  }
+
+  /** `sizeAndKind` is a size with the bits of slow-paths.ts. */
+  read(linear: number, sizeAndKind: number, at: number, willWrite: boolean): number {
+    const size = sizeAndKind & SIZE_MASK;
+    if ((sizeAndKind & SIZE_LONG) !== 0) this.#requireCanonical(linear, sizeAndKind, at);
+    if (size === 8) return this.#readWide(linear, willWrite);
+    return willWrite
+      ? this.#linear.readForWrite(linear, size as 1 | 2 | 4)
+      : this.#linear.read(linear, size as 1 | 2 | 4);
+  }
+
+  write(linear: number, value: number, sizeAndKind: number, at: number): void {
+    const size = sizeAndKind & SIZE_MASK;
+    if ((sizeAndKind & SIZE_LONG) !== 0) this.#requireCanonical(linear, sizeAndKind, at);
+    if (size === 8) this.#writeWide(linear);
+    else if (size === 4) this.#linear.write(linear, 4, value >>> 0);
+    else this.#linear.write(linear, size as 1 | 2, value & (size === 2 ? 0xffff : 0xff));
+  }
+
+  #readWide(linear: number, willWrite: boolean): number {
+    if (willWrite) this.#linear.requireWritable(linear, 8);
+    const low = this.#linear.read(linear, 4);
+    this.#state.write32(internal.WIDE_VALUE + 4, this.#linear.read(linear + 4, 4));
+    this.#state.write32(internal.WIDE_VALUE, low);
+    return low;
+  }
+
+  #writeWide(linear: number): void {
+    const low = this.#state.read32(internal.WIDE_VALUE);
+    const high = this.#state.read32(internal.WIDE_VALUE + 4);
+    this.#linear.requireWritable(linear, 8);
+    this.#linear.write(linear, 4, low);
+    this.#linear.write(linear + 4, 4, high);
+  }
+
+  #requireCanonical(linear: number, sizeAndKind: number, at: number): void {
+    if (isCanonical(this.#state, linear, sizeAndKind & SIZE_MASK)) return;
+    const usesStack =
+      (sizeAndKind & SIZE_STACK) !== 0 ||
+      this.#state.view.getUint16(at + record.RECORD_SEGMENT_ENTRY, true) === STACK_ENTRY;
+    throw new GuestFault(usesStack ? VECTOR_SS : VECTOR_GP, 0);
+  }
+}
