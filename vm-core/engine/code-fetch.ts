@@ -30,8 +30,7 @@ export class CodeFetch {
    * dropped, which shows at its entry only.
    */
   knownAt(linear: number): number {
-    const bytesToLimit = this.#state.read32(internal.CODE_LIMIT) - this.#state.eip + 1;
-    return this.#code.known(linear, this.#state.read32(internal.MODE_KEY) | 0, bytesToLimit);
+    return this.#code.known(linear, this.#state.read32(internal.MODE_KEY) | 0, this.#bytesToLimit(linear));
   }
 
   /** The block at `linear`, which is where EIP is. Throws a GuestFault where its first instruction cannot be fetched. */
