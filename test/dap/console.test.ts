@@ -68,6 +68,8 @@ describe('commands of the console', () => {
     ['keys <nokey>', /^keys: <nokey> is no key/],
     ['devices toaster', /^no device is called toaster; there are pic-master/],
     ['trace 0', '0: give a count from 1 to 10000'],
+    ['trace show', 'nothing was recorded; type trace on first'],
+    ['trace all', 'all: give a count from 1 to 10000'],
   ])('%s says what is wrong', async (line, message) => {
     expect(await complain(line)).toEqual(typeof message === 'string' ? message : expect.stringMatching(message));
   });
@@ -113,6 +115,44 @@ describe('commands of the console', () => {
     await type('dword[20000h] = 0x44434241');
     expect(await type('find "ABCD"')).toMatch(/^p:0x00020000$/m);
     expect(await type('find 41 42 43 44')).toMatch(/^p:0x00020000$/m);
+  });
+
+  it('trace on records what is executed, until trace off', async () => {
+    await type('trace on');
+    expect(await type('trace show')).toBe('→ 0000:7C00 start        xor ax, ax');
+    await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'outer' }] });
+    await client.run('continue');
+    expectGolden('trace', (await type('trace show 23')).split('\n'));
+    expect((await type('trace show 4')).split('\n')).toEqual([
+      '0000:7C22 again+0x14     rep movsb',
+      '0000:7C24 again+0x16     add bx, bx',
+      '0000:7C26 again+0x18     nop',
+      '0000:7C27 again+0x19     call 0x7c44  ; outer',
+      '→ 0000:7C44 outer        push bx',
+    ]);
+    await type('trace off');
+    expect(await complain('trace show')).toBe('nothing was recorded; type trace on first');
+  });
+
+  it('trace on shows how the guest came to a triple fault', async () => {
+    // mov cx, 5; l: loop l; cli; lidt [7c20h] (limit 0); ud2
+    const bytes = [0xb9, 5, 0, 0xe2, 0xfe, 0xfa, 0x0f, 0x01, 0x1e, 0x20, 0x7c, 0x0f, 0x0b, ...new Array(25).fill(0)];
+    const data = Buffer.from(bytes).toString('base64');
+    await client.request('writeMemory', { memoryReference: '0x7c00', data });
+    await client.request('setExceptionBreakpoints', { filters: ['triple-fault'] });
+    await type('trace on');
+    await client.run('continue');
+    expect((await type('trace show')).split('\n')).toEqual([
+      '0000:7C00 start          mov cx, 5',
+      '0000:7C03 start+0x3      loop 0x7c03  ; start+0x3',
+      '0000:7C03 start+0x3      loop 0x7c03  ; start+0x3',
+      '  … 3 times',
+      '0000:7C03 start+0x3      loop 0x7c03  ; start+0x3',
+      '0000:7C05 start+0x5      cli',
+      '0000:7C06 start+0x6      lidt [0x7c20]',
+      '  — #UD at 0000:7C0B start+0xb',
+      '→ 0000:7C0B start+0xb    ud2',
+    ]);
   });
 
   it('trace executes and shows instructions', async () => {

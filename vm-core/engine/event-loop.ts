@@ -218,6 +218,7 @@ export class EventLoop {
   /** A delivery takes a tick, so that timers go on while a guest does nothing but fault. */
   #deliver(event: CpuEvent): RunResult | undefined {
     this.time++;
+    if (event.kind !== 'software') this.#processor.trace.interrupted(event.kind, event.vector);
     const delivery = deliver(this.#processor, event);
     this.#processor.refresh();
     if (delivery.kind === 'triple-fault') return { reason: 'triple-fault', chain: delivery.chain };

@@ -5,7 +5,7 @@
 import { type Cpu, type CpuMemory, EXIT, FAULT, GuestFault, NEXT, type PortSpace, REPEAT, BRANCH } from '../cpu/cpu.ts';
 import { codeAddressOf, is64BitMode, isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
 import { systemOperations } from '../cpu/system-operations.ts';
-import { type CpuModel, type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
+import { type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import type { CpuMode } from '../machine/machine.ts';
 import { cpuBase } from '../memory/layout.ts';
@@ -26,6 +26,8 @@ import { HardwareBreakpoints } from './hardware-breakpoints.ts';
 import { createMemoryUnit } from './memory-unit.ts';
 import { derivePrivilege, deriveTranslation } from './paging-unit.ts';
 import { RunFunctions } from './run-functions.ts';
+import { type ProcessorSurroundings, TICKS_PER_SECOND } from './surroundings.ts';
+import { TraceRing } from './trace-ring.ts';
 import { WatchList } from './watch-list.ts';
 import { RecordInstruction } from './record-instruction.ts';
 import * as record from './record.ts';
@@ -33,23 +35,7 @@ import * as record from './record.ts';
 /** A repeated string instruction makes so many iterations before events get their turn. */
 const REPEAT_MAX = 1024;
 
-/** Of virtual time, where a machine does not say. */
-export const TICKS_PER_SECOND = 200_000_000;
-
 const operationsByRow = instructionRows.map((row) => (row.semantics ? undefined : systemOperations[row.name]));
-
-/** What a processor needs of its machine. */
-export interface ProcessorSurroundings {
-  /** Which instructions there are; default: a 386's. */
-  readonly model?: CpuModel;
-  /** Default: that of a machine. */
-  readonly ticksPerSecond?: number;
-  readonly ports: PortSpace;
-  readonly acknowledgeInterrupt: () => number;
-  readonly interruptPending: () => boolean;
-  /** Virtual time when the current execution began, in ticks. */
-  startTime(): number;
-}
 
 export class Processor implements Cpu {
   readonly state: CpuState;
@@ -68,6 +54,7 @@ export class Processor implements Cpu {
   readonly watches = new WatchList();
   readonly reports = new EventReports();
   readonly callShadow: CallShadow;
+  readonly trace: TraceRing;
   /** Linear address of an INT n that was reported and now goes through; -1 for none. */
   passInterruptAt = -1;
   /** Asked at each hook that is met, with EIP at it: true if execution may go on without leaving the code. */
@@ -90,6 +77,7 @@ export class Processor implements Cpu {
   constructor(memory: WebAssembly.Memory, map: PhysicalMap, surroundings: ProcessorSurroundings) {
     this.state = new CpuState(memory, cpuBase(0));
     this.callShadow = new CallShadow(this.state);
+    this.trace = new TraceRing(this.state);
     this.#surroundings = surroundings;
     this.acknowledgeInterrupt = surroundings.acknowledgeInterrupt;
     this.interruptPending = surroundings.interruptPending;

@@ -8,6 +8,7 @@ import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
 import { CS, ENTRY_BASE, internal, SEGMENT_ENTRY_SIZE, slot } from '../state/layout.ts';
 import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
 import type { ModuleBuilder, Signature } from '../wasm/module-builder.ts';
+import { stageTraceBegin, stageTraceCount } from './trace-stage.ts';
 import * as record from './record.ts';
 
 const RECORD_SHIFT = 5;
@@ -63,6 +64,7 @@ export function defineRunLoop(
     f.store(32, cpu, internal.BUDGET, state.budget);
     f.if(f.eqz(state.budget), () => f.return(f.i32(record.STATUS_LIMIT)));
     f.store(32, cpu, internal.BLOCK, state.block);
+    stageTraceBegin(f, cpu, addressBits, () => linearEip(f, state));
     runRecords(f, state, handler, inLoop);
     leaveBlock(f, state);
     findBlock(f, state, nextBlock);
@@ -136,17 +138,23 @@ function loadEip(f: FunctionBuilder, { addressBits, cpu }: LoopState): Value {
   return f.load(addressBits === 64 ? 'i64' : 'i32', addressBits, cpu, slot.EIP);
 }
 
+function linearEip(f: FunctionBuilder, state: LoopState): Value {
+  const eip = loadEip(f, state);
+  return state.addressBits === 64 ? eip : f.binary('add', eip, f.load('i32', 32, state.cpu, CODE_BASE));
+}
+
 /** Takes the instructions before a record from the budget. */
 function spend(f: FunctionBuilder, state: LoopState, upTo: Value): void {
   const done = f.binary('shrU', f.binary('sub', upTo, state.first), f.i32(RECORD_SHIFT));
   f.set(state.budget, f.binary('sub', state.budget, done));
+  stageTraceCount(f, state.cpu, done);
 }
 
 /** Goes on with the block at EIP if the jump cache knows one for this mode that lies inside the code segment. */
 function findBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
   const isWide = state.addressBits === 64;
   const eip = loadEip(f, state);
-  const linear = isWide ? eip : f.binary('add', eip, f.load('i32', 32, state.cpu, CODE_BASE));
+  const linear = linearEip(f, state);
   const entry = f.binary('and', f.narrow(linear), f.i32(JUMP_CACHE_ENTRIES - 1));
   const place = f.binary('shl', entry, f.i32(4));
   const lookUp = () => {

@@ -6,13 +6,12 @@ import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
 import { createDisplay } from '../devices/vga/display.ts';
 import type { Vga } from '../devices/vga/vga.ts';
 import { EventLoop } from '../engine/event-loop.ts';
-import { Processor, TICKS_PER_SECOND } from '../engine/processor.ts';
+import { Processor } from '../engine/processor.ts';
+import { TICKS_PER_SECOND } from '../engine/surroundings.ts';
 import { BOOT_ADDRESS, createBuiltinBios } from '../firmware/builtin/builtin-bios.ts';
 import type { Firmware, FirmwareContext } from '../firmware/firmware.ts';
 import { createMemory, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
 import { entryOf, type KernelPlan, planKernel } from '../firmware/kernel/kernel-boot.ts';
-import { explainWalk } from '../inspect/explain-walk.ts';
-import type { Translator } from '../memory/translator.ts';
 import { PhysicalMap } from '../memory/physical-map.ts';
 import type { BlockStore } from './block-store.ts';
 import { createDeviceBus, type DeviceBus, type MachineServices } from './device-bus.ts';
@@ -25,13 +24,13 @@ import type {
   InputRecord,
   Machine,
   MachineConfig,
-  PagingView,
   PhysicalMemoryView,
   RunLimit,
   RunResult,
   Vcpu,
   Watchpoint,
 } from './machine.ts';
+import { vcpuView } from './vcpu-view.ts';
 
 export const MEMORY_SIZE_MIN = 0x100000;
 export const MEMORY_SIZE_MAX = 0x80000000;
@@ -223,6 +222,14 @@ class PcMachine implements Machine {
     this.#processor.callShadow.isOn = on;
   }
 
+  get recordsTrace(): boolean {
+    return this.#processor.trace.isOn;
+  }
+
+  set recordsTrace(on: boolean) {
+    this.#processor.trace.isOn = on;
+  }
+
   get onEvent(): Machine['onEvent'] {
     return this.#processor.reports.onEvent;
   }
@@ -361,34 +368,4 @@ class PcMachine implements Machine {
       },
     };
   }
-}
-
-function pagingView(translations: Translator): PagingView {
-  const read = (physicalAddress: number): number => translations.peekPhysical(physicalAddress);
-  return {
-    rules: translations.rules,
-    read,
-    explain: (linearAddress, access) => explainWalk(translations.rules, read, linearAddress, access),
-    cached: () => translations.cache.list(),
-  };
-}
-
-function vcpuView(processor: Processor): Vcpu {
-  const { state } = processor;
-  return {
-    index: 0,
-    state,
-    get codeSize() {
-      return processor.codeSize;
-    },
-    get linearEip() {
-      return processor.linearEip;
-    },
-    get mode() {
-      return processor.modeName;
-    },
-    paging: pagingView(processor.translations),
-    translate: (linearAddress) => processor.translations.peek(linearAddress),
-    callStack: (callsMax) => processor.callShadow.calls(callsMax),
-  };
 }

@@ -222,6 +222,25 @@ export interface PagingView {
   cached(): readonly CachedPage[];
 }
 
+/** Code that was executed, or what came in between. Addresses are linear. */
+export type TraceEntry =
+  /** Instructions that lie and were executed one behind the other. */
+  | {
+      readonly kind: 'code';
+      readonly address: number;
+      readonly selector: number;
+      readonly count: number;
+      readonly codeSize: 16 | 32 | 64;
+    }
+  /** An exception at the instruction at the address, or a hardware interrupt before it. */
+  | {
+      readonly kind: 'interrupt';
+      readonly source: 'exception' | 'external';
+      readonly vector: number;
+      readonly address: number;
+      readonly selector: number;
+    };
+
 /** One virtual processor. */
 export interface Vcpu {
   readonly index: number;
@@ -237,6 +256,8 @@ export interface Vcpu {
   translate(linearAddress: number): number | undefined;
   /** At most so many calls, all without a number; none unless the machine records calls. */
   callStack(callsMax?: number): CallStack;
+  /** What was executed last, oldest first: thousands of entries at most, none unless the machine records the trace. */
+  trace(): readonly TraceEntry[];
 }
 
 /** Where what is booted begins. */
@@ -275,6 +296,8 @@ export interface Machine {
   removeWatchpoint(watchpoint: Watchpoint): void;
   /** Whether calls are recorded from now on, for `callStack`; costs a little, off by default. */
   recordsCalls: boolean;
+  /** Whether executed code is recorded from now on, for `trace`; costs a little, off by default. */
+  recordsTrace: boolean;
   /** Told of what happens while the machine runs; `run` stops where it returns true. */
   onEvent: ((event: MachineEvent) => boolean) | undefined;
   /** Exceptions (by vector, before delivery) at which `run` stops; empty by default. */

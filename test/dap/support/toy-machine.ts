@@ -76,6 +76,7 @@ class Toy implements ToyMachine {
   readonly boot = { entry: 0x7c00, loadAddress: 0x7c00 };
   stopOnExceptions: ReadonlySet<number> = new Set();
   recordsCalls = false;
+  recordsTrace = false;
   onOutput: Machine['onOutput'] = () => {};
   onLog: Machine['onLog'] = () => {};
   onEvent: Machine['onEvent'];
@@ -104,6 +105,7 @@ class Toy implements ToyMachine {
         codeSize: 16,
         mode: 'real',
         paging: NO_PAGING,
+        trace: () => [],
         callStack: () => ({ calls: [], isComplete: false }),
         translate: (linear: number) => (linear < RAM_SIZE ? linear : undefined),
         get linearEip() {

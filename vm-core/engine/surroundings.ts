@@ -1,0 +1,19 @@
+/** What a processor needs of its machine. */
+import type { PortSpace } from '../cpu/cpu.ts';
+import type { CpuModel } from '../isa/cpu-model.ts';
+
+/** Of virtual time, where a machine does not say. */
+export const TICKS_PER_SECOND = 200_000_000;
+
+/** Handed to the processor when it is made. */
+export interface ProcessorSurroundings {
+  /** Which instructions there are; default: a 386's. */
+  readonly model?: CpuModel;
+  /** Default: that of a machine. */
+  readonly ticksPerSecond?: number;
+  readonly ports: PortSpace;
+  readonly acknowledgeInterrupt: () => number;
+  readonly interruptPending: () => boolean;
+  /** Virtual time when the current execution began, in ticks. */
+  startTime(): number;
+}

@@ -1,0 +1,37 @@
+/** A processor as the machine's embedder sees it. */
+import type { Processor } from '../engine/processor.ts';
+import { explainWalk } from '../inspect/explain-walk.ts';
+import type { Translator } from '../memory/translator.ts';
+import type { PagingView, Vcpu } from './machine.ts';
+
+/** The view of a machine's only processor. */
+export function vcpuView(processor: Processor): Vcpu {
+  const { state } = processor;
+  return {
+    index: 0,
+    state,
+    get codeSize() {
+      return processor.codeSize;
+    },
+    get linearEip() {
+      return processor.linearEip;
+    },
+    get mode() {
+      return processor.modeName;
+    },
+    paging: pagingView(processor.translations),
+    translate: (linearAddress) => processor.translations.peek(linearAddress),
+    trace: () => processor.trace.entries(),
+    callStack: (callsMax) => processor.callShadow.calls(callsMax),
+  };
+}
+
+function pagingView(translations: Translator): PagingView {
+  const read = (physicalAddress: number): number => translations.peekPhysical(physicalAddress);
+  return {
+    rules: translations.rules,
+    read,
+    explain: (linearAddress, access) => explainWalk(translations.rules, read, linearAddress, access),
+    cached: () => translations.cache.list(),
+  };
+}
