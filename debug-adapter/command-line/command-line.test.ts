@@ -1,5 +1,5 @@
 /** The command line on real machines: exit statuses, what a run leaves behind, serving debug clients. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,6 +23,10 @@ function bootSector(name: string, code: string): string {
   image.writeUInt16LE(0xaa55, 510);
   writeFileSync(file(name), image);
   return file(name);
+}
+
+function hasNasm(): boolean {
+  return spawnSync('nasm', ['-v']).status === 0;
 }
 
 interface Run {
@@ -137,6 +141,25 @@ describe('the exit status', () => {
     );
     expect(await messageOf(below)).toBe(`x86vm: --${option}: ${below} cannot be written: ${exit} is not a folder\n`);
     expect(await messageOf(directory)).toBe(`x86vm: --${option}: ${directory} is a folder; give the name of a file\n`);
+  });
+
+  it('comes with a message about a source that is not there', async () => {
+    expect(await run(['run', file('missing.asm')])).toMatchObject({
+      status: 1,
+      stderr: `x86vm: ${file('missing.asm')}: no such file\n`,
+    });
+  });
+
+  it.skipIf(!hasNasm())('comes with what the assembler said, once', async () => {
+    writeFileSync(file('bad.asm'), '\nmov ax, nowhere\nmov bx, nowhere\n');
+    const { status, stderr } = await run(['run', file('bad.asm')]);
+    expect(status).toBe(1);
+    expect(stderr.split('\n')).toEqual([
+      expect.stringMatching(/bad\.asm:2: error: symbol .nowhere. not defined$/),
+      expect.stringMatching(/bad\.asm:3: error: symbol .nowhere. not defined$/),
+      'x86vm: nothing was run: NASM reported 2 errors',
+      '',
+    ]);
   });
 
   it('is that of the guest when its image is read-only, and the image stays as it is', async () => {

@@ -5,6 +5,8 @@ import type { Machine } from '../../vm-core/index.ts';
 import { createMachine } from '../../vm-core/index.ts';
 import type { AssemblerMessage } from '../host.ts';
 import { bootGuest } from '../session/boot-guest.ts';
+import type { Guest } from '../session/guest.ts';
+import type { LaunchConfiguration } from '../session/launch-configuration.ts';
 import { createNodeHost } from './node-host.ts';
 import { checkOutputFiles, writeOutputFile } from './output-files.ts';
 import { type RunEnd, RunLoop } from './run-loop.ts';
@@ -27,12 +29,7 @@ const YIELD_MS = 10;
 /** Runs and returns the exit status. Throws an Error whose text names what is wrong with image or configuration. */
 export async function runCommand(options: RunOptions, streams: Streams): Promise<number> {
   checkOutputFiles(options);
-  const report = (messages: readonly AssemblerMessage[]): void => {
-    for (const message of messages) streams.stderr.write(formatMessage(message));
-  };
-  const { guest, warnings } = await bootGuest(options.machine, createNodeHost(), createMachine, report);
-  for (const warning of warnings) streams.stderr.write(`${nameOption(warning)}\n`);
-  const { machine } = guest;
+  const { machine } = await boot(options.machine, streams);
   const until = options.until === undefined ? undefined : new TextWatch(options.until);
   const keysAfter = options.keysAfter === undefined ? undefined : new TextWatch(options.keysAfter);
   if (until !== undefined) until.onSeen = () => machine.stop();
@@ -65,6 +62,23 @@ export async function runCommand(options: RunOptions, streams: Streams): Promise
   leaveBehind(machine, options, end, (performance.now() - started) / 1000, streams.stdout);
   if (end.message !== undefined) streams.stderr.write(`${end.message}\n`);
   return end.exitStatus;
+}
+
+async function boot(configuration: LaunchConfiguration, { stderr }: Streams): Promise<Guest> {
+  let errors = 0;
+  const report = (messages: readonly AssemblerMessage[]): void => {
+    for (const message of messages) stderr.write(formatMessage(message));
+    errors += messages.filter(({ severity }) => severity === 'error').length;
+  };
+  try {
+    const { guest, warnings } = await bootGuest(configuration, createNodeHost(), createMachine, report);
+    for (const warning of warnings) stderr.write(`${nameOption(warning)}\n`);
+    return guest;
+  } catch (error) {
+    if (errors === 0) throw error;
+    // The errors stand there already.
+    throw new Error(`nothing was run: NASM reported ${errors === 1 ? 'an error' : `${errors} errors`}`);
+  }
 }
 
 function formatMessage({ file, line, severity, message }: AssemblerMessage): string {

@@ -48,8 +48,10 @@ describe('parseRunOptions', () => {
   it.each([
     ['', 'nothing to boot: give an IMAGE, --floppy, --disk, --cdrom or --kernel'],
     ['a b', 'b: there is no place for this word'],
-    ['a --nonsense', 'Unknown option --nonsense'],
-    ['a --memory', '--memory'],
+    ['a --nonsense', '--nonsense: there is no such option'],
+    ['a --debug', '--debug: there is no such option; there is --debugcon'],
+    ['a --memory', '--memory: SIZE is missing'],
+    ['a --floppy --disk x', '--floppy: FILE is missing'],
     [
       'a --memory 1T',
       '--memory: 1T cannot be; give 1M to 2G in steps of 64K, such as 128M or 1G; a number alone counts MiB',

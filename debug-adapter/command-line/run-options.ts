@@ -86,12 +86,25 @@ function parseWords(
   try {
     parsed = parseArgs({ args: [...words], options: config, allowPositionals: true });
   } catch (error) {
-    throw new UsageError((error as Error).message.replaceAll(/'(-[^']*)'/g, '$1').replace(/\. To specify.*$/s, ''));
+    throw new UsageError(describeParseError(error as NodeJS.ErrnoException, options));
   }
   const extra = parsed.positionals[positionalsMax];
   if (extra !== undefined) throw new UsageError(`${extra}: there is no place for this word`);
   return { values: parsed.values as Values, positionals: parsed.positionals };
 }
+
+function describeParseError({ code, message }: NodeJS.ErrnoException, options: readonly CommandOption[]): string {
+  const word = /'(-[^' ]+)/.exec(message)?.[1] ?? '';
+  const option = options.find(({ name }) => `--${name}` === word);
+  if (option?.value !== undefined) return `${word}: ${option.value} is missing`;
+  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return message.replaceAll(/'(-[^']*)'/g, '$1');
+  const similar = options.filter(({ name }) => name.startsWith(word.replace(/^-+/, '').slice(0, SIMILAR_LENGTH)));
+  const hint = similar.length === 0 ? '' : `; there is ${similar.map(({ name }) => `--${name}`).join(', ')}`;
+  return `${word}: there is no such option${hint}`;
+}
+
+/** Letters with which the name of an option begins that may have been meant. */
+const SIMILAR_LENGTH = 3;
 
 /** The session checks launch arguments; its messages name them as launch.json does, so their names are turned round. */
 function parseMachine(values: Values, image: string | undefined): LaunchConfiguration {

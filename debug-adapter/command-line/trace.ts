@@ -21,9 +21,11 @@ const BYTES_COLUMN = 18;
 const TEXT_COLUMN = 34;
 
 /** What changes with every instruction, and what is shown by other means, is left out. */
-const OMITTED: ReadonlySet<string> = new Set(['EIP']);
+const OMITTED: ReadonlySet<string> = new Set(['EIP', 'RIP']);
 const CODE_SEGMENT = findRegister('CS');
 const traced: readonly Register[] = registers.filter(({ name }) => !OMITTED.has(name));
+/** Registers that are lower halves of others: 64-bit code is shown the whole ones, any other code these. */
+const halves: ReadonlySet<string | undefined> = new Set(registers.map(({ wholeOf }) => wholeOf));
 
 export class Trace {
   private readonly machine: Machine;
@@ -82,12 +84,13 @@ export class Trace {
   }
 
   private describeChanges(): string {
-    const { state } = this.machine.cpus[0];
+    const { state, codeSize } = this.machine.cpus[0];
     let changes = '';
     traced.forEach((register, index) => {
       const value = state.readRegister(register);
       if (value === this.before[index]) return;
       this.before[index] = value;
+      if (codeSize === 64 ? halves.has(register.name) : register.isLong) return;
       changes += ` ${register.name}=${value
         .toString(16)
         .toUpperCase()

@@ -1,5 +1,6 @@
 /** Sources as launch arguments: which they are, and what the host's assembler makes of them. */
 import type { AssemblerMessage, Host } from '../host.ts';
+import { fileSize } from './host-files.ts';
 import { UserError } from './user-error.ts';
 
 const SOURCE_NAME = /\.(asm|nasm|s)$/i;
@@ -30,6 +31,8 @@ export async function assembleSource(
   } catch (error) {
     throw new UserError('assembler-failed', `${argument}: ${error instanceof Error ? error.message : String(error)}`);
   }
+  // The assembler's word for a source that is not there would be put on its first line.
+  if (result.image === undefined) await fileSize(host, argument, source);
   report(result.messages);
   if (result.image !== undefined) return { image: result.image, listing: result.listing };
   const errors = result.messages.filter(({ severity }) => severity === 'error');

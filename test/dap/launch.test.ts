@@ -82,6 +82,7 @@ describe('launch', () => {
       { severity: 'error' as const, file: '/b.inc', line: 7, message: 'invalid combination of opcode and operands' },
       { severity: 'error' as const, file: '/a.asm', line: 9, message: 'symbol x not defined' },
     ];
+    client.host.write('/a.asm', 'nothing that assembles');
     client.host.sources.set('/a.asm', { messages });
     const { message } = await client.send('launch', { program: '/a.asm' });
     expect(message).toBe(
@@ -160,7 +161,9 @@ describe('launch', () => {
     await unlucky.request('launch', { program: '/large.img' });
     unlucky.host.files.delete('/large.img');
     expect(await unlucky.run('configurationDone')).toMatch(/^exception/);
-    expect((await unlucky.request('exceptionInfo', { threadId: 1 }))['description']).toBe('/large.img does not exist');
+    expect((await unlucky.request('exceptionInfo', { threadId: 1 }))['description']).toBe(
+      'program: /large.img does not exist',
+    );
   });
 
   it('without debugging stops nowhere', async () => {
