@@ -161,6 +161,8 @@ text: db 'Hello', 0`);
     ['INT 19h', 'int 19h'],
     ['keyboard controller', 'mov al, 0feh\n out 64h, al\n hlt'],
     ['port 92h', 'in al, 92h\n or al, 1\n out 92h, al\n hlt'],
+    ['port CF9h', 'mov dx, 0cf9h\n mov al, 2\n out dx, al\n mov al, 6\n out dx, al\n hlt'],
+    ['the output port of the keyboard controller', 'mov al, 0d1h\n out 64h, al\n mov al, 0feh\n out 60h, al\n hlt'],
     ['triple fault', 'lidt [none]\n int 3\nnone: dw 0, 0, 0'],
   ])('boots again by %s', async (_, code) => {
     const guest = guestOf(`

@@ -14,6 +14,7 @@ import { createPic } from '../devices/pic/pic.ts';
 import { createPit } from '../devices/pit/pit.ts';
 import { createPort92 } from '../devices/port-92/port-92.ts';
 import { createPostCode } from '../devices/post-code/post-code.ts';
+import { createResetControl } from '../devices/reset-control/reset-control.ts';
 import { createRtc } from '../devices/rtc/rtc.ts';
 import { createUart } from '../devices/uart/uart.ts';
 import { createVga } from '../devices/vga/vga.ts';
@@ -56,6 +57,7 @@ export const isaPc: MachineMap = {
     },
     { name: 'post-code', create: createPostCode, ports: { code: 0x80 } },
     { name: 'port-92', create: createPort92, ports: { control: 0x92 }, lines: { a20: 'machine.a20' } },
+    { name: 'reset-control', create: createResetControl, ports: { control: 0xcf9 } },
     { name: 'debug-console', create: createDebugConsole, ports: { data: 0xe9 } },
     // Where SeaBIOS, its VGA BIOS and OVMF write their log.
     {
