@@ -53,7 +53,6 @@ const modRmOf = ({ bytes }: Candidate): number => bytes[prefixesOf(bytes).length
 export const masked: readonly string[] = [
   'QEMU checks neither segment limits nor segment types: accesses.ts does, and our processor has to agree with that',
   'QEMU does not push RF with the flags of a fault (SDM vol. 3B §18.3.1.1), and keeps what IRETD loads of it too long',
-  'AC and ID in EFLAGS can be set on QEMU’s i486 and are zero on ours',
   'QEMU does not mark the descriptor of a code segment as accessed when CS is loaded (SDM vol. 3A §3.4.5.1)',
   'flags that the manual leaves undefined (flag-facts.ts) are neither compared nor read',
   'DR7 is left off: execution breakpoints crash QEMU 7.2, its data breakpoints also hit elsewhere in their page',

@@ -9,10 +9,6 @@ import { slot } from '../../vm-core/state/layout.ts';
 import { AF, CF, DF, IF, OF, PF, SF, ZF } from '../../vm-core/state/lazy-flags.ts';
 import { registerValue } from './accesses.ts';
 
-/** Flags that processors after the 80386 have; on it they are zero. */
-export const AC = 1 << 18;
-export const ID = 1 << 21;
-
 const places: readonly (readonly [icedBit: number, flag: number])[] = [
   [RflagsBits.OF, OF],
   [RflagsBits.SF, SF],

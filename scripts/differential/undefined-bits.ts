@@ -7,10 +7,10 @@ import type { CpuState } from '../../vm-core/state/cpu-state.ts';
 import { SS, slot } from '../../vm-core/state/layout.ts';
 import { RF } from '../../vm-core/state/lazy-flags.ts';
 import { type Access, stackMask } from './accesses.ts';
-import { AC, type FlagFacts, ID } from './flag-facts.ts';
+import type { FlagFacts } from './flag-facts.ts';
 
-/** Flags that a 32-bit image can set on one machine and not, or not so long, on the other. */
-const IMAGE_ONLY = AC | ID | RF;
+/** What a 32-bit image can set for longer on one machine than on the other. */
+const IMAGE_ONLY = RF;
 
 /** Instructions that load the flags from the stack: bytes below the image, and its size. */
 const flagLoads: ReadonlyMap<number, { readonly below: number; readonly size: 2 | 4 }> = new Map([

@@ -5,7 +5,7 @@
 
 import { CR0_PE } from '../state/control-bits.ts';
 import { CS, DS, ES, FS, GS, type SegmentIndex, SS, slot } from '../state/layout.ts';
-import { IF, NT, RF, TF, VM } from '../state/lazy-flags.ts';
+import { AC, IF, NT, RF, TF, VM } from '../state/lazy-flags.ts';
 import { codeTarget, enterCode, requireTransferDescriptor } from './code-segments.ts';
 import {
   type Cpu,
@@ -128,7 +128,7 @@ function enterRealMode(cpu: Cpu, { kind, vector }: CpuEvent): void {
   stack.push(2, state.segment(CS).selector);
   stack.push(2, state.eip);
   stack.commit();
-  state.eflags = flags & ~(IF | TF | RF);
+  state.eflags = flags & ~(IF | TF | RF | AC);
   setRealModeSegment(state, CS, selector);
   state.eip = offset;
   cpu.calls?.interrupted(kind, vector, 2, 0);

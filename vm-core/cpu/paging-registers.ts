@@ -4,6 +4,8 @@
  */
 import { control4Bits } from '../isa/cpu-feature.ts';
 import {
+  CR0_CD,
+  CR0_NW,
   CR0_PE,
   CR0_PG,
   CR4_LA57,
@@ -34,6 +36,8 @@ export function writeCr0(cpu: Cpu, value: number): void {
   const { state } = cpu;
   const cr4 = state.read32(slot.CR4);
   const paging = (value & CR0_PG) !== 0;
+  // Not write-through, with the cache on, is no mode.
+  if ((value & (CR0_NW | CR0_CD)) === CR0_NW) throw new GuestFault(VECTOR_GP, 0);
   if (paging && (value & CR0_PE) === 0) throw new GuestFault(VECTOR_GP, 0);
   if (!paging && (cr4 & CR4_PCIDE) !== 0) throw new GuestFault(VECTOR_GP, 0);
   const turnsOn = paging && (state.read32(slot.CR0) & CR0_PG) === 0;

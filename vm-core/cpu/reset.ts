@@ -1,9 +1,10 @@
 /**
  * The state of an 80386 after RESET (80386 manual §10.1; where that leaves values undefined, SDM vol. 3A table 10-1).
- * No 80387 is present, so CR0.ET is clear.
+ * No 80387 is present, so a 386's CR0.ET is clear; that of later processors is always set, and their cache is off.
  */
 import type { CpuModelFacts } from '../isa/cpu-model.ts';
 import type { CpuState, SegmentState } from '../state/cpu-state.ts';
+import { CR0_CD, CR0_ET, CR0_NW } from '../state/control-bits.ts';
 import { CS, segmentSlots, slot } from '../state/layout.ts';
 import { registers } from '../state/register-table.ts';
 import { DR6_ONES, DR7_ONES } from './debug-registers.ts';
@@ -25,6 +26,7 @@ export function resetCpu(state: CpuState, model: CpuModelFacts): void {
   state.setSegmentAt(slot.TR, task);
   state.eip = 0xfff0;
   state.eflags = 2;
+  if (model.features.has('486')) state.write32(slot.CR0, CR0_ET | CR0_CD | CR0_NW);
   state.write32(slot.EDX, model.signature);
   state.write16(slot.GDTR_LIMIT, 0xffff);
   state.write16(slot.IDTR_LIMIT, 0x3ff);

@@ -59,6 +59,81 @@ describe('the 486', () => {
   });
 });
 
+/** Runs code with interrupts off up to its HLT; gives the state. */
+function stateAfter(code: readonly number[], model: '386' | '486') {
+  const { loop, processor } = programMachine([...code, HLT], undefined, model);
+  expect(loop.run({ instructionsMax: 50 }).reason).toBe('halted');
+  return processor.state;
+}
+
+/** pushfd; pop eax; mov ecx,eax; xor eax,mask; push eax; popfd; pushfd; pop eax; xor eax,ecx */
+const flip = (mask: number): number[] => [
+  ...[0x66, 0x9c, 0x66, 0x58, 0x66, 0x89, 0xc1, 0x66, 0x35],
+  ...[mask, mask >> 8, mask >> 16, mask >> 24].map((byte) => byte & 0xff),
+  ...[0x66, 0x50, 0x66, 0x9d, 0x66, 0x9c, 0x66, 0x58, 0x66, 0x31, 0xc8],
+];
+
+describe('the test by which software tells processors apart', () => {
+  const AC = 0x40000;
+  const ID = 0x200000;
+
+  it.each([
+    { model: '386', mask: AC, changed: 0 },
+    { model: '386', mask: ID, changed: 0 },
+    { model: '486', mask: AC, changed: AC },
+    { model: '486', mask: ID, changed: ID },
+    // Bits that no processor of the time has stay as they are.
+    { model: '486', mask: 0xffc0_8028 | 0x0018_0000, changed: 0 },
+  ] as const)('flips $mask in EFLAGS on a $model', ({ model, mask, changed }) => {
+    expect(stateAfter(flip(mask), model).read32(slot.EAX)).toBe(changed);
+  });
+
+  it('leaves AC alone with 16-bit operands, and the interrupt of real mode clears it', () => {
+    // popf with FFFFh below it keeps what is above bit 15; INT 5 has a HLT for its handler.
+    const kept = stateAfter([...flip(AC), 0x6a, 0x02, 0x9d, 0x66, 0x9c, 0x66, 0x5b], '486');
+    expect(kept.read32(slot.EBX) & AC).toBe(AC);
+    const { loop, processor } = programMachine([...flip(AC), 0xcd, 5], undefined, '486');
+    loop.run({ instructionsMax: 50 });
+    expect([processor.state.eip, processor.state.eflags & AC]).toEqual([0x606, 0]);
+  });
+});
+
+describe('CR0', () => {
+  /** mov eax,value; mov cr0,eax; mov eax,cr0 */
+  const write = (value: number): number[] => [
+    ...[0x66, 0xb8, value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, (value >>> 24) & 0xff],
+    ...[0x0f, 0x22, 0xc0, 0x0f, 0x20, 0xc0],
+  ];
+
+  it('after reset says that the cache is off', () => {
+    expect(stateAfter([0x0f, 0x20, 0xc0], '486').read32(slot.EAX) >>> 0).toBe(0x6000_0010);
+    expect(stateAfter([0x0f, 0x20, 0xc0], '386').read32(slot.EAX)).toBe(0);
+  });
+
+  it.each([
+    { model: '486', value: 0x7fff_fffe, left: 0x6005_003e },
+    { model: '486', value: 0, left: 0x10 },
+    { model: '386', value: 0x7fff_fffe, left: 0x1e },
+    { model: '386', value: 0, left: 0 },
+  ] as const)('of a $model keeps $left of $value', ({ model, value, left }) => {
+    expect(stateAfter(write(value), model).read32(slot.EAX) >>> 0).toBe(left);
+  });
+
+  it('takes no write-back off without the cache off', () => {
+    const { loop, processor } = programMachine([...write(0x2000_0010), HLT], undefined, '486');
+    loop.stopOnExceptions = new Set([13]);
+    expect(loop.run({ instructionsMax: 50 })).toMatchObject({ reason: 'exception', event: { vector: 13 } });
+    expect(processor.state.read32(slot.CR0) >>> 0).toBe(0x6000_0010);
+  });
+
+  it('keeps its upper bits when LMSW writes the lower ones', () => {
+    // lmsw ax with AX = FFF0h
+    expect(stateAfter([0xb8, 0xf0, 0xff, 0x0f, 0x01, 0xf0, 0x0f, 0x20, 0xc0], '486').read32(slot.EAX) >>> 0).toBe(
+      0x6000_0010,
+    );
+  });
+});
+
 describe('the 386', () => {
   it.each([
     { name: 'BSWAP', code: [0x66, 0x0f, 0xcb] },

@@ -5,7 +5,11 @@ export const CR0_MP = 1 << 1;
 export const CR0_EM = 1 << 2;
 export const CR0_TS = 1 << 3;
 export const CR0_ET = 1 << 4;
+export const CR0_NE = 1 << 5;
 export const CR0_WP = 1 << 16;
+export const CR0_AM = 1 << 18;
+export const CR0_NW = 1 << 29;
+export const CR0_CD = 1 << 30;
 export const CR0_PG = 0x8000_0000;
 
 export const CR4_PSE = 1 << 4;

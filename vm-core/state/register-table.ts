@@ -48,6 +48,7 @@ const EFLAGS_FIELDS: readonly BitField[] = [
   bit('NT', 14, 'nested task'),
   bit('RF', 16, 'resume: instruction breakpoints off for one instruction'),
   bit('VM', 17, 'virtual-8086 mode'),
+  bit('AC', 18, 'alignment check at level 3, with CR0.AM'),
   bit('ID', 21, 'can be changed: CPUID is there'),
 ];
 
@@ -57,6 +58,11 @@ const CR0_FIELDS: readonly BitField[] = [
   bit('EM', 2, 'no x87: its instructions fault'),
   bit('TS', 3, 'task switched'),
   bit('ET', 4, '80387 present'),
+  bit('NE', 5, 'x87 errors as #MF'),
+  bit('WP', 16, 'the supervisor cannot write to read-only pages'),
+  bit('AM', 18, 'EFLAGS.AC checks alignment'),
+  bit('NW', 29, 'cache: not write-through'),
+  bit('CD', 30, 'cache off'),
   bit('PG', 31, 'paging'),
 ];
 

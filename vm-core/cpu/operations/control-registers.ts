@@ -2,7 +2,19 @@
  * Control, debug and test registers: MOV CRn, DRn, TRn, LMSW, SMSW, CLTS (SDM vol. 2; 80386 manual for the registers that
  * exist). ModR/M's r/m field always names a general register here, whatever its mod field says.
  */
-import { CR0_EM, CR0_ET, CR0_MP, CR0_PE, CR0_PG, CR0_TS, CR0_WP } from '../../state/control-bits.ts';
+import {
+  CR0_AM,
+  CR0_CD,
+  CR0_EM,
+  CR0_ET,
+  CR0_MP,
+  CR0_NE,
+  CR0_NW,
+  CR0_PE,
+  CR0_PG,
+  CR0_TS,
+  CR0_WP,
+} from '../../state/control-bits.ts';
 import { slot } from '../../state/layout.ts';
 import { SLOT_SIZE } from '../../state/register-table.ts';
 import { type Cpu, EXIT, GuestFault, NEXT, REPEAT, type SystemOperation, VECTOR_DB, VECTOR_UD } from '../cpu.ts';
@@ -19,7 +31,8 @@ import { requirePrivilege } from '../mode.ts';
 import { writeCr0, writeCr3, writeCr4 } from '../paging-registers.ts';
 import { readWordOperand, writeWordOperand } from '../operands.ts';
 
-const CR0_OF_386 = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_PG;
+const CR0_OF_386 = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_PG;
+const CR0_OF_486 = CR0_OF_386 | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD;
 const MSW_WRITABLE = CR0_PE | CR0_MP | CR0_EM | CR0_TS;
 
 const controlSlots: readonly (number | undefined)[] = [slot.CR0, undefined, slot.CR2, slot.CR3, slot.CR4];
@@ -30,10 +43,6 @@ function controlSlot(cpu: Cpu, number: number): number {
   const exists = offset !== slot.CR4 || cpu.model.features.has('CPUID');
   if (offset === undefined || !exists) throw new GuestFault(VECTOR_UD);
   return offset;
-}
-
-function writableCr0(cpu: Cpu): number {
-  return CR0_OF_386 | (cpu.model.features.has('486') ? CR0_WP : 0);
 }
 
 export const MOV_FROM_CR: SystemOperation = (cpu, instruction) => {
@@ -52,11 +61,17 @@ export const MOV_TO_CR: SystemOperation = (cpu, instruction) => {
     return NEXT;
   }
   // What the segment registers cache stays when the mode changes, so the next instruction is fetched as before.
-  if (to === slot.CR0) writeCr0(cpu, (value & writableCr0(cpu)) >>> 0);
+  if (to === slot.CR0) writeCr0(cpu, cr0Of(cpu, value));
   else if (to === slot.CR4) writeCr4(cpu, value);
   else writeCr3(cpu, value);
   return EXIT;
 };
+
+/** What a write leaves in CR0. The 386 lets software change ET; later processors, which have their x87 within, do not. */
+function cr0Of(cpu: Cpu, value: number): number {
+  const kept = cpu.model.features.has('486') ? (value & CR0_OF_486) | CR0_ET : value & (CR0_OF_386 | CR0_ET);
+  return kept >>> 0;
+}
 
 /** LMSW can enter protected mode but not leave it. */
 export const LMSW: SystemOperation = (cpu, instruction) => {
