@@ -5,6 +5,7 @@
 import { createEventQueue } from '../devices/event-queue.ts';
 import { EventLoop } from '../engine/event-loop.ts';
 import { Processor } from '../engine/processor.ts';
+import type { CpuModel } from '../isa/cpu-model.ts';
 import type { RunResult } from '../machine/machine.ts';
 import { createMemory, RAM_BASE } from '../memory/layout.ts';
 import { PhysicalMap } from '../memory/physical-map.ts';
@@ -30,11 +31,12 @@ export class Guest {
   /** A handler that is entered ends a step; an instruction that faults does not count as executed. */
   stopAtHandlers = true;
 
-  constructor(program: string) {
+  constructor(program: string, model: CpuModel = '386') {
     const memory = createMemory(MEMORY_SIZE);
     const map = new PhysicalMap(memory, MEMORY_SIZE);
     this.view = new DataView(memory.buffer, RAM_BASE, MEMORY_SIZE);
     this.processor = new Processor(memory, map, {
+      model,
       ports: { read: () => this.portReads++ & 0xff, write: () => {} },
       acknowledgeInterrupt: () => this.pending.shift() ?? 0xff,
       interruptPending: () => this.pending.length > 0,

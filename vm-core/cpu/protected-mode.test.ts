@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { CpuModel } from '../isa/cpu-model.ts';
 import { CS, DS, ES, SS, slot } from '../state/layout.ts';
 import { VECTOR_DF, VECTOR_GP, VECTOR_UD } from './cpu.ts';
 import { Guest } from './guest-bench.ts';
@@ -81,8 +82,8 @@ const KERNEL_STACK = 0x6000;
  * A guest in flat 32-bit protected mode: handlers of vectors 0Dh and 80h (for everybody) at 7D00h and 7E00h, a task whose
  * stack for level 0 ends at 6000h, and `program` at 7C00h.
  */
-function flatGuest(program: string): Guest {
-  const guest = withDescriptors(new Guest(program));
+function flatGuest(program: string, model?: CpuModel): Guest {
+  const guest = withDescriptors(new Guest(program, model));
   const { state } = guest;
   guest.poke(0x628, 'ff ff 00 00 00 fa cf 00  ff ff 00 00 00 f2 cf 00  67 00 00 09 00 89 00 00');
   guest.poke(0x904, '00 60 00 00 08 00');
@@ -140,6 +141,68 @@ describe('privilege levels', () => {
     guest.poke(0x7c80, bytes);
     runTo(guest, 0x7d00);
     expect(guest.state.read8(slot.CPL)).toBe(0);
+  });
+});
+
+describe('alignment checks', () => {
+  const AM = 1 << 18;
+  const AC = 1 << 18;
+  const LOAD_DATA = '66 b8 33 00 8e d8 [mov ax, 33h; mov ds, ax]';
+  const SET_AC = '68 02 00 04 00 9d [push 40002h; popfd]';
+  const LOAD = '8b 05 01 80 00 00 [mov eax, [8001h]]';
+
+  /** A program at level 3 on a 486, whose #AC goes to 7F00h and whose INT 80h is its end. */
+  function user(code: string, cr0 = AM): Guest {
+    const guest = flatGuest(
+      '6a 33 68 00 50 00 00 6a 02 6a 2b 68 80 7c 00 00 cf [iretd to 2Bh:7C80h, stack 33h:5000h]',
+      '486',
+    );
+    guest.state.write32(slot.CR0, 1 | cr0);
+    guest.state.onDerivedChange(slot.CR0);
+    guest.poke(0x1000 + 17 * 8, '00 7f 10 00 00 8e 00 00');
+    guest.poke(0x7c80, `${LOAD_DATA} ${code} cd 80 [int 80h]`);
+    guest.processor.refresh();
+    return guest;
+  }
+
+  it.each([
+    ['a load', LOAD],
+    ['a load after one that was aligned', `8b 05 00 80 00 00 [mov eax, [8000h]] ${LOAD}`],
+    ['a store', 'a3 02 80 00 00 [mov [8002h], eax]'],
+    ['a word', '66 a1 01 80 00 00 [mov ax, [8001h]]'],
+    ['an addition to memory', '01 05 03 80 00 00 [add [8003h], eax]'],
+    ['a push', '4c 50 [dec esp; push eax]'],
+    ['flags pushed', '4c 9c [dec esp; pushfd]'],
+    ['a string', 'be 02 80 00 00 bf 00 81 00 00 a5 [mov esi, 8002h; mov edi, 8100h; movsd]'],
+    ['over a page', '8b 05 fe 8f 00 00 [mov eax, [8FFEh]]'],
+  ])('fault: %s', (_name, code) => {
+    const guest = user(`${SET_AC} ${code}`);
+    runTo(guest, 0x7f00);
+    const [error, , cs, flags] = doubleWords(guest, KERNEL_STACK - 24, 4);
+    expect([error, cs, (flags as number) & AC, guest.state.read8(slot.CPL)]).toEqual([0, USER_CODE, AC, 0]);
+  });
+
+  it.each([
+    ['aligned accesses', `${SET_AC} 8b 05 04 80 00 00 66 a1 02 80 00 00 a0 01 80 00 00 50 58`],
+    ['accesses without EFLAGS.AC', LOAD],
+    ['accesses after it was cleared', `${SET_AC} 6a 02 9d [push 2; popfd] ${LOAD}`],
+  ])('pass over %s', (_name, code) => {
+    runTo(user(code), 0x7e00);
+  });
+
+  it('pass over everything without CR0.AM', () => {
+    runTo(user(`${SET_AC} ${LOAD}`, 0), 0x7e00);
+  });
+
+  it('are not for level 0, nor for what the processor itself reads', () => {
+    // The handler of INT 80h runs with AC set; its stack is odd.
+    const guest = user(SET_AC);
+    guest.poke(0x904, '01 60 00 00 08 00');
+    guest.poke(0x7e00, `${LOAD} 89 c1 0f 0b [mov ecx, eax; ud2]`);
+    guest.poke(0x8001, '78 56 34 12');
+    guest.poke(0x1000 + 6 * 8, '00 7d 10 00 00 8e 00 00');
+    runTo(guest, 0x7d00);
+    expect([guest.state.read32(slot.ECX), guest.state.eflags & AC]).toEqual([0x1234_5678, AC]);
   });
 });
 

@@ -41,6 +41,7 @@ export class DataPaths {
 
   #readWide(linear: number, willWrite: boolean): number {
     if (willWrite) this.#linear.requireWritable(linear, 8);
+    else this.#linear.requireAligned(linear, 8);
     const low = this.#linear.read(linear, 4);
     this.#state.write32(internal.WIDE_VALUE + 4, this.#linear.read(linear + 4, 4));
     this.#state.write32(internal.WIDE_VALUE, low);

@@ -7,17 +7,20 @@ import type { PhysicalMap } from '../memory/physical-map.ts';
 import { Tlb } from '../memory/tlb.ts';
 import type { Translator } from '../memory/translator.ts';
 import type { CpuState } from '../state/cpu-state.ts';
+import { AlignmentCheck } from './alignment.ts';
 import type { CodeCache } from './code-cache.ts';
 import { CodeFetch } from './code-fetch.ts';
 import { createCpuMemory } from './cpu-memory.ts';
 import { deriveModeKey } from './derived-state.ts';
-import { createTranslator } from './paging-unit.ts';
+import { createTranslator, derivePrivilege } from './paging-unit.ts';
 
 export interface MemoryUnit {
   readonly translations: Translator;
   readonly linear: LinearMemory;
   readonly memory: CpuMemory;
   readonly fetch: CodeFetch;
+  /** Privilege level, EFLAGS or CR0 may have changed: what accesses may do follows. */
+  privilegeChanged(): void;
 }
 
 export function createMemoryUnit(
@@ -25,8 +28,9 @@ export function createMemoryUnit(
   map: PhysicalMap,
   model: CpuModelFacts,
   code: CodeCache,
-  observer: Omit<AccessObserver, 'codeMapOf'>,
+  observer: Omit<AccessObserver, 'codeMapOf' | 'checkAlignment'> & { readonly isInstruction: () => boolean },
 ): MemoryUnit {
+  const alignment = new AlignmentCheck(state, observer.isInstruction);
   const tlb = new Tlb(state);
   tlb.onContext = () => deriveModeKey(state);
   tlb.onRestart = () => code.forgetJumps();
@@ -36,11 +40,20 @@ export function createMemoryUnit(
     pageDropped: (linear) => code.forgetJumpsOf(linear),
   });
   const codeMapOf = (physical: number) => code.codeMapOf(physical);
-  const linear = new LinearMemory(map, tlb, translations, { ...observer, codeMapOf });
+  const linear = new LinearMemory(map, tlb, translations, {
+    ...observer,
+    codeMapOf,
+    isWatched: (at, physical) => alignment.isOn || observer.isWatched(at, physical),
+    checkAlignment: (at, size) => alignment.require(at, size),
+  });
   return {
     translations,
     linear,
     memory: createCpuMemory(state, linear, translations),
     fetch: new CodeFetch(state, map, linear, code),
+    privilegeChanged() {
+      derivePrivilege(translations, state);
+      if (alignment.refresh()) translations.flushAll();
+    },
   };
 }

@@ -18,13 +18,12 @@ import { callEffects } from './call-effects.ts';
 import { CallShadow } from './call-shadow.ts';
 import { CodeCache } from './code-cache.ts';
 import { codeSizeOf, deriveCodeSize, deriveMode, deriveSegment, modeBits } from './derived-state.ts';
-import type { CodeFetch } from './code-fetch.ts';
 import { checkSegment } from './cpu-memory.ts';
 import { DataPaths } from './data-paths.ts';
 import { EventReports, reportingPorts } from './event-reports.ts';
 import { HardwareBreakpoints } from './hardware-breakpoints.ts';
-import { createMemoryUnit } from './memory-unit.ts';
-import { derivePrivilege, deriveTranslation } from './paging-unit.ts';
+import { createMemoryUnit, type MemoryUnit } from './memory-unit.ts';
+import { deriveTranslation } from './paging-unit.ts';
 import { RunFunctions } from './run-functions.ts';
 import { type ProcessorSurroundings, TICKS_PER_SECOND } from './surroundings.ts';
 import { TraceRing } from './trace-ring.ts';
@@ -61,7 +60,7 @@ export class Processor implements Cpu {
   onHook: () => boolean = () => false;
   readonly acknowledgeInterrupt: () => number;
   readonly interruptPending: () => boolean;
-  readonly #fetch: CodeFetch;
+  readonly #unit: MemoryUnit;
   readonly #surroundings: ProcessorSurroundings;
   readonly #instruction: RecordInstruction;
   readonly #runs: RunFunctions;
@@ -89,12 +88,13 @@ export class Processor implements Cpu {
       codeWritten: (physical, size) => this.codeWritten(physical, size),
       isWatched: (linear, physical) => this.watches.covers(linear, physical) || this.breakpoints.watchesPageOf(linear),
       accessed: (linear, physical, size, kind) => this.#accessed(linear, physical, size, kind),
+      isInstruction: () => this.#currentRecord !== 0,
     });
     this.translations = unit.translations;
     this.linear = unit.linear;
     this.memory = unit.memory;
     this.#data = new DataPaths(this.state, this.linear);
-    this.#fetch = unit.fetch;
+    this.#unit = unit;
     this.#instruction = new RecordInstruction(this.state);
     this.state.onDerivedChange = (offset) => this.#derive(offset);
     this.setSingleStep(false);
@@ -191,7 +191,7 @@ export class Processor implements Cpu {
   /** Derives again what depends on control and debug registers; called whenever code has left for the run loop. */
   refresh(): void {
     const mode = modeBits(this.state);
-    derivePrivilege(this.translations, this.state);
+    this.#unit.privilegeChanged();
     if (mode !== this.#mode) {
       this.#mode = mode;
       deriveMode(this.state);
@@ -214,7 +214,7 @@ export class Processor implements Cpu {
     this.state.write32(internal.FAULT, 0);
     this.state.write32(internal.BUDGET, budget);
     this.#budgetAtStart = budget;
-    let block = (!passHook && !this.#codeFlushWanted && this.#fetch.knownAt(this.linearEip)) || this.#findBlock();
+    let block = (!passHook && !this.#codeFlushWanted && this.#unit.fetch.knownAt(this.linearEip)) || this.#findBlock();
     for (let start = passHook ? record.BLOCK_FIRST : record.BLOCK_ENTRY; ; start = record.BLOCK_ENTRY) {
       if (block === 0) return FAULT;
       this.state.write32(internal.BLOCK, block);
@@ -251,7 +251,7 @@ export class Processor implements Cpu {
       this.flushTranslations();
     }
     try {
-      return this.#fetch.blockAt(this.linearEip).address;
+      return this.#unit.fetch.blockAt(this.linearEip).address;
     } catch (error) {
       this.#caught(error);
       return 0;

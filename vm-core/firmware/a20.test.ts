@@ -86,6 +86,35 @@ again:
     expect(words(guest, 0x600, 8)).toEqual([0x2222, 0x1111, 0x2222, 0x1111, 0x2222, 0x1111, 0x4444, 0x4444]);
   });
 
+  it('splits an instruction at 1 MiB', async () => {
+    // The last byte of the ROM, 00h, is ADD r/m8,r8; what follows is its ModR/M: AL,AL or AL,CL, later AL,DL; then RETF.
+    const guest = await run(`
+      mov ax, 0ffffh
+      mov es, ax
+      ${open}
+      cli
+      mov word [es:10h], 0cbc0h
+      mov word [0], 0cbc8h
+      mov cx, 5
+      mov dx, 9
+      mov al, 1
+      call 0ffffh:0fh
+      mov [600h], al
+      ${close}
+      mov al, 1
+      call 0ffffh:0fh
+      mov [601h], al
+      mov byte [0], 0d0h
+      mov al, 1
+      call 0ffffh:0fh
+      mov [602h], al
+      ${open}
+      mov al, 1
+      call 0ffffh:0fh
+      mov [603h], al`);
+    expect([...guest.machine.memory.read(0x600, 4)]).toEqual([2, 6, 10, 2]);
+  });
+
   it('splits data at 1 MiB, of single accesses and of strings', async () => {
     const guest = await run(`
       mov ax, 0ffffh

@@ -24,6 +24,8 @@ export interface AccessObserver {
   isWatched(linearAddress: number, physicalAddress: number): boolean;
   /** Called for each access to a watched page, before it is made; it does not cross the page. */
   accessed(linearAddress: number, physicalAddress: number, size: number, kind: 'read' | 'write'): void;
+  /** Called for each access of an instruction first; raises the fault of one that is not aligned as it must be. */
+  checkAlignment(linearAddress: number, size: number): void;
 }
 
 export class LinearMemory {
@@ -46,10 +48,12 @@ export class LinearMemory {
 
   /** Loads as instructions do, at the current privilege. */
   read(linear: number, size: number): number {
+    this.#observer.checkAlignment(linear, size);
     return this.#read(linear, size, this.#translator.ordinaryAccess);
   }
 
   write(linear: number, size: number, value: number): void {
+    this.#observer.checkAlignment(linear, size);
     this.#write(linear, size, value, this.#translator.ordinaryAccess | ACCESS_WRITE);
   }
 
@@ -59,8 +63,14 @@ export class LinearMemory {
     return this.read(linear, size);
   }
 
+  /** Finds what forbids an access of so many bytes that is not aligned to them. */
+  requireAligned(linear: number, size: number): void {
+    this.#observer.checkAlignment(linear, size);
+  }
+
   /** Finds everything that forbids a write of so many bytes, at most a page. */
   requireWritable(linear: number, size: number): void {
+    this.requireAligned(linear, size);
     const access = this.#translator.ordinaryAccess | ACCESS_WRITE;
     this.#translator.translate(linear, access);
     if (crosses(linear, size)) this.#translator.translate(this.#nextPage(linear), access);

@@ -1,0 +1,37 @@
+/**
+ * Alignment checks of programs at level 3 (SDM vol. 3A §6.15, #AC): CR0.AM and EFLAGS.AC ask for them. While they are on, no
+ * page has an entry in the translation tables, so that every access of an instruction comes by here.
+ */
+import { GuestFault, VECTOR_AC } from '../cpu/cpu.ts';
+import { privilegeLevel } from '../cpu/mode.ts';
+import { CR0_AM } from '../state/control-bits.ts';
+import type { CpuState } from '../state/cpu-state.ts';
+import { slot } from '../state/layout.ts';
+import { AC } from '../state/lazy-flags.ts';
+
+export class AlignmentCheck {
+  isOn = false;
+  readonly #state: CpuState;
+  readonly #isInstruction: () => boolean;
+
+  /** `isInstruction` is false while an event is delivered, whose accesses are not checked. */
+  constructor(state: CpuState, isInstruction: () => boolean) {
+    this.#state = state;
+    this.#isInstruction = isInstruction;
+  }
+
+  /** Looks at the registers again; true if the checks were switched. */
+  refresh(): boolean {
+    const state = this.#state;
+    const asked = (state.read32(slot.CR0) & CR0_AM) !== 0 && (state.read32(slot.EFLAGS) & AC) !== 0;
+    const isOn = asked && privilegeLevel(state) === 3;
+    if (isOn === this.isOn) return false;
+    this.isOn = isOn;
+    return true;
+  }
+
+  /** Throws #AC(0) for an access that is not aligned to its size. */
+  require(linear: number, size: number): void {
+    if (this.isOn && linear % size !== 0 && this.#isInstruction()) throw new GuestFault(VECTOR_AC, 0);
+  }
+}
