@@ -27,6 +27,7 @@ export class Sessions implements vscode.DebugAdapterDescriptorFactory, vscode.Di
     const link = await this.platform.startWorker(this.workerScript);
     const session = { debugSession, vm: new VmSession(link, this.platform.host) };
     this.running.set(debugSession.id, session);
+    session.vm.onDied = (text) => void vscode.window.showErrorMessage(text);
     session.vm.onDidSendMessage((message) => {
       if (isLaunchSuccess(message as DebugProtocol.ProtocolMessage)) this.onLaunched(session);
     });

@@ -148,6 +148,8 @@ describe('VmSession', () => {
     });
     session.handleMessage(request(2, 'launch'));
     session.handleMessage(request(3, 'threads'));
+    const told: string[] = [];
+    session.onDied = (text) => told.push(text);
     link.died('RangeError: {memory}\n  at run.ts');
     link.died('the thread ended with status 1');
     expect(sent.slice(1)).toMatchObject([
@@ -166,6 +168,7 @@ describe('VmSession', () => {
       { type: 'event', event: 'output', body: { category: 'stderr', output: expect.stringContaining('at run.ts') } },
       { type: 'event', event: 'terminated' },
     ]);
+    expect(told).toEqual(['The x86 VM stopped working: RangeError: {memory}']);
     expect(session.alive).toBe(false);
     expect(screen).toHaveLength(1);
   });

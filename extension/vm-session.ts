@@ -26,6 +26,8 @@ type DevicesListener = (update: DevicesUpdate) => void;
 const WORKER_DIED = 1;
 
 export class VmSession implements DebugAdapter {
+  /** Called once, with a text for the user, when the worker is gone although nobody ended it. */
+  onDied: (text: string) => void = () => undefined;
   private readonly link: WorkerLink;
   private readonly host: Host;
   private readonly listeners = new Set<Listener>();
@@ -149,6 +151,7 @@ export class VmSession implements DebugAdapter {
       output: `${localized('The x86 VM stopped working: {0}', reason)}\n`,
     });
     this.sendEvent('terminated', undefined);
+    this.onDied(text);
   }
 
   private updateScreens(update: ScreenUpdate): void {

@@ -75,6 +75,7 @@ describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host'
     folder = await GuestFolder.create(run.folder);
     await folder.write('wrong.asm', sector('mov ax, nowhere'));
     await folder.write('echo.asm', ECHO);
+    if (run.host === 'web') await folder.assembleSource('echo');
     const options = { port: 0, dataDir: folder.serverData, folder: folder.path };
     server = await startServer({ ...options, vsix: packagePath, settings: run.settings });
     workbench = await Workbench.open(server.url);
@@ -204,29 +205,34 @@ describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host'
     await workbench.stop();
   });
 
+  step('a terminal talks with the guest over its serial port, until the machine is gone', async () => {
+    if (run.host === 'node') {
+      await workbench.openFile('echo.asm');
+      await workbench.page.keyboard.press('F5');
+    } else {
+      await workbench.openImage('echo.img');
+      await workbench.run('x86 VM: Boot and Debug Image');
+    }
+    await workbench.waitForStop('echo.asm', 2);
+    await workbench.runAndChoose('x86 VM: Open Serial Terminal', 'COM1');
+    await workbench.page.locator('.terminal.xterm.focus').waitFor();
+    await workbench.debugButton('debug-continue').click();
+    await workbench.run('Terminal: Focus Terminal');
+    await workbench.page.keyboard.type('hello');
+    await workbench.terminalText().filter({ hasText: 'hello' }).waitFor();
+    await workbench.stop();
+    await workbench.terminalText().filter({ hasText: 'The machine is gone' }).waitFor();
+    await workbench.run('Terminal: Focus Terminal');
+    await workbench.page.keyboard.press('x');
+    await workbench.terminalText().waitFor({ state: 'detached' });
+  });
+
   if (run.host === 'node') {
     step('F5 on an included source boots the source that includes it', async () => {
       await workbench.openFile('console.asm');
       await workbench.page.keyboard.press('F5');
       await workbench.waitForStop('boot.asm', await folder.lineOf('boot.asm', 'jmp 0x0000:.segment_zero'));
       await workbench.stop();
-    });
-
-    step('a terminal talks with the guest over its serial port, until the machine is gone', async () => {
-      await workbench.openFile('echo.asm');
-      await workbench.page.keyboard.press('F5');
-      await workbench.waitForStop('echo.asm', 2);
-      await workbench.runAndChoose('x86 VM: Open Serial Terminal', 'COM1');
-      await workbench.page.locator('.terminal.xterm.focus').waitFor();
-      await workbench.debugButton('debug-continue').click();
-      await workbench.run('Terminal: Focus Terminal');
-      await workbench.page.keyboard.type('hello');
-      await workbench.terminalText().filter({ hasText: 'hello' }).waitFor();
-      await workbench.stop();
-      await workbench.terminalText().filter({ hasText: 'The machine is gone' }).waitFor();
-      await workbench.run('Terminal: Focus Terminal');
-      await workbench.page.keyboard.press('x');
-      await workbench.terminalText().waitFor({ state: 'detached' });
     });
 
     step('the debug view and the first steps greet a newcomer', async () => {

@@ -53,6 +53,12 @@ export class GuestFolder {
     await writeFile(join(this.path, file), text);
   }
 
+  /** Makes an image and a listing of a source, where VS Code itself has no assembler. */
+  async assembleSource(name: string): Promise<void> {
+    const makes = ['-o', `${name}.img`, '-l', `${name}.lst`];
+    await promisify(execFile)('nasm', ['-f', 'bin', ...makes, `${name}.asm`], { cwd: this.path });
+  }
+
   private async assemble(kind: FolderKind): Promise<void> {
     const makes = kind === 'sources' ? ['-o', 'plain.img'] : ['-o', 'boot.img', '-l', 'boot.lst'];
     await promisify(execFile)('nasm', ['-f', 'bin', ...makes, 'boot.asm'], { cwd: this.path });

@@ -4,7 +4,7 @@ import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packagePath } from '../../scripts/package.ts';
 import { type RunningServer, startServer } from '../../scripts/vscode-server.ts';
-import { GuestFolder } from './guest-folder.ts';
+import { type FolderKind, GuestFolder } from './guest-folder.ts';
 import { browserPath, Workbench } from './workbench.ts';
 
 const TEST_MS = 180_000;
@@ -14,17 +14,27 @@ const SETTINGS = {
   'x86vm.openScreenOnStart': false,
 };
 
+/** Both kinds of extension host, with what a folder needs to hold for them. */
+const RUNS: readonly { readonly host: string; readonly folder: FolderKind; readonly settings: object }[] = [
+  { host: 'node', folder: 'sources', settings: SETTINGS },
+  {
+    host: 'web',
+    folder: 'image-and-listing',
+    settings: { ...SETTINGS, 'remote.extensionKind': { 'x86-vm-debugger.x86-vm-debugger': ['web'] } },
+  },
+];
+
 const runnable = browserPath() !== undefined && existsSync(packagePath);
 
-describe.skipIf(!runnable)('memory and devices', () => {
+describe.skipIf(!runnable).for(RUNS)('memory and devices in the $host extension host', (run) => {
   let folder: GuestFolder;
   let server: RunningServer;
   let workbench: Workbench;
 
   beforeAll(async () => {
-    folder = await GuestFolder.create('sources');
+    folder = await GuestFolder.create(run.folder);
     const options = { port: 0, dataDir: folder.serverData, folder: folder.path };
-    server = await startServer({ ...options, vsix: packagePath, settings: SETTINGS });
+    server = await startServer({ ...options, vsix: packagePath, settings: { ...run.settings } });
     workbench = await Workbench.open(server.url);
   }, TEST_MS);
 

@@ -27,6 +27,11 @@ export interface CanvasPicture {
 const QUICK_INPUT_ATTEMPTS = 5;
 const QUICK_INPUT_MS = 10_000;
 
+/** Waits until a workbench that was opened has its parts. */
+async function usable(page: Page): Promise<void> {
+  await page.locator('.monaco-workbench .part.statusbar').waitFor();
+}
+
 export class Workbench {
   readonly page: Page;
   private readonly browser: Browser;
@@ -47,9 +52,30 @@ export class Workbench {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
     page.setDefaultTimeout(PATIENCE_MS);
     await page.goto(url);
-    await page.locator('.monaco-workbench .part.statusbar').waitFor();
+    await usable(page);
     await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor();
     return new Workbench(browser, page);
+  }
+
+  /** Closes the window and opens it again. */
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await usable(this.page);
+  }
+
+  /** Lets an error go unhandled in a worker of a web extension host. */
+  async breakWorker(name: string, message: string): Promise<void> {
+    for (const worker of this.page.workers()) {
+      const its = await worker.evaluate(() => self.name).catch(() => '');
+      if (!its.endsWith(name)) continue;
+      await worker.evaluate((text) => {
+        setTimeout(() => {
+          throw new Error(text);
+        });
+      }, message);
+      return;
+    }
+    throw new Error(`no worker ${name}`);
   }
 
   async close(): Promise<void> {
@@ -110,9 +136,19 @@ export class Workbench {
     return this.page.locator(`.tabs-container .tab[data-resource-name="${name}"]`);
   }
 
+  /** The tab of a view, which has a title instead of a file. */
+  viewTab(title: string): Locator {
+    return this.page.locator('.tabs-container .tab', { hasText: title });
+  }
+
   /** A button of the debug toolbar by its codicon, such as `debug-continue`. */
   debugButton(icon: string): Locator {
     return this.page.locator(`.debug-toolbar .codicon-${icon}`);
+  }
+
+  /** Makes a session the one that the debug views show, where there are several. */
+  async showSession(name: string): Promise<void> {
+    await this.page.locator('.debug-toolbar select').selectOption({ label: name });
   }
 
   /** Ends the session. */
@@ -192,14 +228,25 @@ export class Workbench {
   }
 
   /** The frame of the screen view's page, inside the two frames of a webview. */
-  async screenFrame(): Promise<Frame> {
+  screenFrame(): Promise<Frame> {
+    return this.viewFrame('canvas');
+  }
+
+  /** The frame of a view's page that has an element and shows a text, whichever panel it is in. */
+  viewFrame(selector: string, text = ''): Promise<Frame> {
+    const shows = (frame: Frame) =>
+      frame
+        .evaluate(
+          ([css, words]) => document.querySelector(css) !== null && (document.body.textContent ?? '').includes(words),
+          [selector, text] as const,
+        )
+        .catch(() => false);
     return this.eventually(async () => {
       for (const frame of this.page.frames()) {
-        const has = await frame.evaluate(() => document.querySelector('canvas') !== null).catch(() => false);
-        if (has && frame !== this.page.mainFrame()) return frame;
+        if (frame !== this.page.mainFrame() && (await shows(frame))) return frame;
       }
       return undefined;
-    }, 'a screen view');
+    }, `a view with ${selector} ${text}`);
   }
 
   /** What the screen view's canvas shows. */
