@@ -9,18 +9,21 @@ const readTexts = (path: string) => JSON.parse(readFileSync(new URL(path, root),
 /** What a translation must hold as it stands: code, commands behind links, places for values. */
 const fixedParts = (text = '') => (text.match(/`[^`]+`|\]\(command:[^)]+\)|\{\d\}/g) ?? []).sort();
 
-/** The literals that the sources give to `localized`. */
+/** The literals that the sources give to `localized` and `marked`. */
 function textsOfSources(): ReadonlySet<string> {
   const folders = [
     ...['extension/', 'extension/node/', 'extension/browser/'],
     ...['webviews/', 'webviews/screen/', 'webviews/memory/'],
+    ...['debug-adapter/session/', 'debug-adapter/session/requests/', 'debug-adapter/session/console/'],
   ];
   const files = folders.flatMap((folder) =>
     readdirSync(new URL(folder, root))
       .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
       .map((name) => readFileSync(new URL(folder + name, root), 'utf8')),
   );
-  const calls = files.flatMap((text) => [...text.matchAll(/\blocalized\(\s*(?:'([^'\n]*)'|"([^"\n]*)"|(.))/g)]);
+  const calls = files.flatMap((text) => [
+    ...text.matchAll(/\b(?:localized|marked)\(\s*(?:'([^'\n]*)'|"([^"\n]*)"|(.))/g),
+  ]);
   return new Set(
     calls.map(([call, single, double]) => {
       const text = single ?? double;
@@ -42,7 +45,7 @@ describe('the manifest in other languages', () => {
   });
 });
 
-describe('texts of the running extension and its views', () => {
+describe('texts of the running extension, its sessions and its views', () => {
   it('are all there in German, and none beside', () => {
     const german = readTexts('extension/l10n/bundle.l10n.de.json');
     expect(Object.keys(german).sort()).toEqual([...textsOfSources()].sort());

@@ -25,7 +25,7 @@ export class Sessions implements vscode.DebugAdapterDescriptorFactory, vscode.Di
 
   async createDebugAdapterDescriptor(debugSession: vscode.DebugSession): Promise<vscode.DebugAdapterDescriptor> {
     const link = await this.platform.startWorker(this.workerScript);
-    const session = { debugSession, vm: new VmSession(link, this.platform.host) };
+    const session = { debugSession, vm: new VmSession(link, this.platform.host, vscode.l10n.bundle) };
     this.running.set(debugSession.id, session);
     session.vm.onDied = (text) => void vscode.window.showErrorMessage(text);
     session.vm.onDidSendMessage((message) => {

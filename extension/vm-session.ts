@@ -40,14 +40,15 @@ export class VmSession implements DebugAdapter {
   /** Why the worker is gone; undefined while it runs. */
   private death: string | undefined;
 
-  constructor(link: WorkerLink, host: Host) {
+  /** `texts` are the translations for the session's own texts. */
+  constructor(link: WorkerLink, host: Host, texts: Readonly<Record<string, unknown>> = {}) {
     this.link = link;
     this.host = host;
     link.listen(
       (message) => this.receive(message),
       (reason) => this.workerDied(reason),
     );
-    link.post({ channel: 'start', hostKind: host.kind, localTimeMs: localTimeMs() });
+    link.post({ channel: 'start', hostKind: host.kind, localTimeMs: localTimeMs(), texts });
   }
 
   readonly onDidSendMessage = (listener: Listener): { dispose(): void } => {

@@ -7,7 +7,13 @@ import type { SerialRequest, SerialUpdate } from './serial.ts';
 
 /** To the worker. */
 export type ToWorker =
-  | { readonly channel: 'start'; readonly hostKind: 'desktop' | 'browser'; readonly localTimeMs: number }
+  | {
+      readonly channel: 'start';
+      readonly hostKind: 'desktop' | 'browser';
+      readonly localTimeMs: number;
+      /** Translations of the session's texts by their English; without them texts are English. */
+      readonly texts?: Readonly<Record<string, unknown>>;
+    }
   | { readonly channel: 'dap'; readonly message: DebugProtocol.ProtocolMessage }
   | { readonly channel: 'screen'; readonly message: ScreenRequest }
   /** `view` tells the memory views of a session apart. */

@@ -22,7 +22,8 @@ import type { ScreenFeed } from './screen-feed.ts';
 import { SessionOutput } from './session-output.ts';
 import type { SessionView } from './session-view.ts';
 import { readSourceComments } from './source-comments.ts';
-import { describeStop, ENTRY, isUnasked, STEP, type StopReason, shownReason } from './stop-event.ts';
+import { AFTER_RESET, AT_CHOSEN_PLACE, AT_RESET_VECTOR, describeStop, ENTRY, endedText } from './stop-event.ts';
+import { isUnasked, localizedStop, STEP, type StopReason, shownReason } from './stop-event.ts';
 import { Typist } from './typist.ts';
 import type { UserBreakpoint } from './user-breakpoint.ts';
 import { UserError } from './user-error.ts';
@@ -231,7 +232,7 @@ export class Debuggee {
     this.#started = true;
     const { guest, configuration } = this.#live;
     const stopOnEntry = this.#arguments.noDebug ? false : configuration.stopOnEntry;
-    if (stopOnEntry === 'reset') this.#announceStop({ reason: 'entry', description: 'Stopped at the reset vector' });
+    if (stopOnEntry === 'reset') this.#announceStop(AT_RESET_VECTOR);
     else if (stopOnEntry) this.resume(runToPlan(guest, guest.machine.boot.entry), ENTRY);
     else this.resume();
   }
@@ -320,14 +321,14 @@ export class Debuggee {
     if (!this.#live) return;
     this.#live.guest.machine.reset();
     if (this.running) this.#live.runner.wake();
-    else this.#announceStop({ reason: 'pause', description: 'Paused at the reset vector' });
+    else this.#announceStop(AFTER_RESET);
   }
 
   /** The debugger has moved EIP. */
   movedHere(): void {
     this.#booted.runner.movedHere();
     this.#lastStop = undefined;
-    this.#announceStop({ reason: 'goto', description: 'Paused at the place chosen' });
+    this.#announceStop(AT_CHOSEN_PLACE);
   }
 
   #stopped(cause: StopCause): void {
@@ -347,8 +348,9 @@ export class Debuggee {
     return isUnasked(cause) ? [...watching, ...this.breakpoints.reachedAt(guest.vcpu.linearEip)] : [];
   }
 
-  #announceStop(reason: StopReason): void {
+  #announceStop(stop: StopReason): void {
     const { guest } = this.#booted;
+    const reason = localizedStop(stop);
     this.#snapshots = { before: this.#snapshots.now, now: takeSnapshot(guest) };
     const shown = shownReason(reason, this.client.clientID, guest);
     this.sendEvent('stopped', { ...shown, threadId: THREAD_ID, allThreadsStopped: true });
@@ -370,14 +372,14 @@ export class Debuggee {
     this.#hasEnded = true;
     this.sendEvent('exited', { exitCode });
     this.sendEvent('terminated');
-    this.#showState('ended', exitCode === 0 ? 'Powered off' : `Ended with exit code ${exitCode}`);
+    this.#showState('ended', endedText(exitCode));
   }
 
   /** Ends the session on the client's wish. */
   terminate(): void {
     this.#hasEnded = true;
     this.#live?.runner.dispose();
-    this.#showState('ended', 'Ended');
+    this.#showState('ended', endedText());
     this.sendEvent('terminated');
   }
 

@@ -1,6 +1,7 @@
 /** What clients list under exceptions: the processor's exceptions, shutdown, and the events of a machine that can stop it. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { MachineEvent } from '../../vm-core/index.ts';
+import { marked, translated } from '../protocol/localized.ts';
 import { exceptions } from './exceptions.ts';
 
 /** An event of the machine as a condition sees it, by lower-case name. */
@@ -82,28 +83,29 @@ const deadHalts: EventKind = {
   values: (event) => (event.kind === 'halt' && !event.interruptsEnabled ? {} : undefined),
 };
 
-const BY_VECTOR = 'Vectors such as 6,13 or a condition over vector, errorCode, registers and memory';
+const BY_VECTOR = marked('Vectors such as 6,13 or a condition over vector, errorCode, registers and memory');
 
 /** The filters in the order in which clients show them. */
 export const filterRows: readonly FilterRow[] = [
   {
     filter: 'triple-fault',
-    label: 'Triple fault',
-    description: 'Stop when the processor shuts down, before the machine is reset.',
+    label: marked('Triple fault'),
+    description: marked('Stop when the processor shuts down, before the machine is reset.'),
     default: true,
   },
   {
     filter: 'double-fault',
-    label: 'Double fault',
-    description: 'Stop at #DF, before its handler.',
+    label: marked('Double fault'),
+    description: marked('Stop at #DF, before its handler.'),
     default: true,
     vectors: vectorsOf('double-fault'),
   },
   {
     filter: 'exceptions',
-    label: 'CPU exceptions',
-    description:
+    label: marked('CPU exceptions'),
+    description: marked(
       'Stop at faults such as #UD and #GP, before their handler. Page faults and debug exceptions only where a condition names them.',
+    ),
     default: false,
     conditionDescription: BY_VECTOR,
     vectors: vectorsOf('exceptions'),
@@ -111,71 +113,86 @@ export const filterRows: readonly FilterRow[] = [
   },
   {
     filter: 'page-faults',
-    label: 'Page faults',
-    description: 'Stop at #PF, before its handler.',
+    label: marked('Page faults'),
+    description: marked('Stop at #PF, before its handler.'),
     default: false,
-    conditionDescription: 'A condition such as cr2 < 1000h && (errorCode & 2)',
+    conditionDescription: marked('A condition such as cr2 < 1000h && (errorCode & 2)'),
     vectors: vectorsOf('page-faults'),
   },
   {
     filter: 'debug-exceptions',
-    label: 'Debug exceptions of the guest',
-    description: 'Stop at #DB and #BP (INT3), before their handler.',
+    label: marked('Debug exceptions of the guest'),
+    description: marked('Stop at #DB and #BP (INT3), before their handler.'),
     default: false,
     conditionDescription: BY_VECTOR,
     vectors: vectorsOf('debug-exceptions'),
   },
   {
     filter: 'halt',
-    label: 'HLT with interrupts off',
-    description: 'Stop when the processor halts and only a reset can wake it.',
+    label: marked('HLT with interrupts off'),
+    description: marked('Stop when the processor halts and only a reset can wake it.'),
     default: false,
-    conditionDescription: 'A condition over registers and memory',
+    conditionDescription: marked('A condition over registers and memory'),
     event: deadHalts,
   },
   {
     filter: 'interrupt',
-    label: 'INT n',
-    description: 'Stop before software interrupts.',
+    label: marked('INT n'),
+    description: marked('Stop before software interrupts.'),
     default: false,
-    conditionDescription: 'Vectors such as 10h,13h or a condition such as vector == 13h && ah == 2',
+    conditionDescription: marked('Vectors such as 10h,13h or a condition such as vector == 13h && ah == 2'),
     event: interruptsFrom('software'),
   },
   {
     filter: 'irq',
-    label: 'Hardware interrupts',
-    description: 'Stop at the first instruction of the handlers of hardware interrupts.',
+    label: marked('Hardware interrupts'),
+    description: marked('Stop at the first instruction of the handlers of hardware interrupts.'),
     default: false,
-    conditionDescription: 'Vectors such as 8,9 or a condition over vector, registers and memory',
+    conditionDescription: marked('Vectors such as 8,9 or a condition over vector, registers and memory'),
     event: interruptsFrom('external'),
   },
   {
     filter: 'port',
-    label: 'I/O ports',
-    description: 'Stop after instructions that read or write ports.',
+    label: marked('I/O ports'),
+    description: marked('Stop after instructions that read or write ports.'),
     default: false,
-    conditionDescription: 'Ports such as 60h,64h or a condition such as port == 60h && write && value == 0EDh',
+    conditionDescription: marked('Ports such as 60h,64h or a condition such as port == 60h && write && value == 0EDh'),
     event: ports,
   },
   {
     filter: 'rom-write',
-    label: 'Write to ROM',
-    description: 'Stop after instructions that write to ROM, where the write is lost.',
+    label: marked('Write to ROM'),
+    description: marked('Stop after instructions that write to ROM, where the write is lost.'),
     default: false,
-    conditionDescription: 'Physical addresses such as 0F0000h-0FFFFFh or a condition over address, size and value',
+    conditionDescription: marked(
+      'Physical addresses such as 0F0000h-0FFFFFh or a condition over address, size and value',
+    ),
     event: romWrites,
   },
   {
     filter: 'mode-switch',
-    label: 'Mode switch',
-    description: 'Stop after changes between real, protected and virtual-8086 mode.',
+    label: marked('Mode switch'),
+    description: marked('Stop after changes between real, protected and virtual-8086 mode.'),
     default: false,
-    conditionDescription: 'A condition such as to == protected, from == v86',
+    conditionDescription: marked('A condition such as to == protected, from == v86'),
     event: modes,
   },
 ];
 
-/** The filters as the protocol lists them. */
+/** A filter in the language of the user. */
+export function translatedFilter(
+  filter: DebugProtocol.ExceptionBreakpointsFilter,
+): DebugProtocol.ExceptionBreakpointsFilter {
+  const { label, description, conditionDescription } = filter;
+  return {
+    ...filter,
+    label: translated(label),
+    ...(description === undefined ? {} : { description: translated(description) }),
+    ...(conditionDescription === undefined ? {} : { conditionDescription: translated(conditionDescription) }),
+  };
+}
+
+/** The filters as the protocol lists them, in English. */
 export const exceptionBreakpointFilters: DebugProtocol.ExceptionBreakpointsFilter[] = filterRows.map(
   ({ filter, label, description, default: isDefault, conditionDescription }) => ({
     filter,

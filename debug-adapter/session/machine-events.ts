@@ -1,6 +1,7 @@
 /** Events of the machine at which it stopped, in words. */
 import type { MachineEvent } from '../../vm-core/index.ts';
 import { formatHex } from '../expressions/format.ts';
+import { localized } from '../protocol/localized.ts';
 import type { Guest } from './guest.ts';
 
 /** Upper-case hexadecimal as assemblers write it: `3F8h`. */
@@ -35,28 +36,32 @@ export function describeMachineEvent(
     case 'port': {
       const value = formatHex(event.value >>> 0, event.size * 8);
       const done = event.isWrite ? `wrote ${value} to` : `read ${value} from`;
-      return { description: `Paused after ${id}`, text: `The guest ${done} port ${hex(event.port)}; next is ${at}` };
+      return {
+        description: localized('Paused after {0}', id),
+        text: `The guest ${done} port ${hex(event.port)}; next is ${at}`,
+      };
     }
     case 'interrupt': {
-      if (event.source !== 'software') return { description: `Paused in ${id}`, text: `Handler of ${id}, at ${at}` };
+      if (event.source !== 'software')
+        return { description: localized('Paused in {0}', id), text: `Handler of ${id}, at ${at}` };
       const ax = formatHex(guest.register('EAX') & 0xffff, 16);
-      return { description: `Paused before ${id}`, text: `${id} with ax ${ax}, at ${at}` };
+      return { description: localized('Paused before {0}', id), text: `${id} with ax ${ax}, at ${at}` };
     }
     case 'mode':
       return {
-        description: `Paused after the switch to ${event.to} mode`,
+        description: localized('Paused after the switch to {0} mode', event.to),
         text: `From ${event.from} to ${event.to} mode, at ${at}`,
       };
     case 'rom-write': {
       const value = formatHex(event.value >>> 0, event.size * 8);
       return {
-        description: 'Paused after a write to ROM',
+        description: localized('Paused after a write to ROM'),
         text: `The guest wrote ${value} to ROM at ${hex(event.physicalAddress, 5)}, which keeps what it has; next is ${at}`,
       };
     }
     case 'halt':
       return {
-        description: 'Paused after HLT with interrupts off',
+        description: localized('Paused after HLT with interrupts off'),
         text: `Only a reset can wake the processor; it halted in front of ${at}`,
       };
   }

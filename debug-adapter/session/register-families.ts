@@ -3,6 +3,7 @@
  * each register with what belongs to it (EAX with AX, AH and AL; CS with its base, limit and rights; EFLAGS with its fields).
  */
 import { type Register, type RegisterSet, registerSets, registers } from '../../vm-core/index.ts';
+import { marked } from '../protocol/localized.ts';
 
 /** Rows of the table with the same name up to the dot. `head` is the row without a dot; GDTR and IDTR have none. */
 export interface RegisterFamily {
@@ -68,8 +69,8 @@ export function familyByNumber(number: number): RegisterFamily | undefined {
 
 /** How the sets are headed. */
 export const setTitles: Readonly<Record<GroupedSet, string>> = {
-  table: 'Descriptor tables',
-  control: 'Control',
-  debug: 'Debug',
-  event: 'Events and privilege',
+  table: marked('Descriptor tables'),
+  control: marked('Control'),
+  debug: marked('Debug'),
+  event: marked('Events and privilege'),
 };

@@ -6,6 +6,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { type Register, registerSets, registers } from '../../vm-core/index.ts';
 import { formatHex, formatValue, type Notation } from '../expressions/format.ts';
 import { fieldParts, namedParts, type RegisterPart, readPart, wholePart } from '../expressions/register-parts.ts';
+import { localized, translated } from '../protocol/localized.ts';
 import { describeRights } from './descriptors.ts';
 import type { Guest } from './guest.ts';
 import { linearReference } from './places.ts';
@@ -81,8 +82,8 @@ export class RegisterView {
     const names = changed.map((family) => family.name).join(' ');
     return {
       variable: {
-        name: setTitles[set],
-        value: names === '' ? '' : `changed: ${names}`,
+        name: translated(setTitles[set]),
+        value: names === '' ? '' : localized('changed: {0}', names),
         variablesReference: SET_REFERENCE + registerSets.indexOf(set),
         presentationHint: { attributes: ['readOnly'] },
       },

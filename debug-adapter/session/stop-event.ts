@@ -1,5 +1,6 @@
 /** What a client is told about a stop: the reason, a line for the user, the breakpoints that were hit. */
 import { explainBootFailure } from './boot-failure.ts';
+import { localized, marked, translated } from '../protocol/localized.ts';
 import { describeEvent, exceptionName } from './exceptions.ts';
 import type { Guest } from './guest.ts';
 import { describeMachineEvent, machineEventId } from './machine-events.ts';
@@ -17,9 +18,26 @@ export interface StopReason {
 }
 
 /** A step is done. */
-export const STEP: StopReason = { reason: 'step', description: 'Paused after a step' };
+export const STEP: StopReason = { reason: 'step', description: marked('Paused after a step') };
 /** The first stop of a session. */
-export const ENTRY: StopReason = { reason: 'entry', description: 'Paused at the boot sector' };
+export const ENTRY: StopReason = { reason: 'entry', description: marked('Paused at the boot sector') };
+/** The first stop of a session that begins where the processor does. */
+export const AT_RESET_VECTOR: StopReason = { reason: 'entry', description: marked('Stopped at the reset vector') };
+/** A machine that stood still was reset. */
+export const AFTER_RESET: StopReason = { reason: 'pause', description: marked('Paused at the reset vector') };
+/** The debugger has moved the processor. */
+export const AT_CHOSEN_PLACE: StopReason = { reason: 'goto', description: marked('Paused at the place chosen') };
+
+/** How a session ended: on the client's wish, or by itself with an exit code. */
+export function endedText(exitCode?: number): string {
+  if (exitCode === undefined) return localized('Ended');
+  return exitCode === 0 ? localized('Powered off') : localized('Ended with exit code {0}', exitCode);
+}
+
+/** A stop in the language of the user. */
+export function localizedStop(stop: StopReason): StopReason {
+  return stop.description === undefined ? stop : { ...stop, description: translated(stop.description) };
+}
 
 const BREAKPOINT_REASONS: Readonly<Record<BreakpointKind, string>> = {
   source: 'breakpoint',
@@ -39,15 +57,17 @@ export function describeStop(
   const hits = first ? { hitBreakpointIds: hit.map(({ id }) => id) } : {};
   switch (cause.kind) {
     case 'pause':
-      return { reason: 'pause', description: 'Paused', ...hits };
+      return { reason: 'pause', description: localized('Paused'), ...hits };
     case 'plan':
       return first && planReason.reason === 'step' ? atBreakpoint(first, hits) : { ...planReason, ...hits };
     case 'watchpoint':
       return first
         ? atBreakpoint(first, hits)
-        : { reason: 'data breakpoint', description: 'Paused at a data breakpoint' };
+        : { reason: 'data breakpoint', description: localized('Paused at a data breakpoint') };
     case 'breakpoint':
-      return first ? atBreakpoint(first, hits) : { reason: 'breakpoint', description: 'Paused at a breakpoint' };
+      return first
+        ? atBreakpoint(first, hits)
+        : { reason: 'breakpoint', description: localized('Paused at a breakpoint') };
     default:
       return { reason: 'exception', ...describeException(guest, cause), ...hits };
   }
@@ -83,18 +103,21 @@ export function describeException(
     case 'event':
       return describeMachineEvent(guest, cause.event);
     case 'exception':
-      return { description: 'Paused at an exception', text: describeEvent(cause.event) };
+      return { description: localized('Paused at an exception'), text: describeEvent(cause.event) };
     case 'triple-fault':
       return {
-        description: 'Triple fault: the processor shut down',
+        description: localized('Triple fault: the processor shut down'),
         text: cause.chain.map(describeEvent).join('; then '),
       };
     case 'unsupported':
-      return { description: 'Not modelled yet', text: `The guest used ${cause.what}, which is not modelled yet.` };
+      return {
+        description: localized('Not modelled yet'),
+        text: `The guest used ${cause.what}, which is not modelled yet.`,
+      };
     case 'boot-failure':
-      return { description: 'Nothing to boot', text: explainBootFailure(cause.message) };
+      return { description: localized('Nothing to boot'), text: explainBootFailure(cause.message) };
     case 'failure':
-      return { description: 'The machine cannot go on', text: failureText(cause.error) };
+      return { description: localized('The machine cannot go on'), text: failureText(cause.error) };
   }
 }
 
@@ -107,8 +130,8 @@ export function exceptionId(cause: ExceptionCause): string {
 function atBreakpoint(breakpoint: UserBreakpoint, hits: Pick<StopReason, 'hitBreakpointIds'>): StopReason {
   const reason = BREAKPOINT_REASONS[breakpoint.request.kind];
   const { stopText } = breakpoint;
-  if (stopText === undefined) return { reason, description: 'Paused at a breakpoint', ...hits };
-  return { reason, description: `Paused: ${stopText}`, text: stopText, ...hits };
+  if (stopText === undefined) return { reason, description: localized('Paused at a breakpoint'), ...hits };
+  return { reason, description: localized('Paused: {0}', stopText), text: stopText, ...hits };
 }
 
 function failureText(error: unknown): string {

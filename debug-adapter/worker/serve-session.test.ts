@@ -2,6 +2,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { describe, expect, it } from 'vitest';
 import { createMachine } from '../../vm-core/index.ts';
 import type { FromWorker, ToWorker } from '../protocol/worker.ts';
+import { translateWith } from '../protocol/localized.ts';
 import { serveSession } from './serve-session.ts';
 
 /** A worker without a thread: what it posts is kept, what it defers runs when asked to. */
@@ -67,7 +68,7 @@ describe('serveSession', () => {
     worker.tell({ channel: 'screen', message: { type: 'visible', visible: true } });
     worker.request('launch', { floppy: '/a.img' });
     worker.request('configurationDone');
-    for (let call = 0; call < 5; call++) {
+    for (let call = 0; call < 50; call++) {
       await worker.settle();
       const asked = worker.posted.filter((message) => message.channel === 'host')[call];
       if (asked?.channel !== 'host') break;
@@ -97,5 +98,19 @@ describe('serveSession', () => {
     worker.tell({ channel: 'start', hostKind: 'desktop', localTimeMs: 0 });
     worker.request('threads');
     expect(worker.posted).toHaveLength(2);
+  });
+
+  it('shows the texts of the session in the language that it was started with', async () => {
+    const worker = makeWorker();
+    const texts = { 'Triple fault': 'Dreifachfehler' };
+    try {
+      worker.tell({ channel: 'start', hostKind: 'desktop', localTimeMs: 0, texts });
+      worker.request('initialize');
+      await worker.settle();
+      expect(JSON.stringify(worker.posted)).toContain('"label":"Dreifachfehler"');
+      expect(JSON.stringify(worker.posted)).toContain('"label":"Double fault"');
+    } finally {
+      translateWith();
+    }
   });
 });

@@ -1,4 +1,5 @@
 /** A session behind a message port: unwraps what comes, wraps what goes, and forwards the host's calls. */
+import { translateBy } from '../protocol/localized.ts';
 import type { MemoryUpdate } from '../protocol/memory.ts';
 import type { FromWorker, HostCall, ToWorker } from '../protocol/worker.ts';
 import type { AssemblerResult, Host } from '../host.ts';
@@ -13,6 +14,7 @@ export function serveSession(port: Port, clock: Clock, createMachine: CreateMach
   port.listen((message) => {
     switch (message.channel) {
       case 'start':
+        if (message.texts) translateBy(message.texts);
         session ??= startSession(port, makeHost(message, clock, calls), createMachine);
         return;
       case 'dap':

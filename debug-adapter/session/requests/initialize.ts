@@ -1,5 +1,6 @@
 /** `initialize`: the client introduces itself and learns what is supported. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { translatedFilter } from '../exception-filters.ts';
 import type { HandlerOf } from './request-handler.ts';
 
 /** `capabilities` gives the sum of what all handlers declare. */
@@ -7,7 +8,8 @@ export function initialize(capabilities: () => DebugProtocol.Capabilities): Hand
   return {
     handle(debuggee, given) {
       debuggee.client = given;
-      return capabilities();
+      const all = capabilities();
+      return { ...all, exceptionBreakpointFilters: all.exceptionBreakpointFilters?.map(translatedFilter) ?? [] };
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { callerReference } from '../caller-view.ts';
+import { localized } from '../../protocol/localized.ts';
 import { SCOPE_REFERENCE } from '../register-view.ts';
 import type { HandlerOf } from './request-handler.ts';
 
@@ -11,10 +12,10 @@ export const scopes: HandlerOf<'scopes'> = {
   handle(debuggee, { frameId }) {
     if (!debuggee.isBooted) return { scopes: [] };
     const isCaller = frameId !== 0;
-    const name = isCaller ? 'Registers (of the processor, not of this caller)' : 'Registers';
+    const name = isCaller ? localized('Registers (of the processor, not of this caller)') : localized('Registers');
     return {
       scopes: [
-        ...(isCaller ? [registerScope('Caller', callerReference(frameId))] : []),
+        ...(isCaller ? [registerScope(localized('Caller'), callerReference(frameId))] : []),
         registerScope(name, SCOPE_REFERENCE),
       ],
     };
