@@ -11,7 +11,9 @@ import {
   Register,
 } from 'iced-x86';
 import { describe, expect, it } from 'vitest';
-import { type DecodedInstruction, Decoder } from '../vm-core/isa/decoder.ts';
+import type { DecodedInstruction } from '../vm-core/isa/decoded-instruction.ts';
+import { Decoder } from '../vm-core/isa/decoder.ts';
+import { hasFeature } from '../vm-core/isa/cpu-model.ts';
 import type { InstructionRow } from '../vm-core/isa/instruction-row.ts';
 import { instructionRows } from '../vm-core/isa/instruction-table.ts';
 import { type OperandCode, resolveOperand } from '../vm-core/isa/operand.ts';
@@ -36,7 +38,15 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   OUTS: SIZED('OUTS', 'BWD'),
   JCXZ: ['JECXZ', 'JRCXZ'],
   XLAT: ['XLATB'],
-  NOP: ['NOP', 'PAUSE'],
+  // Opcodes that are NOPs until a feature makes hints, bounds or shadow stacks of them.
+  NOP: [
+    ...['NOP', 'PAUSE', 'RESERVEDNOP', 'CLDEMOTE', 'ENDBR32', 'ENDBR64', 'RDSSPD', 'RDSSPQ'],
+    ...['BNDLDX', 'BNDMOV', 'BNDCL', 'BNDCU', 'BNDMK', 'BNDCN', 'BNDSTX'],
+  ],
+  PREFETCH: ['PREFETCHNTA', 'PREFETCHT0', 'PREFETCHT1', 'PREFETCHT2', 'PREFETCHIT0', 'PREFETCHIT1', 'RESERVEDNOP'],
+  PREFETCHW: ['PREFETCH', 'PREFETCHW', 'PREFETCHWT1', 'PREFETCHRESERVED'],
+  SYSEXIT: ['SYSEXIT', 'SYSEXITQ'],
+  CMPXCHG8B: ['CMPXCHG8B', 'CMPXCHG16B'],
   SHL: ['SHL', 'SAL'],
   PUSHF: ['PUSHF', 'PUSHFQ'],
   POPF: ['POPF', 'POPFQ'],
@@ -53,13 +63,18 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
 /** Rows of which each is many instructions of iced-x86. */
 const NOT_COMPARED = new Set(['ESC', 'WAIT']);
 /** Names that iced-x86 has for instructions of SSE, and for hints, too. */
-const AMBIGUOUS = new Set(['MOVSD', 'CMPSD', 'NOP']);
+const AMBIGUOUS = new Set(['MOVSD', 'CMPSD', 'NOP', 'RESERVEDNOP']);
 
 function namesOf({ name }: InstructionRow): readonly string[] {
   return OTHER_NAMES[name] ?? [name.split('_')[0] as string];
 }
 
-const knownNames = new Set(instructionRows.flatMap(namesOf).filter((name) => !AMBIGUOUS.has(name)));
+const knownNames = new Set(
+  instructionRows
+    .filter(({ feature }) => hasFeature('max', feature))
+    .flatMap(namesOf)
+    .filter((name) => !AMBIGUOUS.has(name)),
+);
 
 /** What one row of the table leaves to the cpu layer, which refuses it there: iced-x86 has it as no instruction. */
 function isRefusedLater({ name }: InstructionRow, { memoryForm }: DecodedInstruction): boolean {
@@ -85,6 +100,13 @@ function registerText(slotOffset: number, bits: number): string {
   return `r${number}${high ? 'h' : ''}:${bits}`;
 }
 
+/** Where the register of an operand is; that of VEX.vvvv stands in the place of a second immediate. */
+const SLOTS: Readonly<Record<'rm' | 'reg' | 'vvvv', (ours: DecodedInstruction) => number>> = {
+  rm: ({ rmSlot }) => rmSlot,
+  reg: ({ regSlot }) => regSlot,
+  vvvv: ({ immediate2 }) => immediate2,
+};
+
 function memoryText(ours: DecodedInstruction): string {
   const { addressSize, baseSlot, indexSlot, scale, displacement, immediate, isAbsolute, length } = ours;
   const base = baseSlot === internal.ZERO ? '-' : baseSlot === slot.EIP ? 'ip' : longGeneralSlots.indexOf(baseSlot);
@@ -102,7 +124,7 @@ function operandText(row: InstructionRow, code: OperandCode, ours: DecodedInstru
     case 'memory':
       return memoryText(ours);
     case 'register':
-      return registerText(operand.field === 'rm' ? ours.rmSlot : ours.regSlot, operand.bits);
+      return registerText(SLOTS[operand.field](ours), operand.bits);
     case 'fixed':
       return registerText(operand.slot, operand.bits);
     case 'constant':

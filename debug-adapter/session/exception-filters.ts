@@ -77,6 +77,27 @@ const romWrites: EventKind = {
       : undefined,
 };
 
+const modelSpecificRegisters: EventKind = {
+  listed: 'msr',
+  names: ['msr', 'value', 'high', 'write', 'read'],
+  values: (event) =>
+    event.kind === 'msr'
+      ? {
+          msr: event.number,
+          value: Number(event.value & 0xffff_ffffn),
+          high: Number(event.value >> 32n),
+          write: event.isWrite ? 1 : 0,
+          read: event.isWrite ? 0 : 1,
+        }
+      : undefined,
+};
+
+const pageTableRoots: EventKind = {
+  listed: undefined,
+  names: ['from', 'to'],
+  values: (event) => (event.kind === 'cr3' ? { from: Number(event.from), to: Number(event.to) } : undefined),
+};
+
 const deadHalts: EventKind = {
   listed: undefined,
   names: [],
@@ -168,6 +189,24 @@ export const filterRows: readonly FilterRow[] = [
       'Physical addresses such as 0F0000h-0FFFFFh or a condition over address, size and value',
     ),
     event: romWrites,
+  },
+  {
+    filter: 'msr',
+    label: marked('Model-specific registers'),
+    description: marked('Stop after RDMSR and WRMSR.'),
+    default: false,
+    conditionDescription: marked(
+      'Numbers such as 1Bh,0C0000080h or a condition such as msr == 0C0000080h && write && (value & 100h)',
+    ),
+    event: modelSpecificRegisters,
+  },
+  {
+    filter: 'cr3',
+    label: marked('CR3 writes'),
+    description: marked('Stop after CR3 was written, by an instruction or a task switch.'),
+    default: false,
+    conditionDescription: marked('A condition such as from != to, to == 5000h'),
+    event: pageTableRoots,
   },
   {
     filter: 'mode-switch',

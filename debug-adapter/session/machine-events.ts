@@ -20,6 +20,10 @@ export function machineEventId(event: MachineEvent): string {
       return 'mode switch';
     case 'rom-write':
       return 'write to ROM';
+    case 'msr':
+      return `${event.isWrite ? 'WRMSR' : 'RDMSR'} ${hex(event.number)}`;
+    case 'cr3':
+      return 'write of CR3';
     case 'halt':
       return 'HLT';
   }
@@ -59,6 +63,19 @@ export function describeMachineEvent(
         text: `The guest wrote ${value} to ROM at ${hex(event.physicalAddress, 5)}, which keeps what it has; next is ${at}`,
       };
     }
+    case 'msr': {
+      const value = `0x${event.value.toString(16).padStart(16, '0')}`;
+      const done = event.isWrite ? `wrote ${value} to` : `read ${value} from`;
+      return {
+        description: localized('Paused after {0}', id),
+        text: `The guest ${done} model-specific register ${hex(event.number)}; next is ${at}`,
+      };
+    }
+    case 'cr3':
+      return {
+        description: localized('Paused after {0}', id),
+        text: `CR3 went from 0x${event.from.toString(16)} to 0x${event.to.toString(16)}; next is ${at}`,
+      };
     case 'halt':
       return {
         description: localized('Paused after HLT with interrupts off'),

@@ -2,7 +2,14 @@
  * The register table as the tree that the sidebar shows: the registers that every stop is about, then sets of the others,
  * each register with what belongs to it (EAX with AX, AH and AL; CS with its base, limit and rights; EFLAGS with its fields).
  */
-import { type Register, type RegisterSet, registerSets, registers } from '../../vm-core/index.ts';
+import {
+  type CpuModel,
+  hasRegister,
+  type Register,
+  type RegisterSet,
+  registerSets,
+  registers,
+} from '../../vm-core/index.ts';
 import { marked } from '../protocol/localized.ts';
 
 /** Rows of the table with the same name up to the dot. `head` is the row without a dot; GDTR and IDTR have none. */
@@ -36,6 +43,11 @@ function makeFamilies(): ReadonlyMap<string, RegisterFamily> {
 /** The families of a set in the order of the table. */
 export function familiesOf(set: RegisterSet): readonly RegisterFamily[] {
   return [...families.values()].filter((family) => family.set === set);
+}
+
+/** Those that a processor model has. */
+export function familiesOfModel(set: RegisterSet, model: CpuModel): readonly RegisterFamily[] {
+  return familiesOf(set).filter(({ head }) => head === undefined || hasRegister(model, head));
 }
 
 /** Sets whose registers stand in the scope itself, so that they are read at every stop without opening anything. */
@@ -73,4 +85,7 @@ export const setTitles: Readonly<Record<GroupedSet, string>> = {
   control: marked('Control'),
   debug: marked('Debug'),
   event: marked('Events and privilege'),
+  msr: marked('Model-specific'),
+  mtrr: marked('Memory types (MTRR, PAT)'),
+  'machine-check': marked('Machine check'),
 };

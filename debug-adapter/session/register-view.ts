@@ -3,7 +3,7 @@
  * whole session, so that nothing needs to be remembered between two stops but the values of the last one.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { type Register, registerSets, registers } from '../../vm-core/index.ts';
+import { type Register, type RegisterSet, registerSets, registers } from '../../vm-core/index.ts';
 import { formatHex, formatValue, type Notation } from '../expressions/format.ts';
 import { fieldParts, namedParts, type RegisterPart, readPart, wholePart } from '../expressions/register-parts.ts';
 import { localized, translated } from '../protocol/localized.ts';
@@ -11,7 +11,7 @@ import { describeRights } from './descriptors.ts';
 import type { Guest } from './guest.ts';
 import { linearReference } from './places.ts';
 import {
-  familiesOf,
+  familiesOfModel,
   familyByNumber,
   type GroupedSet,
   groupedSets,
@@ -63,7 +63,7 @@ export class RegisterView {
   /** The children of a reference, or undefined if it is none of ours. */
   children(reference: number): readonly RegisterVariable[] | undefined {
     if (reference === SCOPE_REFERENCE) {
-      return [...plainFamilies.map((family) => this.#family(family)), ...groupedSets.map((set) => this.#set(set))];
+      return [...plainFamilies.map((family) => this.#family(family)), ...this.#sets()];
     }
     if (reference >= REGISTER_REFERENCE) {
       const register = registers[reference - REGISTER_REFERENCE];
@@ -74,11 +74,20 @@ export class RegisterView {
       return family && this.#members(family);
     }
     const set = registerSets[reference - SET_REFERENCE];
-    return set && familiesOf(set).map((family) => this.#family(family));
+    return set && this.#families(set).map((family) => this.#family(family));
+  }
+
+  /** The groups; those of which the processor has nothing are left out. */
+  #sets(): readonly RegisterVariable[] {
+    return groupedSets.filter((set) => this.#families(set).length > 0).map((set) => this.#set(set));
+  }
+
+  #families(set: RegisterSet): readonly RegisterFamily[] {
+    return familiesOfModel(set, this.#guest.machine.config.cpuModel);
   }
 
   #set(set: GroupedSet): RegisterVariable {
-    const changed = familiesOf(set).filter((family) => this.#hasChanged(family));
+    const changed = this.#families(set).filter((family) => this.#hasChanged(family));
     const names = changed.map((family) => family.name).join(' ');
     return {
       variable: {

@@ -1,7 +1,9 @@
 /** The forms of instructions that sequences are made of: each row at each operand size, with a register or memory. */
+import { hasFeature } from '../../vm-core/isa/cpu-model.ts';
 import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
 import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
-import { isMemoryOnly, isRegisterOrMemory } from '../../vm-core/isa/operand.ts';
+import { hasNo16BitForm, isMemoryOnly, isRegisterOrMemory } from '../../vm-core/isa/operand.ts';
+import { CPU_MODEL } from './layout.ts';
 
 export interface Form {
   readonly row: InstructionRow;
@@ -21,7 +23,8 @@ export function formsOf(row: InstructionRow): Form[] {
   const choice = row.operands.some(isRegisterOrMemory);
   const memory = row.operands.some((code) => isMemoryOnly(code) || code === 'Ob' || code === 'Ov');
   const operands: readonly Form['operand'][] = choice ? ['register', 'memory'] : memory ? ['memory'] : ['none'];
-  return ([16, 32] as const).flatMap((operandSize) => operands.map((operand) => ({ row, operandSize, operand })));
+  const sizes = hasNo16BitForm(row.operands) ? ([32] as const) : ([16, 32] as const);
+  return sizes.flatMap((operandSize) => operands.map((operand) => ({ row, operandSize, operand })));
 }
 
 export const allForms: readonly Form[] = instructionRows.flatMap(formsOf);
@@ -49,8 +52,10 @@ export const notCompared: readonly NotCompared[] = [
 ];
 
 /** The forms that sequences have, in one mode or the other. */
-export const comparedForms: readonly Form[] = allForms.filter(({ row, operandSize }) =>
-  notCompared.every((entry) => entry.opcode !== row.opcode || (entry.operandSize ?? operandSize) !== operandSize),
+export const comparedForms: readonly Form[] = allForms.filter(
+  ({ row, operandSize }) =>
+    hasFeature(CPU_MODEL, row.feature) &&
+    notCompared.every((entry) => entry.opcode !== row.opcode || (entry.operandSize ?? operandSize) !== operandSize),
 );
 
 /** How often a row is chosen, where it is not 10: families with many rows of one kind get less. */

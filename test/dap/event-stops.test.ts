@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { expectGolden } from './support/golden.ts';
 import { type Body, SessionClient } from './support/session-client.ts';
 
-async function launched(): Promise<SessionClient> {
+async function launched(more: Readonly<Record<string, unknown>> = {}): Promise<SessionClient> {
   const client = new SessionClient();
-  await client.launch();
+  await client.launch(more);
   await client.stop();
   return client;
 }
@@ -134,6 +134,32 @@ describe('events', () => {
     // in al,80h; in al,64h
     expect(await runCode(client, 0xe4, 0x80, 0xe4, 0x64, 0xeb, 0xfe)).toMatch(/^exception .*0000:7C04/);
     expect((await info(client))['exceptionId']).toBe('IN 64h');
+  });
+
+  it('model-specific registers, after the access', async () => {
+    const client = await launched({ cpu: 'pentium3' });
+    await choose(client, 'msr', 'msr == 174h && write && value == 8');
+    // mov ecx,174h; rdmsr; mov eax,8; cdq; wrmsr
+    const code = [0x66, 0xb9, 0x74, 1, 0, 0, 0x0f, 0x32, 0x66, 0xb8, 8, 0, 0, 0, 0x66, 0x99, 0x0f, 0x30];
+    expect(await runCode(client, ...code, 0xeb, 0xfe)).toMatch(/^exception .*0000:7C12/);
+    expect(await info(client)).toMatchObject({
+      exceptionId: 'WRMSR 174h',
+      description: 'The guest wrote 0x0000000000000008 to model-specific register 174h; next is 0000:7C12',
+    });
+    await choose(client, 'msr', '174h');
+    // mov ecx,174h; rdmsr
+    expect(await runCode(client, 0x66, 0xb9, 0x74, 1, 0, 0, 0x0f, 0x32)).toMatch(/^exception /);
+  });
+
+  it('writes of CR3', async () => {
+    const client = await launched();
+    await choose(client, 'cr3', 'to == 5000h && from != to');
+    // mov eax,5000h; mov cr3,eax
+    expect(await runCode(client, 0x66, 0xb8, 0, 0x50, 0, 0, 0x0f, 0x22, 0xd8, 0xeb, 0xfe)).toMatch(/^exception .*7C09/);
+    expect(await info(client)).toMatchObject({
+      exceptionId: 'write of CR3',
+      description: 'CR3 went from 0x0 to 0x5000; next is 0000:7C09',
+    });
   });
 
   it('writes to ROM, which keeps what it has', async () => {

@@ -34,12 +34,16 @@ const EDGES = [0n, 1n, 2n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0x8000n, 0xffffn, 0x7ff
 const WIDE_EDGES = [1n << 32n, (1n << 63n) - 1n, 1n << 63n, (1n << 64n) - 1n, 0xffff_ffff_8000_0000n];
 
 /** Rows that need the system, or of which nothing can be seen in registers and memory. */
-const NOT_ASKED = new Set(['ESC', 'WAIT']);
+const NOT_ASKED = new Set(['ESC', 'WAIT', 'UD0', 'UD1', 'UD2']);
+
+/** Opcodes that the encoder below writes. */
+const ENCODED = /^(0F )?([0-9A-F]{2})(?: \/(\d))?(\+r)?$/;
 
 /** Rows that are covered. Those of later processors need that this one has them, and are asked where the 32-bit ones are. */
 export const rowsOf64BitMode: readonly InstructionRow[] = instructionRows.filter(
-  ({ semantics, mode, name, feature, operands }) =>
+  ({ semantics, mode, name, feature, operands, opcode }) =>
     semantics !== undefined &&
+    ENCODED.test(opcode) &&
     !operands.includes('Sw') &&
     mode !== 'i64' &&
     !NOT_ASKED.has(name) &&
@@ -86,7 +90,7 @@ class Encoder {
 
   encode(memoryForm: boolean): number[] {
     const { row, next } = this;
-    const match = /^(0F )?([0-9A-F]{2})(?: \/(\d))?(\+r)?$/.exec(row.opcode);
+    const match = ENCODED.exec(row.opcode);
     if (!match) throw new Error(`opcode ${row.opcode} is not of a kind that this oracle encodes`);
     if (this.size === 16) this.#prefixes.push(0x66);
     if (this.size === 64 && row.mode === undefined) this.#rex |= 0x48;

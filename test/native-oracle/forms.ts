@@ -41,6 +41,7 @@ const NOT_ON_REGISTERS = new Set([
   'CLD',
   'STD',
   'LEA',
+  ...['UD0', 'UD1', 'UD2', 'CLFLUSH', 'CLFLUSHOPT', 'CLWB'],
 ]);
 
 /** Rows that are covered, in the tables' order. */
@@ -101,6 +102,17 @@ export function undefinedFlags(name: string, count: number, bits: number): numbe
     case 'SAR':
       if (count === 0) return 0;
       return AF | (count === 1 ? 0 : OF) | (count >= bits && name !== 'SAR' ? CF : 0);
+    case 'ANDN':
+    case 'BLSR':
+    case 'BLSMSK':
+    case 'BLSI':
+    case 'BZHI':
+      return AF | PF;
+    case 'BEXTR':
+      return SF | AF | PF;
+    case 'TZCNT':
+    case 'LZCNT':
+      return OF | SF | AF | PF;
     case 'SHLD':
     case 'SHRD':
       if (count === 0) return 0;

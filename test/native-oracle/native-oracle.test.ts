@@ -9,7 +9,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type BareMachine, createBareMachine } from '../../vm-core/engine/bare-machine.ts';
 import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
-import { immediateSize, needsModRm } from '../../vm-core/isa/operand.ts';
+import { parseOpcode } from '../../vm-core/isa/opcode-map.ts';
+import { hasNo16BitForm, immediateSize, needsModRm } from '../../vm-core/isa/operand.ts';
+import { CR0_PE } from '../../vm-core/state/control-bits.ts';
 import { slot } from '../../vm-core/state/layout.ts';
 import { ARITHMETIC_FLAGS } from '../../vm-core/state/lazy-flags.ts';
 import { isAskedInMemory, oracleRows, undefinedFlags } from './forms.ts';
@@ -51,12 +53,12 @@ function random(seed: number): () => number {
 
 /** Machine code of a row: destination and source among EAX, ECX, EDX, EBX, or memory at [ESI]. */
 function encode(row: InstructionRow, wide: boolean, memoryForm: boolean, next: () => number): number[] {
-  const match = /^(0F )?([0-9A-F]{2})(?: \/(\d))?(\+r)?$/.exec(row.opcode) as RegExpExecArray;
-  const opcode = Number.parseInt(match[2] as string, 16) + (match[4] ? next() % 4 : 0);
-  const bytes = [...(wide ? [] : [0x66]), ...(match[1] ? [0x0f] : []), opcode];
+  const { place, extension, count, prefix } = parseOpcode(row.opcode);
+  const opcode = (place & 0xff) + (count > 1 ? next() % 4 : 0);
+  const bytes = [...prefixBytes(place, prefix, wide, next() % 4), opcode];
   if (row.operands.some(needsModRm)) {
     const byteRegisters = row.operands.some((code) => code === 'Gb') ? 8 : 4;
-    const reg = match[3] === undefined ? next() % byteRegisters : Number(match[3]);
+    const reg = extension ?? next() % byteRegisters;
     const rm = row.operands.includes('Eb') ? next() % 8 : next() % 4;
     bytes.push(memoryForm ? (reg << 3) | 6 : 0xc0 | (reg << 3) | rm);
   }
@@ -66,9 +68,21 @@ function encode(row: InstructionRow, wide: boolean, memoryForm: boolean, next: (
   return bytes;
 }
 
+const ESCAPES = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]] as const;
+const VEX_PREFIXES: readonly unknown[] = [0, 0x66, 0xf3, 0xf2];
+
+/** What stands before the opcode: prefixes and escapes, or VEX with a register in vvvv. */
+function prefixBytes(place: number, prefix: unknown, wide: boolean, vvvv: number): number[] {
+  const map = place >> 8;
+  if (map > 3) return [0xc4, 0xe0 | (map - 3), ((vvvv ^ 15) << 3) | VEX_PREFIXES.indexOf(prefix)];
+  const mandatory = typeof prefix === 'number' && prefix !== 0 ? [prefix] : [];
+  return [...(wide ? [] : [0x66]), ...mandatory, ...(ESCAPES[map] as readonly number[])];
+}
+
 function casesOf(row: InstructionRow, next: () => number): Case[] {
   const value = () => (next() % 3 === 0 ? next() : (EDGES[next() % EDGES.length] as number));
-  return [true, false].flatMap((wide) =>
+  const widths = hasNo16BitForm(row.operands) ? [true] : [true, false];
+  return widths.flatMap((wide) =>
     [false, ...(isAskedInMemory(row) ? [true] : [])].flatMap((memoryForm) =>
       Array.from({ length: CASES_PER_FORM }, () => ({
         row,
@@ -136,11 +150,12 @@ function runOurs({ processor, map, loop }: BareMachine, test: Case): Outcome {
 }
 
 function flatMachine(): BareMachine {
-  const machine = createBareMachine(0x100000, undefined, '486');
+  const machine = createBareMachine(0x100000, undefined, 'max');
   for (let index = 0; index < 6; index++) {
     const attributes = index === 1 ? 0xc9b : 0xc93;
     machine.processor.state.setSegment(index, { selector: 0, base: 0, limit: 0xffffffff, attributes });
   }
+  machine.processor.state.write32(slot.CR0, CR0_PE);
   machine.processor.refresh();
   return machine;
 }

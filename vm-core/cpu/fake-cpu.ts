@@ -3,6 +3,7 @@
  * §5.4 done plainly. `protectedCpu` has a descriptor table with one descriptor of each interesting kind.
  */
 import { type CpuModel, type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
+import type { MachineEvent } from '../machine/machine.ts';
 import { CPU_STATE_SIZE, CS, DS, ES, type SegmentIndex, SS, slot } from '../state/layout.ts';
 import { CpuState } from '../state/cpu-state.ts';
 import {
@@ -39,6 +40,10 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
   readonly portAccesses: PortAccess[] = [];
   readonly unsupportedUses: string[] = [];
   readonly derivedChanges: number[] = [];
+  readonly events: MachineEvent[] = [];
+  readonly messages: string[] = [];
+  randomValues: number[] = [];
+  time = 0;
   model: CpuModelFacts = modelFacts('386');
   readonly ticksPerSecond = 200_000_000;
   /** What the next port reads answer, in order; then all ones. */
@@ -80,7 +85,19 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
   };
 
   now(): number {
-    return 0;
+    return this.time;
+  }
+
+  random(): number {
+    return this.randomValues.shift() ?? 0;
+  }
+
+  report(makeEvent: () => MachineEvent): void {
+    this.events.push(makeEvent());
+  }
+
+  log(message: string): void {
+    this.messages.push(message);
   }
 
   unsupported(what: string): void {

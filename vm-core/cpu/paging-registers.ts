@@ -51,7 +51,10 @@ export function writeCr3(cpu: Cpu, value: number): void {
   const { state } = cpu;
   const cr4 = state.read32(slot.CR4);
   if ((state.read32(slot.CR0) & CR0_PG) !== 0 && usesPointers(cpu, cr4)) loadPointers(cpu, value);
-  state.write32(slot.CR3, cpu.model.features.has('486') ? value : value & CR3_386);
+  const from = BigInt(state.read32(slot.CR3));
+  const to = (cpu.model.features.has('486') ? value : value & CR3_386) >>> 0;
+  state.write32(slot.CR3, to);
+  cpu.report(() => ({ kind: 'cr3', from, to: BigInt(to) }));
   cpu.translations.rulesChanged();
   cpu.translations.flushContext();
 }

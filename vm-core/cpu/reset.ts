@@ -9,6 +9,7 @@ import { CS, segmentSlots, slot } from '../state/layout.ts';
 import { registers } from '../state/register-table.ts';
 import { DR6_ONES, DR7_ONES } from './debug-registers.ts';
 import { TYPE_LDT, TYPE_TSS_32_BUSY } from './descriptors.ts';
+import { resetModelSpecificRegisters } from './model-specific-registers.ts';
 import { REAL_MODE_CODE, REAL_MODE_DATA } from './segments.ts';
 
 const SYSTEM_PRESENT = 0x80;
@@ -30,6 +31,7 @@ export function resetCpu(state: CpuState, model: CpuModelFacts): void {
   state.write32(slot.EDX, model.signature);
   state.write16(slot.GDTR_LIMIT, 0xffff);
   state.write16(slot.IDTR_LIMIT, 0x3ff);
+  resetModelSpecificRegisters({ state, model });
   state.write32(slot.DR6, DR6_ONES);
   state.write32(slot.DR7, DR7_ONES);
   for (const offset of [slot.EIP, slot.CR0, slot.DR7, slot.CPL]) state.onDerivedChange(offset);

@@ -7,9 +7,12 @@ import { ENTER } from './operations/enter.ts';
 import * as farReturns from './operations/far-returns.ts';
 import * as farTransfers from './operations/far-transfers.ts';
 import * as flags from './operations/flags.ts';
+import * as fastCalls from './operations/fast-calls.ts';
 import * as identification from './operations/identification.ts';
 import * as interrupts from './operations/interrupts.ts';
+import * as modelSpecific from './operations/model-specific.ts';
 import * as ports from './operations/ports.ts';
+import * as processorState from './operations/processor-state.ts';
 import * as segmentLoads from './operations/segment-loads.ts';
 import * as selectorChecks from './operations/selector-checks.ts';
 import * as tableRegisters from './operations/table-registers.ts';
@@ -18,6 +21,7 @@ import * as tableRegisters from './operations/table-registers.ts';
 export const systemOperations: Readonly<Record<string, SystemOperation>> = {
   ...farTransfers,
   ...farReturns,
+  ...fastCalls,
   ...identification,
   ...interrupts,
   ...segmentLoads,
@@ -25,6 +29,8 @@ export const systemOperations: Readonly<Record<string, SystemOperation>> = {
   ...selectorChecks,
   ...controlRegisters,
   ...flags,
+  ...modelSpecific,
   ...ports,
+  ...processorState,
   ENTER,
 };

@@ -3,14 +3,8 @@
  * when a byte under them is written (DESIGN §3, §6). Breakpoints split blocks; nothing is ever written into the guest.
  */
 import type { CpuModel } from '../isa/cpu-model.ts';
-import {
-  type ByteSource,
-  Decoder,
-  type DecodedInstruction,
-  INSTRUCTION_LENGTH_MAX,
-  ROW_INVALID,
-  ROW_TOO_LONG,
-} from '../isa/decoder.ts';
+import { type ByteSource, type DecodedInstruction, ROW_INVALID, ROW_TOO_LONG } from '../isa/decoded-instruction.ts';
+import { Decoder, INSTRUCTION_LENGTH_MAX } from '../isa/decoder.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import type { OperandSize } from '../isa/operand.ts';
 import {

@@ -31,6 +31,13 @@ export interface StagePlace {
   readonly exit?: { readonly status: Variable; readonly end: Label };
 }
 
+/** Where a record has the slot of a register operand; what has VEX.vvvv needs no second immediate. */
+const REGISTER_PLACES = {
+  rm: record.RECORD_RM_SLOT,
+  reg: record.RECORD_REG_SLOT,
+  vvvv: record.RECORD_IMMEDIATE2,
+} as const;
+
 export class InterpreterStage extends Semantics {
   readonly #paths: SlowPaths;
   readonly #addressing: Addressing;
@@ -286,8 +293,8 @@ export class InterpreterStage extends Semantics {
     return this.addressBits === 64;
   }
 
-  #registerAddress(field: 'rm' | 'reg'): Value {
-    const place = field === 'rm' ? record.RECORD_RM_SLOT : record.RECORD_REG_SLOT;
+  #registerAddress(field: keyof typeof REGISTER_PLACES): Value {
+    const place = REGISTER_PLACES[field];
     return this.add(this.#cpu, this.f.load('i32', 16, this.#record, place));
   }
 

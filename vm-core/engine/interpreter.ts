@@ -3,10 +3,10 @@
  * records through them (DESIGN §3). There is a module for 16- and 32-bit code and one for 64-bit code (docs/decisions/0008);
  * each is the same for every machine and is built when it is first needed.
  */
-import type { DecodedInstruction } from '../isa/decoder.ts';
+import type { DecodedInstruction } from '../isa/decoded-instruction.ts';
 import type { InstructionRow } from '../isa/instruction-row.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
-import { isMemoryOnly, isRegisterOrMemory, type OperandSize, resolveOperand } from '../isa/operand.ts';
+import { hasNo16BitForm, isMemoryOnly, isRegisterOrMemory, type OperandSize, resolveOperand } from '../isa/operand.ts';
 import { repeated } from '../isa/rows/strings.ts';
 import { VECTOR_GP, VECTOR_UD } from '../isa/vectors.ts';
 import { internal } from '../state/layout.ts';
@@ -118,7 +118,8 @@ function formsOf(row: InstructionRow, addressBits: 32 | 64): Form[] {
       ? ([undefined, 'direct', 'based', 'indexed'] as const)
       : [undefined];
   const prefixes: readonly (0 | 0xf2 | 0xf3)[] = row.repeat ? [0, 0xf2, 0xf3] : [0];
-  const sizes: readonly OperandSize[] = addressBits === 64 ? sizesIn64BitMode(row) : [16, 32];
+  const all: readonly OperandSize[] = addressBits === 64 ? sizesIn64BitMode(row) : [16, 32];
+  const sizes = hasNo16BitForm(row.operands) ? all.filter((size) => size !== 16) : all;
   const stacks = mayLoadStackPointer(row) ? [false, true] : [false];
   return sizes.flatMap((operandSize) =>
     places.flatMap((addressing) =>

@@ -7,7 +7,7 @@ import { codeAddressOf, is64BitMode, isVirtual8086, usesDescriptors } from '../c
 import { systemOperations } from '../cpu/system-operations.ts';
 import { type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
-import type { CpuMode } from '../machine/machine.ts';
+import type { CpuMode, MachineEvent } from '../machine/machine.ts';
 import { cpuBase } from '../memory/layout.ts';
 import type { LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
@@ -28,6 +28,7 @@ import { RunFunctions } from './run-functions.ts';
 import { type ProcessorSurroundings, TICKS_PER_SECOND } from './surroundings.ts';
 import { TraceRing } from './trace-ring.ts';
 import { WatchList } from './watch-list.ts';
+import { RandomBits } from './random-bits.ts';
 import { RecordInstruction } from './record-instruction.ts';
 import * as record from './record.ts';
 
@@ -54,6 +55,8 @@ export class Processor implements Cpu {
   readonly reports = new EventReports();
   readonly callShadow: CallShadow;
   readonly trace: TraceRing;
+  readonly randomBits: RandomBits;
+  readonly random = (): number => this.randomBits.next();
   /** Linear address of an INT n that was reported and now goes through; -1 for none. */
   passInterruptAt = -1;
   /** Asked at each hook that is met, with EIP at it: true if execution may go on without leaving the code. */
@@ -81,6 +84,7 @@ export class Processor implements Cpu {
     this.acknowledgeInterrupt = surroundings.acknowledgeInterrupt;
     this.interruptPending = surroundings.interruptPending;
     this.ports = reportingPorts(surroundings.ports, this.reports, () => this.requestExit());
+    this.randomBits = new RandomBits(surroundings.randomSeed ?? 0);
     this.model = modelFacts(surroundings.model ?? '386');
     this.ticksPerSecond = surroundings.ticksPerSecond ?? TICKS_PER_SECOND;
     this.code = new CodeCache(memory, this.model.name);
@@ -146,6 +150,14 @@ export class Processor implements Cpu {
     const first = this.state.view.getInt32(block + record.BLOCK_FIRST, true);
     const inBlock = (this.#currentRecord - first) / record.RECORD_SIZE;
     return this.#budgetAtStart - this.state.read32(internal.BUDGET) + inBlock;
+  }
+
+  report(makeEvent: () => MachineEvent): void {
+    if (this.reports.report(makeEvent)) this.requestExit();
+  }
+
+  log(message: string): void {
+    this.#surroundings.log?.(message);
   }
 
   unsupported(what: string): void {

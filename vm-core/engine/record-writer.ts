@@ -1,5 +1,5 @@
 /** Writes decoded instructions into records (see record.ts). */
-import type { DecodedInstruction } from '../isa/decoder.ts';
+import type { DecodedInstruction } from '../isa/decoded-instruction.ts';
 import { internal, SEGMENT_ENTRY_SIZE } from '../state/layout.ts';
 import * as record from './record.ts';
 

@@ -2,7 +2,7 @@
  * Which instructions put another value into the stack pointer: those that change from one stack to another, and those
  * that leave frames behind. PUSH, POP, ENTER, LEAVE, ADD and SUB move it on the stack it is on and do not count.
  */
-import type { DecodedInstruction } from '../isa/decoder.ts';
+import type { DecodedInstruction } from '../isa/decoded-instruction.ts';
 import type { InstructionRow } from '../isa/instruction-row.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import type { OperandCode } from '../isa/operand.ts';

@@ -11,6 +11,10 @@ export interface ProcessorSurroundings {
   readonly model?: CpuModel;
   /** Default: that of a machine. */
   readonly ticksPerSecond?: number;
+  /** Where RDRAND begins. */
+  readonly randomSeed?: number;
+  /** Told to the developer of the guest. */
+  log?(message: string): void;
   readonly ports: PortSpace;
   readonly acknowledgeInterrupt: () => number;
   readonly interruptPending: () => boolean;

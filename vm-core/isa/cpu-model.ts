@@ -3,6 +3,7 @@
  * vol. 3B chapter on identification of earlier processors). What instructions, flags, control bits and model-specific
  * registers there are follows from the features. (A table: exempt from the length limit.)
  */
+import type { Register } from '../state/register-table.ts';
 import { builtFeatures, type CpuFeature } from './cpu-feature.ts';
 
 /** The first words of CPUID: whose processor it is. */
@@ -147,6 +148,12 @@ export function modelFacts(model: CpuModel): CpuModelFacts {
 /** Whether `model` has `feature`; every model has what needs no feature. */
 export function hasFeature(model: CpuModel, feature: CpuFeature | undefined): boolean {
   return feature === undefined || facts[model].features.has(feature);
+}
+
+/** Whether processors of the model have a register of the table. */
+export function hasRegister(model: CpuModel, { feature, vendor }: Register): boolean {
+  const { vendor: own, features } = facts[model];
+  return (feature === undefined || features.has(feature as CpuFeature)) && (vendor ?? own) === own;
 }
 
 /** SDM vol. 2A CPUID figure 3-6: families beyond 15 and the upper half of the model number lie apart. */

@@ -12,56 +12,24 @@ import {
   SS,
   slot,
 } from '../state/layout.ts';
-import { type CpuModel, hasFeature } from './cpu-model.ts';
+import type { CpuFeature } from './cpu-feature.ts';
+import { type CpuModel, modelFacts } from './cpu-model.ts';
+import { type ByteSource, type DecodedInstruction, ROW_INVALID, ROW_TOO_LONG } from './decoded-instruction.ts';
 import type { InstructionRow } from './instruction-row.ts';
 import { instructionRows, opcodeMap, opcodeMapOf64BitMode } from './instruction-table.ts';
 import {
   immediateSize,
   isMemoryOnly,
-  isRegisterOrMemory,
+  isRegisterOnly,
   isSignedImmediate,
-  needsModRm,
   type OperandCode,
   type OperandSize,
 } from './operand.ts';
+import { type Candidate, MAP_0F, MAP_0F38, MAP_0F3A, MAPS_VEX } from './opcode-map.ts';
 import { selectorSlot } from './rows/data-transfer.ts';
 
 /** Longer instructions raise #GP(0). */
 export const INSTRUCTION_LENGTH_MAX = 15;
-
-/** A decoded instruction. One object is reused by the decoder; copy what must last. */
-export interface DecodedInstruction {
-  /** Index in `instructionRows`; -1: invalid opcode (#UD); -2: longer than 15 bytes (#GP). */
-  rowIndex: number;
-  length: number;
-  operandSize: OperandSize;
-  addressSize: OperandSize;
-  /** ModR/M names memory, or the operand is a memory offset. */
-  memoryForm: boolean;
-  /** The last of the F2h and F3h prefixes, or 0. */
-  repeatPrefix: 0 | 0xf2 | 0xf3;
-  reg: number;
-  regSlot: number;
-  rmSlot: number;
-  baseSlot: number;
-  indexSlot: number;
-  scale: number;
-  displacement: number;
-  /** RIP of the next instruction is the base: `baseSlot` is RIP's. */
-  isRelative: boolean;
-  /** The operand is a memory offset of 64-bit mode. */
-  isAbsolute: boolean;
-  segment: SegmentIndex;
-  /** A memory offset or an immediate of 64 bits has its lower half in `displacement` and its upper half here. */
-  immediate: number;
-  immediate2: number;
-}
-
-export const ROW_INVALID = -1;
-export const ROW_TOO_LONG = -2;
-
-/** Gives the byte at an offset from the instruction's start; may throw what its owner catches (a page not present). */
-export type ByteSource = (offset: number) => number;
 
 const SEGMENT_PREFIXES: ReadonlyMap<number, SegmentIndex> = new Map([
   [0x26, ES],
@@ -85,6 +53,9 @@ const REX_W = 8;
 const REX_R = 4;
 const REX_X = 2;
 const REX_B = 1;
+
+/** What VEX.pp stands for. */
+const VEX_PREFIXES = [0, 0x66, 0xf3, 0xf2] as const;
 
 /** Base, index and default segment of the eight 16-bit address forms. */
 const FORMS_16: readonly (readonly [number, number, SegmentIndex])[] = [
@@ -126,11 +97,16 @@ export class Decoder {
   #codeSize: OperandSize = 16;
   /** The REX prefix, or 0. */
   #rex = 0;
-  readonly #model: CpuModel;
+  #lock = false;
+  /** The prefix that chooses between rows: 66h, F2h, F3h or 0; what VEX has in pp counts too. */
+  #mandatoryPrefix = 0;
+  /** Inverted, as VEX has it; 15 without one. */
+  #vvvv = 15;
+  readonly #features: ReadonlySet<CpuFeature>;
 
   /** Instructions that `model` does not have are invalid. */
   constructor(model: CpuModel = '386') {
-    this.#model = model;
+    this.#features = modelFacts(model).features;
   }
 
   /** Decodes one instruction for code whose default size is 16 or 32, or for 64-bit mode. */
@@ -139,18 +115,19 @@ export class Decoder {
     this.#bytes = bytes;
     this.#at = 0;
     this.#codeSize = codeSize;
-    const lock = this.#prefixes(codeSize);
+    this.#prefixes(codeSize);
     if (this.#at > INSTRUCTION_LENGTH_MAX) return this.#invalid(ROW_TOO_LONG);
     const opcode = this.#opcode();
-    const row = this.#chooseRow(opcode);
-    if (!row) return this.#invalid(ROW_INVALID);
-    this.#setDefaults(row, opcode);
-    if (row.operands.some(needsModRm)) this.#modRmOperands(row);
+    const chosen = this.#choose(opcode);
+    if (!chosen) return this.#invalid(ROW_INVALID);
+    const row = instructionRows[chosen.index] as InstructionRow;
+    this.#setDefaults(row, opcode, chosen.isOffset);
+    if (chosen.readsModRm) this.#modRmOperands(chosen.mayBeMemory);
     this.#registersOf(row, opcode);
     for (const code of row.operands) this.#immediate(code);
     result.length = this.#at;
     if (this.#at > INSTRUCTION_LENGTH_MAX) return this.#invalid(ROW_TOO_LONG);
-    if (!this.#isValid(row) || (lock && !(row.lockable && result.memoryForm))) return this.#invalid(ROW_INVALID);
+    if (!this.#isValid(row) || (this.#lock && !(row.lockable && result.memoryForm))) return this.#invalid(ROW_INVALID);
     return result;
   }
 
@@ -160,10 +137,11 @@ export class Decoder {
     return this.result;
   }
 
-  /** Reads prefixes; true if LOCK is among them. REX counts only right before the opcode. */
-  #prefixes(codeSize: OperandSize): boolean {
+  /** Reads prefixes. REX counts only right before the opcode. */
+  #prefixes(codeSize: OperandSize): void {
     const result = this.result;
-    let lock = false;
+    this.#lock = false;
+    this.#vvvv = 15;
     let operandPrefix = false;
     let addressPrefix = false;
     result.repeatPrefix = 0;
@@ -175,7 +153,7 @@ export class Decoder {
       if (segment !== undefined) this.#overrideSegment(segment);
       else if (byte === 0x66) operandPrefix = true;
       else if (byte === 0x67) addressPrefix = true;
-      else if (byte === 0xf0) lock = true;
+      else if (byte === 0xf0) this.#lock = true;
       else if (byte === 0xf2 || byte === 0xf3) result.repeatPrefix = byte;
       else if (codeSize === 64 && (byte & 0xf0) === 0x40) {
         this.#rex = byte;
@@ -184,7 +162,7 @@ export class Decoder {
       this.#rex = 0;
     }
     this.#setSizes(codeSize, operandPrefix, addressPrefix);
-    return lock;
+    this.#mandatoryPrefix = result.repeatPrefix || (operandPrefix ? 0x66 : 0);
   }
 
   /** In 64-bit mode only FS and GS are segments. */
@@ -212,32 +190,65 @@ export class Decoder {
     }
   }
 
+  /** Reads the opcode: its place in the opcode map, or -1 for a VEX prefix that no instruction has. */
   #opcode(): number {
     const first = this.#bytes(this.#at++);
-    return first === 0x0f ? 256 + this.#bytes(this.#at++) : first;
+    if (first === 0x0f) return this.#opcodeAfter0F();
+    if ((first === 0xc4 || first === 0xc5) && this.#isVex()) return this.#opcodeAfterVex(first === 0xc4);
+    return first;
   }
 
-  #chooseRow(opcode: number): InstructionRow | undefined {
+  #opcodeAfter0F(): number {
+    const second = this.#bytes(this.#at++);
+    if (second === 0x38) return MAP_0F38 + this.#bytes(this.#at++);
+    if (second === 0x3a) return MAP_0F3A + this.#bytes(this.#at++);
+    return MAP_0F + second;
+  }
+
+  /** LES and LDS need memory: with what would be a register in ModR/M, C4h and C5h are VEX prefixes. */
+  #isVex(): boolean {
+    return this.#codeSize === 64 || this.#bytes(this.#at) >= 0xc0;
+  }
+
+  /**
+   * SDM vol. 2A §2.3.5. The bits R, X, B and W, the first three inverted, are those of REX and mean nothing outside 64-bit
+   * mode; L must be 0 here.
+   */
+  #opcodeAfterVex(long: boolean): number {
+    const hasPrefix = this.#mandatoryPrefix !== 0 || this.#lock || this.#rex !== 0;
+    const first = this.#bytes(this.#at++);
+    const last = long ? this.#bytes(this.#at++) : first;
+    const map = long ? first & 31 : 1;
+    if (this.#codeSize === 64) this.#rex = (~first >> 5) & (long ? REX_R | REX_X | REX_B : REX_R);
+    const wide = this.#codeSize === 64 && long && (last & 0x80) !== 0;
+    this.result.operandSize = wide ? 64 : 32;
+    this.#mandatoryPrefix = VEX_PREFIXES[last & 3] as number;
+    this.#vvvv = (last >> 3) & 15;
+    const opcode = this.#bytes(this.#at++);
+    const exists = !hasPrefix && map >= 1 && map <= 3 && (last & 4) === 0;
+    return exists ? MAPS_VEX + map * 256 + opcode : -1;
+  }
+
+  #choose(opcode: number): Candidate | undefined {
+    if (opcode < 0) return undefined;
     // NOP is XCHG with R8 when REX.B says so, but not behind F3h: that is PAUSE. Its row stands in the place of XCHG.
     const isXchg = opcode === NOP && (this.#rex & REX_B) !== 0 && this.result.repeatPrefix !== 0xf3;
     const place = isXchg ? NOP + 1 : opcode;
-    const entry = (this.#codeSize === 64 ? opcodeMapOf64BitMode : opcodeMap)[place];
-    if (entry === undefined) return undefined;
-    const index = typeof entry === 'number' ? entry : entry[(this.#bytes(this.#at) >> 3) & 7];
-    if (index === undefined) {
-      this.#at++;
-      return undefined;
-    }
-    this.result.rowIndex = index;
-    if (typeof entry !== 'number' && !instructionRows[index]?.operands.some(needsModRm)) this.#at++;
-    const row = instructionRows[index];
-    return hasFeature(this.#model, row?.feature) ? row : undefined;
+    const map = this.#codeSize === 64 ? opcodeMapOf64BitMode : opcodeMap;
+    const byModRm = map.needsModRm(place);
+    const modRm = byModRm ? this.#bytes(this.#at) : 0;
+    const chosen = map.choose(place, this.#mandatoryPrefix, modRm, this.#features);
+    if (byModRm && chosen?.skipsModRm !== false) this.#at++;
+    if (!chosen) return undefined;
+    this.result.rowIndex = chosen.index;
+    if (chosen.hasNo16BitForm && this.result.operandSize === 16) this.result.operandSize = 32;
+    return chosen;
   }
 
-  #setDefaults(row: InstructionRow, opcode: number): void {
+  #setDefaults(row: InstructionRow, opcode: number, isOffset: boolean): void {
     const result = this.result;
     this.#widenOperands(row);
-    result.memoryForm = row.operands.some((code) => code === 'Ob' || code === 'Ov');
+    result.memoryForm = isOffset;
     result.isAbsolute = result.memoryForm && this.#codeSize === 64;
     result.isRelative = false;
     result.baseSlot = NONE;
@@ -250,11 +261,10 @@ export class Decoder {
     result.immediate2 = row.detail ?? result.operandSize / 8;
   }
 
-  #modRmOperands(row: InstructionRow): void {
+  #modRmOperands(mayBeMemory: boolean): void {
     const result = this.result;
     this.#modRm = this.#bytes(this.#at++);
     result.reg = (this.#modRm >> 3) & 7;
-    const mayBeMemory = row.operands.some((code) => isRegisterOrMemory(code) || isMemoryOnly(code));
     result.memoryForm = mayBeMemory && this.#modRm < 0xc0;
     if (!result.memoryForm) return;
     if (result.addressSize === 16) this.#address16();
@@ -321,6 +331,8 @@ export class Decoder {
       else if (code === 'Gb') result.regSlot = this.#byteSlot(reg);
       else if (code === 'Sw') result.regSlot = selectorSlot(result.reg);
       else if (code === 'Cd' || code === 'Dd') result.reg = reg;
+      else if (code === 'By')
+        result.immediate2 = longGeneralSlots[this.#codeSize === 64 ? ~this.#vvvv & 15 : ~this.#vvvv & 7] as number;
     }
   }
 
@@ -343,8 +355,10 @@ export class Decoder {
   /** Combinations that the opcode maps cannot exclude. */
   #isValid(row: InstructionRow): boolean {
     const result = this.result;
+    if (this.#vvvv !== 15 && !row.operands.includes('By')) return false;
     for (const code of row.operands) {
       if (isMemoryOnly(code) && !result.memoryForm) return false;
+      if (isRegisterOnly(code) && this.#modRm < 0xc0) return false;
       if (code === 'Sw' && (result.reg > 5 || (row.name === 'MOV_SREG_RM' && result.reg === CS))) return false;
       if (code === 'Cd' && !CONTROL_REGISTERS.has(result.reg)) return false;
       if (code === 'Dd' && result.reg > 7) return false;

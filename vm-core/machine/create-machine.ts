@@ -124,6 +124,8 @@ class PcMachine implements Machine {
     this.#processor = new Processor(memory, this.#map, {
       model: config.cpuModel,
       ticksPerSecond: this.ticksPerSecond,
+      randomSeed: config.startTimeMs,
+      log: (message) => this.#logOnce(message),
       ports: this.#bus.ports,
       acknowledgeInterrupt: () => this.#bus.acknowledgeInterrupt(),
       interruptPending: () => this.#bus.interruptPending(),
@@ -141,7 +143,10 @@ class PcMachine implements Machine {
     this.#inputLog = createInputLog({
       now: () => this.time,
       events: this.#events,
-      deliver: (device, channel, bytes) => this.#bus.input(device, channel, bytes),
+      deliver: (device, channel, bytes) => {
+        if (device === 'processor' && channel === 'random') this.#processor.randomBits.add(bytes);
+        else this.#bus.input(device, channel, bytes);
+      },
     });
     this.display = createDisplay(this.#bus.devices.get('vga') as Vga, { now: () => this.time });
     this.cpus = [vcpuView(this.#processor)];

@@ -142,6 +142,10 @@ export type MachineEvent =
   | { readonly kind: 'mode'; readonly from: CpuMode; readonly to: CpuMode }
   /** After the write, which is lost. */
   | { readonly kind: 'rom-write'; readonly physicalAddress: number; readonly size: number; readonly value: number }
+  /** After RDMSR and WRMSR. */
+  | { readonly kind: 'msr'; readonly number: number; readonly value: bigint; readonly isWrite: boolean }
+  /** After the instruction or task switch that wrote CR3, whether the value changed or not. */
+  | { readonly kind: 'cr3'; readonly from: bigint; readonly to: bigint }
   /** After HLT. */
   | { readonly kind: 'halt'; readonly interruptsEnabled: boolean };
 
@@ -304,7 +308,7 @@ export interface Machine {
   stopOnExceptions: ReadonlySet<number>;
   /**
    * Hands bytes to a device's channel and logs them: `keyboard`/`keys` (PS/2 set-1 scan codes), `keyboard`/`mouse`
-   * (`encodeMouseEvent`), `uart-1`/`serial`.
+   * (`encodeMouseEvent`), `uart-1`/`serial`, `processor`/`random` (stirred into what RDRAND gives).
    */
   input(device: string, channel: string, bytes: Uint8Array): void;
   /** Feeds a recorded log; no other input is taken until its last record has entered. */

@@ -12,6 +12,7 @@ export const CR0_NW = 1 << 29;
 export const CR0_CD = 1 << 30;
 export const CR0_PG = 0x8000_0000;
 
+export const CR4_TSD = 1 << 2;
 export const CR4_PSE = 1 << 4;
 export const CR4_PAE = 1 << 5;
 export const CR4_PGE = 1 << 7;

@@ -2,9 +2,21 @@
  * Every register of the processor, one row each (SDM vol. 1 §3.4, vol. 3A §2). The layout in memory, access by tag, the
  * debug sidebar, snapshots and state differences are derived from this table. (A table: exempt from the length limit.)
  */
+import { msrRows } from './msr-table.ts';
 
 /** Groups in the order in which views show them. */
-export const registerSets = ['general', 'pointer', 'segment', 'table', 'control', 'debug', 'event'] as const;
+export const registerSets = [
+  'general',
+  'pointer',
+  'segment',
+  'table',
+  'control',
+  'debug',
+  'event',
+  'msr',
+  'mtrr',
+  'machine-check',
+] as const;
 export type RegisterSet = (typeof registerSets)[number];
 
 /** `host-writable`: the guest cannot write it by an instruction, the debugger can. */
@@ -30,6 +42,9 @@ interface RegisterRow {
   readonly isLong?: true;
   /** The register whose slot this one shares: that is the lower half of it. */
   readonly wholeOf?: string;
+  /** There for processors of this feature (isa/cpu-feature.ts), or of this vendor, only. */
+  readonly feature?: string;
+  readonly vendor?: string;
 }
 
 const bit = (name: string, low: number, description: string): BitField => ({ name, low, width: 1, description });
@@ -216,6 +231,19 @@ const tableRegister = (name: string): readonly RegisterRow[] => [
 
 const ordinals = ['first', 'second', 'third', 'fourth'] as const;
 
+/** The model-specific registers that are not registers of another name. */
+const modelSpecific: readonly RegisterRow[] = msrRows
+  .filter(({ register }) => register === undefined)
+  .map(({ name, group, description, feature, vendor, number }) => ({
+    set: group,
+    name,
+    size: 8,
+    attributes: 'host-writable',
+    description: `${number.toString(16).toUpperCase()}h: ${description}`,
+    feature,
+    ...(vendor === undefined ? {} : { vendor }),
+  }));
+
 const rows: readonly RegisterRow[] = [
   ...general,
   { set: 'pointer', name: 'EIP', size: 4, attributes: 'read-write', description: 'instruction pointer' },
@@ -228,17 +256,21 @@ const rows: readonly RegisterRow[] = [
   control('CR0', 'operating mode', CR0_FIELDS),
   control('CR2', 'page-fault linear address'),
   control('CR3', 'page-directory base'),
-  control('CR4', 'extensions', CR4_FIELDS),
-  { ...control('EFER', 'extended features', EFER_FIELDS), size: 8 },
+  { ...control('CR4', 'extensions', CR4_FIELDS), feature: 'CPUID' },
+  { ...control('EFER', 'extended features', EFER_FIELDS), size: 8, feature: 'NX' },
   ...[0, 1, 2, 3].map(
     (n): RegisterRow => ({
       ...control(`PDPTE${n}`, `PAE paging: the directory of the ${ordinals[n]} GiB`, PDPTE_FIELDS),
       size: 8,
       attributes: 'host-writable',
+      feature: 'PAE',
     }),
   ),
-  control('PKRU', 'protection keys of user pages: bit 2n forbids access by key n, bit 2n + 1 writes'),
-  control('IA32_PKRS', 'protection keys of supervisor pages, as PKRU'),
+  {
+    ...control('PKRU', 'protection keys of user pages: bit 2n forbids access by key n, bit 2n + 1 writes'),
+    feature: 'PKU',
+  },
+  { ...control('IA32_PKRS', 'protection keys of supervisor pages, as PKRU'), feature: 'PKS' },
   ...[0, 1, 2, 3].map((n) => debug(`DR${n}`, `breakpoint ${n} linear address`)),
   debug('DR6', 'debug status', DR6_FIELDS),
   debug('DR7', 'debug control', DR7_FIELDS),
@@ -265,6 +297,7 @@ const rows: readonly RegisterRow[] = [
     description: '1 from the delivery of an NMI to the next IRET',
   },
   ...long,
+  ...modelSpecific,
 ];
 
 /** One register of the table; `offset` is the byte offset of its 8-byte slot in a vCPU's state. */

@@ -3,7 +3,7 @@ import { segmentSlots, slot } from '../../state/layout.ts';
 import type { Value } from '../../wasm/function-builder.ts';
 import { flagsOfDifference, flagsOfSum } from '../flags.ts';
 import { type InstructionRow, row, type SemanticsFunction, systemRow } from '../instruction-row.ts';
-import type { Operand } from '../operand.ts';
+import type { Operand, OperandBits } from '../operand.ts';
 import type { Semantics } from '../semantics.ts';
 import { loadPointerBy, moveToSegment } from './real-mode.ts';
 
@@ -60,14 +60,17 @@ const bswap: SemanticsFunction = (s, dst) => {
     s.write(dst as Operand, s.constant(0));
     return;
   }
-  const x = s.read(dst as Operand);
-  if ((dst as Operand).bits === 32) s.write(dst as Operand, swapped(s, x));
-  else {
-    const upper = s.wideUnsigned(swapped(s, s.low(x)));
-    const lower = s.wideUnsigned(swapped(s, s.low(s.shrU(x, 32))));
-    s.write(dst as Operand, s.or(s.shl(upper, 32), lower));
-  }
+  s.write(dst as Operand, byteSwapped(s, s.read(dst as Operand), (dst as Operand).bits));
 };
+
+/** The bytes of a value of 16, 32 or 64 bits in the other order. */
+export function byteSwapped(s: Semantics, x: Value, bits: OperandBits): Value {
+  if (bits === 32) return swapped(s, x);
+  if (bits < 32) return s.shrU(swapped(s, x), 16);
+  const upper = s.wideUnsigned(swapped(s, s.low(x)));
+  const lower = s.wideUnsigned(swapped(s, s.low(s.shrU(x, 32))));
+  return s.or(s.shl(upper, 32), lower);
+}
 
 /** The bytes of an i32 in the other order. */
 function swapped(s: Semantics, x: Value): Value {

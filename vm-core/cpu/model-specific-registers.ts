@@ -1,0 +1,160 @@
+/**
+ * RDMSR and WRMSR by the table of model-specific registers: which of them a model has, and how each answers and takes
+ * values (SDM vol. 4; vol. 3A §11.11 for the memory types, §15.3 for machine checks).
+ */
+import type { CpuFeature } from '../isa/cpu-feature.ts';
+import type { CpuModel, CpuModelFacts } from '../isa/cpu-model.ts';
+import { CR0_PG } from '../state/control-bits.ts';
+import { slot } from '../state/layout.ts';
+import { type MsrRow, msrRows } from '../state/msr-table.ts';
+import { findRegister, type Register } from '../state/register-table.ts';
+import { type Cpu, GuestFault, VECTOR_GP } from './cpu.ts';
+
+/** A row with the register that holds its value. */
+interface ModelSpecificRegister extends MsrRow {
+  readonly feature: CpuFeature;
+  readonly state: Register;
+}
+
+const all: readonly ModelSpecificRegister[] = msrRows.map((row) => ({ ...row, state: stateOf(row) }));
+
+function stateOf({ name, register }: MsrRow): Register {
+  const found = findRegister(register ?? name);
+  if (!found) throw new Error(`no register for ${name}`);
+  return found;
+}
+
+const byModel = new Map<CpuModel, ReadonlyMap<number, ModelSpecificRegister>>();
+
+/** The registers of a model by number. */
+export function modelSpecificRegisters(model: CpuModelFacts): ReadonlyMap<number, ModelSpecificRegister> {
+  const known = byModel.get(model.name);
+  if (known) return known;
+  const isThere = ({ feature, vendor }: ModelSpecificRegister) =>
+    model.features.has('MSR') && model.features.has(feature) && (vendor ?? model.vendor) === model.vendor;
+  const made = new Map(all.filter(isThere).map((row) => [row.number, row]));
+  byModel.set(model.name, made);
+  return made;
+}
+
+function find(cpu: Cpu, number: number, verb: string): ModelSpecificRegister {
+  const row = modelSpecificRegisters(cpu.model).get(number);
+  if (row) return row;
+  const name = number.toString(16).toUpperCase();
+  cpu.log(`the guest ${verb} model-specific register ${name}h, which the model ${cpu.model.name} does not have`);
+  throw new GuestFault(VECTOR_GP, 0);
+}
+
+/** What RDMSR gives. */
+export function readMsr(cpu: Cpu, number: number): bigint {
+  const row = find(cpu, number, 'reads');
+  const value = cpu.state.readRegister(row.state);
+  if (row.behaviour === 'write-only') throw new GuestFault(VECTOR_GP, 0);
+  return row.behaviour === 'time-stamp' ? BigInt.asUintN(64, value + BigInt(cpu.now())) : value;
+}
+
+/** What WRMSR does; #GP(0) for values that the register does not take. */
+export function writeMsr(cpu: Cpu, number: number, value: bigint): void {
+  const row = find(cpu, number, 'writes');
+  const current = readAsWritten(cpu, row);
+  const kept = row.behaviour === 'extended-features' ? (value & ~LMA) | (current & LMA) : value;
+  if (((kept ^ current) & ~writableBits(cpu.model, row)) !== 0n || !takes(cpu, row, current, kept)) {
+    throw new GuestFault(VECTOR_GP, 0);
+  }
+  commit(cpu, row, current, kept);
+}
+
+/** The value that a write replaces; of a write-only register zero. */
+function readAsWritten(cpu: Cpu, row: ModelSpecificRegister): bigint {
+  return row.behaviour === 'write-only' ? 0n : readMsr(cpu, row.number);
+}
+
+const SCE = 1n << 0n;
+const LME = 1n << 8n;
+const LMA = 1n << 10n;
+const NXE = 1n << 11n;
+
+function writableBits({ features, physicalBits }: CpuModelFacts, { behaviour, writable }: MsrRow): bigint {
+  switch (behaviour) {
+    case 'range-base':
+    case 'physical-address':
+      return writable & ((1n << BigInt(physicalBits)) - 1n);
+    case 'extended-features':
+      return (features.has('SYSCALL') ? SCE : 0n) | (features.has('LM') ? LME : 0n) | (features.has('NX') ? NXE : 0n);
+    default:
+      return writable;
+  }
+}
+
+/** Memory types of ranges (WB, WP, WT, WC, UC) and of the page-attribute table, which has UC- too. */
+const RANGE_TYPES: ReadonlySet<number> = new Set([0, 1, 4, 5, 6]);
+const PAGE_TYPES: ReadonlySet<number> = new Set([...RANGE_TYPES, 7]);
+
+function bytesOf(value: bigint): readonly number[] {
+  return [0n, 8n, 16n, 24n, 32n, 40n, 48n, 56n].map((shift) => Number((value >> shift) & 0xffn));
+}
+
+function takes(cpu: Cpu, row: ModelSpecificRegister, current: bigint, value: bigint): boolean {
+  switch (row.behaviour) {
+    case 'read-only':
+      return false;
+    case 'clear-only':
+      return value === 0n;
+    case 'memory-types':
+      return bytesOf(value).every((type) => PAGE_TYPES.has(type));
+    case 'range-types':
+      return bytesOf(value).every((type) => RANGE_TYPES.has(type));
+    case 'range-base':
+      return RANGE_TYPES.has(Number(value & 0xffn));
+    case 'linear-address':
+      return !cpu.model.features.has('LM') || isCanonical(cpu, value);
+    case 'extended-features':
+      return ((value ^ current) & LME) === 0n || (cpu.state.read32(slot.CR0) & CR0_PG) === 0;
+    default:
+      return true;
+  }
+}
+
+function isCanonical(cpu: Cpu, value: bigint): boolean {
+  const bits = cpu.model.features.has('LA57') ? 57 : 48;
+  return BigInt.asUintN(64, BigInt.asIntN(bits, value)) === value;
+}
+
+function commit(cpu: Cpu, row: ModelSpecificRegister, current: bigint, value: bigint): void {
+  const { state } = cpu;
+  switch (row.behaviour) {
+    case 'write-only':
+      return;
+    case 'time-stamp':
+      addTo(cpu, 'IA32_TIME_STAMP_COUNTER', value - current);
+      addTo(cpu, 'IA32_TSC_ADJUST', value - current);
+      return;
+    case 'time-stamp-adjust':
+      addTo(cpu, 'IA32_TIME_STAMP_COUNTER', value - current);
+      break;
+    case 'linear-address':
+      if (!cpu.model.features.has('LM')) {
+        state.writeRegister(row.state, value & 0xffff_ffffn);
+        return;
+      }
+      break;
+    default:
+  }
+  state.writeRegister(row.state, value);
+  if (CHANGES_RULES.has(row.behaviour)) cpu.translations.rulesChanged();
+}
+
+/** Registers that say how translations are made or used. */
+const CHANGES_RULES: ReadonlySet<MsrRow['behaviour']> = new Set(['extended-features', 'protection-keys'] as const);
+
+function addTo(cpu: Cpu, name: string, distance: bigint): void {
+  const register = findRegister(name) as Register;
+  cpu.state.writeRegister(register, BigInt.asUintN(64, cpu.state.readRegister(register) + distance));
+}
+
+/** Puts the registers of a model to their values after RESET; those that a processor has not are zero. */
+export function resetModelSpecificRegisters(cpu: Pick<Cpu, 'state' | 'model'>): void {
+  for (const row of modelSpecificRegisters(cpu.model).values()) {
+    if (row.register === undefined) cpu.state.writeRegister(row.state, row.reset);
+  }
+}

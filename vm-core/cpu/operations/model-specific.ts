@@ -1,0 +1,69 @@
+/** RDMSR, WRMSR, RDTSC, RDTSCP, RDPID, RDRAND, RDSEED (SDM vol. 2B, 2C). */
+import { CR4_TSD } from '../../state/control-bits.ts';
+import { slot } from '../../state/layout.ts';
+import { ARITHMETIC_FLAGS, CF } from '../../state/lazy-flags.ts';
+import { type Cpu, EXIT, GuestFault, NEXT, type SystemOperation, VECTOR_GP } from '../cpu.ts';
+import { privilegeLevel, requirePrivilege } from '../mode.ts';
+import { readMsr, writeMsr } from '../model-specific-registers.ts';
+
+const TWO_32 = 2 ** 32;
+
+export const RDMSR: SystemOperation = (cpu) => {
+  requirePrivilege(cpu);
+  const { state } = cpu;
+  const number = state.read32(slot.ECX);
+  const value = readMsr(cpu, number);
+  state.write32(slot.EAX, Number(value & 0xffff_ffffn));
+  state.write32(slot.EDX, Number(value >> 32n));
+  cpu.report(() => ({ kind: 'msr', number, value, isWrite: false }));
+  return NEXT;
+};
+
+export const WRMSR: SystemOperation = (cpu) => {
+  requirePrivilege(cpu);
+  const { state } = cpu;
+  const number = state.read32(slot.ECX);
+  const value = (BigInt(state.read32(slot.EDX)) << 32n) | BigInt(state.read32(slot.EAX));
+  writeMsr(cpu, number, value);
+  cpu.report(() => ({ kind: 'msr', number, value, isWrite: true }));
+  return EXIT;
+};
+
+/** The counter counts virtual time from where software has put it. */
+function readTimeStamp(cpu: Cpu): void {
+  const { state } = cpu;
+  if ((state.read32(slot.CR4) & CR4_TSD) !== 0 && privilegeLevel(state) !== 0) throw new GuestFault(VECTOR_GP, 0);
+  const now = cpu.now();
+  const low = (now % TWO_32) + state.read32(slot.TIME_STAMP_OFFSET);
+  const high = Math.floor(now / TWO_32) + state.read32(slot.TIME_STAMP_OFFSET + 4) + (low >= TWO_32 ? 1 : 0);
+  state.write32(slot.EAX, low);
+  state.write32(slot.EDX, high);
+}
+
+export const RDTSC: SystemOperation = (cpu) => {
+  readTimeStamp(cpu);
+  return NEXT;
+};
+
+export const RDTSCP: SystemOperation = (cpu) => {
+  readTimeStamp(cpu);
+  cpu.state.write32(slot.ECX, cpu.state.read32(slot.TSC_AUX));
+  return NEXT;
+};
+
+export const RDPID: SystemOperation = (cpu, instruction) => {
+  cpu.state.write32(instruction.rmSlot, cpu.state.read32(slot.TSC_AUX));
+  return NEXT;
+};
+
+/** There are always random bits: the carry is set, the other flags are clear. */
+const readRandom: SystemOperation = (cpu, { rmSlot, operandSize }) => {
+  const { state } = cpu;
+  if (operandSize === 16) state.write16(rmSlot, cpu.random() & 0xffff);
+  else state.write32(rmSlot, cpu.random());
+  state.eflags = (state.eflags & ~ARITHMETIC_FLAGS) | CF;
+  return NEXT;
+};
+
+export const RDRAND: SystemOperation = readRandom;
+export const RDSEED: SystemOperation = readRandom;

@@ -1,0 +1,161 @@
+/**
+ * Opcodes in the manual's notation (SDM vol. 2A §3.1.1.1, §3.1.1.2) and the choice of a row by them. Most opcodes are one
+ * row's. Others are shared: the prefixes 66, F2 and F3, ModR/M, and the features of the processor decide.
+ *
+ *   `00`, `0F A3`, `0F 38 F0`   opcode        `80 /0`    by ModR/M's reg field        `40+r`  a register in the opcode
+ *   `F3 0F B8`, `66 0F AE /7`   with a mandatory prefix  `NP 0F AE /7`  with none of 66, F2, F3   `NFx 0F 38 F0`  without F2, F3
+ *   `0F 01 C8`                  ModR/M as a whole        `VEX.F2.0F38 F7`  with a VEX prefix
+ */
+import type { CpuFeature } from './cpu-feature.ts';
+import type { InstructionRow } from './instruction-row.ts';
+import { hasNo16BitForm, isMemoryOnly, isRegisterOnly, isRegisterOrMemory, needsModRm } from './operand.ts';
+
+/** The opcode maps, by what stands before the opcode's last byte; each has 256 places. */
+const maps = ['', '0F', '0F 38', '0F 3A', 'VEX.0F', 'VEX.0F38', 'VEX.0F3A'] as const;
+
+/** First places of the maps that the decoder goes to. */
+export const MAP_0F = 256;
+export const MAP_0F38 = 512;
+export const MAP_0F3A = 768;
+/** VEX.mmmmm names the maps from here: 1 is 0F. */
+export const MAPS_VEX = 768;
+
+/** What a row that shares its opcode waits for; undefined: it is all the same. */
+interface Conditions {
+  /** 0: none of 66, F2, F3; `noRepeat`: 66 or none. */
+  readonly prefix: 0 | 0x66 | 0xf2 | 0xf3 | 'noRepeat' | undefined;
+  readonly extension: number | undefined;
+  readonly modRm: number | undefined;
+  readonly memory: boolean | undefined;
+}
+
+/** A row as the decoder gets it; what would cost time for each instruction is found out once. */
+export interface Candidate extends Conditions {
+  readonly index: number;
+  readonly feature: CpuFeature | undefined;
+  /** ModR/M decides, but no operand reads it. */
+  readonly skipsModRm: boolean;
+  /** No operand has 16 bits, whatever the operand size. */
+  readonly hasNo16BitForm: boolean;
+  readonly readsModRm: boolean;
+  /** ModR/M can name memory. */
+  readonly mayBeMemory: boolean;
+  /** The operand is an offset in the instruction itself. */
+  readonly isOffset: boolean;
+  /** Nothing decides but the opcode. */
+  readonly isPlain: boolean;
+}
+
+interface Notation extends Omit<Conditions, 'memory'> {
+  readonly place: number;
+  /** 8 where the opcode holds a register. */
+  readonly count: number;
+}
+
+const PATTERN =
+  /^(?:(VEX)\.(?:(66|F2|F3)\.)?(0F|0F38|0F3A) |(?:(66|F2|F3|NP|NFx) )?(?:(0F(?: 38| 3A)?) )?)([0-9A-F]{2})(?: ([0-9A-F]{2}))?(?: \/([0-7]))?(\+r)?$/;
+
+/** Takes a row's opcode apart; what is not in the notation is our mistake. */
+export function parseOpcode(opcode: string): Notation {
+  const match = PATTERN.exec(opcode);
+  if (!match) throw new Error(`opcode ${opcode} is not in the manual's notation`);
+  const [, vex, vexPrefix, vexMap, prefix, map, byte, modRm, extension, register] = match;
+  const name = vex ? `VEX.${vexMap}` : (map ?? '');
+  return {
+    place: maps.indexOf(name as (typeof maps)[number]) * 256 + Number.parseInt(byte as string, 16),
+    count: register ? 8 : 1,
+    prefix: vex ? prefixOf(vexPrefix ?? 'NP') : prefixOf(prefix),
+    extension: extension === undefined ? undefined : Number(extension),
+    modRm: modRm === undefined ? undefined : Number.parseInt(modRm, 16),
+  };
+}
+
+function prefixOf(text: string | undefined): Conditions['prefix'] {
+  if (text === undefined) return undefined;
+  if (text === 'NFx') return 'noRepeat';
+  return text === 'NP' ? 0 : (Number.parseInt(text, 16) as 0x66 | 0xf2 | 0xf3);
+}
+
+/** The rows of each place, those with more conditions first. */
+export class OpcodeMap {
+  readonly #places: (readonly Candidate[] | undefined)[] = [];
+  readonly #byModRm: boolean[] = new Array<boolean>(maps.length * 256).fill(false);
+
+  /**
+   * The map of one mode, `without` the rows of the other. Two rows with the same conditions at one place are our mistake;
+   * NOP alone takes its place from XCHG.
+   */
+  constructor(rows: readonly InstructionRow[], without: InstructionRow['mode']) {
+    rows.forEach((row, index) => {
+      if (row.mode === without) return;
+      const { place, count, ...conditions } = parseOpcode(row.opcode);
+      const skipsModRm = conditions.extension !== undefined || conditions.modRm !== undefined;
+      const memory = formOf(row);
+      const candidate: Candidate = {
+        ...conditions,
+        memory,
+        index,
+        feature: row.feature,
+        hasNo16BitForm: hasNo16BitForm(row.operands),
+        readsModRm: row.operands.some(needsModRm),
+        mayBeMemory: row.operands.some((code) => isRegisterOrMemory(code) || isMemoryOnly(code)),
+        isOffset: row.operands.some((code) => code === 'Ob' || code === 'Ov'),
+        isPlain: !skipsModRm && conditions.prefix === undefined && row.feature === undefined && memory === undefined,
+        skipsModRm: skipsModRm && !row.operands.some(needsModRm),
+      };
+      for (let n = 0; n < count; n++) this.#add(place + n, candidate, row);
+    });
+  }
+
+  /** The row at a place: by the mandatory prefix, by ModR/M where `needsModRm` says so, and by the features. */
+  choose(place: number, prefix: number, modRm: number, features: ReadonlySet<CpuFeature>): Candidate | undefined {
+    const candidates = this.#places[place];
+    if (candidates === undefined) return undefined;
+    for (let n = 0; n < candidates.length; n++) {
+      const candidate = candidates[n] as Candidate;
+      if (candidate.isPlain) return candidate;
+      const { feature } = candidate;
+      if ((feature === undefined || features.has(feature)) && matches(candidate, prefix, modRm)) return candidate;
+    }
+    return undefined;
+  }
+
+  /** True if ModR/M has a part in the choice at a place. */
+  needsModRm(place: number): boolean {
+    return this.#byModRm[place] as boolean;
+  }
+
+  #add(place: number, candidate: Candidate, row: InstructionRow): void {
+    const there = this.#places[place] ?? [];
+    const same = there.find((other) => sameConditions(other, candidate));
+    if (same && row.name !== 'NOP') throw new Error(`opcode ${row.opcode} is in two rows`);
+    const kept = there.filter((other) => other !== same);
+    if ((candidate.extension ?? candidate.modRm ?? candidate.memory) !== undefined) this.#byModRm[place] = true;
+    this.#places[place] = [...kept, candidate].sort((a, b) => weight(b) - weight(a));
+  }
+}
+
+/** Rows that need memory or a register share their opcode with others; the rest of the rows check by themselves. */
+function formOf({ operands, opcode }: InstructionRow): boolean | undefined {
+  if (operands.some(isRegisterOnly)) return false;
+  return opcode.includes('/') && operands.some(isMemoryOnly) ? true : undefined;
+}
+
+function sameConditions(a: Candidate, b: Candidate): boolean {
+  return a.prefix === b.prefix && a.extension === b.extension && a.modRm === b.modRm && a.memory === b.memory;
+}
+
+function weight({ prefix, extension, modRm, memory }: Conditions): number {
+  const prefixWeight = prefix === undefined ? 0 : prefix === 'noRepeat' ? 1 : 2;
+  return (
+    prefixWeight + (extension === undefined ? 0 : 4) + (memory === undefined ? 0 : 4) + (modRm === undefined ? 0 : 16)
+  );
+}
+
+function matches(candidate: Candidate, given: number, byte: number): boolean {
+  const { prefix, extension, modRm, memory } = candidate;
+  if (prefix === 'noRepeat' ? given > 0x66 : prefix !== undefined && prefix !== given) return false;
+  if (modRm !== undefined && modRm !== byte) return false;
+  if (extension !== undefined && extension !== ((byte >> 3) & 7)) return false;
+  return memory === undefined || memory === byte < 0xc0;
+}

@@ -1,0 +1,200 @@
+/**
+ * Model-specific registers, one row each (SDM vol. 4; AMD64 manual vol. 2 appendix A for C0010010h and C0010015h). The
+ * registers that a debugger shows, RDMSR and WRMSR are derived from this table. (A table: exempt from the length limit.)
+ */
+
+/** How the register answers and takes values, beyond its reset value and the bits that can be written. */
+export type MsrBehaviour =
+  /** Software cannot write it. */
+  | 'read-only'
+  /** Software cannot read it. */
+  | 'write-only'
+  /** Counts virtual time: a write moves the count. */
+  | 'time-stamp'
+  /** Moves the count with itself. */
+  | 'time-stamp-adjust'
+  /** Eight memory types. */
+  | 'memory-types'
+  /** Eight memory types without UC-. */
+  | 'range-types'
+  /** A memory type and a physical address, as wide as the processor's. */
+  | 'range-base'
+  /** A physical address of that width. */
+  | 'physical-address'
+  /** Only zero can be written. */
+  | 'clear-only'
+  /** A linear address: canonical where there are 64 bits. */
+  | 'linear-address'
+  /** Its upper half is what CPUID has left there. */
+  | 'microcode-revision'
+  /** LME cannot change while paging is on; LMA is the processor's. */
+  | 'extended-features'
+  /** What pages may be used by depends on it. */
+  | 'protection-keys';
+
+/** Groups in which views show them. */
+export type MsrGroup = 'msr' | 'mtrr' | 'machine-check';
+
+export interface MsrRow {
+  readonly number: number;
+  /** The manual's name. */
+  readonly name: string;
+  readonly group: MsrGroup;
+  /** Name of the processor feature that brings it (isa/cpu-feature.ts). */
+  readonly feature: string;
+  /** Of this vendor's processors only. */
+  readonly vendor?: 'GenuineIntel' | 'AuthenticAMD';
+  readonly reset: bigint;
+  /** Bits that can be written; a write that changes others is #GP. */
+  readonly writable: bigint;
+  readonly behaviour?: MsrBehaviour;
+  /** The register of the register table that it is; without it the table has one of the row's name. */
+  readonly register?: string;
+  readonly description: string;
+}
+
+const ALL = 0xffff_ffff_ffff_ffffn;
+const LOW = 0xffff_ffffn;
+/** Physical addresses of pages, before they are cut to the processor's width. */
+const PAGES = 0x000f_ffff_ffff_f000n;
+
+const RANGES = 8;
+const BANKS = 4;
+
+const counted = (count: number) => Array.from({ length: count }, (_, n) => n);
+
+type Rest = Partial<Omit<MsrRow, 'number' | 'name' | 'feature' | 'group' | 'description'>>;
+
+/** Rows of one group. Unless they say otherwise they are zero after RESET and all their bits can be written. */
+const rowsOf =
+  (group: MsrGroup) =>
+  <const F extends string>(number: number, name: string, feature: F, description: string, rest: Rest = {}) => ({
+    ...{ number, name, group, feature, description, reset: 0n, writable: ALL },
+    ...rest,
+  });
+
+const system = rowsOf('msr');
+const memory = rowsOf('mtrr');
+const machine = rowsOf('machine-check');
+
+const intel: Rest = { vendor: 'GenuineIntel' };
+const amd: Rest = { vendor: 'AuthenticAMD' };
+const readOnly: Rest = { writable: 0n, behaviour: 'read-only' };
+const address: Rest = { behaviour: 'linear-address' };
+const onlyLow: Rest = { writable: LOW };
+
+const fixedRanges: readonly (readonly [number: number, name: string])[] = [
+  [0x250, '64K_00000'],
+  [0x258, '16K_80000'],
+  [0x259, '16K_A0000'],
+  ...counted(8).map((n) => [0x268 + n, `4K_${(0xc0000 + n * 0x8000).toString(16).toUpperCase()}`] as const),
+];
+
+const rows = [
+  machine(0x0, 'IA32_P5_MC_ADDR', 'MCE', 'address of the last machine check, as the Pentium has it'),
+  machine(0x1, 'IA32_P5_MC_TYPE', 'MCE', 'kind of the last machine check, as the Pentium has it'),
+  system(0x10, 'IA32_TIME_STAMP_COUNTER', 'TSC', 'distance of the time-stamp counter from virtual time', {
+    behaviour: 'time-stamp',
+  }),
+  system(0x17, 'IA32_PLATFORM_ID', 'PAT', 'platform for which microcode is meant', { ...intel, ...readOnly }),
+  system(0x1b, 'IA32_APIC_BASE', 'APIC', 'place and state of the local APIC', {
+    reset: 0xfee0_0900n,
+    writable: PAGES | 0x900n,
+    behaviour: 'physical-address',
+  }),
+  system(0x3b, 'IA32_TSC_ADJUST', 'TSC_ADJUST', 'sum of what writes have moved the time-stamp counter', {
+    behaviour: 'time-stamp-adjust',
+  }),
+  system(0x79, 'IA32_BIOS_UPDT_TRIG', 'PAT', 'microcode update: taken and forgotten', {
+    ...intel,
+    behaviour: 'write-only',
+  }),
+  system(0x8b, 'IA32_BIOS_SIGN_ID', 'PAT', 'microcode revision in the upper half after CPUID', {
+    ...intel,
+    behaviour: 'microcode-revision',
+  }),
+  system(0x8b, 'PATCH_LEVEL', 'PAT', 'microcode revision', { ...amd, writable: 0n, reset: 0x0800_1138n }),
+  system(0x174, 'IA32_SYSENTER_CS', 'SEP', 'SYSENTER: selector of the code segment', onlyLow),
+  system(0x175, 'IA32_SYSENTER_ESP', 'SEP', 'SYSENTER: stack pointer', address),
+  system(0x176, 'IA32_SYSENTER_EIP', 'SEP', 'SYSENTER: instruction pointer', address),
+  machine(0x179, 'IA32_MCG_CAP', 'MCA', 'number of machine-check banks; bit 8: IA32_MCG_CTL is there', {
+    ...readOnly,
+    reset: 0x100n + BigInt(BANKS),
+  }),
+  machine(
+    0x17a,
+    'IA32_MCG_STATUS',
+    'MCA',
+    'machine check: restart address valid (0), error there (1), in progress (2)',
+    {
+      writable: 7n,
+    },
+  ),
+  machine(0x17b, 'IA32_MCG_CTL', 'MCA', 'machine-check sources that are on', { reset: ALL }),
+  system(0x1a0, 'IA32_MISC_ENABLE', 'MONITOR', 'fast strings (0), MONITOR (18); no branch trace (11), no PEBS (12)', {
+    ...intel,
+    reset: 0x4_1801n,
+    writable: 1n,
+  }),
+  ...counted(BANKS).flatMap((n) => [
+    machine(0x400 + n * 4, `IA32_MC${n}_CTL`, 'MCA', `bank ${n}: errors that are reported`),
+    machine(0x401 + n * 4, `IA32_MC${n}_STATUS`, 'MCA', `bank ${n}: the error`, { behaviour: 'clear-only' }),
+    machine(0x402 + n * 4, `IA32_MC${n}_ADDR`, 'MCA', `bank ${n}: its address`),
+    machine(0x403 + n * 4, `IA32_MC${n}_MISC`, 'MCA', `bank ${n}: more of it`),
+  ]),
+  memory(0xfe, 'IA32_MTRRCAP', 'MTRR', 'number of variable ranges; fixed ranges (8), WC (10)', {
+    ...readOnly,
+    reset: 0x500n + BigInt(RANGES),
+  }),
+  ...counted(RANGES).flatMap((n) => [
+    memory(0x200 + n * 2, `IA32_MTRR_PHYSBASE${n}`, 'MTRR', `range ${n}: base, and memory type in bits 0–7`, {
+      writable: PAGES | 0xffn,
+      behaviour: 'range-base',
+    }),
+    memory(0x201 + n * 2, `IA32_MTRR_PHYSMASK${n}`, 'MTRR', `range ${n}: mask; on (11)`, {
+      writable: PAGES | 0x800n,
+      behaviour: 'physical-address',
+    }),
+  ]),
+  ...fixedRanges.map(([number, name]) =>
+    memory(number, `IA32_MTRR_FIX${name}`, 'MTRR', 'memory types of eight pieces from the address in its name', {
+      behaviour: 'range-types',
+    }),
+  ),
+  memory(0x277, 'IA32_PAT', 'PAT', 'memory types by the PAT, PCD and PWT bits of pages', {
+    reset: 0x0007_0406_0007_0406n,
+    behaviour: 'memory-types',
+  }),
+  memory(0x2ff, 'IA32_MTRR_DEF_TYPE', 'MTRR', 'type elsewhere (0–7); fixed ranges on (10), all ranges on (11)', {
+    writable: 0xcffn,
+    behaviour: 'range-base',
+  }),
+  system(0x6e1, 'IA32_PKRS', 'PKS', 'protection keys of supervisor pages', {
+    writable: LOW,
+    behaviour: 'protection-keys',
+    register: 'IA32_PKRS',
+  }),
+  system(0xc000_0080, 'IA32_EFER', 'NX', 'extended features', {
+    writable: 0xd01n,
+    behaviour: 'extended-features',
+    register: 'EFER',
+  }),
+  system(0xc000_0081, 'IA32_STAR', 'SYSCALL', 'SYSCALL, SYSRET: selectors (32–63), EIP outside long mode (0–31)'),
+  system(0xc000_0082, 'IA32_LSTAR', 'LM', 'SYSCALL: RIP for callers in 64-bit mode', address),
+  system(0xc000_0083, 'IA32_CSTAR', 'LM', 'SYSCALL: RIP for callers in compatibility mode', address),
+  system(0xc000_0084, 'IA32_FMASK', 'LM', 'SYSCALL: flags that are cleared', onlyLow),
+  system(0xc000_0100, 'IA32_FS_BASE', 'LM', 'base of FS', { behaviour: 'linear-address', register: 'FS.base' }),
+  system(0xc000_0101, 'IA32_GS_BASE', 'LM', 'base of GS', { behaviour: 'linear-address', register: 'GS.base' }),
+  system(0xc000_0102, 'IA32_KERNEL_GS_BASE', 'LM', 'what SWAPGS puts into the base of GS', address),
+  system(0xc000_0103, 'IA32_TSC_AUX', 'RDTSCP', 'what RDTSCP and RDPID give', onlyLow),
+  memory(0xc001_0010, 'SYS_CFG', 'MTRR', 'what the types of fixed ranges mean: extensions on (18–22)', {
+    ...amd,
+    writable: 0x7c_0000n,
+  }),
+  system(0xc001_0015, 'HWCR', 'LM', 'hardware configuration', { ...amd, reset: 0x100_0010n, writable: LOW }),
+];
+
+/** By number, ascending. */
+export const msrRows: readonly (MsrRow & { readonly feature: (typeof rows)[number]['feature'] })[] = rows.sort(
+  (a, b) => a.number - b.number,
+);
