@@ -103,6 +103,7 @@ export default (_environment, { mode = 'production' }) => [
         screen: fromRoot('webviews/screen/main.ts'),
         'speaker-worklet': fromRoot('webviews/screen/speaker-worklet.ts'),
         memory: fromRoot('webviews/memory/main.ts'),
+        'page-tables': fromRoot('webviews/page-tables/main.ts'),
       },
       output: { path: fromRoot('dist/webviews'), filename: '[name].js' },
       plugins: [
@@ -111,6 +112,8 @@ export default (_environment, { mode = 'production' }) => [
           'screen.css': fromRoot('webviews/screen/screen.css'),
           'memory.html': fromRoot('webviews/memory/memory.html'),
           'memory.css': fromRoot('webviews/memory/memory.css'),
+          'page-tables.html': fromRoot('webviews/page-tables/page-tables.html'),
+          'page-tables.css': fromRoot('webviews/page-tables/page-tables.css'),
           'codicon.css': fromRoot('node_modules/@vscode/codicons/dist/codicon.css'),
           'codicon.ttf': fromRoot('node_modules/@vscode/codicons/dist/codicon.ttf'),
         }),

@@ -9,6 +9,7 @@ import { registerInspection } from './inspection.ts';
 import { translateWith } from '../debug-adapter/protocol/localized.ts';
 import { MEMORY_VIEW_TYPE } from './memory-panel.ts';
 import { MemoryPanels } from './memory-panels.ts';
+import { PAGE_TABLES_VIEW_TYPE, PageTablesPanel } from './page-tables-panel.ts';
 import type { Platform } from './platform.ts';
 import { SCREEN_VIEW_TYPE } from './screen-panel.ts';
 import { ScreenPanels } from './screen-panels.ts';
@@ -25,12 +26,14 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
   const screens = new ScreenPanels(context.extensionUri, context.globalState);
   const terminals = new SerialTerminals();
   const memory = new MemoryPanels(context.extensionUri);
+  const pageTables = new PageTablesPanel(context.extensionUri);
   const devices = new DeviceTree(sessions);
   const walkthrough = `${context.extension.id}#${WALKTHROUGH}`;
   void noteSources();
   sessions.onLaunched = async (session) => {
     const { vm, debugSession } = session;
     memory.serve(session);
+    pageTables.serve(session);
     devices.follow();
     await showDebugView();
     if (setting('x86vm.openScreenOnStart')) screens.open(vm, debugSession.name, false);
@@ -48,8 +51,9 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
     debug.registerDebugConfigurationProvider(DEBUG_TYPE, new InitialConfigurations(), Trigger.Initial),
     window.registerWebviewPanelSerializer(SCREEN_VIEW_TYPE, screens),
     window.registerWebviewPanelSerializer(MEMORY_VIEW_TYPE, memory),
+    window.registerWebviewPanelSerializer(PAGE_TABLES_VIEW_TYPE, pageTables),
     ...registerInspection(),
-    ...registerCommands({ platform, sessions, screens, terminals, memory, walkthrough }),
+    ...registerCommands({ platform, sessions, screens, terminals, memory, pageTables, walkthrough }),
   );
 }
 

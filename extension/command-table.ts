@@ -51,6 +51,14 @@ export const COMMANDS = {
       'debug/variables/context': { when: "debugType == 'x86vm' && canViewMemory", group: '1_view@90' },
     },
   },
+  'x86vm.openPageTables': {
+    title: 'Open Page Tables',
+    icon: 'list-tree',
+    menus: {
+      'debug/toolBar': { when: "debugType == 'x86vm'", group: 'navigation@103' },
+      'view/title': { when: "view == workbench.debug.variablesView && debugType == 'x86vm'", group: 'navigation@91' },
+    },
+  },
   'x86vm.newBootSector': {
     title: 'New Boot Sector',
     icon: 'new-file',

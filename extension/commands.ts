@@ -8,6 +8,7 @@ import { configurationFor, whyNotBootable } from './configuration.ts';
 import { localized } from '../debug-adapter/protocol/localized.ts';
 import type { MemoryPanels } from './memory-panels.ts';
 import { openNewBootSector } from './new-boot-sector.ts';
+import type { PageTablesPanel } from './page-tables-panel.ts';
 import type { Platform } from './platform.ts';
 import { savePicture } from './save-picture.ts';
 import type { ScreenPanels } from './screen-panels.ts';
@@ -22,6 +23,7 @@ export interface CommandContext {
   readonly screens: ScreenPanels;
   readonly terminals: SerialTerminals;
   readonly memory: MemoryPanels;
+  readonly pageTables: PageTablesPanel;
   /** What VS Code calls our walkthrough. */
   readonly walkthrough: string;
 }
@@ -35,6 +37,7 @@ const HANDLERS: Record<CommandId, Handler> = {
   'x86vm.screenshot': (context) => withSession(context, (session) => saveScreenshot(context, session)),
   'x86vm.openSerialTerminal': (context) => withSession(context, (session) => openSerialTerminal(context, session)),
   'x86vm.openMemory': openMemory,
+  'x86vm.openPageTables': ({ sessions, pageTables }) => pageTables.open(sessions.active),
   'x86vm.newBootSector': openNewBootSector,
   'x86vm.openWalkthrough': ({ walkthrough }) =>
     vscode.commands.executeCommand('workbench.action.openWalkthrough', walkthrough, false),

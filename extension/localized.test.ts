@@ -13,7 +13,7 @@ const fixedParts = (text = '') => (text.match(/`[^`]+`|\]\(command:[^)]+\)|\{\d\
 function textsOfSources(): ReadonlySet<string> {
   const folders = [
     ...['extension/', 'extension/node/', 'extension/browser/'],
-    ...['webviews/', 'webviews/screen/', 'webviews/memory/'],
+    ...['webviews/', 'webviews/screen/', 'webviews/memory/', 'webviews/page-tables/'],
     ...['debug-adapter/session/', 'debug-adapter/session/requests/', 'debug-adapter/session/console/'],
   ];
   const files = folders.flatMap((folder) =>

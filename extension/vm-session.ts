@@ -8,6 +8,7 @@ import type { DebugAdapter, DebugProtocolMessage } from 'vscode';
 import type { Host } from '../debug-adapter/host.ts';
 import type { DevicesRequest, DevicesUpdate } from '../debug-adapter/protocol/devices.ts';
 import type { MemoryRequest, MemoryUpdate } from '../debug-adapter/protocol/memory.ts';
+import type { PageTablesRequest, PageTablesUpdate } from '../debug-adapter/protocol/page-tables.ts';
 import type { ScreenRequest, ScreenUpdate } from '../debug-adapter/protocol/screen.ts';
 import type { SerialRequest, SerialUpdate } from '../debug-adapter/protocol/serial.ts';
 import type { FromWorker } from '../debug-adapter/protocol/worker.ts';
@@ -20,6 +21,7 @@ type Listener = (message: DebugProtocolMessage) => unknown;
 type ScreenListener = (update: ScreenUpdate) => void;
 type SerialListener = (update: SerialUpdate) => void;
 type MemoryListener = (update: MemoryUpdate) => void;
+type PageTablesListener = (update: PageTablesUpdate) => void;
 type DevicesListener = (update: DevicesUpdate) => void;
 
 /** Error id of a session whose worker is gone (`DebugProtocol.Message.id`). */
@@ -35,6 +37,7 @@ export class VmSession implements DebugAdapter {
   private readonly terminals = new Set<SerialListener>();
   /** By the number of the view. */
   private readonly memoryViews = new Map<number, MemoryListener>();
+  private readonly pageTableViews = new Set<PageTablesListener>();
   private readonly deviceTrees = new Set<DevicesListener>();
   private readonly unanswered = new Map<number, string>();
   /** Why the worker is gone; undefined while it runs. */
@@ -102,6 +105,16 @@ export class VmSession implements DebugAdapter {
     if (this.death === undefined) this.link.post({ channel: 'memory', view, message });
   }
 
+  /** Calls back with every update for the page-table view, the last one (`ended`) included. */
+  onPageTablesUpdate(listener: PageTablesListener): { dispose(): void } {
+    this.pageTableViews.add(listener);
+    return { dispose: () => this.pageTableViews.delete(listener) };
+  }
+
+  requestPageTables(message: PageTablesRequest): void {
+    if (this.death === undefined) this.link.post({ channel: 'page-tables', message });
+  }
+
   /** Calls back with every update for the device tree. */
   onDevicesUpdate(listener: DevicesListener): { dispose(): void } {
     this.deviceTrees.add(listener);
@@ -129,6 +142,9 @@ export class VmSession implements DebugAdapter {
         return;
       case 'memory':
         this.memoryViews.get(message.view)?.(message.message);
+        return;
+      case 'page-tables':
+        this.updatePageTables(message.message);
         return;
       case 'devices':
         for (const listener of this.deviceTrees) listener(message.message);
@@ -159,6 +175,10 @@ export class VmSession implements DebugAdapter {
     for (const listener of this.screens) listener(update);
   }
 
+  private updatePageTables(update: PageTablesUpdate): void {
+    for (const listener of this.pageTableViews) listener(update);
+  }
+
   private updateTerminals(update: SerialUpdate): void {
     for (const listener of this.terminals) listener(update);
   }
@@ -170,6 +190,7 @@ export class VmSession implements DebugAdapter {
     this.updateScreens({ type: 'status', state: 'ended', detail });
     this.updateTerminals({ type: 'ended', detail: detail || localized('Ended') });
     for (const listener of this.memoryViews.values()) listener({ type: 'status', state: 'ended', detail });
+    this.updatePageTables({ type: 'status', state: 'ended', levels: 0, root: 0, isCr3: true, controls: [] });
   }
 
   /** Answers a request that no worker will answer any more; leaving always succeeds. */

@@ -2,6 +2,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { DevicesRequest, DevicesUpdate } from './devices.ts';
 import type { MemoryRequest, MemoryUpdate } from './memory.ts';
+import type { PageTablesRequest, PageTablesUpdate } from './page-tables.ts';
 import type { ScreenRequest, ScreenUpdate } from './screen.ts';
 import type { SerialRequest, SerialUpdate } from './serial.ts';
 
@@ -20,6 +21,7 @@ export type ToWorker =
   | { readonly channel: 'memory'; readonly view: number; readonly message: MemoryRequest }
   | { readonly channel: 'devices'; readonly message: DevicesRequest }
   | { readonly channel: 'serial'; readonly message: SerialRequest }
+  | { readonly channel: 'page-tables'; readonly message: PageTablesRequest }
   | { readonly channel: 'host-reply'; readonly id: number; readonly value?: unknown; readonly error?: string };
 
 /** From the worker. */
@@ -29,6 +31,7 @@ export type FromWorker =
   | { readonly channel: 'memory'; readonly view: number; readonly message: MemoryUpdate }
   | { readonly channel: 'devices'; readonly message: DevicesUpdate }
   | { readonly channel: 'serial'; readonly message: SerialUpdate }
+  | { readonly channel: 'page-tables'; readonly message: PageTablesUpdate }
   | { readonly channel: 'host'; readonly id: number; readonly call: HostCall };
 
 /** The calls of `Host` that leave the worker; the reply's value is what the method returns. */

@@ -7,12 +7,14 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Host } from '../host.ts';
 import type { DevicesRequest, DevicesUpdate } from '../protocol/devices.ts';
 import type { MemoryRequest, MemoryUpdate } from '../protocol/memory.ts';
+import type { PageTablesRequest, PageTablesUpdate } from '../protocol/page-tables.ts';
 import type { ScreenRequest, ScreenUpdate } from '../protocol/screen.ts';
 import type { SerialRequest, SerialUpdate } from '../protocol/serial.ts';
 import type { CreateMachine } from './boot-guest.ts';
 import { Debuggee } from './debuggee.ts';
 import { DeviceView } from './device-view.ts';
 import { MemoryFeed } from './memory-feed.ts';
+import { PageTableFeed } from './page-table-feed.ts';
 import { mouseMessage } from './mouse-channel.ts';
 import { handlers, isCommand, unsupportedRequests } from './requests/index.ts';
 import { readArguments } from './requests/read-arguments.ts';
@@ -30,6 +32,8 @@ export interface SessionOptions {
   readonly sendScreen?: (update: ScreenUpdate) => void;
   /** Sends to the memory view of that number. */
   readonly sendMemory?: (view: number, update: MemoryUpdate) => void;
+  /** Sends to the page-table view. */
+  readonly sendPageTables?: (update: PageTablesUpdate) => void;
   /** Sends to the device tree. */
   readonly sendDevices?: (update: DevicesUpdate) => void;
   /** Sends to the terminals on serial ports. */
@@ -44,6 +48,8 @@ export interface Session {
   receiveScreen(request: ScreenRequest): void;
   /** Takes a message of the memory view of that number. Never throws. */
   receiveMemory(view: number, request: MemoryRequest): void;
+  /** Takes a message of the page-table view. Never throws. */
+  receivePageTables(request: PageTablesRequest): void;
   /** Takes a message of the device tree. Never throws. */
   receiveDevices(request: DevicesRequest): void;
   /** Takes a message of a terminal on a serial port. Never throws. */
@@ -61,6 +67,7 @@ class ProtocolSession implements Session {
   readonly #debuggee: Debuggee;
   readonly #screen: ScreenFeed;
   readonly #memory: MemoryFeed;
+  readonly #pageTables: PageTableFeed;
   readonly #devices: DeviceView;
   readonly #serial: SerialFeed;
   readonly #sound: SoundFeed;
@@ -85,6 +92,14 @@ class ProtocolSession implements Session {
       // Who types into a memory view wants to stay there.
       written: (written) => this.#debuggee.stateWritten(written, 'variables'),
     });
+    this.#pageTables = new PageTableFeed({
+      host: options.host,
+      send: (update) => {
+        if (!this.#disposed) options.sendPageTables?.(update);
+      },
+      breakpoints: () => this.#debuggee.breakpoints,
+      written: (written) => this.#debuggee.stateWritten(written, 'variables'),
+    });
     this.#devices = new DeviceView(options.host, (update) => {
       if (!this.#disposed) options.sendDevices?.(update);
     });
@@ -101,7 +116,7 @@ class ProtocolSession implements Session {
       host: options.host,
       createMachine: options.createMachine,
       screen: this.#screen,
-      views: [this.#memory, this.#devices, this.#serial, this.#sound],
+      views: [this.#memory, this.#pageTables, this.#devices, this.#serial, this.#sound],
       sendEvent: (event, body) => this.#send({ type: 'event', event, ...(body === undefined ? {} : { body }) }),
     });
   }
@@ -152,6 +167,10 @@ class ProtocolSession implements Session {
     const { device, channel, bytes } = mouseMessage(request, this.#debuggee.running);
     this.#debuggee.input(device, channel, bytes);
     this.#screen.noteActivity();
+  }
+
+  receivePageTables(request: PageTablesRequest): void {
+    this.#guard(() => this.#pageTables.receive(request));
   }
 
   receiveMemory(view: number, request: MemoryRequest): void {

@@ -32,6 +32,9 @@ export function serveSession(port: Port, clock: Clock, createMachine: CreateMach
       case 'serial':
         session?.receiveSerial(message.message);
         return;
+      case 'page-tables':
+        session?.receivePageTables(message.message);
+        return;
       case 'host-reply':
         calls.reply(message);
     }
@@ -47,6 +50,8 @@ function startSession(port: Port, host: Host, createMachine: CreateMachine): Ses
       port.post({ channel: 'screen', message }, message.type === 'frame' ? [message.pixels] : []),
     sendMemory: (view, message) => port.post({ channel: 'memory', view, message }, buffersOf(message)),
     sendDevices: (message) => port.post({ channel: 'devices', message }, []),
+    sendPageTables: (message) =>
+      port.post({ channel: 'page-tables', message }, message.type === 'ranges' ? [message.ranges] : []),
     sendSerial: (message) =>
       port.post({ channel: 'serial', message }, message.type === 'output' ? [message.bytes] : []),
   });

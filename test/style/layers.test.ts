@@ -51,7 +51,11 @@ const LAYERS: readonly Layer[] = [
   },
   { folder: 'extension/browser/', layers: ['extension/', ...CONTRACTS], packages: ['vscode'] },
   { folder: 'examples/', layers: ['vm-core/index.ts'], packages: ['node:'] },
-  { folder: 'webviews/', layers: ['debug-adapter/protocol/'], packages: ['lit', '@vscode-elements/elements'] },
+  {
+    folder: 'webviews/',
+    layers: ['debug-adapter/protocol/'],
+    packages: ['lit', '@lit-labs/virtualizer', '@vscode-elements/elements'],
+  },
 ];
 
 /** Folders inside a layer that only the layers named may reach, although its prefix is allowed. */

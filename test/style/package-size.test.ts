@@ -7,14 +7,15 @@ import { repositoryRoot } from '../../scripts/run-command.ts';
 
 /** Sizes in KiB: what a file may have. Raise one only together with the reason, in the commit that needs it. */
 const BUDGET_KIB: Readonly<Record<string, number>> = {
-  'x86-vm-debugger.vsix': 950,
-  'extension.cjs': 120,
-  'extension-web.cjs': 120,
-  'extension-web.cjs.js': 120,
-  'worker.js': 2400,
+  'x86-vm-debugger.vsix': 1100,
+  'extension.cjs': 140,
+  'extension-web.cjs': 140,
+  'extension-web.cjs.js': 140,
+  'worker.js': 2600,
   'webviews/screen.js': 60,
   'webviews/speaker-worklet.js': 10,
   'webviews/memory.js': 60,
+  'webviews/page-tables.js': 220,
 };
 
 describe.skipIf(!existsSync(packagePath))('the size of what ships (skipped: run `npm run package` first)', () => {

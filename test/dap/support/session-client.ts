@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { DevicesUpdate } from '../../../debug-adapter/protocol/devices.ts';
+import type { PageTablesUpdate } from '../../../debug-adapter/protocol/page-tables.ts';
 import type { MemoryUpdate } from '../../../debug-adapter/protocol/memory.ts';
 import type { ScreenUpdate } from '../../../debug-adapter/protocol/screen.ts';
 import type { SerialUpdate } from '../../../debug-adapter/protocol/serial.ts';
@@ -27,6 +28,7 @@ export class SessionClient {
   readonly screen: ScreenUpdate[] = [];
   /** To all memory views. */
   readonly memory: MemoryUpdate[] = [];
+  readonly pageTables: PageTablesUpdate[] = [];
   readonly devices: DevicesUpdate[] = [];
   readonly serial: SerialUpdate[] = [];
   /** One line per message, in the order in which they were sent. */
@@ -49,6 +51,7 @@ export class SessionClient {
       send: (message) => this.#receive(message),
       sendScreen: (update) => this.screen.push(update),
       sendMemory: (_view, update) => this.memory.push(update),
+      sendPageTables: (update) => this.pageTables.push(update),
       sendDevices: (update) => this.devices.push(update),
       sendSerial: (update) => this.serial.push(update),
     });

@@ -1,0 +1,138 @@
+/** What the page-table view is told of a real machine whose memory holds page tables. */
+import { describe, expect, it } from 'vitest';
+import { SessionClient } from '../../test/dap/support/session-client.ts';
+import * as core from '../../vm-core/index.ts';
+import { ATTRIBUTE, KEY_MASK, KEY_SHIFT, PAT_MASK, PAT_SHIFT, RANGE_FIELDS } from '../protocol/page-tables.ts';
+
+const DIRECTORY = 0x10000;
+const TABLE = 0x11000;
+
+/** A session that stands at the boot sector, with 32-bit paging: 4 KiB of identity from 7000h on. */
+async function paged() {
+  const client = new SessionClient();
+  await client.launch({ memory: '2M', cpu: 'pentium' });
+  await client.stop();
+  const machine = client.machine as core.Machine;
+  const poke = (address: number, value: number): void => {
+    const bytes = new Uint8Array(4);
+    new DataView(bytes.buffer).setUint32(0, value, true);
+    machine.memory.write(address, bytes);
+  };
+  poke(DIRECTORY, TABLE | 7);
+  poke(TABLE + 7 * 4, 0x7007);
+  const set = (name: string, value: bigint): void => {
+    machine.cpus[0].state.writeRegister(core.findRegister(name) as core.Register, value);
+  };
+  set('CR3', BigInt(DIRECTORY));
+  set('CR0', 0x8000_0011n);
+  const told = (type: string): readonly object[] => client.pageTables.filter((update) => update.type === type);
+  const settle = (): void => {
+    while (client.host.runOne());
+  };
+  return { client, poke, told, settle };
+}
+
+const rangesOf = (update: object | undefined): number[][] => {
+  const packed = new Float64Array((update as { ranges: ArrayBuffer }).ranges);
+  return Array.from({ length: packed.length / RANGE_FIELDS }, (_, n) => [
+    ...packed.subarray(n * RANGE_FIELDS, (n + 1) * RANGE_FIELDS),
+  ]);
+};
+
+describe('the page-table feed', () => {
+  it('names attributes as the machine does', () => {
+    expect([ATTRIBUTE.WRITABLE, ATTRIBUTE.USER, ATTRIBUTE.NO_EXECUTE]).toEqual([
+      core.PAGE_WRITABLE,
+      core.PAGE_USER,
+      core.PAGE_NO_EXECUTE,
+    ]);
+    expect([ATTRIBUTE.GLOBAL, ATTRIBUTE.ACCESSED, ATTRIBUTE.DIRTY]).toEqual([
+      core.PAGE_GLOBAL,
+      core.PAGE_ACCESSED,
+      core.PAGE_DIRTY,
+    ]);
+    expect([PAT_SHIFT, PAT_MASK, KEY_SHIFT, KEY_MASK]).toEqual([
+      core.PAGE_PAT_SHIFT,
+      core.PAGE_PAT_MASK,
+      core.PAGE_KEY_SHIFT,
+      core.PAGE_KEY_MASK,
+    ]);
+  });
+
+  it('reads nothing before the view is visible, and then everything', async () => {
+    const { client, told, settle } = await paged();
+    expect(client.pageTables).toEqual([]);
+    client.session.receivePageTables({ type: 'visible', visible: true });
+    settle();
+    expect(told('status').at(-1)).toMatchObject({ state: 'stopped', levels: 2, root: DIRECTORY, isCr3: true });
+    expect(rangesOf(told('ranges').at(-1))).toEqual([[0x7000, 0x1000, 0x7000, 0x1000, 3, 0]]);
+  });
+
+  it('marks what changed since the last stop', async () => {
+    const { client, poke, told, settle } = await paged();
+    client.session.receivePageTables({ type: 'visible', visible: true });
+    settle();
+    poke(TABLE + 9 * 4, 0x9005);
+    await client.request('next', { threadId: 1, granularity: 'instruction' });
+    await client.stop();
+    settle();
+    expect(rangesOf(told('ranges').at(-1)).map(([linear, , , , , changed]) => [linear, changed])).toEqual([
+      [0x7000, 0],
+      [0x9000, 1],
+    ]);
+  });
+
+  it('shows another root, and says what is no address', async () => {
+    const { client, told, settle } = await paged();
+    client.session.receivePageTables({ type: 'visible', visible: true });
+    client.session.receivePageTables({ type: 'root', text: '0x20000' });
+    settle();
+    expect(told('status').at(-1)).toMatchObject({ root: 0x20000, isCr3: false });
+    expect(rangesOf(told('ranges').at(-1))).toEqual([]);
+    client.session.receivePageTables({ type: 'root', text: 'nowhere' });
+    expect(told('failed').at(-1)).toMatchObject({ request: 'root', message: expect.stringContaining('nowhere') });
+  });
+
+  it('gives tables, walks and cached translations, stale ones with what the tables say', async () => {
+    const { client, poke, told } = await paged();
+    await client.request('next', { threadId: 1, granularity: 'instruction' });
+    await client.stop();
+    client.session.receivePageTables({ type: 'table', level: 1, address: TABLE, linear: 0 });
+    const { entries } = told('table').at(-1) as { entries: readonly object[] };
+    expect(entries.length).toBe(1024);
+    expect(entries[7]).toMatchObject({ kind: 'page', target: 0x7000, address: TABLE + 28 });
+    const access = { kind: 'write', privilege: 'user' } as const;
+    client.session.receivePageTables({ type: 'walk', text: '0x8000', access });
+    expect(told('walk').at(-1)).toMatchObject({ linear: 0x8000, errorCode: 6, physical: undefined });
+    client.session.receivePageTables({ type: 'tlb' });
+    expect(told('tlb').at(-1)).toMatchObject({ entries: [{ linear: 0x7000, physical: 0x7000, stale: '' }] });
+    poke(TABLE + 28, 0);
+    client.session.receivePageTables({ type: 'tlb' });
+    expect(told('tlb').at(-1)).toMatchObject({ entries: [{ stale: 'PTE: the PTE is not present' }] });
+  });
+
+  it('writes entries, and refuses what is none or where no memory is', async () => {
+    const { client, told } = await paged();
+    client.session.receivePageTables({ type: 'edit', address: TABLE, value: '1003' });
+    expect([...(client.machine?.memory.read(TABLE, 4) ?? [])]).toEqual([3, 0x10, 0, 0]);
+    for (const [address, value] of [
+      [TABLE, 'xyz'],
+      [TABLE, '123456789'],
+      [0x4000_0000, '1'],
+      [-1, '1'],
+    ] as const) {
+      client.session.receivePageTables({ type: 'edit', address, value });
+    }
+    expect(told('failed').length).toBe(4);
+  });
+
+  it('stops when a watched entry is written', async () => {
+    const { client } = await paged();
+    client.session.receivePageTables({ type: 'watch', address: TABLE + 28, on: true });
+    const shown = await client.request('evaluate', { expression: 'breakpoints', context: 'repl' });
+    expect(shown['result']).toContain('page-table entry p:0x0001101c');
+    client.session.receivePageTables({ type: 'watch', address: TABLE + 28, on: false });
+    const after = await client.request('evaluate', { expression: 'breakpoints', context: 'repl' });
+    expect(after['result']).not.toContain('page-table');
+  });
+});

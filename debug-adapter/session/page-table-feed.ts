@@ -1,0 +1,288 @@
+/**
+ * Feeds the page-table view: what is mapped, at every stop; tables, walks and cached translations when it asks. While the
+ * view is not visible nothing is read.
+ */
+import {
+  type CachedPage,
+  entryName,
+  type MappedRange,
+  PAGE_GLOBAL,
+  PAGE_KEY_SHIFT,
+  PAGE_NO_EXECUTE,
+  PAGE_USER,
+  PAGE_WRITABLE,
+  type PageTableEntry,
+  readTable,
+} from '../../vm-core/index.ts';
+import { formatHex } from '../expressions/format.ts';
+import type { Host } from '../host.ts';
+import type { PageTablesRequest, PageTablesUpdate, ShownEntry, TlbEntry } from '../protocol/page-tables.ts';
+import type { ScreenState } from '../protocol/screen.ts';
+import type { BreakpointTable } from './breakpoint-table.ts';
+import type { WrittenMemory } from './debuggee.ts';
+import type { Guest } from './guest.ts';
+import { packRanges, PageTableScan } from './page-table-scan.ts';
+import { formatReference, parseReference, resolvePlaceName, writePlace } from './places.ts';
+import type { SessionView } from './session-view.ts';
+import type { BreakpointRequest } from './user-breakpoint.ts';
+import { UserError } from './user-error.ts';
+
+/** Milliseconds that a scan takes before others have their turn, and tables between two signs of progress. */
+const SCAN_MS = 6;
+const PROGRESS_TABLES = 1000;
+const EFLAGS_AC = 1 << 18;
+const WATCHED_SET = 'page tables';
+
+export interface PageTableFeedOptions {
+  readonly host: Pick<Host, 'now' | 'defer'>;
+  readonly send: (update: PageTablesUpdate) => void;
+  readonly breakpoints: () => BreakpointTable;
+  /** The view wrote an entry: everything else that shows the guest is stale. */
+  readonly written: (written: WrittenMemory) => void;
+}
+
+type RequestOf<Type extends PageTablesRequest['type']> = Extract<PageTablesRequest, { readonly type: Type }>;
+
+export class PageTableFeed implements SessionView {
+  readonly #options: PageTableFeedOptions;
+  #guest: Guest | undefined;
+  #state: ScreenState = 'none';
+  #visible = false;
+  /** Physical address of the first table, unless it is CR3's. */
+  #root: number | undefined;
+  #scan: PageTableScan | undefined;
+  /** What was mapped at the last stop and at the one before. */
+  #ranges: readonly MappedRange[] | undefined;
+  #before: readonly MappedRange[] | undefined;
+  /** Entries as they were at the stop before, by their table's address. */
+  #oldTables = new Map<number, readonly PageTableEntry[]>();
+  #tables = new Map<number, readonly PageTableEntry[]>();
+  readonly #watched = new Set<number>();
+
+  constructor(options: PageTableFeedOptions) {
+    this.#options = options;
+  }
+
+  attach(guest: Guest): void {
+    this.detach();
+    this.#guest = guest;
+    this.#watch();
+  }
+
+  setState(state: ScreenState): void {
+    this.#state = state;
+    this.#scan = undefined;
+    if (!this.#visible) return;
+    if (state === 'stopped') {
+      this.#before = this.#ranges;
+      this.#ranges = undefined;
+      this.#oldTables = this.#tables;
+      this.#tables = new Map();
+    }
+    this.#sendAll();
+  }
+
+  sliceDone(): void {
+    // A running guest's tables are shown as they were at the last stop.
+  }
+
+  refresh(): void {
+    if (this.#visible) this.#sendAll();
+  }
+
+  detach(): void {
+    this.#guest = undefined;
+    this.#scan = undefined;
+    this.#ranges = undefined;
+    this.#before = undefined;
+    this.#oldTables = new Map();
+    this.#tables = new Map();
+  }
+
+  /** Takes a request of the view; what is wrong with it is told to the view. */
+  receive(request: PageTablesRequest): void {
+    try {
+      this.#answer(request);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.#options.send({ type: 'failed', request: request.type, message: error.message });
+    }
+  }
+
+  #answer(request: PageTablesRequest): void {
+    switch (request.type) {
+      case 'visible':
+        this.#visible = request.visible;
+        this.#scan = undefined;
+        if (request.visible) this.#sendAll();
+        return;
+      case 'root':
+        this.#root = request.text.trim() === '' ? undefined : rootOf(request.text);
+        this.#ranges = undefined;
+        this.#before = undefined;
+        this.#sendAll();
+        return;
+      case 'table':
+        this.#sendTable(request);
+        return;
+      case 'walk':
+        this.#sendWalk(request);
+        return;
+      case 'edit':
+        this.#edit(request);
+        return;
+      case 'watch':
+        if (request.on) this.#watched.add(request.address);
+        else this.#watched.delete(request.address);
+        this.#watch();
+        this.#sendAll();
+        return;
+      case 'tlb':
+        this.#options.send({
+          type: 'tlb',
+          entries: this.#present.vcpu.paging.cached().map((page) => this.#cached(page)),
+        });
+    }
+  }
+
+  get #present(): Guest {
+    if (this.#guest) return this.#guest;
+    throw new UserError('not-launched', 'no guest is running');
+  }
+
+  #sendAll(): void {
+    const { send } = this.#options;
+    const guest = this.#guest;
+    if (!guest) {
+      send({ type: 'status', state: this.#state, levels: 0, root: 0, isCr3: true, controls: [] });
+      return;
+    }
+    const { rules } = guest.vcpu.paging;
+    const controls = [
+      ...(rules.writeProtect ? ['WP'] : []),
+      ...(rules.noExecute ? ['NXE'] : []),
+      ...(rules.globalPages ? ['PGE'] : []),
+      ...(rules.smep ? ['SMEP'] : []),
+      ...(rules.smap ? ['SMAP'] : []),
+    ];
+    const root = this.#root ?? rules.root;
+    send({ type: 'status', state: this.#state, levels: rules.levels, root, isCr3: this.#root === undefined, controls });
+    if (this.#state !== 'stopped') return;
+    this.#scan = new PageTableScan(guest.vcpu.paging, this.#root);
+    this.#scanOn(this.#scan);
+  }
+
+  /** Scans for a few milliseconds, then lets requests have their turn. */
+  #scanOn(scan: PageTableScan): void {
+    if (this.#scan !== scan) return;
+    const { host, send } = this.#options;
+    const end = host.now() + SCAN_MS;
+    const before = scan.tables;
+    if (!scan.advance(() => host.now() >= end)) {
+      const isWorthTelling = Math.floor(scan.tables / PROGRESS_TABLES) !== Math.floor(before / PROGRESS_TABLES);
+      if (isWorthTelling) send({ type: 'progress', tables: scan.tables });
+      host.defer(() => this.#scanOn(scan));
+      return;
+    }
+    this.#scan = undefined;
+    this.#ranges = scan.ranges;
+    send({ type: 'ranges', ranges: packRanges(scan.ranges, this.#before).buffer, complete: !scan.isCut });
+  }
+
+  #sendTable({ level, address, linear }: RequestOf<'table'>): void {
+    const { rules, read } = this.#present.vcpu.paging;
+    if (level < 1 || level > rules.levels) return;
+    const entries = readTable(rules, read, { level, address, linear });
+    const old = this.#oldTables.get(address);
+    this.#tables.set(address, entries);
+    const shown = entries.map((entry, n) => this.#shown(entry, old?.[n]));
+    this.#options.send({ type: 'table', level, address, entries: shown });
+  }
+
+  #shown(entry: PageTableEntry, old: PageTableEntry | undefined): ShownEntry {
+    const { low, high, ...rest } = entry;
+    const wide = this.#present.vcpu.paging.rules.levels > 2;
+    const value = (wide ? hexDigits(high) : '') + hexDigits(low);
+    const changed = old !== undefined && (old.low !== low || old.high !== high);
+    return { ...rest, value, changed, watched: this.#watched.has(entry.address) };
+  }
+
+  #sendWalk({ text, access }: RequestOf<'walk'>): void {
+    const guest = this.#present;
+    const linear = resolvePlaceName(guest, text);
+    const ac = (guest.register('EFLAGS') & EFLAGS_AC) !== 0;
+    const { steps, physical, errorCode, result } = guest.vcpu.paging.explain(linear, { ...access, ac });
+    const shown = steps.map(({ level, entry, problem }) => ({ ...this.#shown(entry, undefined), level, problem }));
+    this.#options.send({ type: 'walk', text, linear, steps: shown, physical, errorCode, result });
+  }
+
+  #edit({ address, value }: RequestOf<'edit'>): void {
+    const guest = this.#present;
+    const size = guest.vcpu.paging.rules.levels > 2 ? 8 : 4;
+    if (!/^[0-9a-f]{1,16}$/i.test(value) || value.length > size * 2) {
+      throw new UserError('bad-argument', `${value} is no entry: give up to ${size * 2} hexadecimal digits`);
+    }
+    const bytes = new Uint8Array(size);
+    const padded = value.padStart(size * 2, '0');
+    for (let n = 0; n < size; n++) bytes[n] = Number.parseInt(padded.slice((size - n - 1) * 2, (size - n) * 2), 16);
+    const place = { space: 'physical', address } as const;
+    const written = address < 0 ? 0 : writePlace(guest, place, bytes);
+    if (written < size)
+      throw new UserError('bad-address', `there is no memory at ${formatReference(place)} to write to`);
+    this.#options.written({ memoryReference: formatReference(place), count: size });
+  }
+
+  /** Entries that are watched are data breakpoints of a set of their own. */
+  #watch(): void {
+    const size = this.#guest?.vcpu.paging.rules.levels === 2 ? 4 : 8;
+    const addresses = [...this.#watched].filter((address) => address >= 0);
+    this.#options.breakpoints().replace(
+      WATCHED_SET,
+      addresses.map((address) => watchRequest(address, size)),
+    );
+  }
+
+  /** A cached translation, and in words what the tables say instead. */
+  #cached({ linear, frame, shift, user, writable, executable, global, key }: CachedPage): TlbEntry {
+    const attributes =
+      (user ? PAGE_USER : 0) |
+      (writable ? PAGE_WRITABLE : 0) |
+      (executable ? 0 : PAGE_NO_EXECUTE) |
+      (global ? PAGE_GLOBAL : 0) |
+      (key << PAGE_KEY_SHIFT);
+    return { linear, physical: frame, attributes, size: 2 ** shift, stale: this.#staleness(linear, frame) };
+  }
+
+  #staleness(linear: number, frame: number): string {
+    const access = { kind: 'read', privilege: 'supervisor', ac: true } as const;
+    const { physical, steps } = this.#present.vcpu.paging.explain(linear, access);
+    if (physical === frame) return '';
+    if (physical !== undefined) return `now ${formatHex(physical, 48)}`;
+    const last = steps.at(-1);
+    return last ? `${entryName(last.level)}: ${last.problem || last.entry.kind}` : 'not mapped';
+  }
+}
+
+function watchRequest(address: number, length: number): BreakpointRequest {
+  const name = `page-table entry ${formatReference({ space: 'physical', address })}`;
+  const watched = { name, place: { space: 'physical', address }, length, access: 'write' } as const;
+  return {
+    kind: 'data',
+    key: name,
+    condition: undefined,
+    hitCondition: undefined,
+    logMessage: undefined,
+    locate: () => ({ places: [], watched }),
+  };
+}
+
+const hexDigits = (value: number): string => (value >>> 0).toString(16).toUpperCase().padStart(8, '0');
+
+/** The address of a table as the user types it: hexadecimal, with or without marks. */
+function rootOf(text: string): number {
+  const digits = /^\s*(?:p:)?(?:0x)?([0-9a-f]+)h?\s*$/i.exec(text)?.[1];
+  if (digits === undefined)
+    throw new UserError('bad-address', `${text}: give the physical address of a table, in hexadecimal`);
+  const { address } = parseReference(`p:0x${digits}`);
+  return address - (address % 32);
+}

@@ -1,0 +1,63 @@
+/** What the rows of the lists show. */
+import { html, nothing, type TemplateResult } from 'lit';
+import { localized } from '../../debug-adapter/protocol/localized.ts';
+import type { ShownEntry, TlbEntry } from '../../debug-adapter/protocol/page-tables.ts';
+import { type Badge, badgesOf, odditiesOf } from './attributes.ts';
+import { entryName, linearText, type PageRange, physicalText, sizeText } from './page-model.ts';
+import type { TreeRow } from './tree-rows.ts';
+
+export function rangeRow(
+  { linear, size, physical, pageSize, attributes, changed }: PageRange,
+  levels: number,
+): TemplateResult {
+  return html`
+    <span class="address">${linearText(linear, levels)}–${linearText(linear + (size - 1), levels)}</span>
+    <span class="target">→ ${physicalText(physical)}</span>
+    <span class="size">${sizeText(size)}</span>
+    <span class="page-size">${localized('{0} pages', sizeText(pageSize))}</span>
+    ${badges([...odditiesOf(attributes, linear), ...badgesOf(attributes)], changed)}
+  `;
+}
+
+export function treeRow({ depth, level, entry, count, open }: TreeRow, levels: number): TemplateResult {
+  const icon = open === undefined ? 'codicon-blank' : open ? 'codicon-chevron-down' : 'codicon-chevron-right';
+  const name = `${entryName(level)} ${entry.index}${count > 1 ? `–${entry.index + count - 1}` : ''}`;
+  const isThere = entry.kind === 'page' || entry.kind === 'table';
+  const watched: Badge = { text: '●', title: localized('Break on change'), kind: 'warning' };
+  return html`
+    <span class="indent" data-depth=${depth}></span><span class="codicon ${icon}" aria-hidden="true"></span>
+    <span class="name">${name}</span>
+    <span class="address">${linearText(entry.linear, levels)}</span>
+    <span class="size">${sizeText(entry.size * count)}</span>
+    <span class="target">${isThere ? `→ ${physicalText(entry.target)}` : kindText(entry.kind)}</span>
+    ${badges([...(entry.watched ? [watched] : []), ...(isThere ? badgesOf(entry.attributes) : [])], entry.changed)}
+  `;
+}
+
+export function tlbRow({ linear, physical, size, attributes, stale }: TlbEntry, levels: number): TemplateResult {
+  const staleness: Badge = {
+    text: localized('stale: {0}', stale),
+    title: localized('The tables say otherwise'),
+    kind: 'warning',
+  };
+  return html`
+    <span class="address">${linearText(linear, levels)}</span>
+    <span class="target">→ ${physicalText(physical)}</span>
+    <span class="size">${sizeText(size)}</span>
+    ${badges([...(stale === '' ? [] : [staleness]), ...badgesOf(attributes)], false)}
+  `;
+}
+
+/** Marks side by side; what has changed since the last stop says so first. */
+export function badges(list: readonly Badge[], changed: boolean): TemplateResult | typeof nothing {
+  const news: Badge = { text: localized('changed'), title: localized('Changed since the last stop'), kind: 'changed' };
+  const all = changed ? [news, ...list] : list;
+  if (all.length === 0) return nothing;
+  return html`<span class="badges">
+    ${all.map(({ text, title, kind }) => html`<span class="badge ${kind}" title=${title}>${text}</span> `)}
+  </span>`;
+}
+
+function kindText(kind: ShownEntry['kind']): string {
+  return kind === 'reserved bit' ? localized('a reserved bit is set') : localized('not present');
+}

@@ -1,0 +1,113 @@
+/**
+ * A list of which only the rows in view are in the page, however many there are (lit-virtualizer). One row is the active
+ * one; the arrow keys, Home, End, PageUp and PageDown move it.
+ */
+import '@lit-labs/virtualizer';
+import type { LitVirtualizer } from '@lit-labs/virtualizer';
+import { html, LitElement, type TemplateResult } from 'lit';
+
+/** Rows that PageUp and PageDown pass over. */
+const PAGE_ROWS = 20;
+
+export class RowList<Row = unknown> extends LitElement {
+  /** What the list is called for a screen reader, and whether its rows form a tree. */
+  label = '';
+  isTree = false;
+  rows: readonly Row[] = [];
+  /** The content of a row, and further attributes for its element. */
+  renderRow: (row: Row) => TemplateResult = () => html``;
+  /** Depth, and whether it is open, of a row of a tree. */
+  treeState: (row: Row) => { readonly depth: number; readonly open: boolean | undefined } = () => NO_TREE;
+  /** The active row is another one, or undefined where there is none. */
+  onActive: (row: Row | undefined) => void = () => undefined;
+  /** Enter, or a double click. */
+  onChoose: (row: Row) => void = () => undefined;
+  /** Arrow right (true) and left in a tree. */
+  onOpen: (row: Row, open: boolean) => void = () => undefined;
+  private active = 0;
+
+  /** Shows other rows; the active one stays where it is as far as there are so many. */
+  show(rows: readonly Row[]): void {
+    this.rows = rows;
+    this.active = Math.max(0, Math.min(this.active, rows.length - 1));
+    this.requestUpdate();
+    this.onActive(rows[this.active]);
+  }
+
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  protected override render(): TemplateResult {
+    const role = this.isTree ? 'tree' : 'listbox';
+    return html`<lit-virtualizer
+      scroller
+      class="rows"
+      role=${role}
+      tabindex="0"
+      aria-label=${this.label}
+      aria-activedescendant=${this.rowId(this.active)}
+      .items=${this.rows as Row[]}
+      .renderItem=${(row: Row, index: number) => this.row(row, index)}
+      @keydown=${this.key}
+    ></lit-virtualizer>`;
+  }
+
+  private row(row: Row, index: number): TemplateResult {
+    const { depth, open } = this.treeState(row);
+    const isActive = index === this.active;
+    return html`<div
+      id=${this.rowId(index)}
+      class="row ${isActive ? 'active' : ''}"
+      role=${this.isTree ? 'treeitem' : 'option'}
+      aria-selected=${String(isActive)}
+      aria-posinset=${index + 1}
+      aria-setsize=${this.rows.length}
+      aria-level=${this.isTree ? depth + 1 : null}
+      aria-expanded=${open === undefined ? null : String(open)}
+      @click=${() => this.go(index)}
+      @dblclick=${() => this.onChoose(row)}
+    >
+      ${this.renderRow(row)}
+    </div>`;
+  }
+
+  private readonly key = (event: KeyboardEvent): void => {
+    const row = this.rows[this.active];
+    if (row === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
+    const last = this.rows.length - 1;
+    const moves: Readonly<Record<string, number>> = {
+      ArrowDown: this.active + 1,
+      ArrowUp: this.active - 1,
+      PageDown: this.active + PAGE_ROWS,
+      PageUp: this.active - PAGE_ROWS,
+      Home: 0,
+      End: last,
+    };
+    const to = moves[event.key];
+    if (to !== undefined) this.go(Math.max(0, Math.min(to, last)));
+    else if (event.key === 'Enter' || event.key === ' ') this.onChoose(row);
+    else if (this.isTree && event.key === 'ArrowRight') this.onOpen(row, true);
+    else if (this.isTree && event.key === 'ArrowLeft') this.onOpen(row, false);
+    else return;
+    event.preventDefault();
+  };
+
+  private go(index: number): void {
+    this.active = index;
+    this.requestUpdate();
+    this.virtualizer?.element(index)?.scrollIntoView({ block: 'nearest' });
+    this.virtualizer?.requestUpdate();
+    this.onActive(this.rows[index]);
+  }
+
+  private rowId(index: number): string {
+    return `${this.id}-row-${index}`;
+  }
+
+  private get virtualizer(): LitVirtualizer | null {
+    return this.querySelector('lit-virtualizer');
+  }
+}
+
+const NO_TREE = { depth: 0, open: undefined } as const;
