@@ -61,7 +61,7 @@ export function compileExpression(
   const { assign } = place;
   if (!options.assignment)
     throw new ExpressionError('an assignment is not allowed here; write == to compare', node.position);
-  if (!assign) throw new ExpressionError('this cannot be assigned to', node.position);
+  if (!assign) throw new ExpressionError(whyNotAssigned(node), node.position);
   const { evaluate: value } = compileNode(assigned, context);
   return {
     ...place,
@@ -71,6 +71,11 @@ export function compileExpression(
       return place.evaluate();
     },
   };
+}
+
+function whyNotAssigned(node: Node): string {
+  if (node.kind !== 'name') return 'this cannot be assigned to';
+  return `${node.name} is an address and cannot be assigned to; write byte[${node.name}] or word[${node.name}]`;
 }
 
 /** Compiles `expression` or `segment:offset` to a closure that gives the linear address. */

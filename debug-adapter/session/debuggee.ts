@@ -138,8 +138,7 @@ export class Debuggee {
   /** Boots a guest from launch arguments. It starts once the client has sent its configuration, too. */
   async launch(given: DebugProtocol.LaunchRequestArguments): Promise<void> {
     if (this.#live) throw new UserError('already-launched', 'this session has its guest already');
-    this.#arguments = given;
-    await this.#boot();
+    await this.#boot(given);
     this.sendEvent('initialized');
     this.afterResponse(() => this.#startWhenReady());
   }
@@ -153,9 +152,8 @@ export class Debuggee {
   /** Boots afresh, from new arguments if the client has some. */
   async restart(given: DebugProtocol.LaunchRequestArguments | undefined): Promise<void> {
     const { runner } = this.#booted;
-    if (given) this.#arguments = given;
     runner.pause();
-    await this.#boot();
+    await this.#boot(given);
     this.#started = false;
     this.afterResponse(() => {
       this.sendEvent('continued', { threadId: THREAD_ID, allThreadsContinued: true });
@@ -163,8 +161,9 @@ export class Debuggee {
     });
   }
 
-  async #boot(): Promise<void> {
-    const given = this.#arguments as Readonly<Record<string, unknown>>;
+  /** Arguments that lead to no guest are forgotten. */
+  async #boot(wanted: DebugProtocol.LaunchRequestArguments = this.#arguments): Promise<void> {
+    const given = wanted as Readonly<Record<string, unknown>>;
     const { host, createMachine, screen } = this.#options;
     const configuration = await withListingBeside(parseLaunchArguments(given), host);
     for (const name of unknownLaunchArguments(given))
@@ -174,7 +173,8 @@ export class Debuggee {
         this.output.writeMessages(configuration.program, messages),
       ),
     );
-    const comments = this.#arguments.noDebug ? [] : await readSourceComments(host, guest);
+    const comments = wanted.noDebug ? [] : await readSourceComments(host, guest);
+    this.#arguments = wanted;
     for (const warning of warnings) this.output.write('console', `${warning}\n`);
     this.#live?.runner.dispose();
     const guestOutput = new GuestOutput(

@@ -26,7 +26,13 @@ export function evaluateCompiled(
 export function assignText(guest: Guest, text: string, value: number): void {
   reportingPosition(text, () => {
     const { assign } = compileExpression(text, guest.expressions);
-    if (!assign) throw new UserError('not-writable', `${text} is a value, not a place that can be written`);
+    if (!assign) {
+      const isLabel = guest.expressions.label(text.trim()) !== undefined;
+      const what = isLabel
+        ? `an address; write byte[${text}] or word[${text}]`
+        : 'a value, not a place that can be written';
+      throw new UserError('not-writable', `${text} is ${what}`);
+    }
     assign(value);
   });
 }

@@ -28,6 +28,21 @@ export function writtenAt(linearAddress: number, width: number): { memoryReferen
 }
 
 /**
+ * The place of a memory reference, or of anything else that names one: `0000:7C00`, a label, an expression. Throws a
+ * UserError for text that names no place.
+ */
+export function placeOf(guest: Guest, reference: string, offset = 0): Place {
+  if (REFERENCE.test(reference.trim())) return parseReference(reference, offset);
+  try {
+    return { space: 'linear', address: compileAddress(reference, guest.expressions)() + offset };
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    const forms = '0x7c00 (linear), p:0x7c00 (physical), 0000:7C00, a label or an expression';
+    throw new UserError('bad-address', `${reference} is no memory reference (${error.message}); write ${forms}`);
+  }
+}
+
+/**
  * The place of a memory reference moved by `offset`. The address may lie outside the space (a client scrolls below 0);
  * callers treat that as unmapped. Throws a UserError for text that is no reference.
  */

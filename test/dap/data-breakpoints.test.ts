@@ -64,7 +64,9 @@ describe('dataBreakpointInfo', () => {
     [{ name: 'counter', mode: 'virtual' }, /no breakpoint mode virtual/],
   ])('says what is wrong with %j', async (given, message) => {
     const client = await launched();
-    expect((await client.send('dataBreakpointInfo', given)).message).toMatch(message);
+    const { dataId, description } = await client.request('dataBreakpointInfo', given);
+    expect(dataId).toBe(null);
+    expect(description).toMatch(message);
   });
 });
 

@@ -156,8 +156,19 @@ describe('registers and memory', () => {
     expect(await client.request('readMemory', { memoryReference: '0xfffffffe', count: 16 })).toMatchObject({
       unreadableBytes: 14,
     });
-    expect((await client.send('readMemory', { memoryReference: 'start', count: 1 })).message).toMatch(
-      /no memory reference/,
+    for (const memoryReference of ['start', '07C0:0000', 'cs:7C00h', '0x7c00', '31744']) {
+      expect(await client.request('readMemory', { memoryReference, count: 2 })).toMatchObject({
+        address: '0x00007c00',
+        data: 'McA=',
+      });
+    }
+    expect((await client.send('readMemory', { memoryReference: 'nowhere', count: 1 })).message).toBe(
+      'nowhere is no memory reference (no register, flag or label is called nowhere); write 0x7c00 (linear), ' +
+        'p:0x7c00 (physical), 0000:7C00, a label or an expression',
+    );
+    expect((await client.send('scopes', { frameId: 77 })).message).toBe('there is no frame 77; stackTrace lists them');
+    expect((await client.send('setExpression', { expression: 'counter', value: '1' })).message).toBe(
+      'counter is an address; write byte[counter] or word[counter]',
     );
     expect((await client.send('writeMemory', { ...reference, data: '!' })).message).toBe('the data is not base64');
   });

@@ -61,6 +61,15 @@ describe('launch', () => {
     expect(await failure(given, (client) => client.host.files.set('/empty.img', new Uint8Array(0)))).toBe(message);
   });
 
+  it('of the last guest counts for a restart after one that failed', async () => {
+    const client = new SessionClient();
+    await client.launch();
+    await client.stop();
+    expect((await client.send('restart', { arguments: { program: '/no.img' } })).message).toMatch(/does not exist/);
+    await client.request('restart', {});
+    expect(await client.stop()).toBe('entry 11 start (0000:7C00)');
+  });
+
   it('gives a guest all of 2 GiB', async () => {
     const client = new SessionClient();
     await client.launch({ memory: '2G' });

@@ -1,5 +1,7 @@
 /** `dataBreakpointInfo`: whether memory can be watched, and under which id: by expression, or by address and length. */
 import type { Debuggee } from '../debuggee.ts';
+import type { Guest } from '../guest.ts';
+import { UserError } from '../user-error.ts';
 import { RegisterView } from '../register-view.ts';
 import {
   describeWatched,
@@ -18,14 +20,27 @@ import { formatHex } from '../../expressions/format.ts';
 export const dataBreakpointInfo: HandlerOf<'dataBreakpointInfo'> = {
   capabilities: { supportsDataBreakpoints: true, supportsDataBreakpointBytes: true },
   handle(debuggee, given) {
-    if (given.asAddress) return describe(placeAtAddress(debuggee.guest, given.name, given.bytes, modeOf(given)));
-    const expression = expressionOf(debuggee, given);
-    const place =
-      expression === undefined ? undefined : placeOfExpression(debuggee.guest, expression, given.bytes, modeOf(given));
-    if (!place) return refuse(given.name);
-    return describe(place.space === 'physical' ? inPhysical(debuggee, place) : place);
+    const { guest } = debuggee;
+    try {
+      return describe(placeAskedFor(debuggee, guest, given));
+    } catch (error) {
+      // That something cannot be watched, and why, is an answer and not an error.
+      if (error instanceof UserError) return { dataId: null, description: error.message };
+      throw error;
+    }
   },
 };
+
+function placeAskedFor(debuggee: Debuggee, guest: Guest, given: Arguments<'dataBreakpointInfo'>): WatchPlace {
+  if (given.asAddress) return placeAtAddress(guest, given.name, given.bytes, modeOf(given));
+  const expression = expressionOf(debuggee, given);
+  const place = expression === undefined ? undefined : placeOfExpression(guest, expression, given.bytes, modeOf(given));
+  if (place) return place.space === 'physical' ? inPhysical(debuggee, place) : place;
+  throw new UserError(
+    'bad-address',
+    `${given.name} is no memory; a label, byte[…], word[…], dword[…] or an address is`,
+  );
+}
 
 function modeOf({ mode }: Arguments<'dataBreakpointInfo'>): WatchPlace['space'] {
   return spaceOfMode(mode);
@@ -51,8 +66,4 @@ function describe(place: WatchPlace): Body<'dataBreakpointInfo'> {
     accessTypes: ['read', 'write', 'readWrite'],
     canPersist: true,
   };
-}
-
-function refuse(name: string): Body<'dataBreakpointInfo'> {
-  return { dataId: null, description: `${name} is no memory; a label, byte[…], word[…], dword[…] or an address is` };
 }

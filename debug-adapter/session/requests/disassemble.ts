@@ -7,7 +7,7 @@ import type { ListedInstruction } from '../../disassembly/disassemble.ts';
 import { formatHex } from '../../expressions/format.ts';
 import type { Debuggee } from '../debuggee.ts';
 import { instructionText, listInstructions, placeText } from '../code-listing.ts';
-import { formatReference, parseReference, type Place } from '../places.ts';
+import { formatReference, placeOf, type Place } from '../places.ts';
 import { lineOf } from '../source-lines.ts';
 import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
@@ -22,7 +22,7 @@ export const disassembleRequest: HandlerOf<'disassemble'> = {
     if (!(instructionCount >= 0 && instructionCount <= COUNT_MAX && Math.abs(instructionOffset) <= COUNT_MAX)) {
       throw new UserError('bad-argument', `at most ${COUNT_MAX} instructions can be listed at once`);
     }
-    const place = parseReference(memoryReference, offset);
+    const place = placeOf(guest, memoryReference, offset);
     const listed = listInstructions(guest, place, instructionOffset, instructionCount);
     return { instructions: listed.map((line) => describeLine(debuggee, place.space, line, resolveSymbols)) };
   },

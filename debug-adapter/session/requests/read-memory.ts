@@ -1,6 +1,6 @@
 /** `readMemory`: linear or physical memory; what is not mapped is counted as unreadable. */
 import { encodeBase64 } from '../base64.ts';
-import { formatReference, parseReference, readPlace } from '../places.ts';
+import { formatReference, placeOf, readPlace } from '../places.ts';
 import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
 
@@ -13,7 +13,7 @@ export const readMemory: HandlerOf<'readMemory'> = {
     if (!(count >= 0 && count <= COUNT_MAX)) {
       throw new UserError('bad-argument', `${count} bytes cannot be read at once; at most ${COUNT_MAX}`);
     }
-    const place = parseReference(memoryReference, offset);
+    const place = placeOf(debuggee.guest, memoryReference, offset);
     const bytes = readPlace(debuggee.guest, place, count);
     const unreadableBytes = count - bytes.length;
     return {

@@ -2,7 +2,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { optionsOf } from '../breakpoint-options.ts';
 import type { Guest } from '../guest.ts';
-import { parseReference, type Place } from '../places.ts';
+import { placeOf, type Place } from '../places.ts';
 import { physicalOf, spaceOfMode } from '../watch-places.ts';
 import type { HandlerOf } from './request-handler.ts';
 
@@ -13,15 +13,15 @@ export const setInstructionBreakpoints: HandlerOf<'setInstructionBreakpoints'> =
       kind: 'instruction' as const,
       key: `${wanted.instructionReference}+${wanted.offset ?? 0} ${wanted.mode ?? ''}`,
       ...optionsOf(wanted),
-      locate: (guest: Guest) => ({ places: [placeOf(guest, wanted)] }),
+      locate: (guest: Guest) => ({ places: [wantedPlace(guest, wanted)] }),
     }));
     return { breakpoints: debuggee.breakpoints.replace('instruction', requests) };
   },
 };
 
 /** In the mode `physical` a linear address means the memory that it maps to now. */
-function placeOf(guest: Guest, { instructionReference, offset, mode }: DebugProtocol.InstructionBreakpoint): Place {
-  const place = parseReference(instructionReference, offset);
+function wantedPlace(guest: Guest, { instructionReference, offset, mode }: DebugProtocol.InstructionBreakpoint): Place {
+  const place = placeOf(guest, instructionReference, offset);
   if (spaceOfMode(mode) === 'linear' || place.space === 'physical') return place;
   return { space: 'physical', address: physicalOf(guest, place.address) };
 }

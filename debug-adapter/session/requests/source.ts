@@ -6,7 +6,10 @@ export const source: HandlerOf<'source'> = {
   handle(debuggee, { source: wanted, sourceReference }) {
     const reference = wanted?.sourceReference ?? sourceReference;
     const kept = [...debuggee.guest.keptSources.values()].find((candidate) => candidate.reference === reference);
-    if (!kept) throw new UserError('bad-argument', `there is no source ${reference}; others are files of the client`);
+    if (!kept) {
+      const file = wanted?.path === undefined ? 'sources without a reference are files' : `read ${wanted.path} itself`;
+      throw new UserError('bad-argument', `no listing has kept a source ${reference}; ${file}`);
+    }
     return { content: kept.text, mimeType: 'text/x-asm' };
   },
 };

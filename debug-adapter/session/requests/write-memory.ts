@@ -1,6 +1,6 @@
 /** `writeMemory`: linear or physical memory; with `allowPartial` as far as it is mapped, else all or an error. */
 import { decodeBase64 } from '../base64.ts';
-import { formatReference, parseReference, type Place, readPlace, writePlace } from '../places.ts';
+import { formatReference, placeOf, type Place, readPlace, writePlace } from '../places.ts';
 import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
 
@@ -8,7 +8,7 @@ export const writeMemory: HandlerOf<'writeMemory'> = {
   capabilities: { supportsWriteMemoryRequest: true },
   handle(debuggee, { memoryReference, offset = 0, allowPartial = false, data }) {
     const { guest } = debuggee;
-    const place = parseReference(memoryReference, offset);
+    const place = placeOf(guest, memoryReference, offset);
     const bytes = decodeBase64(data);
     if (!bytes) throw new UserError('bad-argument', 'the data is not base64');
     const mapped = readPlace(guest, place, bytes.length).length;
