@@ -27,13 +27,13 @@ export const isaPc: MachineMap = {
     {
       name: 'pic-master',
       create: (context) => createPic(context, 'master'),
-      ports: { registers: 0x20 },
+      ports: { registers: 0x20, elcr: 0x4d0 },
       lines: { intr: 'machine.intr' },
     },
     {
       name: 'pic-slave',
       create: (context) => createPic(context, 'slave'),
-      ports: { registers: 0xa0 },
+      ports: { registers: 0xa0, elcr: 0x4d1 },
       lines: { intr: 'pic-master.ir2' },
     },
     { name: 'dma', create: createDma, ports: { 'controller-1': 0x00, 'controller-2': 0xc0, pages: 0x81 } },

@@ -1,6 +1,12 @@
 /** The 8259A's state, its registers, and which request it would serve now (data sheet 231468-003, "Priority resolver"). */
 import type { DeviceDescription } from '../device.ts';
 
+/** What the SP/EN pin makes of the chip. */
+export type PicRole = 'master' | 'slave';
+
+/** Inputs that ELCR can make levels: not the timer, keyboard and cascade, nor the clock and the coprocessor. */
+export const levelInputs: Readonly<Record<PicRole, number>> = { master: 0xf8, slave: 0xde };
+
 /** State of one 8259A; bit n of a mask stands for input IRn. */
 export type PicState = {
   /** Levels of the input pins. */
@@ -25,6 +31,8 @@ export type PicState = {
   poll: boolean;
   specialMask: boolean;
   rotateOnAutoEoi: boolean;
+  /** ELCR: inputs that are levels whatever ICW1 says. */
+  levelTriggered: number;
 };
 
 export const ICW1_INIT = 0x10;
@@ -50,18 +58,20 @@ export const POWER_ON_PIC: PicState = {
   poll: false,
   specialMask: false,
   rotateOnAutoEoi: false,
+  levelTriggered: 0,
 };
 
 /** IRR as software reads it: levels in level mode, remembered edges otherwise. */
 export function requests(state: PicState): number {
-  return (state.icw1 & ICW1_LTIM) !== 0 ? state.pins : state.edges & state.pins;
+  const levels = (state.icw1 & ICW1_LTIM) !== 0 ? 0xff : state.levelTriggered;
+  return state.pins & (state.edges | levels);
 }
 
 export const picDescription: DeviceDescription<PicState> = {
   name: 'pic',
   title: 'Interrupt controller',
-  specification: 'Intel 8259A data sheet 231468-003',
-  version: 1,
+  specification: 'Intel 8259A data sheet 231468-003; Intel 82371AB data sheet 290562, edge/level control registers',
+  version: 2,
   registers: [
     {
       name: 'IRR',
@@ -119,6 +129,16 @@ export const picDescription: DeviceDescription<PicState> = {
       value: (s) => s.icw4,
     },
     {
+      name: 'ELCR',
+      region: 'elcr',
+      offset: 0,
+      width: 8,
+      reset: 0,
+      writable: levelInputs.master | levelInputs.slave,
+      description: 'inputs that are levels (master: 3–7, slave: 1–4, 6, 7)',
+      value: (s) => s.levelTriggered,
+    },
+    {
       name: 'LOWEST',
       width: 3,
       reset: 7,
@@ -128,9 +148,6 @@ export const picDescription: DeviceDescription<PicState> = {
     },
   ],
 };
-
-/** What the SP/EN pin makes of the chip. */
-export type PicRole = 'master' | 'slave';
 
 /** Whether a slave answers for this level. */
 export function hasSlave(state: PicState, level: number): boolean {

@@ -121,6 +121,30 @@ describe('8259A requests', () => {
     expect(intr()).toBe(false);
   });
 
+  it('serves single inputs as levels where ELCR says so, as far as it may', () => {
+    const { pic, intr } = bench();
+    writePort(pic, 'elcr', 0, 0xff);
+    expect([readPort(pic, 'elcr'), registerValues(pic)['ELCR']]).toEqual([0xf8, 0xf8]);
+    raise(pic, 5);
+    acknowledge(pic);
+    command(pic, EOI);
+    expect([irr(pic), intr()]).toEqual([0x20, true]);
+    lower(pic, 5);
+    expect(intr()).toBe(false);
+    raise(pic, 1);
+    acknowledge(pic);
+    command(pic, EOI);
+    expect([irr(pic), intr()]).toEqual([0, false]);
+    // ICW1 changes nothing of it, RESET does.
+    writePort(pic, 'registers', 0, 0x11);
+    expect(readPort(pic, 'elcr')).toBe(0xf8);
+    pic.reset();
+    expect(readPort(pic, 'elcr')).toBe(0);
+    const slave = bench('slave').pic;
+    writePort(slave, 'elcr', 0, 0xff);
+    expect(readPort(slave, 'elcr')).toBe(0xde);
+  });
+
   it('needs a new edge after ICW1 even where the pin is high', () => {
     const { pic, intr } = bench();
     raise(pic, 0);

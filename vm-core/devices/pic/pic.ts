@@ -12,6 +12,7 @@ import {
   ICW1_SNGL,
   ICW4_AEOI,
   ICW4_UPM,
+  levelInputs,
   picDescription,
   type PicRole,
   type PicState,
@@ -31,7 +32,10 @@ export interface Pic extends Device<PicState> {
   acknowledgeAsSlave(slaveNumber: number): number | undefined;
 }
 
-/** Makes an 8259A; the output line is `intr`, the inputs are `ir0`…`ir7`, the region is `registers` (2 ports). */
+/**
+ * Makes an 8259A; the output line is `intr`, the inputs are `ir0`…`ir7`, the regions are `registers` (2 ports) and `elcr` (1
+ * port), the edge/level control register that chip sets put beside it.
+ */
 export function createPic(context: DeviceContext, role: PicRole): Pic {
   const state: PicState = { ...POWER_ON_PIC };
   const update = (): void => context.setLine('intr', highestLevel(state, role) >= 0);
@@ -82,6 +86,16 @@ export function createPic(context: DeviceContext, role: PicRole): Pic {
     },
   };
 
+  const elcr: Region = {
+    size: 1,
+    width: 8,
+    read: () => state.levelTriggered,
+    write(_offset, _size, value) {
+      state.levelTriggered = value & levelInputs[role];
+      update();
+    },
+  };
+
   const setPin = (level: number, high: boolean): void => {
     const bit = 1 << level;
     if (high) {
@@ -97,7 +111,7 @@ export function createPic(context: DeviceContext, role: PicRole): Pic {
   return {
     description: picDescription,
     state,
-    ports: { registers },
+    ports: { registers, elcr },
     inputs: Object.fromEntries([0, 1, 2, 3, 4, 5, 6, 7].map((n) => [`ir${n}`, (high: boolean) => setPin(n, high)])),
     reset() {
       // The pins belong to whoever drives them.

@@ -24,6 +24,11 @@ const CR07_LINE_COMPARE_8 = 1 << 4;
 const SWITCH_SENSE = 1 << 4;
 const RETRACE_PENDING = 1 << 7;
 
+/** Input status 0, port 3C2h. */
+export function inputStatus0({ retracePending }: VgaState): number {
+  return SWITCH_SENSE | (retracePending ? RETRACE_PENDING : 0);
+}
+
 /** What the ports need of the device around them. */
 export interface RegisterPortsContext {
   readonly state: VgaState;
@@ -98,7 +103,7 @@ const portRows: Readonly<Record<number, PortRow>> = {
   960: { read: ({ state }) => state.attributeIndex, write: writeAttribute },
   961: { read: ({ state }) => readIndexed(state, 'attribute', state.attributeIndex & 0x1f) },
   962: {
-    read: ({ state }) => SWITCH_SENSE | (state.retracePending ? RETRACE_PENDING : 0),
+    read: ({ state }) => inputStatus0(state),
     write: writeMiscOutput,
   },
   963: {

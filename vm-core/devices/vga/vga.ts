@@ -8,7 +8,7 @@ import { type CrtTiming, crtTiming, nextRetrace } from './crt-timing.ts';
 import { createDispiPorts, dispiDeviceRegisters } from './dispi.ts';
 import { createLinearRegion } from './linear-memory.ts';
 import { PictureChanges } from './picture-changes.ts';
-import { createRegisterPorts, REGISTERS_FIRST_PORT } from './register-ports.ts';
+import { createRegisterPorts, inputStatus0, REGISTERS_FIRST_PORT } from './register-ports.ts';
 import { type RegisterBank, registersOf } from './register-table.ts';
 import { resetState, type VgaState } from './vga-state.ts';
 import { createWindow } from './video-memory.ts';
@@ -57,6 +57,17 @@ const dacMask: DeviceRegister<VgaState> = {
   value: (state) => state.dacMask,
 };
 
+const inputStatus: DeviceRegister<VgaState> = {
+  name: 'INPUT_STATUS_0',
+  region: 'registers',
+  offset: 0x3c2 - REGISTERS_FIRST_PORT,
+  width: 8,
+  reset: 0x10,
+  writable: 0,
+  description: 'bit 4 switch sense, 7 vertical retrace interrupt pending',
+  value: inputStatus0,
+};
+
 const indexedRegisters = (bank: RegisterBank): readonly DeviceRegister<VgaState>[] =>
   registersOf(bank).map(({ name, index, reset, writable, description }) => ({
     name,
@@ -75,6 +86,7 @@ const description: DeviceDescription<VgaState> = {
   registers: [
     ...portRegisters,
     dacMask,
+    inputStatus,
     ...indexedRegisters('sequencer'),
     ...indexedRegisters('crtc'),
     ...indexedRegisters('graphics'),
