@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bootSector, hasNasm } from '../../test/support/boot-sectors.ts';
 import type { Device } from '../devices/device.ts';
+import type { VgaState } from '../devices/vga/vga-state.ts';
 import { createOverlayStore } from '../machine/overlay-block-store.ts';
 import { bootableDisc } from './bootable-disc.ts';
 import { diskOf, type Guest, promising, start } from './guest-runner.ts';
@@ -100,6 +101,84 @@ table: dq 0
       expect(drawn(guest)).toEqual(DRAWN);
     },
   );
+
+  it('moves window and picture and sets colours through the protected-mode interface of VBE', async () => {
+    const guest = guestOf(`
+      mov ax, 4f02h
+      mov bx, 101h
+      int 10h
+      mov ax, 4f06h
+      mov bl, 0
+      mov cx, 1024
+      int 10h
+      mov ax, 4f0ah
+      mov bl, 0
+      int 10h
+      mov [600h], ax
+      push ds
+      push es
+      pop ds
+      mov si, di
+      xor ax, ax
+      mov es, ax
+      mov di, 8000h
+      rep movsb
+      pop ds
+      cli
+      lgdt [descriptors]
+      mov eax, cr0
+      or al, 1
+      mov cr0, eax
+      jmp 8:protected
+bits 32
+protected:
+      mov ax, 10h
+      mov ds, ax
+      mov es, ax
+      mov ss, ax
+      mov esp, 7000h
+      mov ebp, 12345678h
+      mov edx, 3
+      mov eax, 4f05h
+      xor ebx, ebx
+      movzx ecx, word [8000h]
+      add ecx, 8000h
+      call ecx
+      mov [602h], ax
+      ; Line 5, pixel 16: byte 5 * 1024 + 16, in doublewords.
+      mov eax, 4f07h
+      mov ecx, (5 * 1024 + 16) / 4
+      xor edx, edx
+      movzx esi, word [8002h]
+      add esi, 8000h
+      call esi
+      mov [604h], ax
+      mov eax, 4f09h
+      mov ecx, 2
+      mov edx, 0feh
+      mov edi, colors
+      movzx esi, word [8004h]
+      add esi, 8000h
+      call esi
+      mov [606h], bp
+      jmp $ + 2
+      cli
+      hlt
+colors: db 1, 2, 3, 0, 4, 5, 6, 0
+descriptors: dw 23
+      dd table
+table: dq 0
+      dq 00cf9a000000ffffh
+      dq 00cf92000000ffffh
+bits 16`);
+    await guest.run();
+    expect([guest.word(0x600), guest.word(0x602), guest.word(0x604), guest.word(0x606)]).toEqual([
+      ...[0x004f, 0x004f, 0x004f, 0x5678],
+    ]);
+    const { dispi, dac } = (guest.machine.devices.get('vga') as Device).state as unknown as VgaState;
+    expect(dispi).toMatchObject({ bank: 3, xOffset: 16, yOffset: 5, virtualWidth: 1024 });
+    expect([...dac.subarray(0xfe * 3)]).toEqual([3, 2, 1, 6, 5, 4]);
+  });
 
   it('prints through INT 17h and prints the screen through INT 05h', async () => {
     const guest = guestOf(`

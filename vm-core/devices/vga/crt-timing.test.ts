@@ -3,13 +3,15 @@ import { createVgaBench, modeOf } from './vga-bench.ts';
 import { vgaModes } from './mode-table.ts';
 
 const RATES: Readonly<Record<number, number>> = { 350: 70, 400: 70, 200: 70, 480: 60, 600: 42.71 };
+/** 132 columns take longer at the clock that a VGA has. */
+const WIDE_RATES: Readonly<Record<number, number>> = { 344: 49.28, 400: 49.28, 480: 42.15 };
 
 describe('virtual monitor', () => {
   it.each(vgaModes.map(({ number }) => number))('runs mode %i at its rate', (number) => {
     const vga = createVgaBench();
-    const { height } = vga.setMode(number);
+    const { height, columns } = vga.setMode(number);
     const rate = vga.bench.context.ticksPerSecond / vga.vga.timing().frameTicks;
-    expect(Math.abs(rate - (RATES[height] as number))).toBeLessThan(0.2);
+    expect(Math.abs(rate - ((columns === 132 ? WIDE_RATES : RATES)[height] as number))).toBeLessThan(0.2);
   });
 
   it('shows retrace and display enable as the beam moves', () => {

@@ -14,7 +14,7 @@ const cases = vgaModes.map((mode) => ({ name: `mode ${mode.number.toString(16)}h
 describe('standard modes', () => {
   it('are there once each, in order', () => {
     expect(vgaModes.map(({ number }) => number)).toEqual([
-      0, 1, 2, 3, 4, 5, 6, 7, 0x0d, 0x0e, 0x0f, 0x10, 0x11, 0x12, 0x13, 0x6a,
+      0, 1, 2, 3, 4, 5, 6, 7, 0x0d, 0x0e, 0x0f, 0x10, 0x11, 0x12, 0x13, 0x50, 0x51, 0x52, 0x53, 0x54, 0x6a,
     ]);
   });
 

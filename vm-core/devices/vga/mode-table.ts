@@ -44,11 +44,15 @@ const HORIZONTAL_40_TEXT = [0x2d, 0x27, 0x28, 0x90, 0x2b, 0xa0];
 const HORIZONTAL_40 = [0x2d, 0x27, 0x28, 0x90, 0x2b, 0x80];
 const HORIZONTAL_80_TEXT = [0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81];
 const HORIZONTAL_100 = [0x7f, 0x63, 0x64, 0x83, 0x69, 0x19];
+/** 132 characters of 8 dots, at the faster of a VGA's clocks. */
+const HORIZONTAL_132 = [0x9b, 0x83, 0x84, 0x9e, 0x8a, 0x1c];
 const HORIZONTAL_80 = [0x5f, 0x4f, 0x50, 0x82, 0x54, 0x80];
 
 /** Vertical timing: CR06, CR07 (overflow), CR10…CR12 (retrace, display end), CR15, CR16 (blanking); polarity in `misc`. */
 const LINES_400 = { misc: 0x63, total: [0xbf, 0x1f], retrace: [0x9c, 0x8e, 0x8f], blank: [0x96, 0xb9] };
 const LINES_350 = { misc: 0xa3, total: [0xbf, 0x1f], retrace: [0x83, 0x85, 0x5d], blank: [0x63, 0xba] };
+/** 43 rows of 8 lines. */
+const LINES_344 = { ...LINES_350, retrace: [0x83, 0x85, 0x57] };
 const LINES_480 = { misc: 0xe3, total: [0x0b, 0x3e], retrace: [0xea, 0x8c, 0xdf], blank: [0xe7, 0x04] };
 /** VESA's timing of 800x600 at 60 Hz, as far as the dot clocks of a VGA allow. */
 const LINES_600 = { misc: 0x27, total: [0x72, 0xf0], retrace: [0x59, 0x8d, 0x57], blank: [0x58, 0x73] };
@@ -175,6 +179,42 @@ export function textModeOf(mode: VgaMode, lines: 200 | 350): VgaMode {
       modeControl: 0xa3,
     }),
     attribute: [...(doubled ? PALETTE_16 : PALETTE_64), ...attributeControls(0x08, 0x0f)],
+  };
+}
+
+/** What differs between the text modes of VESA. */
+interface WideTextParts {
+  readonly number: number;
+  readonly columns: 80 | 132;
+  readonly height: number;
+  readonly characterHeight: 8 | 16;
+  readonly vertical: typeof LINES_400;
+}
+
+/** A text mode with cells 8 dots wide, for more columns or rows than IBM's have. */
+function wideTextMode({ number, columns, height, characterHeight, vertical }: WideTextParts): VgaMode {
+  const small = characterHeight === 8;
+  return {
+    ...textMode(number, 80),
+    width: columns * 8,
+    height,
+    columns,
+    rows: height / characterHeight,
+    characterHeight,
+    pageSize: 0x4000,
+    pageCount: 2,
+    miscOutput: vertical.misc | (columns === 132 ? 4 : 0),
+    sequencer: [0x03, 0x01, 0x03, 0x00, 0x02],
+    crtc: crtc({
+      horizontal: columns === 132 ? HORIZONTAL_132 : HORIZONTAL_80_TEXT,
+      vertical,
+      maximumScanLine: 0x40 | (characterHeight - 1),
+      cursor: small ? [0x06, 0x07] : TEXT_CURSOR,
+      offset: columns / 2,
+      underline: 0x1f,
+      modeControl: 0xa3,
+    }),
+    attribute: [...PALETTE_64, ...attributeControls(0x08, 0x0f)],
   };
 }
 
@@ -375,6 +415,11 @@ export const vgaModes: readonly VgaMode[] = [
     colors: PALETTE_64,
   }),
   mode13,
+  wideTextMode({ number: 0x50, columns: 80, height: 480, characterHeight: 8, vertical: LINES_480 }),
+  wideTextMode({ number: 0x51, columns: 132, height: 400, characterHeight: 16, vertical: LINES_400 }),
+  wideTextMode({ number: 0x52, columns: 132, height: 344, characterHeight: 8, vertical: LINES_344 }),
+  wideTextMode({ number: 0x53, columns: 132, height: 400, characterHeight: 8, vertical: LINES_400 }),
+  wideTextMode({ number: 0x54, columns: 132, height: 480, characterHeight: 8, vertical: LINES_480 }),
   planarMode({
     number: 0x6a,
     width: 800,

@@ -9,6 +9,7 @@ import * as op from './rom-builder.ts';
 import { RomBuilder } from './rom-builder.ts';
 import { emitPrinter, type PrinterLabels } from './printer-services.ts';
 import type { ServiceEntry } from './service.ts';
+import { PROTECTED_INTERFACE } from './video/protected-interface.ts';
 import { smbiosEntryPoint } from './smbios.ts';
 
 export const ROM_SEGMENT = 0xf000;
@@ -64,6 +65,8 @@ const TEXT_MODE = 3;
 /** What INT 10h, 1Bh points to, and the far function that moves the VBE window. */
 export const FUNCTIONALITY_TABLE = 0x9080;
 export const VBE_WINDOW_FUNCTION = 0x90a0;
+/** What INT 10h, 4F0Ah points to. */
+export const VBE_PROTECTED_INTERFACE = 0x9100;
 
 export const STACK_TOP = 0x7000;
 /** Where a boot sector is loaded and started: 0000:7C00. */
@@ -156,6 +159,7 @@ export function buildRom(fonts: RomFonts, smbios: readonly (readonly number[])[]
   rom.at(FLOPPY_PARAMETERS).emit(...FLOPPY_PARAMETER_BYTES);
   rom.at(FUNCTIONALITY_TABLE).emit(...FUNCTIONALITY_BYTES);
   rom.at(VBE_WINDOW_FUNCTION).emit(0xb8).words(0x4f05).int(0x10).emit(op.RETF); // MOV AX,4F05h
+  rom.at(VBE_PROTECTED_INTERFACE).emit(...PROTECTED_INTERFACE);
   if (smbios.length > 0) {
     rom.at(SMBIOS_ENTRY).emit(...smbiosEntryPoint(smbios, ROM_BASE + SMBIOS_STRUCTURES));
     rom.at(SMBIOS_STRUCTURES).emit(...smbios.flat());

@@ -31,9 +31,10 @@ export function readRomFont(context: FirmwareContext, height: 8 | 14 | 16): Uint
   return context.memory.readBytes(ROM_BASE + romFonts[height], 256 * height);
 }
 
-/** Colour text modes come with fewer lines too. */
+/** IBM's colour text modes come with fewer lines too. */
+const COLOR_TEXT_MAX = 3;
 const hasLines = (mode: VgaMode, lines: TextLines): lines is 200 | 350 =>
-  mode.kind === 'text' && mode.segment === 0xb800 && lines !== 400;
+  mode.number <= COLOR_TEXT_MAX && lines !== 400;
 
 /** Sets the mode of AL; an unknown number changes nothing and returns false. */
 export function setMode(context: FirmwareContext, number: number): boolean {

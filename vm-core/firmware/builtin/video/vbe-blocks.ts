@@ -107,29 +107,35 @@ export function modeInfo(mode: VbeMode): Uint8Array {
 
 /** As above, without a linear framebuffer, and with the text functions of the BIOS. */
 const PLANAR_ATTRIBUTES = 0x1f;
+const TEXT_ATTRIBUTES = 0x0f;
+const TEXT = 0;
 const PLANAR = 3;
+const TEXT_WINDOW_KIB = 32;
 
-/** The same for a planar mode of the VGA: four planes behind one window that does not move. */
-export function planarModeInfo(mode: VgaMode): Uint8Array {
+/** The same for a mode of the VGA: four planes behind one window that does not move; text is measured in characters. */
+export function vgaModeInfo(mode: VgaMode): Uint8Array {
   const bytes = new Uint8Array(INFO_SIZE);
   const view = new DataView(bytes.buffer);
-  const line = mode.width / 8;
-  view.setUint16(0x00, PLANAR_ATTRIBUTES, true);
+  const isText = mode.kind === 'text';
+  const line = isText ? mode.columns * 2 : mode.width / 8;
+  const windowKib = isText ? TEXT_WINDOW_KIB : WINDOW_KIB;
+  view.setUint16(0x00, isText ? TEXT_ATTRIBUTES : PLANAR_ATTRIBUTES, true);
   view.setUint8(0x02, WINDOW_ATTRIBUTES);
-  view.setUint16(0x04, WINDOW_KIB, true);
-  view.setUint16(0x06, WINDOW_KIB, true);
-  view.setUint16(0x08, WINDOW_SEGMENT, true);
+  view.setUint16(0x04, windowKib, true);
+  view.setUint16(0x06, windowKib, true);
+  view.setUint16(0x08, mode.segment, true);
   view.setUint16(0x0c, VBE_WINDOW_FUNCTION, true);
   view.setUint16(0x0e, ROM_SEGMENT, true);
   view.setUint16(0x10, line, true);
-  view.setUint16(0x12, mode.width, true);
-  view.setUint16(0x14, mode.height, true);
+  view.setUint16(0x12, isText ? mode.columns : mode.width, true);
+  view.setUint16(0x14, isText ? mode.rows : mode.height, true);
   view.setUint8(0x16, 8);
   view.setUint8(0x17, mode.characterHeight);
   view.setUint8(0x18, 4);
   view.setUint8(0x19, 4);
   view.setUint8(0x1a, 1);
-  view.setUint8(0x1b, PLANAR);
+  view.setUint8(0x1b, isText ? TEXT : PLANAR);
+  view.setUint8(0x1d, mode.pageCount - 1);
   view.setUint8(0x1e, 1);
   view.setUint16(0x32, line, true);
   return bytes;

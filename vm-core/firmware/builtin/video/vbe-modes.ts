@@ -17,9 +17,15 @@ const mode = (number: number, width: number, height: number, bitsPerPixel: VbeMo
   bitsPerPixel,
 });
 
-/** VESA's mode of 16 colours, which is a mode of the VGA, with its number for AH=00h. */
-export const PLANAR_MODE = 0x102;
-export const PLANAR_VGA_MODE = 0x6a;
+/** VESA's modes that are modes of the VGA, 800x600 in 16 colours and those of text, with their numbers for AH=00h. */
+export const vbeVgaModes: ReadonlyMap<number, number> = new Map([
+  [0x102, 0x6a],
+  [0x108, 0x50],
+  [0x109, 0x51],
+  [0x10a, 0x52],
+  [0x10b, 0x53],
+  [0x10c, 0x54],
+]);
 
 /** Linear modes, in ascending order. */
 export const vbeModes: readonly VbeMode[] = [
@@ -71,7 +77,7 @@ export const vbeModes: readonly VbeMode[] = [
 ];
 
 /** The numbers of all modes, in ascending order. */
-export const vbeModeNumbers: readonly number[] = [PLANAR_MODE, ...vbeModes.map(({ number }) => number)].sort(
+export const vbeModeNumbers: readonly number[] = [...vbeVgaModes.keys(), ...vbeModes.map(({ number }) => number)].sort(
   (first, second) => first - second,
 );
 

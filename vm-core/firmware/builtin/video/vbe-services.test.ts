@@ -5,10 +5,12 @@ import { isaPc } from '../../../machine/isa-pc.ts';
 import type { Frame } from '../../../machine/machine.ts';
 import { type BiosBench, createBiosBench } from '../bios-bench.ts';
 import { bda } from '../bios-data.ts';
-import { ROM_BASE, VBE_WINDOW_FUNCTION } from '../rom.ts';
+import { ES } from '../../../state/layout.ts';
+import { ROM_BASE, VBE_PROTECTED_INTERFACE, VBE_WINDOW_FUNCTION } from '../rom.ts';
 import { serviceKey } from '../service.ts';
 import { functionalityServices } from './functionality-services.ts';
 import { LINEAR_FRAMEBUFFER } from './vbe-blocks.ts';
+import { PROTECTED_INTERFACE } from './protected-interface.ts';
 import { vbeModeNumbers, vbeModes } from './vbe-modes.ts';
 import { vbeServices } from './vbe-services.ts';
 import {
@@ -242,7 +244,15 @@ const cases: Readonly<Record<string, () => void>> = {
     vbe(0x09, 2, { bx: 2, cx: 1 });
     vbe(0x09, 1, { bx: 4, cx: 1 });
   },
-  '10h/4F0A': () => vbe(0x0a, 1),
+  // Its code: later-guests.test.ts.
+  '10h/4F0A': () => {
+    vbe(0x0a, 0);
+    const table = bench.caller.state.segment(ES).base + bench.caller.di;
+    expect([table, bench.caller.cx]).toEqual([ROM_BASE + VBE_PROTECTED_INTERFACE, PROTECTED_INTERFACE.length]);
+    for (const offset of [0, 2, 4]) expect(peek(table + peek(table + offset, 2), 1)).toBe(0x60);
+    expect(peek(table + 6, 2)).toBe(0);
+    vbe(0x0a, 2, { bx: 1 });
+  },
   '10h/4F0B': () => {
     bench.caller.ecx = 0x0100_0000;
     vbe(0x0b, 0, { cx: 0x1234, dx: 0x144 });
@@ -298,6 +308,36 @@ describe('VBE and functionality', () => {
   it('name the framebuffer where the machine has it', () => {
     const vga = isaPc.devices.find(({ name }) => name === 'vga');
     expect(vga?.memory?.['linear']).toBe(LINEAR_FRAMEBUFFER);
+  });
+
+  it.each([
+    { number: 0x108, columns: 80, rows: 60, width: 640, height: 480, character: 8 },
+    { number: 0x109, columns: 132, rows: 25, width: 1056, height: 400, character: 16 },
+    { number: 0x10a, columns: 132, rows: 43, width: 1056, height: 344, character: 8 },
+    { number: 0x10b, columns: 132, rows: 50, width: 1056, height: 400, character: 8 },
+    { number: 0x10c, columns: 132, rows: 60, width: 1056, height: 480, character: 8 },
+  ])('set text of $columns x $rows and print in it', ({ number, columns, rows, width, height, character }) => {
+    vbe(0x01, 0, { cx: number });
+    expect([peek(BUFFER, 2), peek(BUFFER + 0x12, 2), peek(BUFFER + 0x14, 2), peek(BUFFER + 0x1b, 1)]).toEqual([
+      ...[0x0f, columns, rows, 0],
+    ]);
+    expect([peek(BUFFER + 0x17, 1), peek(BUFFER + 0x10, 2), peek(BUFFER + 8, 2)]).toEqual([
+      ...[character, columns * 2, 0xb800],
+    ]);
+    vbe(0x02, 1, { bx: 0x4000 | number });
+    vbe(0x02, 0, { bx: number });
+    vbe(0x03, 0);
+    expect(bench.caller.bx).toBe(number);
+    expect(render()).toMatchObject({ width, height });
+    call(0x0200, { dx: ((rows - 1) << 8) | (columns - 2) });
+    call(0x0e58, { bx: 7 });
+    const text = createDisplay(bench.bus.devices.get('vga') as Vga, { now: () => 0 }).text();
+    expect([text?.length, text?.at(-1)]).toEqual([rows, `${' '.repeat(columns - 2)}X`]);
+    call(0x0f00);
+    expect([bench.caller.ah, bench.caller.al]).toEqual([columns, 0x50 + number - 0x108]);
+    call(0x0601, { dx: ((rows - 1) << 8) | (columns - 1), bx: 0x0700 });
+    const scrolled = createDisplay(bench.bus.devices.get('vga') as Vga, { now: () => 0 }).text();
+    expect(scrolled?.at(-2)).toBe(`${' '.repeat(columns - 2)}X`);
   });
 
   it('leave text functions of a VBE mode without effect', () => {

@@ -1,6 +1,6 @@
 /**
  * INT 10h, AH=4Fh: the VESA BIOS extension (VBE Core Functions Standard, version 3.0). Linear pictures are the display
- * interface's; the function of the protected-mode interface (0Ah) is refused, which programs must expect.
+ * interface's.
  */
 import { DISPI_ENABLED, DISPI_LFB_ENABLED, DISPI_NOCLEARMEM } from '../../../devices/vga/dispi.ts';
 import { LINEAR_MEMORY_SIZE, LINEAR_PAGE_SIZE } from '../../../devices/vga/linear-memory.ts';
@@ -10,12 +10,14 @@ import { ES } from '../../../state/layout.ts';
 import type { FirmwareContext } from '../../firmware.ts';
 import { bda, ebda } from '../bios-data.ts';
 import type { Caller } from '../caller.ts';
+import { ROM_SEGMENT, VBE_PROTECTED_INTERFACE } from '../rom.ts';
 import type { Service } from '../service.ts';
+import { PROTECTED_INTERFACE } from './protected-interface.ts';
 import { isDispiEnabled, readDispi, writeDispi } from './dispi-ports.ts';
 import { setMode } from './mode-set.ts';
 import { findMode } from './screen.ts';
-import { controllerInfo, modeInfo, PIXEL_CLOCK_MAX, planarModeInfo } from './vbe-blocks.ts';
-import { bytesOf, findVbeMode, PLANAR_MODE, PLANAR_VGA_MODE, type VbeMode } from './vbe-modes.ts';
+import { controllerInfo, modeInfo, PIXEL_CLOCK_MAX, vgaModeInfo } from './vbe-blocks.ts';
+import { bytesOf, findVbeMode, type VbeMode, vbeVgaModes } from './vbe-modes.ts';
 import { programMode, readDac, writeDac } from './vga-registers.ts';
 import { restoreState, saveState, stateBlocks } from './video-state.ts';
 
@@ -68,9 +70,10 @@ function getControllerInfo(caller: Caller): Status {
 function getModeInfo(caller: Caller): Status {
   const number = caller.cx & MODE_NUMBER;
   const mode = findVbeMode(number);
-  if (!mode && number !== PLANAR_MODE) return FAILED;
-  const info = mode ? modeInfo(mode) : planarModeInfo(vgaMode(PLANAR_VGA_MODE));
-  caller.memory.writeBytes(caller.es(caller.di), info);
+  const vgaNumber = vbeVgaModes.get(number);
+  if (mode) caller.memory.writeBytes(caller.es(caller.di), modeInfo(mode));
+  else if (vgaNumber !== undefined) caller.memory.writeBytes(caller.es(caller.di), vgaModeInfo(vgaMode(vgaNumber)));
+  else return FAILED;
   return OK;
 }
 
@@ -90,7 +93,7 @@ function setVbeMode(caller: Caller): Status {
   if ((bx & ~MODE_BITS) !== 0) return FAILED;
   const number = bx & MODE_NUMBER;
   const keep = (bx & KEEP_MEMORY) !== 0;
-  const vgaNumber = number === PLANAR_MODE ? PLANAR_VGA_MODE : number;
+  const vgaNumber = vbeVgaModes.get(number) ?? number;
   if (vgaNumber < KEEP_VGA_MEMORY) {
     const linear = (bx & LINEAR) !== 0;
     return !linear && setMode(context, keep ? vgaNumber | KEEP_VGA_MEMORY : vgaNumber) ? OK : FAILED;
@@ -129,7 +132,7 @@ function getVbeMode(caller: Caller): Status {
   const { context, memory } = caller;
   const vgaNumber = memory.read(bda.VIDEO_MODE, 1);
   if (isDispiEnabled(context)) caller.bx = memory.read(ebda.VBE_MODE, 2);
-  else caller.bx = vgaNumber === PLANAR_VGA_MODE ? PLANAR_MODE : vgaNumber;
+  else caller.bx = [...vbeVgaModes].find(([, number]) => number === vgaNumber)?.[0] ?? vgaNumber;
   return OK;
 }
 
@@ -248,6 +251,15 @@ function handlePalette(caller: Caller): Status {
   return OK;
 }
 
+/** BL: 0 gives the table in ES:DI and its length, with the code, in CX. */
+function getProtectedInterface(caller: Caller): Status {
+  if (caller.bl !== 0) return NOT_SUPPORTED;
+  caller.setEs(ROM_SEGMENT);
+  caller.di = VBE_PROTECTED_INTERFACE;
+  caller.cx = PROTECTED_INTERFACE.length;
+  return OK;
+}
+
 /** Any clock in ECX can be had, as none has an effect; DX is the mode that it is for. */
 function getPixelClock(caller: Caller): Status {
   if (caller.bl !== 0 || !findVbeMode(caller.dx & MODE_NUMBER)) return FAILED;
@@ -266,6 +278,6 @@ export const vbeServices: readonly Service[] = [
   row(0x07, 'display start', inMode(handleDisplayStart)),
   row(0x08, 'width of the DAC', inMode(handleDacWidth)),
   row(0x09, 'palette', handlePalette),
-  row(0x0a, 'protected-mode interface (there is none)', () => FAILED),
+  row(0x0a, 'protected-mode interface', getProtectedInterface),
   row(0x0b, 'get pixel clock', getPixelClock),
 ];
