@@ -13,6 +13,7 @@ import { type ChosenFilter, compileStops, defaultFilters, NO_STOPS } from './eve
 import { GuestOutput } from './guest-output.ts';
 import type { Guest } from './guest.ts';
 import { type LaunchConfiguration, parseLaunchArguments, unknownLaunchArguments } from './launch-configuration.ts';
+import type { WrittenMemory } from './places.ts';
 import { runToPlan } from './plans.ts';
 import type { SentEvent } from './protocol-support.ts';
 import { Progress } from './progress.ts';
@@ -32,12 +33,6 @@ import { UserError } from './user-error.ts';
 export const THREAD_ID = 1;
 /** Channel of the keyboard that takes scan codes. */
 const KEYBOARD = { device: 'keyboard', channel: 'keys' } as const;
-
-/** Memory that the debugger has written, for the `memory` event. */
-export interface WrittenMemory {
-  readonly memoryReference: string;
-  readonly count: number;
-}
 
 export interface DebuggeeOptions {
   readonly host: Host;

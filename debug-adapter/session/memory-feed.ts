@@ -5,7 +5,7 @@
 import type { Host } from '../host.ts';
 import type { MemoryRequest, MemoryUpdate } from '../protocol/memory.ts';
 import type { ScreenState } from '../protocol/screen.ts';
-import type { WrittenMemory } from './debuggee.ts';
+import type { WrittenMemory } from './places.ts';
 import type { Guest } from './guest.ts';
 import { type ShownBlock, readBlock, sameBlock } from './memory-feed-block.ts';
 import { MemoryMoment } from './memory-feed-moment.ts';

@@ -19,7 +19,7 @@ import type { Host } from '../host.ts';
 import type { PageTablesRequest, PageTablesUpdate, ShownEntry, TlbEntry } from '../protocol/page-tables.ts';
 import type { ScreenState } from '../protocol/screen.ts';
 import type { BreakpointTable } from './breakpoint-table.ts';
-import type { WrittenMemory } from './debuggee.ts';
+import type { WrittenMemory } from './places.ts';
 import type { Guest } from './guest.ts';
 import { packRanges, PageTableScan } from './page-table-scan.ts';
 import { formatReference, parseReference, resolvePlaceName, writePlace } from './places.ts';

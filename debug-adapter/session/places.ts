@@ -22,8 +22,14 @@ export function linearReference(linearAddress: number): string {
   return formatHex(linearAddress, 32);
 }
 
+/** Memory that the debugger has written, for the `memory` event. */
+export interface WrittenMemory {
+  readonly memoryReference: string;
+  readonly count: number;
+}
+
 /** What the debugger has written at a linear address, `width` in bits, for the `memory` event. */
-export function writtenAt(linearAddress: number, width: number): { memoryReference: string; count: number } {
+export function writtenAt(linearAddress: number, width: number): WrittenMemory {
   return { memoryReference: linearReference(linearAddress), count: Math.ceil(width / 8) };
 }
 
