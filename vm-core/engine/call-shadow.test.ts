@@ -191,6 +191,31 @@ describe.skipIf(!hasNasm)('the call shadow', () => {
     expect(trails(source, ['f', 'h'])).toEqual(['far:f', 'far:f', 'f', 'far:h', '']);
   });
 
+  it('follows calls to other segments, and a handler that returns by RETF 2', () => {
+    const source = `mov sp,7000h
+      mov word [21h*4],dos
+      call 7c0h:f-7c00h
+      int 21h
+      probe
+      jmp done
+      f: probe
+      call near g
+      retf
+      g: probe
+      ret
+      dos: call 7c0h:f-7c00h
+      retf 2`;
+    const { found } = run(source, ['f', 'g', 'dos']);
+    expect(found.map(({ text }) => text)).toEqual([
+      'far:f',
+      'g far:f',
+      'far:f software-21:dos',
+      'g far:f software-21:dos',
+      '',
+    ]);
+    expect(found[1]?.calls.map(({ selector }) => selector)).toEqual([0x7c0, 0]);
+  });
+
   it('labels software interrupts and exceptions, one inside the other', () => {
     const source = `mov sp,7000h
       mov word [21h*4],dos

@@ -1,6 +1,6 @@
 /**
- * Generated code that keeps the call shadow (call-shadow.ts): what near calls, near returns and loads of the stack
- * pointer do while calls are recorded. What is rare is left to TypeScript.
+ * Generated code that keeps the call shadow (call-shadow.ts): what near calls and returns, far ones in real mode, and
+ * loads of the stack pointer do while calls are recorded. What is rare is left to TypeScript.
  */
 import { CALL_SHADOW, CALL_SHADOW_SIZE } from '../memory/layout.ts';
 import { CS, ENTRY_BASE, internal, SEGMENT_ENTRY_SIZE, SS, segmentSlots, slot } from '../state/layout.ts';
@@ -12,6 +12,7 @@ import {
   CALL_SELECTOR,
   CALL_SLOT,
   CALL_TARGET,
+  KIND_FAR,
 } from './call-entry.ts';
 import type { SlowPaths } from './slow-paths.ts';
 
@@ -20,27 +21,30 @@ const STACK_BASE = internal.SEGMENTS + SS * SEGMENT_ENTRY_SIZE + ENTRY_BASE;
 const CS_SELECTOR = segmentSlots[CS] as number;
 const UNUSED = -1n;
 
-/** A near call, after its push: offsets of the target and of the return address, and the size of the latter. */
-export interface NearCall {
+/** A call, after its push: offsets of the target and of the return address, and the size of the latter. */
+export interface StagedCall {
   readonly target: Value;
   readonly back: Value;
   readonly size: number;
+  /** Of a far call in real mode: the target's paragraph, which CS does not hold yet. */
+  readonly selector?: Value | undefined;
 }
 
 /** Adds an entry. Entries at its slot and below, which nobody has returned from, are dropped before. */
-export function stageCall(f: FunctionBuilder, cpu: Value, paths: SlowPaths, call: NearCall): void {
+export function stageCall(f: FunctionBuilder, cpu: Value, paths: SlowPaths, call: StagedCall): void {
   const top = f.variable(f.load('i32', 32, cpu, internal.CALLS_TOP));
   f.if(top, () => {
     const at = stackTop(f, cpu, paths);
     f.if(f.binary('geU', at, f.load('i64', 64, top, CALL_SLOT)), () => {
-      f.callVoid(paths.callsOver, f.addressNumber(at), f.i32(call.size));
+      f.callVoid(paths.callsOver, f.addressNumber(at), f.i32(call.selector ? 2 * call.size : call.size));
       f.set(top, f.load('i32', 32, cpu, internal.CALLS_TOP));
     });
     f.set(top, neighbour(f, top, CALL_ENTRY_SIZE));
     f.store(64, top, CALL_SLOT, at);
     f.store(64, top, CALL_RETURN, codeAddress(f, cpu, call.back));
-    f.store(64, top, CALL_TARGET, codeAddress(f, cpu, call.target));
-    f.store(32, top, CALL_SELECTOR, f.load('i32', 16, cpu, CS_SELECTOR));
+    f.store(64, top, CALL_TARGET, codeAddress(f, cpu, call.target, call.selector));
+    const kind = call.selector ? KIND_FAR << 16 : 0;
+    f.store(32, top, CALL_SELECTOR, f.binary('or', f.load('i32', 16, cpu, CS_SELECTOR), f.i32(kind)));
     f.store(32, top, CALL_ADDRESS_SIZE, f.i32(call.size));
     f.store(32, cpu, internal.CALLS_TOP, top);
   });
@@ -87,10 +91,11 @@ function stackTop(f: FunctionBuilder, cpu: Value, { addressBits }: SlowPaths): V
   return f.widen(f.binary('add', f.load('i32', 32, cpu, STACK_BASE), pointer), false);
 }
 
-/** Linear address of an offset in the code segment, as an i64; one of 64 bits is linear itself. */
-function codeAddress(f: FunctionBuilder, cpu: Value, offset: Value): Value {
+/** Linear address of an offset in the code segment or a paragraph, as an i64; one of 64 bits is linear itself. */
+function codeAddress(f: FunctionBuilder, cpu: Value, offset: Value, paragraph?: Value): Value {
   if (offset.type === 'i64') return offset;
-  return f.widen(f.binary('add', f.load('i32', 32, cpu, CODE_BASE), offset), false);
+  const base = paragraph ? f.binary('shl', paragraph, f.i32(4)) : f.load('i32', 32, cpu, CODE_BASE);
+  return f.widen(f.binary('add', base, offset), false);
 }
 
 function neighbour(f: FunctionBuilder, at: Value, distance: number): Value {

@@ -213,12 +213,8 @@ export class InterpreterStage extends Semantics {
     return stagedSegment(this.f, this.#cpu, this.#record, index);
   }
 
-  recordsCalls(): Value {
-    return this.f.load('i32', 32, this.#cpu, internal.CALLS_TOP);
-  }
-
-  recordCall(target: Value, back: Value): void {
-    stageCall(this.f, this.#cpu, this.#paths, { target, back, size: this.operandSize / 8 });
+  recordCall(target: Value, back: Value, selector?: Value): void {
+    stageCall(this.f, this.#cpu, this.#paths, { target, back, size: this.operandSize / 8, selector });
   }
 
   recordReturn(): void {

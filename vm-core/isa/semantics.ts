@@ -69,10 +69,11 @@ export abstract class Semantics {
   abstract takesParagraphs(segment: SegmentIndex | 'reg'): Value;
   /** Loads such a segment: a selector, zero-extended, whose base is 16 times itself. */
   abstract loadParagraph(segment: SegmentIndex | 'reg', selector: Value): void;
-  /** True while somebody records calls. */
-  abstract recordsCalls(): Value;
-  /** For the record of calls: the return address `back` was pushed, and the routine at `target` comes next. */
-  abstract recordCall(target: Value, back: Value): void;
+  /**
+   * For the record of calls: the return address `back` was pushed, and the routine at `target` comes next; with a selector
+   * in that paragraph, and CS was pushed as well.
+   */
+  abstract recordCall(target: Value, back: Value, selector?: Value): void;
   /** For the record of calls: the return address on top of the stack is about to be dropped. */
   abstract recordReturn(): void;
   /** Ends the instruction with a fault. */

@@ -83,9 +83,8 @@ function readPointer(s: Semantics): { readonly offset: Value; readonly selector:
   return { offset, selector };
 }
 
-/** Far transfers, as long as nobody records calls: the record of the far ones is the cpu layer's business. */
-function unrecorded(s: Semantics, body: () => void): void {
-  inRealMode(s, () => s.if(s.isZero(s.recordsCalls()), () => s.if(s.takesParagraphs(CS), body)));
+function transferFar(s: Semantics, body: () => void): void {
+  inRealMode(s, () => s.if(s.takesParagraphs(CS), body));
 }
 
 function jumpFar(s: Semantics, target: Value, selector: Value): void {
@@ -100,30 +99,32 @@ function callFar(s: Semantics, target: Value, selector: Value): void {
   const outer = s.cutStack(s.sub(top, s.addressConstant(bytes)));
   const inner = s.cutStack(s.sub(top, s.addressConstant(2 * bytes)));
   s.store('SS', outer, s.operandSize, s.readRegister(segmentSlots[CS] as number, 16));
-  s.store('SS', inner, s.operandSize, s.nextEip());
+  const back = s.nextEip();
+  s.store('SS', inner, s.operandSize, back);
   s.writeStackPointer(inner);
+  s.recordCall(target, back, selector);
   jumpFar(s, target, selector);
 }
 
 export const jumpFarImmediate: SemanticsFunction = (s) =>
-  unrecorded(s, () => {
+  transferFar(s, () => {
     const target = s.f.copy(s.cut(s.immediate(), s.operandSize));
     s.requireTarget(target);
     jumpFar(s, target, s.secondImmediate());
   });
 
 export const jumpFarMemory: SemanticsFunction = (s) =>
-  unrecorded(s, () => {
+  transferFar(s, () => {
     const { offset, selector } = readPointer(s);
     s.requireTarget(offset);
     jumpFar(s, offset, selector);
   });
 
 export const callFarImmediate: SemanticsFunction = (s) =>
-  unrecorded(s, () => callFar(s, s.f.copy(s.cut(s.immediate(), s.operandSize)), s.secondImmediate()));
+  transferFar(s, () => callFar(s, s.f.copy(s.cut(s.immediate(), s.operandSize)), s.secondImmediate()));
 
 export const callFarMemory: SemanticsFunction = (s) =>
-  unrecorded(s, () => {
+  transferFar(s, () => {
     const { offset, selector } = readPointer(s);
     callFar(s, offset, selector);
   });
@@ -132,11 +133,12 @@ export const callFarMemory: SemanticsFunction = (s) =>
 export const returnFar =
   (drops: boolean): SemanticsFunction =>
   (s) =>
-    unrecorded(s, () => {
+    transferFar(s, () => {
       const bytes = s.operandSize / 8;
       const target = readTop(s);
       const selector = s.f.copy(s.cut(readTop(s, bytes), 16));
       s.requireTarget(target);
+      s.recordReturn();
       const popped = s.constant(2 * bytes);
       dropBytes(s, drops ? s.add(popped, s.immediate()) : popped);
       jumpFar(s, target, selector);
