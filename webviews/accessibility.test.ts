@@ -171,6 +171,20 @@ describe.skipIf(browserPath() === undefined)('the views for everybody', () => {
     await page.close();
   });
 
+  it.each([
+    ['screen', 'Sound'],
+    ['memory', 'Follow'],
+  ])('show without colours which switches are on: %s', async (view, name) => {
+    const page = await open(view);
+    const button = page.getByRole('button', { name });
+    const mark = () => button.evaluate((element) => getComputedStyle(element).boxShadow);
+    expect(await mark()).toBe('none');
+    await button.click();
+    await page.waitForFunction(() => document.querySelector('[aria-pressed="true"]') !== null);
+    expect(await mark()).toMatch(/^rgb\(243, 133, 24\).*-3px.*inset$/);
+    await page.close();
+  });
+
   it('are walked through by Tab in the order in which they are read: screen', async () => {
     const page = await open('screen');
     await post(page, { type: 'status', state: 'running', detail: '' });

@@ -35,7 +35,7 @@ async function names(client: SessionClient): Promise<readonly string[]> {
 
 async function known(client: SessionClient, frameId: number): Promise<Readonly<Record<string, string>>> {
   const { scopes } = await client.request('scopes', { frameId });
-  const [{ variablesReference }] = scopes as readonly [DebugProtocol.Scope];
+  const [, { variablesReference }] = scopes as readonly [DebugProtocol.Scope, DebugProtocol.Scope];
   const { variables } = await client.request('variables', { variablesReference });
   return Object.fromEntries((variables as DebugProtocol.Variable[]).map(({ name, value }) => [name, value]));
 }
@@ -116,7 +116,7 @@ describe.skipIf(!hasNasm)('the call stack', () => {
     expect(await known(client, 2)).toMatchObject({ EIP: '0x00007c16', ESP: '0x00007bfc' });
     expect(await known(client, 3)).toMatchObject({ EIP: '0x00007c0e', ESP: '0x00007c00' });
     const { variablesReference } =
-      ((await client.request('scopes', { frameId: 3 }))['scopes'] as DebugProtocol.Scope[])[0] ?? {};
+      ((await client.request('scopes', { frameId: 3 }))['scopes'] as DebugProtocol.Scope[])[1] ?? {};
     const written = await client.send('setVariable', { variablesReference, name: 'ESP', value: '0' });
     expect(written.success).toBe(false);
     const { result } = await client.request('evaluate', { expression: 'sp', frameId: 3, context: 'watch' });

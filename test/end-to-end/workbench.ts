@@ -41,8 +41,8 @@ export class Workbench {
     this.page = page;
   }
 
-  /** Opens the workbench at a server's address and waits until it can be used. */
-  static async open(url: string): Promise<Workbench> {
+  /** Opens the workbench at a server's address and waits until it can be used; extensions find it in `language`. */
+  static async open(url: string, language = 'en'): Promise<Workbench> {
     const executablePath = browserPath();
     if (executablePath === undefined) throw new Error(`none of ${BROWSER_COMMANDS.join(', ')} is installed`);
     const browser = await chromium.launch({
@@ -51,6 +51,8 @@ export class Workbench {
     });
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
     page.setDefaultTimeout(PATIENCE_MS);
+    // Where VS Code itself looks; without a language pack its own texts stay English.
+    await page.addInitScript((name) => Object.assign(globalThis, { _VSCODE_NLS_LANGUAGE: name }), language);
     await page.goto(url);
     await usable(page);
     await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor();

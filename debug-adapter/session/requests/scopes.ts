@@ -20,8 +20,9 @@ export const scopes: HandlerOf<'scopes'> = {
     const name = isCaller ? localized('Registers (of the processor, not of this caller)') : localized('Registers');
     return {
       scopes: [
-        ...(isCaller ? [registerScope(localized('Caller'), callerReference(frameId))] : []),
+        // The first is what clients open by themselves.
         registerScope(name, SCOPE_REFERENCE),
+        ...(isCaller ? [registerScope(localized('Caller'), callerReference(frameId))] : []),
       ],
     };
   },
