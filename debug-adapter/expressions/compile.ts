@@ -12,7 +12,7 @@ import {
   parseAddress,
   parseExpression,
 } from './parse.ts';
-import { findRegisterPart, type RegisterPart, readPart } from './register-parts.ts';
+import { findRegisterPart, isWide, type RegisterPart, readExact, readPart } from './register-parts.ts';
 import { ExpressionError } from './tokens.ts';
 
 /** What expressions read and write. */
@@ -43,6 +43,8 @@ export interface CompiledExpression {
   readonly width: number;
   /** The linear address of what was named: of memory, of a label, of `linear(…)`. */
   readonly address: Evaluate | undefined;
+  /** The value of a register or part that is wider than what expressions compute with. */
+  readonly exact?: () => bigint;
   /** Changes what the expression names; undefined for values that are no place. */
   readonly assign: ((value: number) => void) | undefined;
   /** True when evaluating it writes: `place = value`. */
@@ -63,8 +65,9 @@ export function compileExpression(
     throw new ExpressionError('an assignment is not allowed here; write == to compare', node.position);
   if (!assign) throw new ExpressionError(whyNotAssigned(node), node.position);
   const { evaluate: value } = compileNode(assigned, context);
+  const { exact: _, ...rest } = place;
   return {
-    ...place,
+    ...rest,
     assigns: true,
     evaluate: () => {
       assign(value());
@@ -137,15 +140,24 @@ function ownProperty<Value>(record: Readonly<Record<string, Value>> = {}, name: 
 function compileRegister(part: RegisterPart, position: number, context: ExpressionContext): CompiledExpression {
   const { state } = context;
   return {
-    evaluate: () => readPart(state, part),
+    evaluate: isWide(part) ? () => readNarrow(state, part, position) : () => readPart(state, part),
     width: part.width,
     address: undefined,
     assigns: false,
+    ...(isWide(part) ? { exact: () => readExact(state, part) } : {}),
     assign: (value) => {
       if (!context.writeRegister(part, value))
         throw new ExpressionError(`${part.name} cannot be set to that`, position);
     },
   };
+}
+
+/** The value of a wide part where it happens to fit. */
+function readNarrow(state: CpuState, part: RegisterPart, position: number): number {
+  const value = readPart(state, part);
+  if (value <= 0xffffffff) return value;
+  const shown = `0x${readExact(state, part).toString(16)}`;
+  throw new ExpressionError(`${part.name} is ${shown}: expressions compute with 32 bits`, position);
 }
 
 function compileMemory(node: Extract<Node, { kind: 'memory' }>, context: ExpressionContext): CompiledExpression {

@@ -11,29 +11,29 @@ export function splitNotation(text: string): { readonly expression: string; read
 }
 
 /** `0x` and as many digits as `width` bits need; a single bit is just 0 or 1. */
-export function formatHex(value: number, width: number): string {
+export function formatHex(value: number | bigint, width: number): string {
   if (width === 1) return String(value);
   return `0x${digitsOf(value).padStart(Math.ceil(width / 4), '0')}`;
 }
 
 /** Addresses in the upper half of 64-bit mode are negative numbers. */
-function digitsOf(value: number): string {
+function digitsOf(value: number | bigint): string {
   return (value < 0 ? BigInt.asUintN(64, BigInt(value)) : value).toString(16);
 }
 
 /** A value in the notation asked for. Decimal is signed when the top bit is set, both readings given. */
-export function formatValue(value: number, width: number, notation: Notation = 'x'): string {
+export function formatValue(value: number | bigint, width: number, notation: Notation = 'x'): string {
   switch (notation) {
     case 'x':
       return formatHex(value, width);
     case 'd': {
-      const signed = value >= 2 ** (width - 1) && width > 1 ? value - 2 ** width : value;
-      return signed === value ? String(value) : `${signed} (${value} unsigned)`;
+      const signed = width > 1 ? BigInt.asIntN(width, BigInt(value)) : BigInt(value);
+      return signed === BigInt(value) ? String(value) : `${signed} (${value} unsigned)`;
     }
     case 'b':
       return `0b${value.toString(2).padStart(width, '0')}`;
     case 'c':
-      return value >= 0x20 && value < 0x7f ? `'${String.fromCharCode(value)}'` : formatHex(value, 8);
+      return value >= 0x20 && value < 0x7f ? `'${String.fromCharCode(Number(value))}'` : formatHex(value, 8);
   }
 }
 

@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { registers } from '../../vm-core/index.ts';
-import { fieldParts, findRegisterPart, registerPartNames, wholePart } from './register-parts.ts';
+import { CpuState, registers } from '../../vm-core/index.ts';
+import { CPU_STATE_SIZE } from '../../vm-core/state/layout.ts';
+import {
+  fieldParts,
+  findRegisterPart,
+  isWide,
+  type RegisterPart,
+  readExact,
+  readPart,
+  registerPartNames,
+  wholePart,
+  writePart,
+} from './register-parts.ts';
 
 describe('register parts', () => {
   it('names every register and field of the table', () => {
@@ -11,10 +22,21 @@ describe('register parts', () => {
     }
   });
 
-  it('stays within 32 bits, which is what expressions compute with', () => {
+  it('reads and writes every part, also of 64 bits, and leaves the rest of its register alone', () => {
+    const state = new CpuState(new WebAssembly.Memory({ initial: Math.ceil(CPU_STATE_SIZE / 65536) }), 0);
     for (const name of registerPartNames) {
-      const part = findRegisterPart(name);
-      expect(part && part.low + part.width, name).toBeLessThanOrEqual(32);
+      const part = findRegisterPart(name) as RegisterPart;
+      // The flags have bits that are always set or clear.
+      if (part.register.name.endsWith('FLAGS')) continue;
+      const pattern = BigInt.asUintN(part.register.size * 8, 0x9e3779b97f4a7c15n);
+      state.writeRegister(part.register, pattern);
+      const expected = BigInt.asUintN(part.width, pattern >> BigInt(part.low));
+      expect(readExact(state, part), name).toBe(expected);
+      expect(readPart(state, part), name).toBe(Number(expected));
+      expect(isWide(part), name).toBe(part.low + part.width > 32);
+      writePart(state, part, BigInt.asUintN(part.width, ~expected));
+      const flipped = ((1n << BigInt(part.width)) - 1n) << BigInt(part.low);
+      expect(state.readRegister(part.register), name).toBe(pattern ^ flipped);
     }
   });
 

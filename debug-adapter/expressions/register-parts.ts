@@ -68,15 +68,29 @@ export function findRegisterPart(name: string): RegisterPart | undefined {
 /** Every name that `findRegisterPart` knows, upper case. */
 export const registerPartNames: readonly string[] = [...parts.keys()];
 
-/** Reads a part as an unsigned number. This is what conditions run on, so it goes without `bigint`. */
+/** True for parts that do not lie in the lower 32 bits of their register, with which expressions compute. */
+export function isWide({ low, width }: RegisterPart): boolean {
+  return low + width > 32;
+}
+
+/**
+ * Reads a part as an unsigned number, exactly up to 53 bits. This is what conditions run on, so it goes without `bigint`
+ * for all but wide parts.
+ */
 export function readPart(state: CpuState, part: RegisterPart): number {
   const { register, low, width } = part;
-  const whole = register.name === 'EFLAGS' ? state.eflags : state.read32(register.offset);
+  if (isWide(part)) return Number(readExact(state, part));
+  const whole = register.name === 'EFLAGS' || register.name === 'RFLAGS' ? state.eflags : state.read32(register.offset);
   return width === 32 ? whole >>> 0 : (whole >>> low) & ((1 << width) - 1);
 }
 
+/** Reads a part of any width. */
+export function readExact(state: CpuState, { register, low, width }: RegisterPart): bigint {
+  return BigInt.asUintN(width, state.readRegister(register) >> BigInt(low));
+}
+
 /** Writes a part and leaves the rest of the register alone; bits beyond its width are dropped. */
-export function writePart(state: CpuState, part: RegisterPart, value: number): void {
+export function writePart(state: CpuState, part: RegisterPart, value: number | bigint): void {
   const mask = ((1n << BigInt(part.width)) - 1n) << BigInt(part.low);
   const kept = state.readRegister(part.register) & ~mask;
   state.writeRegister(part.register, kept | ((BigInt(value) << BigInt(part.low)) & mask));

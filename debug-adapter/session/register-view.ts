@@ -5,7 +5,14 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { type Register, type RegisterSet, registerSets, registers } from '../../vm-core/index.ts';
 import { formatHex, formatValue, type Notation } from '../expressions/format.ts';
-import { fieldParts, namedParts, type RegisterPart, readPart, wholePart } from '../expressions/register-parts.ts';
+import {
+  fieldParts,
+  namedParts,
+  type RegisterPart,
+  readExact,
+  readPart,
+  wholePart,
+} from '../expressions/register-parts.ts';
 import { localized, translated } from '../protocol/localized.ts';
 import { describeRights } from './descriptors.ts';
 import type { Guest } from './guest.ts';
@@ -130,7 +137,7 @@ export class RegisterView {
   }
 
   #part(part: RegisterPart, evaluateName: string): RegisterVariable {
-    const value = readPart(this.#guest.vcpu.state, part);
+    const value = readExact(this.#guest.vcpu.state, part);
     const readOnly = part.register.attributes === 'read-only';
     return {
       variable: {
@@ -146,10 +153,10 @@ export class RegisterView {
   }
 
   /** What a changed value was at the stop before. */
-  #was(part: RegisterPart, value: number): string {
+  #was(part: RegisterPart, value: bigint): string {
     const before = this.#before?.[part.register.number];
     if (before === undefined) return '';
-    const old = Number((before >> BigInt(part.low)) & ((1n << BigInt(part.width)) - 1n));
+    const old = BigInt.asUintN(part.width, before >> BigInt(part.low));
     return old === value ? '' : ` (changed, was ${formatHex(old, part.width)})`;
   }
 
@@ -180,7 +187,7 @@ export class RegisterView {
   }
 
   #value(register: Register): string {
-    return formatHex(this.#guest.register(register.name), register.size * 8);
+    return formatHex(this.#guest.vcpu.state.readRegister(register), register.size * 8);
   }
 
   /** Registers that point into memory open there. */

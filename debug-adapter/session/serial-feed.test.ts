@@ -108,7 +108,9 @@ it('carries bytes both ways between a terminal and a guest', async () => {
   image.set([...ECHO.matchAll(/[0-9A-F]{2}/g)].map(([digits]) => Number.parseInt(digits, 16)));
   image.set([0x55, 0xaa], 510);
   client.host.files.set('/echo.img', image);
-  await client.launch({ program: '/echo.img', listing: undefined, serial: 'terminal', stopOnEntry: false });
+  await client.request('initialize', { adapterID: 'x86vm', clientID: 'vscode' });
+  await client.request('launch', { program: '/echo.img', serial: 'terminal', stopOnEntry: false });
+  await client.request('configurationDone');
   client.session.receiveSerial({ type: 'open', port });
   client.session.receiveSerial({ type: 'input', port, bytes: Uint8Array.of(0x68, 0xe9) });
   const heard = () =>

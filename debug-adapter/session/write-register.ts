@@ -5,18 +5,20 @@ import type { Guest } from './guest.ts';
 import { UserError } from './user-error.ts';
 
 /** Writes a register or a part of one. False when it is read-only, or when a selector names no segment. */
-export function writeRegister(guest: Guest, part: RegisterPart, value: number): boolean {
+export function writeRegister(guest: Guest, part: RegisterPart, value: number | bigint): boolean {
   const { register } = part;
   if (register.attributes === 'read-only') return false;
   requireFit(part, value);
-  if (register.set === 'segment' && !register.name.includes('.')) return writeSelector(guest, register.offset, value);
+  if (register.set === 'segment' && !register.name.includes('.'))
+    return writeSelector(guest, register.offset, Number(value));
   writePart(guest.vcpu.state, part, value);
   return true;
 }
 
 /** Values are unsigned or, as their two's complement, negative: -1 fits into every part, 1FFh not into eight bits. */
-function requireFit({ width }: RegisterPart, value: number): void {
-  const fits = value < 2 ** width || value >= 2 ** 32 - 2 ** (width - 1);
+function requireFit({ width }: RegisterPart, value: number | bigint): void {
+  const isNegative = width < 32 && value >= 2 ** 32 - 2 ** (width - 1) && value < 2 ** 32;
+  const fits = BigInt(value) < 1n << BigInt(width) || isNegative;
   if (fits) return;
   throw new UserError(
     'bad-argument',

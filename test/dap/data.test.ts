@@ -89,6 +89,32 @@ describe('registers and memory', () => {
     expect((await set(value.replace('0x0000', '0x0004'), 'EFLAGS')).success).toBe(true);
   });
 
+  it('shows, evaluates and writes registers of 64 bits', async () => {
+    const wide = new SessionClient();
+    await wide.launch({ cpu: 'x86-64-v3' });
+    await wide.stop();
+    const written = await wide.request('setExpression', { expression: 'PDPTE1', value: '0x123456789abcdef0' });
+    expect(written).toEqual({ value: '0x123456789abcdef0' });
+    expect(await wide.evaluate('pdpte1')).toBe('0x123456789abcdef0');
+    expect(await wide.evaluate('pdpte1,d')).toBe('1311768467463790320');
+    expect(await wide.evaluate('pdpte1.frame')).toBe('0x456789abcd');
+    expect((await wide.send('evaluate', { expression: 'pdpte1 + 1' })).message).toBe(
+      'pdpte1 + 1: PDPTE1 is 0x123456789abcdef0: expressions compute with 32 bits (column 1)',
+    );
+    await wide.request('evaluate', { expression: 'pdpte1 = 17', context: 'repl' });
+    expect(await wide.evaluate('pdpte1 + 1')).toBe('0x00000012');
+    const { variables } = await wide.request('variables', { variablesReference: 1 });
+    const names = (variables as { name: string; variablesReference: number }[]).map(({ name }) => name);
+    expect(names).toContain('EAX');
+    const all: { name: string; value: string }[] = [];
+    for (const { variablesReference } of variables as { variablesReference: number }[]) {
+      if (variablesReference === 0) continue;
+      const children = await wide.request('variables', { variablesReference });
+      all.push(...(children['variables'] as typeof all));
+    }
+    expect(all.find(({ name }) => name === 'PDPTE1')?.value).toMatch(/^0x0000000000000011\b/);
+  });
+
   it('refuses what cannot be written', async () => {
     expect((await set('1', 'Events and privilege', 'CPL')).message).toBe('CPL cannot be set to 1');
     expect((await set('1', 'Descriptor tables', 'GDTR')).message).toMatch(/cannot be written as a whole/);

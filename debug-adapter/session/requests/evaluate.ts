@@ -31,15 +31,19 @@ export const evaluate: HandlerOf<'evaluate'> = {
     const plain = formatValue(value, compiled.width, notation ?? (format?.hex === false ? 'd' : 'x'));
     const isOpen = notation === undefined && format?.hex === undefined && context !== 'clipboard';
     const withDecimal = isOpen && value > 9 && compiled.width > 1;
-    const location = locationOf(guest, address ?? value);
+    const pointed = address ?? Number(value);
+    const location = locationOf(guest, pointed);
     return {
       result: withDecimal ? `${plain} (${value})` : plain,
       variablesReference: 0,
-      memoryReference: linearReference(address ?? value),
+      ...(pointed < ADDRESS_END ? { memoryReference: linearReference(pointed) } : {}),
       ...(location === undefined ? {} : { valueLocationReference: location }),
     };
   },
 };
+
+/** Memory references are 32 bits wide. */
+const ADDRESS_END = 2 ** 32;
 
 /** Words that begin an expression without being names. */
 const FORMS = /^(?:byte|word|dword|linear|physical)$/i;

@@ -1,5 +1,5 @@
 /** `setVariable`: writes a register, a part of one, or a flag. */
-import { evaluateText } from '../evaluate-text.ts';
+import { evaluateInput } from '../evaluate-text.ts';
 import { RegisterView, withoutExplanation } from '../register-view.ts';
 import { UserError } from '../user-error.ts';
 import { writeRegister } from '../write-register.ts';
@@ -16,7 +16,7 @@ export const setVariable: HandlerOf<'setVariable'> = {
     const found = find();
     if (!found) throw new UserError('no-such-variable', `there is no ${name} under ${variablesReference}`);
     if (!found.part) throw new UserError('not-writable', `${name} cannot be written as a whole; write what is in it`);
-    const number = evaluateText(guest, withoutExplanation(value));
+    const number = evaluateInput(guest, withoutExplanation(value));
     if (!writeRegister(guest, found.part, number)) {
       throw new UserError('not-writable', `${name} cannot be set to ${value}`);
     }
