@@ -29,10 +29,13 @@ export class GuestFault {
   readonly vector: number;
   /** Undefined for vectors that push none. */
   readonly errorCode: number | undefined;
+  /** True behind the point of a task switch from which there is no way back: EIP is the new task's and stays. */
+  readonly isOfNewTask: boolean;
 
-  constructor(vector: number, errorCode?: number) {
+  constructor(vector: number, errorCode?: number, isOfNewTask = false) {
     this.vector = vector;
     this.errorCode = errorCode;
+    this.isOfNewTask = isOfNewTask;
   }
 }
 
@@ -137,6 +140,8 @@ export interface Cpu {
   /** Virtual time in ticks, and how many of them make a second. */
   now(): number;
   readonly ticksPerSecond: number;
+  /** A debug exception before the next instruction, for reasons as DR6 has them. */
+  trap(reasons: number): void;
   /** Random bits for RDRAND and RDSEED, as an unsigned number of 32. */
   random(): number;
   /** Tells the embedder of an event that may stop the machine; nothing is made while nobody listens. */

@@ -8,7 +8,10 @@ import { SLOT_SIZE } from '../state/register-table.ts';
 
 export const DR6_BD = 1 << 13;
 export const DR6_BS = 1 << 14;
+export const DR6_BT = 1 << 15;
 export const DR7_GD = 1 << 13;
+/** L0–L3 and LE: a task switch clears them. */
+export const DR7_LOCAL_ENABLES = 0x155;
 
 /** DR6: bits that read as ones, and bits that hold something. */
 export const DR6_ONES = 0xffff_0ff0;

@@ -180,11 +180,12 @@ describe('delivery in protected mode at the same level', () => {
     expect(cpu.state.read8(slot.NMI_BLOCKED)).toBe(1);
   });
 
-  it('reports task gates', () => {
+  it('finds the busy task behind a task gate, which is #GP', () => {
     const cpu = protectedCpu();
     setGate(cpu, 0x30, 0x85, selectors.tss);
-    expect(deliver(cpu, external(0x30))).toEqual({ kind: 'unsupported' });
-    expect(cpu.unsupportedUses).toEqual(['task gate for vector 30h']);
+    setGate(cpu, VECTOR_GP, 0x8e, selectors.code);
+    expect(deliver(cpu, external(0x30))).toEqual({ kind: 'delivered' });
+    expect(cpu.readLinear(cpu.state.read32(slot.ESP), 4)).toBe(selectors.tss | 1);
   });
 });
 

@@ -17,15 +17,13 @@ import {
 } from './cpu.ts';
 import { type CpuEvent, enterHandler } from './interrupt-entry.ts';
 
-/** What became of an event. After `unsupported` the machine stops with the text that was given to `cpu.unsupported`. */
+/** What became of an event. */
 export type Delivery =
   | { readonly kind: 'delivered' }
-  | { readonly kind: 'unsupported' }
   /** The processor shuts down. `chain` begins with the event and ends with the double fault that failed. */
   | { readonly kind: 'triple-fault'; readonly chain: readonly EventRecord[] };
 
 const DELIVERED: Delivery = { kind: 'delivered' };
-const UNSUPPORTED: Delivery = { kind: 'unsupported' };
 
 /** Vector 9 (80287 segment overrun) is contributory too but no processor raises it any more. */
 const contributory: ReadonlySet<number> = new Set([VECTOR_DE, VECTOR_TS, VECTOR_NP, VECTOR_SS, VECTOR_GP]);
@@ -37,8 +35,7 @@ export function deliver(cpu: Cpu, event: CpuEvent): Delivery {
   for (;;) {
     chain.push(recordOf(cpu, current));
     const obstacle = tryToEnter(cpu, current);
-    if (obstacle === true) return DELIVERED;
-    if (obstacle === false) return UNSUPPORTED;
+    if (!obstacle) return DELIVERED;
     if (current.kind === 'exception' && current.vector === VECTOR_DF) return { kind: 'triple-fault', chain };
     const fault: CpuEvent = { vector: obstacle.vector, errorCode: obstacle.errorCode, kind: 'exception' };
     if (!makesDoubleFault(current, fault)) current = fault;
@@ -58,9 +55,10 @@ export function recordOf(cpu: Cpu, event: CpuEvent): EventRecord {
 }
 
 /** As `enterHandler`, with the fault as a value. */
-function tryToEnter(cpu: Cpu, event: CpuEvent): boolean | GuestFault {
+function tryToEnter(cpu: Cpu, event: CpuEvent): GuestFault | undefined {
   try {
-    return enterHandler(cpu, event);
+    enterHandler(cpu, event);
+    return undefined;
   } catch (error) {
     if (error instanceof GuestFault) return error;
     throw error;

@@ -42,6 +42,7 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
   readonly derivedChanges: number[] = [];
   readonly events: MachineEvent[] = [];
   readonly messages: string[] = [];
+  readonly traps: number[] = [];
   randomValues: number[] = [];
   time = 0;
   model: CpuModelFacts = modelFacts('386');
@@ -86,6 +87,10 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
 
   now(): number {
     return this.time;
+  }
+
+  trap(reasons: number): void {
+    this.traps.push(reasons);
   }
 
   random(): number {

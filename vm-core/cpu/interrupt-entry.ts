@@ -44,6 +44,7 @@ import {
 import { isVirtual8086, privilegeLevel } from './mode.ts';
 import { setNullSegment, setRealModeSegment } from './segments.ts';
 import { Stack } from './stack.ts';
+import { pushTaskErrorCode, requireTaskOfGate, switchTask } from './task-switch.ts';
 import { openInnerStack } from './task-state.ts';
 
 /** An interrupt or exception that is to be delivered. */
@@ -80,24 +81,23 @@ const faultVectors: ReadonlySet<number> = new Set([
 
 /**
  * Enters the handler of `event`; EIP is the value to push. Throws the GuestFault that stands in the way before anything
- * has changed. Returns false after it reported a task gate, which is not modelled.
+ * has changed; behind a task gate it may be one of the new task.
  */
-export function enterHandler(cpu: Cpu, event: CpuEvent): boolean {
+export function enterHandler(cpu: Cpu, event: CpuEvent): void {
   const { state } = cpu;
   cpu.calls?.note();
   if ((state.read32(slot.CR0) & CR0_PE) === 0) enterRealMode(cpu, event);
-  else if (!enterProtectedMarked(cpu, event)) return false;
+  else enterProtectedMarked(cpu, event);
   state.write8(slot.HALTED, 0);
   state.write8(slot.INTERRUPT_SHADOW, 0);
   if (event.nonMaskable) state.write8(slot.NMI_BLOCKED, 1);
   if (event.vector === VECTOR_DB && event.kind === 'exception') unguardDebugRegisters(cpu);
-  return true;
 }
 
 /** As `enterProtected`; the error code of what it throws says in EXT whether the program caused the event itself. */
-function enterProtectedMarked(cpu: Cpu, event: CpuEvent): boolean {
+function enterProtectedMarked(cpu: Cpu, event: CpuEvent): void {
   try {
-    return enterProtected(cpu, event);
+    enterProtected(cpu, event);
   } catch (error) {
     throw event.kind === 'software' ? error : withExternalBit(error);
   }
@@ -105,7 +105,7 @@ function enterProtectedMarked(cpu: Cpu, event: CpuEvent): boolean {
 
 function withExternalBit(error: unknown): unknown {
   if (!(error instanceof GuestFault) || !vectorsWithSelector.has(error.vector)) return error;
-  return new GuestFault(error.vector, (error.errorCode ?? 0) | ERROR_EXT);
+  return new GuestFault(error.vector, (error.errorCode ?? 0) | ERROR_EXT, error.isOfNewTask);
 }
 
 /** The handler of a debug exception may use the debug registers. */
@@ -134,18 +134,22 @@ function enterRealMode(cpu: Cpu, { kind, vector }: CpuEvent): void {
   cpu.calls?.interrupted(kind, vector, 2, 0);
 }
 
-/** An interrupt or trap gate that has passed the checks on itself. */
+/** A gate that has passed the checks on itself; of a task gate only the selector means something. */
 interface Gate {
+  readonly isTask: boolean;
   readonly selector: number;
   readonly offset: number;
   readonly size: 2 | 4;
   readonly clearsInterruptFlag: boolean;
 }
 
-function enterProtected(cpu: Cpu, event: CpuEvent): boolean {
+function enterProtected(cpu: Cpu, event: CpuEvent): void {
   const { state } = cpu;
   const gate = requireInterruptGate(cpu, event);
-  if (!gate) return false;
+  if (gate.isTask) {
+    enterTask(cpu, event, gate.selector);
+    return;
+  }
   const descriptor = requireTransferDescriptor(cpu, gate.selector);
   const level = handlerLevel(cpu, descriptor, gate.selector);
   const target = codeTarget(cpu, descriptor, gate.selector, gate.offset, level);
@@ -153,11 +157,10 @@ function enterProtected(cpu: Cpu, event: CpuEvent): boolean {
   const inward = level < privilegeLevel(state);
   const stack = inward ? openInnerStack(cpu, level) : Stack.current(cpu);
   if (inward) pushOuterStack(cpu, stack, gate.size);
-  const resume = event.resume || (event.kind === 'exception' && faultVectors.has(event.vector));
-  stack.push(gate.size, resume ? flags | RF : flags);
+  stack.push(gate.size, resumes(event) ? flags | RF : flags);
   stack.push(gate.size, state.segment(CS).selector);
   stack.push(gate.size, state.eip);
-  const hasErrorCode = event.kind === 'exception' && vectorsWithErrorCode.has(event.vector);
+  const hasErrorCode = pushesErrorCode(event);
   if (hasErrorCode) stack.push(gate.size, event.errorCode ?? 0);
   const leftVirtual8086 = isVirtual8086(state);
   state.eflags = flags & ~(TF | NT | RF | VM | (gate.clearsInterruptFlag ? IF : 0));
@@ -165,11 +168,24 @@ function enterProtected(cpu: Cpu, event: CpuEvent): boolean {
   stack.commit();
   enterCode(cpu, target);
   cpu.calls?.interrupted(event.kind, event.vector, gate.size, hasErrorCode ? gate.size : 0);
-  return true;
 }
 
-/** Reads and checks the gate of the event's vector; undefined after a task gate was reported. */
-function requireInterruptGate(cpu: Cpu, { vector, kind }: CpuEvent): Gate | undefined {
+function enterTask(cpu: Cpu, event: CpuEvent, selector: number): void {
+  switchTask(cpu, requireTaskOfGate(cpu, selector), selector, 'call', resumes(event) ? RF : 0);
+  if (pushesErrorCode(event)) pushTaskErrorCode(cpu, event.errorCode ?? 0);
+}
+
+/** Whether RF is set in what is saved of the flags. */
+function resumes({ resume, kind, vector }: CpuEvent): boolean {
+  return resume === true || (kind === 'exception' && faultVectors.has(vector));
+}
+
+function pushesErrorCode({ kind, vector }: CpuEvent): boolean {
+  return kind === 'exception' && vectorsWithErrorCode.has(vector);
+}
+
+/** Reads and checks the gate of the event's vector. */
+function requireInterruptGate(cpu: Cpu, { vector, kind }: CpuEvent): Gate {
   const { state } = cpu;
   const error = vector * 8 + ERROR_IDT;
   if (vector * 8 + 7 > state.read16(slot.IDTR_LIMIT)) throw new GuestFault(VECTOR_GP, error);
@@ -180,11 +196,8 @@ function requireInterruptGate(cpu: Cpu, { vector, kind }: CpuEvent): Gate | unde
   if (!wide && !narrow && type !== TYPE_TASK_GATE) throw new GuestFault(VECTOR_GP, error);
   if (kind === 'software' && privilegeOf(attributes) < privilegeLevel(state)) throw new GuestFault(VECTOR_GP, error);
   if (!isPresent(attributes)) throw new GuestFault(VECTOR_NP, error);
-  if (type === TYPE_TASK_GATE) {
-    cpu.unsupported(`task gate for vector ${vector.toString(16).toUpperCase()}h`);
-    return undefined;
-  }
   return {
+    isTask: type === TYPE_TASK_GATE,
     selector: low >>> 16,
     offset: wide ? ((high & 0xffff_0000) | (low & 0xffff)) >>> 0 : low & 0xffff,
     size: wide ? 4 : 2,

@@ -222,7 +222,6 @@ export class EventLoop {
     const delivery = deliver(this.#processor, event);
     this.#processor.refresh();
     if (delivery.kind === 'triple-fault') return { reason: 'triple-fault', chain: delivery.chain };
-    if (delivery.kind === 'unsupported') return this.#unsupported();
     const source = event.kind;
     this.#processor.reports.report(() => ({ kind: 'interrupt', vector: event.vector, source }));
     return undefined;
@@ -258,7 +257,7 @@ export class EventLoop {
     if (executed > 0 && single) this.#instructionDone(shadow, (flags & RF) !== 0);
     if (state.read8(slot.HALTED) !== 0) this.#reportHalt();
     if (status === STATUS_HOOK) return this.#hook();
-    if (status === FAULT) return this.#faulted();
+    if (status === FAULT || this.#processor.pendingFault) return this.#faulted();
     if (stepping && executed > 0 && !this.#passesOverTrap())
       return this.#debugTrap(processor.breakpoints.pending | DR6_BS);
     return undefined;

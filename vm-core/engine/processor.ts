@@ -152,6 +152,11 @@ export class Processor implements Cpu {
     return this.#budgetAtStart - this.state.read32(internal.BUDGET) + inBlock;
   }
 
+  trap(reasons: number): void {
+    this.breakpoints.pending |= reasons;
+    this.requestExit();
+  }
+
   report(makeEvent: () => MachineEvent): void {
     if (this.reports.report(makeEvent)) this.requestExit();
   }
@@ -324,9 +329,10 @@ export class Processor implements Cpu {
       if (calls) callEffects[instruction.rowIndex]?.(calls, instruction);
       return this.#settle(outcome, entry, next);
     } catch (error) {
-      this.state.eip = entry;
+      const ofNewTask = error instanceof GuestFault && error.isOfNewTask;
+      if (!ofNewTask) this.state.eip = entry;
       this.#caught(error);
-      return FAULT;
+      return ofNewTask ? EXIT | BRANCH : FAULT;
     } finally {
       this.#entryEip = undefined;
       this.#currentRecord = 0;

@@ -1,6 +1,5 @@
 /**
  * RETF and IRET: to the same and to an outer privilege level, and to virtual-8086 mode (SDM vol. 2B RET, vol. 2A IRET).
- * A return to the previous task is not modelled and reported.
  */
 
 import { CS, DS, ES, FS, GS, type SegmentIndex, SS, slot } from '../../state/layout.ts';
@@ -20,7 +19,6 @@ import {
   GuestFault,
   type Instruction,
   type Outcome,
-  REPEAT,
   type SystemOperation,
   VECTOR_GP,
 } from '../cpu.ts';
@@ -36,6 +34,7 @@ import {
 } from '../mode.ts';
 import { dropInnerSegments, requireStackSegment, setVirtual8086Segment } from '../segments.ts';
 import { Stack, setStackPointer, stackMask } from '../stack.ts';
+import { returnToPreviousTask } from '../task-switch.ts';
 
 const ARITHMETIC_AND_NT = 0xd5 | OF | DF | NT;
 const DATA_SEGMENTS: readonly SegmentIndex[] = [ES, DS, FS, GS];
@@ -93,7 +92,7 @@ function returnOutward(cpu: Cpu, target: CodeTarget, stack: Stack, size: 2 | 4, 
 export const IRET: SystemOperation = (cpu, instruction) => {
   const { state } = cpu;
   const outcome = usesDescriptors(state) ? returnProtected(cpu, instruction) : returnUnprotected(cpu, instruction);
-  if (outcome !== REPEAT) state.write8(slot.NMI_BLOCKED, 0);
+  state.write8(slot.NMI_BLOCKED, 0);
   return outcome;
 };
 
@@ -119,8 +118,8 @@ function returnUnprotected(cpu: Cpu, instruction: Instruction): Outcome {
 function returnProtected(cpu: Cpu, instruction: Instruction): Outcome {
   const { state } = cpu;
   if ((state.read32(slot.EFLAGS) & NT) !== 0) {
-    cpu.unsupported('task switch by IRET while EFLAGS.NT is set');
-    return REPEAT;
+    returnToPreviousTask(cpu);
+    return EXIT;
   }
   const size = instruction.operandSize === 16 ? 2 : 4;
   const level = privilegeLevel(state);

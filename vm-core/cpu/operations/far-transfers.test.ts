@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CS, DS, SS, slot } from '../../state/layout.ts';
-import { BRANCH, EXIT, REPEAT, VECTOR_GP, VECTOR_NP, VECTOR_SS, VECTOR_TS, VECTOR_UD } from '../cpu.ts';
+import { BRANCH, EXIT, VECTOR_GP, VECTOR_NP, VECTOR_SS, VECTOR_TS, VECTOR_UD } from '../cpu.ts';
 import { execute, faultOf, GDT, protectedCpu, realCpu, selectors, TSS } from '../fake-cpu.ts';
 
 const WIDE = { operandSize: 32 } as const;
@@ -111,10 +111,12 @@ describe('direct far transfers in protected mode', () => {
     expect(faultOf(() => execute(cpu, 'JMP_FAR_IMMEDIATE', jump(selectors.smallCode, 0x1000)))).toEqual([VECTOR_GP, 0]);
   });
 
-  it('report task switches', () => {
+  it('refuse the task that is busy', () => {
     const cpu = protectedCpu(3);
-    expect(execute(cpu, 'JMP_FAR_IMMEDIATE', jump(selectors.taskGate))).toBe(REPEAT);
-    expect(cpu.unsupportedUses).toEqual(['task switch by a far transfer to selector 70h']);
+    expect(faultOf(() => execute(cpu, 'JMP_FAR_IMMEDIATE', jump(selectors.taskGate)))).toEqual([
+      VECTOR_GP,
+      selectors.tss,
+    ]);
   });
 
   it('CALL and RETF come back', () => {

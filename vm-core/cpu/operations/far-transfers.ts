@@ -1,6 +1,5 @@
 /**
  * Far JMP and CALL: direct, through call gates, and in real and virtual-8086 mode (SDM vol. 2A CALL, JMP; vol. 3A §5.8).
- * Task switches are not modelled and reported.
  */
 import { ATTRIBUTE_PRESENT } from '../../state/cpu-state.ts';
 import { CS, SS, slot } from '../../state/layout.ts';
@@ -18,10 +17,10 @@ import {
 } from '../code-segments.ts';
 import {
   type Cpu,
+  EXIT,
   GuestFault,
   type Instruction,
   type Outcome,
-  REPEAT,
   type SystemOperation,
   VECTOR_GP,
   VECTOR_NP,
@@ -42,6 +41,7 @@ import {
 } from '../descriptors.ts';
 import { privilegeLevel, usesDescriptors } from '../mode.ts';
 import { Stack, stackMask } from '../stack.ts';
+import { requireTaskOfGate, switchTask } from '../task-switch.ts';
 import { openInnerStack } from '../task-state.ts';
 
 export const JMP_FAR_IMMEDIATE: SystemOperation = (cpu, instruction) => jumpFar(cpu, immediatePointer(instruction));
@@ -62,7 +62,7 @@ function jumpFar(cpu: Cpu, pointer: FarPointer): Outcome {
   const descriptor = requireTransferDescriptor(cpu, pointer.selector);
   if (isCode(descriptor.attributes)) return enterCode(cpu, directTarget(cpu, descriptor, pointer));
   const gate = requireGate(cpu, descriptor, pointer.selector);
-  if (!gate) return REPEAT;
+  if (gate.kind === 'task') return toTask(cpu, gate, 'jump');
   const level = privilegeLevel(cpu.state);
   const code = requireGateCode(cpu, gate);
   const { attributes } = code;
@@ -85,7 +85,7 @@ function callFar(cpu: Cpu, instruction: Instruction, pointer: FarPointer): Outco
     return enterCode(cpu, target);
   }
   const gate = requireGate(cpu, descriptor, pointer.selector);
-  if (!gate) return REPEAT;
+  if (gate.kind === 'task') return toTask(cpu, gate, 'call');
   return callThroughGate(cpu, gate);
 }
 
@@ -105,14 +105,27 @@ function directTarget(cpu: Cpu, descriptor: Descriptor, { selector, offset }: Fa
 
 /** A call gate as its descriptor has it. */
 interface CallGate {
+  readonly kind: 'gate';
   readonly selector: number;
   readonly offset: number;
   readonly size: 2 | 4;
   readonly parameterCount: number;
 }
 
-/** Checks a system descriptor that a far transfer names; undefined after it was reported as not modelled. */
-function requireGate(cpu: Cpu, descriptor: Descriptor, selector: number): CallGate | undefined {
+/** A task-state segment, or what a task gate names. */
+interface TaskTarget {
+  readonly kind: 'task';
+  readonly descriptor: Descriptor;
+  readonly selector: number;
+}
+
+function toTask(cpu: Cpu, { descriptor, selector }: TaskTarget, kind: 'jump' | 'call'): Outcome {
+  switchTask(cpu, descriptor, selector, kind);
+  return EXIT;
+}
+
+/** Checks a system descriptor that a far transfer names. */
+function requireGate(cpu: Cpu, descriptor: Descriptor, selector: number): CallGate | TaskTarget {
   const { attributes, low, high } = descriptor;
   const type = systemTypeOf(attributes);
   const isGate = type === TYPE_CALL_GATE_16 || type === TYPE_CALL_GATE_32;
@@ -120,13 +133,14 @@ function requireGate(cpu: Cpu, descriptor: Descriptor, selector: number): CallGa
   const level = Math.max(privilegeLevel(cpu.state), selector & 3);
   if ((!isGate && !isTask) || privilegeOf(attributes) < level) throw new GuestFault(VECTOR_GP, selectorError(selector));
   if ((attributes & ATTRIBUTE_PRESENT) === 0) throw new GuestFault(VECTOR_NP, selectorError(selector));
-  if (isTask) {
-    cpu.unsupported(`task switch by a far transfer to selector ${selector.toString(16).toUpperCase()}h`);
-    return undefined;
+  if (type === TYPE_TASK_GATE) {
+    const task = low >>> 16;
+    return { kind: 'task', descriptor: requireTaskOfGate(cpu, task), selector: task };
   }
+  if (isTask) return { kind: 'task', descriptor, selector };
   const wide = ((type as number) & TYPE_BIT_32) !== 0;
   const offset = wide ? ((high & 0xffff_0000) | (low & 0xffff)) >>> 0 : low & 0xffff;
-  return { selector: low >>> 16, offset, size: wide ? 4 : 2, parameterCount: high & 0x1f };
+  return { kind: 'gate', selector: low >>> 16, offset, size: wide ? 4 : 2, parameterCount: high & 0x1f };
 }
 
 /** The code segment that a call gate leads to; it may not be less privileged than the caller. */

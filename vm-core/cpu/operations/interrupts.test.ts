@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { IF, IOPL, NT, OF, RF, TF, VM } from '../../state/lazy-flags.ts';
 import { CS, DS, ES, FS, GS, SS, slot } from '../../state/layout.ts';
-import { BRANCH, EXIT, NEXT, REPEAT, VECTOR_BR, VECTOR_DF, VECTOR_GP, VECTOR_SS, VECTOR_UD } from '../cpu.ts';
-import { execute, type FakeCpu, faultOf, IDT, protectedCpu, realCpu, selectors, writeGate } from '../fake-cpu.ts';
+import { BRANCH, EXIT, NEXT, VECTOR_BR, VECTOR_DF, VECTOR_GP, VECTOR_SS, VECTOR_TS, VECTOR_UD } from '../cpu.ts';
+import { execute, type FakeCpu, faultOf, IDT, protectedCpu, realCpu, selectors, TSS, writeGate } from '../fake-cpu.ts';
 import { setPrivilegeLevel } from '../mode.ts';
 import { setVirtual8086Segment } from '../segments.ts';
 
@@ -70,11 +70,10 @@ describe('INT', () => {
     expect(faultOf(() => execute(protectedCpu(3), 'INT1'))).toEqual([VECTOR_GP, 1 * 8 + 3]);
   });
 
-  it('through a task gate is reported', () => {
+  it('through a task gate to the busy task is #GP, without EXT', () => {
     const cpu = protectedCpu();
     writeGate(cpu, IDT + 0x30 * 8, selectors.tss, 0, 0x85);
-    expect(execute(cpu, 'INT', { immediate: 0x30 })).toBe(REPEAT);
-    expect(cpu.unsupportedUses).toEqual(['task gate for vector 30h']);
+    expect(faultOf(() => execute(cpu, 'INT', { immediate: 0x30 }))).toEqual([VECTOR_GP, selectors.tss]);
   });
 });
 
@@ -194,10 +193,10 @@ describe('IRET', () => {
     expect(cpu.state.eflags).toBe(VM | IOPL | IF | 2);
   });
 
-  it('reports a return to the previous task', () => {
+  it('with NT set needs a busy task as link', () => {
     const cpu = protectedCpu();
     cpu.state.eflags = NT;
-    expect(execute(cpu, 'IRET', WIDE)).toBe(REPEAT);
-    expect(cpu.unsupportedUses).toEqual(['task switch by IRET while EFLAGS.NT is set']);
+    cpu.writeLinear(TSS, 2, selectors.data);
+    expect(faultOf(() => execute(cpu, 'IRET'))).toEqual([VECTOR_TS, selectors.data]);
   });
 });
