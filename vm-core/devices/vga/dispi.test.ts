@@ -67,7 +67,7 @@ describe('the display interface', () => {
       [DISPI_INDEX.XRES, 0],
       [DISPI_INDEX.XRES, 1921],
       [DISPI_INDEX.YRES, 1201],
-      [DISPI_INDEX.BPP, 4],
+      [DISPI_INDEX.BPP, 5],
       [DISPI_INDEX.BANK, 256],
     ] as const) {
       const before = get(index);
@@ -239,5 +239,62 @@ describe('a hostile guest', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  describe('with four bits a pixel', () => {
+    /** Mode 12h underneath: the window reaches planes at A0000h, whose colours the palette gives. */
+    const enterPlanar = (width: number, height: number): void => {
+      vga.setMode(0x12);
+      enter(width, height, 4, 0);
+    };
+    const RED = 'aa0000';
+    const GREEN = '00aa00';
+    const BLACK = '000000';
+
+    it('shows planes that the window writes as in the modes of the VGA', () => {
+      enterPlanar(1024, 768);
+      expect(vga.display.render()).toMatchObject({ width: 1024, height: 768 });
+      expect([get(DISPI_INDEX.VIRT_WIDTH), get(DISPI_INDEX.VIRT_HEIGHT)]).toEqual([1024, 0x1000000 / 512]);
+      vga.set(0x3c4, 2, 0x04);
+      vga.poke(0xa0000, 0xa0);
+      vga.set(0x3c4, 2, 0x02);
+      vga.poke(0xa0000, 0x01);
+      expect(line(8)).toEqual([RED, BLACK, RED, BLACK, BLACK, BLACK, BLACK, GREEN]);
+      // Read mode 0 gives the plane that is chosen.
+      vga.set(0x3ce, 4, 2);
+      expect(vga.peek(0xa0000)).toBe(0xa0);
+    });
+
+    it('reaches the rest of the picture by banks of 64 KiB of each plane', () => {
+      enterPlanar(1024, 768);
+      vga.set(0x3c4, 2, 0x04);
+      set(DISPI_INDEX.BANK, 1);
+      // 98,304 bytes of each plane: the last is 7FFFh of the second bank.
+      vga.poke(0xa0000 + 0x7fff, 0x01);
+      expect([vga.pixel(1023, 767), vga.pixel(1022, 767)]).toEqual([RED, BLACK]);
+    });
+
+    it('pans by single pixels, over a virtual picture of whole bytes', () => {
+      enterPlanar(640, 480);
+      set(DISPI_INDEX.VIRT_WIDTH, 805);
+      expect(get(DISPI_INDEX.VIRT_WIDTH)).toBe(800);
+      vga.set(0x3c4, 2, 0x04);
+      vga.poke(0xa0000 + 100, 0x10);
+      set(DISPI_INDEX.Y_OFFSET, 1);
+      expect([vga.pixel(3, 0), vga.pixel(0, 0)]).toEqual([RED, BLACK]);
+      set(DISPI_INDEX.X_OFFSET, 3);
+      expect([vga.pixel(0, 0), vga.pixel(1, 0)]).toEqual([RED, BLACK]);
+    });
+
+    it('tells of changes, and a debugger may look without touching the latches', () => {
+      enterPlanar(640, 480);
+      vga.set(0x3c4, 2, 0x0f);
+      const before = vga.display.generation;
+      vga.poke(0xa0000, 0xff);
+      expect(vga.display.generation).toBeGreaterThan(before);
+      vga.vga.state.latches = 0x1234;
+      expect(vga.vga.memory?.['window']?.peek?.(0)).toBe(0xff);
+      expect(vga.vga.state.latches).toBe(0x1234);
+    });
   });
 });

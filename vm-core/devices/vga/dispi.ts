@@ -5,7 +5,7 @@
  */
 import type { DeviceRegister, Region } from '../device.ts';
 import { LINEAR_MEMORY_SIZE, LINEAR_PAGE_SIZE } from './linear-memory.ts';
-import { LINEAR_HEIGHT_MAX, LINEAR_WIDTH_MAX } from './linear-layout.ts';
+import { bytesPerPixel, LINEAR_HEIGHT_MAX, LINEAR_WIDTH_MAX, PLANAR_PIXELS } from './linear-layout.ts';
 import type { PictureChanges } from './picture-changes.ts';
 import {
   DISPI_8BIT_DAC,
@@ -38,14 +38,9 @@ export const DISPI_INDEX = {
   VIDEO_MEMORY_64K: 10,
 } as const;
 
-const DEPTHS = [8, 15, 16, 24, 32];
+const DEPTHS = [4, 8, 15, 16, 24, 32];
 const DEPTH_MAX = 32;
 const BANKS = LINEAR_MEMORY_SIZE / LINEAR_PAGE_SIZE;
-
-/** Bytes of a pixel. */
-export function bytesPerPixel(bpp: number): number {
-  return (bpp + 7) >> 3;
-}
 
 /** What a register needs to be written: the state, and where to tell that the picture changed. */
 interface DispiContext {
@@ -94,7 +89,7 @@ function setEnable({ state, changes }: DispiContext, value: number): void {
   dispi.enable = value & ENABLE_WRITABLE;
   if (((before ^ value) & DISPI_8BIT_DAC) !== 0) setDacWidth(state, (value & DISPI_8BIT_DAC) !== 0);
   if ((before & DISPI_ENABLED) === 0 && isEnabled(dispi)) {
-    dispi.virtualWidth = dispi.xres;
+    dispi.virtualWidth = dispi.bpp === 4 ? Math.ceil(dispi.xres / PLANAR_PIXELS) * PLANAR_PIXELS : dispi.xres;
     dispi.xOffset = 0;
     dispi.yOffset = 0;
     dispi.bank = 0;
@@ -112,9 +107,11 @@ function virtualHeight({ virtualWidth, bpp }: DispiState): number {
 /** A virtual width takes effect if it is no narrower than the picture and the memory holds the picture at that width. */
 function setVirtualWidth({ state, changes }: DispiContext, value: number): void {
   const { dispi } = state;
-  const wider = { ...dispi, virtualWidth: value };
-  if (value < dispi.xres || virtualHeight(wider) < dispi.yres) return;
-  const fits = dispi.xOffset + dispi.xres <= value && dispi.yOffset + dispi.yres <= virtualHeight(wider);
+  // A line of planes has whole bytes.
+  const width = dispi.bpp === 4 ? value - (value % PLANAR_PIXELS) : value;
+  const wider = { ...dispi, virtualWidth: width };
+  if (width < dispi.xres || virtualHeight(wider) < dispi.yres) return;
+  const fits = dispi.xOffset + dispi.xres <= width && dispi.yOffset + dispi.yres <= virtualHeight(wider);
   Object.assign(dispi, wider, fits ? {} : { xOffset: 0, yOffset: 0 });
   changes.layoutChanged();
 }
@@ -164,7 +161,7 @@ const dispiRegisters: readonly DispiRegister[] = [
     name: 'DISPI_BPP',
     reset: 8,
     writable: 0x003f,
-    description: 'bits of a pixel: 8, 15, 16, 24 or 32',
+    description: 'bits of a pixel: 4 (in planes), 8, 15, 16, 24 or 32',
     read: orCapability(({ bpp }) => bpp, DEPTH_MAX),
     write: (context, value) => {
       // 0 stands for 8, as in the first version of the interface.

@@ -10,13 +10,29 @@ const ENABLED = 1;
 export interface LinearLayout {
   readonly width: number;
   readonly height: number;
-  /** 8, 15, 16, 24 or 32. */
+  /** 4 (planes), 8, 15, 16, 24 or 32. */
   readonly bitsPerPixel: number;
+  /** Half a byte for planes: a byte of each of the four, which lie side by side, has eight pixels. */
   readonly bytesPerPixel: number;
   /** Bytes from line to line. */
   readonly pitch: number;
   /** Offset of the first pixel in linear memory. */
   readonly start: number;
+  /** Pixels of the first bytes that lie left of the picture. */
+  readonly panning: number;
+}
+
+/** Pixels that a byte of each plane has. */
+export const PLANAR_PIXELS = 8;
+
+/** Bytes of a pixel. */
+export function bytesPerPixel(bpp: number): number {
+  return bpp === 4 ? 0.5 : (bpp + 7) >> 3;
+}
+
+/** True while the picture's pixels lie in planes, which the window reaches as it does those of the VGA. */
+export function isPlanar(state: VgaState): boolean {
+  return isLinear(state) && state.dispi.bpp === 4;
 }
 
 /** True while a linear picture is shown in place of the VGA's. */
@@ -25,15 +41,17 @@ export function isLinear({ dispi }: VgaState): boolean {
 }
 
 export function linearLayout({ dispi }: VgaState): LinearLayout {
-  const bytesPerPixel = (dispi.bpp + 7) >> 3;
-  const pitch = dispi.virtualWidth * bytesPerPixel;
+  const size = bytesPerPixel(dispi.bpp);
+  const pitch = dispi.virtualWidth * size;
+  const panning = dispi.bpp === 4 ? dispi.xOffset % PLANAR_PIXELS : 0;
   return {
     width: dispi.xres,
     height: dispi.yres,
     bitsPerPixel: dispi.bpp,
-    bytesPerPixel,
+    bytesPerPixel: size,
     pitch,
-    start: dispi.yOffset * pitch + dispi.xOffset * bytesPerPixel,
+    start: dispi.yOffset * pitch + (dispi.xOffset - panning) * size,
+    panning,
   };
 }
 

@@ -1,13 +1,14 @@
 /** Draws linear pictures (VESA BIOS Extension 3.0, "Packed pixel" and "Direct color" memory models). */
-import { colors256 } from './colors.ts';
-import type { LinearLayout } from './linear-layout.ts';
+import { colors16, colors256 } from './colors.ts';
+import { type LinearLayout, PLANAR_PIXELS } from './linear-layout.ts';
 import { copyLinear } from './linear-memory.ts';
 import type { VgaState } from './vga-state.ts';
 
 const OPAQUE = 0xff000000;
+const PLANES = 4;
 
 /** Draws one line of pixels from its bytes in memory. */
-type LinePainter = (bytes: Uint8Array, pixels: Uint32Array, first: number, width: number) => void;
+type LinePainter = (bytes: Uint8Array, pixels: Uint32Array, first: number, width: number, panning: number) => void;
 
 const fiveToEight = (value: number): number => (value << 3) | (value >> 2);
 const sixToEight = (value: number): number => (value << 2) | (value >> 4);
@@ -46,7 +47,22 @@ const directPainter =
     }
   };
 
+/** Planes side by side: bit 7 of a byte of each makes the first pixel. */
+const planarPainter =
+  (colors: Uint32Array): LinePainter =>
+  (bytes, pixels, first, width, panning) => {
+    for (let x = 0; x < width; x++) {
+      const place = x + panning;
+      const at = (place >> 3) * PLANES;
+      const bit = 7 - (place & 7);
+      let color = 0;
+      for (let plane = 0; plane < PLANES; plane++) color |= (((bytes[at + plane] as number) >> bit) & 1) << plane;
+      pixels[first + x] = colors[color] as number;
+    }
+  };
+
 function painterOf(state: VgaState, bitsPerPixel: number): LinePainter {
+  if (bitsPerPixel === 4) return planarPainter(colors16(state));
   if (bitsPerPixel === 15) return paint15;
   if (bitsPerPixel === 16) return paint16;
   if (bitsPerPixel === 24) return directPainter(3);
@@ -55,11 +71,11 @@ function painterOf(state: VgaState, bitsPerPixel: number): LinePainter {
 
 /** Draws the whole picture into `pixels`, width × height. */
 export function renderLinear(state: VgaState, layout: LinearLayout, pixels: Uint32Array): void {
-  const { width, height, pitch, start } = layout;
+  const { width, height, pitch, start, panning } = layout;
   const paint = painterOf(state, layout.bitsPerPixel);
-  const line = new Uint8Array(width * layout.bytesPerPixel);
+  const line = new Uint8Array(Math.ceil((width + panning) / PLANAR_PIXELS) * PLANAR_PIXELS * layout.bytesPerPixel);
   for (let y = 0; y < height; y++) {
     copyLinear(state, start + y * pitch, line);
-    paint(line, pixels, y * width, width);
+    paint(line, pixels, y * width, width, panning);
   }
 }

@@ -3,8 +3,8 @@
  * read modes (IBM PS/2 Video Subsystem Technical Reference, "Graphics Controller").
  */
 import type { Region } from '../device.ts';
-import { isLinear } from './linear-layout.ts';
-import { LINEAR_PAGE_SIZE, readLinear, writeLinear } from './linear-memory.ts';
+import { isLinear, isPlanar } from './linear-layout.ts';
+import { LINEAR_MEMORY_SIZE, LINEAR_PAGE_SIZE, readLinear, writeLinear } from './linear-memory.ts';
 import type { PictureChanges } from './picture-changes.ts';
 import type { VgaState } from './vga-state.ts';
 
@@ -133,6 +133,12 @@ export function createWindow(state: VgaState, changes: PictureChanges): Region {
     return view;
   };
 
+  /** The four planes' bytes at an address: of the VGA's memory, or of a bank of the display interface's. */
+  const planesInLinear = (planeAddress: number): number =>
+    ((state.dispi.bank * LINEAR_PAGE_SIZE + planeAddress) * 4) % LINEAR_MEMORY_SIZE;
+  const loadPlanes = (planeAddress: number): number =>
+    isPlanar(state) ? readLinear(state, planesInLinear(planeAddress), 4) : memory().getUint32(planeAddress * 4, true);
+
   /** The address behind an offset of the window, or -1 where the window is closed. */
   const decode = (offset: number): number => {
     if ((state.miscOutput & MISC_RAM_ENABLE) === 0) return -1;
@@ -145,7 +151,7 @@ export function createWindow(state: VgaState, changes: PictureChanges): Region {
     const address = decode(offset);
     if (address < 0) return OPEN_BUS;
     selectForRead(state, address);
-    state.latches = memory().getUint32(target.planeAddress * 4, true);
+    state.latches = loadPlanes(target.planeAddress);
     if (((state.graphics[5] as number) & GR05_READ_MODE_1) !== 0) return compareColor(state.graphics, state.latches);
     return (state.latches >>> (target.planes * 8)) & 0xff;
   };
@@ -156,35 +162,39 @@ export function createWindow(state: VgaState, changes: PictureChanges): Region {
     selectForWrite(state, address);
     const planes = target.planes & (state.sequencer[2] as number);
     const mask = planeMask[planes] as number;
-    const position = target.planeAddress * 4;
-    const before = memory().getUint32(position, true);
+    const before = loadPlanes(target.planeAddress);
     const after = ((before & ~mask) | (writeData(state.graphics, state.latches, value) & mask)) >>> 0;
     if (after === before) return;
-    view.setUint32(position, after, true);
+    if (isPlanar(state)) {
+      writeLinear(state, changes, planesInLinear(target.planeAddress), 4, after);
+      return;
+    }
+    memory().setUint32(target.planeAddress * 4, after, true);
     changes.memoryChanged(target.planeAddress, planes);
   };
 
-  /** While a linear picture is shown, the first half of the window shows a bank of its memory. */
+  /** While a picture of whole bytes is shown, the first half of the window shows a bank of its memory. */
+  const isBanked = (): boolean => isLinear(state) && !isPlanar(state);
   const banked = (offset: number): number => state.dispi.bank * LINEAR_PAGE_SIZE + offset;
 
   return {
     size: WINDOW_SIZE,
     width: 32,
     read(offset, size) {
-      if (isLinear(state)) return offset < LINEAR_PAGE_SIZE ? readLinear(state, banked(offset), size) : openBus(size);
+      if (isBanked()) return offset < LINEAR_PAGE_SIZE ? readLinear(state, banked(offset), size) : openBus(size);
       let value = 0;
       for (let index = 0; index < size; index++) value |= readByte(offset + index) << (index * 8);
       return value >>> 0;
     },
     peek(offset) {
-      if (isLinear(state)) return offset < LINEAR_PAGE_SIZE ? readLinear(state, banked(offset), 1) : OPEN_BUS;
+      if (isBanked()) return offset < LINEAR_PAGE_SIZE ? readLinear(state, banked(offset), 1) : OPEN_BUS;
       const { latches } = state;
       const value = readByte(offset);
       state.latches = latches;
       return value;
     },
     write(offset, size, value) {
-      if (isLinear(state)) {
+      if (isBanked()) {
         if (offset < LINEAR_PAGE_SIZE) writeLinear(state, changes, banked(offset), size, value);
         return;
       }
