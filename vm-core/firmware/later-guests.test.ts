@@ -102,6 +102,45 @@ table: dq 0
     },
   );
 
+  it('switches to protected mode through INT 15h, 89h', async () => {
+    const guest = guestOf(`
+      mov si, table
+      mov bx, 2028h
+      mov ah, 89h
+      int 15h
+      mov [600h], cs
+      mov [602h], ds
+      mov [604h], es
+      mov [606h], ss
+      mov [608h], ax
+      smsw ax
+      mov [60ah], ax
+      mov [60ch], sp
+      int 80h
+      mov word [60eh], 1234h
+      cli
+      hlt
+handler:
+      mov word [610h], 5678h
+      iret
+table: dq 0
+      dw 63
+      dd table
+      dw 0
+      dw 81h * 8 - 1
+      dd idt - 80h * 8
+      dw 0
+      dq 000092000000ffffh
+      dq 000092000000ffffh
+      dq 000092000000ffffh
+      dq 00009a000000ffffh
+      dq 0
+idt:  dw handler, 30h, 8600h, 0`);
+    await guest.run();
+    const words = Array.from({ length: 9 }, (_, index) => guest.word(0x600 + index * 2));
+    expect(words).toEqual([0x30, 0x18, 0x20, 0x28, 0, 0x0001, 0x7000, 0x1234, 0x5678]);
+  });
+
   it('moves window and picture and sets colours through the protected-mode interface of VBE', async () => {
     const guest = guestOf(`
       mov ax, 4f02h

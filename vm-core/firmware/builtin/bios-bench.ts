@@ -28,7 +28,7 @@ export interface BenchOptions {
 
 /** How a service ended, and the flags its caller gets back. */
 export interface CallResult {
-  readonly end: 'return' | 'wait' | 'poll' | 'mouse' | Promise<void>;
+  readonly end: 'return' | 'wait' | 'poll' | 'mouse' | 'protected' | Promise<void>;
   readonly carry: boolean;
   readonly zero: boolean;
 }
@@ -54,7 +54,7 @@ export interface BiosBench {
 export const TICKS_PER_SECOND = 200_000_000;
 const FLAGS_AT_CALL = 0x0246;
 /** Where the hook of a service can go on. */
-const ends = ['wait', 'poll', 'mouse'] as const;
+const ends = ['wait', 'poll', 'mouse', 'protected'] as const;
 const CARRY = 1;
 const ZERO = 0x40;
 const noFont = (height: number): Uint8Array => new Uint8Array(256 * height);

@@ -6,10 +6,10 @@ import { Caller } from './caller.ts';
 
 /**
  * How a service ends: `undefined` returns to the caller; `wait` enables interrupts, halts, and runs the service again
- * after one; `poll` goes on with the interrupt's own code in the ROM, `mouse` with the exchange of bytes with the mouse; a
- * promise is for data from the host.
+ * after one; `poll` goes on with the interrupt's own code in the ROM, `mouse` with the exchange of bytes with the mouse,
+ * `protected` with the switch to protected mode; a promise is for data from the host.
  */
-export type ServiceResult = undefined | 'wait' | 'poll' | 'mouse' | Promise<void>;
+export type ServiceResult = undefined | 'wait' | 'poll' | 'mouse' | 'protected' | Promise<void>;
 
 /** One function of an interrupt. */
 export interface Service {
@@ -26,6 +26,7 @@ export interface ServiceEntry {
   readonly wait: number;
   readonly poll: number;
   readonly mouse: number;
+  readonly protected: number;
 }
 
 /** A key that is unique in the table and names the row in messages: `10h/0E`, `15h/E820`, `11h`. */
@@ -67,6 +68,7 @@ export function serviceHook(
     if (result === 'wait') goTo(caller, entry.offset, entry.wait);
     else if (result === 'poll') goTo(caller, entry.offset, entry.poll);
     else if (result === 'mouse') goTo(caller, entry.offset, entry.mouse);
+    else if (result === 'protected') goTo(caller, entry.offset, entry.protected);
     else return result;
     return undefined;
   };

@@ -105,6 +105,16 @@ const systemCases: Readonly<Record<string, () => void>> = {
     expect(call(0x15, 0x8800)).toEqual(OK);
     expect(bench.caller.ax).toBe(3 * 1024);
   },
+  // What the ROM does then: later-guests.test.ts.
+  '15h/89': () => {
+    bench.caller.setEs(0x100);
+    bench.caller.si = 0x20;
+    expect(call(0x15, 0x8900, { bx: 0x2028 })[0]).toBe('protected');
+    expect([...bench.ram.subarray(0x1058, 0x1060)]).toEqual([0xff, 0xff, 0, 0, 0x0f, 0x9a, 0, 0]);
+    expect([bench.context.ports.read(0x21, 1), bench.context.ports.read(0xa1, 1), port92()]).toEqual([0xff, 0xff, 2]);
+    const vectors = ['pic-master', 'pic-slave'].map((name) => bench.bus.devices.get(name)?.state['icw2']);
+    expect(vectors).toEqual([0x20, 0x28]);
+  },
   '15h/90': () => expect(call(0x15, 0x9000)).toEqual(OK),
   '15h/91': () => expect(call(0x15, 0x9100)).toEqual(OK),
   '15h/C0': () => {

@@ -9,7 +9,7 @@ import { Caller } from './caller.ts';
 import { readCmos, writeCmos } from './cmos.ts';
 import { memoryMap } from './memory-map.ts';
 import { isPowerSleep } from './power-services.ts';
-import { CONFIGURATION_TABLE, ROM_SEGMENT, type RomLabels } from './rom.ts';
+import { CONFIGURATION_TABLE, ROM_SEGMENT, type RomLabels, SELECTOR_BIOS } from './rom.ts';
 import { goTo, type Service, type ServiceResult } from './service.ts';
 
 const KIB = 1024;
@@ -163,6 +163,29 @@ function moveBlock(caller: Caller): undefined {
   return succeed(caller);
 }
 
+const MASTER = 0x20;
+const SLAVE = 0xa0;
+/** A code segment of 64 KiB at the ROM, as the first double word and the second. */
+const BIOS_CODE = [0x0000_ffff, 0x0000_9a0f];
+
+/** BH and BL are where the vectors of the interrupt controllers begin; all their inputs are masked. */
+function switchToProtectedMode(caller: Caller): ServiceResult {
+  const { context, memory, bh, bl } = caller;
+  setA20(caller, true);
+  const words = [
+    [MASTER, bh, 4],
+    [SLAVE, bl, 2],
+  ] as const;
+  for (const [port, vectors, cascade] of words) {
+    context.ports.write(port, 1, 0x11);
+    for (const value of [vectors, cascade, 0x01, 0xff]) context.ports.write(port + 1, 1, value);
+  }
+  BIOS_CODE.forEach((half, index) => {
+    memory.write(caller.es(caller.si + SELECTOR_BIOS + index * 4), 4, half);
+  });
+  return 'protected';
+}
+
 /** KiB above 1 MiB, as many as 16 bits tell; programs take the limit of 63 MiB as "at least". */
 function getExtendedMemory(caller: Caller): undefined {
   caller.ax = Math.min((caller.context.ramSize - MIB) / KIB, 63 * KIB);
@@ -231,6 +254,7 @@ export const systemServices: readonly Service[] = [
   row({ ah: 0x86 }, 'wait', wait),
   row({ ah: 0x87 }, 'move block', moveBlock),
   row({ ah: 0x88 }, 'get extended memory size', getExtendedMemory),
+  row({ ah: 0x89 }, 'switch to protected mode', switchToProtectedMode),
   row({ ah: 0x90 }, 'device busy', succeed),
   row({ ah: 0x91 }, 'device done', succeed),
   row({ ah: 0xc0 }, 'get configuration table', (caller) => {

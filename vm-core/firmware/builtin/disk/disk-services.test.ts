@@ -4,7 +4,7 @@ import { createOverlayStore, memorySource } from '../../../machine/overlay-block
 import { ES } from '../../../state/layout.ts';
 import { type BiosBench, type CallResult, createBiosBench } from '../bios-bench.ts';
 import { ebda } from '../bios-data.ts';
-import { FLOPPY_PARAMETERS, ROM_SEGMENT } from '../rom.ts';
+import { FLOPPY_PARAMETERS, floppyParametersOf, ROM_SEGMENT } from '../rom.ts';
 import { serviceKey } from '../service.ts';
 import { diskServices } from './disk-services.ts';
 import { extendedDiskServices } from './extended-services.ts';
@@ -120,6 +120,12 @@ const cases: Readonly<Record<string, () => void>> = {
     succeed(bench, 0x0512, { cx: 0x0001, dx: 0x0100 });
     succeed(bench, 0x0202, { cx: 0x0012, dx: 0 });
     expect([bench.ram[0x8000], bench.ram[0x8200]]).toEqual([18, 0xf6]);
+    // A program's own parameter table has its own filler.
+    new DataView(bench.ram.buffer).setUint32(0x1e * 4, 0x0050_0000, true);
+    bench.ram[0x508] = 0xe5;
+    succeed(bench, 0x0512, { cx: 0x0001, dx: 0x0100 });
+    succeed(bench, 0x0202, { cx: 0x0012, dx: 0 });
+    expect(bench.ram[0x8200]).toBe(0xe5);
     fail(withDisk(), 1, 0x0501);
     fail(bench, 4, 0x0512, { cx: 0x5001, dx: 0 });
     fail(withFloppy(4), 4, 0x0512, { cx: 0x0001, dx: 0 });
@@ -169,6 +175,11 @@ const cases: Readonly<Record<string, () => void>> = {
     succeed(bench, 0x1800, { cx: 0x4f12, dx: 0 });
     expect([bench.caller.di, bench.caller.state.segment(ES).selector]).toEqual([FLOPPY_PARAMETERS, ROM_SEGMENT]);
     fail(bench, 0x0c, 0x1800, { cx: 0x2709, dx: 0 });
+    const small = createBiosBench({ floppy: store(720) });
+    succeed(small, 0x0800, { dx: 0 });
+    expect([small.caller.bl, small.context.memory.read(0xf0000 + small.caller.di + 4, 1)]).toEqual([1, 9]);
+    succeed(small, 0x1800, { cx: 0x2709, dx: 0 });
+    expect(small.caller.di).toBe(floppyParametersOf(1));
     fail(withDisk(), 1, 0x1800);
   },
   '13h/41': () => {

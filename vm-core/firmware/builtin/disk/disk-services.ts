@@ -3,7 +3,7 @@
  */
 import { mediumOf } from '../../../devices/floppy-controller/media.ts';
 import type { Caller } from '../caller.ts';
-import { FLOPPY_PARAMETERS, ROM_SEGMENT } from '../rom.ts';
+import { floppyParametersOf, ROM_SEGMENT } from '../rom.ts';
 import type { Service, ServiceResult } from '../service.ts';
 import { driveCount } from './cd-boot-state.ts';
 import {
@@ -110,7 +110,17 @@ function getStatus(caller: Caller): undefined {
   caller.carry = status !== STATUS_OK;
 }
 
-const FORMAT_FILLER = 0xf6;
+/** In the diskette parameter table, where INT 1Eh points. */
+const FORMAT_FILLER = 8;
+const PARAMETER_VECTOR = 0x1e * 4;
+
+function formatFiller({ memory }: Caller): number {
+  const table = memory.read(PARAMETER_VECTOR + 2, 2) * 16 + memory.read(PARAMETER_VECTOR, 2);
+  return memory.read(table + FORMAT_FILLER, 1);
+}
+
+/** What the CMOS would say of the drive that a floppy of this format needs. */
+const driveTypeOf = ({ geometry }: Drive): number => mediumOf(sectorCount(geometry) * SECTOR_SIZE).driveType;
 
 /** A formatted track holds the filler byte of the diskette parameter table. Hard disks are not formatted this way. */
 function formatTrack(caller: Caller, drive: Drive): ServiceResult {
@@ -123,7 +133,7 @@ function formatTrack(caller: Caller, drive: Drive): ServiceResult {
   }
   const first = (cylinder * geometry.heads + head) * geometry.sectors;
   if (first + geometry.sectors > sectors) return finish(caller, drive.number, STATUS_SECTOR_NOT_FOUND);
-  const track = new Uint8Array(geometry.sectors * SECTOR_SIZE).fill(FORMAT_FILLER);
+  const track = new Uint8Array(geometry.sectors * SECTOR_SIZE).fill(formatFiller(caller));
   return store.write(first * SECTOR_SIZE, track) ?? finish(caller, drive.number, STATUS_OK);
 }
 
@@ -145,9 +155,9 @@ function getParameters(caller: Caller): ServiceResult {
   caller.dh = heads - 1;
   caller.dl = count;
   if (drive.floppy) {
-    caller.bx = mediumOf(sectorCount(drive.geometry) * SECTOR_SIZE).driveType;
+    caller.bx = driveTypeOf(drive);
     caller.setEs(ROM_SEGMENT);
-    caller.di = FLOPPY_PARAMETERS;
+    caller.di = floppyParametersOf(driveTypeOf(drive));
   }
   return finish(caller, number, STATUS_OK);
 }
@@ -185,7 +195,7 @@ function setMediaFormat(caller: Caller, drive: Drive): undefined {
   if (!drive.floppy) return finish(caller, drive.number, STATUS_BAD_COMMAND);
   if (cylinder !== cylinders - 1 || sector !== sectors) return finish(caller, drive.number, STATUS_NO_SUCH_FORMAT);
   caller.setEs(ROM_SEGMENT);
-  caller.di = FLOPPY_PARAMETERS;
+  caller.di = floppyParametersOf(driveTypeOf(drive));
   return finish(caller, drive.number, STATUS_OK);
 }
 
