@@ -29,7 +29,7 @@ export function createTranslator(
   return new Translator(map, state, tlb, paging, {
     ...observer,
     pageFault: (linear, errorCode) => {
-      state.view.setBigInt64(state.base + slot.CR2, BigInt(linear), true);
+      state.writeAddress(slot.CR2, linear);
       throw new GuestFault(VECTOR_PF, errorCode);
     },
   });

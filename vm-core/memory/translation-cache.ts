@@ -12,8 +12,9 @@ const WAYS = 4;
 const ENTRIES = SETS * WAYS;
 const PCIDS = 4096;
 
-/** Sizes of pages as shifts. */
+/** Sizes of pages, as shifts and in bytes. */
 const SHIFTS = [PAGE_SHIFT, 21, 22, 30] as const;
+const SIZES = SHIFTS.map((shift) => 2 ** shift);
 
 const USER = 1;
 const WRITABLE = 2;
@@ -103,8 +104,7 @@ export class TranslationCache {
   find(linear: number, pcid: number): number {
     for (let n = 0; n < SHIFTS.length; n++) {
       if ((this.#sizes & (1 << n)) === 0) continue;
-      const shift = SHIFTS[n] as number;
-      const at = this.#locate(Math.floor(linear / 2 ** shift), shift, pcid);
+      const at = this.#locate(Math.floor(linear / (SIZES[n] as number)), SHIFTS[n] as number, pcid);
       if (at < 0) continue;
       this.#used[at] = ++this.#time;
       this.counters.hits++;
@@ -187,7 +187,8 @@ export class TranslationCache {
 
   #locate(page: number, shift: number, pcid: number): number {
     const first = (page & (SETS - 1)) * WAYS;
-    for (let at = first; at < first + WAYS; at++) {
+    const end = first + WAYS;
+    for (let at = first; at < end; at++) {
       if (this.#pages[at] === page && this.#shifts[at] === shift && this.#serves(at, pcid)) return at;
     }
     return -1;
