@@ -33,6 +33,8 @@ export interface PagingCase {
   readonly text: string;
   readonly bytes: Uint8Array;
   readonly expected: Answer;
+  /** QEMU does something else: under SMAP it lets EFLAGS.AC open user pages to implicit accesses too (SDM vol. 3A §4.6.1). */
+  readonly isWrongInQemu: boolean;
 }
 
 /** What a guest says of a case. */
@@ -94,6 +96,7 @@ function makeCase(random: Random, features: CaseFeatures): PagingCase | undefine
     text: `${rules.mode} ${flags} ${who} ${kind} ${linear.toString(16)}${ac ? ' AC' : ''}`,
     bytes: encode(rules, entries, kind, user, ac, linear),
     expected,
+    isWrongInQemu: kind === 'local' && ac && rules.smap,
   };
 }
 

@@ -27,11 +27,13 @@ const { features } = modelFacts('max');
 const caseFeatures = { nx: features.has('NX'), smep: features.has('SMEP'), smap: features.has('SMAP') };
 
 /** What is different, case by case. */
-function compare(cases: readonly PagingCase[], answers: readonly Answer[], explained: Explained): string[] {
+function compare(cases: readonly PagingCase[], answers: readonly Answer[], explained?: Explained): string[] {
   if (answers.length !== cases.length) return [`${answers.length} answers to ${cases.length} cases`];
-  return cases.flatMap(({ text, expected }, n) => {
-    const given = JSON.stringify(explained(answers[n] as Answer));
-    const wanted = JSON.stringify(explained(expected));
+  return cases.flatMap(({ text, expected, isWrongInQemu }, n) => {
+    if (explained && isWrongInQemu) return [];
+    const [given, wanted] = [answers[n] as Answer, expected].map((answer) =>
+      JSON.stringify(explained?.(answer) ?? answer),
+    );
     return given === wanted ? [] : [`case ${n} ${text}: ${given}, expected ${wanted}`];
   });
 }
@@ -88,7 +90,7 @@ describe.skipIf(!hasNasm).each(seeds)(
       };
       const result = machine.run({ instructionsMax: 200_000 * (COUNT + 100) });
       expect(result).toMatchObject({ reason: 'request', request: { kind: 'exit' } });
-      expect(compare(cases, readAnswers(Uint8Array.from(said)), (answer) => answer)).toEqual([]);
+      expect(compare(cases, readAnswers(Uint8Array.from(said)))).toEqual([]);
     });
 
     it.skipIf(!hasQemu)('give the same in QEMU', { timeout: 120_000 }, async () => {

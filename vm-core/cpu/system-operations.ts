@@ -9,6 +9,7 @@ import * as farTransfers from './operations/far-transfers.ts';
 import * as flags from './operations/flags.ts';
 import * as fastCalls from './operations/fast-calls.ts';
 import * as identification from './operations/identification.ts';
+import * as memoryProtection from './operations/memory-protection.ts';
 import * as interrupts from './operations/interrupts.ts';
 import * as modelSpecific from './operations/model-specific.ts';
 import * as ports from './operations/ports.ts';
@@ -23,6 +24,7 @@ export const systemOperations: Readonly<Record<string, SystemOperation>> = {
   ...farReturns,
   ...fastCalls,
   ...identification,
+  ...memoryProtection,
   ...interrupts,
   ...segmentLoads,
   ...tableRegisters,

@@ -11,9 +11,11 @@ import { slot } from '../state/layout.ts';
 import { AC } from '../state/lazy-flags.ts';
 import { SLOT_SIZE } from '../state/register-table.ts';
 
-/** Registers that decide how addresses are translated. */
+/** Registers that decide what accesses are allowed. */
+const accessSlots: ReadonlySet<number> = new Set([slot.CR0, slot.PKRU, slot.PKRS]);
+/** Registers that decide how addresses are translated, so that what is cached may be wrong. */
 const pagingSlots: ReadonlySet<number> = new Set([
-  ...[slot.CR0, slot.CR3, slot.CR4, slot.EFER, slot.PKRU, slot.PKRS],
+  ...[slot.CR3, slot.CR4, slot.EFER],
   ...[0, 1, 2, 3].map((n) => slot.PDPTE0 + n * SLOT_SIZE),
 ]);
 
@@ -38,9 +40,9 @@ export function createTranslator(
 /** A register was written, by the guest or by a debugger, who expects it to hold at once. */
 export function deriveTranslation(translations: Translator, state: CpuState, offset: number): void {
   if (offset === slot.CPL) derivePrivilege(translations, state);
-  if (!pagingSlots.has(offset)) return;
-  translations.rulesChanged();
-  if (offset !== slot.CR0) translations.flushAll();
+  const isPaging = pagingSlots.has(offset);
+  if (isPaging || accessSlots.has(offset)) translations.rulesChanged();
+  if (isPaging) translations.flushAll();
 }
 
 /** Privilege level or EFLAGS.AC may have changed. */
