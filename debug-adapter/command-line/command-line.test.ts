@@ -1,6 +1,6 @@
 /** The command line on real machines: exit statuses, what a run leaves behind, serving debug clients. */
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -305,6 +305,25 @@ describe('dap', () => {
     // As when an editor's window is closed: nobody says goodbye.
     server.stdin.end();
     expect(await closed).toBe(0);
+  });
+
+  it('ends its process and the assembler when the client does not wait for that', async () => {
+    // An assembler that never ends.
+    const programs = file('programs');
+    mkdirSync(programs);
+    writeFileSync(join(programs, 'nasm'), '#!/bin/sh\nexec sleep 1000\n', { mode: 0o755 });
+    const main = fileURLToPath(new URL('main.ts', import.meta.url));
+    const env = { ...process.env, PATH: `${programs}:${process.env['PATH']}` };
+    const server = spawn(process.execPath, [main, 'dap'], { stdio: ['pipe', 'pipe', 'inherit'], env });
+    let said = '';
+    server.stdout.on('data', (bytes) => {
+      said += String(bytes);
+    });
+    writeFileSync(file('endless.asm'), 'nop');
+    const launch = { seq: 2, type: 'request', command: 'launch', arguments: { program: file('endless.asm') } };
+    server.stdin.write(frame(initialize) + frame(launch) + frame({ ...disconnect, seq: 3 }));
+    expect(await new Promise((settle) => server.once('close', settle))).toBe(0);
+    expect(unframe(said).at(-1)).toMatchObject({ command: 'disconnect', success: true });
   });
 
   it('ends when a client speaks something else', async () => {

@@ -69,11 +69,13 @@ function serveClient(
   log: NodeJS.WritableStream,
 ): Promise<void> {
   return new Promise((settle) => {
+    const leaving = new AbortController();
     const end = (): void => {
+      leaving.abort();
       server.dispose();
       settle();
     };
-    const server = new SessionServer(createNodeHost(), end);
+    const server = new SessionServer(createNodeHost(leaving.signal), end);
     input.once('data', (bytes: Buffer) => {
       if (HEADER.test(bytes.toString('latin1', 0, HEADER.source.length))) return;
       log.write('x86vm: the client does not speak the Debug Adapter Protocol (no Content-Length)\n');

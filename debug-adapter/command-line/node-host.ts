@@ -6,13 +6,13 @@ import { assembleWithNasm } from './run-nasm.ts';
 
 const MINUTE_MS = 60_000;
 
-/** Makes a host. What it assembles lies in a temporary directory that goes with the process. */
-export function createNodeHost(): Host {
+/** Makes a host. What it assembles lies in a temporary directory that goes with the process; `signal` ends assemblers. */
+export function createNodeHost(signal?: AbortSignal): Host {
   return {
     kind: 'desktop',
     fileSize: readFileSize,
     readFile: readFileRange,
-    assemble: (source): Promise<AssemblerResult> => assembleWithNasm(source),
+    assemble: (source): Promise<AssemblerResult> => assembleWithNasm(source, 'nasm', signal),
     now: () => performance.now(),
     localTimeMs(): number {
       const now = new Date();

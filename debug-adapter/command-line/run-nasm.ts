@@ -32,8 +32,11 @@ async function makeRunDirectory(): Promise<string> {
   return directory;
 }
 
-/** Assembles; rejects only if NASM cannot be run. The source's directory is the working and an include directory. */
-export async function assembleWithNasm(source: string, nasm = 'nasm'): Promise<AssemblerResult> {
+/**
+ * Assembles; rejects only if NASM cannot be run, or has to be ended because `signal` says so. The source's directory is the
+ * working and an include directory.
+ */
+export async function assembleWithNasm(source: string, nasm = 'nasm', signal?: AbortSignal): Promise<AssemblerResult> {
   const path = resolve(source);
   const directory = await makeRunDirectory();
   const name = basename(path).replace(/\.[^.]*$/, '') || 'program';
@@ -43,8 +46,8 @@ export async function assembleWithNasm(source: string, nasm = 'nasm'): Promise<A
   const plain = ['-f', 'bin', '-I', dirname(path) + sep, '-l', listing, '-o', image, path];
   // A map's name ends at the first space, and NASM before 2.14 cannot be told about it from outside.
   const mapped = /\s/.test(map) ? plain : ['--before', `[map all ${map}]`, ...plain];
-  let run = await runNasm(nasm, mapped, dirname(path));
-  if (run.failed && /unrecogni[sz]ed option/.test(run.text)) run = await runNasm(nasm, plain, dirname(path));
+  let run = await runNasm(nasm, mapped, dirname(path), signal);
+  if (run.failed && /unrecogni[sz]ed option/.test(run.text)) run = await runNasm(nasm, plain, dirname(path), signal);
   const messages = parseNasmMessages(run.text, path);
   if (run.failed && !messages.some(({ severity }) => severity === 'error')) {
     const message = run.text.trim() || 'NASM failed and did not say why';
@@ -67,8 +70,18 @@ interface NasmRun {
   readonly text: string;
 }
 
-function runNasm(nasm: string, options: readonly string[], directory: string): Promise<NasmRun> {
-  const limits = { cwd: directory, timeout: NASM_TIME_MAX_MS, maxBuffer: NASM_OUTPUT_SIZE_MAX };
+function runNasm(
+  nasm: string,
+  options: readonly string[],
+  directory: string,
+  signal: AbortSignal | undefined,
+): Promise<NasmRun> {
+  const limits = {
+    cwd: directory,
+    timeout: NASM_TIME_MAX_MS,
+    maxBuffer: NASM_OUTPUT_SIZE_MAX,
+    ...(signal && { signal }),
+  };
   return new Promise((settle, reject) => {
     execFile(nasm, options, limits, (error, _output, text) => {
       const code = error?.code as unknown;
@@ -79,6 +92,8 @@ function runNasm(nasm: string, options: readonly string[], directory: string): P
               'Windows: https://nasm.us), or give a prebuilt image together with its listing.',
           ),
         );
+      } else if (code === 'ABORT_ERR') {
+        reject(new Error(`${nasm} was ended with the session`));
       } else if (error?.killed === true) {
         reject(new Error(`${nasm} did not finish within ${NASM_TIME_MAX_MS / 1000} s and was ended`));
       } else settle({ failed: error !== null, text });

@@ -67,6 +67,7 @@ export class Debuggee {
   #lastStop: StopCause | undefined;
   /** The guest powered itself off or left through the exit device, or the client ended it. */
   #hasEnded = false;
+  #isLeft = false;
   #snapshots: { readonly before: RegisterSnapshot | undefined; readonly now: RegisterSnapshot | undefined } = {
     before: undefined,
     now: undefined,
@@ -169,6 +170,7 @@ export class Debuggee {
       ),
     );
     const comments = wanted.noDebug ? [] : await readSourceComments(host, guest);
+    if (this.#isLeft) throw new UserError('ended', 'the client has left');
     this.#arguments = wanted;
     for (const warning of warnings) this.output.write('console', `${warning}\n`);
     this.#live?.runner.dispose();
@@ -379,6 +381,7 @@ export class Debuggee {
   }
 
   dispose(): void {
+    this.#isLeft = true;
     this.#hasEnded = true;
     this.#live?.runner.dispose();
     this.#options.screen.detach();

@@ -125,6 +125,12 @@ class ProtocolSession implements Session {
     if (message.type !== 'request') return;
     const request = message as DebugProtocol.Request;
     if (request.command === 'cancel') this.#cancel(request);
+    // Who leaves does not wait for an assembler that hangs; what was asked before is not wanted any more.
+    if (request.command === 'disconnect') {
+      this.#waiting.clear();
+      this.#track(this.#answer(request));
+      return;
+    }
     // A request that can be answered at once is; only behind one that takes its time the others line up.
     if (this.#pending === 0) this.#track(this.#answer(request));
     else {

@@ -70,6 +70,23 @@ describe('launch', () => {
     expect(await client.stop()).toBe('entry 11 start (0000:7C00)');
   });
 
+  it('is left at once by a client that disconnects, and starts nothing afterwards', async () => {
+    const client = new SessionClient();
+    let finish: (result: object) => void = () => {};
+    client.host.assemble = () =>
+      new Promise((settle) => {
+        finish = settle as typeof finish;
+      });
+    client.host.write('/slow.asm', 'nop');
+    const launch = client.send('launch', { program: '/slow.asm' });
+    const threads = client.send('threads');
+    await client.request('disconnect');
+    finish({ image: '/guest/guest.img', messages: [] });
+    expect((await launch).message).toBe('the client has left');
+    expect((await threads).message).toBe('cancelled');
+    expect(client.host.runOne()).toBe(false);
+  });
+
   it('gives a guest all of 2 GiB', async () => {
     const client = new SessionClient();
     await client.launch({ memory: '2G' });
