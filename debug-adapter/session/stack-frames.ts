@@ -62,8 +62,9 @@ function callerFrame(
   baseOf: (selector: number) => readonly number[],
 ): Frame {
   const { slot, size, returnAddress, callerStack } = call;
-  const offset = guest.readInteger(slot, size);
-  const selector = call.kind === 'call' ? call.selector : guest.readInteger(slot + size, 2);
+  // Stacks of 64-bit code are not read yet: what was recorded stands for what lies there.
+  const offset = size === 8 ? undefined : guest.readInteger(slot, size);
+  const selector = call.kind === 'call' || size === 8 ? call.selector : guest.readInteger(slot + size, 2);
   const isKept =
     selector === call.selector && baseOf(selector).some((base) => (base + (offset ?? 0)) >>> 0 === returnAddress);
   const base = baseOf(selector ?? call.selector)[0] ?? 0;
@@ -72,10 +73,10 @@ function callerFrame(
   const isResumed = call.kind === 'interrupt' && call.source !== 'software';
   return {
     selector: selector ?? call.selector,
-    offset: offset ?? (address - base) >>> 0,
+    offset: offset ?? (size === 8 ? address : (address - base) >>> 0),
     address,
     lineAddress: isResumed ? address : Math.max(address - 1, 0),
-    codeSize: size === 2 || guest.vcpu.mode === 'real' ? 16 : 32,
+    codeSize: size === 8 ? 64 : size === 2 || guest.vcpu.mode === 'real' ? 16 : 32,
     stackSelector: stack.selector,
     stackOffset,
     stackAddress: (stack.base + stackOffset) >>> 0,

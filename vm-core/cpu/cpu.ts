@@ -108,7 +108,7 @@ export interface CallObserver {
   /** Where the processor is, before it is reported to have gone elsewhere. */
   note(): void;
   /** An interrupt was entered: its frame has items of so many bytes, and `above` bytes lie on top of its EIP. */
-  interrupted(kind: 'software' | 'exception' | 'external', vector: number, size: 2 | 4, above: number): void;
+  interrupted(kind: 'software' | 'exception' | 'external', vector: number, size: 2 | 4 | 8, above: number): void;
 }
 
 /** What is cached of address translations. By default these are the current process context's. */

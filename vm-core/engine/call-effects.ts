@@ -7,9 +7,11 @@ import type { CallShadow } from './call-shadow.ts';
 /** Told after the operation, with `note` called before it. */
 type CallEffect = (calls: CallShadow, instruction: Instruction) => void;
 
-const farCall: CallEffect = (calls, { operandSize }) => calls.farCalled(operandSize === 16 ? 2 : 4);
+const farCall: CallEffect = (calls, { operandSize }) => calls.farCalled((operandSize / 8) as 2 | 4 | 8);
 
 const farReturn: CallEffect = (calls) => calls.farReturned();
+
+const stackChange: CallEffect = (calls) => calls.stackChanged();
 
 /** Interrupts report themselves where they are entered. */
 const effects: Readonly<Record<string, CallEffect>> = {
@@ -18,6 +20,8 @@ const effects: Readonly<Record<string, CallEffect>> = {
   RET_FAR: farReturn,
   RET_FAR_POP: farReturn,
   IRET: farReturn,
+  SYSENTER: stackChange,
+  SYSEXIT: stackChange,
   LSS: (calls) => calls.stackSegmentLoaded(true),
   MOV_SREG_RM: (calls, { reg }) => {
     if (reg === SS) calls.stackSegmentLoaded(false);

@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { assemble, hasNasm } from '../../test/support/boot-sectors.ts';
 import type { PortSpace } from '../cpu/cpu.ts';
 import type { CallRecord, CallStack } from '../machine/machine.ts';
+import type { CpuModel } from '../isa/cpu-model.ts';
 import { programMachine } from './guest-program.ts';
 
 const PROBE = 0xe9;
 
 /** Real mode to level 0 and on to `user` at level 3, with gates 30h and 31h, a call gate, and a TSS. */
 const SETUP = `bits 16
-cpu 386
 org 7c00h
 %define probe out ${PROBE},al
 cli
@@ -63,13 +63,13 @@ interface Probe {
   readonly stack: CallStack;
 }
 
-function probes(source: string, labels: readonly string[]): readonly Probe[] {
+function probes(source: string, labels: readonly string[], model: CpuModel = '386'): readonly Probe[] {
   const bytes = assemble(
     `${SETUP}${source}\ndone: cli\nhlt\njmp done\n${labels.map((name) => `dd ${name}`).join('\n')}`,
   );
   const view = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4 * labels.length);
   const names = new Map(labels.map((name, n) => [view.getUint32(n * 4, true), name]));
-  const machine = programMachine([...bytes]);
+  const machine = programMachine([...bytes], undefined, model);
   const { callShadow, ports } = machine.processor;
   callShadow.isOn = true;
   const found: Probe[] = [];
@@ -155,6 +155,58 @@ describe.skipIf(!hasNasm)('calls between privilege levels', () => {
     );
     expect(texts(found).slice(0, 2)).toEqual(['exception-d:fault| work', 'work']);
     expect(found[0]?.stack.calls[0]).toMatchObject({ slot: 0x67ec, size: 4 });
+  });
+
+  it('end with the outer ones where a handler begins its stack anew', () => {
+    const found = probes(
+      `main: push dword user
+      jmp enter_user
+      user: call work
+      work: int 30h
+      system: call give_up
+      give_up: mov esp,[cs:esp0]
+      probe
+      call next
+      next: probe
+      jmp done
+      callee: retf
+      fault: jmp done`,
+      ['work', 'system', 'next'],
+    );
+    expect(texts(found)).toEqual(['', 'next']);
+  });
+
+  it('come back when SYSEXIT does', () => {
+    const found = probes(
+      `main: mov ecx,174h
+      mov eax,8
+      xor edx,edx
+      wrmsr
+      inc ecx
+      mov eax,[esp0]
+      wrmsr
+      inc ecx
+      mov eax,enter
+      wrmsr
+      push dword user
+      jmp enter_user
+      user: call work
+      work: mov ecx,esp
+      mov edx,.back
+      sysenter
+      .back: probe
+      jmp $
+      enter: call serve
+      sysexit
+      serve: probe
+      ret
+      system: iretd
+      callee: retf
+      fault: jmp done`,
+      ['work', 'serve'],
+      'pentium3',
+    );
+    expect(texts(found).slice(0, 2)).toEqual(['serve', 'work']);
   });
 
   it('keep apart what two tasks have on their inner stacks', () => {

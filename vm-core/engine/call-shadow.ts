@@ -8,13 +8,14 @@
  * shadow is a reader: nothing of the guest depends on it.
  */
 import type { CallObserver } from '../cpu/cpu.ts';
-import { privilegeLevel } from '../cpu/mode.ts';
+import { codeAddressOf, is64BitMode, privilegeLevel } from '../cpu/mode.ts';
 import { stackMask } from '../cpu/stack.ts';
 import type { CallRecord, CallStack } from '../machine/machine.ts';
 import { CALL_SHADOW, CALL_SHADOW_SIZE } from '../memory/layout.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { CS, internal, SEGMENT_BASE, SS, segmentSlots, slot } from '../state/layout.ts';
 import * as entry from './call-entry.ts';
+import { readAddress, recordAt } from './call-record.ts';
 import { type SuspendedStack, SuspendedStacks } from './suspended-stacks.ts';
 
 const CS_SLOT = segmentSlots[CS] as number;
@@ -24,6 +25,9 @@ const UNUSED = -1;
 const UNKNOWN = Number.POSITIVE_INFINITY;
 /** A return may drop so many bytes of parameters. */
 const DROPPED_MAX = 0xffff;
+
+/** What an interrupt pushes at most, with what aligns it. */
+const FRAME_MAX = 64;
 
 /** Where the processor was before an operation that may transfer control or change stacks. */
 interface Place {
@@ -80,7 +84,7 @@ export class CallShadow implements CallObserver {
 
   /** An instruction has loaded the stack pointer, which was `before`. */
   stackLoaded(before: number): void {
-    const now = this.#end(this.#state.read32(slot.ESP));
+    const now = this.#end(this.#pointer());
     if (this.#inTransit) this.#arrive(now);
     else this.#move(this.#end(before), now);
   }
@@ -88,23 +92,23 @@ export class CallShadow implements CallObserver {
   note(): void {
     const state = this.#state;
     const before = this.#before;
-    const esp = state.read32(slot.ESP);
+    const pointer = this.#pointer();
     before.selector = state.read16(CS_SLOT);
     before.address = this.#linearEip();
     before.stackSelector = state.read16(SS_SLOT);
-    before.stackBase = state.read32(SS_SLOT + SEGMENT_BASE);
-    before.slot = this.#linear(esp);
-    before.end = this.#end(esp);
+    before.stackBase = this.#stackBase();
+    before.slot = this.#linear(pointer);
+    before.end = this.#end(pointer);
     before.level = privilegeLevel(state);
   }
 
   /** A far call has pushed CS and EIP, each of so many bytes; a gate may have had another size. */
-  farCalled(operandSize: 2 | 4): void {
-    const pushed = this.#before.slot - this.#linear(this.#state.read32(slot.ESP));
+  farCalled(operandSize: 2 | 4 | 8): void {
+    const pushed = this.#before.slot - this.#linear(this.#pointer());
     this.#enter(entry.KIND_FAR, 0, pushed === 4 ? 2 : pushed === 8 ? 4 : operandSize, 0);
   }
 
-  interrupted(kind: 'software' | 'exception' | 'external', vector: number, size: 2 | 4, above: number): void {
+  interrupted(kind: 'software' | 'exception' | 'external', vector: number, size: 2 | 4 | 8, above: number): void {
     const kinds = {
       software: entry.KIND_SOFTWARE,
       exception: entry.KIND_EXCEPTION,
@@ -124,13 +128,18 @@ export class CallShadow implements CallObserver {
     }
     const stays = this.#stackBase() === before.stackBase && privilegeLevel(this.#state) === before.level;
     if (stays) this.#dropBelow(before.slot + 1);
-    else this.#switch(before.end, this.#end(this.#state.read32(slot.ESP)));
+    else this.#switch(before.end, this.#end(this.#pointer()));
+  }
+
+  /** The stack pointer was loaded together with another privilege level, and nothing was pushed. */
+  stackChanged(): void {
+    this.#switch(this.#before.end, this.#end(this.#pointer()));
   }
 
   /** SS was loaded, alone or together with the stack pointer. */
   stackSegmentLoaded(withPointer: boolean): void {
     const before = this.#before;
-    const now = this.#end(this.#state.read32(slot.ESP));
+    const now = this.#end(this.#pointer());
     if (withPointer && this.#inTransit) this.#arrive(now);
     else if (withPointer) this.#move(before.end, now);
     else if (!this.#inTransit && this.#stackBase() !== before.stackBase) {
@@ -143,7 +152,7 @@ export class CallShadow implements CallObserver {
   /** The calls that have not returned, innermost first, of the stack that the processor is on. */
   calls(callsMax: number = entry.CALL_ENTRIES): CallStack {
     if (!this.isOn) return { calls: [], isComplete: false };
-    const now = this.#end(this.#state.read32(slot.ESP));
+    const now = this.#end(this.#pointer());
     if (this.#inTransit) return this.#callsOf(this.#suspended.at(now), callsMax);
     const calls: CallRecord[] = [];
     let begin = this.#begin;
@@ -152,7 +161,7 @@ export class CallShadow implements CallObserver {
     for (let count = 0; count < entry.CALL_ENTRIES && calls.length < callsMax; count++, at = entry.outerEntry(at)) {
       const record = this.#isUnused(at) ? undefined : recordAt(this.#view, at);
       if (!record) return { calls, isComplete: begin !== UNKNOWN };
-      if (!isOuter && record.slot < now && record.slot !== this.#linear(this.#state.read32(slot.ESP))) {
+      if (!isOuter && record.slot < now && record.slot !== this.#linear(this.#pointer())) {
         // A handler that left its own frame behind is not going back.
         if (record.callerStack) return { calls, isComplete: true };
         continue;
@@ -180,9 +189,8 @@ export class CallShadow implements CallObserver {
   #enter(kind: number, vector: number, size: number, above: number): void {
     const before = this.#before;
     if (this.#inTransit) this.#arrive(before.end);
-    const state = this.#state;
-    const changes = privilegeLevel(state) !== before.level;
-    const at = this.#linear(state.read32(slot.ESP)) + above;
+    const at = this.#linear(this.#pointer()) + above;
+    const changes = privilegeLevel(this.#state) !== before.level || this.#isElsewhere(at);
     if (!changes) this.#dropBelow(at + 1);
     const next = this.#push();
     const view = this.#view;
@@ -208,9 +216,9 @@ export class CallShadow implements CallObserver {
     const back = this.#number(top + entry.CALL_OUTER_BASE) + this.#number(top + entry.CALL_OUTER_POINTER);
     this.#begin = this.#view.getFloat64(top + entry.CALL_OUTER_BEGIN, true);
     this.#pop(top);
-    const esp = this.#state.read32(slot.ESP);
-    const distance = this.#linear(esp) - back;
-    if (distance < 0 || distance > DROPPED_MAX) this.#switch(back, this.#end(esp));
+    const pointer = this.#pointer();
+    const distance = this.#linear(pointer) - back;
+    if (distance < 0 || distance > DROPPED_MAX) this.#switch(back, this.#end(pointer));
   }
 
   /** The top of the stack has gone from one place to another: up the same stack, or to another one. */
@@ -236,7 +244,7 @@ export class CallShadow implements CallObserver {
   /** It shows which stack SS and the stack pointer mean. */
   #arrive(at: number): void {
     this.#inTransit = false;
-    while (!this.#isUnused(this.#top)) this.#pop(this.#top);
+    this.#dropAll();
     this.#resume(at);
   }
 
@@ -271,9 +279,16 @@ export class CallShadow implements CallObserver {
   #dropBelow(place: number): void {
     for (let top = this.#top; ; top = this.#top) {
       const at = this.#number(top + entry.CALL_SLOT);
-      if (at === UNUSED || at >= place) return;
+      // An inner stack that is begun anew has nobody to return to.
+      const isAbandoned = this.#changesStack(top) && this.#number(top + entry.CALL_INNER_SLOT) < place;
+      if (isAbandoned) this.#dropAll();
+      if (isAbandoned || at === UNUSED || at >= place) return;
       this.#pop(top);
     }
+  }
+
+  #dropAll(): void {
+    while (!this.#isUnused(this.#top)) this.#pop(this.#top);
   }
 
   /** The slot of the outermost entry of this stack; 0 without one. */
@@ -329,51 +344,35 @@ export class CallShadow implements CallObserver {
     this.#view.setInt32(at + field + 4, Math.floor(value / 2 ** 32), true);
   }
 
+  /** ESP, in 64-bit mode RSP. */
+  #pointer(): number {
+    return is64BitMode(this.#state) ? this.#state.readAddress(slot.ESP) : this.#state.read32(slot.ESP);
+  }
+
   #stackBase(): number {
-    return this.#state.read32(SS_SLOT + SEGMENT_BASE);
+    return is64BitMode(this.#state) ? 0 : this.#state.read32(SS_SLOT + SEGMENT_BASE);
   }
 
   #linearEip(): number {
-    return (this.#state.read32(CS_SLOT + SEGMENT_BASE) + this.#state.eip) >>> 0;
+    return codeAddressOf(this.#state, this.#state.eip);
   }
 
-  #linear(esp: number): number {
-    return (this.#stackBase() + ((esp & stackMask(this.#state)) >>> 0)) >>> 0;
+  #linear(pointer: number): number {
+    if (is64BitMode(this.#state)) return pointer;
+    return (this.#stackBase() + ((pointer & stackMask(this.#state)) >>> 0)) >>> 0;
   }
 
   /** The linear end of what is free on a stack: an offset of 0 is that of an empty stack, whose first push wraps. */
-  #end(esp: number): number {
+  #end(pointer: number): number {
+    if (is64BitMode(this.#state)) return pointer;
     const mask = stackMask(this.#state);
-    const pointer = (esp & mask) >>> 0;
-    return this.#stackBase() + (pointer === 0 ? mask + 1 : pointer);
+    const offset = (pointer & mask) >>> 0;
+    return this.#stackBase() + (offset === 0 ? mask + 1 : offset);
   }
-}
 
-function recordAt(view: DataView, at: number): CallRecord {
-  const kind = view.getUint8(at + entry.CALL_KIND);
-  const changes = view.getUint8(at + entry.CALL_CHANGES_STACK) === 1;
-  return {
-    kind: KINDS[kind] ?? 'call',
-    vector: kind >= entry.KIND_SOFTWARE ? view.getUint8(at + entry.CALL_VECTOR) : undefined,
-    source: SOURCES[kind],
-    target: readAddress(view, at + entry.CALL_TARGET),
-    returnAddress: readAddress(view, at + entry.CALL_RETURN),
-    selector: view.getUint16(at + entry.CALL_SELECTOR, true),
-    slot: readAddress(view, at + (changes ? entry.CALL_INNER_SLOT : entry.CALL_SLOT)),
-    size: view.getUint8(at + entry.CALL_ADDRESS_SIZE) === 2 ? 2 : 4,
-    callerStack: changes
-      ? {
-          selector: view.getUint16(at + entry.CALL_OUTER_SELECTOR, true),
-          base: readAddress(view, at + entry.CALL_OUTER_BASE),
-          pointer: readAddress(view, at + entry.CALL_OUTER_POINTER),
-        }
-      : undefined,
-  };
-}
-
-const KINDS = ['call', 'far-call', 'interrupt', 'interrupt', 'interrupt'] as const;
-const SOURCES = [undefined, undefined, 'software', 'exception', 'external'] as const;
-
-function readAddress(view: DataView, at: number): number {
-  return view.getUint32(at, true) + view.getInt32(at + 4, true) * 2 ** 32;
+  /** In 64-bit mode an interrupt may go to a stack of its own without a change of level. */
+  #isElsewhere(at: number): boolean {
+    const pushed = this.#before.end - at;
+    return is64BitMode(this.#state) && (pushed <= 0 || pushed > FRAME_MAX);
+  }
 }

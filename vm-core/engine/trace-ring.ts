@@ -1,8 +1,9 @@
 /** The newest code that was executed, kept in a ring while an embedder asks for it: what led to where the guest is. */
+import { codeAddressOf } from '../cpu/mode.ts';
 import type { TraceEntry } from '../machine/machine.ts';
 import { TRACE_RING, TRACE_RING_SIZE } from '../memory/layout.ts';
 import { ATTRIBUTE_BIG, type CpuState } from '../state/cpu-state.ts';
-import { CS, internal, SEGMENT_BASE, segmentSlots } from '../state/layout.ts';
+import { CS, internal, segmentSlots } from '../state/layout.ts';
 import * as entry from './trace-entry.ts';
 
 export class TraceRing {
@@ -30,7 +31,7 @@ export class TraceRing {
     const state = this.#state;
     const at = TRACE_RING + ((this.#newest + entry.TRACE_ENTRY_SIZE) & (TRACE_RING_SIZE - 1));
     const code = segmentSlots[CS] as number;
-    const address = (state.read32(code + SEGMENT_BASE) + state.eip) >>> 0;
+    const address = codeAddressOf(state, state.eip);
     this.#view.setBigInt64(at + entry.TRACE_ADDRESS, BigInt(address), true);
     this.#view.setUint16(at + entry.TRACE_COUNT, 0, true);
     this.#view.setUint8(at + entry.TRACE_KIND, source === 'exception' ? entry.KIND_EXCEPTION : entry.KIND_EXTERNAL);

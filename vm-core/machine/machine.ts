@@ -202,7 +202,7 @@ export interface CallRecord {
   readonly selector: number;
   /** Where the return address lies on the stack, and its size in bytes. */
   readonly slot: number;
-  readonly size: 2 | 4;
+  readonly size: 2 | 4 | 8;
   /** SS:ESP of the caller if it was on another stack, as at an interrupt from an outer privilege level. */
   readonly callerStack: { readonly selector: number; readonly base: number; readonly pointer: number } | undefined;
 }
