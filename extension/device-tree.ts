@@ -81,6 +81,8 @@ export class DeviceTree implements vscode.TreeDataProvider<Node>, vscode.Disposa
     item.description = row?.title ?? '';
     item.tooltip = `${row?.title}\n${row?.specification}`;
     item.iconPath = new vscode.ThemeIcon('circuit-board', changed ? CHANGED : undefined);
+    const words = [row?.name, row?.title, ...(changed ? [localized('changed')] : [])];
+    item.accessibilityInformation = { label: words.join(', ') };
     return item;
   }
 

@@ -11,13 +11,8 @@ const fixedParts = (text = '') => (text.match(/`[^`]+`|\]\(command:[^)]+\)|\{\d\
 
 /** The literals that the sources give to `localized` and `marked`. */
 function textsOfSources(): ReadonlySet<string> {
-  const folders = [
-    ...['extension/', 'extension/node/', 'extension/browser/'],
-    ...['webviews/', 'webviews/screen/', 'webviews/memory/', 'webviews/page-tables/'],
-    ...['debug-adapter/session/', 'debug-adapter/session/requests/', 'debug-adapter/session/console/'],
-  ];
-  const files = folders.flatMap((folder) =>
-    readdirSync(new URL(folder, root))
+  const files = ['extension/', 'webviews/', 'debug-adapter/session/', 'debug-adapter/expressions/'].flatMap((folder) =>
+    readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
       .map((name) => readFileSync(new URL(folder + name, root), 'utf8')),
   );

@@ -339,6 +339,12 @@ describe.skipIf(executablePath === undefined)('screen view in a browser', () => 
       changes: [{ ...tone, at: 6, next: 0.001, high: 0.001, low: 0.001 }],
     });
     await page.waitForFunction(() => Math.abs((window as unknown as Heard).pitch() - 500) < 25);
+    // As when the worker dies: the session does not say that the speaker is silent.
+    await send(page, status('ended', 'The x86 VM stopped working'));
+    await page.waitForFunction(() => (window as unknown as Heard).pitch() === 0);
+    await send(page, status('running'));
+    await send(page, { type: 'sound', playing: true, changes: [tone] });
+    await page.waitForFunction(() => Math.abs((window as unknown as Heard).pitch() - 1000) < 25);
     await sound.click();
     await page.waitForFunction(() => (window as unknown as Heard).pitch() === 0);
     expect(await sentTypes(page)).toEqual(['visible', 'sound-switch', 'listen', 'sound-switch', 'listen']);

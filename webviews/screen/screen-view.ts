@@ -71,6 +71,8 @@ export class ScreenView extends LitElement {
     this.model = withUpdate(before, update);
     if (this.model.frame !== undefined && this.model.frame !== before.frame) this.picture?.show(this.model.frame);
     if (update.type === 'status') this.notice = '';
+    // A session that is gone says nothing of its speaker any more.
+    if (this.model.state !== 'running') this.speaker.hold();
     if (!machinePresent(this.model)) this.keyboard.release();
     // Where the machine stops, the user has other things to point at.
     if (!mouseUsed(this.model)) this.mouse?.release();

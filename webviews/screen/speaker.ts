@@ -47,6 +47,11 @@ export class Speaker {
     }
   }
 
+  /** The machine does not run: nothing is to be heard. */
+  hold(): void {
+    this.receive({ type: 'sound', playing: false, changes: [] });
+  }
+
   /** What is off takes no time of the processor. */
   private rest(context: AudioContext): void {
     if (!this.isOn) void context.suspend();
