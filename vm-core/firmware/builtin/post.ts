@@ -20,10 +20,10 @@ import { Caller } from './caller.ts';
 import { ticksOfClock } from './clock-services.ts';
 import { readCmos, writeCmos } from './cmos.ts';
 import { writeDiskParameters } from './disk/drive.ts';
+import { FLOPPY_PARAMETERS } from './disk/floppy-parameters.ts';
 import { SECTOR_SIZE } from './disk/geometry.ts';
 import {
   DUMMY_IRET,
-  FLOPPY_PARAMETERS,
   ROM_SEGMENT,
   type RomLabels,
   serviceInterrupts,

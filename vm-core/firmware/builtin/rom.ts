@@ -4,9 +4,11 @@
  * (calls of other interrupts, end-of-interrupt, waiting, far jumps) is real code. (A table: exempt from the length limit.)
  */
 import { bda } from './bios-data.ts';
+import { emitFloppyParameters } from './disk/floppy-parameters.ts';
 import { emitMouse, type MouseLabels } from './mouse/rom-mouse.ts';
 import * as op from './rom-builder.ts';
 import { RomBuilder } from './rom-builder.ts';
+import { emitProtectedSwitch } from './protected-switch.ts';
 import { emitPrinter, type PrinterLabels } from './printer-services.ts';
 import type { ServiceEntry } from './service.ts';
 import { PROTECTED_INTERFACE } from './video/protected-interface.ts';
@@ -40,7 +42,6 @@ const BOOTSTRAP = 0xe6f2;
 export const CONFIGURATION_TABLE = 0xe6f5;
 const KEYBOARD_INTERRUPT = 0xe987;
 const FLOPPY_INTERRUPT = 0xef57;
-export const FLOPPY_PARAMETERS = 0xefc7;
 export const VIDEO_PARAMETERS = 0xf0a4;
 const FONT_8X8_LOWER = 0xfa6e;
 const TIMER_INTERRUPT = 0xfea5;
@@ -77,27 +78,6 @@ export const SMBIOS_ENTRY = 0x7000;
 const SMBIOS_STRUCTURES = 0x7020;
 const MODEL_AT = 0xfc;
 
-/**
- * Diskette parameter tables by the drive's type, 1–5: the last sector and the gaps differ. INT 1Eh points to that of a
- * 1.44 MB drive, where the AT has it; INT 13h, 08h and 18h give the drive's own.
- */
-const floppyParameterBytes = (lastSector: number, gap: number, formatGap: number): readonly number[] => [
-  ...[0xdf, 0x02, 0x25, 0x02, lastSector, gap, 0xff, formatGap, 0xf6, 0x0f, 0x08],
-];
-const FLOPPY_TABLES: Readonly<Record<number, readonly number[]>> = {
-  1: floppyParameterBytes(9, 0x2a, 0x50),
-  2: floppyParameterBytes(15, 0x1b, 0x54),
-  3: floppyParameterBytes(9, 0x2a, 0x50),
-  4: floppyParameterBytes(18, 0x1b, 0x6c),
-  5: floppyParameterBytes(36, 0x1b, 0x50),
-};
-const FLOPPY_TABLES_START = 0x9200;
-const FLOPPY_TABLES_STEP = 0x10;
-
-/** Offset of the parameter table for a type of drive. */
-export function floppyParametersOf(driveType: number): number {
-  return driveType === 4 ? FLOPPY_PARAMETERS : FLOPPY_TABLES_START + driveType * FLOPPY_TABLES_STEP;
-}
 /** INT 15h, C0h: an AT with second PIC, RTC, keyboard intercept (4Fh), EBDA, and INT 16h/09h. */
 const CONFIGURATION_BYTES = [0x08, 0x00, MODEL_AT, 0x01, 0x00, 0x74, 0x40, 0x00, 0x00, 0x00];
 
@@ -175,7 +155,7 @@ export function buildRom(fonts: RomFonts, smbios: readonly (readonly number[])[]
   rom.at(FONT_8X16).emit(...fonts.font8x16);
   rom.at(FONT_8X8_LOWER).emit(...fonts.font8x8.subarray(0, 1024));
   rom.at(CONFIGURATION_TABLE).emit(...CONFIGURATION_BYTES);
-  for (const [type, bytes] of Object.entries(FLOPPY_TABLES)) rom.at(floppyParametersOf(Number(type))).emit(...bytes);
+  emitFloppyParameters(rom);
   rom.at(FUNCTIONALITY_TABLE).emit(...FUNCTIONALITY_BYTES);
   rom.at(VBE_WINDOW_FUNCTION).emit(0xb8).words(0x4f05).int(0x10).emit(op.RETF); // MOV AX,4F05h
   rom.at(VBE_PROTECTED_INTERFACE).emit(...PROTECTED_INTERFACE);
@@ -302,27 +282,6 @@ function emitWait(rom: RomBuilder): { poll: number; hook: number } {
   rom.emit(op.STI, op.HLT, op.CLI);
   const hook = emitHook(rom);
   return { poll, hook };
-}
-
-/** Selectors that INT 15h, 89h loads; the program has described them at ES:SI, and the hook the BIOS's own. */
-const SELECTOR_DS = 0x18;
-const SELECTOR_ES = 0x20;
-const SELECTOR_SS = 0x28;
-const SELECTOR_CS = 0x30;
-export const SELECTOR_BIOS = 0x38;
-
-/** INT 15h, 89h: loads the tables at ES:SI+8 and +10h, switches, and returns to the caller's offset in its new segment. */
-function emitProtectedSwitch(rom: RomBuilder): number {
-  const offset = rom.position;
-  rom.emit(op.CLI, 0x26, 0x0f, 0x01, 0x54, 0x08, 0x26, 0x0f, 0x01, 0x5c, 0x10); // LGDT ES:[SI+8]; LIDT ES:[SI+10h]
-  rom.emit(0xb8).words(1).emit(0x0f, 0x01, 0xf0); // MOV AX,1; LMSW AX
-  rom.farJump(SELECTOR_BIOS, rom.position + 5);
-  rom.emit(0xb8).words(SELECTOR_DS).emit(0x8e, 0xd8); // MOV AX; MOV DS,AX
-  rom.emit(0xb8).words(SELECTOR_ES).emit(0x8e, 0xc0); // MOV AX; MOV ES,AX
-  rom.emit(0xb8).words(SELECTOR_SS).emit(0x8e, 0xd0); // MOV AX; MOV SS,AX
-  rom.emit(op.POP_BP, 0x83, 0xc4, 4, 0x6a, SELECTOR_CS, op.PUSH_BP); // POP BP; ADD SP,4; PUSH CS; PUSH BP
-  rom.emit(0x31, 0xc0, op.RETF); // XOR AX,AX
-  return offset;
 }
 
 const EOI = 0x20;

@@ -9,7 +9,8 @@ import { Caller } from './caller.ts';
 import { readCmos, writeCmos } from './cmos.ts';
 import { memoryMap } from './memory-map.ts';
 import { isPowerSleep } from './power-services.ts';
-import { CONFIGURATION_TABLE, ROM_SEGMENT, type RomLabels, SELECTOR_BIOS } from './rom.ts';
+import { SELECTOR_BIOS } from './protected-switch.ts';
+import { CONFIGURATION_TABLE, ROM_SEGMENT, type RomLabels } from './rom.ts';
 import { goTo, type Service, type ServiceResult } from './service.ts';
 
 const KIB = 1024;

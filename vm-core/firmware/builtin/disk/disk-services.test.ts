@@ -4,10 +4,11 @@ import { createOverlayStore, memorySource } from '../../../machine/overlay-block
 import { ES } from '../../../state/layout.ts';
 import { type BiosBench, type CallResult, createBiosBench } from '../bios-bench.ts';
 import { ebda } from '../bios-data.ts';
-import { FLOPPY_PARAMETERS, floppyParametersOf, ROM_SEGMENT } from '../rom.ts';
+import { ROM_SEGMENT } from '../rom.ts';
 import { serviceKey } from '../service.ts';
 import { diskServices } from './disk-services.ts';
 import { extendedDiskServices } from './extended-services.ts';
+import { FLOPPY_PARAMETERS, floppyParametersOf } from './floppy-parameters.ts';
 import { diskGeometry } from './geometry.ts';
 
 /** An image whose every byte tells its sector. */

@@ -3,7 +3,7 @@
  */
 import { mediumOf } from '../../../devices/floppy-controller/media.ts';
 import type { Caller } from '../caller.ts';
-import { floppyParametersOf, ROM_SEGMENT } from '../rom.ts';
+import { ROM_SEGMENT } from '../rom.ts';
 import type { Service, ServiceResult } from '../service.ts';
 import { driveCount } from './cd-boot-state.ts';
 import {
@@ -19,6 +19,7 @@ import {
   transferSectors,
 } from './drive.ts';
 import { DISK_DRIVE } from './drive-numbers.ts';
+import { floppyParametersOf } from './floppy-parameters.ts';
 import { SECTOR_SIZE, sectorCount } from './geometry.ts';
 
 const row = (ah: number, name: string, run: (caller: Caller) => ServiceResult): Service => ({
