@@ -5,7 +5,7 @@
 import { CR0_PE, EFER_LMA } from '../state/control-bits.ts';
 import { ATTRIBUTE_LONG, type CpuState } from '../state/cpu-state.ts';
 import { CS, internal, SEGMENT_ATTRIBUTES, SEGMENT_BASE, segmentSlots, slot } from '../state/layout.ts';
-import { AC, ID, IF, IOPL, RF, TF, VM } from '../state/lazy-flags.ts';
+import { AC, ID, IF, IOPL, RF, TF, VIF, VIP, VM } from '../state/lazy-flags.ts';
 import { type Cpu, GuestFault, VECTOR_GP, VECTOR_UD } from './cpu.ts';
 
 /** True in protected mode proper: CR0.PE set and EFLAGS.VM clear. Selectors name descriptors then. */
@@ -73,6 +73,11 @@ export function ioPrivilegeLevel(state: CpuState): number {
 /** Bits of EFLAGS that the model adds to those of the 386 and every program may change with 32-bit operands. */
 export function modelFlags({ model }: Cpu): number {
   return (model.features.has('486') ? AC : 0) | (model.features.has('CPUID') ? ID : 0);
+}
+
+/** VIF and VIP where the processor has them: IRET at level 0 loads them. */
+export function virtualInterruptFlags({ model }: Cpu): number {
+  return model.features.has('VME') ? VIF | VIP : 0;
 }
 
 /** Flags that mean something between instructions, and the one on which accesses of memory depend. */

@@ -29,6 +29,20 @@ export function openInnerStack(cpu: Cpu, level: number): Stack {
   return Stack.entering(cpu, segment, pointer, selectorError(selector));
 }
 
+/** Bytes of the bitmap of software interrupts, which ends where the I/O permission bitmap begins. */
+const REDIRECTION_MAP_SIZE = 32;
+
+/** Whether INT n of a virtual-8086 program goes to its own handler: a clear bit; #GP(0) where there is no bitmap. */
+export function isInterruptRedirected(cpu: Cpu, vector: number): boolean {
+  const task = cpu.state.segmentAt(slot.TR);
+  const wide = (task.attributes & TYPE_BIT_32) !== 0;
+  if (!isPresent(task.attributes) || !wide || task.limit < TSS_32_IO_MAP_BASE + 1) throw new GuestFault(VECTOR_GP, 0);
+  const map = cpu.memory.readLinear((task.base + TSS_32_IO_MAP_BASE) >>> 0, 2);
+  const offset = map - REDIRECTION_MAP_SIZE + (vector >>> 3);
+  if (offset < 0 || offset > task.limit) throw new GuestFault(VECTOR_GP, 0);
+  return ((cpu.memory.readLinear((task.base + offset) >>> 0, 1) >>> (vector & 7)) & 1) === 0;
+}
+
 /** Checks the I/O permission bitmap for `size` consecutive ports; #GP(0) where one is forbidden or not mapped. */
 export function checkIoPermissionMap(cpu: Cpu, port: number, size: number): void {
   const task = cpu.state.segmentAt(slot.TR);

@@ -5,7 +5,7 @@
  */
 import { CR0_PG, CR0_TS } from '../state/control-bits.ts';
 import { CS, DS, ES, FS, GS, generalSlots, type SegmentIndex, SS, slot } from '../state/layout.ts';
-import { AC, ARITHMETIC_FLAGS, DF, ID, IF, IOPL, NT, RF, TF, VM } from '../state/lazy-flags.ts';
+import { ARITHMETIC_FLAGS, DF, IF, IOPL, NT, RF, TF, VM } from '../state/lazy-flags.ts';
 import { type Cpu, GuestFault, VECTOR_GP, VECTOR_NP, VECTOR_SS, VECTOR_TS } from './cpu.ts';
 import { DR6_BT, DR7_LOCAL_ENABLES } from './debug-registers.ts';
 import {
@@ -27,7 +27,7 @@ import {
   TYPE_LDT,
   TYPE_TSS_16_AVAILABLE,
 } from './descriptors.ts';
-import { isLongMode, modelFlags, setPrivilegeLevel } from './mode.ts';
+import { isLongMode, modelFlags, setPrivilegeLevel, virtualInterruptFlags } from './mode.ts';
 import { writeCr3 } from './paging-registers.ts';
 import { setNullSegment, setVirtual8086Segment } from './segments.ts';
 import { Stack } from './stack.ts';
@@ -130,7 +130,7 @@ const TASK_FLAGS = ARITHMETIC_FLAGS | DF | TF | IF | IOPL | NT | RF | VM;
 
 function loadRegisters(cpu: Cpu, image: TaskImage, kind: TaskSwitchKind): void {
   const { state } = cpu;
-  const writable = TASK_FLAGS | (modelFlags(cpu) & (AC | ID));
+  const writable = TASK_FLAGS | modelFlags(cpu) | virtualInterruptFlags(cpu);
   state.eip = image.instructionPointer;
   state.eflags = (image.flags & writable) | (kind === 'call' ? NT : 0);
   generalSlots.forEach((offset, n) => {

@@ -33,7 +33,7 @@ const rows = {
   FENCES: built(),
 
   FPU: later('1 EDX 0'),
-  VME: later('1 EDX 1', bits(0, 1)),
+  VME: built('1 EDX 1', bits(0, 1)),
   DE: later('1 EDX 2', bits(3)),
   PSE: built('1 EDX 3', bits(4)),
   TSC: built('1 EDX 4', bits(2)),

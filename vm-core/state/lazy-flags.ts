@@ -22,6 +22,8 @@ export const NT = 1 << 14;
 export const RF = 1 << 16;
 export const VM = 1 << 17;
 export const AC = 1 << 18;
+export const VIF = 1 << 19;
+export const VIP = 1 << 20;
 export const ID = 1 << 21;
 export const ARITHMETIC_FLAGS: number = CF | PF | AF | ZF | SF | OF;
 

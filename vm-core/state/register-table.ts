@@ -64,6 +64,8 @@ const EFLAGS_FIELDS: readonly BitField[] = [
   bit('RF', 16, 'resume: instruction breakpoints off for one instruction'),
   bit('VM', 17, 'virtual-8086 mode'),
   bit('AC', 18, 'alignment check at level 3, with CR0.AM'),
+  bit('VIF', 19, 'virtual interrupt flag'),
+  bit('VIP', 20, 'virtual interrupt pending'),
   bit('ID', 21, 'can be changed: CPUID is there'),
 ];
 

@@ -29,12 +29,14 @@ import {
   mustBeNoticed,
   privilegeLevel,
   requireVirtual8086Privilege,
+  virtualInterruptFlags,
   setPrivilegeLevel,
   usesDescriptors,
 } from '../mode.ts';
 import { dropInnerSegments, requireStackSegment, setVirtual8086Segment } from '../segments.ts';
 import { Stack, setStackPointer, stackMask } from '../stack.ts';
 import { returnToPreviousTask } from '../task-switch.ts';
+import { hasVirtualInterruptFlag, loadVirtualFlag } from '../virtual-8086.ts';
 
 const ARITHMETIC_AND_NT = 0xd5 | OF | DF | NT;
 const DATA_SEGMENTS: readonly SegmentIndex[] = [ES, DS, FS, GS];
@@ -97,7 +99,8 @@ export const IRET: SystemOperation = (cpu, instruction) => {
 };
 
 function returnUnprotected(cpu: Cpu, instruction: Instruction): Outcome {
-  requireVirtual8086Privilege(cpu);
+  const isVirtual = hasVirtualInterruptFlag(cpu) && instruction.operandSize === 16;
+  if (!isVirtual) requireVirtual8086Privilege(cpu);
   const { state } = cpu;
   const size = instruction.operandSize === 16 ? 2 : 4;
   const stack = Stack.current(cpu);
@@ -105,11 +108,13 @@ function returnUnprotected(cpu: Cpu, instruction: Instruction): Outcome {
   const selector = stack.pop(size) & 0xffff;
   const image = stack.pop(size);
   requireUnprotectedOffset(cpu, offset);
+  const loaded = isVirtual ? loadVirtualFlag(state.eflags, image) : state.eflags;
   stack.commit();
   const ioPrivilege = (state.read32(slot.EFLAGS) & VM) === 0 ? IOPL : 0;
-  const writable = ARITHMETIC_AND_NT | TF | IF | ioPrivilege | (size === 4 ? RF | modelFlags(cpu) : 0);
+  const writable =
+    ARITHMETIC_AND_NT | TF | (isVirtual ? 0 : IF) | ioPrivilege | (size === 4 ? RF | modelFlags(cpu) : 0);
   const flags = state.eflags;
-  const changed = merge(flags, image, writable);
+  const changed = merge(loaded, image, writable);
   state.eflags = changed;
   enterUnprotectedCode(cpu, { selector, offset });
   return mustBeNoticed(cpu, flags, changed) ? EXIT : BRANCH;
@@ -133,7 +138,7 @@ function returnProtected(cpu: Cpu, instruction: Instruction): Outcome {
     ARITHMETIC_AND_NT |
     TF |
     (level <= ioPrivilegeLevel(state) ? IF : 0) |
-    (level === 0 ? IOPL : 0) |
+    (level === 0 ? IOPL | (size === 4 ? virtualInterruptFlags(cpu) : 0) : 0) |
     (size === 4 ? RF | modelFlags(cpu) : 0);
   const flags = merge(state.eflags, image, writable);
   const target = returnTarget(cpu, selector, offset);
@@ -151,7 +156,11 @@ function returnToVirtual8086(cpu: Cpu, stack: Stack, selector: number, offset: n
   const pointer = stack.pop(4);
   const order: readonly SegmentIndex[] = [SS, ES, DS, FS, GS];
   const selectors = order.map((index) => [index, stack.pop(4) & 0xffff] as const);
-  state.eflags = merge(state.eflags, image, ARITHMETIC_AND_NT | TF | IF | IOPL | RF | VM | modelFlags(cpu));
+  state.eflags = merge(
+    state.eflags,
+    image,
+    ARITHMETIC_AND_NT | TF | IF | IOPL | RF | VM | virtualInterruptFlags(cpu) | modelFlags(cpu),
+  );
   state.onDerivedChange(slot.EFLAGS);
   setPrivilegeLevel(state, 3);
   for (const [index, value] of selectors) setVirtual8086Segment(state, index, value);

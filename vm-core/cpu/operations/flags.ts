@@ -4,7 +4,7 @@
 
 import { slot } from '../../state/layout.ts';
 import { AF, CF, DF, IF, IOPL, NT, OF, PF, RF, SF, TF, ZF } from '../../state/lazy-flags.ts';
-import { type Cpu, EXIT, GuestFault, NEXT, type SystemOperation, VECTOR_GP } from '../cpu.ts';
+import { type Cpu, EXIT, NEXT, type SystemOperation } from '../cpu.ts';
 import {
   ioPrivilegeLevel,
   isVirtual8086,
@@ -15,6 +15,7 @@ import {
   requireVirtual8086Privilege,
 } from '../mode.ts';
 import { push, Stack } from '../stack.ts';
+import { changeVirtualFlag, hasVirtualInterruptFlag, loadVirtualFlag, virtualFlags } from '../virtual-8086.ts';
 
 /** PUSHFD stores RF and VM as zeros. */
 const PUSHED_32 = 0x00fc_ffff;
@@ -27,20 +28,23 @@ export const HLT: SystemOperation = (cpu) => {
   return EXIT;
 };
 
-/** CLI and STI: #GP(0) for a program that is less privileged than IOPL (in real mode CPL is 0). */
-function requireInterruptFlagAccess(cpu: Cpu): void {
-  if (privilegeLevel(cpu.state) > ioPrivilegeLevel(cpu.state)) throw new GuestFault(VECTOR_GP, 0);
+/** A program that is less privileged than IOPL cannot change IF (in real mode CPL is 0), but perhaps a virtual one. */
+function mayChangeInterruptFlag(cpu: Cpu): boolean {
+  return privilegeLevel(cpu.state) <= ioPrivilegeLevel(cpu.state);
 }
 
 export const CLI: SystemOperation = (cpu) => {
-  requireInterruptFlagAccess(cpu);
-  cpu.state.write32(slot.EFLAGS, cpu.state.read32(slot.EFLAGS) & ~IF);
+  if (mayChangeInterruptFlag(cpu)) cpu.state.write32(slot.EFLAGS, cpu.state.read32(slot.EFLAGS) & ~IF);
+  else changeVirtualFlag(cpu, false);
   return NEXT;
 };
 
 /** Interrupts stay off for one more instruction, so that STI; HLT and STI; RET lose none. */
 export const STI: SystemOperation = (cpu) => {
-  requireInterruptFlagAccess(cpu);
+  if (!mayChangeInterruptFlag(cpu)) {
+    changeVirtualFlag(cpu, true);
+    return NEXT;
+  }
   const flags = cpu.state.read32(slot.EFLAGS);
   if ((flags & IF) !== 0) return NEXT;
   cpu.state.write32(slot.EFLAGS, flags | IF);
@@ -49,8 +53,9 @@ export const STI: SystemOperation = (cpu) => {
 };
 
 export const PUSHF: SystemOperation = (cpu, instruction) => {
-  requireVirtual8086Privilege(cpu);
-  const flags = cpu.state.eflags;
+  const isVirtual = hasVirtualInterruptFlag(cpu) && instruction.operandSize === 16;
+  if (!isVirtual) requireVirtual8086Privilege(cpu);
+  const flags = isVirtual ? virtualFlags(cpu.state.eflags) : cpu.state.eflags;
   if (instruction.operandSize === 16) push(cpu, 2, flags & 0xffff);
   else push(cpu, 4, flags & PUSHED_32);
   return NEXT;
@@ -58,7 +63,8 @@ export const PUSHF: SystemOperation = (cpu, instruction) => {
 
 /** IOPL changes at level 0 only, IF only for who may use CLI; VM stays and RF is cleared. */
 export const POPF: SystemOperation = (cpu, instruction) => {
-  requireVirtual8086Privilege(cpu);
+  const isVirtual = hasVirtualInterruptFlag(cpu) && instruction.operandSize === 16;
+  if (!isVirtual) requireVirtual8086Privilege(cpu);
   const { state } = cpu;
   const level = privilegeLevel(state);
   const stack = Stack.current(cpu);
@@ -67,7 +73,7 @@ export const POPF: SystemOperation = (cpu, instruction) => {
   const ioPrivilege = level === 0 && !isVirtual8086(state) ? IOPL : 0;
   const interruptFlag = level <= ioPrivilegeLevel(state) ? IF : 0;
   const writable = ORDINARY | TF | interruptFlag | ioPrivilege | (size === 4 ? modelFlags(cpu) : 0);
-  const flags = state.eflags;
+  const flags = isVirtual ? loadVirtualFlag(state.eflags, image) : state.eflags;
   const changed = ((flags & ~(writable | RF)) | (image & writable)) >>> 0;
   stack.commit();
   state.eflags = changed;

@@ -20,10 +20,13 @@ import {
 } from '../cpu.ts';
 import { enterHandler } from '../interrupt-entry.ts';
 import { requireVirtual8086Privilege } from '../mode.ts';
+import { redirectInterrupt } from '../virtual-8086.ts';
 
 export const INT: SystemOperation = (cpu, instruction) => {
+  const vector = instruction.immediate & 0xff;
+  if (redirectInterrupt(cpu, vector)) return EXIT;
   requireVirtual8086Privilege(cpu);
-  return raise(cpu, instruction.immediate & 0xff, 'software');
+  return raise(cpu, vector, 'software');
 };
 
 export const INT3: SystemOperation = (cpu) => raise(cpu, VECTOR_BP, 'software');
