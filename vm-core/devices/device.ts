@@ -42,6 +42,12 @@ export interface Region {
   readonly width: 8 | 16 | 32;
   read(offset: number, size: 1 | 2 | 4): number;
   write(offset: number, size: 1 | 2 | 4, value: number): void;
+  /**
+   * Where the bytes from an offset to the end of its page of 4 KiB are plain memory that the processor reaches without
+   * asking: their place in the machine's memory, otherwise -1. With `willWrite` the device takes the page for changed
+   * until it revokes what it has given.
+   */
+  direct?(offset: number, willWrite: boolean): number;
   /** The byte at an offset for a debugger: changes nothing. Absent where a look would be a guess. */
   peek?(offset: number): number;
 }
@@ -77,6 +83,14 @@ export interface DmaChannel {
   receive(target: Uint8Array): DmaProgress;
 }
 
+/** Memory of a device that the processor may reach without asking. */
+export interface DirectMemory {
+  /** Zeros in the machine's memory at first. */
+  readonly bytes: Uint8Array;
+  /** Takes back every place that `Region.direct` has given. */
+  revoke(): void;
+}
+
 /** What a device is given when the machine makes it. Names are the device's own; the machine map connects them. */
 export interface DeviceContext {
   /** Virtual time in ticks since power-on; one retired instruction is one tick. */
@@ -100,6 +114,8 @@ export interface DeviceContext {
     read(physicalAddress: number, length: number): Uint8Array;
     write(physicalAddress: number, bytes: Uint8Array): void;
   };
+  /** Memory that the processor can reach; absent where there is none to be had. */
+  directMemory?(size: number): DirectMemory;
   /** Says once per message that the guest touched something not modelled. */
   logOnce(message: string): void;
 }

@@ -1,6 +1,6 @@
 /** Puts a machine together from its configuration: memory, map, devices, processor, firmware. */
 import { resetCpu } from '../cpu/reset.ts';
-import type { Device, MachineRequest } from '../devices/device.ts';
+import type { Device, DirectMemory, MachineRequest } from '../devices/device.ts';
 import { floppySizeProblem } from '../devices/floppy-controller/media.ts';
 import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
 import { createDisplay } from '../devices/vga/display.ts';
@@ -10,7 +10,7 @@ import { Processor } from '../engine/processor.ts';
 import { TICKS_PER_SECOND } from '../engine/surroundings.ts';
 import { BOOT_ADDRESS, createBuiltinBios } from '../firmware/builtin/builtin-bios.ts';
 import type { Firmware, FirmwareContext } from '../firmware/firmware.ts';
-import { createMemory, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout.ts';
+import { createMemory, PAGE_SHIFT, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
 import { entryOf, type KernelPlan, planKernel } from '../firmware/kernel/kernel-boot.ts';
 import { PhysicalMap } from '../memory/physical-map.ts';
 import type { BlockStore } from './block-store.ts';
@@ -40,6 +40,8 @@ const FIRMWARE_SIZE_MAX = 0x40000;
 const TICKS_PER_SECOND_MIN = 2_500_000;
 const TICKS_PER_SECOND_MAX = 5_000_000_000;
 const MEBIBYTE = 0x100000;
+/** For all devices together; the display adapter's linear pictures need it. */
+const DIRECT_MEMORY_SIZE = 16 * MEBIBYTE;
 const EMPTY_PAGES_NAMED_MAX = 16;
 const OPTION_ROM = 0xc0000;
 const OPTION_ROM_STEP = 0x200;
@@ -95,6 +97,8 @@ class PcMachine implements Machine {
   onOutput: Machine['onOutput'] = () => {};
   onLog: Machine['onLog'] = () => {};
   readonly #map: PhysicalMap;
+  /** Memory of devices that the processor reaches directly, as far as it is not given away. */
+  #direct: Uint8Array;
   readonly #events: EventQueue = createEventQueue();
   readonly #bus: DeviceBus;
   readonly #processor: Processor;
@@ -111,7 +115,8 @@ class PcMachine implements Machine {
     this.config = config;
     this.ticksPerSecond = config.ticksPerSecond ?? TICKS_PER_SECOND;
     this.#kernel = planOf(config);
-    const memory = createMemory(config.memorySize);
+    const memory = createMemory(config.memorySize + DIRECT_MEMORY_SIZE);
+    this.#direct = new Uint8Array(memory.buffer, RAM_BASE + config.memorySize, DIRECT_MEMORY_SIZE);
     this.#map = new PhysicalMap(memory, config.memorySize);
     this.memory = this.#memoryView();
     this.#bus = createDeviceBus(isaPc, config, this.#deviceServices());
@@ -261,6 +266,7 @@ class PcMachine implements Machine {
         read: (physicalAddress, length) => this.memory.read(physicalAddress, length),
         write: (physicalAddress, bytes) => this.#writeAsBusMaster(physicalAddress, bytes),
       },
+      directMemory: (size) => this.#takeDirectMemory(size),
       output: (device, channel, bytes) => this.onOutput(device, channel, bytes),
       request: (request) => this.#ask(request),
       log: (message) => this.#logOnce(message),
@@ -269,6 +275,14 @@ class PcMachine implements Machine {
         if (pending) this.#processor?.requestExit();
       },
     };
+  }
+
+  #takeDirectMemory(size: number): DirectMemory {
+    const bytes = this.#direct.subarray(0, size);
+    if (bytes.length < size) throw new Error(`no ${size} bytes of direct memory are left for devices`);
+    this.#direct = this.#direct.subarray(size);
+    const { byteOffset: start } = bytes;
+    return { bytes, revoke: () => this.#processor?.linear.dropHosts(start, start + size) };
   }
 
   /** Devices are made, and reset, before the processor is there. */

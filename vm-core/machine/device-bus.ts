@@ -6,6 +6,7 @@ import type {
   Device,
   DeviceContext,
   DeviceState,
+  DirectMemory,
   DmaChannel,
   MachineRequest,
   Region,
@@ -56,6 +57,7 @@ export interface MachineServices {
   /** Makes a timer of the machine's event queue. */
   timer(name: string, callback: TimerCallback): Timer;
   readonly dma: DeviceContext['dma'];
+  readonly directMemory?: (size: number) => DirectMemory;
   output(device: string, channel: string, bytes: Uint8Array): void;
   request(request: MachineRequest): void;
   /** Called at most once per message. */
@@ -132,6 +134,7 @@ export function createDeviceBus(map: MachineMap, config: MachineConfig, services
       request: (request) => services.request(request),
       startTimeMs: services.startTimeMs,
       dma: services.dma,
+      ...(services.directMemory ? { directMemory: services.directMemory } : {}),
       logOnce: (message) => logOnce(`${row.name}: ${message}`),
     };
     devices.set(row.name, row.create(context, config));

@@ -76,6 +76,11 @@ export class LinearMemory {
     if (crosses(linear, size)) this.#translator.translate(this.#nextPage(linear), access);
   }
 
+  /** Forgets where a range of host addresses is reached without asking. */
+  dropHosts(start: number, end: number): void {
+    this.#tlb.dropHosts(start, end);
+  }
+
   /** Reads descriptor tables and task state: as the supervisor, whoever runs. */
   readSystem(linear: number, size: number): number {
     return this.#read(linear, size, ACCESS_IMPLICIT);
@@ -93,7 +98,8 @@ export class LinearMemory {
 
   /** An access that does not cross a page. */
   #readPage(linear: number, physical: number, size: number, access: number): number {
-    const host = this.#map.hostAddress(physical);
+    const plain = this.#map.hostAddress(physical);
+    const host = plain >= 0 ? plain : this.#map.directAddress(physical, false);
     if (this.#observer.isWatched(linear, physical)) this.#observer.accessed(linear, physical, size, 'read');
     else if (host >= 0 && (access & ACCESS_IMPLICIT) === 0) this.#tlb.allowReads(linear, host);
     return host >= 0 ? readView(this.#map.view, host, size as Size) : this.#map.read(physical, size as Size);
@@ -119,6 +125,8 @@ export class LinearMemory {
     const watched = this.#observer.isWatched(linear, physical);
     if (watched) this.#observer.accessed(linear, physical, size, 'write');
     if (!this.#map.isRam(physical)) {
+      const direct = watched || (access & ACCESS_IMPLICIT) !== 0 ? -1 : this.#map.directAddress(physical, true);
+      if (direct >= 0) this.#tlb.allowWrites(linear, direct, 0);
       this.#map.write(physical, size as Size, value);
       return;
     }

@@ -104,6 +104,12 @@ export class PhysicalMap {
     return bytes.length === 4 ? readView(new DataView(bytes.buffer), 0, 4) : 0xffffffff;
   }
 
+  /** Host address of device memory that is reached without asking; -1 elsewhere. The rest of its page is the same. */
+  directAddress(physicalAddress: number, willWrite: boolean): number {
+    const window = this.#windowAt(physicalAddress);
+    return window?.region.direct?.(physicalAddress - window.start, willWrite) ?? -1;
+  }
+
   isRam(physicalAddress: number): boolean {
     return this.#kindOf(physicalAddress) === KIND_RAM;
   }

@@ -103,6 +103,18 @@ export class Tlb {
     }
   }
 
+  /** Forgets every page whose host address lies in a range. */
+  dropHosts(start: number, end: number): void {
+    const { view, base } = this.#state;
+    for (const table of [TLB_READ, TLB_WRITE]) {
+      for (let entry = base + table; entry < base + table + TLB_ENTRIES * TLB_ENTRY_SIZE; entry += TLB_ENTRY_SIZE) {
+        const tag = view.getInt32(entry, true);
+        const host = ((tag & PAGE_MASK) + view.getInt32(entry + ENTRY_ADDEND, true)) >>> 0;
+        if (tag !== 0 && host >= start && host < end) view.setInt32(entry, 0, true);
+      }
+    }
+  }
+
   #numberOf(space: number): number {
     const known = this.#numbers.get(space);
     if (known !== undefined) return known;

@@ -65,8 +65,7 @@ export function createDisplay(vga: Vga, context: Pick<DeviceContext, 'now'>): Di
     if (changes.layoutPending) markVisible(vga.state, layout, changes);
     const shown = !isLinear(vga.state) && layout.kind === 'text' && layout.output === 'picture';
     blinking = shown ? blinkingOf(vga.state, layout) : NOTHING_BLINKS;
-    changes.pending = false;
-    changes.layoutPending = false;
+    changes.looked();
   };
 
   return {

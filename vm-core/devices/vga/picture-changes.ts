@@ -10,6 +10,8 @@ const PAGE_COUNT = 0x10000 >> PAGE_SHIFT;
 export class PictureChanges {
   /** The picture may differ from what it was when this was cleared. */
   pending = true;
+  /** Called when changes of linear memory must be noticed again, or its pages are others. */
+  onLook: () => void = () => {};
   /** Registers changed, so `visiblePlanes` must be computed again. */
   layoutPending = true;
   /** For each page of plane addresses, the planes (bits 0–3) of which the picture shows something. */
@@ -24,13 +26,21 @@ export class PictureChanges {
   linearStart = 0;
   linearEnd = 0;
 
-  /** Bytes of linear memory changed at `offset`. */
-  linearChanged(offset: number): void {
-    if (offset + 3 >= this.linearStart && offset < this.linearEnd) this.pending = true;
+  /** Bytes of linear memory changed at `offset`: at most four, or as many as are given. */
+  linearChanged(offset: number, length = 4): void {
+    if (offset + length > this.linearStart && offset < this.linearEnd) this.pending = true;
+  }
+
+  /** Somebody looks at the picture now. */
+  looked(): void {
+    this.pending = false;
+    this.layoutPending = false;
+    this.onLook();
   }
 
   /** Something about the picture's layout or everything changed. */
   layoutChanged(): void {
+    this.onLook();
     this.pending = true;
     this.layoutPending = true;
   }

@@ -6,7 +6,7 @@
 import type { Device, DeviceContext, DeviceDescription, DeviceRegister } from '../device.ts';
 import { type CrtTiming, crtTiming, nextRetrace } from './crt-timing.ts';
 import { createDispiPorts, dispiDeviceRegisters } from './dispi.ts';
-import { createLinearRegion } from './linear-memory.ts';
+import { createLinearRegion, LINEAR_MEMORY_SIZE, LinearStorage } from './linear-memory.ts';
 import { PictureChanges } from './picture-changes.ts';
 import { createRegisterPorts, inputStatus0, REGISTERS_FIRST_PORT } from './register-ports.ts';
 import { type RegisterBank, registersOf } from './register-table.ts';
@@ -102,6 +102,7 @@ const description: DeviceDescription<VgaState> = {
 export function createVga(context: DeviceContext): Vga {
   const state = resetState();
   const changes = new PictureChanges();
+  const linear = new LinearStorage(state, changes, context.directMemory?.(LINEAR_MEMORY_SIZE));
   let timing: CrtTiming | undefined;
   const currentTiming = (): CrtTiming => {
     timing ??= crtTiming(state, context.ticksPerSecond);
@@ -123,6 +124,7 @@ export function createVga(context: DeviceContext): Vga {
   };
   const restored = (): void => {
     timing = undefined;
+    linear.restored();
     changes.layoutChanged();
   };
   return {
@@ -143,7 +145,7 @@ export function createVga(context: DeviceContext): Vga {
       }),
       dispi: createDispiPorts({ state, changes, logOnce: (message) => context.logOnce(message) }),
     },
-    memory: { window: createWindow(state, changes), linear: createLinearRegion(state, changes) },
+    memory: { window: createWindow(state, changes, linear), linear: createLinearRegion(state, linear) },
     reset() {
       Object.assign(state, resetState());
       restored();

@@ -4,7 +4,7 @@
  */
 import type { Region } from '../device.ts';
 import { isLinear, isPlanar } from './linear-layout.ts';
-import { LINEAR_MEMORY_SIZE, LINEAR_PAGE_SIZE, readLinear, writeLinear } from './linear-memory.ts';
+import { LINEAR_MEMORY_SIZE, LINEAR_PAGE_SIZE, type LinearStorage, readLinear } from './linear-memory.ts';
 import type { PictureChanges } from './picture-changes.ts';
 import type { VgaState } from './vga-state.ts';
 
@@ -122,7 +122,7 @@ function compareColor(graphics: Uint8Array, latches: number): number {
 }
 
 /** The memory region `window` of the device; its state may be replaced at any time. */
-export function createWindow(state: VgaState, changes: PictureChanges): Region {
+export function createWindow(state: VgaState, changes: PictureChanges, linear: LinearStorage): Region {
   let bytes = state.videoMemory;
   let view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const memory = (): DataView => {
@@ -166,7 +166,7 @@ export function createWindow(state: VgaState, changes: PictureChanges): Region {
     const after = ((before & ~mask) | (writeData(state.graphics, state.latches, value) & mask)) >>> 0;
     if (after === before) return;
     if (isPlanar(state)) {
-      writeLinear(state, changes, planesInLinear(target.planeAddress), 4, after);
+      linear.write(planesInLinear(target.planeAddress), 4, after);
       return;
     }
     memory().setUint32(target.planeAddress * 4, after, true);
@@ -195,7 +195,7 @@ export function createWindow(state: VgaState, changes: PictureChanges): Region {
     },
     write(offset, size, value) {
       if (isBanked()) {
-        if (offset < LINEAR_PAGE_SIZE) writeLinear(state, changes, banked(offset), size, value);
+        if (offset < LINEAR_PAGE_SIZE) linear.write(banked(offset), size, value);
         return;
       }
       for (let index = 0; index < size; index++) writeByte(offset + index, (value >>> (index * 8)) & 0xff);
