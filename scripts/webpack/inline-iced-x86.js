@@ -18,9 +18,7 @@ export default function inlineIcedX86(source) {
   const wasmPath = join(this.context, read[1]);
   this.addDependency(wasmPath);
   const base64 = readFileSync(wasmPath).toString('base64');
-  return source
-    .replace(TEXT_CODERS, '')
-    .replace(READ_BYTES, () => `const bytes = (${decodeBase64})('${base64}');`);
+  return source.replace(TEXT_CODERS, '').replace(READ_BYTES, () => `const bytes = (${decodeBase64})('${base64}');`);
 }
 
 /** Goes into the bundle as its own text. Called for each character, a function would take a tenth of a second. */
