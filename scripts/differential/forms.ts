@@ -39,6 +39,7 @@ interface NotCompared {
 export const notCompared: readonly NotCompared[] = [
   { opcode: 'F6 /1', reason: 'QEMU takes it for invalid' },
   { opcode: 'F7 /1', reason: 'QEMU takes it for invalid' },
+  { opcode: 'F3 90', reason: 'PAUSE is NOP with a prefix' },
   { opcode: 'F1', reason: 'QEMU takes it for invalid' },
   { opcode: '0F A2', reason: 'the answers are those of the model, which QEMU has otherwise' },
   { opcode: '0F 24', reason: 'the test registers are not modelled by either' },
