@@ -3,6 +3,7 @@
  * Values are unsigned 32-bit integers: arithmetic wraps, comparisons and shifts are unsigned, `eax == -1` holds for
  * FFFFFFFFh.
  */
+import { localized } from '../protocol/localized.ts';
 import type { CpuState } from '../../vm-core/index.ts';
 import {
   type AddressNode,
@@ -62,7 +63,7 @@ export function compileExpression(
   if (!assigned) return place;
   const { assign } = place;
   if (!options.assignment)
-    throw new ExpressionError('an assignment is not allowed here; write == to compare', node.position);
+    throw new ExpressionError(localized('an assignment is not allowed here; write == to compare'), node.position);
   if (!assign) throw new ExpressionError(whyNotAssigned(node), node.position);
   const { evaluate: value } = compileNode(assigned, context);
   const { exact: _, ...rest } = place;
@@ -126,7 +127,7 @@ function compileName(node: Extract<Node, { kind: 'name' }>, context: ExpressionC
   const variable = node.escaped ? undefined : ownProperty(context.variables, node.name.toLowerCase());
   if (variable) return computed(variable);
   if (context.label(node.name) === undefined) {
-    throw new ExpressionError(`no register, flag or label is called ${node.name}`, node.position);
+    throw new ExpressionError(localized('no register, flag or label is called {0}', node.name), node.position);
   }
   // Looked up each time: labels move when the guest is assembled again.
   const address = (): number => context.label(node.name) ?? 0;
@@ -147,7 +148,7 @@ function compileRegister(part: RegisterPart, position: number, context: Expressi
     ...(isWide(part) ? { exact: () => readExact(state, part) } : {}),
     assign: (value) => {
       if (!context.writeRegister(part, value))
-        throw new ExpressionError(`${part.name} cannot be set to that`, position);
+        throw new ExpressionError(localized('{0} cannot be set to that', part.name), position);
     },
   };
 }
@@ -157,14 +158,14 @@ function readNarrow(state: CpuState, part: RegisterPart, position: number): numb
   const value = readPart(state, part);
   if (value <= 0xffffffff) return value;
   const shown = `0x${readExact(state, part).toString(16)}`;
-  throw new ExpressionError(`${part.name} is ${shown}: expressions compute with 32 bits`, position);
+  throw new ExpressionError(localized('{0} is {1}: expressions compute with 32 bits', part.name, shown), position);
 }
 
 function compileMemory(node: Extract<Node, { kind: 'memory' }>, context: ExpressionContext): CompiledExpression {
   const { size, position } = node;
   const address = compileAddressNode(node.address, context);
   const unmapped = (at: number): ExpressionError =>
-    new ExpressionError(`nothing is mapped at linear address 0x${at.toString(16)}`, position);
+    new ExpressionError(localized('nothing is mapped at linear address 0x{0}', at.toString(16)), position);
   return {
     evaluate: () => {
       const at = address();
@@ -189,7 +190,7 @@ function compileCall(node: Extract<Node, { kind: 'call' }>, context: ExpressionC
     const at = address();
     const physical = context.translate(at);
     if (physical !== undefined) return physical;
-    throw new ExpressionError(`nothing is mapped at linear address 0x${at.toString(16)}`, node.position);
+    throw new ExpressionError(localized('nothing is mapped at linear address 0x{0}', at.toString(16)), node.position);
   });
 }
 
@@ -211,7 +212,7 @@ function compileSegmentBase(node: Node, context: ExpressionContext): Evaluate {
     const value = selector() & 0xffff;
     const base = context.segmentBase(value);
     if (base !== undefined) return base;
-    throw new ExpressionError(`selector 0x${value.toString(16)} names no segment`, node.position);
+    throw new ExpressionError(localized('selector 0x{0} names no segment', value.toString(16)), node.position);
   };
 }
 
@@ -262,7 +263,7 @@ function compileBinary(node: Extract<Node, { kind: 'binary' }>, context: Express
     case '%':
       return () => {
         const divisor = right();
-        if (divisor === 0) throw new ExpressionError('division by zero', position);
+        if (divisor === 0) throw new ExpressionError(localized('division by zero'), position);
         return operator === '/' ? Math.floor(left() / divisor) : left() % divisor;
       };
     default: {

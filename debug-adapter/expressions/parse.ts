@@ -7,6 +7,7 @@
  *   whole line  segment:offset is short for linear(segment:offset)
  *   assignment  register, flag or memory = expression (where the caller allows it)
  */
+import { localized } from '../protocol/localized.ts';
 import { bareHexadecimal, ExpressionError, type Token, tokenize } from './tokens.ts';
 
 export type UnaryOperator = '-' | '+' | '~' | '!';
@@ -125,7 +126,8 @@ class Parser {
 
   constructor(text: string, isName: IsName) {
     this.#isName = isName;
-    if (text.length > LENGTH_MAX) throw new ExpressionError(`longer than ${LENGTH_MAX} characters`, LENGTH_MAX);
+    if (text.length > LENGTH_MAX)
+      throw new ExpressionError(localized('longer than {0} characters', LENGTH_MAX), LENGTH_MAX);
     this.#tokens = [...tokenize(text)];
   }
 
@@ -140,7 +142,7 @@ class Parser {
   }
 
   end(): void {
-    if (this.#token.kind !== 'end') throw this.#unexpected('an operator');
+    if (this.#token.kind !== 'end') throw this.#unexpected(localized('an operator'));
   }
 
   /** An expression, or `segment:offset` for the linear address that it leads to. */
@@ -173,7 +175,7 @@ class Parser {
 
   conditional(): Node {
     const { position } = this.#token;
-    if (++this.#depth > DEPTH_MAX) throw new ExpressionError('nested too deeply', position);
+    if (++this.#depth > DEPTH_MAX) throw new ExpressionError(localized('nested too deeply'), position);
     const condition = this.#binary(0);
     let result = condition;
     if (this.accept('?')) {
@@ -201,7 +203,7 @@ class Parser {
     const { position } = this.#token;
     const operator = (['-', '+', '~', '!'] as const).find((candidate) => this.accept(candidate));
     if (operator === undefined) return this.#primary();
-    if (++this.#depth > DEPTH_MAX) throw new ExpressionError('nested too deeply', position);
+    if (++this.#depth > DEPTH_MAX) throw new ExpressionError(localized('nested too deeply'), position);
     const operand = this.#unary();
     this.#depth--;
     return { kind: 'unary', operator, operand, position };
@@ -216,13 +218,13 @@ class Parser {
       return inner;
     }
     if (token.text === '[') {
-      throw new ExpressionError('say how much memory is meant: byte[…], word[…] or dword[…]', position);
+      throw new ExpressionError(localized('say how much memory is meant: byte[…], word[…] or dword[…]'), position);
     }
     if (token.kind === 'bare') {
       const hint = `write 0x${token.text} or ${token.text}h for a hexadecimal number`;
-      throw new ExpressionError(`${token.text} is not a number; ${hint}`, position);
+      throw new ExpressionError(localized('{0} is not a number; {1}', token.text, hint), position);
     }
-    if (token.kind !== 'number' && token.kind !== 'name') throw this.#unexpected('a value');
+    if (token.kind !== 'number' && token.kind !== 'name') throw this.#unexpected(localized('a value'));
     this.#next++;
     if (token.kind === 'number') return { kind: 'number', value: token.value, position };
     return this.#named(token);
@@ -251,6 +253,7 @@ class Parser {
 
   #unexpected(expected: string): ExpressionError {
     const { kind, text, position } = this.#token;
-    return new ExpressionError(`expected ${expected}, found ${kind === 'end' ? 'the end' : `"${text}"`}`, position);
+    const found = kind === 'end' ? localized('the end') : `"${text}"`;
+    return new ExpressionError(localized('expected {0}, found {1}', expected, found), position);
   }
 }

@@ -1,4 +1,5 @@
 /** The words of the debugger's expression language, with their places, so that an error can point at one. */
+import { localized } from '../protocol/localized.ts';
 
 /** What is wrong with an expression, and where: `position` is an index into its text. */
 export class ExpressionError extends Error {
@@ -79,7 +80,7 @@ function tokenAt(rest: string, position: number): { readonly token: Token; reado
   }
   const operator = OPERATORS.find((candidate) => rest.startsWith(candidate));
   if (operator === undefined)
-    throw new ExpressionError(`unexpected character ${JSON.stringify(rest.charAt(0))}`, position);
+    throw new ExpressionError(localized('unexpected character {0}', JSON.stringify(rest.charAt(0))), position);
   return { token: { ...plain, kind: 'operator', text: operator }, length: operator.length };
 }
 
@@ -90,11 +91,11 @@ function numberToken(text: string, position: number): Token {
     const digits = pattern.exec(lower)?.[1];
     if (digits === undefined) continue;
     const value = Number.parseInt(digits, radix);
-    if (value > 0xffffffff) throw new ExpressionError(`${text} does not fit in 32 bits`, position);
+    if (value > 0xffffffff) throw new ExpressionError(localized('{0} does not fit in 32 bits', text), position);
     return { ...token, kind: 'number', value };
   }
   if (BARE_HEX.test(text)) return { ...token, kind: 'bare', value: Number.parseInt(text, 16) };
-  throw new ExpressionError(`${text} is not a number`, position);
+  throw new ExpressionError(localized('{0} is not a number', text), position);
 }
 
 const BARE_HEX = /^[0-9a-f]{1,8}$/i;

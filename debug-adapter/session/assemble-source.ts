@@ -1,4 +1,5 @@
 /** Sources as launch arguments: which they are, and what the host's assembler makes of them. */
+import { localized } from '../protocol/localized.ts';
 import type { AssemblerMessage, Host } from '../host.ts';
 import { fileSize } from './host-files.ts';
 import { UserError } from './user-error.ts';
@@ -29,7 +30,10 @@ export async function assembleSource(
   try {
     result = await host.assemble(source);
   } catch (error) {
-    throw new UserError('assembler-failed', `${argument}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UserError(
+      'assembler-failed',
+      localized('{0}: {1}', argument, error instanceof Error ? error.message : String(error)),
+    );
   }
   // The assembler's word for a source that is not there would be put on its first line.
   if (result.image === undefined) await fileSize(host, argument, source);
@@ -39,5 +43,5 @@ export async function assembleSource(
   const [first] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
   const what = first ? `${first.file}:${first.line}: ${first.message}${more}` : 'it gave no image';
-  throw new UserError('assembler-failed', `${source} could not be assembled: ${what}`);
+  throw new UserError('assembler-failed', localized('{0} could not be assembled: {1}', source, what));
 }

@@ -1,4 +1,5 @@
 /** From a launch configuration to a machine with its symbols: assembles, reads files, and checks what they hold. */
+import { localized } from '../protocol/localized.ts';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { floppySizeProblem, type Machine, type MachineConfig } from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
@@ -132,7 +133,8 @@ async function openDrives(
     const size = await fileSize(host, 'program', program);
     const drive = driveForImage(size, await readHead(host, 'program', program, SECTOR_SIZE));
     const free = paths[drive] === undefined ? drive : drive === 'disk' ? 'floppy' : 'disk';
-    if (paths[free] !== undefined) throw new UserError('bad-argument', 'floppy and disk leave no drive for program');
+    if (paths[free] !== undefined)
+      throw new UserError('bad-argument', localized('floppy and disk leave no drive for program'));
     paths[free] = program;
   }
   const argument = (drive: 'floppy' | 'disk'): string => (paths[drive] === program ? 'program' : drive);
@@ -155,7 +157,7 @@ async function openDrives(
 
 async function checkFloppySize(host: Host, argument: string, path: string): Promise<void> {
   const problem = floppySizeProblem(await fileSize(host, argument, path));
-  if (problem !== undefined) throw new UserError('bad-argument', `${argument}: ${path} ${problem}`);
+  if (problem !== undefined) throw new UserError('bad-argument', localized('{0}: {1} {2}', argument, path, problem));
 }
 
 async function readFirmware({ firmware }: LaunchConfiguration, host: Host): Promise<'builtin' | Uint8Array> {
@@ -164,7 +166,7 @@ async function readFirmware({ firmware }: LaunchConfiguration, host: Host): Prom
   if (rom.length === 0 || rom.length % FIRMWARE_UNIT !== 0 || rom.length > FIRMWARE_SIZE_MAX) {
     throw new UserError(
       'bad-argument',
-      `firmware: ${firmware.path} has ${rom.length} bytes; a BIOS image has 64, 128, 192 or 256 KiB`,
+      localized('firmware: {0} has {1} bytes; a BIOS image has 64, 128, 192 or 256 KiB', firmware.path, rom.length),
     );
   }
   return rom;
@@ -173,7 +175,10 @@ async function readFirmware({ firmware }: LaunchConfiguration, host: Host): Prom
 async function readOptionRom(path: string, host: Host): Promise<Uint8Array> {
   const rom = await readWhole(host, 'vgaFirmware', path);
   if (rom[0] !== 0x55 || rom[1] !== 0xaa || rom.length > OPTION_ROM_SIZE_MAX) {
-    throw new UserError('bad-argument', `vgaFirmware: ${path} is no option ROM (55 AA and at most 64 KiB)`);
+    throw new UserError(
+      'bad-argument',
+      localized('vgaFirmware: {0} is no option ROM (55 AA and at most 64 KiB)', path),
+    );
   }
   return rom;
 }

@@ -2,6 +2,7 @@
  * What decides whether reaching a breakpoint stops the run: condition, hit count and log message, compiled once, so that
  * a condition that does not hold costs a few calls.
  */
+import { localized } from '../protocol/localized.ts';
 import { type Evaluate, compileExpression, type ExpressionContext } from '../expressions/compile.ts';
 import { ExpressionError } from '../expressions/tokens.ts';
 import { type HitCondition, parseHitCondition } from './hit-condition.ts';
@@ -56,7 +57,10 @@ function compileMessage(text: string, context: ExpressionContext): () => string 
 function compileHitCondition(text: string): HitCondition {
   const parsed = parseHitCondition(text);
   if (parsed) return parsed;
-  throw new UserError('bad-expression', `hit count "${text}": write a number, or one behind >, >=, <, <=, == or %`);
+  throw new UserError(
+    'bad-expression',
+    localized('hit count "{0}": write a number, or one behind >, >=, <, <=, == or %', text),
+  );
 }
 
 /** Enough of a text to know it by. */
@@ -71,7 +75,7 @@ function compiling<Compiled>(what: string, text: string, compile: () => Compiled
     if (!(error instanceof ExpressionError)) throw error;
     throw new UserError(
       'bad-expression',
-      `${what} "${shortened(text)}", column ${error.position + 1}: ${error.message}`,
+      localized('{0} "{1}", column {2}: {3}', what, shortened(text), error.position + 1, error.message),
     );
   }
 }

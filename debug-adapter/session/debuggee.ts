@@ -4,6 +4,7 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Host } from '../host.ts';
+import { localized } from '../protocol/localized.ts';
 import type { ScreenState } from '../protocol/screen.ts';
 import { announceGuest } from './announce-guest.ts';
 import { bindComments, dropComments } from './bind-comments.ts';
@@ -16,7 +17,7 @@ import { type LaunchConfiguration, parseLaunchArguments, unknownLaunchArguments 
 import type { WrittenMemory } from './places.ts';
 import { runToPlan } from './plans.ts';
 import type { SentEvent } from './protocol-support.ts';
-import { Progress } from './progress.ts';
+import { Progress, preparing } from './progress.ts';
 import { type RegisterSnapshot, takeSnapshot } from './register-view.ts';
 import { type Plan, Runner, type StopCause } from './runner.ts';
 import type { ScreenFeed } from './screen-feed.ts';
@@ -112,7 +113,7 @@ export class Debuggee {
   }
 
   get #booted(): Live {
-    if (!this.#live) throw new UserError('not-launched', 'there is no machine yet; launch one first');
+    if (!this.#live) throw new UserError('not-launched', localized('there is no machine yet; launch one first'));
     return this.#live;
   }
 
@@ -133,7 +134,7 @@ export class Debuggee {
 
   /** Boots a guest from launch arguments. It starts once the client has sent its configuration, too. */
   async launch(given: DebugProtocol.LaunchRequestArguments): Promise<void> {
-    if (this.#live) throw new UserError('already-launched', 'this session has its guest already');
+    if (this.#live) throw new UserError('already-launched', localized('this session has its guest already'));
     await this.#boot(given);
     this.sendEvent('initialized');
     this.afterResponse(() => this.#startWhenReady());
@@ -162,15 +163,14 @@ export class Debuggee {
     const given = wanted as Readonly<Record<string, unknown>>;
     const { host, createMachine, screen } = this.#options;
     const configuration = await withListingBeside(parseLaunchArguments(given), host);
-    for (const name of unknownLaunchArguments(given))
-      this.output.write('console', `Unknown launch argument ${name} ignored.\n`);
-    const { guest, warnings } = await this.#progress.during(`Preparing ${configuration.program ?? 'the machine'}`, () =>
+    this.output.writeUnknownArguments(unknownLaunchArguments(given));
+    const { guest, warnings } = await this.#progress.during(preparing(configuration), () =>
       bootGuest(configuration, host, createMachine, (messages) =>
         this.output.writeMessages(configuration.program, messages),
       ),
     );
     const comments = wanted.noDebug ? [] : await readSourceComments(host, guest);
-    if (this.#isLeft) throw new UserError('ended', 'the client has left');
+    if (this.#isLeft) throw new UserError('ended', localized('the client has left'));
     this.#arguments = wanted;
     for (const warning of warnings) this.output.write('console', `${warning}\n`);
     this.#live?.runner.dispose();
@@ -244,7 +244,7 @@ export class Debuggee {
       plan?.dispose();
       return;
     }
-    if (this.#hasEnded) throw new UserError('ended', 'the guest has ended; restart it');
+    if (this.#hasEnded) throw new UserError('ended', localized('the guest has ended; restart it'));
     this.#planReason = planReason;
     this.#lastStop = undefined;
     this.breakpoints.refresh();
@@ -266,7 +266,7 @@ export class Debuggee {
 
   #applyExceptionFilters(): readonly DebugProtocol.Breakpoint[] {
     if (!this.#live)
-      return this.#exceptionFilters.map(() => ({ verified: false, message: 'There is no machine yet.' }));
+      return this.#exceptionFilters.map(() => ({ verified: false, message: localized('There is no machine yet.') }));
     const { guest, runner } = this.#live;
     const complain = (text: string): void => this.output.write('console', `${text}\n`);
     const { stops, descriptions } = compileStops(this.#exceptionFilters, guest, complain);

@@ -1,4 +1,5 @@
 /** Expressions that a user typed, evaluated once; what is wrong with one becomes the request's error, with its place. */
+import { localized } from '../protocol/localized.ts';
 import { type CompiledExpression, compileExpression } from '../expressions/compile.ts';
 import { ExpressionError } from '../expressions/tokens.ts';
 import { findRegisterPart, isWide } from '../expressions/register-parts.ts';
@@ -39,7 +40,7 @@ export function assignText(guest: Guest, text: string, value: number | bigint): 
     const part = findRegisterPart(text.trim());
     if (part && isWide(part)) {
       if (writeRegister(guest, part, value)) return;
-      throw new UserError('not-writable', `${part.name} cannot be set to that`);
+      throw new UserError('not-writable', localized('{0} cannot be set to that', part.name));
     }
     const { assign } = compileExpression(text, guest.expressions);
     if (!assign) {
@@ -47,7 +48,7 @@ export function assignText(guest: Guest, text: string, value: number | bigint): 
       const what = isLabel
         ? `an address; write byte[${text}] or word[${text}]`
         : 'a value, not a place that can be written';
-      throw new UserError('not-writable', `${text} is ${what}`);
+      throw new UserError('not-writable', localized('{0} is {1}', text, what));
     }
     assign(toNumber(value));
   });
@@ -58,12 +59,12 @@ function reportingPosition<Result>(text: string, work: () => Result): Result {
     return work();
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
-    throw new UserError('bad-expression', `${text}: ${error.message} (column ${error.position + 1})`);
+    throw new UserError('bad-expression', localized('{0}: {1} (column {2})', text, error.message, error.position + 1));
   }
 }
 
 /** What expressions and all but wide registers compute with. */
 function toNumber(value: number | bigint): number {
   if (value <= 0xffffffff) return Number(value);
-  throw new UserError('bad-argument', `0x${value.toString(16)} does not fit into 32 bits`);
+  throw new UserError('bad-argument', localized('0x{0} does not fit into 32 bits', value.toString(16)));
 }

@@ -1,4 +1,5 @@
 /** The filters a client has chosen, compiled for a guest: what of exceptions and events stops the machine. */
+import { localized } from '../protocol/localized.ts';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { EventRecord, Machine, MachineEvent } from '../../vm-core/index.ts';
 import type { ExpressionContext } from '../expressions/compile.ts';
@@ -86,7 +87,7 @@ function stopsAt({ row, holds }: Compiled, event: MachineEvent): boolean {
 
 function compileFilter({ filter, condition }: ChosenFilter, guest: Guest, complain: (text: string) => void): Compiled {
   const row = filterRows.find((candidate) => candidate.filter === filter);
-  if (!row) throw new UserError('bad-argument', `there is no exception filter ${filter}`);
+  if (!row) throw new UserError('bad-argument', localized('there is no exception filter {0}', filter));
   const all = condition !== undefined && row.allVectors === true;
   return {
     row,
@@ -101,7 +102,8 @@ function compileHolds(
   context: ExpressionContext,
   complain: (text: string) => void,
 ): (values: EventValues) => boolean {
-  if (row.conditionDescription === undefined) throw new UserError('bad-argument', `${row.label} takes no condition`);
+  if (row.conditionDescription === undefined)
+    throw new UserError('bad-argument', localized('{0} takes no condition', row.label));
   const listed = row.event ? row.event.listed : 'vector';
   const isListed = listed === undefined ? undefined : compileNumberList(text);
   if (listed !== undefined && isListed) return (values) => isListed(values[listed] ?? 0);

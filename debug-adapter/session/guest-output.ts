@@ -4,6 +4,7 @@
  * a second, and of the rest the end is kept and the loss is told.
  */
 import type { Machine } from '../../vm-core/index.ts';
+import { localized, marked, translated } from '../protocol/localized.ts';
 import type { LaunchConfiguration } from './launch-configuration.ts';
 import { OutputAllowance } from './output-allowance.ts';
 
@@ -16,8 +17,9 @@ const TEXT_KEPT = 4096;
 
 /** The client whose extension makes terminals on the session's second channel. */
 const CLIENT_WITH_TERMINALS = 'vscode';
-const NO_TERMINAL =
-  'serial: "terminal" needs the terminals of VS Code, which this client does not have: what the guest sends stands here.\n';
+const NO_TERMINAL = marked(
+  'serial: "terminal" needs the terminals of VS Code, which this client does not have: what the guest sends stands here.',
+);
 
 export class GuestOutput {
   readonly #channels: ReadonlySet<string>;
@@ -49,7 +51,7 @@ export class GuestOutput {
   attach(machine: Pick<Machine, 'onOutput' | 'onLog'>): void {
     machine.onOutput = (device, channel, bytes) => this.#receive(`${device}/${channel}`, bytes);
     machine.onLog = (message) => this.#receiveMessage(message);
-    if (this.#withoutTerminal) this.#send('console', NO_TERMINAL);
+    if (this.#withoutTerminal) this.#send('console', `${translated(NO_TERMINAL)}\n`);
   }
 
   /** Sends what has come, if the client has not had enough. */
@@ -84,17 +86,22 @@ export class GuestOutput {
 
   #tellLoss(): void {
     const losses = [
-      ...(this.#charactersLeftOut > 0 ? [`${this.#charactersLeftOut} characters`] : []),
-      ...(this.#messagesLeftOut > 0 ? [`${this.#messagesLeftOut} messages`] : []),
+      ...(this.#charactersLeftOut > 0 ? [localized('{0} characters', this.#charactersLeftOut)] : []),
+      ...(this.#messagesLeftOut > 0 ? [localized('{0} messages', this.#messagesLeftOut)] : []),
     ];
     if (losses.length === 0) return;
     this.#charactersLeftOut = 0;
     this.#messagesLeftOut = 0;
-    this.#send('console', `\n[${losses.join(' and ')} left out: the guest writes faster than they can be shown]\n`);
+    const loss = localized('{0} left out: the guest writes faster than they can be shown', lossOf(losses));
+    this.#send('console', `\n[${loss}]\n`);
   }
 
   #send(category: Category, text: string): void {
     this.#allowance.spend(text.length);
     this.#write(category, text);
   }
+}
+
+function lossOf([first = '', second]: readonly string[]): string {
+  return second === undefined ? first : localized('{0} and {1}', first, second);
 }

@@ -1,4 +1,5 @@
 /** Files of the host as the session needs them: whole, as text, and as block stores that read on demand. */
+import { localized } from '../protocol/localized.ts';
 import type { BlockStore } from '../../vm-core/index.ts';
 import { createOverlayStore, memorySource } from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
@@ -22,7 +23,8 @@ export async function readWhole(
   sizeMax: number = WHOLE_FILE_MAX,
 ): Promise<Uint8Array> {
   const size = await fileSize(host, argument, path);
-  if (size > sizeMax) throw new UserError('cannot-read-file', `${argument}: ${path} is too large (${size} bytes)`);
+  if (size > sizeMax)
+    throw new UserError('cannot-read-file', localized('{0}: {1} is too large ({2} bytes)', argument, path, size));
   return reading(argument, path, () => host.readFile(path, 0, size));
 }
 
@@ -40,7 +42,7 @@ export async function readText(host: Host, argument: string, path: string): Prom
 /** Opens an image for the guest: writes stay in an overlay, large images are read as they are needed. */
 export async function openImage(host: Host, argument: string, path: string): Promise<BlockStore> {
   const size = await fileSize(host, argument, path);
-  if (size === 0) throw new UserError('bad-argument', `${argument}: ${path} is empty`);
+  if (size === 0) throw new UserError('bad-argument', localized('{0}: {1} is empty', argument, path));
   if (size <= WHOLE_IMAGE_MAX) return createOverlayStore(memorySource(path, await readWhole(host, argument, path)));
   return createOverlayStore({
     name: path,
@@ -61,7 +63,11 @@ async function readPart(
   if (bytes.length === length) return bytes;
   throw new UserError(
     'cannot-read-file',
-    `${argument}: ${path} has become shorter while the guest was running; put it back and continue, or restart`,
+    localized(
+      '{0}: {1} has become shorter while the guest was running; put it back and continue, or restart',
+      argument,
+      path,
+    ),
   );
 }
 
@@ -71,7 +77,7 @@ async function reading<Result>(argument: string, path: string, read: () => Promi
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const named = reason.includes(path) ? reason : `${path}: ${reason}`;
-    throw new UserError('cannot-read-file', `${argument}: ${named}`);
+    throw new UserError('cannot-read-file', localized('{0}: {1}', argument, named));
   }
 }
 

@@ -1,4 +1,5 @@
 /** Launch arguments as a client sent them, checked against the table and brought into the form the session works with. */
+import { localized } from '../protocol/localized.ts';
 import type { CpuModel, KernelEntry, MachineType } from '../../vm-core/index.ts';
 import { type LaunchArgument, launchArgumentRows } from './launch-arguments.ts';
 import { UserError } from './user-error.ts';
@@ -104,9 +105,9 @@ function checkArgument(row: LaunchArgument, value: unknown): void {
   if (value === undefined) return;
   const { name, type, choices, supported } = row;
   const problem = PROBLEMS[type](value, choices ?? []);
-  if (problem !== undefined) throw new UserError('bad-argument', `${name}: ${problem}`);
+  if (problem !== undefined) throw new UserError('bad-argument', localized('{0}: {1}', name, problem));
   if (supported === true || supported.includes(value as string | number | boolean)) return;
-  throw new UserError('not-supported-yet', `${name}: ${String(value)} is not supported yet`);
+  throw new UserError('not-supported-yet', localized('{0}: {1} is not supported yet', name, String(value)));
 }
 
 /** What is wrong with a value of each type, in words; undefined if nothing is. */
@@ -145,7 +146,7 @@ function kernelOf(values: Values): KernelReference | undefined {
   if (path === undefined) {
     const lone = ['initrd', 'modules', 'append'].find((name) => values[name] !== undefined);
     if (lone === undefined) return undefined;
-    throw new UserError('bad-argument', `${lone}: there is no kernel to give it to; set kernel`);
+    throw new UserError('bad-argument', localized('{0}: there is no kernel to give it to; set kernel', lone));
   }
   return {
     path,
@@ -219,5 +220,5 @@ function textOf(value: unknown): string | undefined {
 function checkBootable(configuration: LaunchConfiguration): void {
   const { program, floppy, disk, cdrom, kernel, firmware } = configuration;
   if ([program, floppy, disk, cdrom, kernel].some((given) => given !== undefined) || firmware !== 'builtin') return;
-  throw new UserError('bad-argument', 'nothing to boot: give program, floppy, disk, cdrom or kernel');
+  throw new UserError('bad-argument', localized('nothing to boot: give program, floppy, disk, cdrom or kernel'));
 }

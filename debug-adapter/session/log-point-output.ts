@@ -1,5 +1,6 @@
 /** The texts of log points on their way to the Debug Console: as many as the client can show, and word of the rest. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { localized } from '../protocol/localized.ts';
 import { OutputAllowance } from './output-allowance.ts';
 
 export class LogPointOutput {
@@ -25,7 +26,7 @@ export class LogPointOutput {
   /** Says how many texts were left out since the last time; called at a stop, too. */
   tellLoss(): void {
     if (this.#leftOut === 0) return;
-    this.#write(`[${this.#leftOut} log messages left out: they come faster than they can be shown]`);
+    this.#write(`[${localized('{0} log messages left out: they come faster than they can be shown', this.#leftOut)}]`);
     this.#leftOut = 0;
   }
 }

@@ -2,6 +2,7 @@
  * Feeds the memory views of a session: what each shows, when it stops and, at a modest rate, while it runs; answers their
  * requests. While no view is visible nothing is read.
  */
+import { localized } from '../protocol/localized.ts';
 import type { Host } from '../host.ts';
 import type { MemoryRequest, MemoryUpdate } from '../protocol/memory.ts';
 import type { ScreenState } from '../protocol/screen.ts';
@@ -143,7 +144,7 @@ export class MemoryFeed implements SessionView {
 
   get #present(): Guest {
     if (this.#guest) return this.#guest;
-    throw new UserError('not-launched', 'no guest is running');
+    throw new UserError('not-launched', localized('no guest is running'));
   }
 
   #view(number: number): View {
@@ -198,12 +199,12 @@ export class MemoryFeed implements SessionView {
     for (const view of this.#views.values()) view.sent = undefined;
     this.refresh();
     const at = formatReference({ space, address: address + written });
-    throw new UserError('bad-address', `nothing is mapped at ${at}: it cannot be written`);
+    throw new UserError('bad-address', localized('nothing is mapped at {0}: it cannot be written', at));
   }
 
   #find(number: number, view: View, { pattern, mask, ...where }: RequestOf<'find'>): void {
     const order = { ...where, pattern: new Uint8Array(pattern), mask: new Uint8Array(mask) };
-    if (order.pattern.length === 0) throw new UserError('bad-argument', 'there is nothing to look for');
+    if (order.pattern.length === 0) throw new UserError('bad-argument', localized('there is nothing to look for'));
     view.search = new MemorySearch(this.#present, order);
     this.#searchOn(number, view, view.search, order.pattern.length);
   }

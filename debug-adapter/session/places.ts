@@ -2,6 +2,7 @@
  * How users and clients name places in memory: memory references (`0x7c00` linear, `p:0x7c00` physical), and the names
  * that function breakpoints take (label, label+offset, seg:off, linear).
  */
+import { localized } from '../protocol/localized.ts';
 import { compileAddress } from '../expressions/compile.ts';
 import { formatHex } from '../expressions/format.ts';
 import { ExpressionError } from '../expressions/tokens.ts';
@@ -44,7 +45,10 @@ export function placeOf(guest: Guest, reference: string, offset = 0): Place {
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     const forms = '0x7c00 (linear), p:0x7c00 (physical), 0000:7C00, a label or an expression';
-    throw new UserError('bad-address', `${reference} is no memory reference (${error.message}); write ${forms}`);
+    throw new UserError(
+      'bad-address',
+      localized('{0} is no memory reference ({1}); write {2}', reference, error.message, forms),
+    );
   }
 }
 
@@ -57,7 +61,7 @@ export function parseReference(reference: string, offset = 0): Place {
   if (!match) {
     throw new UserError(
       'bad-address',
-      `${reference} is no memory reference; write 0x7c00 (linear) or p:0x7c00 (physical)`,
+      localized('{0} is no memory reference; write 0x7c00 (linear) or p:0x7c00 (physical)', reference),
     );
   }
   return { space: match[1] ? 'physical' : 'linear', address: Number(match[2]) + offset };
@@ -78,7 +82,8 @@ export function resolvePlaceName(guest: Guest, name: string): number {
   try {
     return compileAddress(text, guest.expressions)();
   } catch (error) {
-    if (error instanceof ExpressionError) throw new UserError('bad-address', `${name}: ${error.message}`);
+    if (error instanceof ExpressionError)
+      throw new UserError('bad-address', localized('{0}: {1}', name, error.message));
     throw error;
   }
 }

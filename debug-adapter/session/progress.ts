@@ -1,5 +1,11 @@
 /** Tells a client that wants to know about work that takes its time. */
+import { localized } from '../protocol/localized.ts';
 import type { SentEvent } from './protocol-support.ts';
+
+/** What a client shows while a guest is being booted. */
+export function preparing({ program }: { readonly program?: string | undefined }): string {
+  return localized('Preparing {0}', program ?? localized('the machine'));
+}
 
 export class Progress {
   readonly #sendEvent: (event: SentEvent, body: unknown) => void;

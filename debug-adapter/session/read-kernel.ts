@@ -1,4 +1,5 @@
 /** Reads a kernel that is to be booted directly, and what comes with it. */
+import { localized } from '../protocol/localized.ts';
 import type { KernelImages, KernelModule } from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
 import { assembleSource, isSource, type ReportMessages } from './assemble-source.ts';
@@ -29,7 +30,7 @@ export async function readKernel(
     if (size <= memorySize) return readWhole(host, argument, file, memorySize);
     throw new UserError(
       'bad-argument',
-      `${argument}: ${file} has ${size} bytes, more than the guest's memory; raise memory`,
+      localized("{0}: {1} has {2} bytes, more than the guest's memory; raise memory", argument, file, size),
     );
   };
   const module = async (argument: string, file: string, words: string): Promise<KernelModule> => ({

@@ -2,6 +2,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { AssemblerMessage } from '../host.ts';
 import { DIAGNOSTICS_EVENT } from '../protocol/events.ts';
+import { localized, marked, translated } from '../protocol/localized.ts';
 import { explainBootFailure } from './boot-failure.ts';
 import { LogPointOutput } from './log-point-output.ts';
 import type { SentEvent } from './protocol-support.ts';
@@ -12,8 +13,8 @@ import { UserError } from './user-error.ts';
 const RESETS_TOLD = 5;
 
 const RESETS = {
-  request: 'The guest reset the machine.',
-  'triple-fault': 'Triple fault: the processor shut down and the machine was reset.',
+  request: marked('The guest reset the machine.'),
+  'triple-fault': marked('Triple fault: the processor shut down and the machine was reset.'),
 } as const;
 
 export class SessionOutput {
@@ -52,7 +53,11 @@ export class SessionOutput {
       return;
     }
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.write('stderr', `Internal error: ${text}\n`);
+    this.write('stderr', `${localized('Internal error: {0}', text)}\n`);
+  }
+
+  writeUnknownArguments(names: readonly string[]): void {
+    for (const name of names) this.write('console', `${localized('Unknown launch argument {0} ignored.', name)}\n`);
   }
 
   writeBootFailure(message: string): void {
@@ -60,14 +65,14 @@ export class SessionOutput {
   }
 
   writeHaltedForGood(): void {
-    this.write('console', 'The processor halted with interrupts disabled: nothing can wake it.\n');
+    this.write('console', `${localized('The processor halted with interrupts disabled: nothing can wake it.')}\n`);
   }
 
   writeReset(why: keyof typeof RESETS): void {
     this.#resets++;
     if (this.#resets > RESETS_TOLD) return;
-    const rest = this.#resets === RESETS_TOLD ? ' Further resets are not reported.' : '';
-    this.write('console', `${RESETS[why]}${rest}\n`);
+    const rest = this.#resets === RESETS_TOLD ? ` ${localized('Further resets are not reported.')}` : '';
+    this.write('console', `${translated(RESETS[why])}${rest}\n`);
   }
 
   /** What the assembler said, for the Problems view and as text. */

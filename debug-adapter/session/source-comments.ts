@@ -3,6 +3,7 @@
  * to the Debug Console, both before the code of the line (or the next line that has code); `; WATCH place,bytes,rw` stops
  * at accesses. They hold from the first instruction on, in every session that has the source.
  */
+import { localized } from '../protocol/localized.ts';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { compileExpression } from '../expressions/compile.ts';
 import { ExpressionError } from '../expressions/tokens.ts';
@@ -81,7 +82,7 @@ function checkExpression(guest: Guest, text: string): void {
     compileExpression(text, guest.expressions);
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
-    throw new UserError('bad-expression', `"${text}", column ${error.position + 1}: ${error.message}`);
+    throw new UserError('bad-expression', localized('"{0}", column {1}: {2}', text, error.position + 1, error.message));
   }
 }
 
@@ -99,7 +100,8 @@ function locateWatch(guest: Guest, comment: SourceComment, clientLine: (line: nu
   const [, place = '', bytes, access = 'w'] = WATCH.exec(comment.text) ?? [];
   const length = bytes === undefined ? undefined : Number(bytes);
   const found = placeOfExpression(guest, place, length, 'linear');
-  if (!found) throw new UserError('bad-address', `${place} is no memory; write a label, word[…] or linear(…)`);
+  if (!found)
+    throw new UserError('bad-address', localized('{0} is no memory; write a label, word[…] or linear(…)', place));
   const watched = watchedOf(guest, formatDataId(found), ACCESS[access.toLowerCase()] ?? 'write');
   return { places: [], watched, ...placeOf(comment, clientLine) };
 }

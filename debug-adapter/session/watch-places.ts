@@ -1,4 +1,5 @@
 /** How clients name memory that is to be watched: from what the user pointed at to an id that a restart understands. */
+import { localized } from '../protocol/localized.ts';
 import { compileAddress } from '../expressions/compile.ts';
 import { formatHex } from '../expressions/format.ts';
 import { ExpressionError } from '../expressions/tokens.ts';
@@ -28,7 +29,10 @@ export interface WatchPlace {
 export function spaceOfMode(mode: string | undefined): Space {
   if (mode === undefined || mode === 'linear') return 'linear';
   if (mode === 'physical') return mode;
-  throw new UserError('bad-argument', `there is no breakpoint mode ${mode}; there are linear and physical`);
+  throw new UserError(
+    'bad-argument',
+    localized('there is no breakpoint mode {0}; there are linear and physical', mode),
+  );
 }
 
 /** The memory at an address: a memory reference, or anything that gives an address. */
@@ -63,7 +67,7 @@ function statementSize(guest: Guest, address: number): number {
 function lengthOf(bytes: number | undefined, otherwise: number): number {
   const length = bytes ?? otherwise;
   if (Number.isInteger(length) && length > 0 && length <= WATCHED_MAX) return length;
-  throw new UserError('bad-argument', `${length} bytes cannot be watched; watch 1 to ${WATCHED_MAX}`);
+  throw new UserError('bad-argument', localized('{0} bytes cannot be watched; watch 1 to {1}', length, WATCHED_MAX));
 }
 
 /** The id that a client keeps: `linear:counter,2`. */
@@ -74,14 +78,17 @@ export function formatDataId({ space, name, length }: WatchPlace): string {
 /** What an id means in a guest. Throws a UserError where it means nothing. */
 export function watchedOf(guest: Guest, dataId: string, access: Watched['access']): Watched {
   const match = /^(linear|physical):(.+),(\d+)$/.exec(dataId);
-  if (!match) throw new UserError('bad-argument', `${dataId} names no memory`);
+  if (!match) throw new UserError('bad-argument', localized('{0} names no memory', dataId));
   const [, space, name, bytes] = match as unknown as [string, Space, string, string];
   const length = lengthOf(Number(bytes), 1);
   const label = guest.symbols.label(name);
   const address = label ?? addressOf(guest, name);
   const place = { space, address: label !== undefined && space === 'physical' ? physicalOf(guest, label) : address };
   if (place.address + length > ADDRESS_END) {
-    throw new UserError('bad-address', `${name}: ${length} bytes from there do not fit into the address space`);
+    throw new UserError(
+      'bad-address',
+      localized('{0}: {1} bytes from there do not fit into the address space', name, length),
+    );
   }
   return { name: describeWatched({ space, name, length }), place, length, access };
 }
@@ -90,14 +97,18 @@ export function watchedOf(guest: Guest, dataId: string, access: Watched['access'
 export function physicalOf(guest: Guest, linearAddress: number): number {
   const physical = guest.vcpu.translate(linearAddress);
   if (physical !== undefined) return physical;
-  throw new UserError('bad-address', `nothing is mapped at linear address ${formatHex(linearAddress, 32)}`);
+  throw new UserError(
+    'bad-address',
+    localized('nothing is mapped at linear address {0}', formatHex(linearAddress, 32)),
+  );
 }
 
 function addressOf(guest: Guest, text: string): number {
   try {
     return compileAddress(text, guest.expressions)();
   } catch (error) {
-    if (error instanceof ExpressionError) throw new UserError('bad-address', `${text}: ${error.message}`);
+    if (error instanceof ExpressionError)
+      throw new UserError('bad-address', localized('{0}: {1}', text, error.message));
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 /** Writing registers from the debugger: as plain values, except that a selector brings its segment's hidden part along. */
+import { localized } from '../protocol/localized.ts';
 import { type RegisterPart, writePart } from '../expressions/register-parts.ts';
 import { segmentOf } from './descriptors.ts';
 import type { Guest } from './guest.ts';
@@ -22,7 +23,9 @@ function requireFit({ width }: RegisterPart, value: number | bigint): void {
   if (fits) return;
   throw new UserError(
     'bad-argument',
-    `0x${value.toString(16)} does not fit into ${width === 1 ? 'one bit' : `${width} bits`}`,
+    width === 1
+      ? localized('0x{0} does not fit into one bit', value.toString(16))
+      : localized('0x{0} does not fit into {1} bits', value.toString(16), width),
   );
 }
 

@@ -1,4 +1,5 @@
 /** All commands of the Debug Console. A command is a row here; help and completion follow. */
+import { localized } from '../../protocol/localized.ts';
 import { UserError } from '../user-error.ts';
 import type { ConsoleCommand } from './console-command.ts';
 import { machineCommands } from './machine-commands.ts';
@@ -42,5 +43,5 @@ function explain(command: ConsoleCommand): string {
 function commandNamed(name: string): ConsoleCommand {
   const command = commands.find((candidate) => candidate.name === name.toLowerCase());
   if (command) return command;
-  throw new UserError('bad-argument', `there is no command ${name}; help lists them`);
+  throw new UserError('bad-argument', localized('there is no command {0}; help lists them', name));
 }

@@ -1,4 +1,5 @@
 /** What a command of the Debug Console is, and what commands have in common. Each is a row of commands.ts. */
+import { localized } from '../../protocol/localized.ts';
 import type { Debuggee } from '../debuggee.ts';
 import { UserError } from '../user-error.ts';
 
@@ -24,7 +25,7 @@ export function countOf(word: string | undefined, otherwise: number, countMax: n
   if (word === undefined) return otherwise;
   const count = /^(0x[0-9a-f]+|\d+)$/i.test(word) ? Number(word) : Number.NaN;
   if (count >= 1 && count <= countMax) return count;
-  throw new UserError('bad-argument', `${word}: give a count from 1 to ${countMax}`);
+  throw new UserError('bad-argument', localized('{0}: give a count from 1 to {1}', word, countMax));
 }
 
 /** `1F0` with as many digits at least. */

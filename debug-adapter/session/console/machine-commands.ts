@@ -1,4 +1,5 @@
 /** Commands about the machine: `regs`, `ivt`, `devices`, `screen`, `keys`, `reset`, `log`. */
+import { localized } from '../../protocol/localized.ts';
 import type { Device, DeviceState } from '../../../vm-core/index.ts';
 import { fieldParts, readPart } from '../../expressions/register-parts.ts';
 import { findRegister, type Register } from '../../../vm-core/index.ts';
@@ -35,7 +36,8 @@ export const machineCommands: readonly ConsoleCommand[] = [
     words: () => [],
     run: ({ guest }, words) => {
       const wanted = compileNumberList(words.length === 0 ? '0-1Fh' : words.join(''));
-      if (!wanted) throw new UserError('bad-argument', `${words.join(' ')}: write vectors such as 10h,13h or 0-1Fh`);
+      if (!wanted)
+        throw new UserError('bad-argument', localized('{0}: write vectors such as 10h,13h or 0-1Fh', words.join(' ')));
       const vectors = Array.from({ length: VECTORS }, (_, vector) => vector).filter(wanted);
       return vectors.map((vector) => `${hex(vector, 2)}h  ${describeGate(guest, vector)}`).join('\n');
     },
@@ -100,11 +102,11 @@ export const machineCommands: readonly ConsoleCommand[] = [
 ];
 
 function strokesOf(text: string): Uint8Array[] {
-  if (text === '') throw new UserError('bad-argument', 'keys: write what is to be typed');
+  if (text === '') throw new UserError('bad-argument', localized('keys: write what is to be typed'));
   try {
     return keyStrokes(text);
   } catch (error) {
-    throw new UserError('bad-argument', `keys: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UserError('bad-argument', localized('keys: {0}', error instanceof Error ? error.message : String(error)));
   }
 }
 
@@ -141,7 +143,10 @@ function listDevices(devices: Devices): string {
 function showDevices(devices: Devices, prefix: string): string {
   const found = [...devices].filter(([name]) => name.startsWith(prefix));
   if (found.length === 0) {
-    throw new UserError('bad-argument', `no device is called ${prefix}; there are ${[...devices.keys()].join(', ')}`);
+    throw new UserError(
+      'bad-argument',
+      localized('no device is called {0}; there are {1}', prefix, [...devices.keys()].join(', ')),
+    );
   }
   return found.map(([name, device]) => `${name}\n${registersOf(device).join('\n')}`).join('\n');
 }

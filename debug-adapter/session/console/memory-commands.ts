@@ -1,4 +1,5 @@
 /** Commands that look at memory: `x`, `dis`, `find`. Addresses are linear, or physical behind `p:`. */
+import { localized } from '../../protocol/localized.ts';
 import { formatHex } from '../../expressions/format.ts';
 import { instructionText, listInstructions, placeText } from '../code-listing.ts';
 import type { Debuggee } from '../debuggee.ts';
@@ -22,7 +23,8 @@ export const memoryCommands: readonly ConsoleCommand[] = [
     help: 'Shows memory as bytes, words or doublewords and as text; without an address what DS:SI points at.',
     run: (debuggee, [address = 'ds:si', count, unit = 'b']) => {
       const size = UNIT_SIZES[unit];
-      if (size === undefined) throw new UserError('bad-argument', `${unit}: write b, w or d for the size of units`);
+      if (size === undefined)
+        throw new UserError('bad-argument', localized('{0}: write b, w or d for the size of units', unit));
       const length = countOf(count, 128 / size, DUMPED_MAX / size) * size;
       return dump(debuggee, placeNamed(debuggee, address), length, size);
     },
@@ -53,7 +55,8 @@ function placeNamed({ guest }: Debuggee, text: string): Place {
 
 function dump(debuggee: Debuggee, place: Place, length: number, size: number): string {
   const bytes = readPlace(debuggee.guest, place, length);
-  if (bytes.length === 0) throw new UserError('bad-address', `nothing is mapped at ${formatReference(place)}`);
+  if (bytes.length === 0)
+    throw new UserError('bad-address', localized('nothing is mapped at {0}', formatReference(place)));
   const rows: string[] = [];
   for (let at = 0; at < bytes.length; at += ROW_SIZE) {
     const row = bytes.subarray(at, at + ROW_SIZE);
@@ -105,7 +108,7 @@ function patternOf(words: readonly string[]): Uint8Array {
   if (quoted !== undefined && words.length === 1) return Uint8Array.from(quoted, (char) => char.charCodeAt(0));
   const bytes = words.map((word) => (/^[0-9a-f]{2}$/i.test(word) ? Number.parseInt(word, 16) : -1));
   if (bytes.length > 0 && !bytes.includes(-1)) return Uint8Array.from(bytes);
-  throw new UserError('bad-argument', 'find: write a text in quotes, or bytes of two hexadecimal digits');
+  throw new UserError('bad-argument', localized('find: write a text in quotes, or bytes of two hexadecimal digits'));
 }
 
 function find(debuggee: Debuggee, pattern: Uint8Array): string {

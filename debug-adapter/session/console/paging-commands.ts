@@ -1,4 +1,5 @@
 /** Commands that look at the page tables: `pages` lists what is mapped, `walk` explains one address. */
+import { localized } from '../../protocol/localized.ts';
 import {
   entryName,
   type ExplainedAccess,
@@ -41,7 +42,7 @@ export const pagingCommands: readonly ConsoleCommand[] = [
     usage: 'address [r|w|x] [user]',
     help: 'Walks the page tables for an address and says what comes of an access: every entry, or why it faults.',
     run: ({ guest }, [address, ...how]) => {
-      if (address === undefined) throw new UserError('bad-argument', 'give an address to walk to');
+      if (address === undefined) throw new UserError('bad-argument', localized('give an address to walk to'));
       return describeWalk(guest, resolvePlaceName(guest, address), accessOf(guest, how));
     },
   },
@@ -54,7 +55,8 @@ function accessOf(guest: Guest, words: readonly string[]): ExplainedAccess {
     const named = KINDS[word];
     if (named !== undefined) kind = named;
     else if (word === 'user') privilege = 'user';
-    else throw new UserError('bad-argument', `${word}: write r, w or x for the access, and user for level 3`);
+    else
+      throw new UserError('bad-argument', localized('{0}: write r, w or x for the access, and user for level 3', word));
   }
   return { kind, privilege, ac };
 }

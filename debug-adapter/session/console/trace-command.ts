@@ -1,4 +1,5 @@
 /** The command `trace`: executes instructions and shows them, or shows what was executed while it recorded. */
+import { localized } from '../../protocol/localized.ts';
 import { instructionText, placeText } from '../code-listing.ts';
 import type { Debuggee } from '../debuggee.ts';
 import { executedLines } from '../executed-code.ts';
@@ -34,7 +35,8 @@ export const trace: ConsoleCommand = {
 };
 
 function show({ guest }: Debuggee, count: number): string {
-  if (!guest.machine.recordsTrace) throw new UserError('bad-argument', 'nothing was recorded; type trace on first');
+  if (!guest.machine.recordsTrace)
+    throw new UserError('bad-argument', localized('nothing was recorded; type trace on first'));
   const next = guest.vcpu.linearEip;
   const instruction = guest.decode(next);
   const text = instruction ? instructionText(guest, instruction) : '??';
@@ -42,7 +44,7 @@ function show({ guest }: Debuggee, count: number): string {
 }
 
 function execute(debuggee: Debuggee, count: number): string {
-  if (debuggee.running) throw new UserError('not-stopped', 'the guest is running; pause it first');
+  if (debuggee.running) throw new UserError('not-stopped', localized('the guest is running; pause it first'));
   const { guest, output } = debuggee;
   debuggee.afterResponse(() => {
     debuggee.resume(tracePlan(guest, count, (text) => output.write('console', text)));

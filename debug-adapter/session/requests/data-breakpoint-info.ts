@@ -1,4 +1,5 @@
 /** `dataBreakpointInfo`: whether memory can be watched, and under which id: by expression, or by address and length. */
+import { localized } from '../../protocol/localized.ts';
 import type { Debuggee } from '../debuggee.ts';
 import type { Guest } from '../guest.ts';
 import { UserError } from '../user-error.ts';
@@ -38,7 +39,7 @@ function placeAskedFor(debuggee: Debuggee, guest: Guest, given: Arguments<'dataB
   if (place) return place.space === 'physical' ? inPhysical(debuggee, place) : place;
   throw new UserError(
     'bad-address',
-    `${given.name} is no memory; a label, byte[…], word[…], dword[…] or an address is`,
+    localized('{0} is no memory; a label, byte[…], word[…], dword[…] or an address is', given.name),
   );
 }
 

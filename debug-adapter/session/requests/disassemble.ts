@@ -2,6 +2,7 @@
  * `disassemble`: exactly as many instructions as asked for, in the width of the current code segment. Addresses are
  * linear, as clients need them to be numbers; `symbol` carries seg:off and the label.
  */
+import { localized } from '../../protocol/localized.ts';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { ListedInstruction } from '../../disassembly/disassemble.ts';
 import { formatHex } from '../../expressions/format.ts';
@@ -20,7 +21,7 @@ export const disassembleRequest: HandlerOf<'disassemble'> = {
   handle(debuggee, { memoryReference, offset = 0, instructionOffset = 0, instructionCount, resolveSymbols = true }) {
     const { guest } = debuggee;
     if (!(instructionCount >= 0 && instructionCount <= COUNT_MAX && Math.abs(instructionOffset) <= COUNT_MAX)) {
-      throw new UserError('bad-argument', `at most ${COUNT_MAX} instructions can be listed at once`);
+      throw new UserError('bad-argument', localized('at most {0} instructions can be listed at once', COUNT_MAX));
     }
     const place = placeOf(guest, memoryReference, offset);
     const listed = listInstructions(guest, place, instructionOffset, instructionCount);

@@ -1,4 +1,5 @@
 /** `evaluate`: expressions of watches, hovers and the Debug Console; the console may also assign, and takes commands. */
+import { localized } from '../../protocol/localized.ts';
 import { formatValue, splitNotation } from '../../expressions/format.ts';
 import { findRegisterPart } from '../../expressions/register-parts.ts';
 import { runCommand } from '../console/run-command.ts';
@@ -52,10 +53,13 @@ const BARE_SEGMENT = /^\s*[0-9a-f]{1,4}\s*:/i;
 /** Who types a command of another debugger is told where ours are, and not how an expression goes on. */
 function requireKnownWord(guest: Guest, text: string): void {
   if (text.trim() === '') {
-    throw new UserError('bad-expression', 'write an expression or a command; help lists the commands');
+    throw new UserError('bad-expression', localized('write an expression or a command; help lists the commands'));
   }
   const word = /^\s*([a-z_][\w.@#$]*)/i.exec(text)?.[1];
   if (word === undefined || FORMS.test(word) || BARE_SEGMENT.test(text)) return;
   if (findRegisterPart(word) || guest.expressions.label(word) !== undefined) return;
-  throw new UserError('bad-expression', `${word} is no command, register, flag or label; help lists the commands`);
+  throw new UserError(
+    'bad-expression',
+    localized('{0} is no command, register, flag or label; help lists the commands', word),
+  );
 }

@@ -1,4 +1,5 @@
 /** `exceptionInfo`: the exception, shutdown or event that the machine stands at, with gates, error codes and stack. */
+import { localized } from '../../protocol/localized.ts';
 import { describeException, exceptionId, isException } from '../stop-event.ts';
 import { stopDetails } from '../stop-details.ts';
 import { UserError } from '../user-error.ts';
@@ -8,7 +9,8 @@ export const exceptionInfo: HandlerOf<'exceptionInfo'> = {
   capabilities: { supportsExceptionInfoRequest: true },
   handle(debuggee) {
     const stop = debuggee.lastStop;
-    if (!stop || !isException(stop)) throw new UserError('no-exception', 'the machine does not stand at an exception');
+    if (!stop || !isException(stop))
+      throw new UserError('no-exception', localized('the machine does not stand at an exception'));
     const details = stopDetails(debuggee.guest, stop);
     return {
       exceptionId: exceptionId(stop),

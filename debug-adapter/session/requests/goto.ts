@@ -1,4 +1,5 @@
 /** `goto`: sets EIP; nothing is executed. */
+import { localized } from '../../protocol/localized.ts';
 import { findRegisterPart } from '../../expressions/register-parts.ts';
 import { formatHex } from '../../expressions/format.ts';
 import { UserError } from '../user-error.ts';
@@ -8,12 +9,15 @@ import type { HandlerOf } from './request-handler.ts';
 export const gotoRequest: HandlerOf<'goto'> = {
   capabilities: { supportsGotoTargetsRequest: true },
   handle(debuggee, { targetId }) {
-    if (debuggee.running) throw new UserError('not-stopped', 'the guest is running; pause it first');
+    if (debuggee.running) throw new UserError('not-stopped', localized('the guest is running; pause it first'));
     const { guest } = debuggee;
     const offset = targetId - guest.codeBase;
     const eip = findRegisterPart('EIP');
     if (!eip || offset < 0 || offset > guest.register('CS.limit')) {
-      throw new UserError('bad-address', `${formatHex(targetId, 32)} does not lie in the current code segment`);
+      throw new UserError(
+        'bad-address',
+        localized('{0} does not lie in the current code segment', formatHex(targetId, 32)),
+      );
     }
     writeRegister(guest, eip, offset);
     debuggee.afterResponse(() => debuggee.movedHere());

@@ -1,4 +1,5 @@
 /** Compares the arguments of a request with the table: handlers only see what the protocol's types promise. */
+import { localized } from '../../protocol/localized.ts';
 import { UserError } from '../user-error.ts';
 import { argumentShapes, type ObjectShape, type Shape } from './argument-shapes.ts';
 import type { Arguments, Command } from './request-types.ts';
@@ -27,7 +28,7 @@ function readShape(shape: Shape, value: unknown, command: string, path: string):
     const text = JSON.stringify(value) ?? String(value);
     const shown = text.length <= SHOWN_MAX ? text : `${text.slice(0, SHOWN_MAX)}…`;
     const problem = `${path === '' ? 'arguments' : path} must be ${expected(shape)}, not ${shown}`;
-    throw new UserError('bad-argument', `${command}: ${problem}`);
+    throw new UserError('bad-argument', localized('{0}: {1}', command, problem));
   }
   if (element !== undefined) {
     return (value as readonly unknown[]).map((item, index) => readShape(element, item, command, `${path}[${index}]`));
@@ -42,7 +43,8 @@ function readFields(shape: ObjectShape, value: object, command: string, path: st
     const at = path === '' ? name : `${path}.${name}`;
     const given = Object.hasOwn(read, name) ? read[name] : undefined;
     if (given !== undefined) read[name] = readShape(field, given, command, at);
-    else if (name === key) throw new UserError('bad-argument', `${command}: ${at} is missing; give ${expected(field)}`);
+    else if (name === key)
+      throw new UserError('bad-argument', localized('{0}: {1} is missing; give {2}', command, at, expected(field)));
   }
   return read;
 }

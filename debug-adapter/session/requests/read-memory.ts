@@ -1,4 +1,5 @@
 /** `readMemory`: linear or physical memory; what is not mapped is counted as unreadable. */
+import { localized } from '../../protocol/localized.ts';
 import { encodeBase64 } from '../base64.ts';
 import { formatReference, placeOf, readPlace } from '../places.ts';
 import { UserError } from '../user-error.ts';
@@ -11,7 +12,7 @@ export const readMemory: HandlerOf<'readMemory'> = {
   capabilities: { supportsReadMemoryRequest: true },
   handle(debuggee, { memoryReference, offset = 0, count }) {
     if (!(count >= 0 && count <= COUNT_MAX)) {
-      throw new UserError('bad-argument', `${count} bytes cannot be read at once; at most ${COUNT_MAX}`);
+      throw new UserError('bad-argument', localized('{0} bytes cannot be read at once; at most {1}', count, COUNT_MAX));
     }
     const place = placeOf(debuggee.guest, memoryReference, offset);
     const bytes = readPlace(debuggee.guest, place, count);

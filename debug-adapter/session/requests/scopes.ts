@@ -15,7 +15,7 @@ export const scopes: HandlerOf<'scopes'> = {
     if (!debuggee.isBooted) return { scopes: [] };
     const isCaller = frameId !== 0;
     if (isCaller && stackFrames(debuggee.guest)[frameId] === undefined) {
-      throw new UserError('bad-argument', `there is no frame ${frameId}; stackTrace lists them`);
+      throw new UserError('bad-argument', localized('there is no frame {0}; stackTrace lists them', frameId));
     }
     const name = isCaller ? localized('Registers (of the processor, not of this caller)') : localized('Registers');
     return {

@@ -1,4 +1,5 @@
 /** `setVariable`: writes a register, a part of one, or a flag. */
+import { localized } from '../../protocol/localized.ts';
 import { evaluateInput } from '../evaluate-text.ts';
 import { RegisterView, withoutExplanation } from '../register-view.ts';
 import { UserError } from '../user-error.ts';
@@ -14,11 +15,13 @@ export const setVariable: HandlerOf<'setVariable'> = {
         .children(variablesReference)
         ?.find(({ variable }) => variable.name === name);
     const found = find();
-    if (!found) throw new UserError('no-such-variable', `there is no ${name} under ${variablesReference}`);
-    if (!found.part) throw new UserError('not-writable', `${name} cannot be written as a whole; write what is in it`);
+    if (!found)
+      throw new UserError('no-such-variable', localized('there is no {0} under {1}', name, variablesReference));
+    if (!found.part)
+      throw new UserError('not-writable', localized('{0} cannot be written as a whole; write what is in it', name));
     const number = evaluateInput(guest, withoutExplanation(value));
     if (!writeRegister(guest, found.part, number)) {
-      throw new UserError('not-writable', `${name} cannot be set to ${value}`);
+      throw new UserError('not-writable', localized('{0} cannot be set to {1}', name, value));
     }
     debuggee.afterResponse(() => debuggee.stateWritten());
     const { variable } = find() ?? found;

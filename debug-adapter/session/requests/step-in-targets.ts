@@ -1,4 +1,5 @@
 /** `stepInTargets`: the calls and interrupts of the line that is executed next. The id of a target is the call's address. */
+import { localized } from '../../protocol/localized.ts';
 import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
 import { callsOfLine } from '../plans.ts';
@@ -6,7 +7,7 @@ import { callsOfLine } from '../plans.ts';
 export const stepInTargets: HandlerOf<'stepInTargets'> = {
   capabilities: { supportsStepInTargetsRequest: true },
   handle(debuggee, { frameId }) {
-    if (debuggee.running) throw new UserError('not-stopped', 'the guest is running; pause it first');
+    if (debuggee.running) throw new UserError('not-stopped', localized('the guest is running; pause it first'));
     if (frameId !== 0) return { targets: [] };
     const { guest } = debuggee;
     const targets = callsOfLine(guest).map(({ address, instruction }) => {

@@ -1,4 +1,5 @@
 /** `variables`: the registers, by set, and what is known of a caller's. */
+import { localized } from '../../protocol/localized.ts';
 import { callerVariables } from '../caller-view.ts';
 import { RegisterView } from '../register-view.ts';
 import { UserError } from '../user-error.ts';
@@ -11,7 +12,8 @@ export const variables: HandlerOf<'variables'> = {
     const variables =
       registers.children(variablesReference)?.map(({ variable }) => variable) ??
       callerVariables(debuggee.guest, variablesReference, notation);
-    if (!variables) throw new UserError('no-such-variable', `there are no variables under ${variablesReference}`);
+    if (!variables)
+      throw new UserError('no-such-variable', localized('there are no variables under {0}', variablesReference));
     return { variables: variables.slice(start, count > 0 ? start + count : undefined) };
   },
 };

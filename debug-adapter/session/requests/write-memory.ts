@@ -1,4 +1,5 @@
 /** `writeMemory`: linear or physical memory; with `allowPartial` as far as it is mapped, else all or an error. */
+import { localized } from '../../protocol/localized.ts';
 import { decodeBase64 } from '../base64.ts';
 import { formatReference, placeOf, type Place, readPlace, writePlace } from '../places.ts';
 import { UserError } from '../user-error.ts';
@@ -10,7 +11,7 @@ export const writeMemory: HandlerOf<'writeMemory'> = {
     const { guest } = debuggee;
     const place = placeOf(guest, memoryReference, offset);
     const bytes = decodeBase64(data);
-    if (!bytes) throw new UserError('bad-argument', 'the data is not base64');
+    if (!bytes) throw new UserError('bad-argument', localized('the data is not base64'));
     const mapped = readPlace(guest, place, bytes.length).length;
     if (mapped < bytes.length && !allowPartial) throw partlyMapped(mapped, bytes.length, place);
     const bytesWritten = writePlace(guest, place, bytes.subarray(0, mapped));
@@ -22,5 +23,8 @@ export const writeMemory: HandlerOf<'writeMemory'> = {
 };
 
 function partlyMapped(count: number, length: number, place: Place): UserError {
-  return new UserError('bad-address', `only ${count} of ${length} bytes at ${formatReference(place)} can be written`);
+  return new UserError(
+    'bad-address',
+    localized('only {0} of {1} bytes at {2} can be written', count, length, formatReference(place)),
+  );
 }
