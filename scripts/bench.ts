@@ -24,6 +24,12 @@ async function bench(words: readonly string[]): Promise<void> {
   const qemu = qemuVersion();
   const missing = qemu === undefined ? ['QEMU (qemu-system-i386)'] : [];
   for (const name of missing) tell(`SKIPPED: ${name} is not installed`);
+  /** The others are worth having; the page says what is not there. */
+  const fail = (what: string): void => {
+    tell(`FAILED: ${what}`);
+    missing.push(what.split('\n', 1)[0] as string);
+    process.exitCode = 1;
+  };
   const directory = mkdtempSync(join(tmpdir(), 'x86-vm-bench-'));
   try {
     const peers = { directory, qemu: qemu !== undefined };
@@ -32,12 +38,11 @@ async function bench(words: readonly string[]): Promise<void> {
     const outcomes: Outcome[] = [];
     for (const measurement of chosen) {
       try {
-        outcomes.push(await measure(measurement, tell));
+        const outcome = await measure(measurement, tell);
+        outcomes.push(outcome);
+        for (const failure of outcome.failures) fail(`${measurement.name}, ${failure}`);
       } catch (error) {
-        // The others are worth having; the page says which one is not there.
-        tell(`FAILED: ${measurement.name}: ${String(error)}`);
-        missing.push(measurement.name);
-        process.exitCode = 1;
+        fail(`${measurement.name}: ${String(error)}`);
       }
     }
     if (words.length > 0) return;

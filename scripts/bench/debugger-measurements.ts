@@ -2,7 +2,16 @@
 import { join } from 'node:path';
 import { mustRun, repositoryRoot } from '../run-command.ts';
 import { DapConnection, hasSent, isStop } from './dap-connection.ts';
-import { ASIDE, ASIDE_WORD, assembleGuest, DATA_WORD, EMPTY_KERNEL, ENTRY, LOOP } from './guest-images.ts';
+import {
+  ASIDE,
+  ASIDE_WORD,
+  assembleGuest,
+  BEHIND_GUEST,
+  DATA_WORD,
+  EMPTY_KERNEL,
+  ENTRY,
+  LOOP,
+} from './guest-images.ts';
 import type { GdbConnection } from './gdb-connection.ts';
 import type { Contender, Measurement } from './measurement.ts';
 import type { StopKind } from './our-machine.ts';
@@ -17,6 +26,7 @@ const SUBJECT = 'x86 VM';
 const STUB = 'QEMU and its gdb stub';
 const STEPS = 1500;
 const STEPS_FIRST = 200;
+const MANY_BREAKPOINTS = 5000;
 const FALSE_CONDITIONS = 6_000_000;
 const STUB_STOPS = 1500;
 /** Never true: the guests leave this register alone. */
@@ -48,6 +58,16 @@ export async function debuggerMeasurements({ directory, qemu }: Peers): Promise<
       target: 2000,
       subject: { name: SUBJECT, take: () => steps(arithmetic, 'bare') },
       peers: stub(() => stubStops(arithmetic, directory, undefined)),
+      rounds: 3,
+    },
+    {
+      group: GROUP,
+      name: `The same with ${MANY_BREAKPOINTS.toLocaleString('en-US')} breakpoints set elsewhere`,
+      unit: 'a second',
+      better: 'higher',
+      target: 2000,
+      subject: { name: SUBJECT, take: () => steps(arithmetic, 'among-breakpoints') },
+      peers: [],
       rounds: 3,
     },
     {
@@ -135,9 +155,10 @@ async function runToEntry(stub: GdbConnection): Promise<void> {
   await stub.request(`z1,${ENTRY.toString(16)},1`);
 }
 
-async function steps(image: string, kind: 'bare' | 'with-views'): Promise<number> {
+async function steps(image: string, kind: 'bare' | 'among-breakpoints' | 'with-views'): Promise<number> {
   const session = new DapConnection();
   await session.launch({ program: image });
+  if (kind === 'among-breakpoints') await setManyBreakpoints(session);
   const step = async (): Promise<void> => {
     const stopped = session.event(isStop);
     await session.request('next', { ...THREAD, granularity: 'instruction' });
@@ -150,6 +171,14 @@ async function steps(image: string, kind: 'bare' | 'with-views'): Promise<number
   const seconds = (performance.now() - began) / 1000;
   session.close();
   return STEPS / seconds;
+}
+
+/** Behind the boot sector, where the guest never comes to. */
+async function setManyBreakpoints(session: DapConnection): Promise<void> {
+  const breakpoints = Array.from({ length: MANY_BREAKPOINTS }, (_, index) => ({
+    instructionReference: `0x${(BEHIND_GUEST + index).toString(16)}`,
+  }));
+  await session.request('setInstructionBreakpoints', { breakpoints });
 }
 
 async function askForViews(session: DapConnection): Promise<void> {

@@ -9,12 +9,18 @@ export class GdbConnection {
   readonly #socket: Socket;
   #received = '';
   #waiting: ((reply: string) => void) | undefined;
+  /** Rejects when the stub is gone: a reply that somebody waits for will not come. */
+  readonly #end: Promise<never>;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.setNoDelay(true);
     socket.on('data', (bytes: Buffer) => this.#take(bytes.toString('latin1')));
     socket.on('error', () => {});
+    this.#end = new Promise((_, reject) => {
+      socket.once('close', () => reject(new Error('the stub has closed its connection')));
+    });
+    this.#end.catch(() => {});
   }
 
   /** Connects as soon as the stub listens. Rejects when its process ends before that. */
@@ -33,10 +39,11 @@ export class GdbConnection {
 
   /** Sends a packet and settles with the reply; for `c` and `s` that is the stop. */
   request(packet: string): Promise<string> {
-    return new Promise((settle) => {
+    const replied = new Promise<string>((settle) => {
       this.#waiting = settle;
       this.#send(packet);
     });
+    return Promise.race([replied, this.#end]);
   }
 
   /** Sends a packet whose reply nobody waits for. */

@@ -6,6 +6,8 @@ const GUESTS = join(repositoryRoot, 'scripts', 'bench', 'guests');
 
 /** First instruction of a guest, where a boot sector is loaded. */
 export const ENTRY = 0x7c00;
+/** Where nothing of a guest lies any more. */
+export const BEHIND_GUEST = 0x7e00;
 /** First instruction of the loop. */
 export const LOOP = 0x7c40;
 /** On the page of the loop: an instruction that is never executed, and a word that is never accessed. */

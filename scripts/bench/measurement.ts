@@ -34,19 +34,28 @@ export interface Outcome {
   readonly subject: Figure;
   readonly peers: readonly Figure[];
   readonly isMet: boolean | undefined;
+  /** Peers that failed, with what they said. */
+  readonly failures: readonly string[];
 }
 
-/** Takes the figures of subject and peers alternately, and sums them up. */
+/** Takes the figures of subject and peers alternately, and sums them up. A peer that fails is left out. */
 export async function measure(measurement: Measurement, tell: (text: string) => void): Promise<Outcome> {
   const { subject, peers, rounds, target, better } = measurement;
-  const contenders = [subject, ...peers];
-  const samples = contenders.map((): number[] => []);
+  const samples = new Map<Contender, number[]>([subject, ...peers].map((contender) => [contender, []]));
+  const failures: string[] = [];
   for (let round = 0; round < rounds; round++) {
-    for (const [index, contender] of contenders.entries()) samples[index]?.push(await contender.take());
+    for (const [contender, values] of samples) {
+      try {
+        values.push(await contender.take());
+      } catch (error) {
+        if (contender === subject) throw error;
+        samples.delete(contender);
+        failures.push(`${contender.name}: ${String(error)}`);
+      }
+    }
   }
-  const own = samples[0] as number[];
-  const figures = contenders.map(({ name }, index): Figure => {
-    const values = samples[index] as number[];
+  const own = samples.get(subject) as number[];
+  const figures = [...samples].map(([{ name }, values]): Figure => {
     const best = better === 'higher' ? Math.max(...values) : Math.min(...values);
     const ratio = median(values.map((value, round) => value / (own[round] as number)));
     return { name, median: median(values), best, ratio };
@@ -57,7 +66,7 @@ export async function measure(measurement: Measurement, tell: (text: string) => 
   tell(
     `${measurement.name}: ${figures.map(({ name, median }) => `${name} ${round(median)}`).join(', ')} ${measurement.unit}`,
   );
-  return { measurement, subject: first, peers: others, isMet };
+  return { measurement, subject: first, peers: others, isMet, failures };
 }
 
 function median(values: readonly number[]): number {
