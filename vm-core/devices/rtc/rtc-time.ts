@@ -1,6 +1,7 @@
 /** How the real-time clock's time passes: the calendar, its flags, and the next event worth waiting for. */
 import {
   alarmMatches,
+  DAY_OF_WEEK,
   decodeCalendar,
   encodeCalendar,
   HOURS,
@@ -25,8 +26,10 @@ import {
   UPDATE,
 } from './rtc-state.ts';
 
+const SECONDS_PER_DAY = 86_400;
+const WEEK = 7;
 /** The seconds of a day, and of the hours that daylight saving takes away. */
-const ALARM_SECONDS_MAX = 86_400 + 3600;
+const ALARM_SECONDS_MAX: number = SECONDS_PER_DAY + 3600;
 
 /** Brings time and flags up to `cycle`. */
 export function synchronize(state: RtcState, cycle: number): void {
@@ -45,7 +48,9 @@ export function synchronize(state: RtcState, cycle: number): void {
 function advance(state: RtcState, count: number): void {
   const { cmos } = state;
   const format = registerB(state);
-  let time: SavedTime = { seconds: decodeCalendar(cmos, format), isSecondHour: state.secondHour };
+  const weekday = cmos[DAY_OF_WEEK] as number;
+  const before = decodeCalendar(cmos, format);
+  let time: SavedTime = { seconds: before, isSecondHour: state.secondHour };
   state.flags |= UPDATE;
   // A day has every time an alarm can be set to, so no more than its seconds are worth looking at.
   let passed = 0;
@@ -56,7 +61,15 @@ function advance(state: RtcState, count: number): void {
   }
   time = later(state, time, count - passed);
   encodeCalendar(cmos, format, time.seconds);
+  cmos[DAY_OF_WEEK] = weekdayLater(weekday, dayOf(time.seconds) - dayOf(before));
   state.secondHour = time.isSecondHour;
+}
+
+const dayOf = (seconds: number): number => Math.floor(seconds / SECONDS_PER_DAY);
+
+/** The day of the week counts by itself, whatever the date says; numbers that are none stay. */
+function weekdayLater(weekday: number, days: number): number {
+  return weekday >= 1 && weekday <= WEEK ? ((weekday - 1 + days) % WEEK) + 1 : weekday;
 }
 
 function later(state: RtcState, time: SavedTime, count: number): SavedTime {

@@ -100,6 +100,19 @@ describe('MC146818 time', () => {
     expect(time()).toBe('00-01-01 00:00:00');
   });
 
+  it('counts the day of the week by itself, whatever the date says', () => {
+    const { read, write, advance } = bench();
+    expect(read(6)).toBe(1);
+    write(6, 6);
+    advance(SECOND);
+    expect(read(6)).toBe(6);
+    advance(2 * 86_400 * SECOND);
+    expect([read(6), read(7)]).toEqual([1, 7]);
+    write(6, 0x55);
+    advance(86_400 * SECOND);
+    expect(read(6)).toBe(0x55);
+  });
+
   it('reads back what was written even where no calendar has it', () => {
     const { read, write } = bench();
     write(B, 0x82);

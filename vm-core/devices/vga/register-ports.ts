@@ -14,6 +14,7 @@ import type { VgaState } from './vga-state.ts';
 export const REGISTERS_FIRST_PORT = 0x3b0;
 const PORT_COUNT = 0x30;
 const COLOR_PORTS = 0x3d0;
+const SUBSYSTEM_ENABLE = 0x3c3;
 
 const OPEN_BUS = 0xff;
 const MISC_COLOR_ADDRESSES = 1 << 0;
@@ -159,6 +160,7 @@ const portRows: Readonly<Record<number, PortRow>> = {
 /** The row that answers at an offset now: 3Bxh and 3Dxh take turns. */
 function rowAt(state: VgaState, offset: number): PortRow | undefined {
   const port = REGISTERS_FIRST_PORT + offset;
+  if (state.subsystemEnable === 0 && port !== SUBSYSTEM_ENABLE) return undefined;
   if (port >= 0x3c0 && port < 0x3d0) return portRows[port];
   const color = port >= COLOR_PORTS;
   if (color !== ((state.miscOutput & MISC_COLOR_ADDRESSES) !== 0)) return undefined;

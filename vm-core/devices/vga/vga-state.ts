@@ -29,7 +29,7 @@ export type DispiState = {
 export type VgaState = {
   miscOutput: number;
   featureControl: number;
-  /** Port 3C3h; kept, but the decoding of the ports stays on. */
+  /** Port 3C3h: without bit 0 neither the other ports nor the memory answer. */
   subsystemEnable: number;
   sequencerIndex: number;
   sequencer: Uint8Array;

@@ -105,6 +105,18 @@ describe('VGA registers', () => {
   });
 });
 
+it('answers nowhere but at 3C3h while the subsystem is off', () => {
+  const vga = createVgaBench();
+  vga.setMode(3);
+  vga.poke(0xb8000, 0x41);
+  vga.out(0x3c3, 0);
+  expect([vga.in(0x3cc), vga.peek(0xb8000), vga.in(0x3c3)]).toEqual([0xff, 0xff, 0]);
+  vga.poke(0xb8000, 0x42);
+  vga.set(0x3d4, 0x0d, 0x55);
+  vga.out(0x3c3, 1);
+  expect([vga.in(0x3cc), vga.peek(0xb8000), vga.get(0x3d4, 0x0d)]).toEqual([0x67, 0x41, 0]);
+});
+
 describe('vertical retrace interrupt', () => {
   /** Mode 3 at the beginning of a frame: retrace begins with line 412 of 449. */
   const inMode3 = () => {

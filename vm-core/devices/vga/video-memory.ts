@@ -141,7 +141,7 @@ export function createWindow(state: VgaState, changes: PictureChanges, linear: L
 
   /** The address behind an offset of the window, or -1 where the window is closed. */
   const decode = (offset: number): number => {
-    if ((state.miscOutput & MISC_RAM_ENABLE) === 0) return -1;
+    if ((state.miscOutput & MISC_RAM_ENABLE) === 0 || state.subsystemEnable === 0) return -1;
     const map = MEMORY_MAPS[((state.graphics[6] as number) >> 2) as 0 | 1 | 2 | 3];
     const address = offset - map.start;
     return address < map.size ? address : -1;

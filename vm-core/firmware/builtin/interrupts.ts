@@ -24,8 +24,24 @@ export const timerHook: FirmwareHook = (context) => {
     memory.write(bda.TIMER_TICKS, 4, ticks);
   }
   countBell(context);
+  countMotor(context);
   return undefined;
 };
+
+const FLOPPY_OUTPUT = 0x3f2;
+/** Out of reset, with DMA, and every motor off. */
+const MOTORS_OFF = 0x0c;
+
+/** 40:40 counts the ticks after which the motors of the floppy drives are to stop; 0 stands for no count. */
+function countMotor(context: FirmwareContext): void {
+  const { memory, ports } = context;
+  const count = memory.read(bda.FLOPPY_MOTOR_COUNT, 1);
+  if (count === 0) return;
+  memory.write(bda.FLOPPY_MOTOR_COUNT, 1, count - 1);
+  if (count > 1) return;
+  changeBits(context, bda.FLOPPY_MOTOR, 0x0f, 0);
+  ports.write(FLOPPY_OUTPUT, 1, MOTORS_OFF);
+}
 
 const REGISTER_B = 0x0b;
 const REGISTER_C = 0x0c;

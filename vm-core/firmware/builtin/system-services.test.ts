@@ -284,3 +284,21 @@ describe.each([
     cases[key]?.();
   });
 });
+
+describe('IRQ0', () => {
+  it('stops the motors of the floppy drives when 40:40 has counted down', () => {
+    bench.context.ports.write(0x3f2, 1, 0x1c);
+    bench.ram[bda.FLOPPY_MOTOR] = 0x01;
+    bench.ram[bda.FLOPPY_MOTOR_COUNT] = 2;
+    const seen = Array.from({ length: 3 }, () => {
+      bench.runHook(bench.labels.timer);
+      const { dor } = bench.bus.devices.get('floppy-controller')?.state ?? {};
+      return [bench.ram[bda.FLOPPY_MOTOR_COUNT], bench.ram[bda.FLOPPY_MOTOR], dor];
+    });
+    expect(seen).toEqual([
+      [1, 1, 0x1c],
+      [0, 0, 0x0c],
+      [0, 0, 0x0c],
+    ]);
+  });
+});

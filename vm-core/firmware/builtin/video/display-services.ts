@@ -5,6 +5,7 @@ import { bda, changeBits } from '../bios-data.ts';
 import type { Caller } from '../caller.ts';
 import type { Service } from '../service.ts';
 import { setTextLines } from './screen.ts';
+import { readSequencer, writeSequencer } from './vga-registers.ts';
 
 /** Display combination code: VGA with a colour monitor. */
 const VGA_COLOR = 0x08;
@@ -47,14 +48,29 @@ function enableMemory(caller: Caller): undefined {
   caller.al = SUPPORTED;
 }
 
+const CLOCKING_MODE = 1;
+const SCREEN_OFF = 1 << 5;
+
+/** AL is 1 to switch the picture off. */
+function enableRefresh(caller: Caller): undefined {
+  if (caller.al > 1) return;
+  const { context } = caller;
+  const mode = readSequencer(context, CLOCKING_MODE) & ~SCREEN_OFF;
+  writeSequencer(context, CLOCKING_MODE, caller.al === 0 ? mode : mode | SCREEN_OFF);
+  caller.al = SUPPORTED;
+}
+
 /** By BL. */
 const alternateFunctions: ReadonlyMap<number, (caller: Caller) => undefined> = new Map([
   [0x10, getConfiguration],
+  // Alternate print screen: the BIOS's own prints every mode's rows already.
+  [0x20, () => undefined],
   [0x30, selectScanLines],
   [0x31, (caller: Caller) => enableBit(caller, bda.VIDEO_FLAGS, 1 << 3, false)],
   [0x32, enableMemory],
   [0x33, (caller: Caller) => enableBit(caller, bda.VIDEO_FLAGS, 1 << 1, true)],
   [0x34, (caller: Caller) => enableBit(caller, bda.VIDEO_CONTROL, 1 << 0, false)],
+  [0x36, enableRefresh],
 ]);
 
 export const displayServices: readonly Service[] = [

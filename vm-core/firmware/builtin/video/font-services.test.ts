@@ -177,6 +177,14 @@ const cases: Readonly<Record<string, () => void>> = {
     expect((bench.ram[bda.VIDEO_FLAGS] as number) & 2).toBe(2);
     video(0x1201, { bx: 0x0034 });
     expect((bench.ram[bda.VIDEO_CONTROL] as number) & 1).toBe(1);
+    video(0x1201, { bx: 0x0036 });
+    expect([bench.caller.al, readSequencer(bench.context, 1)]).toEqual([0x12, 0x20]);
+    video(0x1200, { bx: 0x0036 });
+    expect([bench.caller.al, readSequencer(bench.context, 1)]).toEqual([0x12, 0x00]);
+    video(0x1202, { bx: 0x0036 });
+    expect(bench.caller.al).toBe(2);
+    video(0x1200, { bx: 0x0020 });
+    expect(bench.messages).toEqual([]);
     video(0x1200, { bx: 0x0099 });
     expect(bench.messages.at(-1)).toContain('BL=99h');
   },
