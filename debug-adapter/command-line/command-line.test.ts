@@ -287,26 +287,6 @@ describe('dap', () => {
     expect(unframe(said)).toMatchObject([{ command: 'initialize' }, { command: 'disconnect', success: true }]);
   });
 
-  it('ends its process when the client is gone while a guest runs', async () => {
-    const main = fileURLToPath(new URL('main.ts', import.meta.url));
-    const server = spawn(process.execPath, [main, 'dap'], { stdio: ['pipe', 'pipe', 'inherit'] });
-    const closed = new Promise((settle) => server.once('close', settle));
-    const launch = { program: loop, stopOnEntry: false };
-    server.stdin.write(frame(initialize) + frame({ seq: 2, type: 'request', command: 'launch', arguments: launch }));
-    server.stdin.write(frame({ seq: 3, type: 'request', command: 'configurationDone' }));
-    let said = '';
-    await new Promise<void>((settle) => {
-      server.stdout.on('data', (bytes) => {
-        said += String(bytes);
-        if (said.includes('"configurationDone"')) settle();
-      });
-    });
-    expect(said).toContain('"command":"launch","success":true');
-    // As when an editor's window is closed: nobody says goodbye.
-    server.stdin.end();
-    expect(await closed).toBe(0);
-  });
-
   it('ends its process and the assembler when the client does not wait for that', async () => {
     // An assembler that never ends.
     const programs = file('programs');
