@@ -1,7 +1,10 @@
 /** Cases of 64-bit code for the native oracle: an encoding of a row, and registers and memory that make it harmless. */
+import { hasFeature } from '../../vm-core/isa/cpu-model.ts';
 import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
 import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
+import { parseOpcode } from '../../vm-core/isa/opcode-map.ts';
 import {
+  hasNo16BitForm,
   immediateSize,
   isMemoryOnly,
   isRegisterOrMemory,
@@ -36,18 +39,14 @@ const WIDE_EDGES = [1n << 32n, (1n << 63n) - 1n, 1n << 63n, (1n << 64n) - 1n, 0x
 /** Rows that need the system, or of which nothing can be seen in registers and memory. */
 const NOT_ASKED = new Set(['ESC', 'WAIT', 'UD0', 'UD1', 'UD2']);
 
-/** Opcodes that the encoder below writes. */
-const ENCODED = /^(0F )?([0-9A-F]{2})(?: \/(\d))?(\+r)?$/;
-
-/** Rows that are covered. Those of later processors need that this one has them, and are asked where the 32-bit ones are. */
+/** Rows that are covered: those of the newest model. */
 export const rowsOf64BitMode: readonly InstructionRow[] = instructionRows.filter(
-  ({ semantics, mode, name, feature, operands, opcode }) =>
+  ({ semantics, mode, name, feature, operands }) =>
     semantics !== undefined &&
-    ENCODED.test(opcode) &&
     !operands.includes('Sw') &&
     mode !== 'i64' &&
     !NOT_ASKED.has(name) &&
-    (feature === undefined || feature === '486' || feature === 'CMPXCHG16B'),
+    hasFeature('max', feature),
 );
 
 export type Random = () => number;
@@ -64,10 +63,14 @@ function value(next: Random): bigint {
   return edges[next() % edges.length] as bigint;
 }
 
-export function sizesOf({ mode }: InstructionRow): readonly OperandSize[] {
+export function sizesOf({ mode, operands }: InstructionRow): readonly OperandSize[] {
   if (mode === 'f64') return [64];
+  if (hasNo16BitForm(operands)) return [32, 64];
   return mode === 'd64' ? [16, 64] : [16, 32, 64];
 }
+
+const ESCAPES: readonly (readonly number[])[] = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]];
+const VEX_PREFIXES: readonly unknown[] = [0, 0x66, 0xf3, 0xf2];
 
 /** Puts an instruction together; registers are changed so that its addresses are those of the data. */
 class Encoder {
@@ -90,25 +93,27 @@ class Encoder {
 
   encode(memoryForm: boolean): number[] {
     const { row, next } = this;
-    const match = ENCODED.exec(row.opcode);
-    if (!match) throw new Error(`opcode ${row.opcode} is not of a kind that this oracle encodes`);
+    const { place, extension, count, prefix } = parseOpcode(row.opcode);
+    const map = place >> 8;
+    const isVex = map >= ESCAPES.length;
     if (this.size === 16) this.#prefixes.push(0x66);
     if (this.size === 64 && row.mode === undefined) this.#rex |= 0x48;
     if (this.size === 64 && row.mode === 'o64') this.#rex |= 0x48;
+    if (!isVex && typeof prefix === 'number' && prefix !== 0) this.#prefixes.push(prefix);
     if (row.repeat) this.#repeat();
     this.#shortAddress = next() % 4 === 0 && (memoryForm || row.repeat !== undefined || hasOffset(row));
     if (this.#shortAddress) this.#prefixes.push(0x67);
-    let opcode = Number.parseInt(match[2] as string, 16);
-    if (match[4]) {
+    let opcode = place & 0xff;
+    if (count > 1) {
       const register = next() & 15;
       opcode += register & 7;
       if (register > 7) this.#rex |= 0x41;
     }
-    if (row.operands.some(needsModRm)) this.#modRm(match[3], memoryForm);
+    if (row.operands.some(needsModRm)) this.#modRm(extension, memoryForm);
     for (const code of row.operands) this.#immediate(code);
     if (next() % 3 === 0) this.#rex |= 0x40;
-    const code = [...this.#prefixes, ...(this.#rex ? [this.#rex] : []), ...(match[1] ? [0x0f] : []), opcode];
-    return this.#finish(code);
+    const start = isVex ? this.#vex(map - 3, prefix) : [...(this.#rex ? [this.#rex] : []), ...(ESCAPES[map] ?? [])];
+    return this.#finish([...this.#prefixes, ...start, opcode]);
   }
 
   #repeat(): void {
@@ -118,8 +123,15 @@ class Encoder {
     this.registers[RCX] = BigInt(this.next() % 6);
   }
 
-  #modRm(extension: string | undefined, memoryForm: boolean): void {
-    const reg = extension === undefined ? this.next() & 15 : Number(extension);
+  /** The three bytes of a VEX prefix; a row without a register in vvvv has ones there. */
+  #vex(map: number, prefix: unknown): number[] {
+    const vvvv = this.row.operands.includes('By') ? this.next() & 15 : 0;
+    const last = ((this.#rex & 8) << 4) | ((vvvv ^ 15) << 3) | VEX_PREFIXES.indexOf(prefix);
+    return [0xc4, ((~this.#rex & 7) << 5) | map, last];
+  }
+
+  #modRm(extension: number | undefined, memoryForm: boolean): void {
+    const reg = extension ?? this.next() & 15;
     if (reg > 7) this.#rex |= 0x44;
     if (!memoryForm) {
       const rm = this.next() & 15;

@@ -65,7 +65,7 @@ function runNatively(program: string, cases: readonly Case[]): Outcome[] {
 
 /** 64-bit mode without page tables: the oracle's addresses are physical ones. */
 function longMachine(): BareMachine {
-  const machine = createBareMachine(0x400000, undefined, 'x86-64-v2');
+  const machine = createBareMachine(0x400000, undefined, 'max');
   const { processor } = machine;
   const { state } = processor;
   state.write32(slot.CR0, CR0_PE);
