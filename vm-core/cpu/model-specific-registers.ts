@@ -48,7 +48,7 @@ function find(cpu: Cpu, number: number, verb: string): ModelSpecificRegister {
 /** What RDMSR gives. */
 export function readMsr(cpu: Cpu, number: number): bigint {
   const row = find(cpu, number, 'reads');
-  const value = cpu.state.readRegister(row.state);
+  const value = cpu.state.read64(row.state.offset);
   if (row.behaviour === 'write-only') throw new GuestFault(VECTOR_GP, 0);
   return row.behaviour === 'time-stamp' ? BigInt.asUintN(64, value + BigInt(cpu.now())) : value;
 }
@@ -140,7 +140,8 @@ function commit(cpu: Cpu, row: ModelSpecificRegister, current: bigint, value: bi
       break;
     default:
   }
-  state.writeRegister(row.state, value);
+  state.write64(row.state.offset, value);
+  state.onDerivedChange(row.state.offset);
   if (CHANGES_RULES.has(row.behaviour)) cpu.translations.rulesChanged();
 }
 

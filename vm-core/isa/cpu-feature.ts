@@ -71,7 +71,7 @@ const rows = {
   TM2: later('1 ECX 8'),
   SSSE3: later('1 ECX 9'),
   FMA: later('1 ECX 12'),
-  CMPXCHG16B: later('1 ECX 13'),
+  CMPXCHG16B: built('1 ECX 13'),
   xTPR: later('1 ECX 14'),
   PDCM: later('1 ECX 15'),
   PCID: built('1 ECX 17', bits(17)),

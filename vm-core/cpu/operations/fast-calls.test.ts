@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CS, SS, slot } from '../../state/layout.ts';
+import { EFER_LMA } from '../../state/control-bits.ts';
+import { CS, internal, SS, slot } from '../../state/layout.ts';
 import { IF } from '../../state/lazy-flags.ts';
 import { EXIT, VECTOR_GP } from '../cpu.ts';
 import { execute, type FakeCpu, faultOf, protectedCpu, realCpu } from '../fake-cpu.ts';
@@ -50,5 +51,50 @@ describe('SYSEXIT', () => {
 
   it('is for level 0', () => {
     expect(faultOf(() => execute(prepared(3), 'SYSEXIT'))).toEqual([VECTOR_GP, 0]);
+  });
+});
+
+describe('in long mode', () => {
+  function long(): FakeCpu {
+    const cpu = prepared(0);
+    cpu.state.write32(slot.EFER, EFER_LMA);
+    cpu.state.write32(internal.CANONICAL_SHIFT, 16);
+    return cpu;
+  }
+
+  it('SYSENTER enters 64-bit code with whole registers', () => {
+    const cpu = long();
+    cpu.state.write64(slot.SYSENTER_EIP, 0xffff_8000_0000_1234n);
+    cpu.state.write64(slot.SYSENTER_ESP, 0xffff_8000_0000_9000n);
+    execute(cpu, 'SYSENTER');
+    expect([cpu.state.read64(slot.EIP), cpu.state.read64(slot.ESP)]).toEqual([
+      0xffff_8000_0000_1234n,
+      0xffff_8000_0000_9000n,
+    ]);
+    expect(cpu.state.segment(CS)).toMatchObject({ selector: 0x100, attributes: 0xa9b });
+  });
+
+  it('SYSEXIT goes to 64-bit or to compatibility mode', () => {
+    const cpu = long();
+    cpu.state.write64(slot.EDX, 0x7fff_0000_4000n);
+    cpu.state.write64(slot.ECX, 0x7fff_0000_7000n);
+    execute(cpu, 'SYSEXIT', { operandSize: 64 });
+    expect([cpu.state.read64(slot.EIP), cpu.state.read64(slot.ESP)]).toEqual([0x7fff_0000_4000n, 0x7fff_0000_7000n]);
+    expect([cpu.state.segment(CS), cpu.state.segment(SS)]).toMatchObject([
+      { selector: 0x123, attributes: 0xafb },
+      { selector: 0x12b, attributes: 0xcf3 },
+    ]);
+    const compatible = long();
+    compatible.state.write64(slot.EDX, 0x7fff_0000_4000n);
+    compatible.state.write64(slot.ECX, 0x7fff_0000_7000n);
+    execute(compatible, 'SYSEXIT', { operandSize: 32 });
+    expect([compatible.state.read64(slot.EIP), compatible.state.read64(slot.ESP)]).toEqual([0x4000n, 0x7000n]);
+    expect(compatible.state.segment(CS)).toMatchObject({ selector: 0x113, attributes: 0xcfb });
+  });
+
+  it('SYSEXIT refuses addresses that are not canonical', () => {
+    const cpu = long();
+    cpu.state.write64(slot.EDX, 0x8000_0000_0000n);
+    expect(faultOf(() => execute(cpu, 'SYSEXIT', { operandSize: 64 }))).toEqual([VECTOR_GP, 0]);
   });
 });

@@ -5,6 +5,7 @@ import { ARITHMETIC_FLAGS, CF } from '../../state/lazy-flags.ts';
 import { type Cpu, EXIT, GuestFault, NEXT, type SystemOperation, VECTOR_GP } from '../cpu.ts';
 import { privilegeLevel, requirePrivilege } from '../mode.ts';
 import { readMsr, writeMsr } from '../model-specific-registers.ts';
+import { writeDoubleWord } from '../register-writes.ts';
 
 const TWO_32 = 2 ** 32;
 
@@ -13,8 +14,8 @@ export const RDMSR: SystemOperation = (cpu) => {
   const { state } = cpu;
   const number = state.read32(slot.ECX);
   const value = readMsr(cpu, number);
-  state.write32(slot.EAX, Number(value & 0xffff_ffffn));
-  state.write32(slot.EDX, Number(value >> 32n));
+  writeDoubleWord(state, slot.EAX, Number(value & 0xffff_ffffn));
+  writeDoubleWord(state, slot.EDX, Number(value >> 32n));
   cpu.report(() => ({ kind: 'msr', number, value, isWrite: false }));
   return NEXT;
 };
@@ -36,8 +37,8 @@ function readTimeStamp(cpu: Cpu): void {
   const now = cpu.now();
   const low = (now % TWO_32) + state.read32(slot.TIME_STAMP_OFFSET);
   const high = Math.floor(now / TWO_32) + state.read32(slot.TIME_STAMP_OFFSET + 4) + (low >= TWO_32 ? 1 : 0);
-  state.write32(slot.EAX, low);
-  state.write32(slot.EDX, high);
+  writeDoubleWord(state, slot.EAX, low);
+  writeDoubleWord(state, slot.EDX, high);
 }
 
 export const RDTSC: SystemOperation = (cpu) => {
@@ -47,12 +48,12 @@ export const RDTSC: SystemOperation = (cpu) => {
 
 export const RDTSCP: SystemOperation = (cpu) => {
   readTimeStamp(cpu);
-  cpu.state.write32(slot.ECX, cpu.state.read32(slot.TSC_AUX));
+  writeDoubleWord(cpu.state, slot.ECX, cpu.state.read32(slot.TSC_AUX));
   return NEXT;
 };
 
 export const RDPID: SystemOperation = (cpu, instruction) => {
-  cpu.state.write32(instruction.rmSlot, cpu.state.read32(slot.TSC_AUX));
+  writeDoubleWord(cpu.state, instruction.rmSlot, cpu.state.read32(slot.TSC_AUX));
   return NEXT;
 };
 
@@ -60,7 +61,8 @@ export const RDPID: SystemOperation = (cpu, instruction) => {
 const readRandom: SystemOperation = (cpu, { rmSlot, operandSize }) => {
   const { state } = cpu;
   if (operandSize === 16) state.write16(rmSlot, cpu.random() & 0xffff);
-  else state.write32(rmSlot, cpu.random());
+  else writeDoubleWord(state, rmSlot, cpu.random());
+  if (operandSize === 64) state.write32(rmSlot + 4, cpu.random());
   state.eflags = (state.eflags & ~ARITHMETIC_FLAGS) | CF;
   return NEXT;
 };

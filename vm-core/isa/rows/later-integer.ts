@@ -8,7 +8,7 @@ import { condition, flagsByte, overflowFlag, setFlagsFromByte } from '../flags.t
 import { hexByte, type InstructionRow, row, type SemanticsFunction, systemRow } from '../instruction-row.ts';
 import type { Operand } from '../operand.ts';
 import type { Semantics } from '../semantics.ts';
-import { VECTOR_UD } from '../vectors.ts';
+import { VECTOR_GP, VECTOR_UD } from '../vectors.ts';
 import { conditionName } from './bits.ts';
 import { byteSwapped } from './data-transfer.ts';
 
@@ -26,6 +26,8 @@ const ZF_BIT = 1 << 6;
 const compareExchangePair: SemanticsFunction = (s, place) => {
   const low = place as Operand;
   const { bits } = low;
+  // CMPXCHG16B wants its operand aligned.
+  if (bits === 64) s.if(s.ne(s.and(s.effectiveAddress(), 15), 0), () => s.raise(VECTOR_GP, 0));
   const high = s.movedBy(low, s.addressConstant(bits / 8));
   const x0 = s.f.copy(s.read(low, true));
   const x1 = s.f.copy(s.read(high, true));
