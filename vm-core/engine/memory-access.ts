@@ -53,7 +53,7 @@ export class MemoryAccess {
     const value = this.#variable(bits);
     const entry = this.#tlbEntry(linear, TLB_READ);
     f.if(
-      this.#hits(entry, linear, bits),
+      this.#hits(TLB_READ, entry, linear, bits),
       () => f.set(value, f.load(value.type as 'i32' | 'i64', bits, this.#hostAddress(entry, linear))),
       () => this.#readSlow('read', value, linear, this.#size(segment, bits)),
     );
@@ -65,7 +65,7 @@ export class MemoryAccess {
     const linear = this.#linear(segment, offset, bits, ENTRY_WRITE_END);
     const entry = this.#tlbEntry(linear, TLB_WRITE);
     f.if(
-      this.#hits(entry, linear, bits),
+      this.#hits(TLB_WRITE, entry, linear, bits),
       () => f.store(bits, this.#hostAddress(entry, linear), 0, value),
       () => this.#writeSlow(linear, this.#size(segment, bits), value),
     );
@@ -80,7 +80,7 @@ export class MemoryAccess {
     const value = this.#variable(bits);
     const size = this.#size('instruction', bits);
     f.if(
-      this.#hits(entry, linear, bits),
+      this.#hits(TLB_WRITE, entry, linear, bits),
       () => {
         f.set(host, this.#hostAddress(entry, linear));
         f.set(value, f.load(value.type as 'i32' | 'i64', bits, host));
@@ -149,11 +149,12 @@ export class MemoryAccess {
   }
 
   /** True when the entry maps the page of the access's last byte: the same page, or the access crosses a page. */
-  #hits(entry: Value, linear: Value, bits: OperandBits): Value {
+  #hits(table: number, entry: Value, linear: Value, bits: OperandBits): Value {
     const f = this.#f;
+    const current = table === TLB_WRITE ? internal.TLB_WRITE_GENERATION : internal.TLB_GENERATION;
     const last = bits === 8 ? linear : f.binary('add', linear, f.i32(bits / 8 - 1));
     const page = f.binary('and', last, f.i32(~0xfff));
-    const generation = f.load(this.#isWide ? 'i64' : 'i32', 32, this.#place.cpu, internal.TLB_GENERATION);
+    const generation = f.load(this.#isWide ? 'i64' : 'i32', 32, this.#place.cpu, current);
     return f.binary('eq', f.load('i64', 64, entry), f.widen(f.binary('or', page, generation), false));
   }
 

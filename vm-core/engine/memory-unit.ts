@@ -32,6 +32,7 @@ export function createMemoryUnit(
 ): MemoryUnit {
   const alignment = new AlignmentCheck(state, observer.isInstruction);
   const tlb = new Tlb(state);
+  map.dirty.onBegin = () => tlb.protectWrites();
   tlb.onContext = () => deriveModeKey(state);
   tlb.onRestart = () => code.forgetJumps();
   code.onCodePage = (page) => tlb.forbidWritesTo(RAM_BASE + page * PAGE_SIZE);

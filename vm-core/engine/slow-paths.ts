@@ -86,7 +86,7 @@ function onCodePage(
   const low = f.narrow(linear);
   const place = f.binary('and', f.binary('shrU', low, f.i32(8)), f.i32(0x3ff0));
   const entry = f.binary('add', f.binary('add', cpu, place), f.i32(TLB_WRITE));
-  const generation = f.load(isWide ? 'i64' : 'i32', 32, cpu, internal.TLB_GENERATION);
+  const generation = f.load(isWide ? 'i64' : 'i32', 32, cpu, internal.TLB_WRITE_GENERATION);
   const last = f.binary('sub', f.binary('add', linear, isWide ? f.widen(size, false) : size), f.i32(1));
   const page = f.binary('and', last, f.i32(-PAGE_SIZE));
   const tag = f.binary('or', page, f.binary('or', generation, f.i32(TAG_CODE_PAGE)));

@@ -24,6 +24,7 @@ import type {
   InputRecord,
   Machine,
   MachineConfig,
+  DirtyLogView,
   PhysicalMemoryView,
   RunLimit,
   RunResult,
@@ -92,6 +93,7 @@ class PcMachine implements Machine {
   readonly config: MachineConfig;
   readonly cpus: readonly [Vcpu];
   readonly memory: PhysicalMemoryView;
+  readonly dirtyLog: DirtyLogView;
   readonly display: Display;
   readonly ticksPerSecond: number;
   onOutput: Machine['onOutput'] = () => {};
@@ -119,6 +121,7 @@ class PcMachine implements Machine {
     this.#direct = new Uint8Array(memory.buffer, RAM_BASE + config.memorySize, DIRECT_MEMORY_SIZE);
     this.#map = new PhysicalMap(memory, config.memorySize);
     this.memory = this.#memoryView();
+    this.dirtyLog = this.#map.dirty;
     this.#bus = createDeviceBus(isaPc, config, this.#deviceServices());
     for (const window of this.#bus.memory) this.#map.addWindow(window);
     this.#firmware =

@@ -180,6 +180,17 @@ export interface PhysicalMemoryView {
   write(physicalAddress: number, bytes: Uint8Array): number;
 }
 
+/** Which pages of RAM were written, by whomever. */
+export interface DirtyLogView {
+  /** From now on pages count as clean until somebody writes to them; the cost does not depend on their number. */
+  begin(): void;
+  /**
+   * The first pages of a range that were written since the log was begun (or since power-on), at most so many, by the
+   * physical addresses where they begin.
+   */
+  dirtyPages(start: number, end: number, pagesMax: number): readonly number[];
+}
+
 /** One entry of the input log: everything from outside, with the time at which the guest saw it. */
 export interface InputRecord {
   readonly time: number;
@@ -276,6 +287,7 @@ export interface Machine {
   readonly config: MachineConfig;
   readonly cpus: readonly [Vcpu, ...Vcpu[]];
   readonly memory: PhysicalMemoryView;
+  readonly dirtyLog: DirtyLogView;
   readonly display: Display;
   /** By instance name, in the order of the machine's map. */
   readonly devices: ReadonlyMap<string, Device>;

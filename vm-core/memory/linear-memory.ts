@@ -7,7 +7,7 @@
 import { PAGE_SIZE } from './layout.ts';
 import { ACCESS_FETCH, ACCESS_IMPLICIT, ACCESS_WRITE } from './page-access.ts';
 import { LEVELS_LONG } from './paging-rules.ts';
-import { type PhysicalMap, writeView, readView } from './physical-map.ts';
+import { type PhysicalMap, readView } from './physical-map.ts';
 import type { Tlb } from './tlb.ts';
 import type { Translator } from './translator.ts';
 
@@ -133,7 +133,7 @@ export class LinearMemory {
     const host = this.#map.hostAddress(physical);
     const codeMap = this.#observer.codeMapOf(physical);
     if (!watched && (access & ACCESS_IMPLICIT) === 0) this.#tlb.allowWrites(linear, host, codeMap);
-    writeView(this.#map.view, host, size as Size, value);
+    this.#map.writeRam(physical, size as Size, value);
     if (codeMap !== 0) this.#observer.codeWritten(physical, size);
   }
 

@@ -3,6 +3,7 @@
  * memory, where compiled code reaches them by host address; everything else is an access to a region.
  */
 import type { Region } from '../devices/device.ts';
+import { DirtyLog } from './dirty-log.ts';
 import { PAGE_SHIFT, PAGE_SIZE, RAM_BASE } from './layout.ts';
 
 const MEBIBYTE = 0x100000;
@@ -28,6 +29,8 @@ export class PhysicalMap {
   readonly ramSize: number;
   readonly view: DataView;
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Which pages of RAM were written. */
+  readonly dirty: DirtyLog;
   /** ANDed to every address; clears bit 20 while the A20 gate is closed. */
   a20Mask = 0xffffffff;
   /** Called for each write to ROM: the write itself is lost, as on hardware. */
@@ -43,6 +46,7 @@ export class PhysicalMap {
   /** With `plain`, RAM also fills the place of windows and ROM below 1 MiB. */
   constructor(memory: WebAssembly.Memory, ramSize: number, options: { readonly plain?: boolean } = {}) {
     this.ramSize = ramSize;
+    this.dirty = new DirtyLog(ramSize);
     this.view = new DataView(memory.buffer);
     this.bytes = new Uint8Array(memory.buffer);
     const firstHole = options.plain ? LOW_PAGES : 0xa0000 >>> PAGE_SHIFT;
@@ -80,7 +84,7 @@ export class PhysicalMap {
 
   /** After RESET: ROMs show what they hold. */
   reloadShadows(): void {
-    for (const { start, image } of this.#shadows) this.bytes.set(image, RAM_BASE + start);
+    for (const { start, image } of this.#shadows) this.copyIn(start, image);
   }
 
   /** Host address of RAM or ROM at a physical address; -1 elsewhere. The rest of its page is the same. */
@@ -133,7 +137,7 @@ export class PhysicalMap {
       return;
     }
     const kind = this.#kindOf(physicalAddress);
-    if (kind === KIND_RAM) writeView(this.view, RAM_BASE + physicalAddress, size, value);
+    if (kind === KIND_RAM) this.writeRam(physicalAddress, size, value);
     else if (kind === KIND_ROM) this.onRomWrite(physicalAddress, size, value);
     else {
       const window = this.#windowAt(physicalAddress);
@@ -142,10 +146,21 @@ export class PhysicalMap {
     }
   }
 
+  /** Writes where `isRam` is true; the access does not cross a page. */
+  writeRam(physicalAddress: number, size: 1 | 2 | 4, value: number): void {
+    this.dirty.note(physicalAddress);
+    writeView(this.view, RAM_BASE + physicalAddress, size, value);
+  }
+
+  #setBytes(physicalAddress: number, host: number, bytes: Uint8Array): void {
+    this.dirty.note(physicalAddress);
+    this.bytes.set(bytes, host);
+  }
+
   /** Writes as a bus master does, any number of bytes; returns how many of them are below 4 GiB. */
   writeBytes(physicalAddress: number, bytes: Uint8Array): number {
     return this.#byPage(physicalAddress, bytes.length, (at, from, count) => {
-      if (this.isRam(at)) this.bytes.set(bytes.subarray(from, from + count), RAM_BASE + at);
+      if (this.isRam(at)) this.#setBytes(at, RAM_BASE + at, bytes.subarray(from, from + count));
       else if (this.#kindOf(at) !== KIND_NONE || this.#windowAt(at))
         for (let n = 0; n < count; n++) this.write(at + n, 1, bytes[from + n] as number);
       return true;
@@ -174,7 +189,7 @@ export class PhysicalMap {
     return this.#byPage(physicalAddress, bytes.length, (at, from, count) => {
       const host = this.hostAddress(at);
       if (host >= 0) {
-        this.bytes.set(bytes.subarray(from, from + count), host);
+        this.#setBytes(at, host, bytes.subarray(from, from + count));
         return true;
       }
       const window = this.#windowAt(at);
@@ -250,7 +265,7 @@ export function readView(view: DataView, at: number, size: 1 | 2 | 4): number {
   return size === 2 ? view.getUint16(at, true) : view.getUint32(at, true);
 }
 
-export function writeView(view: DataView, at: number, size: 1 | 2 | 4, value: number): void {
+function writeView(view: DataView, at: number, size: 1 | 2 | 4, value: number): void {
   if (size === 1) view.setUint8(at, value);
   else if (size === 2) view.setUint16(at, value, true);
   else view.setUint32(at, value, true);

@@ -4,7 +4,8 @@
  *
  * Entries carry a context: an address space together with the privilege that the access was checked for. Contexts are
  * numbered as they appear; to forget an address space is to give it new numbers, and a change of privilege is a change
- * of the current number.
+ * of the current number. The two tables have numbers of their own, so that all pages can lose the permission to be stored
+ * to at once while loads go on.
  */
 import { internal } from '../state/layout.ts';
 import type { CpuState } from '../state/cpu-state.ts';
@@ -28,20 +29,58 @@ export type PrivilegeClass = 0 | 1 | 2;
 const CLASSES = 4;
 const SPACES_MAX: number = Math.floor((CONTEXT_MAX + 1) / CLASSES) - 1;
 
+/** Small numbers for address spaces, in the order in which they appear. */
+class ContextNumbers {
+  readonly #onRestart: () => void;
+  readonly #numbers = new Map<number, number>();
+  #last = 0;
+
+  /** `onRestart` makes everything that carries a number invalid. */
+  constructor(onRestart: () => void) {
+    this.#onRestart = onRestart;
+  }
+
+  of(space: number): number {
+    const known = this.#numbers.get(space);
+    if (known !== undefined) return known;
+    if (this.#last === SPACES_MAX) {
+      this.#numbers.clear();
+      this.#last = 0;
+      this.#onRestart();
+    }
+    this.#numbers.set(space, ++this.#last);
+    return this.#last;
+  }
+
+  forget(space: number): void {
+    this.#numbers.delete(space);
+  }
+
+  forgetAll(): void {
+    this.#numbers.clear();
+  }
+}
+
 export class Tlb {
   /** Called when the current context has another number. */
   onContext: () => void = () => {};
-  /** Called when the numbers begin anew, with all entries gone. */
+  /** Called when the numbers of contexts begin anew: what is kept by `TLB_GENERATION` elsewhere is void. */
   onRestart: () => void = () => {};
   readonly #state: CpuState;
-  readonly #numbers = new Map<number, number>();
+  readonly #reads: ContextNumbers;
+  readonly #writes: ContextNumbers;
   #space = 0;
   #class: PrivilegeClass = 0;
   #context = 0;
-  #last = 0;
+  #writeContext = 0;
 
   constructor(state: CpuState) {
     this.#state = state;
+    this.#reads = new ContextNumbers(() => {
+      this.#clear(TLB_READ);
+      this.onRestart();
+    });
+    this.#writes = new ContextNumbers(() => this.#clear(TLB_WRITE));
     this.enter(0, 0);
   }
 
@@ -49,7 +88,9 @@ export class Tlb {
   enter(space: number, privilege: PrivilegeClass): void {
     this.#space = space;
     this.#class = privilege;
-    const context = this.#numberOf(space) * CLASSES + privilege;
+    this.#writeContext = this.#writes.of(space) * CLASSES + privilege;
+    this.#state.write32(internal.TLB_WRITE_GENERATION, this.#writeContext);
+    const context = this.#reads.of(space) * CLASSES + privilege;
     if (context === this.#context) return;
     this.#context = context;
     this.#state.write32(internal.TLB_GENERATION, context);
@@ -58,13 +99,20 @@ export class Tlb {
 
   /** Forgets the translations of an address space. */
   forget(space: number): void {
-    this.#numbers.delete(space);
+    this.#reads.forget(space);
+    this.#writes.forget(space);
     if (space === this.#space) this.enter(space, this.#class);
   }
 
   /** Forgets all translations. */
   forgetAll(): void {
-    this.#numbers.clear();
+    this.#reads.forgetAll();
+    this.protectWrites();
+  }
+
+  /** Takes back all permissions to store; the first store to each page asks again. */
+  protectWrites(): void {
+    this.#writes.forgetAll();
     this.enter(this.#space, this.#class);
   }
 
@@ -115,26 +163,16 @@ export class Tlb {
     }
   }
 
-  #numberOf(space: number): number {
-    const known = this.#numbers.get(space);
-    if (known !== undefined) return known;
-    if (this.#last === SPACES_MAX) this.#restart();
-    this.#numbers.set(space, ++this.#last);
-    return this.#last;
-  }
-
-  #restart(): void {
+  #clear(table: number): void {
     const { view, base } = this.#state;
-    new Uint8Array(view.buffer, base + TLB_READ, TLB_WRITE - TLB_READ + TLB_ENTRIES * TLB_ENTRY_SIZE).fill(0);
-    this.#numbers.clear();
-    this.#last = 0;
-    this.onRestart();
+    new Uint8Array(view.buffer, base + table, TLB_ENTRIES * TLB_ENTRY_SIZE).fill(0);
   }
 
   #fill(table: number, linear: number, host: number, flag: number, codeMap: number): void {
     const { view } = this.#state;
     const entry = this.#place(table, linear);
-    view.setInt32(entry, (linear & PAGE_MASK) | flag | this.#context, true);
+    const context = table === TLB_WRITE ? this.#writeContext : this.#context;
+    view.setInt32(entry, (linear & PAGE_MASK) | flag | context, true);
     view.setInt32(entry + ENTRY_TAG_HIGH, Math.floor(linear / 0x100000000), true);
     view.setInt32(entry + ENTRY_ADDEND, host - linear, true);
     view.setInt32(entry + ENTRY_CODE_MAP, codeMap, true);

@@ -88,8 +88,9 @@ export const internal = {
   BLOCK: field(),
   /** i32: how many iterations a repeated string instruction may make before it yields. */
   REPEAT_MAX: field(),
-  /** i32: generation number that valid TLB tags carry in their low 12 bits. */
+  /** i32: the context's number that valid tags of the TLB carry in their low 11 bits, for loads and for stores. */
   TLB_GENERATION: field(),
+  TLB_WRITE_GENERATION: field(),
   /** i32: set to leave the block after the current instruction (code modified, event raised). */
   EXIT_REQUEST: field(),
   /** i32: 1 when the last slow-path access faulted; the fault itself is kept by the cpu layer. */

@@ -69,6 +69,7 @@ class Toy implements ToyMachine {
   readonly #state = new CpuState(new WebAssembly.Memory({ initial: STATE_PAGES }), 0);
   readonly #breakpoints = new Set<Breakpoint>();
   readonly cpus: Machine['cpus'];
+  readonly dirtyLog = { begin: () => {}, dirtyPages: () => [] };
   readonly memory: Machine['memory'];
   readonly devices = new Map<string, never>();
   readonly inputLog = [];
