@@ -3,7 +3,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { formatValue, type Notation } from '../expressions/format.ts';
 import type { Guest } from './guest.ts';
 import { linearReference } from './places.ts';
-import { type Frame, stackFrames } from './stack-frames.ts';
+import { type Frame, frameAt } from './stack-frames.ts';
 
 /** References of callers begin here; the frame's number is added. */
 const CALLER_REFERENCE = 1_000_000;
@@ -19,7 +19,7 @@ export function callerVariables(
   reference: number,
   notation: Notation,
 ): readonly DebugProtocol.Variable[] | undefined {
-  const frame = reference > CALLER_REFERENCE ? stackFrames(guest)[reference - CALLER_REFERENCE] : undefined;
+  const frame = reference > CALLER_REFERENCE ? frameAt(guest, reference - CALLER_REFERENCE) : undefined;
   return frame && variablesOf(frame, notation);
 }
 

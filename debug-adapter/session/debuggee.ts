@@ -181,7 +181,7 @@ export class Debuggee {
       this.client.clientID,
     );
     guestOutput.attach(guest.machine);
-    guest.machine.recordsCalls = this.#arguments.noDebug !== true;
+    if (this.#arguments.noDebug !== true) guest.startRecords(this.#live?.guest);
     const runner = this.#makeRunner(guest, configuration, guestOutput);
     announceGuest(this.#options.sendEvent, configuration.program ?? 'x86 machine', guest, this.#live?.guest);
     this.#live = { guest, runner, configuration };

@@ -83,6 +83,12 @@ export class Guest {
     return { physicalAddress, length: Math.min(length, PAGE_SIZE - (linearAddress % PAGE_SIZE)) };
   }
 
+  /** Lets the machine record calls, and executed code if the machine before it did. */
+  startRecords(before: Guest | undefined): void {
+    this.machine.recordsCalls = true;
+    this.machine.recordsTrace = before?.machine.recordsTrace === true;
+  }
+
   /** A little-endian unsigned integer, or undefined where nothing is mapped. */
   readInteger(linearAddress: number, size: 1 | 2 | 4): number | undefined {
     const bytes = this.#readInPage(linearAddress >>> 0, size) ?? this.readLinear(linearAddress >>> 0, size);

@@ -1,5 +1,6 @@
 /** What an interrupt is called: by its instruction, by the processor's exception, or by the line of the PC's two PICs. */
 import type { CallRecord } from '../../vm-core/index.ts';
+import { localized } from '../protocol/localized.ts';
 import { exceptionName } from './exceptions.ts';
 import type { Guest } from './guest.ts';
 
@@ -14,7 +15,7 @@ export function interruptName(guest: Guest, { vector = 0, source }: Pick<CallRec
   if (source === 'software') return name;
   const line = interruptLine(guest, vector);
   if (line !== undefined) return `IRQ ${line} (${name})`;
-  return vector === VECTOR_NMI ? 'NMI' : `hardware ${name}`;
+  return vector === VECTOR_NMI ? 'NMI' : localized('{0} by hardware', name);
 }
 
 /** The line whose vector it is, as the controllers are programmed now. */

@@ -24,17 +24,36 @@ export interface Frame extends CodePlace {
   readonly handles: string | undefined;
 }
 
-/** The frames, innermost first. */
-export function stackFrames(guest: Guest): readonly Frame[] {
+/** Some of the frames, innermost first, and how many there are in all. */
+export interface FramePage {
+  readonly frames: readonly Frame[];
+  readonly total: number;
+}
+
+/** `count` frames from number `first` on; the others of a deep stack are not looked at. */
+export function stackFrames(guest: Guest, first = 0, count: number = Number.POSITIVE_INFINITY): FramePage {
   const { calls, isComplete } = guest.vcpu.callStack();
-  const frames: Frame[] = [processorFrame(guest, calls[0])];
+  const isWanted = (index: number): boolean => index >= first && index < first + count;
+  const frames: Frame[] = [];
+  let innermost = processorFrame(guest, calls[0]);
+  if (isWanted(0)) frames.push(innermost);
   const baseOf = segmentBases(guest);
   let stack = { selector: guest.register('SS'), base: guest.register('SS.base') };
   calls.forEach((call, index) => {
     if (call.callerStack) stack = call.callerStack;
-    frames.push(callerFrame(guest, call, calls[index + 1], stack, baseOf));
+    if (!isWanted(index + 1) && index + 1 < calls.length) return;
+    innermost = callerFrame(guest, call, calls[index + 1], stack, baseOf);
+    if (isWanted(index + 1)) frames.push(innermost);
   });
-  return isComplete ? frames : [...frames, ...guessedFrames(guest, frames.at(-1) as Frame)];
+  const known = calls.length + 1;
+  const guessed = isComplete ? [] : guessedFrames(guest, innermost);
+  frames.push(...guessed.filter((_, index) => isWanted(known + index)));
+  return { frames, total: known + guessed.length };
+}
+
+/** One frame; undefined if there are not so many. */
+export function frameAt(guest: Guest, index: number): Frame | undefined {
+  return stackFrames(guest, index, 1).frames[0];
 }
 
 function processorFrame(guest: Guest, enteredBy: CallRecord | undefined): Frame {

@@ -7,7 +7,7 @@ import type { Guest } from './guest.ts';
 import { InstructionStep, isAtOrAbove } from './instruction-step.ts';
 import { isReturn, type RoutineExit, routineExits } from './routine-exits.ts';
 import { type Plan, PlanBreakpoint, type PlanStep } from './runner.ts';
-import { stackFrames } from './stack-frames.ts';
+import { frameAt } from './stack-frames.ts';
 
 /**
  * Ways out are found by following the code from here; breakpoints at them hold only in this activation of the routine,
@@ -88,7 +88,7 @@ class StepOut implements Plan {
 
 /** Where the innermost call returns to; it holds once that call is over and the caller's own is the innermost. */
 function breakpointBehind(guest: Guest, callersCall: CallRecord | undefined): PlanBreakpoint | undefined {
-  const caller = stackFrames(guest)[1];
+  const caller = frameAt(guest, 1);
   if (!caller) return undefined;
   const isBack = (): boolean => guest.vcpu.callStack(1).calls[0]?.slot === callersCall?.slot;
   return new PlanBreakpoint(guest.machine, caller.address, isBack);

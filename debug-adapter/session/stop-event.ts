@@ -83,8 +83,11 @@ export function shownReason(reason: StopReason, clientId: string | undefined, gu
   return { ...reason, reason: 'instruction breakpoint' };
 }
 
+/** VS Code asks for so many frames and looks among them for one with source. */
+const FRAMES_SHOWN = 20;
+
 function hasSource(guest: Guest): boolean {
-  return stackFrames(guest).some(({ lineAddress }) => guest.symbols.lineAt(lineAddress));
+  return stackFrames(guest, 0, FRAMES_SHOWN).frames.some(({ lineAddress }) => guest.symbols.lineAt(lineAddress));
 }
 
 /** The causes that a client shows as an exception. */

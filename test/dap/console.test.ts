@@ -134,6 +134,13 @@ describe('commands of the console', () => {
     expect(await complain('trace show')).toBe('nothing was recorded; type trace on first');
   });
 
+  it('trace on holds over a restart', async () => {
+    await type('trace on');
+    await client.run('restart', {});
+    await client.run('stepIn');
+    expect(await type('trace show 1')).toMatch(/^0000:7C00 start +xor ax, ax\n/);
+  });
+
   it('trace on shows how the guest came to a triple fault', async () => {
     // mov cx, 5; l: loop l; cli; lidt [7c20h] (limit 0); ud2
     const bytes = [0xb9, 5, 0, 0xe2, 0xfe, 0xfa, 0x0f, 0x01, 0x1e, 0x20, 0x7c, 0x0f, 0x0b, ...new Array(25).fill(0)];

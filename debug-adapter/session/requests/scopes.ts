@@ -6,7 +6,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { callerReference } from '../caller-view.ts';
 import { localized } from '../../protocol/localized.ts';
 import { SCOPE_REFERENCE } from '../register-view.ts';
-import { stackFrames } from '../stack-frames.ts';
+import { frameAt } from '../stack-frames.ts';
 import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
 
@@ -14,7 +14,7 @@ export const scopes: HandlerOf<'scopes'> = {
   handle(debuggee, { frameId }) {
     if (!debuggee.isBooted) return { scopes: [] };
     const isCaller = frameId !== 0;
-    if (isCaller && stackFrames(debuggee.guest)[frameId] === undefined) {
+    if (isCaller && frameAt(debuggee.guest, frameId) === undefined) {
       throw new UserError('bad-argument', localized('there is no frame {0}; stackTrace lists them', frameId));
     }
     const name = isCaller ? localized('Registers (of the processor, not of this caller)') : localized('Registers');

@@ -5,6 +5,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { formatFar } from '../../expressions/format.ts';
 import type { Debuggee } from '../debuggee.ts';
+import { localized } from '../../protocol/localized.ts';
 import { linearReference } from '../places.ts';
 import { lineOf } from '../source-lines.ts';
 import { type Frame, stackFrames } from '../stack-frames.ts';
@@ -13,11 +14,10 @@ import type { HandlerOf } from './request-handler.ts';
 export const stackTrace: HandlerOf<'stackTrace'> = {
   capabilities: { supportsDelayedStackTraceLoading: true },
   handle(debuggee, { startFrame = 0, levels = 0, format }) {
-    const frames = stackFrames(debuggee.guest);
-    const wanted = frames.slice(startFrame, levels > 0 ? startFrame + levels : undefined);
+    const { frames, total } = stackFrames(debuggee.guest, startFrame, levels > 0 ? levels : undefined);
     return {
-      stackFrames: wanted.map((frame, index) => describeFrame(debuggee, frame, startFrame + index, format)),
-      totalFrames: frames.length,
+      stackFrames: frames.map((frame, index) => describeFrame(debuggee, frame, startFrame + index, format)),
+      totalFrames: total,
     };
   },
 };
@@ -35,9 +35,10 @@ function describeFrame(
   const file = format.module === true && at.source?.name !== undefined ? `${at.source.name}!` : '';
   const line = format.line === true && at.line !== undefined ? ` line ${at.line}` : '';
   const handler = handles === undefined ? '' : `${handles}: `;
+  const name = handler + file + routine;
   return {
     id,
-    name: handler + file + routine + DOUBTS[origin] + line,
+    name: withDoubt(name, origin) + line,
     line: 0,
     column: 0,
     ...at,
@@ -45,10 +46,8 @@ function describeFrame(
   };
 }
 
-/** What a name says of a frame that is not what was called. */
-const DOUBTS: Readonly<Record<Frame['origin'], string>> = {
-  processor: '',
-  recorded: '',
-  changed: ', return address changed',
-  guessed: ', probably',
-};
+/** A name says if the frame is not simply what was called. */
+function withDoubt(name: string, origin: Frame['origin']): string {
+  if (origin === 'guessed') return localized('{0}, probably', name);
+  return origin === 'changed' ? localized('{0}, return address changed', name) : name;
+}
