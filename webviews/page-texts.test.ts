@@ -37,6 +37,7 @@ describe.skipIf(browserPath() === undefined)('the views in another language', ()
   it.each([
     ['screen', 'Tastatur übernehmen'],
     ['memory', 'Adressraum'],
+    ['page-tables', 'Adresse, Symbol oder p:Adresse'],
   ])('show no English in the %s view', async (view, expected) => {
     const page = await pages.open(view, { receive: () => undefined, language: 'de', texts: GERMAN });
     const english = new Set(
@@ -46,7 +47,7 @@ describe.skipIf(browserPath() === undefined)('the views in another language', ()
     );
     const seen: string[] = [];
     for (const state of ['none', 'running', 'stopped', 'ended']) {
-      await post(page, { type: 'status', state, detail: '' });
+      await post(page, { type: 'status', state, detail: '', levels: 2, root: 0x1000, isCr3: true, controls: ['WP'] });
       await drawn(page);
       seen.push(...(await textsOf(page)));
     }

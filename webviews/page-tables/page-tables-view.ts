@@ -84,6 +84,7 @@ export class PageTablesView extends LitElement {
     return html`
       <header class="toolbar">${this.toolbar()}</header>
       <vscode-tabs
+        role="main"
         class=${state === 'none' || levels === 0 ? 'away' : ''}
         @vsc-tabs-select=${(event: CustomEvent<{ selectedIndex: number }>) => this.chooseTab(event.detail.selectedIndex)}
       >
