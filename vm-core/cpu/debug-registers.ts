@@ -10,6 +10,8 @@ export const DR6_BD = 1 << 13;
 export const DR6_BS = 1 << 14;
 export const DR6_BT = 1 << 15;
 export const DR7_GD = 1 << 13;
+/** L0–L3 and G0–G3: any of them turns a breakpoint on. */
+export const DR7_ENABLES = 0xff;
 /** L0–L3 and LE: a task switch clears them. */
 export const DR7_LOCAL_ENABLES = 0x155;
 

@@ -2,7 +2,7 @@
  * Operating mode and privilege as system code asks for them (SDM vol. 3A §2.2, §5.5).
  */
 
-import { CR0_PE, EFER_LMA } from '../state/control-bits.ts';
+import { CR0_PE, CR4_UMIP, EFER_LMA } from '../state/control-bits.ts';
 import { ATTRIBUTE_LONG, type CpuState } from '../state/cpu-state.ts';
 import { CS, internal, SEGMENT_ATTRIBUTES, SEGMENT_BASE, segmentSlots, slot } from '../state/layout.ts';
 import { AC, ID, IF, IOPL, RF, TF, VIF, VIP, VM } from '../state/lazy-flags.ts';
@@ -93,6 +93,11 @@ export function mustBeNoticed(cpu: Cpu, before: number, after: number): boolean 
 /** Privileged instructions: #GP(0) anywhere but at level 0. */
 export function requirePrivilege(cpu: Cpu): void {
   if (privilegeLevel(cpu.state) !== 0) throw new GuestFault(VECTOR_GP, 0);
+}
+
+/** What tells a program of the system: with CR4.UMIP for level 0 only, #GP(0) elsewhere. */
+export function requireInformation(cpu: Cpu): void {
+  if ((cpu.state.read32(slot.CR4) & CR4_UMIP) !== 0) requirePrivilege(cpu);
 }
 
 /** Instructions on descriptors: #UD where selectors name none. */

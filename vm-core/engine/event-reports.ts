@@ -23,10 +23,16 @@ export class EventReports {
   }
 }
 
-/** The processor's ports, each access told after it was made. */
-export function reportingPorts(ports: PortSpace, reports: EventReports, requestExit: () => void): PortSpace {
+/** The processor's ports, each access told after it was made, and to `met`, which says whether a breakpoint waited for it. */
+export function reportingPorts(
+  ports: PortSpace,
+  reports: EventReports,
+  met: (port: number, size: number) => boolean,
+  requestExit: () => void,
+): PortSpace {
   const report = (port: number, size: number, value: number, isWrite: boolean) => {
-    if (reports.report(() => ({ kind: 'port', port, size, value, isWrite }))) requestExit();
+    const stops = reports.report(() => ({ kind: 'port', port, size, value, isWrite }));
+    if (met(port, size) || stops) requestExit();
   };
   return {
     read: (port, size) => {

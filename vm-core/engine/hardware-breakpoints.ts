@@ -1,11 +1,9 @@
 /** The debug registers at work (SDM vol. 3B §18.2): which breakpoints are on, which pages they watch, what they met. */
-import { activeBreakpoints, type HardwareBreakpoint, matchBreakpoints } from '../cpu/debug-registers.ts';
+import { activeBreakpoints, DR7_ENABLES, type HardwareBreakpoint, matchBreakpoints } from '../cpu/debug-registers.ts';
 import { PAGE_SHIFT } from '../memory/layout.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { slot } from '../state/layout.ts';
 import { SLOT_SIZE } from '../state/register-table.ts';
-
-const ENABLES = 0xff;
 
 export class HardwareBreakpoints {
   /** B0–B3 of data breakpoints met since they were last reported. */
@@ -16,9 +14,9 @@ export class HardwareBreakpoints {
   /** Reads DR0–DR3 and DR7 again; true if that changed what is watched. */
   refresh(state: CpuState): boolean {
     const control = state.read32(slot.DR7);
-    if ((control & ENABLES) === 0 && this.#key === '') return false;
+    if ((control & DR7_ENABLES) === 0 && this.#key === '') return false;
     const addresses = [0, 1, 2, 3].map((index) => state.read32(slot.DR0 + index * SLOT_SIZE));
-    const key = (control & ENABLES) === 0 ? '' : [control, ...addresses].join();
+    const key = (control & DR7_ENABLES) === 0 ? '' : [control, ...addresses].join();
     if (key === this.#key) return false;
     this.#key = key;
     this.#active = activeBreakpoints(state);
@@ -36,6 +34,13 @@ export class HardwareBreakpoints {
       if (kind !== 'execute' && kind !== 'io' && watched >>> PAGE_SHIFT === linearAddress >>> PAGE_SHIFT) return true;
     }
     return false;
+  }
+
+  /** Notes an access of ports; true if it met a breakpoint on them, which is then pending. */
+  noteIo(port: number, size: number): boolean {
+    const met = matchBreakpoints(this.#active, 'io', port, size);
+    this.pending |= met;
+    return met !== 0;
   }
 
   /** Notes an access; true if it met a data breakpoint, which is then pending. */

@@ -12,8 +12,9 @@ import { cpuBase } from '../memory/layout.ts';
 import type { LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
 import type { Translator } from '../memory/translator.ts';
+import { CR4_DE } from '../state/control-bits.ts';
 import { CpuState } from '../state/cpu-state.ts';
-import { CS, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, segmentSlots } from '../state/layout.ts';
+import { CS, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, segmentSlots, slot } from '../state/layout.ts';
 import { callEffects } from './call-effects.ts';
 import { CallShadow } from './call-shadow.ts';
 import { CodeCache } from './code-cache.ts';
@@ -83,7 +84,9 @@ export class Processor implements Cpu {
     this.#surroundings = surroundings;
     this.acknowledgeInterrupt = surroundings.acknowledgeInterrupt;
     this.interruptPending = surroundings.interruptPending;
-    this.ports = reportingPorts(surroundings.ports, this.reports, () => this.requestExit());
+    const met = (port: number, size: number) =>
+      (this.state.read32(slot.CR4) & CR4_DE) !== 0 && this.breakpoints.noteIo(port, size);
+    this.ports = reportingPorts(surroundings.ports, this.reports, met, () => this.requestExit());
     this.randomBits = new RandomBits(surroundings.randomSeed ?? 0);
     this.model = modelFacts(surroundings.model ?? '386');
     this.ticksPerSecond = surroundings.ticksPerSecond ?? TICKS_PER_SECOND;

@@ -34,7 +34,7 @@ const rows = {
 
   FPU: later('1 EDX 0'),
   VME: built('1 EDX 1', bits(0, 1)),
-  DE: later('1 EDX 2', bits(3)),
+  DE: built('1 EDX 2', bits(3)),
   PSE: built('1 EDX 3', bits(4)),
   TSC: built('1 EDX 4', bits(2)),
   MSR: built('1 EDX 5'),
@@ -101,7 +101,7 @@ const rows = {
   CLFLUSHOPT: built('7 EBX 23'),
   CLWB: built('7 EBX 24'),
   SHA: later('7 EBX 29'),
-  UMIP: later('7 ECX 2', bits(11)),
+  UMIP: built('7 ECX 2', bits(11)),
   PKU: built('7 ECX 3', bits(22)),
   LA57: later('7 ECX 16', bits(12)),
   RDPID: built('7 ECX 22'),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CR4_DE } from '../../state/control-bits.ts';
 import { CS, slot } from '../../state/layout.ts';
 import { SLOT_SIZE } from '../../state/register-table.ts';
 import { EXIT, NEXT, REPEAT, VECTOR_DB, VECTOR_GP, VECTOR_UD } from '../cpu.ts';
@@ -126,5 +127,18 @@ describe('privilege', () => {
 
   it('MOV from CR leaves flags and continues', () => {
     expect(execute(protectedCpu(), 'MOV_FROM_CR')).toBe(NEXT);
+  });
+});
+
+describe('CR4.DE', () => {
+  it('makes DR4 and DR5 invalid', () => {
+    const cpu = protectedCpu();
+    for (const reg of [4, 5]) {
+      cpu.state.write32(slot.CR4, 0);
+      expect(faultOf(() => execute(cpu, 'MOV_FROM_DR', { reg }))).toBeUndefined();
+      cpu.state.write32(slot.CR4, CR4_DE);
+      expect(faultOf(() => execute(cpu, 'MOV_FROM_DR', { reg }))).toEqual([VECTOR_UD, undefined]);
+      expect(faultOf(() => execute(cpu, 'MOV_TO_DR', { reg }))).toEqual([VECTOR_UD, undefined]);
+    }
   });
 });

@@ -3,6 +3,7 @@
  * exist). ModR/M's r/m field always names a general register here, whatever its mod field says.
  */
 import {
+  CR4_DE,
   CR0_AM,
   CR0_CD,
   CR0_EM,
@@ -27,7 +28,7 @@ import {
   DR7_WRITABLE,
   reportDebugReasons,
 } from '../debug-registers.ts';
-import { requirePrivilege } from '../mode.ts';
+import { requireInformation, requirePrivilege } from '../mode.ts';
 import { writeCr0, writeCr3, writeCr4 } from '../paging-registers.ts';
 import { readWordOperand, writeWordOperand } from '../operands.ts';
 
@@ -82,8 +83,10 @@ export const LMSW: SystemOperation = (cpu, instruction) => {
   return EXIT;
 };
 
-export const SMSW: SystemOperation = (cpu, instruction) =>
-  writeWordOperand(cpu, instruction, cpu.state.read32(slot.CR0));
+export const SMSW: SystemOperation = (cpu, instruction) => {
+  requireInformation(cpu);
+  return writeWordOperand(cpu, instruction, cpu.state.read32(slot.CR0));
+};
 
 /** There are no caches whose contents could differ from memory. */
 export const INVD: SystemOperation = (cpu) => {
@@ -108,7 +111,7 @@ export const CLTS: SystemOperation = (cpu) => {
   return EXIT;
 };
 
-/** DR4 and DR5 are other names of DR6 and DR7. */
+/** DR4 and DR5 are other names of DR6 and DR7, unless CR4.DE makes them invalid. */
 const debugNumbers = [0, 1, 2, 3, 6, 7, 6, 7] as const;
 
 function debugSlot(number: number): number {
@@ -118,21 +121,23 @@ function debugSlot(number: number): number {
 }
 
 /** Debug registers are for level 0, and for nobody while DR7.GD guards them. */
-function requireDebugAccess(cpu: Cpu): void {
+function requireDebugAccess(cpu: Cpu, number: number): void {
   requirePrivilege(cpu);
+  const isAlias = number === 4 || number === 5;
+  if (isAlias && (cpu.state.read32(slot.CR4) & CR4_DE) !== 0) throw new GuestFault(VECTOR_UD);
   if ((cpu.state.read32(slot.DR7) & DR7_GD) === 0) return;
   reportDebugReasons(cpu.state, DR6_BD);
   throw new GuestFault(VECTOR_DB);
 }
 
 export const MOV_FROM_DR: SystemOperation = (cpu, instruction) => {
-  requireDebugAccess(cpu);
+  requireDebugAccess(cpu, instruction.reg);
   cpu.state.write32(instruction.rmSlot, cpu.state.read32(debugSlot(instruction.reg)));
   return NEXT;
 };
 
 export const MOV_TO_DR: SystemOperation = (cpu, instruction) => {
-  requireDebugAccess(cpu);
+  requireDebugAccess(cpu, instruction.reg);
   const to = debugSlot(instruction.reg);
   const value = cpu.state.read32(instruction.rmSlot);
   if (to === slot.DR6) cpu.state.write32(to, (value & DR6_WRITABLE) | DR6_ONES);

@@ -3,7 +3,8 @@
  * the memory map or asks to be called sooner than anybody else, the machine asks the engine to leave.
  */
 
-import { CR0_PE } from '../../state/control-bits.ts';
+import { CR0_PE, CR4_DE } from '../../state/control-bits.ts';
+import type { CpuState } from '../../state/cpu-state.ts';
 import { ES, slot } from '../../state/layout.ts';
 import { DF, TF } from '../../state/lazy-flags.ts';
 import {
@@ -17,6 +18,7 @@ import {
   type SystemOperation,
   VECTOR_GP,
 } from '../cpu.ts';
+import { DR7_ENABLES } from '../debug-registers.ts';
 import { isWritableData } from '../descriptors.ts';
 import { ioPrivilegeLevel, isVirtual8086, privilegeLevel, usesDescriptors } from '../mode.ts';
 import { isWithinLimit } from '../segments.ts';
@@ -91,7 +93,7 @@ function transfer(cpu: Cpu, instruction: Instruction, indexSlot: number, element
   const step = (state.read32(slot.EFLAGS) & DF) === 0 ? size : -size;
   if (instruction.repeat && (state.read32(slot.ECX) & mask) === 0) return EXIT;
   requirePort(cpu, port, size);
-  const iterations = (state.read32(slot.EFLAGS) & TF) === 0 ? ITERATIONS_MAX : 1;
+  const iterations = trapsAfterEach(state) ? 1 : ITERATIONS_MAX;
   for (let iteration = 0; iteration < iterations; iteration++) {
     const offset = (state.read32(indexSlot) & mask) >>> 0;
     element(cpu, instruction, offset, port, size);
@@ -102,6 +104,12 @@ function transfer(cpu: Cpu, instruction: Instruction, indexSlot: number, element
     if (left === 0) return EXIT;
   }
   return REPEAT;
+}
+
+/** A single step, or a breakpoint on ports, is due after each iteration. */
+function trapsAfterEach(state: CpuState): boolean {
+  if ((state.read32(slot.EFLAGS) & TF) !== 0) return true;
+  return (state.read32(slot.CR4) & CR4_DE) !== 0 && (state.read32(slot.DR7) & DR7_ENABLES) !== 0;
 }
 
 function writeAddressRegister(cpu: Cpu, offset: number, mask: number, value: number): void {

@@ -50,6 +50,14 @@ const typesWithRights: ReadonlySet<number> = new Set([
   TYPE_TRAP_GATE_32,
 ]);
 
+/** From the Pentium on LAR knows only gates that a selector can name (SDM vol. 2A LAR). */
+const typesWithRightsLater: ReadonlySet<number> = new Set([
+  ...typesWithLimit,
+  TYPE_CALL_GATE_16,
+  TYPE_TASK_GATE,
+  TYPE_CALL_GATE_32,
+]);
+
 const ACCESS_RIGHTS_MASK = 0x00f0_ff00;
 
 /** The descriptor, or undefined where it does not exist or CPL or RPL may not see it. */
@@ -81,8 +89,10 @@ function loadFact(
   return answer(cpu, true);
 }
 
+const rightsOf = ({ model }: Cpu) => (model.features.has('TSC') ? typesWithRightsLater : typesWithRights);
+
 export const LAR: SystemOperation = (cpu, instruction) =>
-  loadFact(cpu, instruction, typesWithRights, (descriptor) => descriptor.high & ACCESS_RIGHTS_MASK);
+  loadFact(cpu, instruction, rightsOf(cpu), (descriptor) => descriptor.high & ACCESS_RIGHTS_MASK);
 
 export const LSL: SystemOperation = (cpu, instruction) => loadFact(cpu, instruction, typesWithLimit, limitOf);
 

@@ -1,8 +1,20 @@
 import { describe, expect, it } from 'vitest';
+import { CR4_UMIP } from '../../state/control-bits.ts';
 import { ZF } from '../../state/lazy-flags.ts';
 import { slot } from '../../state/layout.ts';
 import { EXIT, NEXT, VECTOR_GP, VECTOR_NP, VECTOR_UD } from '../cpu.ts';
-import { execute, faultOf, GDT, LDT, protectedCpu, realCpu, selectors, TSS } from '../fake-cpu.ts';
+import {
+  execute,
+  faultOf,
+  GDT,
+  LDT,
+  protectedCpu,
+  realCpu,
+  selectors,
+  TSS,
+  withModel,
+  writeGate,
+} from '../fake-cpu.ts';
 
 const WIDE = { operandSize: 32 } as const;
 
@@ -154,5 +166,31 @@ describe('ARPL', () => {
     cpu.writeLinear(0x100, 2, 0x40);
     execute(cpu, 'ARPL', { regSlot: slot.EBX, at: 0x100 });
     expect(cpu.words(0x100, 1)).toEqual([0x43]);
+  });
+});
+
+describe('CR4.UMIP', () => {
+  it.each(['SGDT', 'SIDT', 'SLDT', 'STR', 'SMSW'])('keeps %s for level 0', (name) => {
+    const instruction = name.endsWith('DT') && name !== 'SLDT' ? { at: 0x100 } : {};
+    const user = protectedCpu(3);
+    expect(faultOf(() => execute(user, name, instruction))).toBeUndefined();
+    user.state.write32(slot.CR4, CR4_UMIP);
+    expect(faultOf(() => execute(user, name, instruction))).toEqual([VECTOR_GP, 0]);
+    const kernel = protectedCpu(0);
+    kernel.state.write32(slot.CR4, CR4_UMIP);
+    expect(faultOf(() => execute(kernel, name, instruction))).toBeUndefined();
+  });
+});
+
+describe('LAR of an interrupt gate', () => {
+  it.each([
+    { model: '386', found: ZF },
+    { model: 'pentium', found: 0 },
+  ] as const)('on a $model', ({ model, found }) => {
+    const cpu = withModel(protectedCpu(), model);
+    writeGate(cpu, GDT + selectors.gate, selectors.code, 0, 0x8e);
+    cpu.state.write16(slot.EAX, selectors.gate);
+    execute(cpu, 'LAR', { regSlot: slot.EBX });
+    expect(cpu.state.eflags & ZF).toBe(found);
   });
 });

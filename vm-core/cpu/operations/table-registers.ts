@@ -27,7 +27,7 @@ import {
   TYPE_TSS_16_AVAILABLE,
   TYPE_TSS_32_AVAILABLE,
 } from '../descriptors.ts';
-import { requireDescriptors, requirePrivilege } from '../mode.ts';
+import { requireDescriptors, requireInformation, requirePrivilege } from '../mode.ts';
 import { readWordOperand, writeWordOperand } from '../operands.ts';
 
 /** With 16-bit operands only 24 bits of the base are loaded or stored, as on an 80286. */
@@ -57,6 +57,7 @@ function loadTable(cpu: Cpu, instruction: Instruction, baseSlot: number, limitSl
 
 function storeTable(cpu: Cpu, instruction: Instruction, baseSlot: number, limitSlot: number): Outcome {
   if (!instruction.isMemory) throw new GuestFault(VECTOR_UD);
+  requireInformation(cpu);
   const { state, memory } = cpu;
   const at = instruction.offset();
   const base = state.read32(baseSlot);
@@ -108,10 +109,12 @@ function requireGlobal(cpu: Cpu, selector: number, types: readonly number[]): De
 
 export const SLDT: SystemOperation = (cpu, instruction) => {
   requireDescriptors(cpu);
+  requireInformation(cpu);
   return writeWordOperand(cpu, instruction, cpu.state.read16(slot.LDTR));
 };
 
 export const STR: SystemOperation = (cpu, instruction) => {
   requireDescriptors(cpu);
+  requireInformation(cpu);
   return writeWordOperand(cpu, instruction, cpu.state.read16(slot.TR));
 };
