@@ -2,13 +2,16 @@
  * Takes the keyboard for the guest while the screen is captured: listens before everybody else in the page, so that neither
  * the page nor VS Code acts on keys that are the guest's.
  */
+import { localized } from '../../debug-adapter/protocol/localized.ts';
 import { HeldKeys, type KeyOutcome } from './held-keys.ts';
 import { scanCodesOf } from './scan-codes.ts';
 
 const hostIsMac = /^Mac/.test(navigator.platform);
 
 /** The keys that give the keyboard back, as they are labelled on the host's keyboard. */
-export const RELEASE_KEYS: string = hostIsMac ? 'Control+Option' : 'Ctrl+Alt';
+export function releaseKeys(): string {
+  return hostIsMac ? localized('Control+Option') : localized('Ctrl+Alt');
+}
 
 /** Two tellings of one press of a key lie less apart. */
 const SAME_PRESS_MS = 250;

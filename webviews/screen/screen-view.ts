@@ -6,7 +6,7 @@ import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { localized } from '../../debug-adapter/protocol/localized.ts';
 import type { ScreenRequest, ScreenUpdate } from '../../debug-adapter/protocol/screen.ts';
 import type { ScreenCommand, ScreenPreferences } from '../../debug-adapter/protocol/screen-commands.ts';
-import { KeyboardCapture, RELEASE_KEYS } from './keyboard-capture.ts';
+import { KeyboardCapture, releaseKeys } from './keyboard-capture.ts';
 import { MouseCapture } from './mouse-capture.ts';
 import { Picture } from './picture.ts';
 import { present } from './scaling.ts';
@@ -161,7 +161,7 @@ export class ScreenView extends LitElement {
     return [
       this.captureTool(present),
       {
-        label: 'Ctrl+Alt+Del',
+        label: localized('Ctrl+Alt+Del'),
         icon: 'codicon-record-keys',
         title: localized('Send Ctrl+Alt+Del to the guest'),
         enabled: present,
@@ -207,7 +207,7 @@ export class ScreenView extends LitElement {
       return {
         label: localized('Release Keyboard'),
         icon: 'codicon-unlock',
-        title: localized('Give the keyboard back to VS Code ({0})', RELEASE_KEYS),
+        title: localized('Give the keyboard back to VS Code ({0})', releaseKeys()),
         enabled: true,
         run: () => this.keyboard.release(),
       };
@@ -292,10 +292,10 @@ export class ScreenView extends LitElement {
 
   private hint(): string {
     if (this.mouse?.captured) {
-      return localized('Keys and the mouse go to the guest. Press {0} to release them.', RELEASE_KEYS);
+      return localized('Keys and the mouse go to the guest. Press {0} to release them.', releaseKeys());
     }
     if (this.keyboard.captured) {
-      const release = localized('Keys go to the guest. Press {0} to release the keyboard.', RELEASE_KEYS);
+      const release = localized('Keys go to the guest. Press {0} to release the keyboard.', releaseKeys());
       return mouseUsed(this.model) ? `${release} ${localized('Click the screen to give it the mouse, too.')}` : release;
     }
     return machinePresent(this.model)

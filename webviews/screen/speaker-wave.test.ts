@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SoundChange } from '../../debug-adapter/protocol/screen.ts';
 import { SpeakerWave } from './speaker-wave.ts';
@@ -98,5 +99,27 @@ describe('the wave of the speaker', () => {
     }
     wave.add(true, [tone(100, 1000)], 0);
     expect(peak(render(wave, 2))).toBeGreaterThan(0.1);
+  });
+
+  it('stays within what can be played, whatever the machine does', () => {
+    const seconds = fc.double({ min: 0, max: 0.1, noNaN: true });
+    const change = fc.record({
+      at: fc.double({ min: 0, max: 3, noNaN: true }),
+      level: fc.double({ min: 0, max: 1, noNaN: true }),
+      next: seconds,
+      high: fc.oneof(seconds, fc.constant(1e-9)),
+      low: fc.oneof(seconds, fc.constant(1e-9)),
+    });
+    const message = fc.record({ playing: fc.boolean(), changes: fc.array(change, { maxLength: 20 }) });
+    fc.assert(
+      fc.property(fc.array(message, { maxLength: 8 }), (messages) => {
+        const wave = new SpeakerWave(RATE);
+        messages.forEach(({ playing, changes }, index) => {
+          const inOrder = changes.toSorted((left, right) => left.at - right.at);
+          wave.add(playing, inOrder, index * 0.05);
+          expect(render(wave, 0.05, index * 0.05).every((sample) => Math.abs(sample) <= 1)).toBe(true);
+        });
+      }),
+    );
   });
 });
