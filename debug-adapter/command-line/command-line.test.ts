@@ -54,6 +54,9 @@ const reset = bootSector('reset.img', 'B0FE E664 EBFE');
 /** "OK" on the serial port, then sti; hlt; jmp */
 const serial = bootSector('serial.img', 'BAF803 B04F EE B04B EE FB F4 EBFD');
 /** "DB" on the debug console, then jmp $ */
+/** Data, strobe, no strobe. */
+const printed = (character: string): string => `BA7803 B0${character} EE 4242 B00D EE B00C EE`;
+const printer = bootSector('printer.img', `${printed('4C')} ${printed('50')} EBFE`);
 const debugcon = bootSector('debugcon.img', 'B044 E6E9 B042 E6E9 EBFE');
 /** Prints "X" with INT 10h, then jmp $ */
 const screen = bootSector('screen.img', 'B4 0E B0 58 31DB CD10 EBFE');
@@ -131,6 +134,7 @@ describe('the exit status', () => {
     ['stats', (path: string) => path],
     ['serial', (path: string) => `file:${path}`],
     ['debugcon', (path: string) => `file:${path}`],
+    ['parallel', (path: string) => `file:${path}`],
   ])('comes with a message about --%s before the guest runs', async (option, written) => {
     // A run that began would end after its time, and with another message.
     const messageOf = async (path: string): Promise<string> =>
@@ -201,6 +205,8 @@ describe('what goes in and out', () => {
   it('writes ports to files', async () => {
     await run(['run', debugcon, '--debugcon', `file:${file('debugcon.txt')}`, '--until', 'DB']);
     expect(readFileSync(file('debugcon.txt'), 'utf8')).toBe('DB');
+    await run(['run', printer, '--parallel', `file:${file('printed.txt')}`, '--until', 'LP']);
+    expect(readFileSync(file('printed.txt'), 'utf8')).toBe('LP');
     const { stdout } = await run(['run', serial, '--serial', 'stdio', '--debugcon', 'none', '--until', 'OK']);
     expect(stdout).toBe('OK');
   });

@@ -54,6 +54,11 @@ export const runOptions: readonly CommandOption[] = [
   { name: 'serial', value: 'stdio|none|file:PATH', description: 'Where the first serial port goes. Default: none.' },
   { name: 'debugcon', value: 'stdio|none|file:PATH', description: 'Where bytes for port E9h go. Default: none.' },
   {
+    name: 'parallel',
+    value: 'stdio|none|file:PATH',
+    description: 'Where what is printed on the parallel port goes. Default: none.',
+  },
+  {
     name: 'until',
     value: 'TEXT',
     description:

@@ -5,10 +5,11 @@ import type { RunOptions } from './run-options.ts';
 
 /** Throws an Error that names the first file among the options that cannot be written. Writes nothing itself. */
 export function checkOutputFiles(options: RunOptions): void {
-  const { serial, debugcon, screenshot, stats, trace } = options;
+  const { serial, debugcon, parallel, screenshot, stats, trace } = options;
   const files = {
     serial: serial.kind === 'file' ? serial.path : undefined,
     debugcon: debugcon.kind === 'file' ? debugcon.path : undefined,
+    parallel: parallel.kind === 'file' ? parallel.path : undefined,
     screenshot,
     stats: stats === '-' ? undefined : stats,
     trace,

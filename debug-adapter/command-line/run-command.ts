@@ -104,9 +104,11 @@ function connectOutputs(
 ): () => void {
   const serial = openSink('serial', options.serial, stdout);
   const debugcon = openSink('debugcon', options.debugcon, stdout);
+  const parallel = openSink('parallel', options.parallel, stdout);
   machine.onOutput = (device, channel, bytes) => {
     if (channel === 'serial') serial.write(bytes);
     else if (channel === 'debugcon') debugcon.write(bytes);
+    else if (channel === 'parallel') parallel.write(bytes);
     else return;
     for (const watch of watches) watch?.sawOutput(`${device}/${channel}`, bytes);
   };
@@ -114,6 +116,7 @@ function connectOutputs(
   return () => {
     serial.close();
     debugcon.close();
+    parallel.close();
   };
 }
 

@@ -9,6 +9,7 @@ describe('parseRunOptions', () => {
     expect(options).toMatchObject({
       serial: { kind: 'none' },
       debugcon: { kind: 'none' },
+      parallel: { kind: 'none' },
       until: undefined,
       keys: [],
       instructionsMax: Number.POSITIVE_INFINITY,
@@ -23,7 +24,7 @@ describe('parseRunOptions', () => {
   it('takes every option', () => {
     const words = (
       'boot.img --floppy a --disk=b --firmware builtin --vga-firmware v --memory 16M --cpus 1 --cpu 386 --machine isa-1 ' +
-      '--serial stdio --debugcon file:/tmp/x --exit-device --until done --keys a<enter> --keys-after key ' +
+      '--serial stdio --debugcon file:/tmp/x --parallel file:/tmp/y --exit-device --until done --keys a<enter> --keys-after key ' +
       '--max-instructions 1000 --max-seconds 1.5 --screenshot s.png --print-screen --stats - --trace t ' +
       '--on-triple-fault reset --no-reboot'
     ).split(' ');
@@ -31,6 +32,7 @@ describe('parseRunOptions', () => {
       machine: { floppy: 'a', disk: 'b', vgaFirmware: 'v', memorySize: 16 * 2 ** 20, exitDevice: true },
       serial: { kind: 'stdio' },
       debugcon: { kind: 'file', path: '/tmp/x' },
+      parallel: { kind: 'file', path: '/tmp/y' },
       until: 'done',
       keys: [{ length: 2 }, { length: 2 }],
       keysAfter: 'key',

@@ -16,6 +16,7 @@ export interface RunOptions {
   readonly machine: LaunchConfiguration;
   readonly serial: Sink;
   readonly debugcon: Sink;
+  readonly parallel: Sink;
   readonly until: string | undefined;
   /** Scan codes, one entry per key with everything that pressing and releasing it sends. */
   readonly keys: readonly Uint8Array[];
@@ -47,6 +48,7 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
     machine: parseMachine(values, positionals[0]),
     serial: parseSink('serial', text('serial')),
     debugcon: parseSink('debugcon', text('debugcon')),
+    parallel: parseSink('parallel', text('parallel')),
     until: parseText('until', text('until')),
     keys: parseKeys(text('keys')),
     keysAfter: parseKeysAfter(text('keys-after'), text('keys')),

@@ -1,4 +1,4 @@
-/** Where the bytes go that the guest sends on a serial port or the debug console. */
+/** Where the bytes go that the guest sends on a serial port, the debug console or the parallel port. */
 import { closeSync, writeSync } from 'node:fs';
 import { openOutputFile } from './output-files.ts';
 import type { Sink } from './run-options.ts';

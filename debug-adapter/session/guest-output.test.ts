@@ -7,7 +7,7 @@ function makeBench() {
   const sent: { readonly category: string; readonly text: string }[] = [];
   const bench = { nowMs: 0, sent, machine: {} as Pick<Machine, 'onOutput' | 'onLog'> };
   const output = new GuestOutput(
-    { serial: 'console', debugcon: 'none' },
+    { serial: 'console', debugcon: 'none', parallel: 'console' },
     (category, text) => sent.push({ category, text }),
     () => bench.nowMs,
   );
@@ -21,10 +21,11 @@ it('sends the chosen channels only, without carriage returns', () => {
   const { output, print, sent } = makeBench();
   print('Hello\r\n');
   print('not asked for', 'debug-console', 'debugcon');
+  print('printed', 'parallel-1', 'parallel');
   expect(sent).toEqual([]);
   output.flush();
   output.flush();
-  expect(sent).toEqual([{ category: 'stdout', text: 'Hello\n' }]);
+  expect(sent).toEqual([{ category: 'stdout', text: 'Hello\nprinted' }]);
 });
 
 it('bounds what a guest that never stops writing sends in a second, and tells the loss and the end', () => {
@@ -66,7 +67,7 @@ it.each([
   const sent: string[] = [];
   const machine = {} as Pick<Machine, 'onOutput' | 'onLog'>;
   const output = new GuestOutput(
-    { serial: 'terminal', debugcon: 'none' },
+    { serial: 'terminal', debugcon: 'none', parallel: 'console' },
     (category, text) => sent.push(`${category}: ${text}`),
     () => 0,
     clientId,

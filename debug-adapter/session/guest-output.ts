@@ -33,16 +33,17 @@ export class GuestOutput {
 
   /** `now` gives monotonic milliseconds, `clientId` what the client calls itself. */
   constructor(
-    configuration: Pick<LaunchConfiguration, 'serial' | 'debugcon'>,
+    configuration: Pick<LaunchConfiguration, 'serial' | 'debugcon' | 'parallel'>,
     write: (category: Category, text: string) => void,
     now: () => number,
     clientId?: string,
   ) {
-    const { serial, debugcon } = configuration;
+    const { serial, debugcon, parallel } = configuration;
     this.#withoutTerminal = serial === 'terminal' && clientId !== CLIENT_WITH_TERMINALS;
     this.#channels = new Set([
       ...(serial === 'console' || this.#withoutTerminal ? ['uart-1/serial'] : []),
       ...(debugcon === 'console' ? ['debug-console/debugcon'] : []),
+      ...(parallel === 'console' ? ['parallel-1/parallel'] : []),
     ]);
     this.#write = write;
     this.#allowance = new OutputAllowance(now);

@@ -148,6 +148,14 @@ export const launchArguments = [
     supported: true,
   },
   {
+    name: 'parallel',
+    type: 'choice',
+    description: 'Where what the guest prints on the parallel port goes: the Debug Console, or nowhere.',
+    default: 'console',
+    choices: ['console', 'none'],
+    supported: true,
+  },
+  {
     name: 'exitDevice',
     type: 'boolean',
     description: 'A write to port F4h ends the session with exit code (value << 1) | 1.',

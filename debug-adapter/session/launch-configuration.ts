@@ -45,6 +45,7 @@ export interface LaunchConfiguration {
   readonly machineType: MachineType;
   readonly serial: 'console' | 'terminal' | 'none';
   readonly debugcon: 'console' | 'none';
+  readonly parallel: 'console' | 'none';
   readonly exitDevice: boolean;
   readonly stopOnEntry: boolean | 'reset';
   readonly realTime: boolean;
@@ -80,6 +81,7 @@ export function parseLaunchArguments(given: Values): LaunchConfiguration {
     machineType: values['machine'] as MachineType,
     serial: values['serial'] as LaunchConfiguration['serial'],
     debugcon: values['debugcon'] as 'console' | 'none',
+    parallel: values['parallel'] as 'console' | 'none',
     exitDevice: values['exitDevice'] === true,
     stopOnEntry: values['stopOnEntry'] as boolean | 'reset',
     realTime: values['realTime'] === true,
