@@ -91,18 +91,16 @@ export class Guest {
 
   /** A little-endian unsigned integer, or undefined where nothing is mapped. */
   readInteger(linearAddress: number, size: 1 | 2 | 4): number | undefined {
-    const bytes = this.#readInPage(linearAddress >>> 0, size) ?? this.readLinear(linearAddress >>> 0, size);
+    const at = linearAddress >>> 0;
+    if ((at & (PAGE_SIZE - 1)) + size <= PAGE_SIZE) {
+      const physicalAddress = this.vcpu.translate(at);
+      return physicalAddress === undefined ? undefined : this.machine.memory.readInteger(physicalAddress, size);
+    }
+    const bytes = this.readLinear(at, size);
     if (bytes.length < size) return undefined;
     let value = 0;
     for (let index = size - 1; index >= 0; index--) value = value * 0x100 + (bytes[index] as number);
     return value;
-  }
-
-  /** The short way for what lies in one page, as conditions and the call stack read many integers. */
-  #readInPage(linearAddress: number, size: number): Uint8Array | undefined {
-    if ((linearAddress % PAGE_SIZE) + size > PAGE_SIZE) return undefined;
-    const physicalAddress = this.vcpu.translate(linearAddress);
-    return physicalAddress === undefined ? undefined : this.machine.memory.read(physicalAddress, size);
   }
 
   writeInteger(linearAddress: number, size: 1 | 2 | 4, value: number): boolean {

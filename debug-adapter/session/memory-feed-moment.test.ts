@@ -13,6 +13,7 @@ const memory = {
     }
     return bytes;
   },
+  readInteger: () => undefined,
   write: () => 0,
 };
 

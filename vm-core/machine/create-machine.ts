@@ -383,6 +383,7 @@ class PcMachine implements Machine {
     return {
       ramSize: map.ramSize,
       read: (physicalAddress, length) => map.copyOut(physicalAddress, length),
+      readInteger: (physicalAddress, size) => map.peek(physicalAddress, size),
       write: (physicalAddress, bytes) => {
         const written = map.copyIn(physicalAddress, bytes);
         this.#processor.codeWritten(physicalAddress, written);

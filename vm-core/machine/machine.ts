@@ -176,6 +176,8 @@ export interface PhysicalMemoryView {
   readonly ramSize: number;
   /** Copies `length` bytes; `undefined` bytes beyond RAM and ROM end the copy early (the result is shorter). */
   read(physicalAddress: number, length: number): Uint8Array<ArrayBuffer>;
+  /** The same of a few bytes that do not cross a page, as a little-endian unsigned number; undefined beyond the end. */
+  readInteger(physicalAddress: number, size: 1 | 2 | 4): number | undefined;
   /** Writes RAM (and ROM: this is the debugger); decoded code that covers it is dropped. Returns bytes written. */
   write(physicalAddress: number, bytes: Uint8Array): number;
 }

@@ -101,6 +101,12 @@ describe('a window above RAM', () => {
   });
 
   it('is seen and written by a debugger', () => {
+    map.copyIn(START, Uint8Array.of(0x11, 0x22, 0x33, 0x44));
+    expect([map.peek(START, 4), map.peek(START + 1, 2), map.peek(START + region.size, 1)]).toEqual([
+      0x44332211,
+      0x3322,
+      undefined,
+    ]);
     expect(map.copyIn(START + 0x20, Uint8Array.of(1, 2, 3))).toBe(3);
     expect([...map.copyOut(START + 0x1f, 5)]).toEqual([0, 1, 2, 3, 0]);
     expect(map.copyOut(START + region.size - 2, 5)).toHaveLength(2);

@@ -102,10 +102,7 @@ export class PhysicalMap {
 
   /** Four bytes of RAM, ROM or a window, without side effects; all ones elsewhere. They do not cross a page. */
   peek32(physicalAddress: number): number {
-    const host = this.hostAddress(physicalAddress);
-    if (host >= 0) return this.view.getUint32(host, true);
-    const bytes = this.copyOut(physicalAddress, 4);
-    return bytes.length === 4 ? readView(new DataView(bytes.buffer), 0, 4) : 0xffffffff;
+    return this.peek(physicalAddress, 4) ?? 0xffffffff;
   }
 
   /** Host address of device memory that is reached without asking; -1 elsewhere. The rest of its page is the same. */
@@ -165,6 +162,14 @@ export class PhysicalMap {
         for (let n = 0; n < count; n++) this.write(at + n, 1, bytes[from + n] as number);
       return true;
     });
+  }
+
+  /** What `copyOut` gives of a few bytes in one page, as an unsigned number; undefined where it would end early. */
+  peek(physicalAddress: number, size: 1 | 2 | 4): number | undefined {
+    const host = this.hostAddress(physicalAddress);
+    if (host >= 0) return readView(this.view, host, size);
+    const bytes = this.copyOut(physicalAddress, size);
+    return bytes.length === size ? readView(new DataView(bytes.buffer), 0, size) : undefined;
   }
 
   /** Copies RAM, ROM and what windows let a debugger see, without side effects; ends at the first byte beyond them. */

@@ -117,6 +117,10 @@ class Toy implements ToyMachine {
     this.memory = {
       ramSize: RAM_SIZE,
       read: (at, length) => ram.slice(at, at + length),
+      readInteger: (at, size) =>
+        at + size > RAM_SIZE
+          ? undefined
+          : ram.subarray(at, at + size).reduceRight((value, byte) => value * 0x100 + byte, 0),
       write: (at, bytes) => {
         const fitting = bytes.subarray(0, Math.max(0, RAM_SIZE - at));
         ram.set(fitting, at);
