@@ -180,6 +180,50 @@ table: dq 0
     expect(words(guest, 0x600, 4)).toEqual([0x2222, 0x2222, 0x4444, 0x4444]);
   });
 
+  it('folds what page tables lead to, and the tables themselves', async () => {
+    // A directory at 9000h whose one table is at 10A000h: with A20 closed that is A000h, which maps every page to itself.
+    const guest = await run(`
+      ${ways['INT 15h']?.close}
+      cli
+      xor ax, ax
+      mov es, ax
+      mov di, 9000h
+      mov eax, 10a003h
+      stosd
+      xor eax, eax
+      mov cx, 1023
+      rep stosd
+      mov di, 0a000h
+      mov eax, 3
+      mov cx, 1024
+.entry:
+      stosd
+      add eax, 1000h
+      loop .entry
+      mov eax, 9000h
+      mov cr3, eax
+      lgdt [descriptors]
+      mov eax, cr0
+      or eax, 80000001h
+      mov cr0, eax
+      jmp 8:paged
+paged:
+      mov ax, 10h
+      mov fs, ax
+      mov dword [700h], 11111111h
+      mov dword [fs:dword 100700h], 22222222h
+      mov eax, [700h]
+      mov [600h], eax
+      hlt
+descriptors: dw 23
+      dd table
+      dw 0
+table: dq 0
+      dq 00009a000000ffffh
+      dq 00cf92000000ffffh`);
+    expect(words(guest, 0x600, 2)).toEqual([0x2222, 0x2222]);
+  });
+
   it('is told by INT 15h, 2402h, whatever closed it', async () => {
     const guest = await run(`
       mov ax, 2402h

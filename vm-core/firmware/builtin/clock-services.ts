@@ -2,6 +2,7 @@
  * INT 1Ah: the tick count and the real-time clock (IBM PS/2 BIOS Interface Technical Reference, "Interrupt 1Ah"). The clock
  * cannot change while a hook runs, so its update cycle need not be waited for.
  */
+import { daysFromDate } from '../../devices/rtc/calendar.ts';
 import type { FirmwareContext } from '../firmware.ts';
 import { bda } from './bios-data.ts';
 import type { Caller } from './caller.ts';
@@ -14,6 +15,7 @@ const MINUTES = 0x02;
 const MINUTES_ALARM = 0x03;
 const HOURS = 0x04;
 const HOURS_ALARM = 0x05;
+const WEEKDAY = 0x06;
 const DAY = 0x07;
 const MONTH = 0x08;
 const YEAR = 0x09;
@@ -118,8 +120,18 @@ function getDate(caller: Caller): undefined {
   caller.carry = false;
 }
 
+const WEEK = 7;
+
+/** 1 is Sunday; 1 January 1970 was a Thursday. */
+function weekdayOf({ ch, cl, dh, dl }: Caller): number {
+  const days = daysFromDate(fromBcd(ch) * 100 + fromBcd(cl), fromBcd(dh), fromBcd(dl));
+  return ((((days + 4) % WEEK) + WEEK) % WEEK) + 1;
+}
+
+/** The clock counts the days of the week by themselves; the function does not take one. */
 function setDate(caller: Caller): undefined {
   writeClock(caller.context, [
+    [WEEKDAY, weekdayOf(caller)],
     [CENTURY, caller.ch],
     [YEAR, caller.cl],
     [MONTH, caller.dh],
@@ -149,6 +161,19 @@ function setAlarm(caller: Caller): undefined {
   caller.carry = false;
 }
 
+const ALARM_OFF = 0;
+const ALARM_ON = 1;
+
+/** DL tells whether the alarm is on. */
+function getAlarm(caller: Caller): undefined {
+  const { context } = caller;
+  caller.ch = readCmos(context, HOURS_ALARM);
+  caller.cl = readCmos(context, MINUTES_ALARM);
+  caller.dh = readCmos(context, SECONDS_ALARM);
+  caller.dl = (readCmos(context, REGISTER_B) & B_ALARM) !== 0 ? ALARM_ON : ALARM_OFF;
+  caller.carry = false;
+}
+
 function clearAlarm(caller: Caller): undefined {
   const control = readCmos(caller.context, REGISTER_B);
   writeCmos(caller.context, REGISTER_B, control & ~B_ALARM);
@@ -164,4 +189,5 @@ export const clockServices: readonly Service[] = [
   row(0x05, 'set clock date', setDate),
   row(0x06, 'set alarm', setAlarm),
   row(0x07, 'clear alarm', clearAlarm),
+  row(0x09, 'get alarm', getAlarm),
 ];

@@ -189,6 +189,8 @@ const clockCases: Readonly<Record<string, () => void>> = {
     expect(call(0x1a, 0x0500, { cx: 0x1999, dx: 0x1231 })).toEqual(OK);
     call(0x1a, 0x0400);
     expect([bench.caller.cx, bench.caller.dx]).toEqual([0x1999, 0x1231]);
+    // A Friday.
+    expect(readCmos(bench.context, 0x06)).toBe(6);
   },
   '1Ah/06': () => {
     expect(call(0x1a, 0x0600, { cx: 0x1314, dx: 0x1600 })).toEqual(OK);
@@ -196,6 +198,13 @@ const clockCases: Readonly<Record<string, () => void>> = {
     expect(bench.runHook(bench.labels.clock)).toBe(bench.labels.clock);
     bench.advance(TICKS_PER_SECOND);
     expect(bench.runHook(bench.labels.clock)).toBe(bench.labels.clockAlarm);
+  },
+  '1Ah/09': () => {
+    call(0x1a, 0x0900);
+    expect(bench.caller.dl).toBe(0);
+    call(0x1a, 0x0600, { cx: 0x1314, dx: 0x1600 });
+    expect(call(0x1a, 0x0900)).toEqual(OK);
+    expect([bench.caller.cx, bench.caller.dx]).toEqual([0x1314, 0x1601]);
   },
   '1Ah/07': () => {
     call(0x1a, 0x0600, { cx: 0x1314, dx: 0x1600 });
