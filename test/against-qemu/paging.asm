@@ -7,15 +7,10 @@
         bits 32
         org 0x100000
 
-TABLES          equ 0x200000
-TABLES_SIZE     equ 6 * 0x1000
-DATA            equ TABLES + TABLES_SIZE
-DATA_SIZE       equ 4 * 0x1000
 POINTERS        equ 0x20b000
 KERNEL_TABLE    equ 0x20c000
 KERNEL_TABLE_PAE equ 0x20d000
-ENTRIES_SIZE    equ 29 * 8
-CASE_SIZE       equ 32 + ENTRIES_SIZE
+CASE_HEADER     equ 32
 
 CODE            equ 0x08
 FLAT            equ 0x10
@@ -50,6 +45,12 @@ next_case:
         dec dword [cases]
         js finished
         call fill_tables
+        mov dword [TABLES], KERNEL_TABLE + 0x27
+        cmp ebp, 8
+        je .narrow
+        mov dword [TABLES], KERNEL_TABLE_PAE + 0x27
+        mov dword [TABLES+4], 0
+.narrow:
         mov eax, [ebx+24]
         mov [gdt+LOCAL+2], ax
         shr eax, 16
@@ -150,82 +151,10 @@ taken:  mov ebp, cr0
         call say
         loop .say
         call say_changes
-        add dword [current], CASE_SIZE
+        add dword [current], CASE_HEADER + ENTRIES_SIZE
         jmp next_case
 
-; EAX on port E9h.
-say:    push ecx
-        mov ecx, 4
-.byte:  out 0xe9, al
-        ror eax, 8
-        loop .byte
-        pop ecx
-        ret
-
-; From the case at EBX: ESI its entries, EDX their end, EBP the step from one to the next.
-choose_entries:
-        lea esi, [ebx+32]
-        lea edx, [esi+ENTRIES_SIZE]
-        mov ebp, 8
-        test dword [ebx+4], 0x20
-        jz .done
-        mov ebp, 4
-.done:  ret
-
-; The next double word of the tables to EAX.
-%macro next_entry 0
-        mov eax, [esi]
-        add esi, ebp
-        cmp esi, edx
-        jb %%inside
-        lea esi, [ebx+32]
-%%inside:
-%endmacro
-
-fill_tables:
-        call choose_entries
-        mov edi, TABLES
-        mov ecx, TABLES_SIZE / 4
-.entry: next_entry
-        stosd
-        loop .entry
-        mov edi, DATA
-        mov ecx, DATA_SIZE / 4
-        mov eax, 0xcccccccc
-        rep stosd
-        mov dword [TABLES], KERNEL_TABLE + 0x27
-        cmp ebp, 8
-        je .done
-        mov dword [TABLES], KERNEL_TABLE_PAE + 0x27
-        mov dword [TABLES+4], 0
-.done:  ret
-
-say_changes:
-        call choose_entries
-        mov edi, TABLES
-        mov ecx, TABLES_SIZE / 4
-.entry: next_entry
-        cmp edi, TABLES + 8
-        jb .same
-        cmp eax, [edi]
-        je .same
-        mov eax, edi
-        call say
-        mov eax, [edi]
-        call say
-.same:  add edi, 4
-        loop .entry
-        mov ecx, DATA_SIZE / 4
-.data:  cmp dword [edi], 0xcccccccc
-        je .kept
-        mov eax, edi
-        call say
-        mov eax, [edi]
-        call say
-.kept:  add edi, 4
-        loop .data
-        xor eax, eax
-        jmp say
+%include "paging-common.asm"
 
 ; Both map the kernel to itself, accessed and dirty; the page of the user's code is open to it.
 fill_kernel_tables:

@@ -7,11 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustRun, runCommand } from '../../scripts/run-command.ts';
 import { createMachine } from '../../vm-core/index.ts';
 import { modelFacts } from '../../vm-core/isa/cpu-model.ts';
-import { type Answer, makeCases, type PagingCase, readAnswers, withCases } from './paging-cases.ts';
+import { type Answer, type CaseGuest, makeCases, type PagingCase, readAnswers, withCases } from './paging-cases.ts';
 
 const isThere = (command: string) => spawnSync(command, ['--version']).status === 0;
 const hasNasm = isThere('nasm');
-const hasQemu = hasNasm && isThere('qemu-system-i386');
+const hasQemu = hasNasm && isThere('qemu-system-x86_64');
 
 const EXIT_CODE = 1;
 /** They have to fit between the kernel and the tables. */
@@ -24,7 +24,17 @@ const ERROR_PRESENT = 1;
 const ERROR_RESERVED = 8;
 
 const { features } = modelFacts('max');
-const caseFeatures = { nx: features.has('NX'), smep: features.has('SMEP'), smap: features.has('SMAP') };
+const caseFeatures = {
+  nx: features.has('NX'),
+  smep: features.has('SMEP'),
+  smap: features.has('SMAP'),
+  pku: features.has('PKU'),
+  pks: features.has('PKS'),
+  la57: features.has('LA57'),
+  gigabytePages: features.has('Page1GB'),
+};
+const guests: readonly CaseGuest[] = features.has('LM') ? ['paging.asm', 'paging-64.asm'] : ['paging.asm'];
+const runs = guests.flatMap((guest) => seeds.map((seed) => ({ guest, seed })));
 
 /** What is different, case by case. */
 function compare(cases: readonly PagingCase[], answers: readonly Answer[], explained?: Explained): string[] {
@@ -56,51 +66,66 @@ const explainedInQemu: Explained = (answer) => {
   };
 };
 
-describe.skipIf(!hasNasm).each(seeds)(
-  'page tables and accesses of seed %d (it needs nasm, and QEMU to compare)',
-  (seed) => {
-    let folder = '';
-    let image: Uint8Array;
-    const cases = makeCases(seed, COUNT, caseFeatures);
-    const file = (name: string) => join(folder, name);
+describe.skipIf(!hasNasm).each(runs)('$guest, seed $seed (it needs nasm, and QEMU to compare)', ({ guest, seed }) => {
+  let folder = '';
+  let image: Uint8Array;
+  const cases = makeCases(guest, seed, COUNT, caseFeatures);
+  const file = (name: string) => join(folder, name);
 
-    beforeAll(async () => {
-      folder = mkdtempSync(join(tmpdir(), 'paging-'));
-      await mustRun('nasm', ['-f', 'bin', '-o', file('kernel.bin'), join(import.meta.dirname, 'paging.asm')]);
-      image = withCases(readFileSync(file('kernel.bin')), cases);
-      writeFileSync(file('image.bin'), image);
-    });
-    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'paging-'));
+    await mustRun('nasm', [
+      '-f',
+      'bin',
+      '-i',
+      `${import.meta.dirname}/`,
+      '-o',
+      file('kernel.bin'),
+      join(import.meta.dirname, guest),
+    ]);
+    image = withCases(readFileSync(file('kernel.bin')), cases);
+    writeFileSync(file('image.bin'), image);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-    it('are of all kinds', () => {
-      const seen = new Set(cases.map(({ expected }) => `${expected.vector} ${expected.errorCode & 9}`));
-      for (const outcome of ['128 0', '3 0', '13 0', '14 0', '14 1', '14 9']) expect(seen).toContain(outcome);
-    });
+  it('are of all kinds', () => {
+    const seen = new Set(cases.map(({ expected }) => `${expected.vector} ${expected.errorCode & 9}`));
+    for (const outcome of ['128 0', '3 0', '13 0', '14 0', '14 1', '14 9']) expect(seen).toContain(outcome);
+  });
 
-    it('give what the plain walk gives on this machine', { timeout: 120_000 }, () => {
-      const machine = createMachine({
-        ...{ machineType: 'isa-1', cpuModel: 'max', memorySize: 16 << 20, firmware: 'builtin' },
-        kernel: { name: 'paging', image, commandLine: '', modules: [] },
-        exitDevice: true,
-        startTimeMs: 0,
-      });
-      const said: number[] = [];
-      machine.onOutput = (_, channel, bytes) => {
-        if (channel === 'debugcon') for (const byte of bytes) said.push(byte);
-      };
-      const result = machine.run({ instructionsMax: 200_000 * (COUNT + 100) });
-      expect(result).toMatchObject({ reason: 'request', request: { kind: 'exit' } });
-      expect(compare(cases, readAnswers(Uint8Array.from(said)))).toEqual([]);
+  it('give what the plain walk gives on this machine', { timeout: 120_000 }, () => {
+    const machine = createMachine({
+      ...{ machineType: 'isa-1', cpuModel: 'max', memorySize: 16 << 20, firmware: 'builtin' },
+      kernel: { name: 'paging', image, commandLine: '', modules: [] },
+      exitDevice: true,
+      startTimeMs: 0,
     });
+    const said: number[] = [];
+    machine.onOutput = (_, channel, bytes) => {
+      if (channel === 'debugcon') for (const byte of bytes) said.push(byte);
+    };
+    const result = machine.run({ instructionsMax: 200_000 * (COUNT + 100) });
+    expect(result).toMatchObject({ reason: 'request', request: { kind: 'exit' } });
+    expect(compare(cases, readAnswers(guest, Uint8Array.from(said)))).toEqual([]);
+  });
 
-    it.skipIf(!hasQemu)('give the same in QEMU', { timeout: 120_000 }, async () => {
-      const { exitCode, output } = await runCommand('timeout', [
-        ...['100', 'qemu-system-i386'],
-        ...['-cpu', 'max', '-m', '16', '-display', 'none', '-no-reboot', '-kernel', file('image.bin')],
-        ...['-debugcon', `file:${file('theirs')}`, '-device', 'isa-debug-exit,iobase=0xf4,iosize=4'],
-      ]);
-      expect(exitCode, output).toBe(EXIT_CODE);
-      expect(compare(cases, readAnswers(readFileSync(file('theirs'))), explainedInQemu)).toEqual([]);
-    });
-  },
-);
+  it.skipIf(!hasQemu)('give the same in QEMU', { timeout: 120_000 }, async () => {
+    const { exitCode, output } = await runCommand('timeout', [
+      ...['100', 'qemu-system-x86_64'],
+      ...[
+        '-cpu',
+        caseFeatures.gigabytePages ? 'max' : 'max,-pdpe1gb',
+        '-m',
+        '16',
+        '-display',
+        'none',
+        '-no-reboot',
+        '-kernel',
+        file('image.bin'),
+      ],
+      ...['-debugcon', `file:${file('theirs')}`, '-device', 'isa-debug-exit,iobase=0xf4,iosize=4'],
+    ]);
+    expect(exitCode, output).toBe(EXIT_CODE);
+    expect(compare(cases, readAnswers(guest, readFileSync(file('theirs'))), explainedInQemu)).toEqual([]);
+  });
+});

@@ -179,6 +179,7 @@ function keyForbids(rules: OracleRules, { kind, mode }: OracleAccess, user: bool
   const register = user ? rules.pkru : rules.pkrs;
   if (register === undefined || kind === 'fetch' || (rules.mode !== '4-level' && rules.mode !== '5-level'))
     return false;
+  if (!user && mode === 'user') return false;
   if (((register >>> (2 * key)) & 1) === 1) return true;
   return ((register >>> (2 * key + 1)) & 1) === 1 && kind === 'write' && (mode === 'user' || rules.wp);
 }

@@ -48,10 +48,13 @@ function maySupervisor(rules: PagingRules, page: PageRights, access: number): bo
   return page.writable || (access & ACCESS_WRITE) === 0 || !rules.writeProtect;
 }
 
-/** Keys are of pages, not of accesses: PKRU holds for the supervisor's accesses to user pages too. */
+/**
+ * Keys are of pages, not of accesses: PKRU holds for the supervisor's accesses to user pages too. No key is asked where
+ * user code reaches for a page of the supervisor.
+ */
 function violatesKey(rules: PagingRules, page: PageRights, access: number): boolean {
   const keys = page.user ? rules.userKeys : rules.supervisorKeys;
-  if (keys === 0 || (access & ACCESS_FETCH) !== 0) return false;
+  if (keys === 0 || (access & ACCESS_FETCH) !== 0 || (!page.user && (access & ACCESS_USER) !== 0)) return false;
   const rights = keys >>> (page.key * 2);
   if ((rights & KEY_ACCESS_DISABLE) !== 0) return true;
   const obeysWrite = (access & ACCESS_USER) !== 0 || rules.writeProtect;
