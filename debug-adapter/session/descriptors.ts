@@ -23,12 +23,14 @@ export function segmentOf(guest: Guest, selector: number): SegmentState | undefi
   const address = guest.register(`${table}.base`) + offset;
   const low = guest.readInteger(address, 4);
   const high = guest.readInteger(address + 4, 4);
-  return low === undefined || high === undefined ? undefined : decodeDescriptor(selector, low, high);
+  if (low === undefined || high === undefined) return undefined;
+  const segment = decodeSegment(selector, low, high);
+  return (segment.attributes & CODE_OR_DATA) === 0 || (segment.attributes & PRESENT) === 0 ? undefined : segment;
 }
 
-function decodeDescriptor(selector: number, low: number, high: number): SegmentState | undefined {
+/** What the two halves of a descriptor of a segment say. */
+export function decodeSegment(selector: number, low: number, high: number): SegmentState {
   const attributes = ((high >>> 8) & 0xff) | ((high >>> 12) & 0xf00);
-  if ((attributes & CODE_OR_DATA) === 0 || (attributes & PRESENT) === 0) return undefined;
   const base = ((high & 0xff000000) | ((high & 0xff) << 16) | (low >>> 16)) >>> 0;
   const units = (high & 0xf0000) | (low & 0xffff);
   const limit = (attributes & GRANULARITY_PAGES) !== 0 ? ((units << 12) | 0xfff) >>> 0 : units;

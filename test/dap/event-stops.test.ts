@@ -141,7 +141,8 @@ describe('events', () => {
     await choose(client, 'msr', 'msr == 174h && write && value == 8');
     // mov ecx,174h; rdmsr; mov eax,8; cdq; wrmsr
     const code = [0x66, 0xb9, 0x74, 1, 0, 0, 0x0f, 0x32, 0x66, 0xb8, 8, 0, 0, 0, 0x66, 0x99, 0x0f, 0x30];
-    expect(await runCode(client, ...code, 0xeb, 0xfe)).toMatch(/^exception .*0000:7C12/);
+    // jmp 7c00h
+    expect(await runCode(client, ...code, 0xeb, 0xec)).toMatch(/^exception .*0000:7C12/);
     expect(await info(client)).toMatchObject({
       exceptionId: 'WRMSR 174h',
       description: 'The guest wrote 0x0000000000000008 to model-specific register 174h; next is 0000:7C12',

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DebugProtocol } from '@vscode/debugprotocol';
 import { describe, expect, it } from 'vitest';
 import { hasNasm } from '../support/boot-sectors.ts';
 import { SessionClient } from './support/session-client.ts';
@@ -52,8 +53,13 @@ entry: mov dword [directory], 83h
   mov eax, cr0
   or eax, 80010000h
   mov cr0, eax
-  nop
+  lidt [interrupts]
 paged: hlt
+  align 8
+gates: dq 0
+  dw paged - $$, 10h, 8e00h, 20h
+interrupts: dw 15
+  dd gates
 end:
 directory equ 201000h
 `;
@@ -114,6 +120,30 @@ describe.skipIf(!hasNasm)('a kernel from source', () => {
     expect(await type('walk paged x')).toMatch(/The fetch is allowed. Physical address 0x0000002000/);
     expect(await type('walk 0x800000')).toMatch(/PDE 2 .* not present {2}← the PDE is not present/);
     expect(await complain(client, 'walk 0 q')).toBe('q: write r, w or x for the access, and user for level 3');
+  });
+
+  it('shows the descriptor tables, and where gates lead', async () => {
+    const client = await launched({ cpu: 'pentium' }, PAGED);
+    await client.stop();
+    await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'paged' }] });
+    await client.request('continue', { threadId: 1 });
+    await client.stop();
+    const children = async (variablesReference: number): Promise<readonly DebugProtocol.Variable[]> =>
+      (await client.request('variables', { variablesReference }))['variables'] as DebugProtocol.Variable[];
+    const { scopes } = (await client.request('scopes', { frameId: 0 })) as { scopes: DebugProtocol.Scope[] };
+    const tables = await children(scopes.find(({ name }) => name === 'Descriptor tables')?.variablesReference ?? 0);
+    expect(tables.map(({ name }) => name)).toEqual(['IDT', 'GDT']);
+    const [idt, gdt] = await Promise.all(tables.map(({ variablesReference }) => children(variablesReference)));
+    expect(gdt?.map(({ name, value }) => `${name} ${value}`)).toEqual([
+      '0x0000 null',
+      '0x0008 null',
+      '0x0010 base 0x00000000, limit 0xffffffff, 32-bit code, readable, DPL 0 (00cf9b000000ffffh)',
+      '0x0018 base 0x00000000, limit 0xffffffff, 32-bit data, writable, DPL 0 (00cf93000000ffffh)',
+    ]);
+    expect(idt?.[1]?.name).toBe('01h');
+    expect(idt?.[1]?.value).toMatch(/^0010:0020\w{4} paged, 32-bit interrupt gate, DPL 0/);
+    const location = await client.request('locations', { locationReference: idt?.[1]?.valueLocationReference ?? 0 });
+    expect(location).toMatchObject({ source: { path: '/k/kernel.asm' }, line: 16 });
   });
 });
 

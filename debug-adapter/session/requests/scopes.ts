@@ -7,6 +7,7 @@ import { callerReference } from '../caller-view.ts';
 import { localized } from '../../protocol/localized.ts';
 import { SCOPE_REFERENCE } from '../register-view.ts';
 import { frameAt } from '../stack-frames.ts';
+import { TABLES_REFERENCE } from '../table-view.ts';
 import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
 
@@ -23,6 +24,7 @@ export const scopes: HandlerOf<'scopes'> = {
         // The first is what clients open by themselves.
         registerScope(name, SCOPE_REFERENCE),
         ...(isCaller ? [registerScope(localized('Caller'), callerReference(frameId))] : []),
+        { name: localized('Descriptor tables'), variablesReference: TABLES_REFERENCE, expensive: true },
       ],
     };
   },

@@ -1,6 +1,7 @@
-/** `variables`: the registers, by set, and what is known of a caller's. */
+/** `variables`: the registers, by set, what is known of a caller's, and the descriptor tables. */
 import { localized } from '../../protocol/localized.ts';
 import { callerVariables } from '../caller-view.ts';
+import { tableVariables } from '../table-view.ts';
 import { RegisterView } from '../register-view.ts';
 import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
@@ -11,7 +12,8 @@ export const variables: HandlerOf<'variables'> = {
     const registers = new RegisterView(debuggee.guest, debuggee.registersBefore, notation);
     const variables =
       registers.children(variablesReference)?.map(({ variable }) => variable) ??
-      callerVariables(debuggee.guest, variablesReference, notation);
+      callerVariables(debuggee.guest, variablesReference, notation) ??
+      tableVariables(debuggee.guest, variablesReference);
     if (!variables)
       throw new UserError('no-such-variable', localized('there are no variables under {0}', variablesReference));
     return { variables: variables.slice(start, count > 0 ? start + count : undefined) };
