@@ -46,9 +46,6 @@ export interface TaskImage {
   readonly trap: boolean;
 }
 
-/** The upper halves of registers after a switch to a 16-bit task: the manual leaves them undefined. */
-const UPPER_HALF = 0xffff_0000;
-
 export function readTaskImage(cpu: Cpu, base: number, layout: TaskLayout): TaskImage {
   const { size } = layout;
   const read = (offset: number, bytes: 2 | 4) => cpu.memory.readLinear((base + offset) >>> 0, bytes);
@@ -60,10 +57,7 @@ export function readTaskImage(cpu: Cpu, base: number, layout: TaskLayout): TaskI
     layout,
     instructionPointer: read(layout.instructionPointer, size),
     flags: read(layout.flags, size),
-    general: generalSlots.map((_, n) => {
-      const value = read(layout.general + n * size, size);
-      return size === 2 ? (value | UPPER_HALF) >>> 0 : value;
-    }),
+    general: generalSlots.map((_, n) => read(layout.general + n * size, size)),
     selectors,
     localTable: read(layout.localTable, 2),
     pageTables: layout.pageTables === undefined ? undefined : read(layout.pageTables, 4),

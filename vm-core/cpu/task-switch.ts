@@ -134,7 +134,9 @@ function loadRegisters(cpu: Cpu, image: TaskImage, kind: TaskSwitchKind): void {
   state.eip = image.instructionPointer;
   state.eflags = (image.flags & writable) | (kind === 'call' ? NT : 0);
   generalSlots.forEach((offset, n) => {
-    state.write32(offset, image.general[n] as number);
+    // A 16-bit task leaves the upper halves, which the manual says nothing of.
+    if (image.layout.size === 2) state.write16(offset, image.general[n] as number);
+    else state.write32(offset, image.general[n] as number);
   });
   const isVirtual = (state.read32(slot.EFLAGS) & VM) !== 0;
   setPrivilegeLevel(state, isVirtual ? 3 : (image.selectors[CS] as number) & 3);
