@@ -28,8 +28,10 @@ const CONTEXTS = 2;
 const rootOf = (context: number) => 0x10000 + context * 0x8000;
 const directoryOf = (context: number) => rootOf(context) + 0x2000;
 const pageTableOf = (context: number, index: number) => rootOf(context) + 0x3000 + index * 0x1000;
-/** Linear pages that are accessed: eight of each page table, eight of the large page, so that sets are shared. */
+/** Linear pages that are accessed: eight of each page table, eight of the large page. */
 const PAGES = 24;
+/** The pages of the second page table are never global. */
+const NEVER_GLOBAL = 8;
 const linearOf = (page: number) => (page >> 3) * 0x200000 + (page & 7) * 0x40000;
 /** Frames of small pages, with contents that tell them apart. */
 const frameOf = (n: number) => 0x100000 + n * 0x1000;
@@ -171,9 +173,24 @@ const remapStep = fc
     ([page, frame, rights, isGlobal]): Step =>
       (bench) => {
         for (let context = 0; context < CONTEXTS; context++) {
-          bench.setPage(context, page, frameOf(frame) | rights | (isGlobal ? 0x100 : 0));
+          bench.setPage(context, page, frameOf(frame) | rights | (isGlobal && page < NEVER_GLOBAL ? 0x100 : 0));
           bench.translator.invalidatePage(linearOf(page), context);
         }
+      },
+  );
+
+/** A page that is never global goes elsewhere in the current context, which is loaded again. */
+const reloadStep = fc
+  .tuple(
+    fc.integer({ min: NEVER_GLOBAL, max: 15 }),
+    fc.integer({ min: 0, max: FRAMES - 1 }),
+    fc.integer({ min: 0, max: 7 }),
+  )
+  .map(
+    ([page, frame, rights]): Step =>
+      (bench) => {
+        bench.setPage(bench.context, page, frameOf(frame) | rights);
+        bench.switchTo(bench.context, false);
       },
   );
 
@@ -209,6 +226,7 @@ const steps = fc.array(
   fc.oneof(
     { weight: 12, arbitrary: accessStep },
     { weight: 3, arbitrary: remapStep },
+    { weight: 3, arbitrary: reloadStep },
     { weight: 1, arbitrary: largeStep },
     { weight: 2, arbitrary: switchStep },
     { weight: 2, arbitrary: privilegeStep },
