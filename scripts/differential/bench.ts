@@ -12,11 +12,15 @@ import type { CodeKind, Image, StartState } from './image.ts';
 import {
   CPU_MODEL,
   DESCRIPTORS,
+  EMPTY_TASK_STATE,
+  EMPTY_TASK_STATE_SIZE,
   IMAGE_RAM,
   PROTECTED_GATES,
   PROTECTED_VECTOR_LAST,
   RAM_SIZE,
   REAL_VECTORS,
+  SEQUENCES,
+  TASK_STATE,
   zones,
 } from './layout.ts';
 import type { Result } from './results.ts';
@@ -80,6 +84,13 @@ export class Bench {
     state.eip = start.eip;
     for (const offset of [slot.CR0, slot.CPL, slot.DR7]) state.onDerivedChange(offset);
     this.#machine.processor.refresh();
+  }
+
+  /** After a task switch, which has written to task-state segments outside the zones. */
+  reloadTasks(): void {
+    const { bytes } = this.#image as Image;
+    this.#memory.set(bytes.subarray(TASK_STATE, SEQUENCES), IMAGE_RAM + TASK_STATE);
+    this.#memory.fill(0, EMPTY_TASK_STATE, EMPTY_TASK_STATE + EMPTY_TASK_STATE_SIZE);
   }
 
   /** Executes one instruction, all repeats included. */

@@ -72,7 +72,7 @@ export const differences: readonly Difference[] = [
       is16Bit(instruction),
   },
   {
-    reason: 'IRET with NT set in protected mode is a task switch, which is not modelled yet',
+    reason: 'IRET with NT set in protected mode is a task switch, and the harness is a task of its own',
     applies: ({ instruction, bench: { state } }) =>
       (instruction.mnemonic === Mnemonic.Iret || instruction.mnemonic === Mnemonic.Iretd) &&
       (state.read32(slot.CR0) & CR0_PE) !== 0 &&

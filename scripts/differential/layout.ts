@@ -40,6 +40,7 @@ export const VARIABLES = 0x0800;
 export const HARNESS_STACK = 0x0fc0;
 /** An empty task-state segment, for descriptors that are only asked about. */
 export const EMPTY_TASK_STATE = 0x0700;
+export const EMPTY_TASK_STATE_SIZE = 0x68;
 
 /** The window that sequences work on, by linear address. */
 export const WINDOW = 0x30000;

@@ -255,7 +255,13 @@ export class SequenceInProgress {
     if (!image && accesses.some((access) => this.#undefined.isReadBy(access))) return 'refused';
     const saved = this.bench.save();
     const nextEip = state.eip + instruction.length;
+    const task = state.read16(slot.TR);
     const outcome = this.bench.step();
+    // Task switches are compared with QEMU elsewhere (test/against-qemu): here the harness is a task of its own.
+    if (state.read16(slot.TR) !== task) {
+      this.bench.reloadTasks();
+      return 'lost';
+    }
     if (outcome.kind === 'stuck') return 'lost';
     const isTrap = outcome.kind === 'exception' && outcome.vector === 1;
     if (outcome.kind === 'exception' && !isTrap) return this.#fault(outcome.vector, mayFault, saved);
