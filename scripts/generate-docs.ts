@@ -11,8 +11,11 @@ import { filterRows } from '../debug-adapter/session/exception-filters.ts';
 import { missingCapabilities, sentEvents, unsentEvents } from '../debug-adapter/session/protocol-support.ts';
 import { argumentShapes, type ObjectShape } from '../debug-adapter/session/requests/argument-shapes.ts';
 import { handlers, isCommand, unsupportedRequests } from '../debug-adapter/session/requests/index.ts';
+import { builtFeatures, cpuidBits } from '../vm-core/isa/cpu-feature.ts';
+import { cpuModels, modelFacts } from '../vm-core/isa/cpu-model.ts';
 import { instructionRows } from '../vm-core/isa/instruction-table.ts';
 import { createMachine } from '../vm-core/machine/create-machine.ts';
+import { msrRows } from '../vm-core/state/msr-table.ts';
 import { type Register, registerSets, registers } from '../vm-core/state/register-table.ts';
 import { readProtocolSchema } from './protocol-schema.ts';
 import { repositoryRoot } from './run-command.ts';
@@ -48,6 +51,12 @@ const PAGES: readonly Page[] = [
     body: protocol,
   },
   { file: 'console.md', title: 'Debug Console', source: 'debug-adapter/session/console/', body: consolePage },
+  {
+    file: 'processors.md',
+    title: 'Processors',
+    source: 'vm-core/isa/cpu-model.ts and cpu-feature.ts',
+    body: processors,
+  },
   { file: 'instructions.md', title: 'Instructions', source: 'vm-core/isa/rows/', body: instructions },
 ];
 
@@ -101,6 +110,29 @@ function registerRow({ name, size, attributes, description, fields = [] }: Regis
     return `${field.name} (${field.width === 1 ? field.low : `${high}:${field.low}`}) ${field.description}`;
   });
   return [name, String(size * 8), attributes, bits.length === 0 ? description : `${description}: ${bits.join('; ')}`];
+}
+
+function processors(): string {
+  const models = cpuModels.map((model) => {
+    const { vendor, family, model: number, stepping, physicalBits, features } = modelFacts(model);
+    const identity = `${vendor} ${family}/${number}/${stepping}`;
+    return [`\`${model}\``, identity, String(physicalBits), [...features].join(', ')];
+  });
+  const registersOf = msrRows.map(({ number, name, feature, vendor, reset, description }) => [
+    `${number.toString(16).toUpperCase()}h`,
+    name,
+    vendor === undefined ? feature : `${feature}, ${vendor}`,
+    `${reset.toString(16).toUpperCase()}h`,
+    description,
+  ]);
+  const later = cpuidBits.filter(({ feature }) => !builtFeatures.has(feature)).map(({ feature }) => feature);
+  return [
+    'The processor models of the `cpu` attribute: vendor, family/model/stepping, bits of a physical address, and features.',
+    table(['Model', 'CPUID', 'Bits', 'Features'], models),
+    `Features that no model has yet, whatever its real counterpart has: ${later.join(', ')}.`,
+    '## Model-specific registers\n\nThere for models with the feature (and MSR).',
+    table(['Number', 'Name', 'Feature', 'Reset', 'Meaning'], registersOf),
+  ].join('\n\n');
 }
 
 function instructions(): string {

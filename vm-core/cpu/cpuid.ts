@@ -11,6 +11,8 @@ export type CpuidAnswer = Record<CpuidRegister, number>;
 /** What of the processor's state and surroundings shows in the answers. */
 export interface CpuidSurroundings {
   readonly control4: number;
+  /** The code that asks is 64-bit code. */
+  readonly is64BitMode?: boolean;
   /** Of the time-stamp counter. */
   readonly ticksPerSecond: number;
 }
@@ -20,6 +22,7 @@ const CR4_OSXSAVE = 1 << 18;
 const CR4_PKE = 1 << 22;
 const OSXSAVE = 1 << 27;
 const OSPKE = 1 << 4;
+const SYSCALL = 1 << 11;
 const CACHE_LINE = 64;
 /** Bits of leaf 1 that AMD repeats in EDX of leaf 80000001h. */
 const REPEATED_BY_AMD = 0x0183_f3ff;
@@ -37,7 +40,11 @@ export function cpuid(
   if (!known && model.vendor === 'AuthenticAMD') return answer();
   const asked = known ? leaf : model.leafMax;
   const fixed = leaves[asked]?.(model, subleaf, surroundings) ?? answer();
-  return asked === 7 && subleaf !== 0 ? fixed : withFeatures(model, asked, fixed);
+  if (asked === 7 && subleaf !== 0) return fixed;
+  const told = withFeatures(model, asked, fixed);
+  // Intel has SYSCALL in 64-bit mode only, and says so.
+  const hides = asked === EXTENDED + 1 && model.vendor === 'GenuineIntel' && surroundings.is64BitMode !== true;
+  return hides ? { ...told, EDX: (told.EDX & ~SYSCALL) >>> 0 } : told;
 }
 
 function answer(EAX = 0, EBX = 0, ECX = 0, EDX = 0): CpuidAnswer {

@@ -1,3 +1,4 @@
+import { type CpuModel, cpuModels } from '../isa/cpu-model.ts';
 import { describe, expect, it } from 'vitest';
 import { createBareMachine } from '../engine/bare-machine.ts';
 import { RAM_BASE } from '../memory/layout.ts';
@@ -72,12 +73,13 @@ function scramble({ processor }: Machine, ram: Uint8Array, random: (below: numbe
   state.setSegmentAt(slot.TR, { selector: 0x38, base, limit: random(0x1000), attributes: random(2) ? 0x8b : 0x83 });
 }
 
-describe('a guest of random bytes', () => {
+describe('a guest of random bytes on a processor of one model or another', () => {
   const seeds = Array.from({ length: 40 }, (_, index) => 0x5eed + index * 7919);
 
   it.each(seeds)('neither hangs nor throws (seed %i)', (seed) => {
     const random = generator(seed);
-    const machine = createBareMachine(MEMORY_SIZE);
+    const model = cpuModels[seed % cpuModels.length] as CpuModel;
+    const machine = createBareMachine(MEMORY_SIZE, undefined, model);
     const ram = machine.map.bytes.subarray(RAM_BASE, RAM_BASE + MEMORY_SIZE);
     fillMemory(ram, random);
     resetCpu(machine.processor.state, machine.processor.model);

@@ -14,6 +14,7 @@ import {
   protectedCpu,
   selectors,
   TSS,
+  withModel,
   writeDescriptor,
   writeGate,
 } from './fake-cpu.ts';
@@ -117,6 +118,16 @@ describe('a switch by JMP', () => {
     const other = twoTasks();
     jump(other);
     expect(other.traps).toEqual([]);
+  });
+
+  it('loads CR3 while paging is on, and says so', () => {
+    const cpu = withModel(twoTasks(), '486');
+    cpu.state.write32(slot.CR0, 0x8000_0001);
+    cpu.state.write32(slot.CR3, 0x3000);
+    jump(cpu);
+    expect(cpu.state.read32(slot.CR3)).toBe(0x7000);
+    expect(cpu.events).toEqual([{ kind: 'cr3', from: 0x3000n, to: 0x7000n }]);
+    expect(cpu.translationCalls).toContain('context -1');
   });
 
   it('leaves CR3 alone while paging is off', () => {

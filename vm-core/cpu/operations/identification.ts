@@ -2,6 +2,7 @@
 import { slot } from '../../state/layout.ts';
 import { NEXT, type SystemOperation } from '../cpu.ts';
 import { cpuid } from '../cpuid.ts';
+import { is64BitMode } from '../mode.ts';
 import { writeDoubleWord } from '../register-writes.ts';
 
 /** The revision that leaf 1 leaves in IA32_BIOS_SIGN_ID. */
@@ -10,7 +11,11 @@ const MICROCODE_REVISION = 1;
 export const CPUID: SystemOperation = ({ state, model, ticksPerSecond }) => {
   if (state.read32(slot.EAX) === 1) state.write32(slot.BIOS_SIGN_ID + 4, MICROCODE_REVISION);
   const control4 = state.read32(slot.CR4);
-  const answer = cpuid(model, state.read32(slot.EAX), state.read32(slot.ECX), { control4, ticksPerSecond });
+  const answer = cpuid(model, state.read32(slot.EAX), state.read32(slot.ECX), {
+    control4,
+    ticksPerSecond,
+    is64BitMode: is64BitMode(state),
+  });
   writeDoubleWord(state, slot.EAX, answer.EAX);
   writeDoubleWord(state, slot.EBX, answer.EBX);
   writeDoubleWord(state, slot.ECX, answer.ECX);
