@@ -89,15 +89,21 @@ export class Guest {
     this.machine.recordsTrace = before?.machine.recordsTrace === true;
   }
 
-  /** A little-endian unsigned integer, or undefined where nothing is mapped. */
-  readInteger(linearAddress: number, size: 1 | 2 | 4): number | undefined {
-    const at = linearAddress >>> 0;
-    if ((at & (PAGE_SIZE - 1)) + size <= PAGE_SIZE) {
+  /** A sum of addresses wraps at 4 GiB outside of 64-bit mode, where addresses are signed. */
+  wrapLinear(sum: number): number {
+    return this.vcpu.codeSize === 64 ? sum : sum >>> 0;
+  }
+
+  /** A little-endian integer, unsigned up to four bytes, signed with eight; undefined where nothing is mapped. */
+  readInteger(linearAddress: number, size: 1 | 2 | 4 | 8): number | undefined {
+    const at = this.wrapLinear(linearAddress);
+    if (size !== 8 && (at & (PAGE_SIZE - 1)) + size <= PAGE_SIZE) {
       const physicalAddress = this.vcpu.translate(at);
       return physicalAddress === undefined ? undefined : this.machine.memory.readInteger(physicalAddress, size);
     }
     const bytes = this.readLinear(at, size);
     if (bytes.length < size) return undefined;
+    if (size === 8) return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(0, true));
     let value = 0;
     for (let index = size - 1; index >= 0; index--) value = value * 0x100 + (bytes[index] as number);
     return value;

@@ -1,7 +1,7 @@
 /**
  * Loading of CS: the targets of far transfers and what changes with them (SDM vol. 3A §5.8).
  */
-import type { SegmentState } from '../state/cpu-state.ts';
+import { ATTRIBUTE_BIG, ATTRIBUTE_LONG, type SegmentState } from '../state/cpu-state.ts';
 import { CS } from '../state/layout.ts';
 import {
   BRANCH,
@@ -27,7 +27,7 @@ import {
   segmentFrom,
   selectorError,
 } from './descriptors.ts';
-import { setPrivilegeLevel } from './mode.ts';
+import { dataOffset, isCanonical, isLongMode, setPrivilegeLevel } from './mode.ts';
 import { setUnprotectedSegment } from './segments.ts';
 
 /** selector:offset as an instruction names it. */
@@ -45,10 +45,10 @@ export function immediatePointer(instruction: Instruction): FarPointer {
 /** The pointer in memory that an indirect far JMP or CALL or LDS … names: offset, then selector. */
 export function memoryPointer(cpu: Cpu, instruction: Instruction): FarPointer {
   if (!instruction.isMemory) throw new GuestFault(VECTOR_UD);
-  const size = instruction.operandSize === 16 ? 2 : 4;
+  const size = (instruction.operandSize / 8) as 2 | 4 | 8;
   const at = instruction.offset();
   const offset = cpu.memory.readSegment(instruction.segment, at, size);
-  const selector = cpu.memory.readSegment(instruction.segment, (at + size) >>> 0, 2);
+  const selector = cpu.memory.readSegment(instruction.segment, dataOffset(cpu.state, at + size), 2);
   return { selector, offset };
 }
 
@@ -72,6 +72,15 @@ export function isReachableDirectly(attributes: number, selector: number, level:
   return isConforming(attributes) ? target <= level : target === level && (selector & 3) <= level;
 }
 
+/** In long mode a segment of 64-bit code has no limit, but its offsets must be canonical; it cannot be a 32-bit one too. */
+function requireCodeOffset(cpu: Cpu, descriptor: Descriptor, selector: number, offset: number): void {
+  const { attributes } = descriptor;
+  const isLong = isLongMode(cpu.state) && (attributes & ATTRIBUTE_LONG) !== 0;
+  if (isLong && (attributes & ATTRIBUTE_BIG) !== 0) throw new GuestFault(VECTOR_GP, selectorError(selector));
+  const isWithin = isLong ? isCanonical(cpu.state, offset) : offset >= 0 && offset <= limitOf(descriptor);
+  if (!isWithin) throw new GuestFault(VECTOR_GP, 0);
+}
+
 /** The code segment of `descriptor` at `level`; checks presence (#NP) and that `offset` lies within it (#GP(0)). */
 export function codeTarget(
   cpu: Cpu,
@@ -82,7 +91,7 @@ export function codeTarget(
 ): CodeTarget {
   if (!isCode(descriptor.attributes)) throw new GuestFault(VECTOR_GP, selectorError(selector));
   if (!isPresent(descriptor.attributes)) throw new GuestFault(VECTOR_NP, selectorError(selector));
-  if (offset > limitOf(descriptor)) throw new GuestFault(VECTOR_GP, 0);
+  requireCodeOffset(cpu, descriptor, selector, offset);
   const segment = segmentFrom(markAccessed(cpu, descriptor), (selector & 0xfffc) | level);
   return { segment, offset, level };
 }

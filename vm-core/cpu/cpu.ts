@@ -90,17 +90,21 @@ export interface PortSpace {
   write(port: number, size: 1 | 2 | 4, value: number): void;
 }
 
+/** Bytes of one access. */
+export type MemorySize = 1 | 2 | 4 | 8;
+
 /**
  * Memory as instructions see it. The `linear` calls are system accesses (descriptor tables, task state) and check no
- * segment; the `segment` calls check limit and rights of the segment and throw #GP(0) or #SS(0). Values are unsigned.
+ * segment; the `segment` calls check limit and rights of the segment and throw #GP(0) or #SS(0). Values are unsigned;
+ * those of eight bytes, which are addresses or small, are signed and exact to 2^53.
  */
 export interface CpuMemory {
-  readLinear(linearAddress: number, size: 1 | 2 | 4): number;
-  writeLinear(linearAddress: number, size: 1 | 2 | 4, value: number): void;
+  readLinear(linearAddress: number, size: MemorySize): number;
+  writeLinear(linearAddress: number, size: MemorySize, value: number): void;
   /** Four aligned bytes of physical memory. */
   readPhysical(physicalAddress: number): number;
-  readSegment(segment: SegmentIndex, offset: number, size: 1 | 2 | 4): number;
-  writeSegment(segment: SegmentIndex, offset: number, size: 1 | 2 | 4, value: number): void;
+  readSegment(segment: SegmentIndex, offset: number, size: MemorySize): number;
+  writeSegment(segment: SegmentIndex, offset: number, size: MemorySize, value: number): void;
 }
 
 /** What keeps a record of calls. */

@@ -12,7 +12,8 @@ import {
   type SegmentState,
 } from '../state/cpu-state.ts';
 import { SEGMENT_ATTRIBUTES, SEGMENT_BASE, SEGMENT_LIMIT, slot } from '../state/layout.ts';
-import { type Cpu, GuestFault } from './cpu.ts';
+import { type Cpu, GuestFault, VECTOR_GP } from './cpu.ts';
+import { linearAddressOf } from './mode.ts';
 
 /** Types of system descriptors (the low four attribute bits while S is 0). */
 export const TYPE_TSS_16_AVAILABLE = 0x1;
@@ -27,6 +28,10 @@ export const TYPE_TSS_32_BUSY = 0xb;
 export const TYPE_CALL_GATE_32 = 0xc;
 export const TYPE_INTERRUPT_GATE_32 = 0xe;
 export const TYPE_TRAP_GATE_32 = 0xf;
+
+const LONG_DESCRIPTOR_SIZE = 16;
+/** Where the type of a second descriptor would lie. */
+const UPPER_TYPE = 0x1f00;
 
 /** The type bit that tells 32-bit system descriptors from 16-bit ones. */
 export const TYPE_BIT_32 = 0x8;
@@ -58,15 +63,33 @@ export function findDescriptor(cpu: Cpu, selector: number): Descriptor | undefin
   if (local && (state.read16(slot.LDTR + SEGMENT_ATTRIBUTES) & ATTRIBUTE_PRESENT) === 0) return undefined;
   const limit = local ? state.read32(slot.LDTR + SEGMENT_LIMIT) : state.read16(slot.GDTR_LIMIT);
   if ((selector | 7) > limit) return undefined;
-  const base = state.read32(local ? slot.LDTR + SEGMENT_BASE : slot.GDTR_BASE);
-  return readDescriptor(cpu, (base + (selector & 0xfff8)) >>> 0);
+  const base = state.readAddress(local ? slot.LDTR + SEGMENT_BASE : slot.GDTR_BASE);
+  return readDescriptor(cpu, linearAddressOf(state, base + (selector & 0xfff8)));
 }
 
 /** Reads the eight bytes of a descriptor or gate at a linear address. */
 export function readDescriptor(cpu: Cpu, linearAddress: number): Descriptor {
   const low = cpu.memory.readLinear(linearAddress, 4);
-  const high = cpu.memory.readLinear((linearAddress + 4) >>> 0, 4);
+  const high = cpu.memory.readLinear(linearAddressOf(cpu.state, linearAddress + 4), 4);
   return { linearAddress, low, high, attributes: ((high >>> 8) & 0xff) | ((high >>> 12) & 0xf00) };
+}
+
+/**
+ * The upper half of a base or offset in a system descriptor of long mode, which has 16 bytes; #GP(selector) where these
+ * do not lie in the table or look like a descriptor of their own.
+ */
+export function readUpperHalf(cpu: Cpu, { linearAddress }: Descriptor, selector: number): number {
+  const { state, memory } = cpu;
+  const limit = (selector & 4) !== 0 ? state.read32(slot.LDTR + SEGMENT_LIMIT) : state.read16(slot.GDTR_LIMIT);
+  if ((selector & 0xfff8) + LONG_DESCRIPTOR_SIZE - 1 > limit) throw new GuestFault(VECTOR_GP, selectorError(selector));
+  const type = memory.readLinear(linearAddress + 12, 4) & UPPER_TYPE;
+  if (type !== 0) throw new GuestFault(VECTOR_GP, selectorError(selector));
+  return memory.readLinear(linearAddress + 8, 4);
+}
+
+/** The offset in a gate of long mode, signed. */
+export function longGateOffset(low: number, high: number, upper: number): number {
+  return (upper | 0) * 2 ** 32 + (((high & 0xffff_0000) | (low & 0xffff)) >>> 0);
 }
 
 /** Reads the descriptor that `selector` names; where there is none, raises `vector` with the selector. */
@@ -130,6 +153,6 @@ export function segmentFrom(descriptor: Descriptor, selector: number): SegmentSt
 export function markAccessed(cpu: Cpu, descriptor: Descriptor): Descriptor {
   if ((descriptor.attributes & ATTRIBUTE_ACCESSED) !== 0) return descriptor;
   const attributes = descriptor.attributes | ATTRIBUTE_ACCESSED;
-  cpu.memory.writeLinear((descriptor.linearAddress + 5) >>> 0, 1, attributes & 0xff);
+  cpu.memory.writeLinear(linearAddressOf(cpu.state, descriptor.linearAddress + 5), 1, attributes & 0xff);
   return { ...descriptor, high: (descriptor.high | (ATTRIBUTE_ACCESSED << 8)) >>> 0, attributes };
 }

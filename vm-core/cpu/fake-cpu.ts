@@ -11,6 +11,7 @@ import {
   type CpuMemory,
   GuestFault,
   type Instruction,
+  type MemorySize,
   type Outcome,
   type PortSpace,
   type Translations,
@@ -109,8 +110,9 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
     this.unsupportedUses.push(what);
   }
 
-  readLinear(linearAddress: number, size: 1 | 2 | 4): number {
+  readLinear(linearAddress: number, size: MemorySize): number {
     const at = linearAddress % MEMORY_SIZE;
+    if (size === 8) return Number(this.view.getBigInt64(at, true));
     if (size === 1) return this.view.getUint8(at);
     return size === 2 ? this.view.getUint16(at, true) : this.view.getUint32(at, true);
   }
@@ -119,19 +121,20 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
     return this.readLinear(physicalAddress, 4);
   }
 
-  writeLinear(linearAddress: number, size: 1 | 2 | 4, value: number): void {
+  writeLinear(linearAddress: number, size: MemorySize, value: number): void {
     const at = linearAddress % MEMORY_SIZE;
     if (size === 1) this.view.setUint8(at, value);
     else if (size === 2) this.view.setUint16(at, value, true);
+    else if (size === 8) this.view.setBigInt64(at, BigInt(value), true);
     else this.view.setUint32(at, value, true);
   }
 
-  readSegment(segment: SegmentIndex, offset: number, size: 1 | 2 | 4): number {
+  readSegment(segment: SegmentIndex, offset: number, size: MemorySize): number {
     this.check(segment, offset, size, isReadable);
     return this.readLinear((this.state.segment(segment).base + offset) >>> 0, size);
   }
 
-  writeSegment(segment: SegmentIndex, offset: number, size: 1 | 2 | 4, value: number): void {
+  writeSegment(segment: SegmentIndex, offset: number, size: MemorySize, value: number): void {
     this.check(segment, offset, size, isWritableData);
     this.writeLinear((this.state.segment(segment).base + offset) >>> 0, size, value);
   }

@@ -4,6 +4,7 @@
  */
 
 import { CR0_PE } from '../state/control-bits.ts';
+import { ATTRIBUTE_BIG, ATTRIBUTE_LONG } from '../state/cpu-state.ts';
 import { CS, DS, ES, FS, GS, type SegmentIndex, SS, slot } from '../state/layout.ts';
 import { AC, IF, NT, RF, TF, VM } from '../state/lazy-flags.ts';
 import { codeTarget, enterCode, requireTransferDescriptor } from './code-segments.ts';
@@ -30,6 +31,7 @@ import {
   isCode,
   isConforming,
   isPresent,
+  longGateOffset,
   privilegeOf,
   readDescriptor,
   selectorError,
@@ -41,11 +43,11 @@ import {
   TYPE_TRAP_GATE_16,
   TYPE_TRAP_GATE_32,
 } from './descriptors.ts';
-import { isVirtual8086, privilegeLevel } from './mode.ts';
+import { isVirtual8086, privilegeLevel, isLongMode } from './mode.ts';
 import { setNullSegment, setRealModeSegment } from './segments.ts';
-import { Stack } from './stack.ts';
+import { Stack, wholeStackPointer } from './stack.ts';
 import { pushTaskErrorCode, requireTaskOfGate, switchTask } from './task-switch.ts';
-import { openInnerStack } from './task-state.ts';
+import { innerStackPointer, interruptStackPointer, openInnerStack } from './task-state.ts';
 
 /** An interrupt or exception that is to be delivered. */
 export interface CpuEvent {
@@ -145,6 +147,10 @@ interface Gate {
 
 function enterProtected(cpu: Cpu, event: CpuEvent): void {
   const { state } = cpu;
+  if (isLongMode(state)) {
+    enterLong(cpu, event);
+    return;
+  }
   const gate = requireInterruptGate(cpu, event);
   if (gate.isTask) {
     enterTask(cpu, event, gate.selector);
@@ -182,6 +188,70 @@ function resumes({ resume, kind, vector }: CpuEvent): boolean {
 
 function pushesErrorCode({ kind, vector }: CpuEvent): boolean {
   return kind === 'exception' && vectorsWithErrorCode.has(vector);
+}
+
+/** Long mode: gates of 16 bytes to 64-bit code, and a stack frame that is always whole and aligned (SDM vol. 3A §6.14). */
+function enterLong(cpu: Cpu, event: CpuEvent): void {
+  const { state } = cpu;
+  const gate = requireLongInterruptGate(cpu, event);
+  const descriptor = requireTransferDescriptor(cpu, gate.selector);
+  const level = handlerLevel(cpu, descriptor, gate.selector);
+  if ((descriptor.attributes & (ATTRIBUTE_LONG | ATTRIBUTE_BIG)) !== ATTRIBUTE_LONG) {
+    throw new GuestFault(VECTOR_GP, selectorError(gate.selector));
+  }
+  const target = codeTarget(cpu, descriptor, gate.selector, gate.offset, level);
+  const flags = state.eflags;
+  const inward = level < privilegeLevel(state);
+  const stack = Stack.enteringLong(cpu, handlerStack(cpu, gate, inward, level), inward ? level : undefined);
+  stack.push(8, state.segment(SS).selector);
+  stack.push(8, wholeStackPointer(state));
+  stack.push(8, (resumes(event) ? flags | RF : flags) >>> 0);
+  stack.push(8, state.segment(CS).selector);
+  stack.push(8, state.eip);
+  const hasErrorCode = pushesErrorCode(event);
+  if (hasErrorCode) stack.push(8, event.errorCode ?? 0);
+  state.eflags = flags & ~(TF | NT | RF | VM | (gate.clearsInterruptFlag ? IF : 0));
+  stack.commit();
+  enterCode(cpu, target);
+  cpu.calls?.interrupted(event.kind, event.vector, 8, hasErrorCode ? 8 : 0);
+}
+
+interface LongGate {
+  readonly selector: number;
+  readonly offset: number;
+  /** Number in the interrupt stack table; 0 for none. */
+  readonly stackIndex: number;
+  readonly clearsInterruptFlag: boolean;
+}
+
+function requireLongInterruptGate(cpu: Cpu, { vector, kind }: CpuEvent): LongGate {
+  const { state } = cpu;
+  const error = vector * 8 + ERROR_IDT;
+  if (vector * 16 + 15 > state.read16(slot.IDTR_LIMIT)) throw new GuestFault(VECTOR_GP, error);
+  const at = state.readAddress(slot.IDTR_BASE) + vector * 16;
+  const { low, high, attributes } = readDescriptor(cpu, at);
+  const type = systemTypeOf(attributes);
+  const isGate = type === TYPE_INTERRUPT_GATE_32 || type === TYPE_TRAP_GATE_32;
+  const isForbidden = kind === 'software' && privilegeOf(attributes) < privilegeLevel(state);
+  if (!isGate || isForbidden) throw new GuestFault(VECTOR_GP, error);
+  if (!isPresent(attributes)) throw new GuestFault(VECTOR_NP, error);
+  return {
+    selector: low >>> 16,
+    offset: longGateOffset(low, high, cpu.memory.readLinear(at + 8, 4)),
+    stackIndex: high & 7,
+    clearsInterruptFlag: type === TYPE_INTERRUPT_GATE_32,
+  };
+}
+
+/** Where the handler's stack begins: aligned to 16 bytes. */
+function handlerStack(cpu: Cpu, { stackIndex }: LongGate, inward: boolean, level: number): number {
+  const pointer =
+    stackIndex > 0
+      ? interruptStackPointer(cpu, stackIndex)
+      : inward
+        ? innerStackPointer(cpu, level)
+        : wholeStackPointer(cpu.state);
+  return Math.floor(pointer / 16) * 16;
 }
 
 /** Reads and checks the gate of the event's vector. */

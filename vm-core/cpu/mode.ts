@@ -41,6 +41,11 @@ export function codeAddressOf(state: CpuState, offset: number): number {
   return (state.read32((segmentSlots[CS] as number) + SEGMENT_BASE) + offset) >>> 0;
 }
 
+/** An offset in a data segment: it wraps at 4 GiB outside of 64-bit mode. */
+export function dataOffset(state: CpuState, offset: number): number {
+  return is64BitMode(state) ? offset : offset >>> 0;
+}
+
 /** The first address of the canonical hole; on its other side addresses are from its negative on. */
 export function canonicalEnd(state: CpuState): number {
   return 2 ** (63 - state.read32(internal.CANONICAL_SHIFT));

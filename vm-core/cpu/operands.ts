@@ -1,7 +1,19 @@
 /**
  * The r/m16 operand of system instructions: always a word in memory, in a register as wide as the operand size.
  */
+import type { CpuState } from '../state/cpu-state.ts';
 import { type Cpu, type Instruction, NEXT, type Outcome } from './cpu.ts';
+import { is64BitMode } from './mode.ts';
+
+/**
+ * Writes 32 or 64 bits of a general register; a write of 32 bits clears the upper half in 64-bit mode. What is written to
+ * 64 bits is a signed number.
+ */
+export function writeGeneral(state: CpuState, register: number, bits: number, value: number): void {
+  if (bits === 64) state.writeAddress(register, value);
+  else if (is64BitMode(state)) state.writeAddress(register, value >>> 0);
+  else state.write32(register, value);
+}
 
 /** Reads the 16-bit operand that ModR/M names, in a register or in memory. */
 export function readWordOperand(cpu: Cpu, instruction: Instruction): number {
@@ -13,6 +25,6 @@ export function readWordOperand(cpu: Cpu, instruction: Instruction): number {
 export function writeWordOperand(cpu: Cpu, instruction: Instruction, value: number): Outcome {
   if (instruction.isMemory) cpu.memory.writeSegment(instruction.segment, instruction.offset(), 2, value & 0xffff);
   else if (instruction.operandSize === 16) cpu.state.write16(instruction.rmSlot, value);
-  else cpu.state.write32(instruction.rmSlot, value);
+  else writeGeneral(cpu.state, instruction.rmSlot, 32, value);
   return NEXT;
 }

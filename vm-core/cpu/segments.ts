@@ -35,7 +35,7 @@ import {
   segmentFrom,
   selectorError,
 } from './descriptors.ts';
-import { isVirtual8086, privilegeLevel, usesDescriptors } from './mode.ts';
+import { isVirtual8086, privilegeLevel, usesDescriptors, is64BitMode } from './mode.ts';
 
 /** Attributes of a present, accessed, writable data segment: what a real-mode segment has after reset. */
 export const REAL_MODE_DATA = 0x93;
@@ -50,16 +50,21 @@ export function loadSegment(cpu: Cpu, index: SegmentIndex, selector: number): vo
     setUnprotectedSegment(cpu.state, index, selector);
     return;
   }
-  if (index === SS) {
+  if (index === SS && isNullStack(cpu, selector)) setNullSegment(cpu.state, SS, selector);
+  else if (index === SS) {
     const descriptor = requireStackSegment(cpu, selector, privilegeLevel(cpu.state), VECTOR_GP);
     cpu.state.setSegment(SS, segmentFrom(markAccessed(cpu, descriptor), selector));
-    return;
-  }
-  if (isNull(selector)) setNullSegment(cpu.state, index, selector);
+  } else if (isNull(selector)) setNullSegment(cpu.state, index, selector);
   else {
     const descriptor = requireDataSegment(cpu, selector);
     cpu.state.setSegment(index, segmentFrom(markAccessed(cpu, descriptor), selector));
   }
+}
+
+/** In 64-bit mode SS may be null at the levels 0 to 2. */
+function isNullStack({ state }: Cpu, selector: number): boolean {
+  const level = privilegeLevel(state);
+  return is64BitMode(state) && isNull(selector) && level !== 3 && (selector & 3) === level;
 }
 
 /** Loads any segment register, CS too, where selectors name no descriptors. */

@@ -1,77 +1,121 @@
 /**
- * The stack as system code uses it (SDM vol. 3A §6.2.3). The stack pointer is 16 or 32 bits wide by SS.B; the
- * registers change only when the operation commits, so a fault in the middle leaves them exact.
+ * The stack as system code uses it (SDM vol. 3A §6.2.3). The stack pointer is 16 or 32 bits wide by SS.B, in 64-bit mode
+ * 64; the registers change only when the operation commits, so a fault in the middle leaves them exact.
  */
 import { ATTRIBUTE_BIG, type CpuState, type SegmentState } from '../state/cpu-state.ts';
 import { SEGMENT_ATTRIBUTES, SS, segmentSlots, slot } from '../state/layout.ts';
 import { type Cpu, GuestFault, VECTOR_SS } from './cpu.ts';
-import { isWithinLimit } from './segments.ts';
+import { is64BitMode, isCanonical } from './mode.ts';
+import { isWithinLimit, setNullSegment } from './segments.ts';
 
 const SS_ATTRIBUTES = (segmentSlots[SS] as number) + SEGMENT_ATTRIBUTES;
 
-/** FFFFh or FFFFFFFFh: the bits of ESP that the current stack uses. */
-export function stackMask(state: CpuState): number {
-  return maskOf(state.read16(SS_ATTRIBUTES));
+/** Bytes of an item on the stack. */
+export type StackSize = 2 | 4 | 8;
+
+type StackWidth = 16 | 32 | 64;
+
+/** Bits of the stack pointer that the current stack uses. */
+export function stackWidth(state: CpuState): StackWidth {
+  return is64BitMode(state) ? 64 : widthOf(state.read16(SS_ATTRIBUTES));
 }
 
-function maskOf(attributes: number): number {
-  return (attributes & ATTRIBUTE_BIG) === 0 ? 0xffff : 0xffff_ffff;
+function widthOf(attributes: number): 16 | 32 {
+  return (attributes & ATTRIBUTE_BIG) === 0 ? 16 : 32;
 }
 
-/** Writes the bits of ESP that a stack with this mask uses; the others stay. */
-export function setStackPointer(state: CpuState, mask: number, value: number): void {
-  if (mask === 0xffff) state.write16(slot.ESP, value);
-  else state.write32(slot.ESP, value);
+function wrap(width: StackWidth, offset: number): number {
+  if (width === 64) return offset;
+  return width === 32 ? offset >>> 0 : offset & 0xffff;
+}
+
+/** An offset on the current stack, with its wrap. */
+export function stackOffset(state: CpuState, offset: number): number {
+  return wrap(stackWidth(state), offset);
+}
+
+/** SP, ESP or RSP: of 64 bits as a signed number. */
+export function stackPointer(state: CpuState): number {
+  const width = stackWidth(state);
+  return width === 64 ? state.readAddress(slot.ESP) : wrap(width, state.read32(slot.ESP));
+}
+
+/** ESP or RSP as it is saved where another stack is entered, whatever the current one uses of it. */
+export function wholeStackPointer(state: CpuState): number {
+  return is64BitMode(state) ? state.readAddress(slot.ESP) : state.read32(slot.ESP);
+}
+
+/** Writes the bits of the stack pointer that the current stack uses; the others stay. */
+export function setStackPointer(state: CpuState, value: number): void {
+  writePointer(state, stackWidth(state), value);
+}
+
+function writePointer(state: CpuState, width: StackWidth, value: number): void {
+  if (width === 16) state.write16(slot.ESP, value);
+  else if (width === 32) state.write32(slot.ESP, value);
+  else state.writeAddress(slot.ESP, value);
 }
 
 /** One push on the current stack, committed at once. */
-export function push(cpu: Cpu, size: 2 | 4, value: number): void {
-  const mask = stackMask(cpu.state);
-  const pointer = ((cpu.state.read32(slot.ESP) - size) & mask) >>> 0;
-  cpu.memory.writeSegment(SS, pointer, size, value);
-  setStackPointer(cpu.state, mask, pointer);
+export function push(cpu: Cpu, size: StackSize, value: number): void {
+  const stack = Stack.current(cpu);
+  stack.push(size, value);
+  stack.commit();
 }
+
+/** A stack that SS does not name yet: a segment, or in long mode no segment but the privilege level in SS. */
+type EnteredStack = SegmentState | { readonly level: number } | undefined;
 
 /** Several pushes or pops that take effect together at `commit`. */
 export class Stack {
   private readonly cpu: Cpu;
-  private readonly mask: number;
-  /** The stack of another privilege level that is about to be entered; undefined for the current one. */
-  private readonly entered: SegmentState | undefined;
+  private readonly width: StackWidth;
+  private readonly entered: EnteredStack;
   private readonly faultCode: number;
   private pointer: number;
 
-  private constructor(cpu: Cpu, pointer: number, mask: number, entered: SegmentState | undefined, faultCode: number) {
+  private constructor(cpu: Cpu, pointer: number, width: StackWidth, entered: EnteredStack, faultCode: number) {
     this.cpu = cpu;
-    this.mask = mask;
+    this.width = width;
     this.entered = entered;
     this.faultCode = faultCode;
-    this.pointer = (pointer & mask) >>> 0;
+    this.pointer = wrap(width, pointer);
   }
 
-  /** The stack that SS:ESP names now. */
+  /** The stack that SS and the stack pointer name now. */
   static current(cpu: Cpu): Stack {
-    return new Stack(cpu, cpu.state.read32(slot.ESP), stackMask(cpu.state), undefined, 0);
+    return new Stack(cpu, stackPointer(cpu.state), stackWidth(cpu.state), undefined, 0);
   }
 
   /** A stack that SS does not name yet; no room on it raises #SS(`faultCode`). */
   static entering(cpu: Cpu, segment: SegmentState, pointer: number, faultCode: number): Stack {
-    return new Stack(cpu, pointer, maskOf(segment.attributes), segment, faultCode);
+    return new Stack(cpu, pointer, widthOf(segment.attributes), segment, faultCode);
   }
 
-  push(size: 2 | 4, value: number): void {
-    const pointer = ((this.pointer - size) & this.mask) >>> 0;
-    const bits = size === 2 ? value & 0xffff : value >>> 0;
+  /** A stack of long mode; `level` is that of its privilege where SS changes, which becomes null then. */
+  static enteringLong(cpu: Cpu, pointer: number, level: number | undefined): Stack {
+    return new Stack(cpu, pointer, 64, { level: level ?? -1 }, 0);
+  }
+
+  push(size: StackSize, value: number): void {
+    const pointer = wrap(this.width, this.pointer - size);
+    const bits = size === 8 ? value : size === 2 ? value & 0xffff : value >>> 0;
     if (!this.entered) this.cpu.memory.writeSegment(SS, pointer, size, bits);
-    else {
-      if (!isWithinLimit(this.entered, pointer, size)) throw new GuestFault(VECTOR_SS, this.faultCode);
-      this.cpu.memory.writeLinear((this.entered.base + pointer) >>> 0, size, bits);
-    }
+    else this.cpu.memory.writeLinear(this.#enteredAddress(this.entered, pointer, size), size, bits);
     this.pointer = pointer;
   }
 
+  #enteredAddress(entered: NonNullable<EnteredStack>, pointer: number, size: StackSize): number {
+    if ('level' in entered) {
+      if (!isCanonical(this.cpu.state, pointer, size)) throw new GuestFault(VECTOR_SS, 0);
+      return pointer;
+    }
+    if (!isWithinLimit(entered, pointer, size)) throw new GuestFault(VECTOR_SS, this.faultCode);
+    return (entered.base + pointer) >>> 0;
+  }
+
   /** Pops from the current stack. */
-  pop(size: 2 | 4): number {
+  pop(size: StackSize): number {
     const value = this.cpu.memory.readSegment(SS, this.pointer, size);
     this.skip(size);
     return value;
@@ -79,17 +123,20 @@ export class Stack {
 
   /** Drops bytes without reading them. */
   skip(bytes: number): void {
-    this.pointer = ((this.pointer + bytes) & this.mask) >>> 0;
+    this.pointer = wrap(this.width, this.pointer + bytes);
   }
 
   /** #SS(0) unless the item on top lies within the current stack's limit. */
-  requireRoom(size: 2 | 4): void {
+  requireRoom(size: StackSize): void {
+    if (this.width === 64) return;
     if (!isWithinLimit(this.cpu.state.segment(SS), this.pointer, size)) throw new GuestFault(VECTOR_SS, 0);
   }
 
   /** Makes the pushes and pops take effect; a stack that was entered becomes the current one. */
   commit(): void {
-    if (this.entered) this.cpu.state.setSegment(SS, this.entered);
-    setStackPointer(this.cpu.state, this.mask, this.pointer);
+    const { entered } = this;
+    if (entered && !('level' in entered)) this.cpu.state.setSegment(SS, entered);
+    else if (entered && entered.level >= 0) setNullSegment(this.cpu.state, SS, entered.level);
+    writePointer(this.cpu.state, this.width, this.pointer);
   }
 }

@@ -9,7 +9,7 @@
  */
 import type { CallObserver } from '../cpu/cpu.ts';
 import { codeAddressOf, is64BitMode, privilegeLevel } from '../cpu/mode.ts';
-import { stackMask } from '../cpu/stack.ts';
+import { stackOffset, stackWidth } from '../cpu/stack.ts';
 import type { CallRecord, CallStack } from '../machine/machine.ts';
 import { CALL_SHADOW, CALL_SHADOW_SIZE } from '../memory/layout.ts';
 import type { CpuState } from '../state/cpu-state.ts';
@@ -359,15 +359,14 @@ export class CallShadow implements CallObserver {
 
   #linear(pointer: number): number {
     if (is64BitMode(this.#state)) return pointer;
-    return (this.#stackBase() + ((pointer & stackMask(this.#state)) >>> 0)) >>> 0;
+    return (this.#stackBase() + stackOffset(this.#state, pointer)) >>> 0;
   }
 
   /** The linear end of what is free on a stack: an offset of 0 is that of an empty stack, whose first push wraps. */
   #end(pointer: number): number {
     if (is64BitMode(this.#state)) return pointer;
-    const mask = stackMask(this.#state);
-    const offset = (pointer & mask) >>> 0;
-    return this.#stackBase() + (offset === 0 ? mask + 1 : offset);
+    const offset = stackOffset(this.#state, pointer);
+    return this.#stackBase() + (offset === 0 ? 2 ** stackWidth(this.#state) : offset);
   }
 
   /** In 64-bit mode an interrupt may go to a stack of its own without a change of level. */

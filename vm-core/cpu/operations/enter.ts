@@ -3,27 +3,28 @@
  */
 import { SS, slot } from '../../state/layout.ts';
 import { NEXT, type SystemOperation } from '../cpu.ts';
-import { Stack, stackMask } from '../stack.ts';
+import { Stack, stackOffset, stackPointer, type StackSize, stackWidth } from '../stack.ts';
 
 export const ENTER: SystemOperation = (cpu, instruction) => {
   const { state } = cpu;
-  const size = instruction.operandSize === 16 ? 2 : 4;
+  const size = (instruction.operandSize / 8) as StackSize;
   const level = instruction.immediate2 & 0x1f;
-  const mask = stackMask(state);
   const stack = Stack.current(cpu);
-  const enclosing = state.read32(slot.EBP);
-  const framePointer = state.read32(slot.ESP) - size;
-  const frame = mask === 0xffff ? mergeLow(state.read32(slot.ESP), framePointer) : framePointer >>> 0;
+  const width = stackWidth(state);
+  const enclosing = width === 64 ? state.readAddress(slot.EBP) : state.read32(slot.EBP);
+  const framePointer = stackPointer(state) - size;
+  const frame = width === 16 ? mergeLow(state.read32(slot.ESP), framePointer) : stackOffset(state, framePointer);
   stack.push(size, enclosing);
   for (let index = 1; index < level; index++) {
-    stack.push(size, cpu.memory.readSegment(SS, ((enclosing - index * size) & mask) >>> 0, size));
+    stack.push(size, cpu.memory.readSegment(SS, stackOffset(state, enclosing - index * size), size));
   }
   if (level > 0) stack.push(size, frame);
   stack.skip(-(instruction.immediate & 0xffff));
   stack.requireRoom(size);
   stack.commit();
   if (size === 2) state.write16(slot.EBP, frame);
-  else state.write32(slot.EBP, frame);
+  else if (size === 4) state.write32(slot.EBP, frame);
+  else state.writeAddress(slot.EBP, frame);
   return NEXT;
 };
 

@@ -2,6 +2,7 @@
  * RETF and IRET: to the same and to an outer privilege level, and to virtual-8086 mode (SDM vol. 2B RET, vol. 2A IRET).
  */
 
+import { ATTRIBUTE_LONG } from '../../state/cpu-state.ts';
 import { CS, DS, ES, FS, GS, type SegmentIndex, SS, slot } from '../../state/layout.ts';
 import { DF, IF, IOPL, NT, OF, RF, TF, VM } from '../../state/lazy-flags.ts';
 import {
@@ -22,7 +23,7 @@ import {
   type SystemOperation,
   VECTOR_GP,
 } from '../cpu.ts';
-import { isCode, isConforming, markAccessed, privilegeOf, segmentFrom, selectorError } from '../descriptors.ts';
+import { isCode, isConforming, isNull, markAccessed, privilegeOf, segmentFrom, selectorError } from '../descriptors.ts';
 import {
   ioPrivilegeLevel,
   modelFlags,
@@ -32,9 +33,11 @@ import {
   virtualInterruptFlags,
   setPrivilegeLevel,
   usesDescriptors,
+  is64BitMode,
+  isLongMode,
 } from '../mode.ts';
-import { dropInnerSegments, requireStackSegment, setVirtual8086Segment } from '../segments.ts';
-import { Stack, setStackPointer, stackMask } from '../stack.ts';
+import { dropInnerSegments, requireStackSegment, setNullSegment, setVirtual8086Segment } from '../segments.ts';
+import { setStackPointer, Stack, type StackSize } from '../stack.ts';
 import { returnToPreviousTask } from '../task-switch.ts';
 import { hasVirtualInterruptFlag, loadVirtualFlag } from '../virtual-8086.ts';
 
@@ -47,7 +50,7 @@ export const RET_FAR_POP: SystemOperation = (cpu, instruction) =>
   returnFar(cpu, instruction, instruction.immediate & 0xffff);
 
 function returnFar(cpu: Cpu, instruction: Instruction, bytes: number): Outcome {
-  const size = instruction.operandSize === 16 ? 2 : 4;
+  const size = (instruction.operandSize / 8) as StackSize;
   const stack = Stack.current(cpu);
   const offset = stack.pop(size);
   const selector = stack.pop(size) & 0xffff;
@@ -78,19 +81,29 @@ function returnTarget(cpu: Cpu, selector: number, offset: number): CodeTarget {
 }
 
 /** Pops the outer stack's pointer, switches to it and drops `bytes` there; data segments of inner levels become null. */
-function returnOutward(cpu: Cpu, target: CodeTarget, stack: Stack, size: 2 | 4, bytes: number): Outcome {
+function returnOutward(cpu: Cpu, target: CodeTarget, stack: Stack, size: StackSize, bytes: number): Outcome {
   const { state } = cpu;
   const pointer = stack.pop(size);
   const selector = stack.pop(size) & 0xffff;
-  const descriptor = requireStackSegment(cpu, selector, target.level, VECTOR_GP);
-  state.setSegment(SS, segmentFrom(markAccessed(cpu, descriptor), selector));
-  setStackPointer(state, stackMask(state), pointer + bytes);
+  loadOuterStack(cpu, target, selector);
   enterCode(cpu, target);
+  setStackPointer(state, pointer + bytes);
   dropInnerSegments(state, DATA_SEGMENTS);
   return EXIT;
 }
 
-/** IRET and IRETD, by operand size. Ends the blocking of NMIs. */
+/** SS of an outer level; a null selector is one where 64-bit code runs at a level other than 3. */
+function loadOuterStack(cpu: Cpu, target: CodeTarget, selector: number): void {
+  const isLong = isLongMode(cpu.state) && (target.segment.attributes & ATTRIBUTE_LONG) !== 0;
+  if (isLong && isNull(selector) && target.level !== 3 && (selector & 3) === target.level) {
+    setNullSegment(cpu.state, SS, selector);
+    return;
+  }
+  const descriptor = requireStackSegment(cpu, selector, target.level, VECTOR_GP);
+  cpu.state.setSegment(SS, segmentFrom(markAccessed(cpu, descriptor), selector));
+}
+
+/** IRET, IRETD and IRETQ, by operand size. Ends the blocking of NMIs. */
 export const IRET: SystemOperation = (cpu, instruction) => {
   const { state } = cpu;
   const outcome = usesDescriptors(state) ? returnProtected(cpu, instruction) : returnUnprotected(cpu, instruction);
@@ -123,29 +136,33 @@ function returnUnprotected(cpu: Cpu, instruction: Instruction): Outcome {
 function returnProtected(cpu: Cpu, instruction: Instruction): Outcome {
   const { state } = cpu;
   if ((state.read32(slot.EFLAGS) & NT) !== 0) {
+    if (isLongMode(state)) throw new GuestFault(VECTOR_GP, 0);
     returnToPreviousTask(cpu);
     return EXIT;
   }
-  const size = instruction.operandSize === 16 ? 2 : 4;
+  const size = (instruction.operandSize / 8) as StackSize;
   const level = privilegeLevel(state);
   const stack = Stack.current(cpu);
   const offset = stack.pop(size);
   const selector = stack.pop(size) & 0xffff;
   const image = stack.pop(size);
-  if (size === 4 && (image & VM) !== 0 && level === 0) return returnToVirtual8086(cpu, stack, selector, offset, image);
+  if (size === 4 && (image & VM) !== 0 && level === 0 && !isLongMode(state))
+    return returnToVirtual8086(cpu, stack, selector, offset, image);
 
   const writable =
     ARITHMETIC_AND_NT |
     TF |
     (level <= ioPrivilegeLevel(state) ? IF : 0) |
-    (level === 0 ? IOPL | (size === 4 ? virtualInterruptFlags(cpu) : 0) : 0) |
-    (size === 4 ? RF | modelFlags(cpu) : 0);
+    (level === 0 ? IOPL | (size === 2 ? 0 : virtualInterruptFlags(cpu)) : 0) |
+    (size === 2 ? 0 : RF | modelFlags(cpu));
   const flags = merge(state.eflags, image, writable);
   const target = returnTarget(cpu, selector, offset);
-  if (target.level === level) {
+  // IRET of 64-bit mode always has a stack pointer on the stack.
+  if (target.level !== level || is64BitMode(state)) returnOutward(cpu, target, stack, size, 0);
+  else {
     stack.commit();
     enterCode(cpu, target);
-  } else returnOutward(cpu, target, stack, size, 0);
+  }
   state.eflags = flags;
   return EXIT;
 }

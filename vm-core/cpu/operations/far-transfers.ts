@@ -1,8 +1,8 @@
 /**
  * Far JMP and CALL: direct, through call gates, and in real and virtual-8086 mode (SDM vol. 2A CALL, JMP; vol. 3A §5.8).
  */
-import { ATTRIBUTE_PRESENT } from '../../state/cpu-state.ts';
-import { CS, SS, slot } from '../../state/layout.ts';
+import { ATTRIBUTE_BIG, ATTRIBUTE_LONG, ATTRIBUTE_PRESENT } from '../../state/cpu-state.ts';
+import { CS, SS } from '../../state/layout.ts';
 import {
   type CodeTarget,
   codeTarget,
@@ -29,7 +29,9 @@ import {
   type Descriptor,
   isCode,
   isConforming,
+  longGateOffset,
   privilegeOf,
+  readUpperHalf,
   selectorError,
   systemTypeOf,
   TYPE_BIT_32,
@@ -39,8 +41,8 @@ import {
   TYPE_TSS_16_AVAILABLE,
   TYPE_TSS_32_AVAILABLE,
 } from '../descriptors.ts';
-import { privilegeLevel, usesDescriptors } from '../mode.ts';
-import { Stack, stackMask } from '../stack.ts';
+import { isLongMode, privilegeLevel, usesDescriptors } from '../mode.ts';
+import { Stack, stackOffset, stackPointer, type StackSize, wholeStackPointer } from '../stack.ts';
 import { requireTaskOfGate, switchTask } from '../task-switch.ts';
 import { openInnerStack } from '../task-state.ts';
 
@@ -72,7 +74,7 @@ function jumpFar(cpu: Cpu, pointer: FarPointer): Outcome {
 }
 
 function callFar(cpu: Cpu, instruction: Instruction, pointer: FarPointer): Outcome {
-  const size = instruction.operandSize === 16 ? 2 : 4;
+  const size = (instruction.operandSize / 8) as StackSize;
   if (!usesDescriptors(cpu.state)) {
     requireUnprotectedOffset(cpu, pointer.offset);
     pushReturn(cpu, Stack.current(cpu), size).commit();
@@ -89,7 +91,7 @@ function callFar(cpu: Cpu, instruction: Instruction, pointer: FarPointer): Outco
   return callThroughGate(cpu, gate);
 }
 
-function pushReturn(cpu: Cpu, stack: Stack, size: 2 | 4): Stack {
+function pushReturn(cpu: Cpu, stack: Stack, size: StackSize): Stack {
   stack.push(size, cpu.state.segment(CS).selector);
   stack.push(size, cpu.state.eip);
   return stack;
@@ -108,7 +110,7 @@ interface CallGate {
   readonly kind: 'gate';
   readonly selector: number;
   readonly offset: number;
-  readonly size: 2 | 4;
+  readonly size: StackSize;
   readonly parameterCount: number;
 }
 
@@ -126,6 +128,7 @@ function toTask(cpu: Cpu, { descriptor, selector }: TaskTarget, kind: 'jump' | '
 
 /** Checks a system descriptor that a far transfer names. */
 function requireGate(cpu: Cpu, descriptor: Descriptor, selector: number): CallGate | TaskTarget {
+  if (isLongMode(cpu.state)) return requireLongGate(cpu, descriptor, selector);
   const { attributes, low, high } = descriptor;
   const type = systemTypeOf(attributes);
   const isGate = type === TYPE_CALL_GATE_16 || type === TYPE_CALL_GATE_32;
@@ -143,11 +146,26 @@ function requireGate(cpu: Cpu, descriptor: Descriptor, selector: number): CallGa
   return { kind: 'gate', selector: low >>> 16, offset, size: wide ? 4 : 2, parameterCount: high & 0x1f };
 }
 
+/** In long mode there are call gates of 16 bytes, to 64-bit code, and nothing else that a transfer could lead through. */
+function requireLongGate(cpu: Cpu, descriptor: Descriptor, selector: number): CallGate {
+  const { attributes, low, high } = descriptor;
+  const level = Math.max(privilegeLevel(cpu.state), selector & 3);
+  if (systemTypeOf(attributes) !== TYPE_CALL_GATE_32 || privilegeOf(attributes) < level) {
+    throw new GuestFault(VECTOR_GP, selectorError(selector));
+  }
+  if ((attributes & ATTRIBUTE_PRESENT) === 0) throw new GuestFault(VECTOR_NP, selectorError(selector));
+  const upper = readUpperHalf(cpu, descriptor, selector);
+  const offset = longGateOffset(low, high, upper);
+  return { kind: 'gate', selector: low >>> 16, offset, size: 8, parameterCount: 0 };
+}
+
 /** The code segment that a call gate leads to; it may not be less privileged than the caller. */
 function requireGateCode(cpu: Cpu, gate: CallGate): Descriptor {
   const descriptor = requireTransferDescriptor(cpu, gate.selector);
   const { attributes } = descriptor;
-  if (!isCode(attributes) || privilegeOf(attributes) > privilegeLevel(cpu.state)) {
+  const isLong = (attributes & (ATTRIBUTE_LONG | ATTRIBUTE_BIG)) === ATTRIBUTE_LONG;
+  const isOfMode = isLong || !isLongMode(cpu.state);
+  if (!isCode(attributes) || privilegeOf(attributes) > privilegeLevel(cpu.state) || !isOfMode) {
     throw new GuestFault(VECTOR_GP, selectorError(gate.selector));
   }
   return descriptor;
@@ -165,7 +183,7 @@ function callThroughGate(cpu: Cpu, gate: CallGate): Outcome {
   const target = codeTarget(cpu, descriptor, gate.selector, gate.offset, inner);
   const stack = openInnerStack(cpu, inner);
   stack.push(gate.size, cpu.state.segment(SS).selector);
-  stack.push(gate.size, cpu.state.read32(slot.ESP));
+  stack.push(gate.size, wholeStackPointer(cpu.state));
   copyParameters(cpu, stack, gate);
   pushReturn(cpu, stack, gate.size);
   stack.commit();
@@ -174,10 +192,9 @@ function callThroughGate(cpu: Cpu, gate: CallGate): Outcome {
 
 /** Copies the gate's parameters from the caller's stack, the last pushed last. */
 function copyParameters(cpu: Cpu, stack: Stack, gate: CallGate): void {
-  const mask = stackMask(cpu.state);
-  const top = cpu.state.read32(slot.ESP);
+  const top = stackPointer(cpu.state);
   for (let index = gate.parameterCount - 1; index >= 0; index--) {
-    const offset = ((top + index * gate.size) & mask) >>> 0;
+    const offset = stackOffset(cpu.state, top + index * gate.size);
     stack.push(gate.size, cpu.memory.readSegment(SS, offset, gate.size));
   }
 }

@@ -14,7 +14,7 @@ import {
   requirePrivilege,
   requireVirtual8086Privilege,
 } from '../mode.ts';
-import { push, Stack } from '../stack.ts';
+import { push, Stack, type StackSize } from '../stack.ts';
 import { changeVirtualFlag, hasVirtualInterruptFlag, loadVirtualFlag, virtualFlags } from '../virtual-8086.ts';
 
 /** PUSHFD stores RF and VM as zeros. */
@@ -57,7 +57,7 @@ export const PUSHF: SystemOperation = (cpu, instruction) => {
   if (!isVirtual) requireVirtual8086Privilege(cpu);
   const flags = isVirtual ? virtualFlags(cpu.state.eflags) : cpu.state.eflags;
   if (instruction.operandSize === 16) push(cpu, 2, flags & 0xffff);
-  else push(cpu, 4, flags & PUSHED_32);
+  else push(cpu, instruction.operandSize === 32 ? 4 : 8, flags & PUSHED_32);
   return NEXT;
 };
 
@@ -68,11 +68,11 @@ export const POPF: SystemOperation = (cpu, instruction) => {
   const { state } = cpu;
   const level = privilegeLevel(state);
   const stack = Stack.current(cpu);
-  const size = instruction.operandSize === 16 ? 2 : 4;
+  const size = (instruction.operandSize / 8) as StackSize;
   const image = stack.pop(size);
   const ioPrivilege = level === 0 && !isVirtual8086(state) ? IOPL : 0;
   const interruptFlag = level <= ioPrivilegeLevel(state) ? IF : 0;
-  const writable = ORDINARY | TF | interruptFlag | ioPrivilege | (size === 4 ? modelFlags(cpu) : 0);
+  const writable = ORDINARY | TF | interruptFlag | ioPrivilege | (size === 2 ? 0 : modelFlags(cpu));
   const flags = isVirtual ? loadVirtualFlag(state.eflags, image) : state.eflags;
   const changed = ((flags & ~(writable | RF)) | (image & writable)) >>> 0;
   stack.commit();

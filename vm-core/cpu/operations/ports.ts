@@ -20,8 +20,11 @@ import {
 } from '../cpu.ts';
 import { DR7_ENABLES } from '../debug-registers.ts';
 import { isWritableData } from '../descriptors.ts';
-import { ioPrivilegeLevel, isVirtual8086, privilegeLevel, usesDescriptors } from '../mode.ts';
+import { ioPrivilegeLevel, isVirtual8086, privilegeLevel, usesDescriptors, is64BitMode, isCanonical } from '../mode.ts';
+import { writeGeneral } from '../operands.ts';
 import { isWithinLimit } from '../segments.ts';
+import type { OperandSize } from '../../isa/operand.ts';
+import type { CpuState } from '../../state/cpu-state.ts';
 import { checkIoPermissionMap } from '../task-state.ts';
 
 /** How many iterations a repeated INS or OUTS makes before interrupts get a chance; a single step is one of them. */
@@ -41,7 +44,7 @@ function input(cpu: Cpu, port: number, size: PortSize): Outcome {
   const value = cpu.ports.read(port, size);
   if (size === 1) cpu.state.write8(slot.EAX, value);
   else if (size === 2) cpu.state.write16(slot.EAX, value);
-  else cpu.state.write32(slot.EAX, value);
+  else writeGeneral(cpu.state, slot.EAX, 32, value);
   return NEXT;
 }
 
@@ -53,7 +56,8 @@ function output(cpu: Cpu, port: number, size: PortSize): Outcome {
   return NEXT;
 }
 
-const sizeOf = (instruction: Instruction): PortSize => instruction.immediate2 as PortSize;
+/** Operands of 64 bits are of 32 here. */
+const sizeOf = (instruction: Instruction): PortSize => Math.min(instruction.immediate2, 4) as PortSize;
 
 export const IN_IMMEDIATE: SystemOperation = (cpu, instruction) =>
   input(cpu, instruction.immediate & 0xff, sizeOf(instruction));
@@ -74,6 +78,11 @@ type Element = (cpu: Cpu, instruction: Instruction, offset: number, port: number
 
 /** A byte that was read from a device is gone, so the destination is checked before the port is touched. */
 const inputElement: Element = (cpu, _instruction, offset, port, size) => {
+  if (is64BitMode(cpu.state)) {
+    if (!isCanonical(cpu.state, offset, size)) throw new GuestFault(VECTOR_GP, 0);
+    cpu.memory.writeSegment(ES, offset, size, cpu.ports.read(port, size));
+    return;
+  }
   const segment = cpu.state.segment(ES);
   const writable = !usesDescriptors(cpu.state) || isWritableData(segment.attributes);
   if (!writable || !isWithinLimit(segment, offset, size)) throw new GuestFault(VECTOR_GP, 0);
@@ -88,20 +97,19 @@ const outputElement: Element = (cpu, instruction, offset, port, size) => {
 function transfer(cpu: Cpu, instruction: Instruction, indexSlot: number, element: Element): Outcome {
   const { state } = cpu;
   const size = sizeOf(instruction);
-  const mask = instruction.addressSize === 16 ? 0xffff : 0xffff_ffff;
   const port = state.read16(slot.EDX);
   const step = (state.read32(slot.EFLAGS) & DF) === 0 ? size : -size;
-  if (instruction.repeat && (state.read32(slot.ECX) & mask) === 0) return EXIT;
+  const { addressSize } = instruction;
+  if (instruction.repeat && readAddressRegister(state, slot.ECX, addressSize) === 0) return EXIT;
   requirePort(cpu, port, size);
   const iterations = trapsAfterEach(state) ? 1 : ITERATIONS_MAX;
   for (let iteration = 0; iteration < iterations; iteration++) {
-    const offset = (state.read32(indexSlot) & mask) >>> 0;
+    const offset = readAddressRegister(state, indexSlot, addressSize);
     element(cpu, instruction, offset, port, size);
-    writeAddressRegister(cpu, indexSlot, mask, offset + step);
+    writeAddressRegister(state, indexSlot, addressSize, offset + step);
     if (!instruction.repeat) return EXIT;
-    const left = ((state.read32(slot.ECX) - 1) & mask) >>> 0;
-    writeAddressRegister(cpu, slot.ECX, mask, left);
-    if (left === 0) return EXIT;
+    decrement(state, slot.ECX, addressSize);
+    if (readAddressRegister(state, slot.ECX, addressSize) === 0) return EXIT;
   }
   return REPEAT;
 }
@@ -112,7 +120,18 @@ function trapsAfterEach(state: CpuState): boolean {
   return (state.read32(slot.CR4) & CR4_DE) !== 0 && (state.read32(slot.DR7) & DR7_ENABLES) !== 0;
 }
 
-function writeAddressRegister(cpu: Cpu, offset: number, mask: number, value: number): void {
-  if (mask === 0xffff) cpu.state.write16(offset, value);
-  else cpu.state.write32(offset, value);
+/** A count or index register by the address size; one of more than 2^53 is inexact. */
+function readAddressRegister(state: CpuState, offset: number, addressSize: OperandSize): number {
+  if (addressSize === 64) return state.readAddress(offset);
+  return addressSize === 16 ? state.read16(offset) : state.read32(offset);
+}
+
+function decrement(state: CpuState, offset: number, addressSize: OperandSize): void {
+  if (addressSize === 64) state.write64(offset, state.read64(offset) - 1n);
+  else writeAddressRegister(state, offset, addressSize, readAddressRegister(state, offset, addressSize) - 1);
+}
+
+function writeAddressRegister(state: CpuState, offset: number, addressSize: OperandSize, value: number): void {
+  if (addressSize === 16) state.write16(offset, value);
+  else writeGeneral(state, offset, addressSize, value);
 }

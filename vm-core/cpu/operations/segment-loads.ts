@@ -5,9 +5,9 @@ import { CS, DS, ES, FS, GS, type SegmentIndex, SS, slot } from '../../state/lay
 import { memoryPointer } from '../code-segments.ts';
 import { type Cpu, EXIT, GuestFault, NEXT, type Outcome, type SystemOperation, VECTOR_UD } from '../cpu.ts';
 import { usesDescriptors } from '../mode.ts';
-import { readWordOperand } from '../operands.ts';
+import { readWordOperand, writeGeneral } from '../operands.ts';
 import { loadSegment } from '../segments.ts';
-import { push, setStackPointer, stackMask } from '../stack.ts';
+import { push, stackPointer, type StackSize, stackWidth } from '../stack.ts';
 
 export const MOV_SREG_RM: SystemOperation = (cpu, instruction) => {
   const index = instruction.reg;
@@ -30,18 +30,22 @@ function afterLoad(cpu: Cpu): Outcome {
 
 export const PUSH_SREG: SystemOperation = (cpu, instruction) => {
   const { selector } = cpu.state.segment(instruction.immediate);
-  push(cpu, instruction.operandSize === 16 ? 2 : 4, selector);
+  push(cpu, (instruction.operandSize / 8) as StackSize, selector);
   return NEXT;
 };
 
 export const POP_SREG: SystemOperation = (cpu, instruction) => {
   const { state } = cpu;
   const index = instruction.immediate as SegmentIndex;
-  const mask = stackMask(state);
-  const pointer = (state.read32(slot.ESP) & mask) >>> 0;
-  const selector = cpu.memory.readSegment(SS, pointer, instruction.operandSize === 16 ? 2 : 4) & 0xffff;
+  const size = (instruction.operandSize / 8) as StackSize;
+  const pointer = stackPointer(state);
+  const selector = cpu.memory.readSegment(SS, pointer, size) & 0xffff;
+  const width = stackWidth(state);
   loadSegment(cpu, index, selector);
-  setStackPointer(state, mask, ((pointer + instruction.operandSize / 8) & mask) >>> 0);
+  // The width is that of the stack from which the selector came.
+  if (width === 16) state.write16(slot.ESP, pointer + size);
+  else if (width === 32) state.write32(slot.ESP, pointer + size);
+  else state.writeAddress(slot.ESP, pointer + size);
   return index === SS ? holdInterrupts(cpu) : afterLoad(cpu);
 };
 
@@ -51,7 +55,7 @@ function loadPointer(index: SegmentIndex): SystemOperation {
     const { selector, offset } = memoryPointer(cpu, instruction);
     loadSegment(cpu, index, selector);
     if (instruction.operandSize === 16) cpu.state.write16(instruction.regSlot, offset);
-    else cpu.state.write32(instruction.regSlot, offset);
+    else writeGeneral(cpu.state, instruction.regSlot, instruction.operandSize, offset);
     return index === SS ? EXIT : afterLoad(cpu);
   };
 }

@@ -1,6 +1,7 @@
 /**
  * GDTR, IDTR, LDTR and TR: LGDT, LIDT, SGDT, SIDT, LLDT, SLDT, LTR, STR (SDM vol. 2).
  */
+import type { SegmentState } from '../../state/cpu-state.ts';
 import { slot } from '../../state/layout.ts';
 import {
   type Cpu,
@@ -18,6 +19,7 @@ import {
   type Descriptor,
   isNull,
   isPresent,
+  readUpperHalf,
   requireDescriptor,
   segmentFrom,
   selectorError,
@@ -27,7 +29,15 @@ import {
   TYPE_TSS_16_AVAILABLE,
   TYPE_TSS_32_AVAILABLE,
 } from '../descriptors.ts';
-import { requireDescriptors, requireInformation, requirePrivilege } from '../mode.ts';
+import {
+  requireDescriptors,
+  requireInformation,
+  requirePrivilege,
+  is64BitMode,
+  isCanonical,
+  isLongMode,
+  linearAddressOf,
+} from '../mode.ts';
 import { readWordOperand, writeWordOperand } from '../operands.ts';
 
 /** With 16-bit operands only 24 bits of the base are loaded or stored, as on an 80286. */
@@ -49,9 +59,16 @@ function loadTable(cpu: Cpu, instruction: Instruction, baseSlot: number, limitSl
   const { state, memory } = cpu;
   const at = instruction.offset();
   const limit = memory.readSegment(instruction.segment, at, 2);
+  if (is64BitMode(state)) {
+    const base = memory.readSegment(instruction.segment, at + 2, 8);
+    if (!isCanonical(state, base)) throw new GuestFault(VECTOR_GP, 0);
+    state.write16(limitSlot, limit);
+    state.writeAddress(baseSlot, base);
+    return EXIT;
+  }
   const base = memory.readSegment(instruction.segment, (at + 2) >>> 0, 4);
   state.write16(limitSlot, limit);
-  state.write32(baseSlot, instruction.operandSize === 16 ? base & BASE_MASK_16 : base);
+  state.writeAddress(baseSlot, instruction.operandSize === 16 ? base & BASE_MASK_16 : base);
   return EXIT;
 }
 
@@ -60,6 +77,11 @@ function storeTable(cpu: Cpu, instruction: Instruction, baseSlot: number, limitS
   requireInformation(cpu);
   const { state, memory } = cpu;
   const at = instruction.offset();
+  if (is64BitMode(state)) {
+    memory.writeSegment(instruction.segment, at + 2, 8, state.readAddress(baseSlot));
+    memory.writeSegment(instruction.segment, at, 2, state.read16(limitSlot));
+    return NEXT;
+  }
   const base = state.read32(baseSlot);
   // The far end goes first: if it can be written, so can the rest.
   memory.writeSegment(
@@ -81,7 +103,7 @@ export const LLDT: SystemOperation = (cpu, instruction) => {
     return EXIT;
   }
   const descriptor = requireGlobal(cpu, selector, [TYPE_LDT]);
-  cpu.state.setSegmentAt(slot.LDTR, segmentFrom(descriptor, selector));
+  cpu.state.setSegmentAt(slot.LDTR, systemSegment(cpu, descriptor, selector));
   return EXIT;
 };
 
@@ -90,12 +112,23 @@ export const LTR: SystemOperation = (cpu, instruction) => {
   requirePrivilege(cpu);
   const selector = readWordOperand(cpu, instruction);
   if (isNull(selector)) throw new GuestFault(VECTOR_GP, 0);
-  const descriptor = requireGlobal(cpu, selector, [TYPE_TSS_16_AVAILABLE, TYPE_TSS_32_AVAILABLE]);
+  const types = isLongMode(cpu.state) ? [TYPE_TSS_32_AVAILABLE] : [TYPE_TSS_16_AVAILABLE, TYPE_TSS_32_AVAILABLE];
+  const descriptor = requireGlobal(cpu, selector, types);
+  const segment = systemSegment(cpu, descriptor, selector);
   const attributes = descriptor.attributes | TYPE_BIT_BUSY;
-  cpu.memory.writeLinear((descriptor.linearAddress + 5) >>> 0, 1, attributes & 0xff);
-  cpu.state.setSegmentAt(slot.TR, { ...segmentFrom(descriptor, selector), attributes });
+  cpu.memory.writeLinear(linearAddressOf(cpu.state, descriptor.linearAddress + 5), 1, attributes & 0xff);
+  cpu.state.setSegmentAt(slot.TR, { ...segment, attributes });
   return EXIT;
 };
+
+/** LDTR or TR: in long mode the base has 64 bits, which must be canonical. */
+function systemSegment(cpu: Cpu, descriptor: Descriptor, selector: number): SegmentState {
+  const segment = segmentFrom(descriptor, selector);
+  if (!isLongMode(cpu.state)) return segment;
+  const base = (readUpperHalf(cpu, descriptor, selector) | 0) * 2 ** 32 + segment.base;
+  if (!isCanonical(cpu.state, base)) throw new GuestFault(VECTOR_GP, selectorError(selector));
+  return { ...segment, base };
+}
 
 /** A present system descriptor of one of `types`, which must lie in the GDT. */
 function requireGlobal(cpu: Cpu, selector: number, types: readonly number[]): Descriptor {
