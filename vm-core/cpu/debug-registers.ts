@@ -4,6 +4,7 @@
  */
 import type { CpuState } from '../state/cpu-state.ts';
 import { slot } from '../state/layout.ts';
+import { isLongMode } from './mode.ts';
 import { SLOT_SIZE } from '../state/register-table.ts';
 
 export const DR6_BD = 1 << 13;
@@ -28,13 +29,15 @@ export type HardwareBreakpointKind = (typeof breakpointKinds)[number];
 
 /** Bytes covered, by DR7's LEN field; the encoding 2 is undefined on an 80386 and taken as 4. */
 const breakpointLengths = [1, 2, 4, 4] as const;
+/** In long mode it is 8. */
+const longBreakpointLengths = [1, 2, 8, 4] as const;
 
 /** A breakpoint that DR7 has turned on. `linearAddress` is aligned to `length`; for `io` it is a port. */
 export interface HardwareBreakpoint {
   readonly index: number;
   readonly kind: HardwareBreakpointKind;
   readonly linearAddress: number;
-  readonly length: 1 | 2 | 4;
+  readonly length: number;
 }
 
 /** An access as breakpoints see it. */
@@ -43,14 +46,15 @@ export type HardwareAccess = 'execute' | 'read' | 'write' | 'io';
 /** The breakpoints that DR7 turns on, locally or globally, by index. */
 export function activeBreakpoints(state: CpuState): readonly HardwareBreakpoint[] {
   const control = state.read32(slot.DR7);
+  const isLong = isLongMode(state);
   const active: HardwareBreakpoint[] = [];
   for (let index = 0; index < 4; index++) {
     if (((control >>> (index * 2)) & 3) === 0) continue;
     const kind = breakpointKinds[(control >>> (16 + index * 4)) & 3] as HardwareBreakpointKind;
-    const coded = breakpointLengths[(control >>> (18 + index * 4)) & 3] as 1 | 2 | 4;
+    const coded = (isLong ? longBreakpointLengths : breakpointLengths)[(control >>> (18 + index * 4)) & 3] as number;
     const length = kind === 'execute' ? 1 : coded;
-    const address = state.read32(slot.DR0 + index * SLOT_SIZE);
-    active.push({ index, kind, linearAddress: (address & ~(length - 1)) >>> 0, length });
+    const address = state.readAddress(slot.DR0 + index * SLOT_SIZE);
+    active.push({ index, kind, linearAddress: address - (address & (length - 1)), length });
   }
   return active;
 }

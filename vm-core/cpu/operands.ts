@@ -3,16 +3,12 @@
  */
 import type { CpuState } from '../state/cpu-state.ts';
 import { type Cpu, type Instruction, NEXT, type Outcome } from './cpu.ts';
-import { is64BitMode } from './mode.ts';
+import { writeDoubleWord } from './register-writes.ts';
 
-/**
- * Writes 32 or 64 bits of a general register; a write of 32 bits clears the upper half in 64-bit mode. What is written to
- * 64 bits is a signed number.
- */
+/** Writes 32 or 64 bits of a general register; what is written to 64 bits is a signed number. */
 export function writeGeneral(state: CpuState, register: number, bits: number, value: number): void {
   if (bits === 64) state.writeAddress(register, value);
-  else if (is64BitMode(state)) state.writeAddress(register, value >>> 0);
-  else state.write32(register, value);
+  else writeDoubleWord(state, register, value);
 }
 
 /** Reads the 16-bit operand that ModR/M names, in a register or in memory. */

@@ -15,10 +15,14 @@ import {
   CR4_PSE,
   CR4_SMEP,
   EFER_LMA,
+  EFER_LME,
 } from '../state/control-bits.ts';
-import { slot } from '../state/layout.ts';
+import { ATTRIBUTE_LONG } from '../state/cpu-state.ts';
+import { CS, slot } from '../state/layout.ts';
 import { SLOT_SIZE } from '../state/register-table.ts';
 import { type Cpu, GuestFault, VECTOR_GP } from './cpu.ts';
+import { isPresent, TYPE_BIT_32 } from './descriptors.ts';
+import { is64BitMode, isLongMode } from './mode.ts';
 
 /** What a 386 keeps of CR3; later processors keep all bits. */
 const CR3_386 = 0xffff_f000;
@@ -41,22 +45,51 @@ export function writeCr0(cpu: Cpu, value: number): void {
   if (paging && (value & CR0_PE) === 0) throw new GuestFault(VECTOR_GP, 0);
   if (!paging && (cr4 & CR4_PCIDE) !== 0) throw new GuestFault(VECTOR_GP, 0);
   const turnsOn = paging && (state.read32(slot.CR0) & CR0_PG) === 0;
-  if (turnsOn && usesPointers(cpu, cr4)) loadPointers(cpu, state.read32(slot.CR3));
+  if (turnsOn && (state.read32(slot.EFER) & EFER_LME) !== 0) enterLongMode(cpu, cr4);
+  else if (turnsOn && usesPointers(cpu, cr4)) loadPointers(cpu, state.read32(slot.CR3));
+  if (!paging) leaveLongMode(cpu);
   state.write32(slot.CR0, value);
   state.onDerivedChange(slot.CR0);
 }
 
-/** CR3 as MOV and task switches load it. */
-export function writeCr3(cpu: Cpu, value: number): void {
+/** Paging is turned on with EFER.LME set (SDM vol. 3A §9.8.5). The code goes on in compatibility mode. */
+function enterLongMode(cpu: Cpu, cr4: number): void {
+  const { state } = cpu;
+  const task = state.segmentAt(slot.TR);
+  const taskIs16Bit = isPresent(task.attributes) && (task.attributes & TYPE_BIT_32) === 0;
+  const isLongCode = (state.segment(CS).attributes & ATTRIBUTE_LONG) !== 0;
+  if ((cr4 & CR4_PAE) === 0 || isLongCode || taskIs16Bit) throw new GuestFault(VECTOR_GP, 0);
+  state.write32(slot.EFER, state.read32(slot.EFER) | EFER_LMA);
+  state.onDerivedChange(slot.EFER);
+}
+
+/** Paging is turned off, which 64-bit mode does not allow. */
+function leaveLongMode(cpu: Cpu): void {
+  const { state } = cpu;
+  if (!isLongMode(state)) return;
+  if (is64BitMode(state)) throw new GuestFault(VECTOR_GP, 0);
+  state.write32(slot.EFER, state.read32(slot.EFER) & ~EFER_LMA);
+  state.onDerivedChange(slot.EFER);
+}
+
+/** With process-context identifiers this bit of the upper half says that translations stay. */
+const CR3_KEEP = 0x8000_0000;
+
+/** CR3 as MOV and task switches load it; `high` is its upper half, whose bits beyond physical addresses must be zero. */
+export function writeCr3(cpu: Cpu, value: number, high = 0): void {
   const { state } = cpu;
   const cr4 = state.read32(slot.CR4);
   if ((state.read32(slot.CR0) & CR0_PG) !== 0 && usesPointers(cpu, cr4)) loadPointers(cpu, value);
-  const from = BigInt(state.read32(slot.CR3));
-  const to = (cpu.model.features.has('486') ? value : value & CR3_386) >>> 0;
-  state.write32(slot.CR3, to);
-  cpu.report(() => ({ kind: 'cr3', from, to: BigInt(to) }));
+  const hasContexts = (cr4 & CR4_PCIDE) !== 0;
+  const upper = hasContexts ? (high & ~CR3_KEEP) >>> 0 : high;
+  if (upper > 2 ** Math.max(cpu.model.physicalBits - 32, 0) - 1) throw new GuestFault(VECTOR_GP, 0);
+  const from = state.read64(slot.CR3);
+  state.write32(slot.CR3, (cpu.model.features.has('486') ? value : value & CR3_386) >>> 0);
+  state.write32(slot.CR3 + 4, upper);
+  const to = state.read64(slot.CR3);
+  cpu.report(() => ({ kind: 'cr3', from, to }));
   cpu.translations.rulesChanged();
-  cpu.translations.flushContext();
+  if (!hasContexts || upper === high) cpu.translations.flushContext();
 }
 
 /** CR4; #GP(0) for bits of features that the processor does not have, and for what its mode does not let change. */

@@ -12,6 +12,7 @@ import * as identification from './operations/identification.ts';
 import * as memoryProtection from './operations/memory-protection.ts';
 import * as interrupts from './operations/interrupts.ts';
 import * as modelSpecific from './operations/model-specific.ts';
+import * as longMode from './operations/long-mode.ts';
 import * as ports from './operations/ports.ts';
 import * as processorState from './operations/processor-state.ts';
 import * as segmentLoads from './operations/segment-loads.ts';
@@ -32,6 +33,7 @@ export const systemOperations: Readonly<Record<string, SystemOperation>> = {
   ...controlRegisters,
   ...flags,
   ...modelSpecific,
+  ...longMode,
   ...ports,
   ...processorState,
   ENTER,

@@ -1,6 +1,6 @@
 /** The debug registers at work (SDM vol. 3B §18.2): which breakpoints are on, which pages they watch, what they met. */
 import { activeBreakpoints, DR7_ENABLES, type HardwareBreakpoint, matchBreakpoints } from '../cpu/debug-registers.ts';
-import { PAGE_SHIFT } from '../memory/layout.ts';
+import { PAGE_SIZE } from '../memory/layout.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { slot } from '../state/layout.ts';
 import { SLOT_SIZE } from '../state/register-table.ts';
@@ -15,7 +15,7 @@ export class HardwareBreakpoints {
   refresh(state: CpuState): boolean {
     const control = state.read32(slot.DR7);
     if ((control & DR7_ENABLES) === 0 && this.#key === '') return false;
-    const addresses = [0, 1, 2, 3].map((index) => state.read32(slot.DR0 + index * SLOT_SIZE));
+    const addresses = [0, 1, 2, 3].map((index) => state.readAddress(slot.DR0 + index * SLOT_SIZE));
     const key = (control & DR7_ENABLES) === 0 ? '' : [control, ...addresses].join();
     if (key === this.#key) return false;
     this.#key = key;
@@ -31,7 +31,7 @@ export class HardwareBreakpoints {
   /** True if the page holds a data breakpoint. */
   watchesPageOf(linearAddress: number): boolean {
     for (const { kind, linearAddress: watched } of this.#active) {
-      if (kind !== 'execute' && kind !== 'io' && watched >>> PAGE_SHIFT === linearAddress >>> PAGE_SHIFT) return true;
+      if (kind !== 'execute' && kind !== 'io' && pageOf(watched) === pageOf(linearAddress)) return true;
     }
     return false;
   }
@@ -49,4 +49,8 @@ export class HardwareBreakpoints {
     this.pending |= met;
     return met !== 0;
   }
+}
+
+function pageOf(linearAddress: number): number {
+  return Math.floor(linearAddress / PAGE_SIZE);
 }

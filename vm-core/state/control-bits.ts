@@ -21,6 +21,7 @@ export const CR4_PAE = 1 << 5;
 export const CR4_PGE = 1 << 7;
 export const CR4_UMIP = 1 << 11;
 export const CR4_LA57 = 1 << 12;
+export const CR4_FSGSBASE = 1 << 16;
 export const CR4_PCIDE = 1 << 17;
 export const CR4_SMEP = 1 << 20;
 export const CR4_SMAP = 1 << 21;

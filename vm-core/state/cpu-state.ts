@@ -150,13 +150,13 @@ export class CpuState {
   readRegister(register: Register): bigint {
     if (register.offset === slot.EFLAGS) return BigInt(this.eflags);
     const raw = this.view.getBigUint64(this.base + register.offset, true);
-    return BigInt.asUintN(register.size * 8, raw);
+    return BigInt.asUintN((register.longSize ?? register.size) * 8, raw);
   }
 
   /** Writes any register of the table; bits beyond its size are dropped, an upper half that it does not show stays. */
   writeRegister(register: Register, value: bigint): void {
     if (register.offset === slot.EFLAGS) this.eflags = Number(BigInt.asUintN(32, value));
-    else if (register.size === 8) this.write64(register.offset, value);
+    else if ((register.longSize ?? register.size) === 8) this.write64(register.offset, value);
     else this.write32(register.offset, Number(BigInt.asUintN(register.size * 8, value)));
     this.onDerivedChange(register.offset);
   }

@@ -35,6 +35,8 @@ interface RegisterRow {
   readonly name: string;
   /** Bytes that are meaningful; the slot in memory is always 8 bytes. */
   readonly size: 1 | 2 | 4 | 8;
+  /** Bytes that are meaningful in long mode, where they are more. */
+  readonly longSize?: 8;
   readonly attributes: RegisterAttributes;
   readonly description: string;
   readonly fields?: readonly BitField[];
@@ -200,7 +202,10 @@ function whole(set: RegisterSet, half: string, description: string): RegisterRow
 /** A selector with its hidden part: the descriptor cache. */
 const withCache = (set: RegisterSet, name: string, description: string): readonly RegisterRow[] => [
   { set, name, size: 2, attributes: 'read-write', description },
-  { set, name: `${name}.base`, size: 4, attributes: 'host-writable', description: `${name}: cached linear base` },
+  {
+    ...{ set, name: `${name}.base`, size: 4, longSize: 8, attributes: 'host-writable' },
+    description: `${name}: cached linear base`,
+  },
   { set, name: `${name}.limit`, size: 4, attributes: 'host-writable', description: `${name}: cached limit, in bytes` },
   {
     set,
@@ -227,7 +232,10 @@ const debug = (name: string, description: string, fields?: readonly BitField[]):
 });
 
 const tableRegister = (name: string): readonly RegisterRow[] => [
-  { set: 'table', name: `${name}.base`, size: 4, attributes: 'read-write', description: `${name}: linear base` },
+  {
+    ...{ set: 'table', name: `${name}.base`, size: 4, longSize: 8, attributes: 'read-write' },
+    description: `${name}: linear base`,
+  },
   { set: 'table', name: `${name}.limit`, size: 2, attributes: 'read-write', description: `${name}: limit, in bytes` },
 ];
 
@@ -256,9 +264,10 @@ const rows: readonly RegisterRow[] = [
   ...withCache('table', 'LDTR', 'local descriptor table selector'),
   ...withCache('table', 'TR', 'task register'),
   control('CR0', 'operating mode', CR0_FIELDS),
-  control('CR2', 'page-fault linear address'),
-  control('CR3', 'page-directory base'),
+  { ...control('CR2', 'page-fault linear address'), longSize: 8 },
+  { ...control('CR3', 'page-directory base'), longSize: 8 },
   { ...control('CR4', 'extensions', CR4_FIELDS), feature: 'CPUID' },
+  { ...control('CR8', 'task priority'), isLong: true, feature: 'LM' },
   { ...control('EFER', 'extended features', EFER_FIELDS), size: 8, feature: 'NX' },
   ...[0, 1, 2, 3].map(
     (n): RegisterRow => ({
@@ -273,7 +282,7 @@ const rows: readonly RegisterRow[] = [
     feature: 'PKU',
   },
   { ...control('IA32_PKRS', 'protection keys of supervisor pages, as PKRU'), feature: 'PKS' },
-  ...[0, 1, 2, 3].map((n) => debug(`DR${n}`, `breakpoint ${n} linear address`)),
+  ...[0, 1, 2, 3].map((n): RegisterRow => ({ ...debug(`DR${n}`, `breakpoint ${n} linear address`), longSize: 8 })),
   debug('DR6', 'debug status', DR6_FIELDS),
   debug('DR7', 'debug control', DR7_FIELDS),
   { set: 'event', name: 'CPL', size: 1, attributes: 'read-only', description: 'current privilege level' },

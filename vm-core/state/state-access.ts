@@ -50,8 +50,9 @@ function registerOf(tag: string): Register {
 function writableRegister(tag: string, value: bigint): Register {
   const register = registerOf(tag);
   if (register.attributes === 'read-only') throw new Error(`${tag} is read-only`);
-  if (value < 0n || value >= 1n << BigInt(register.size * 8)) {
-    throw new Error(`${value} does not fit into the ${register.size * 8} bits of ${tag}`);
+  const bits = (register.longSize ?? register.size) * 8;
+  if (value < 0n || value >= 1n << BigInt(bits)) {
+    throw new Error(`${value} does not fit into the ${bits} bits of ${tag}`);
   }
   return register;
 }

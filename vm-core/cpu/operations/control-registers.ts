@@ -16,9 +16,22 @@ import {
   CR0_TS,
   CR0_WP,
 } from '../../state/control-bits.ts';
-import { slot } from '../../state/layout.ts';
+import type { CpuState } from '../../state/cpu-state.ts';
+import { FS, slot } from '../../state/layout.ts';
 import { SLOT_SIZE } from '../../state/register-table.ts';
-import { type Cpu, EXIT, GuestFault, NEXT, REPEAT, type SystemOperation, VECTOR_DB, VECTOR_UD } from '../cpu.ts';
+import {
+  EXIT,
+  GuestFault,
+  NEXT,
+  REPEAT,
+  VECTOR_DB,
+  VECTOR_GP,
+  VECTOR_UD,
+  type Cpu,
+  type Instruction,
+  type Outcome,
+  type SystemOperation,
+} from '../cpu.ts';
 import {
   DR6_BD,
   DR6_ONES,
@@ -28,7 +41,7 @@ import {
   DR7_WRITABLE,
   reportDebugReasons,
 } from '../debug-registers.ts';
-import { requireInformation, requirePrivilege } from '../mode.ts';
+import { is64BitMode, isCanonical, requireInformation, requirePrivilege } from '../mode.ts';
 import { writeCr0, writeCr3, writeCr4 } from '../paging-registers.ts';
 import { readWordOperand, writeWordOperand } from '../operands.ts';
 
@@ -36,11 +49,17 @@ const CR0_OF_386 = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_PG;
 const CR0_OF_486 = CR0_OF_386 | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD;
 const MSW_WRITABLE = CR0_PE | CR0_MP | CR0_EM | CR0_TS;
 
-const controlSlots: readonly (number | undefined)[] = [slot.CR0, undefined, slot.CR2, slot.CR3, slot.CR4];
+const controlSlots: ReadonlyMap<number, number> = new Map([
+  [0, slot.CR0],
+  [2, slot.CR2],
+  [3, slot.CR3],
+  [4, slot.CR4],
+  [8, slot.CR8],
+]);
 
 /** Processors that know CPUID have CR4. */
 function controlSlot(cpu: Cpu, number: number): number {
-  const offset = controlSlots[number];
+  const offset = controlSlots.get(number);
   const exists = offset !== slot.CR4 || cpu.model.features.has('CPUID');
   if (offset === undefined || !exists) throw new GuestFault(VECTOR_UD);
   return offset;
@@ -49,7 +68,7 @@ function controlSlot(cpu: Cpu, number: number): number {
 export const MOV_FROM_CR: SystemOperation = (cpu, instruction) => {
   const from = controlSlot(cpu, instruction.reg);
   requirePrivilege(cpu);
-  cpu.state.write32(instruction.rmSlot, cpu.state.read32(from));
+  readInto(cpu.state, instruction, from);
   return NEXT;
 };
 
@@ -57,16 +76,36 @@ export const MOV_TO_CR: SystemOperation = (cpu, instruction) => {
   const to = controlSlot(cpu, instruction.reg);
   requirePrivilege(cpu);
   const value = cpu.state.read32(instruction.rmSlot);
+  const high = instruction.operandSize === 64 ? cpu.state.read32(instruction.rmSlot + 4) : 0;
   if (to === slot.CR2) {
     cpu.state.write32(to, value);
+    cpu.state.write32(to + 4, high);
     return NEXT;
   }
+  if (to === slot.CR3) {
+    writeCr3(cpu, value, high);
+    return EXIT;
+  }
+  if (high !== 0) throw new GuestFault(VECTOR_GP, 0);
+  if (to === slot.CR8) return writeTaskPriority(cpu, value);
   // What the segment registers cache stays when the mode changes, so the next instruction is fetched as before.
   if (to === slot.CR0) writeCr0(cpu, cr0Of(cpu, value));
-  else if (to === slot.CR4) writeCr4(cpu, value);
-  else writeCr3(cpu, value);
+  else writeCr4(cpu, value);
   return EXIT;
 };
+
+/** All 64 bits in 64-bit mode, 32 elsewhere. */
+function readInto(state: CpuState, { rmSlot, operandSize }: Instruction, from: number): void {
+  if (operandSize === 64) state.write64(rmSlot, state.read64(from));
+  else state.write32(rmSlot, state.read32(from));
+}
+
+/** CR8 has four bits. */
+function writeTaskPriority(cpu: Cpu, value: number): Outcome {
+  if (value > 15) throw new GuestFault(VECTOR_GP, 0);
+  cpu.state.write32(slot.CR8, value);
+  return EXIT;
+}
 
 /** What a write leaves in CR0. The 386 lets software change ET; later processors, which have their x87 within, do not. */
 function cr0Of(cpu: Cpu, value: number): number {
@@ -100,7 +139,11 @@ export const WBINVD: SystemOperation = INVD;
 export const INVLPG: SystemOperation = (cpu, instruction) => {
   requirePrivilege(cpu);
   const { base } = cpu.state.segment(instruction.segment);
-  cpu.translations.invalidatePage((base + instruction.offset()) >>> 0);
+  if (!is64BitMode(cpu.state)) cpu.translations.invalidatePage((base + instruction.offset()) >>> 0);
+  else {
+    const linear = (instruction.segment >= FS ? base : 0) + instruction.offset();
+    if (isCanonical(cpu.state, linear)) cpu.translations.invalidatePage(linear);
+  }
   return NEXT;
 };
 
@@ -132,7 +175,7 @@ function requireDebugAccess(cpu: Cpu, number: number): void {
 
 export const MOV_FROM_DR: SystemOperation = (cpu, instruction) => {
   requireDebugAccess(cpu, instruction.reg);
-  cpu.state.write32(instruction.rmSlot, cpu.state.read32(debugSlot(instruction.reg)));
+  readInto(cpu.state, instruction, debugSlot(instruction.reg));
   return NEXT;
 };
 
@@ -140,9 +183,15 @@ export const MOV_TO_DR: SystemOperation = (cpu, instruction) => {
   requireDebugAccess(cpu, instruction.reg);
   const to = debugSlot(instruction.reg);
   const value = cpu.state.read32(instruction.rmSlot);
+  const isLong = instruction.operandSize === 64;
+  const isStatus = to === slot.DR6 || to === slot.DR7;
+  if (isLong && isStatus && cpu.state.read32(instruction.rmSlot + 4) !== 0) throw new GuestFault(VECTOR_GP, 0);
+  if (isLong && !isStatus && !isCanonical(cpu.state, cpu.state.readAddress(instruction.rmSlot))) {
+    throw new GuestFault(VECTOR_GP, 0);
+  }
   if (to === slot.DR6) cpu.state.write32(to, (value & DR6_WRITABLE) | DR6_ONES);
   else if (to === slot.DR7) cpu.state.write32(to, (value & DR7_WRITABLE) | DR7_ONES);
-  else cpu.state.write32(to, value);
+  else cpu.state.write64(to, isLong ? cpu.state.read64(instruction.rmSlot) : BigInt(value));
   cpu.state.onDerivedChange(to);
   return EXIT;
 };

@@ -24,7 +24,6 @@ import { ioPrivilegeLevel, isVirtual8086, privilegeLevel, usesDescriptors, is64B
 import { writeGeneral } from '../operands.ts';
 import { isWithinLimit } from '../segments.ts';
 import type { OperandSize } from '../../isa/operand.ts';
-import type { CpuState } from '../../state/cpu-state.ts';
 import { checkIoPermissionMap } from '../task-state.ts';
 
 /** How many iterations a repeated INS or OUTS makes before interrupts get a chance; a single step is one of them. */

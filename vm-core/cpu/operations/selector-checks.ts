@@ -29,6 +29,7 @@ import {
 } from '../descriptors.ts';
 import { privilegeLevel, requireDescriptors } from '../mode.ts';
 import { readWordOperand } from '../operands.ts';
+import { writeDoubleWord } from '../register-writes.ts';
 
 /** System descriptors that have a limit. */
 const typesWithLimit: ReadonlySet<number> = new Set([
@@ -85,7 +86,7 @@ function loadFact(
   const type = descriptor ? systemTypeOf(descriptor.attributes) : undefined;
   if (!descriptor || (type !== undefined && !systemTypes.has(type))) return answer(cpu, false);
   if (instruction.operandSize === 16) cpu.state.write16(instruction.regSlot, fact(descriptor));
-  else cpu.state.write32(instruction.regSlot, fact(descriptor));
+  else writeDoubleWord(cpu.state, instruction.regSlot, fact(descriptor));
   return answer(cpu, true);
 }
 
