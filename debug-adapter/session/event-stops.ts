@@ -70,7 +70,7 @@ export function compileStops(
 }
 
 function stopsOf(compiled: readonly Compiled[]): RunnerStops {
-  const forEvents = compiled.filter(({ row }) => row.event);
+  const forEvents = compiled.filter(({ row, vectors }) => row.event || SOFTWARE_EXCEPTIONS.some((n) => vectors.has(n)));
   return {
     vectors: new Set(compiled.flatMap(({ vectors }) => [...vectors])),
     stopsAtException: ({ vector, errorCode }) =>
@@ -80,9 +80,17 @@ function stopsOf(compiled: readonly Compiled[]): RunnerStops {
   };
 }
 
-function stopsAt({ row, holds }: Compiled, event: MachineEvent): boolean {
-  const values = row.event?.values(event);
-  return values !== undefined && holds(values);
+/** #BP and #OF: INT3 and INTO raise them as interrupts (SDM vol. 3A §6.4.4), which the machine reports as events. */
+const SOFTWARE_EXCEPTIONS = [3, 4];
+
+function stopsAt({ row, vectors, holds }: Compiled, event: MachineEvent): boolean {
+  if (row.event) {
+    const values = row.event.values(event);
+    return values !== undefined && holds(values);
+  }
+  if (event.kind !== 'interrupt' || event.source !== 'software') return false;
+  const { vector } = event;
+  return SOFTWARE_EXCEPTIONS.includes(vector) && vectors.has(vector) && holds({ vector, errorcode: 0 });
 }
 
 function compileFilter({ filter, condition }: ChosenFilter, guest: Guest, complain: (text: string) => void): Compiled {

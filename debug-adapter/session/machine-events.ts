@@ -2,6 +2,7 @@
 import type { MachineEvent } from '../../vm-core/index.ts';
 import { formatHex } from '../expressions/format.ts';
 import { localized } from '../protocol/localized.ts';
+import { exceptionName } from './exceptions.ts';
 import type { Guest } from './guest.ts';
 
 /** Upper-case hexadecimal as assemblers write it: `3F8h`. */
@@ -15,7 +16,7 @@ export function machineEventId(event: MachineEvent): string {
     case 'port':
       return `${event.isWrite ? 'OUT' : 'IN'} ${hex(event.port)}`;
     case 'interrupt':
-      return event.source === 'software' ? `INT ${hex(event.vector, 2)}` : `interrupt ${hex(event.vector, 2)}`;
+      return event.source === 'software' ? softwareName(event.vector) : `interrupt ${hex(event.vector, 2)}`;
     case 'mode':
       return 'mode switch';
     case 'rom-write':
@@ -28,6 +29,15 @@ export function machineEventId(event: MachineEvent): string {
       return 'HLT';
   }
 }
+
+/** `INT 13h`; INT3 and INTO are known by their exceptions, too: `INT 03h (#BP)`. */
+function softwareName(vector: number): string {
+  const number = `INT ${hex(vector, 2)}`;
+  return vector === VECTOR_BP || vector === VECTOR_OF ? `${number} (${exceptionName(vector)})` : number;
+}
+
+const VECTOR_BP = 3;
+const VECTOR_OF = 4;
 
 /** A headline and a line with the details. */
 export function describeMachineEvent(

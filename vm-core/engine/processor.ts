@@ -4,6 +4,7 @@
  */
 import { type Cpu, type CpuMemory, EXIT, FAULT, GuestFault, NEXT, type PortSpace, REPEAT, BRANCH } from '../cpu/cpu.ts';
 import { codeAddressOf, is64BitMode, isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
+import { softwareVector } from '../cpu/software-interrupts.ts';
 import { systemOperations } from '../cpu/system-operations.ts';
 import { type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
@@ -317,7 +318,8 @@ export class Processor implements Cpu {
     const entry = this.state.eip;
     const sum = entry + instruction.nextOffset;
     const next = is64BitMode(this.state) ? sum : sum >>> 0;
-    if (instruction.name === 'INT' && this.#stopsAtInterrupt(instruction.immediate)) return FAULT;
+    const vector = softwareVector(instruction, this.state.eflags);
+    if (vector !== undefined && this.#stopsAtInterrupt(vector, entry)) return FAULT;
     this.state.eip = next;
     this.#entryEip = entry;
     this.#currentRecord = at;
@@ -379,10 +381,11 @@ export class Processor implements Cpu {
     return codeAddressOf(this.state, entry + this.#instruction.nextOffset - this.#instruction.length);
   }
 
-  /** INT n is reported before it happens, so that a stop shows its place and its registers. */
-  #stopsAtInterrupt(vector: number): boolean {
+  /** INT n, INT3 and INTO are reported before they happen, so that a stop shows place and registers. */
+  #stopsAtInterrupt(vector: number, entry: number): boolean {
     if (!this.reports.onEvent) return false;
-    if (this.#instructionAddress() !== this.passInterruptAt) {
+    const { nextOffset, length } = this.#instruction;
+    if (codeAddressOf(this.state, entry + nextOffset - length) !== this.passInterruptAt) {
       return this.reports.report(() => ({ kind: 'interrupt', vector, source: 'software' }));
     }
     this.passInterruptAt = -1;

@@ -136,7 +136,7 @@ export type MachineEvent =
       readonly value: number;
       readonly isWrite: boolean;
     }
-  /** Before INT n (`software`); after the delivery of the others. */
+  /** Before INT n, INT3 and an INTO that raises #OF (`software`); after the delivery of the others. */
   | { readonly kind: 'interrupt'; readonly vector: number; readonly source: 'software' | 'external' | 'exception' }
   /** After the instruction that changed the mode. */
   | { readonly kind: 'mode'; readonly from: CpuMode; readonly to: CpuMode }
