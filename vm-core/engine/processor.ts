@@ -173,9 +173,9 @@ export class Processor implements Cpu {
     this.unsupportedText ??= what;
   }
 
-  /** Also after changes of what a debugger or a device wants to notice. */
-  flushTranslations(): void {
-    this.translations.flushAll();
+  /** There is more, or less, for a debugger or a device to notice. What the guest has of translations stays. */
+  forgetShortcuts(): void {
+    this.translations.forgetShortcuts();
   }
 
   get exitRequested(): boolean {
@@ -269,7 +269,7 @@ export class Processor implements Cpu {
     if (this.#codeFlushWanted) {
       this.#codeFlushWanted = false;
       this.code.flush();
-      this.flushTranslations();
+      this.forgetShortcuts();
     }
     try {
       return this.#unit.fetch.blockAt(this.linearEip).address;

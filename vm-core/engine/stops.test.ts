@@ -17,7 +17,7 @@ function watch(machine: BareMachine, changes: Partial<Watchpoint>): Watchpoint {
     ...changes,
   };
   machine.processor.watches.add(watchpoint);
-  machine.processor.flushTranslations();
+  machine.processor.forgetShortcuts();
   return watchpoint;
 }
 

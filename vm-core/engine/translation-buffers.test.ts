@@ -177,3 +177,16 @@ it('tables in RAM that A20 hides are read where the gate leads', () => {
   expect(guest.runToHalt()).toBe('program');
   expect(guest.register('EAX')).toBe(0x55);
 });
+
+it('a debugger that comes to watch leaves stale translations as they are', () => {
+  const guest = remappingGuest(`${LOAD_EAX} ${REMAP} ${LOAD_EBX} ${INVLPG} ${LOAD_ECX} f4`);
+  guest.enablePaging();
+  guest.run(2);
+  guest.machine.processor.watches.add({
+    ...{ address: 0x20000, length: 4, space: 'linear', access: 'read-write', reached: () => false },
+  });
+  guest.machine.processor.invalidateCode();
+  guest.machine.processor.forgetShortcuts();
+  expect(guest.runToHalt()).toBe('program');
+  expect(registers(guest)).toEqual([1, 1, 2]);
+});

@@ -206,7 +206,7 @@ class PcMachine implements Machine {
     resetCpu(this.#processor.state, this.#processor.model);
     this.#processor.callShadow.reset();
     this.#loop.reset();
-    this.#processor.flushTranslations();
+    this.#processor.translations.flushAll();
     this.#processor.refresh();
   }
 
@@ -220,7 +220,7 @@ class PcMachine implements Machine {
 
   addWatchpoint(watchpoint: Watchpoint): void {
     this.#processor.watches.add(watchpoint);
-    this.#processor.flushTranslations();
+    this.#processor.forgetShortcuts();
   }
 
   removeWatchpoint(watchpoint: Watchpoint): void {
@@ -295,7 +295,7 @@ class PcMachine implements Machine {
 
   #setA20(open: boolean): void {
     this.#map.a20Mask = open ? 0xffffffff : ~MEBIBYTE;
-    this.#processor?.flushTranslations();
+    this.#processor?.forgetShortcuts();
     this.#processor?.requestExit();
   }
 

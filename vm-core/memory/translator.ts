@@ -101,6 +101,14 @@ export class Translator {
     else this.#tlb.enter(pcid, this.#privilege);
   }
 
+  /**
+   * Everything that compiled code reaches by itself is asked for again, as there is more to notice; the translations stay
+   * as the guest knows them.
+   */
+  forgetShortcuts(): void {
+    this.#tlb.forgetAll();
+  }
+
   /** Forgets everything, global pages too. */
   flushAll(): void {
     this.cache.flushAll();
