@@ -219,7 +219,7 @@ bits 16`);
     expect([...dac.subarray(0xfe * 3)]).toEqual([3, 2, 1, 6, 5, 4]);
   });
 
-  it('prints through INT 17h and prints the screen through INT 05h', async () => {
+  it('prints through INT 17h and prints the screen through INT 05h', { timeout: 60_000 }, async () => {
     const guest = guestOf(`
       mov ax, 0001h
       int 10h
