@@ -30,5 +30,6 @@ export { createMachine, MEMORY_SIZE_MAX, MEMORY_SIZE_MIN } from './machine/creat
 export { createOverlayStore, memorySource } from './machine/overlay-block-store.ts';
 export { DISK_DRIVE, FLOPPY_DRIVE } from './firmware/builtin/builtin-bios.ts';
 export type { KernelEntry, KernelImages, KernelModule } from './firmware/kernel/kernel-boot.ts';
-export { type CpuModel, cpuModels, hasRegister } from './isa/cpu-model.ts';
+export { type CpuModel, cpuModels, hasRegister, modelFacts } from './isa/cpu-model.ts';
+export { type CpuidAnswer, cpuid, cpuidLeaves, featuresOfLeaf } from './cpu/cpuid.ts';
 export { changedState, readState, type RegisterValue, writeState } from './state/state-access.ts';

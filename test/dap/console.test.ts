@@ -31,6 +31,8 @@ describe('commands of the console', () => {
     const lines = [
       'help',
       'help x',
+      'cpuid 1,80000000h',
+      'cpuid 99',
       'x start 32',
       'x 7c00 8 w',
       'x p:0x7dfe 1 w',
@@ -63,6 +65,7 @@ describe('commands of the console', () => {
     ['dis 7c00 many', 'many: give a count from 1 to 500'],
     ['find', 'find: write a text in quotes, or bytes of two hexadecimal digits'],
     ['find 5', 'find: write a text in quotes, or bytes of two hexadecimal digits'],
+    ['cpuid here', 'here: write leaves such as 1 or 80000001h'],
     ['ivt all', 'all: write vectors such as 10h,13h or 0-1Fh'],
     ['keys', 'keys: write what is to be typed'],
     ['keys <nokey>', /^keys: <nokey> is no key/],

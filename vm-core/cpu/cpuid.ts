@@ -2,7 +2,7 @@
  * What CPUID answers, made from the table of models (SDM vol. 2A CPUID; AMD64 manual vol. 3 appendix E). Caches and
  * topology are those of one processor with one core.
  */
-import { type CpuidRegister, cpuidBits } from '../isa/cpu-feature.ts';
+import { type CpuFeature, type CpuidRegister, cpuidBits } from '../isa/cpu-feature.ts';
 import type { CpuModelFacts } from '../isa/cpu-model.ts';
 
 /** The four registers of an answer. */
@@ -169,3 +169,22 @@ const leaves: Readonly<Record<number, Leaf>> = {
   [EXTENDED + 6]: secondLevelCache,
   [EXTENDED + 8]: addressSizes,
 };
+
+/** Leaves that answer by subleaf, and how many there are. */
+const SUBLEAVES: Readonly<Record<number, number>> = { 4: caches.length, 11: 2 };
+
+/** The leaves of a model, with their subleaves, in order. A model without CPUID has none. */
+export function cpuidLeaves(model: CpuModelFacts): readonly { readonly leaf: number; readonly subleaf: number }[] {
+  if (!model.features.has('CPUID')) return [];
+  const upTo = (first: number, last: number) =>
+    Array.from({ length: Math.max(last - first + 1, 0) }, (_, n) => first + n);
+  const all = [...upTo(0, model.leafMax), ...upTo(EXTENDED, model.extendedLeafMax)];
+  return all.flatMap((leaf) => upTo(0, (SUBLEAVES[leaf] ?? 1) - 1).map((subleaf) => ({ leaf, subleaf })));
+}
+
+/** The features that an answer tells of, by name. */
+export function featuresOfLeaf(leaf: number, told: CpuidAnswer): readonly CpuFeature[] {
+  return cpuidBits
+    .filter(({ leaf: at, register, bit }) => at === leaf && ((told[register] >>> bit) & 1) === 1)
+    .map(({ feature }) => feature);
+}

@@ -5,6 +5,7 @@ import type { ConsoleCommand } from './console-command.ts';
 import { machineCommands } from './machine-commands.ts';
 import { memoryCommands } from './memory-commands.ts';
 import { pagingCommands } from './paging-commands.ts';
+import { processorCommands } from './processor-commands.ts';
 import { sessionCommands } from './session-commands.ts';
 import { styled } from './styles.ts';
 
@@ -29,6 +30,7 @@ export const commands: readonly ConsoleCommand[] = [
   ...machineCommands,
   ...memoryCommands,
   ...pagingCommands,
+  ...processorCommands,
   ...sessionCommands,
 ];
 

@@ -4,7 +4,7 @@ import { CS, slot } from '../../state/layout.ts';
 import { SLOT_SIZE } from '../../state/register-table.ts';
 import { EXIT, NEXT, REPEAT, VECTOR_DB, VECTOR_GP, VECTOR_UD } from '../cpu.ts';
 import { DR6_BD } from '../debug-registers.ts';
-import { execute, type FakeCpu, faultOf, protectedCpu, realCpu } from '../fake-cpu.ts';
+import { execute, type FakeCpu, faultOf, protectedCpu, realCpu, withModel } from '../fake-cpu.ts';
 
 function write(cpu: FakeCpu, name: string, reg: number, value: number) {
   cpu.state.write32(slot.EAX, value);
@@ -115,6 +115,8 @@ describe('MOV TRn', () => {
     expect(execute(cpu, 'MOV_FROM_TR', { reg: 7 })).toBe(REPEAT);
     expect(cpu.unsupportedUses.length).toBe(2);
     expect(faultOf(() => execute(cpu, 'MOV_FROM_TR', { reg: 3 }))).toEqual([VECTOR_UD, undefined]);
+    const later = withModel(realCpu(), 'pentium');
+    expect(faultOf(() => execute(later, 'MOV_FROM_TR', { reg: 6 }))).toEqual([VECTOR_UD, undefined]);
   });
 });
 

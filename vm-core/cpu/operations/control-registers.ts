@@ -197,7 +197,9 @@ export const MOV_TO_DR: SystemOperation = (cpu, instruction) => {
 };
 
 const moveTestRegister: SystemOperation = (cpu, instruction) => {
-  if (instruction.reg !== 6 && instruction.reg !== 7) throw new GuestFault(VECTOR_UD);
+  // From the Pentium on there are none.
+  const exists = (instruction.reg === 6 || instruction.reg === 7) && !cpu.model.features.has('TSC');
+  if (!exists) throw new GuestFault(VECTOR_UD);
   requirePrivilege(cpu);
   cpu.unsupported(`test register TR${instruction.reg} (tests of the translation look-aside buffer)`);
   return REPEAT;
