@@ -15,6 +15,8 @@ interface Start {
   readonly address: number;
   readonly stackPointer: number;
   readonly kind: InstructionKind;
+  /** Where the return address of the routine lies, if its call was recorded. */
+  readonly slot: number | undefined;
   /** Linear address behind the instruction. */
   readonly behind: number;
   /** Linear address of a direct target. */
@@ -112,9 +114,17 @@ export class InstructionStep implements Plan {
   }
 
   #runTo(address: number, stackPointer: number, phase: Phase): PlanStep {
-    this.#breakpoint = new PlanBreakpoint(this.#guest.machine, address, () => isAtOrAbove(this.#guest, stackPointer));
+    const isMet = (): boolean =>
+      isAtOrAbove(this.#guest, stackPointer) && (phase !== 'behind' || this.#isSameActivation());
+    this.#breakpoint = new PlanBreakpoint(this.#guest.machine, address, isMet);
     this.#phase = phase;
     return 'run';
+  }
+
+  /** False for another task that comes by in the same routine. */
+  #isSameActivation(): boolean {
+    const slot = this.#guest.vcpu.callStack(1).calls[0]?.slot;
+    return slot === this.#start.slot || slot === undefined;
   }
 
   /** Where the handler that was just entered returns to, if its frame leads to one of the places expected. */
@@ -141,8 +151,12 @@ export class InstructionStep implements Plan {
   }
 }
 
-/** LOOP is run to its end only where it goes back; forward it is a branch like any other. */
-function isSteppedOver({ kind, target, address }: Start): boolean {
+/**
+ * LOOP is run to its end only where it goes back; forward it is a branch like any other. A call of what comes next only
+ * asks for the address, and does not return.
+ */
+function isSteppedOver({ kind, target, address, behind }: Start): boolean {
+  if (kind === 'call' && target === behind) return false;
   if (kind === 'loop') return target !== undefined && target <= address;
   return STEPPED_OVER.has(kind);
 }
@@ -155,6 +169,7 @@ function describeStart(guest: Guest): Start {
   return {
     address,
     stackPointer: guest.stackPointer,
+    slot: guest.vcpu.callStack(1).calls[0]?.slot,
     kind: instruction?.kind ?? 'fault',
     behind,
     target,

@@ -34,7 +34,7 @@ class StepOut implements Plan {
     this.#stackPointer = guest.stackPointer;
     const [call, callersCall] = guest.vcpu.callStack(2).calls;
     this.#call = call;
-    if (call) this.#returned = breakpointBehind(guest, callersCall);
+    if (call) this.#returned = breakpointBehind(guest, call, callersCall);
     this.#explore();
   }
 
@@ -86,10 +86,18 @@ class StepOut implements Plan {
   }
 }
 
-/** Where the innermost call returns to; it holds once that call is over and the caller's own is the innermost. */
-function breakpointBehind(guest: Guest, callersCall: CallRecord | undefined): PlanBreakpoint | undefined {
+/** Where the innermost call returns to; it holds once the caller's own call is the innermost, on the same stack. */
+function breakpointBehind(
+  guest: Guest,
+  call: CallRecord,
+  callersCall: CallRecord | undefined,
+): PlanBreakpoint | undefined {
   const caller = frameAt(guest, 1);
   if (!caller) return undefined;
-  const isBack = (): boolean => guest.vcpu.callStack(1).calls[0]?.slot === callersCall?.slot;
+  const begin = call.callerStack ? undefined : guest.vcpu.callStack(1).begin;
+  const isBack = (): boolean => {
+    const now = guest.vcpu.callStack(1);
+    return now.calls[0]?.slot === callersCall?.slot && (begin === undefined || now.begin === begin);
+  };
   return new PlanBreakpoint(guest.machine, caller.address, isBack);
 }

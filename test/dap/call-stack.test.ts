@@ -106,6 +106,37 @@ describe.skipIf(!hasNasm)('the call stack', () => {
     expect(await client.run('stepOut')).toMatch(/ work\+0x3 \(/);
   });
 
+  it('steps over and out of what another task does in the same code', async () => {
+    const client =
+      await launched(`mov word [7afeh],task\nmov word [7a7eh],task\nmov word [others],7afeh\nmov word [others+2],7a7eh\njmp task
+      task: call work\njmp task\nwork: call yield\nback: inc word [count]\nret
+      yield: push bp\nmov bp,sp\nxchg bp,[others]\nxchg bp,[others+2]\nmov sp,bp\ncmp sp,7afeh\nje .fresh\ncmp sp,7a7eh\nje .fresh\npop bp\n.fresh: ret
+      others: dw 0,0\ncount: dw 0`);
+    // The task whose stack is the lowest: those of the others look as if this one had returned.
+    const lowest = { name: 'work', condition: 'word[count] > 6 && sp < 0x7a80' };
+    await client.request('setFunctionBreakpoints', { breakpoints: [lowest] });
+    await client.run('continue');
+    await client.request('setFunctionBreakpoints', { breakpoints: [] });
+    expect(await names(client)).toEqual(['work', 'task+0x3']);
+    const stack = await client.evaluate('sp');
+    expect(await client.run('next')).toMatch(/ back \(/);
+    expect(await client.evaluate('sp')).toBe(stack);
+    await client.run('next');
+    await client.run('next');
+    await client.run('next');
+    expect(await client.run('stepIn')).toMatch(/ work \(/);
+    expect(await client.evaluate('sp')).toBe(stack);
+    expect(await client.run('stepOut')).toMatch(/ task\+0x3 \(/);
+    expect(Number(await client.evaluate('sp'))).toBe(Number(stack) + 2);
+  });
+
+  it('steps over a call that only asks for its address', async () => {
+    const client = await launched('mov cx,2\nwhere: call .here\n.here: pop ax\nloop where\nhang: jmp hang');
+    await runTo(client, 'where');
+    expect(await client.run('next')).toMatch(/ where\.here \(/);
+    expect(await client.evaluate('cx')).toBe('0x0002');
+  });
+
   it('knows where callers go on and where their stacks are', async () => {
     const client = await launched('call f\nback: jmp done\nf: push ax\ncall 0:g\npop ax\nret\ng: int 60h\nhere: retf');
     await client.request('evaluate', { expression: 'dword[0x60*4] = 0x7c30', context: 'repl' });

@@ -26,6 +26,8 @@ const UNKNOWN = Number.POSITIVE_INFINITY;
 /** A return may drop so many bytes of parameters. */
 const DROPPED_MAX = 0xffff;
 
+const NOTHING_KNOWN: CallStack = { calls: [], isComplete: false, begin: undefined };
+
 /** What an interrupt pushes at most, with what aligns it. */
 const FRAME_MAX = 64;
 
@@ -151,9 +153,13 @@ export class CallShadow implements CallObserver {
 
   /** The calls that have not returned, innermost first, of the stack that the processor is on. */
   calls(callsMax: number = entry.CALL_ENTRIES): CallStack {
-    if (!this.isOn) return { calls: [], isComplete: false };
+    if (!this.isOn) return NOTHING_KNOWN;
     const now = this.#end(this.#pointer());
-    if (this.#inTransit) return this.#callsOf(this.#suspended.at(now), callsMax);
+    if (this.#inTransit) return callsOf(this.#suspended.at(now), callsMax);
+    return { ...this.#callsFrom(now, callsMax), begin: knownBegin(this.#begin) };
+  }
+
+  #callsFrom(now: number, callsMax: number): Pick<CallStack, 'calls' | 'isComplete'> {
     const calls: CallRecord[] = [];
     let begin = this.#begin;
     let isOuter = false;
@@ -173,17 +179,6 @@ export class CallShadow implements CallObserver {
       }
     }
     return { calls, isComplete: false };
-  }
-
-  #callsOf(stack: SuspendedStack | undefined, callsMax: number): CallStack {
-    if (!stack) return { calls: [], isComplete: false };
-    const { buffer, byteOffset, length } = stack.entries;
-    const view = new DataView(buffer, byteOffset, length);
-    const calls: CallRecord[] = [];
-    const last = Math.max(length - callsMax * entry.CALL_ENTRY_SIZE, 0);
-    for (let at = length - entry.CALL_ENTRY_SIZE; at >= last; at -= entry.CALL_ENTRY_SIZE)
-      calls.push(recordAt(view, at));
-    return { calls, isComplete: stack.begin !== UNKNOWN };
   }
 
   #enter(kind: number, vector: number, size: number, above: number): void {
@@ -374,4 +369,19 @@ export class CallShadow implements CallObserver {
     const pushed = this.#before.end - at;
     return is64BitMode(this.#state) && (pushed <= 0 || pushed > FRAME_MAX);
   }
+}
+
+function knownBegin(begin: number): number | undefined {
+  return begin === UNKNOWN ? undefined : begin;
+}
+
+/** The calls of a stack that the processor has just come to. */
+function callsOf(stack: SuspendedStack | undefined, callsMax: number): CallStack {
+  if (!stack) return NOTHING_KNOWN;
+  const { buffer, byteOffset, length } = stack.entries;
+  const view = new DataView(buffer, byteOffset, length);
+  const calls: CallRecord[] = [];
+  const last = Math.max(length - callsMax * entry.CALL_ENTRY_SIZE, 0);
+  for (let at = length - entry.CALL_ENTRY_SIZE; at >= last; at -= entry.CALL_ENTRY_SIZE) calls.push(recordAt(view, at));
+  return { calls, isComplete: stack.begin !== UNKNOWN, begin: knownBegin(stack.begin) };
 }

@@ -225,6 +225,8 @@ export interface CallStack {
   readonly calls: readonly CallRecord[];
   /** Everything since the stack was begun was recorded; false if it is older than the record, or too deep for it. */
   readonly isComplete: boolean;
+  /** Linear address at which this stack begins, which tells stacks apart; undefined if that is not known. */
+  readonly begin: number | undefined;
 }
 
 /** The paging of a processor as a debugger sees it; nothing here has side effects. */

@@ -107,7 +107,7 @@ class Toy implements ToyMachine {
         mode: 'real',
         paging: NO_PAGING,
         trace: () => [],
-        callStack: () => ({ calls: [], isComplete: false }),
+        callStack: () => ({ calls: [], isComplete: false, begin: undefined }),
         translate: (linear: number) => (linear < RAM_SIZE ? linear : undefined),
         get linearEip() {
           return linearEip();
