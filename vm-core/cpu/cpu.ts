@@ -113,6 +113,8 @@ export interface CallObserver {
   note(): void;
   /** An interrupt was entered: its frame has items of so many bytes, and `above` bytes lie on top of its EIP. */
   interrupted(kind: 'software' | 'exception' | 'external', vector: number, size: 2 | 4 | 8, above: number): void;
+  /** The processor has gone to another stack, and has pushed nothing there. */
+  stackChanged(): void;
 }
 
 /** What is cached of address translations. By default these are the current process context's. */

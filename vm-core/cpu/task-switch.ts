@@ -81,6 +81,7 @@ export function switchTask(
   const task = segmentFrom(descriptor, selector);
   if (task.limit < layout.limitMin) throw new GuestFault(VECTOR_TS, selectorError(selector));
   const image = readTaskImage(cpu, task.base, layout);
+  cpu.calls?.note();
   leaveTask(cpu, kind, savedFlags);
   const { state, memory } = cpu;
   const old = state.segmentAt(slot.TR);
@@ -92,6 +93,8 @@ export function switchTask(
     enterTask(cpu, image, kind);
   } catch (error) {
     throw error instanceof GuestFault ? new GuestFault(error.vector, error.errorCode, true) : error;
+  } finally {
+    cpu.calls?.stackChanged();
   }
   if (image.trap) cpu.trap(DR6_BT);
 }

@@ -35,6 +35,7 @@ dq 00cffa000000ffffh
 dq 00cff2000000ffffh
 gate: dw callee, 8, 0ec00h, 0
 dw 67h, tss, 8900h, 0
+dw 67h, tss2, 8900h, 0
 gdtr: dw $ - gdt - 1
 dd gdt
 idtr: dw 32h * 8 - 1
@@ -42,6 +43,9 @@ dd idt
 tss: dd 0
 esp0: dd 6800h, 10h
 times 64h - ($ - tss) db 0
+dw 0, 68h
+tss2: times 8 dd 0
+dd task2, 2, 0, 0, 0, 0, 5000h, 0, 0, 0, 10h, 8, 10h, 10h, 10h, 10h, 0
 dw 0, 68h
 idt: times 13 dq 0
 dw fault, 8, 8e00h, 0
@@ -64,9 +68,9 @@ interface Probe {
 }
 
 function probes(source: string, labels: readonly string[], model: CpuModel = '386'): readonly Probe[] {
-  const bytes = assemble(
-    `${SETUP}${source}\ndone: cli\nhlt\njmp done\n${labels.map((name) => `dd ${name}`).join('\n')}`,
-  );
+  const task2 = source.includes('task2:') ? '' : 'task2: jmp done';
+  const table = labels.map((name) => `dd ${name}`).join('\n');
+  const bytes = assemble(`${SETUP}${source}\n${task2}\ndone: cli\nhlt\njmp done\n${table}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 4 * labels.length);
   const names = new Map(labels.map((name, n) => [view.getUint32(n * 4, true), name]));
   const machine = programMachine([...bytes], undefined, model);
@@ -174,6 +178,27 @@ describe.skipIf(!hasNasm)('calls between privilege levels', () => {
       ['work', 'system', 'next'],
     );
     expect(texts(found)).toEqual(['', 'next']);
+  });
+
+  it('are those of the task that the processor has switched to', () => {
+    const found = probes(
+      `main: call go
+      jmp done
+      go: call 38h:0
+      probe
+      ret
+      task2: call deep
+      iretd
+      jmp task2
+      deep: probe
+      ret
+      system: iretd
+      callee: retf
+      fault: probe
+      jmp done`,
+      ['go', 'deep', 'task2', 'fault'],
+    );
+    expect(texts(found)).toEqual(['deep', 'go']);
   });
 
   it('come back when SYSEXIT does', () => {

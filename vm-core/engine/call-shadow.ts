@@ -9,13 +9,13 @@
  */
 import type { CallObserver } from '../cpu/cpu.ts';
 import { codeAddressOf, is64BitMode, privilegeLevel } from '../cpu/mode.ts';
-import { stackOffset, stackWidth } from '../cpu/stack.ts';
 import type { CallRecord, CallStack } from '../machine/machine.ts';
 import { CALL_SHADOW, CALL_SHADOW_SIZE } from '../memory/layout.ts';
 import type { CpuState } from '../state/cpu-state.ts';
-import { CS, internal, SEGMENT_BASE, SS, segmentSlots, slot } from '../state/layout.ts';
+import { CS, internal, SS, segmentSlots, slot } from '../state/layout.ts';
 import * as entry from './call-entry.ts';
 import { readAddress, recordAt } from './call-record.ts';
+import { stackBase, stackEnd, stackTop } from './stack-place.ts';
 import { type SuspendedStack, SuspendedStacks } from './suspended-stacks.ts';
 
 const CS_SLOT = segmentSlots[CS] as number;
@@ -37,17 +37,28 @@ interface Place {
   address: number;
   stackSelector: number;
   stackBase: number;
-  /** Linear address of the top, and the same with the wrap of an empty stack undone (see `#end`). */
+  /** Linear address of the top, and the same with the wrap of an empty stack undone (see stack-place.ts). */
   slot: number;
   end: number;
   level: number;
+  /** Selector of the task. */
+  task: number;
 }
 
 export class CallShadow implements CallObserver {
   readonly #state: CpuState;
   readonly #view: DataView;
   readonly #suspended = new SuspendedStacks();
-  readonly #before: Place = { selector: 0, address: 0, stackSelector: 0, stackBase: 0, slot: 0, end: 0, level: 0 };
+  readonly #before: Place = {
+    selector: 0,
+    address: 0,
+    stackSelector: 0,
+    stackBase: 0,
+    slot: 0,
+    end: 0,
+    level: 0,
+    task: 0,
+  };
   /** Where the stack in the ring begins. */
   #begin = UNKNOWN;
   /** SS was loaded and the stack pointer was not yet: which stack this is will be seen. */
@@ -86,27 +97,28 @@ export class CallShadow implements CallObserver {
 
   /** An instruction has loaded the stack pointer, which was `before`. */
   stackLoaded(before: number): void {
-    const now = this.#end(this.#pointer());
+    const now = stackEnd(this.#state);
     if (this.#inTransit) this.#arrive(now);
-    else this.#move(this.#end(before), now);
+    else this.#move(stackEnd(this.#state, before), now);
   }
 
   note(): void {
     const state = this.#state;
     const before = this.#before;
-    const pointer = this.#pointer();
     before.selector = state.read16(CS_SLOT);
-    before.address = this.#linearEip();
+    before.address = codeAddressOf(this.#state, this.#state.eip);
     before.stackSelector = state.read16(SS_SLOT);
-    before.stackBase = this.#stackBase();
-    before.slot = this.#linear(pointer);
-    before.end = this.#end(pointer);
+    before.stackBase = stackBase(this.#state);
+    before.slot = stackTop(state);
+    before.end = stackEnd(state);
     before.level = privilegeLevel(state);
+    before.task = state.read16(slot.TR);
   }
 
   /** A far call has pushed CS and EIP, each of so many bytes; a gate may have had another size. */
   farCalled(operandSize: 2 | 4 | 8): void {
-    const pushed = this.#before.slot - this.#linear(this.#pointer());
+    if (this.#isOtherTask()) return;
+    const pushed = this.#before.slot - stackTop(this.#state);
     this.#enter(entry.KIND_FAR, 0, pushed === 4 ? 2 : pushed === 8 ? 4 : operandSize, 0);
   }
 
@@ -122,29 +134,29 @@ export class CallShadow implements CallObserver {
   /** RETF or IRET has popped. */
   farReturned(): void {
     const before = this.#before;
+    if (this.#isOtherTask()) return;
     if (this.#inTransit) this.#arrive(before.end);
     const top = this.#top;
     if (this.#changesStack(top) && this.#number(top + entry.CALL_INNER_SLOT) === before.slot) {
       this.#leaveInnerStack(top);
       return;
     }
-    const stays = this.#stackBase() === before.stackBase && privilegeLevel(this.#state) === before.level;
+    const stays = stackBase(this.#state) === before.stackBase && privilegeLevel(this.#state) === before.level;
     if (stays) this.#dropBelow(before.slot + 1);
-    else this.#switch(before.end, this.#end(this.#pointer()));
+    else this.#switch(before.end, stackEnd(this.#state));
   }
 
-  /** The stack pointer was loaded together with another privilege level, and nothing was pushed. */
   stackChanged(): void {
-    this.#switch(this.#before.end, this.#end(this.#pointer()));
+    this.#switch(this.#before.end, stackEnd(this.#state));
   }
 
   /** SS was loaded, alone or together with the stack pointer. */
   stackSegmentLoaded(withPointer: boolean): void {
     const before = this.#before;
-    const now = this.#end(this.#pointer());
+    const now = stackEnd(this.#state);
     if (withPointer && this.#inTransit) this.#arrive(now);
     else if (withPointer) this.#move(before.end, now);
-    else if (!this.#inTransit && this.#stackBase() !== before.stackBase) {
+    else if (!this.#inTransit && stackBase(this.#state) !== before.stackBase) {
       this.#suspend(before.end);
       this.#inTransit = true;
       this.#write(this.#push(), entry.CALL_SLOT, 0);
@@ -154,7 +166,7 @@ export class CallShadow implements CallObserver {
   /** The calls that have not returned, innermost first, of the stack that the processor is on. */
   calls(callsMax: number = entry.CALL_ENTRIES): CallStack {
     if (!this.isOn) return NOTHING_KNOWN;
-    const now = this.#end(this.#pointer());
+    const now = stackEnd(this.#state);
     if (this.#inTransit) return callsOf(this.#suspended.at(now), callsMax);
     return { ...this.#callsFrom(now, callsMax), begin: knownBegin(this.#begin) };
   }
@@ -167,7 +179,7 @@ export class CallShadow implements CallObserver {
     for (let count = 0; count < entry.CALL_ENTRIES && calls.length < callsMax; count++, at = entry.outerEntry(at)) {
       const record = this.#isUnused(at) ? undefined : recordAt(this.#view, at);
       if (!record) return { calls, isComplete: begin !== UNKNOWN };
-      if (!isOuter && record.slot < now && record.slot !== this.#linear(this.#pointer())) {
+      if (!isOuter && record.slot < now && record.slot !== stackTop(this.#state)) {
         // A handler that left its own frame behind is not going back.
         if (record.callerStack) return { calls, isComplete: true };
         continue;
@@ -184,7 +196,7 @@ export class CallShadow implements CallObserver {
   #enter(kind: number, vector: number, size: number, above: number): void {
     const before = this.#before;
     if (this.#inTransit) this.#arrive(before.end);
-    const at = this.#linear(this.#pointer()) + above;
+    const at = stackTop(this.#state) + above;
     const changes = privilegeLevel(this.#state) !== before.level || this.#isElsewhere(at);
     if (!changes) this.#dropBelow(at + 1);
     const next = this.#push();
@@ -192,7 +204,7 @@ export class CallShadow implements CallObserver {
     this.#write(next, entry.CALL_SLOT, changes ? UNUSED : at);
     this.#write(next, entry.CALL_INNER_SLOT, at);
     this.#write(next, entry.CALL_RETURN, before.address);
-    this.#write(next, entry.CALL_TARGET, this.#linearEip());
+    this.#write(next, entry.CALL_TARGET, codeAddressOf(this.#state, this.#state.eip));
     view.setUint16(next + entry.CALL_SELECTOR, before.selector, true);
     view.setUint8(next + entry.CALL_KIND, kind);
     view.setUint8(next + entry.CALL_VECTOR, vector);
@@ -211,9 +223,8 @@ export class CallShadow implements CallObserver {
     const back = this.#number(top + entry.CALL_OUTER_BASE) + this.#number(top + entry.CALL_OUTER_POINTER);
     this.#begin = this.#view.getFloat64(top + entry.CALL_OUTER_BEGIN, true);
     this.#pop(top);
-    const pointer = this.#pointer();
-    const distance = this.#linear(pointer) - back;
-    if (distance < 0 || distance > DROPPED_MAX) this.#switch(back, this.#end(pointer));
+    const distance = stackTop(this.#state) - back;
+    if (distance < 0 || distance > DROPPED_MAX) this.#switch(back, stackEnd(this.#state));
   }
 
   /** The top of the stack has gone from one place to another: up the same stack, or to another one. */
@@ -234,6 +245,11 @@ export class CallShadow implements CallObserver {
   #switch(from: number, to: number): void {
     this.#suspend(from);
     this.#resume(to);
+  }
+
+  /** A switch of tasks has reported itself. */
+  #isOtherTask(): boolean {
+    return this.#state.read16(slot.TR) !== this.#before.task;
   }
 
   /** It shows which stack SS and the stack pointer mean. */
@@ -337,31 +353,6 @@ export class CallShadow implements CallObserver {
   #write(at: number, field: number, value: number): void {
     this.#view.setUint32(at + field, value, true);
     this.#view.setInt32(at + field + 4, Math.floor(value / 2 ** 32), true);
-  }
-
-  /** ESP, in 64-bit mode RSP. */
-  #pointer(): number {
-    return is64BitMode(this.#state) ? this.#state.readAddress(slot.ESP) : this.#state.read32(slot.ESP);
-  }
-
-  #stackBase(): number {
-    return is64BitMode(this.#state) ? 0 : this.#state.read32(SS_SLOT + SEGMENT_BASE);
-  }
-
-  #linearEip(): number {
-    return codeAddressOf(this.#state, this.#state.eip);
-  }
-
-  #linear(pointer: number): number {
-    if (is64BitMode(this.#state)) return pointer;
-    return (this.#stackBase() + stackOffset(this.#state, pointer)) >>> 0;
-  }
-
-  /** The linear end of what is free on a stack: an offset of 0 is that of an empty stack, whose first push wraps. */
-  #end(pointer: number): number {
-    if (is64BitMode(this.#state)) return pointer;
-    const offset = stackOffset(this.#state, pointer);
-    return this.#stackBase() + (offset === 0 ? 2 ** stackWidth(this.#state) : offset);
   }
 
   /** In 64-bit mode an interrupt may go to a stack of its own without a change of level. */
