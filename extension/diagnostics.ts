@@ -31,8 +31,11 @@ export class AssemblerDiagnostics implements vscode.Disposable {
   private show(body: DiagnosticsBody): void {
     const collection = this.collectionOf(body.program);
     collection.clear();
-    const byFile = Map.groupBy(body.messages, (message) => message.file);
-    for (const [file, messages] of byFile) collection.set(fileUri(file), messages.map(diagnosticOf));
+    const files = new Set(body.messages.map(({ file }) => file));
+    for (const file of files) {
+      const messages = body.messages.filter((message) => message.file === file);
+      collection.set(fileUri(file), messages.map(diagnosticOf));
+    }
   }
 
   private collectionOf(program: string): vscode.DiagnosticCollection {

@@ -22,7 +22,13 @@ export class BreakpointTable {
 
   /** Replaces a set. Breakpoints that were in it before and are asked for again keep their id and their hit count. */
   replace(set: string, requests: readonly BreakpointRequest[]): DebugProtocol.Breakpoint[] {
-    const before = Map.groupBy(this.#sets.get(set) ?? [], ({ request }) => textOf(request));
+    const before = new Map<string, UserBreakpoint[]>();
+    for (const breakpoint of this.#sets.get(set) ?? []) {
+      const text = textOf(breakpoint.request);
+      const same = before.get(text);
+      if (same) same.push(breakpoint);
+      else before.set(text, [breakpoint]);
+    }
     const after = requests.map((request) => before.get(textOf(request))?.shift() ?? this.#make(request));
     for (const left of before.values()) for (const breakpoint of left) breakpoint.unbind();
     this.#sets.set(set, after);
