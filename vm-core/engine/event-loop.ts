@@ -190,7 +190,8 @@ export class EventLoop {
       const failed = this.#deliver({ vector: fault.vector, errorCode: fault.errorCode, kind: 'exception' });
       if (failed) return failed;
     }
-    if (processor.breakpoints.pending !== 0) {
+    // A breakpoint met by a load of SS waits as interrupts do (SDM vol. 3A §6.8.3).
+    if (processor.breakpoints.pending !== 0 && processor.state.read8(slot.INTERRUPT_SHADOW) === 0) {
       const failed = this.#debugTrap(processor.breakpoints.pending);
       if (failed) return failed;
     }

@@ -1,4 +1,4 @@
-/** Breakpoints of the debug registers on ports (SDM vol. 3B §18.2.4): there with CR4.DE, as traps behind the access. */
+/** Breakpoints of the debug registers on ports and at loads of SS (SDM vol. 3B §18.2, vol. 3A §6.8.3). */
 import { describe, expect, it } from 'vitest';
 import { CR4_DE } from '../state/control-bits.ts';
 import { slot } from '../state/layout.ts';
@@ -43,4 +43,17 @@ describe('breakpoints on ports', () => {
     expect(run([0xe4, 0x61]).state.eip).toBe(PROGRAM_START + 3);
     expect(run([0xe4, 0x60], 0).state.eip).toBe(PROGRAM_START + 3);
   });
+});
+
+it('a data breakpoint that a load of SS meets waits for the next instruction', () => {
+  // mov ss,[500h]; mov sp,7000h; nop
+  const code = [0x8e, 0x16, 0x00, 0x05, 0xbc, 0x00, 0x70, 0x90];
+  const machine = programMachine([...code, HLT], undefined, 'pentium');
+  const { state } = machine.processor;
+  state.write32(slot.DR0, 0x500);
+  state.write32(slot.DR7, 0x7_0001);
+  machine.processor.refresh();
+  machine.loop.run({ instructionsMax: 20 });
+  expect([state.eip, state.read16(slot.ESP)]).toEqual([HANDLER + 1, 0x7000 - 6]);
+  expect(machine.map.read(0x7000 - 6, 2)).toBe(PROGRAM_START + 7);
 });
