@@ -33,7 +33,8 @@ export interface FilterRow {
 /** What conditions of exceptions know beside the registers. */
 export const EXCEPTION_NAMES = ['vector', 'errorcode'] as const;
 
-const MODES = ['real', 'protected', 'virtual-8086'];
+const MODE_NUMBERS = { real: 0, protected: 1, v86: 2, compatibility: 3, long: 4 } as const;
+const MODES = ['real', 'protected', 'virtual-8086', 'compatibility', '64-bit'];
 
 const vectorsOf = (group: string): readonly number[] =>
   exceptions.filter((row) => row.group === group).map(({ vector }) => vector);
@@ -61,10 +62,10 @@ const ports: EventKind = {
 
 const modes: EventKind = {
   listed: undefined,
-  names: ['from', 'to', 'real', 'protected', 'v86'],
+  names: ['from', 'to', ...Object.keys(MODE_NUMBERS)],
   values: (event) =>
     event.kind === 'mode'
-      ? { from: MODES.indexOf(event.from), to: MODES.indexOf(event.to), real: 0, protected: 1, v86: 2 }
+      ? { from: MODES.indexOf(event.from), to: MODES.indexOf(event.to), ...MODE_NUMBERS }
       : undefined,
 };
 
@@ -211,7 +212,7 @@ export const filterRows: readonly FilterRow[] = [
   {
     filter: 'mode-switch',
     label: marked('Mode switch'),
-    description: marked('Stop after changes between real, protected and virtual-8086 mode.'),
+    description: marked('Stop after changes between real, protected, virtual-8086, compatibility and 64-bit mode.'),
     default: false,
     conditionDescription: marked('A condition such as to == protected, from == v86'),
     event: modes,

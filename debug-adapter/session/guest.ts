@@ -19,6 +19,7 @@ import { writeRegister } from './write-register.ts';
 
 const PAGE_SIZE = 0x1000;
 const LINEAR_END = 2 ** 32;
+const STACK_POINTER_OFFSET = findRegister('RSP')?.offset ?? 0;
 /** Descriptor attribute D/B of a stack segment: ESP instead of SP. */
 const ATTRIBUTE_BIG = 1 << 10;
 
@@ -48,9 +49,13 @@ export class Guest {
     this.expressions = makeExpressionContext(this);
   }
 
+  get #linearEnd(): number {
+    return this.is64Bit ? Number.POSITIVE_INFINITY : LINEAR_END;
+  }
+
   /** Copies linear memory; the result is short where nothing is mapped or the address space ends. */
   readLinear(linearAddress: number, length: number): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(Math.max(0, Math.min(length, LINEAR_END - linearAddress)));
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, this.#linearEnd - linearAddress)));
     let done = 0;
     while (done < bytes.length) {
       const chunk = this.#chunk(linearAddress + done, bytes.length - done);
@@ -66,7 +71,7 @@ export class Guest {
   /** Writes linear memory; returns how many bytes found memory. */
   writeLinear(linearAddress: number, bytes: Uint8Array): number {
     let done = 0;
-    while (done < bytes.length && linearAddress + done < LINEAR_END) {
+    while (done < bytes.length && linearAddress + done < this.#linearEnd) {
       const chunk = this.#chunk(linearAddress + done, bytes.length - done);
       if (!chunk) break;
       const written = this.machine.memory.write(chunk.physicalAddress, bytes.subarray(done, done + chunk.length));
@@ -80,7 +85,7 @@ export class Guest {
   #chunk(linearAddress: number, length: number): { physicalAddress: number; length: number } | undefined {
     const physicalAddress = this.vcpu.translate(linearAddress);
     if (physicalAddress === undefined) return undefined;
-    return { physicalAddress, length: Math.min(length, PAGE_SIZE - (linearAddress % PAGE_SIZE)) };
+    return { physicalAddress, length: Math.min(length, PAGE_SIZE - (linearAddress & (PAGE_SIZE - 1))) };
   }
 
   /** Lets the machine record calls, and executed code if the machine before it did. */
@@ -89,9 +94,14 @@ export class Guest {
     this.machine.recordsTrace = before?.machine.recordsTrace === true;
   }
 
-  /** A sum of addresses wraps at 4 GiB outside of 64-bit mode, where addresses are signed. */
+  /** True in 64-bit mode: addresses are signed numbers, and most segments mean nothing. */
+  get is64Bit(): boolean {
+    return this.vcpu.codeSize === 64;
+  }
+
+  /** A sum of addresses wraps at 4 GiB outside of 64-bit mode. */
   wrapLinear(sum: number): number {
-    return this.vcpu.codeSize === 64 ? sum : sum >>> 0;
+    return this.is64Bit ? sum : sum >>> 0;
   }
 
   /** A little-endian integer, unsigned up to four bytes, signed with eight; undefined where nothing is mapped. */
@@ -111,20 +121,20 @@ export class Guest {
 
   writeInteger(linearAddress: number, size: 1 | 2 | 4, value: number): boolean {
     const bytes = Uint8Array.from({ length: size }, (_, index) => value >>> (index * 8));
-    return this.writeLinear(linearAddress >>> 0, bytes) === size;
+    return this.writeLinear(this.wrapLinear(linearAddress), bytes) === size;
   }
 
   get codeBase(): number {
-    return this.register('CS.base');
+    return this.is64Bit ? 0 : this.register('CS.base');
   }
 
   /** An address of the current code segment's offset `offset`, with the wrap of 16-bit code. */
   codeAddress(offset: number): number {
-    return (this.codeBase + this.codeOffset(offset)) >>> 0;
+    return this.wrapLinear(this.codeBase + this.codeOffset(offset));
   }
 
   codeOffset(offset: number): number {
-    return this.vcpu.codeSize === 16 ? offset & 0xffff : offset >>> 0;
+    return this.vcpu.codeSize === 16 ? offset & 0xffff : this.wrapLinear(offset);
   }
 
   /** Decodes at a linear address as the current code segment would; undefined where nothing is mapped. */
@@ -135,18 +145,21 @@ export class Guest {
   }
 
   /** Width of stack offsets in bits. */
-  get stackSize(): 16 | 32 {
+  get stackSize(): 16 | 32 | 64 {
+    if (this.is64Bit) return 64;
     return (this.register('SS.attributes') & ATTRIBUTE_BIG) !== 0 ? 32 : 16;
   }
 
-  /** ESP or SP, whichever the stack segment uses. */
+  /** RSP, ESP or SP, whichever the stack uses. */
   get stackPointer(): number {
+    if (this.is64Bit) return this.vcpu.state.readAddress(STACK_POINTER_OFFSET);
     const esp = this.register('ESP');
     return this.stackSize === 16 ? esp & 0xffff : esp;
   }
 
   /** Linear address of an offset in the stack segment. */
   stackAddress(offset: number): number {
+    if (this.is64Bit) return offset;
     const wrapped = this.stackSize === 16 ? offset & 0xffff : offset;
     return (this.register('SS.base') + wrapped) >>> 0;
   }
@@ -160,7 +173,7 @@ export class Guest {
 
   /** `0000:7C00` of a linear address in the current code segment; plain linear where the segment does not reach it. */
   describeAddress(linearAddress: number): string {
-    const offset = (linearAddress - this.codeBase) >>> 0;
+    const offset = this.wrapLinear(linearAddress - this.codeBase);
     if (this.vcpu.codeSize === 16 && offset > 0xffff) return formatHex(linearAddress, 32);
     return formatFar(this.register('CS'), offset, this.vcpu.codeSize);
   }

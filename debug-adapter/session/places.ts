@@ -17,6 +17,9 @@ export interface Place {
 
 const REFERENCE = /^(p:)?(0x[0-9a-f]+|\d+)$/i;
 const ADDRESS_END = 2 ** 32;
+const UPPER_HALF = 2n ** 63n;
+/** So far below 0 a view may scroll; what lies lower is an address of the upper half. */
+const SCROLLED_MAX = 2 ** 20;
 
 /** The memory reference that the session gives out for a linear address. */
 export function linearReference(linearAddress: number): string {
@@ -64,7 +67,12 @@ export function parseReference(reference: string, offset = 0): Place {
       localized('{0} is no memory reference; write 0x7c00 (linear) or p:0x7c00 (physical)', reference),
     );
   }
-  return { space: match[1] ? 'physical' : 'linear', address: Number(match[2]) + offset };
+  return { space: match[1] ? 'physical' : 'linear', address: signedAddress(BigInt(match[2] as string)) + offset };
+}
+
+/** Addresses in the upper half of 64 bits are negative numbers. */
+function signedAddress(address: bigint): number {
+  return Number(address >= UPPER_HALF ? BigInt.asIntN(64, address) : address);
 }
 
 /** Hexadecimal without a mark, as listings and monitors print addresses: `7C00`. Expressions know `0000:7C00`. */
@@ -88,19 +96,27 @@ export function resolvePlaceName(guest: Guest, name: string): number {
   }
 }
 
+/** In 64-bit mode every linear address may be mapped. */
+function isInSpace(guest: Guest, space: Place['space'], address: number): boolean {
+  return (address >= 0 && address < ADDRESS_END) || (space === 'linear' && guest.is64Bit);
+}
+
 /** Copies memory at a place; short where nothing is mapped, empty outside the address space. */
 export function readPlace(guest: Guest, { space, address }: Place, length: number): Uint8Array {
-  if (address < 0 || address >= ADDRESS_END) return new Uint8Array(0);
+  if (!isInSpace(guest, space, address)) return new Uint8Array(0);
   return space === 'physical' ? guest.machine.memory.read(address, length) : guest.readLinear(address, length);
 }
 
 /** Writes memory at a place; returns how many bytes found memory. */
 export function writePlace(guest: Guest, { space, address }: Place, bytes: Uint8Array): number {
-  if (address < 0 || address >= ADDRESS_END) return 0;
+  if (!isInSpace(guest, space, address)) return 0;
   return space === 'physical' ? guest.machine.memory.write(address, bytes) : guest.writeLinear(address, bytes);
 }
 
 /** Writes a place as a reference. */
 export function formatReference({ space, address }: Place): string {
-  return (space === 'physical' ? 'p:' : '') + (address < 0 ? '0x00000000' : formatHex(address, 32));
+  return (
+    (space === 'physical' ? 'p:' : '') +
+    (address < 0 && address > -SCROLLED_MAX ? '0x00000000' : formatHex(address, 32))
+  );
 }

@@ -22,12 +22,16 @@ export interface RegisterFamily {
   readonly number: number;
 }
 
-const families: ReadonlyMap<string, RegisterFamily> = makeFamilies();
+const halves: ReadonlySet<string | undefined> = new Set(registers.map(({ wholeOf }) => wholeOf));
 
-function makeFamilies(): ReadonlyMap<string, RegisterFamily> {
+/** What 64-bit mode has, and what the other modes have. */
+const familiesOf64Bit = makeFamilies(({ name }) => !halves.has(name));
+const familiesOf32Bit = makeFamilies(({ isLong }) => !isLong);
+
+function makeFamilies(isShown: (register: Register) => boolean): ReadonlyMap<string, RegisterFamily> {
   const made = new Map<string, RegisterFamily>();
   for (const register of registers) {
-    if (register.isLong) continue;
+    if (!isShown(register)) continue;
     const name = register.name.split('.')[0] as string;
     const family = made.get(name) ?? { name, set: register.set, head: undefined, members: [], number: register.number };
     const isHead = register.name === name;
@@ -41,13 +45,14 @@ function makeFamilies(): ReadonlyMap<string, RegisterFamily> {
 }
 
 /** The families of a set in the order of the table. */
-export function familiesOf(set: RegisterSet): readonly RegisterFamily[] {
+function familiesOf(set: RegisterSet, is64Bit: boolean): readonly RegisterFamily[] {
+  const families = is64Bit ? familiesOf64Bit : familiesOf32Bit;
   return [...families.values()].filter((family) => family.set === set);
 }
 
 /** Those that a processor model has. */
-export function familiesOfModel(set: RegisterSet, model: CpuModel): readonly RegisterFamily[] {
-  return familiesOf(set).filter(({ head }) => head === undefined || hasRegister(model, head));
+export function familiesOfModel(set: RegisterSet, model: CpuModel, is64Bit: boolean): readonly RegisterFamily[] {
+  return familiesOf(set, is64Bit).filter(({ head }) => head === undefined || hasRegister(model, head));
 }
 
 /** Sets whose registers stand in the scope itself, so that they are read at every stop without opening anything. */
@@ -57,13 +62,14 @@ export type GroupedSet = Exclude<RegisterSet, (typeof PLAIN_SETS)[number]>;
 /** Their order, which is what people write first and not the processor's numbers; others follow. */
 const PLAIN_ORDER = [
   ...['EAX', 'EBX', 'ECX', 'EDX', 'ESI', 'EDI', 'EBP', 'ESP'],
-  ...['EIP', 'EFLAGS', 'CS', 'DS', 'ES', 'SS', 'FS', 'GS'],
+  ...['RAX', 'RBX', 'RCX', 'RDX', 'RSI', 'RDI', 'RBP', 'RSP', 'R8', 'R9', 'R10', 'R11', 'R12', 'R13', 'R14', 'R15'],
+  ...['EIP', 'EFLAGS', 'RIP', 'RFLAGS', 'CS', 'DS', 'ES', 'SS', 'FS', 'GS'],
 ];
 
 /** The registers that stand in the scope itself, in their order. */
-export const plainFamilies: readonly RegisterFamily[] = PLAIN_SETS.flatMap(familiesOf).sort(
-  (left, right) => placeOf(left) - placeOf(right),
-);
+export function plainFamilies(is64Bit: boolean): readonly RegisterFamily[] {
+  return PLAIN_SETS.flatMap((set) => familiesOf(set, is64Bit)).sort((left, right) => placeOf(left) - placeOf(right));
+}
 
 /** The sets that are groups of their own. */
 export const groupedSets: readonly GroupedSet[] = registerSets.filter(
@@ -76,7 +82,8 @@ function placeOf({ name }: RegisterFamily): number {
 }
 
 export function familyByNumber(number: number): RegisterFamily | undefined {
-  return [...families.values()].find((family) => family.number === number);
+  const all = [...familiesOf32Bit.values(), ...familiesOf64Bit.values()];
+  return all.find((family) => family.number === number);
 }
 
 /** How the sets are headed. */

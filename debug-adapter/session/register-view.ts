@@ -70,7 +70,7 @@ export class RegisterView {
   /** The children of a reference, or undefined if it is none of ours. */
   children(reference: number): readonly RegisterVariable[] | undefined {
     if (reference === SCOPE_REFERENCE) {
-      return [...plainFamilies.map((family) => this.#family(family)), ...this.#sets()];
+      return [...plainFamilies(this.#guest.is64Bit).map((family) => this.#family(family)), ...this.#sets()];
     }
     if (reference >= REGISTER_REFERENCE) {
       const register = registers[reference - REGISTER_REFERENCE];
@@ -90,7 +90,7 @@ export class RegisterView {
   }
 
   #families(set: RegisterSet): readonly RegisterFamily[] {
-    return familiesOfModel(set, this.#guest.machine.config.cpuModel);
+    return familiesOfModel(set, this.#guest.machine.config.cpuModel, this.#guest.is64Bit);
   }
 
   #set(set: GroupedSet): RegisterVariable {
@@ -128,7 +128,7 @@ export class RegisterView {
   }
 
   #register(register: Register, name: string, reference: number, explanation: string): RegisterVariable {
-    const { variable, part } = this.#part(wholePart(register), register.name);
+    const { variable, part } = this.#part(this.#whole(register), register.name);
     const value = explanation === '' ? variable.value : variable.value + EXPLANATION + explanation;
     return {
       variable: { ...variable, name, value, variablesReference: reference, ...this.#memory(register) },
@@ -186,14 +186,25 @@ export class RegisterView {
     return fields.map((part) => (part.width === 1 ? part.name : `${part.name}=${readPart(state, part)}`)).join(' ');
   }
 
+  /** All of a register that the mode has. */
+  #whole(register: Register): RegisterPart {
+    const part = wholePart(register);
+    return this.#guest.is64Bit && register.longSize ? { ...part, width: register.longSize * 8 } : part;
+  }
+
   #value(register: Register): string {
-    return formatHex(this.#guest.vcpu.state.readRegister(register), register.size * 8);
+    return formatHex(this.#guest.vcpu.state.readRegister(register), this.#whole(register).width);
   }
 
   /** Registers that point into memory open there. */
   #memory(register: Register): { readonly memoryReference?: string } {
     const guest = this.#guest;
-    if (register.name === 'EIP') return { memoryReference: linearReference(guest.vcpu.linearEip) };
+    if (register.name === 'EIP' || register.name === 'RIP') {
+      return { memoryReference: linearReference(guest.vcpu.linearEip) };
+    }
+    if (register.set === 'general' && register.size === 8) {
+      return { memoryReference: linearReference(guest.vcpu.state.readAddress(register.offset)) };
+    }
     if (register.name === 'ESP' || register.name === 'EBP') {
       return { memoryReference: linearReference(guest.stackAddress(guest.register(register.name))) };
     }

@@ -28,7 +28,8 @@ import {
 } from '../state/layout.ts';
 import { VM } from '../state/lazy-flags.ts';
 import { CR0_PE, CR4_LA57, EFER_LMA } from '../state/control-bits.ts';
-import { is64BitMode, usesDescriptors } from '../cpu/mode.ts';
+import { is64BitMode, isLongMode, isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
+import type { CpuMode } from '../machine/machine.ts';
 
 /** An address is canonical if its upper 17 bits are equal, with 5-level paging 8. */
 const CANONICAL_SHIFT_4_LEVELS = 16;
@@ -116,4 +117,12 @@ export function deriveMode(state: CpuState): void {
   state.write32(internal.CANONICAL_SHIFT, is5Level ? CANONICAL_SHIFT_5_LEVELS : CANONICAL_SHIFT_4_LEVELS);
   deriveModeKey(state);
   deriveAllSegments(state);
+}
+
+/** The operating mode by its name. */
+export function modeNameOf(state: CpuState): CpuMode {
+  if (isVirtual8086(state)) return 'virtual-8086';
+  if (!usesDescriptors(state)) return 'real';
+  if (!isLongMode(state)) return 'protected';
+  return is64BitMode(state) ? '64-bit' : 'compatibility';
 }

@@ -3,7 +3,7 @@
  * see of it. It executes a number of instructions at most and says why it came back; events are the run loop's business.
  */
 import { type Cpu, type CpuMemory, EXIT, FAULT, GuestFault, NEXT, type PortSpace, REPEAT, BRANCH } from '../cpu/cpu.ts';
-import { codeAddressOf, is64BitMode, isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
+import { codeAddressOf, is64BitMode } from '../cpu/mode.ts';
 import { softwareVector } from '../cpu/software-interrupts.ts';
 import { systemOperations } from '../cpu/system-operations.ts';
 import { type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
@@ -19,7 +19,7 @@ import { CS, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, segmentSlots, slot
 import { callEffects } from './call-effects.ts';
 import { CallShadow } from './call-shadow.ts';
 import { CodeCache } from './code-cache.ts';
-import { codeSizeOf, deriveCodeSize, deriveMode, deriveSegment, modeBits } from './derived-state.ts';
+import { codeSizeOf, deriveCodeSize, deriveMode, deriveSegment, modeBits, modeNameOf } from './derived-state.ts';
 import { checkSegment } from './cpu-memory.ts';
 import { DataPaths } from './data-paths.ts';
 import { EventReports, reportingPorts } from './event-reports.ts';
@@ -130,8 +130,7 @@ export class Processor implements Cpu {
   }
 
   get modeName(): CpuMode {
-    if (isVirtual8086(this.state)) return 'virtual-8086';
-    return usesDescriptors(this.state) ? 'protected' : 'real';
+    return modeNameOf(this.state);
   }
 
   get linearEip(): number {

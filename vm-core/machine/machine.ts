@@ -149,7 +149,7 @@ export type MachineEvent =
   /** After HLT. */
   | { readonly kind: 'halt'; readonly interruptsEnabled: boolean };
 
-export type CpuMode = 'real' | 'protected' | 'virtual-8086';
+export type CpuMode = 'real' | 'protected' | 'virtual-8086' | 'compatibility' | '64-bit';
 
 /** A picture of the display. */
 export interface Frame {

@@ -1,4 +1,4 @@
-/** `goto`: sets EIP; nothing is executed. */
+/** `goto`: sets EIP or RIP; nothing is executed. */
 import { localized } from '../../protocol/localized.ts';
 import { findRegisterPart } from '../../expressions/register-parts.ts';
 import { formatHex } from '../../expressions/format.ts';
@@ -12,8 +12,9 @@ export const gotoRequest: HandlerOf<'goto'> = {
     if (debuggee.running) throw new UserError('not-stopped', localized('the guest is running; pause it first'));
     const { guest } = debuggee;
     const offset = targetId - guest.codeBase;
-    const eip = findRegisterPart('EIP');
-    if (!eip || offset < 0 || offset > guest.register('CS.limit')) {
+    const eip = findRegisterPart(guest.is64Bit ? 'RIP' : 'EIP');
+    const isBeyond = !guest.is64Bit && (offset < 0 || offset > guest.register('CS.limit'));
+    if (!eip || isBeyond) {
       throw new UserError(
         'bad-address',
         localized('{0} does not lie in the current code segment', formatHex(targetId, 32)),

@@ -1,0 +1,66 @@
+/** What a debugger sees in 64-bit mode: the registers of the mode, addresses in the upper half, 64-bit disassembly. */
+import { describe, expect, it } from 'vitest';
+import { createMachine, findRegister } from '../../vm-core/index.ts';
+import { Guest } from './guest.ts';
+import { formatReference, parseReference } from './places.ts';
+import { RegisterView, SCOPE_REFERENCE } from './register-view.ts';
+
+const PROGRAM = 0x7c00;
+const LONG_CODE = 0xa9b;
+
+/** A machine that was put into 64-bit mode without page tables: addresses are physical. */
+function longGuest(): Guest {
+  const machine = createMachine({
+    ...{ machineType: 'isa-1', cpuModel: 'x86-64-v3', memorySize: 1 << 20, firmware: 'builtin' },
+    ...{ exitDevice: false, startTimeMs: 0 },
+  });
+  const { state } = machine.cpus[0];
+  const write = (name: string, value: bigint) => {
+    const register = findRegister(name);
+    if (!register) throw new Error(name);
+    state.writeRegister(register, value);
+  };
+  write('CR0', 1n);
+  write('EFER', 0x500n);
+  state.setSegment(1, { selector: 8, base: 0x1000, limit: 0xffff_ffff, attributes: LONG_CODE });
+  write('RIP', BigInt(PROGRAM));
+  write('RAX', 0xffff_8000_0000_1234n);
+  write('R15', 15n);
+  write('RSP', 0x7000n);
+  write('FS.base', 0xffff_ffff_8000_0000n);
+  machine.memory.write(PROGRAM, Uint8Array.from([0x48, 0x8b, 0x05, 0x02, 0, 0, 0, 0xeb, 0xf7]));
+  machine.memory.write(0x7000, Uint8Array.from([0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]));
+  return new Guest(machine, { label: () => undefined, nearestLabel: () => undefined } as never);
+}
+
+describe('64-bit mode', () => {
+  it('shows its own registers, whole', () => {
+    const shown = new Map(
+      new RegisterView(longGuest(), undefined)
+        .children(SCOPE_REFERENCE)
+        ?.map(({ variable }) => [variable.name, variable.value]),
+    );
+    expect([...shown.keys()].slice(0, 18)).toEqual([
+      ...['RAX', 'RBX', 'RCX', 'RDX', 'RSI', 'RDI', 'RBP', 'RSP'],
+      ...['R8', 'R9', 'R10', 'R11', 'R12', 'R13', 'R14', 'R15', 'RIP', 'RFLAGS'],
+    ]);
+    expect(shown.get('RAX')).toBe('0xffff800000001234');
+    expect(shown.get('FS')).toContain('base 0xffffffff80000000');
+    expect(shown.has('EAX')).toBe(false);
+  });
+
+  it('disassembles 64-bit code, whatever the base of CS', () => {
+    const guest = longGuest();
+    expect(guest.decode(PROGRAM)).toMatchObject({ text: 'mov rax, [rel 0x7c09]', length: 7 });
+    expect(guest.decode(PROGRAM + 7)).toMatchObject({ text: 'jmp 0x7c00', target: PROGRAM });
+  });
+
+  it('reads words of 64 bits and keeps addresses of the upper half apart', () => {
+    const guest = longGuest();
+    expect(guest.stackSize).toBe(64);
+    expect(guest.readInteger(guest.stackPointer, 8)).toBe(-2);
+    const place = parseReference('0xffff800000001234');
+    expect(place.address).toBe(-0x7fff_ffff_edcc);
+    expect(formatReference(place)).toBe('0xffff800000001234');
+  });
+});
