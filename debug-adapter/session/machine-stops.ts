@@ -1,5 +1,6 @@
 /** What one breakpoint of the user has put into the machine: instruction breakpoints, or a watchpoint. */
 import type { Breakpoint, MemoryAccess, Watchpoint } from '../../vm-core/index.ts';
+import { asComparison } from '../expressions/comparison.ts';
 import { type BreakpointOptions, compileDecision } from './breakpoint-decision.ts';
 import { BootSectorLoad } from './boot-sector-load.ts';
 import type { Guest } from './guest.ts';
@@ -39,7 +40,10 @@ export function installBreakpoints(
   log: Log,
 ): InstalledStops {
   const decide = compileDecision(options, guest.expressions, log);
-  const breakpoints = places.map(({ space, address }): Breakpoint => ({ space, address, reached: decide }));
+  const filter = options.condition === undefined ? undefined : asComparison(options.condition);
+  const breakpoints = places.map(
+    ({ space, address }): Breakpoint => ({ space, address, reached: decide, ...(filter ? { filter } : {}) }),
+  );
   for (const breakpoint of breakpoints) guest.machine.addBreakpoint(breakpoint);
   return {
     owns: (stop) => breakpoints.includes(stop as Breakpoint),

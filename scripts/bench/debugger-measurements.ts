@@ -27,7 +27,7 @@ const STUB = 'QEMU and its gdb stub';
 const STEPS = 1500;
 const STEPS_FIRST = 200;
 const MANY_BREAKPOINTS = 5000;
-const FALSE_CONDITIONS = 6_000_000;
+const FALSE_CONDITIONS = 60_000_000;
 const STUB_STOPS = 1500;
 /** Never true: the guests leave this register alone. */
 const FALSE_CONDITION = 'esp == 0x12345678';

@@ -7,6 +7,7 @@ import { type ByteSource, type DecodedInstruction, ROW_INVALID, ROW_TOO_LONG } f
 import { Decoder, INSTRUCTION_LENGTH_MAX } from '../isa/decoder.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import type { OperandSize } from '../isa/operand.ts';
+import type { BreakpointFilter } from '../machine/machine.ts';
 import {
   CODE_ARENA,
   CODE_ARENA_END,
@@ -17,6 +18,7 @@ import {
   RAM_BASE,
 } from '../memory/layout.ts';
 import { CodePages } from './code-pages.ts';
+import { writeHookFilter } from './hook-filter.ts';
 import { interpreter, type PseudoHandler } from './interpreter.ts';
 import { writeRecord, writePseudoRecord } from './record-writer.ts';
 import * as record from './record.ts';
@@ -59,6 +61,8 @@ export interface Block {
 export class CodeCache {
   /** True for linear or physical addresses at which the engine must be asked before the instruction runs. */
   isHooked: (linear: number, physical: number) => boolean = () => false;
+  /** What has to hold there for the engine to be asked, if there is such a thing. */
+  filterAt: (linear: number, physical: number) => BreakpointFilter | undefined = () => undefined;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #decoder: Decoder;
@@ -182,7 +186,10 @@ export class CodeCache {
     const hooked = this.isHooked(place.linear, place.physical);
     const entry = address + record.BLOCK_HEADER_SIZE;
     const firstRecord = hooked ? entry + record.RECORD_SIZE : entry;
-    if (hooked) this.#pseudo(place.codeSize, entry, 'hook', 0, 0);
+    if (hooked) {
+      this.#pseudo(place.codeSize, entry, 'hook', 0, 0);
+      writeHookFilter(this.#view, entry, this.filterAt(place.linear, place.physical));
+    }
     let size = 0;
     let count = 0;
     if (beyond) {

@@ -8,8 +8,8 @@ import { deliver, recordOf } from '../cpu/exceptions.ts';
 import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import type { EventQueue } from '../devices/event-queue.ts';
 import type { MachineRequest } from '../devices/device.ts';
-import type { Breakpoint, RunLimit, RunResult } from '../machine/machine.ts';
-import { slot } from '../state/layout.ts';
+import type { Breakpoint, BreakpointFilter, RunLimit, RunResult } from '../machine/machine.ts';
+import { internal, slot } from '../state/layout.ts';
 import { IF, RF, TF } from '../state/lazy-flags.ts';
 import type { Processor } from './processor.ts';
 import { STATUS_HOOK } from './record.ts';
@@ -61,6 +61,7 @@ export class EventLoop {
     this.#processor = processor;
     this.#source = source;
     processor.onHook = () => this.#passesHook();
+    processor.code.filterAt = (linear, physical) => this.#filterAt(linear, physical);
     source.events.onSooner = () => processor.requestExit();
   }
 
@@ -94,6 +95,26 @@ export class EventLoop {
     return this.#processor.breakpoints.metByExecution(linear) !== 0;
   }
 
+  /** Of a breakpoint that is alone at a place. */
+  #filterAt(linear: number, physical: number): BreakpointFilter | undefined {
+    const inLinear = this.#breakpoints.linear.get(keyOf(linear)) ?? NO_BREAKPOINTS;
+    const inPhysical = this.#breakpoints.physical.get(keyOf(physical)) ?? NO_BREAKPOINTS;
+    const [first, second] = [...inLinear, ...inPhysical];
+    const alone = second === undefined && !this.#source.hasFirmwareHook(physical);
+    return alone && this.#processor.breakpoints.metByExecution(linear) === 0 ? first?.filter : undefined;
+  }
+
+  /** The linear address of EIP if there are breakpoints to be passed over, otherwise -1. */
+  #breakpointHere(): number {
+    const linear = this.#processor.linearEip;
+    return this.hasBreakpoint(linear, this.#processor.physicalOf(linear)) ? linear : -1;
+  }
+
+  #setResume(linear: number): void {
+    this.#resumeAt = linear;
+    this.#processor.state.write32(internal.HOOKS_ASK, linear === -1 ? 0 : 1);
+  }
+
   /** Forgets what was on its way; after RESET. */
   reset(): void {
     this.#processor.pendingFault = undefined;
@@ -108,7 +129,7 @@ export class EventLoop {
     const start = this.retired;
     const end = start + limit.instructionsMax;
     this.#stopRequested = false;
-    this.#resumeAt = this.#resumeAfterWait ?? (limit.resume ? this.#processor.linearEip : -1);
+    this.#setResume(this.#resumeAfterWait ?? (limit.resume ? this.#breakpointHere() : -1));
     this.#resumeAfterWait = undefined;
     this.#processor.passInterruptAt = limit.resume ? this.#processor.linearEip : -1;
     let fruitless = 0;
@@ -324,7 +345,7 @@ export class EventLoop {
     const met = this.#met;
     this.#met = undefined;
     const linear = processor.linearEip;
-    if (this.#resumeAt === linear) this.#resumeAt = -1;
+    if (this.#resumeAt === linear) this.#setResume(-1);
     else if (met) {
       if (met.breakpoints.length > 0) return { reason: 'breakpoint', breakpoints: met.breakpoints };
       if (linear !== met.linear) return undefined;
@@ -333,7 +354,7 @@ export class EventLoop {
     if (reasons !== 0 && (processor.state.read32(slot.EFLAGS) & RF) === 0) return this.#debugTrap(reasons);
     const ready = this.#source.firmwareHook(processor.physicalOf(linear));
     if (ready) {
-      this.#resumeAt = linear;
+      this.#setResume(linear);
       return { reason: 'waiting', ready };
     }
     processor.refresh();

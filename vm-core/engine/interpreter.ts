@@ -13,6 +13,7 @@ import { internal } from '../state/layout.ts';
 import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
 import { ModuleBuilder, type Signature } from '../wasm/module-builder.ts';
 import { stageStackLoad } from './call-stage.ts';
+import { stageHookFilter } from './hook-filter.ts';
 import { type Addressing, addressings, InterpreterStage, type StagePlace } from './interpreter-stage.ts';
 import { belongsInLoop } from './loop-forms.ts';
 import { loadsStackPointer, mayLoadStackPointer } from './stack-loads.ts';
@@ -196,6 +197,8 @@ function defineSystemHandler(builder: ModuleBuilder, paths: SlowPaths): number {
 
 function defineHook(builder: ModuleBuilder, paths: SlowPaths): number {
   const f = builder.defineFunction(HANDLER_SIGNATURE);
+  const [cpu, record] = f.parameters as readonly [Value, Value];
+  stageHookFilter(f, cpu, record);
   f.return(f.call(paths.hook));
   return builder.addToTable(f);
 }

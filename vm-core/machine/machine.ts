@@ -2,6 +2,7 @@
  * The machine as its embedder sees it: what the debug adapter, the command line and tests are written against. Between
  * two calls the machine is at rest between two instructions.
  */
+import type { Register } from '../state/register-table.ts';
 import type { BlockStore } from './block-store.ts';
 import type { Device, MachineRequest } from '../devices/device.ts';
 import type { KernelImages } from '../firmware/kernel/kernel-boot.ts';
@@ -97,6 +98,17 @@ export interface Breakpoint {
   readonly space: 'linear' | 'physical';
   /** Called with the machine at rest before the instruction; the run goes on unless it returns true. */
   readonly reached: () => boolean;
+  /** Where it does not hold, `reached` would do nothing and return false; it need not be called then. */
+  readonly filter?: BreakpointFilter;
+}
+
+/** A comparison of bits `low`…`low + width - 1` of a register, which lie in its lower 32, with a number; unsigned. */
+export interface BreakpointFilter {
+  readonly register: Register;
+  readonly low: number;
+  readonly width: number;
+  readonly comparison: '==' | '!=' | '<' | '<=' | '>' | '>=';
+  readonly value: number;
 }
 
 /** A place in memory whose accesses stop the machine after the instruction that made them. */

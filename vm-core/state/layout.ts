@@ -114,6 +114,8 @@ export const internal = {
   CODE_LIMIT: field(),
   /** i32: address of the innermost entry of the call shadow; 0 while calls are not recorded. */
   CALLS_TOP: field(),
+  /** i32: not 0 while TypeScript must be asked at hooks whose filter does not hold, too. */
+  HOOKS_ASK: field(),
   /** i32: address of the newest entry of the ring of executed code; 0 while that is not kept. */
   TRACE_NEWEST: field(),
   /** For each segment, 32 bytes: base, and the exclusive upper ends of offsets that may be read and written (i64). */

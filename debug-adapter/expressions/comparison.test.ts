@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import { asComparison } from './comparison.ts';
+
+const described = (text: string): string | undefined => {
+  const found = asComparison(text);
+  return found && `${found.register.name}[${found.low}+${found.width}] ${found.comparison} ${found.value}`;
+};
+
+it.each([
+  ['eax == 3', 'EAX[0+32] == 3'],
+  ['AH != 0x12', 'EAX[8+8] != 18'],
+  ['5 < si', 'ESI[0+16] > 5'],
+  ['0 >= cs', 'CS[0+16] <= 0'],
+  ['ecx <= -1', 'ECX[0+32] <= 4294967295'],
+  ['CR0.PE == 1', 'CR0[0+1] == 1'],
+])('%s compares a register with a number', (text, expected) => {
+  expect(described(text)).toBe(expected);
+});
+
+it.each([
+  'eax',
+  'ZF == 1',
+  'eax == ebx',
+  'eax == 3 && ecx',
+  'word [0x7c00] == 1',
+  '$eax == 1',
+  'eax + 1 == 2',
+  '1 == 1',
+])('%s is something else', (text) => {
+  expect(asComparison(text)).toBeUndefined();
+});
