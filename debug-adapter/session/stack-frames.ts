@@ -80,35 +80,48 @@ function callerFrame(
   stack: { readonly selector: number; readonly base: number },
   baseOf: (selector: number) => readonly number[],
 ): Frame {
-  const { slot, size, returnAddress, callerStack } = call;
-  // Stacks of 64-bit code are not read yet: what was recorded stands for what lies there.
-  const offset = size === 8 ? undefined : guest.readInteger(slot, size);
-  const selector = call.kind === 'call' || size === 8 ? call.selector : guest.readInteger(slot + size, 2);
+  const { slot, size, returnAddress } = call;
+  const offset = guest.readInteger(slot, size);
+  const selector = (call.kind === 'call' ? undefined : guest.readInteger(slot + size, 2)) ?? call.selector;
+  const bases = size === 8 ? [0] : baseOf(selector);
   const isKept =
-    selector === call.selector && baseOf(selector).some((base) => (base + (offset ?? 0)) >>> 0 === returnAddress);
-  const base = baseOf(selector ?? call.selector)[0] ?? 0;
-  const address = isKept || offset === undefined ? returnAddress : (base + offset) >>> 0;
-  const stackOffset = callerStack ? callerStack.pointer : offsetAbove(guest, call, stack.base);
+    selector === call.selector && bases.some((base) => inSegment(call, base, offset ?? 0) === returnAddress);
+  const base = bases[0] ?? 0;
+  const address = isKept || offset === undefined ? returnAddress : inSegment(call, base, offset);
+  const stackOffset = offsetOfCaller(guest, call, stack.base);
   const isResumed = call.kind === 'interrupt' && call.source !== 'software';
   return {
-    selector: selector ?? call.selector,
-    offset: offset ?? (size === 8 ? address : (address - base) >>> 0),
+    selector,
+    offset: offset ?? inSegment(call, -base, address),
     address,
-    lineAddress: isResumed ? address : Math.max(address - 1, 0),
+    lineAddress: isResumed ? address : address - 1,
     codeSize: size === 8 ? 64 : size === 2 || guest.vcpu.mode === 'real' ? 16 : 32,
     stackSelector: stack.selector,
     stackOffset,
-    stackAddress: (stack.base + stackOffset) >>> 0,
+    stackAddress: inSegment(call, stack.base, stackOffset),
     origin: isKept || offset === undefined ? 'recorded' : 'changed',
     handles: handledBy(guest, enteredBy),
   };
 }
 
-/** The stack offset behind what a return takes off the stack. */
-function offsetAbove(guest: Guest, { kind, slot, size }: CallRecord, stackBase: number): number {
-  const items = kind === 'call' ? 1 : kind === 'far-call' ? 2 : 3;
-  const offset = slot - stackBase + items * size;
+/** A linear address; without 64-bit code they wrap at 4 GiB. */
+function inSegment({ size }: CallRecord, base: number, offset: number): number {
+  return size === 8 ? base + offset : (base + offset) >>> 0;
+}
+
+/** The stack pointer behind what a return takes off the stack. An interrupt of 64-bit code has pushed it. */
+function offsetOfCaller(guest: Guest, call: CallRecord, stackBase: number): number {
+  const { kind, slot, size, callerStack } = call;
+  if (callerStack) return callerStack.pointer;
+  if (size === 8)
+    return kind === 'interrupt' ? (guest.readInteger(slot + 3 * size, 8) ?? slot) : slot + itemsOf(kind) * size;
+  const offset = slot - stackBase + itemsOf(kind) * size;
   return guest.stackSize === 16 ? offset & 0xffff : offset >>> 0;
+}
+
+/** How much a return pops, in units of its size. */
+function itemsOf(kind: CallRecord['kind']): number {
+  return kind === 'call' ? 1 : kind === 'far-call' ? 2 : 3;
 }
 
 function handledBy(guest: Guest, call: CallRecord | undefined): string | undefined {
