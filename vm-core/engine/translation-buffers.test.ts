@@ -190,3 +190,43 @@ it('a debugger that comes to watch leaves stale translations as they are', () =>
   expect(guest.runToHalt()).toBe('program');
   expect(registers(guest)).toEqual([1, 1, 2]);
 });
+
+describe('a page that was reached without asking', () => {
+  const STORE = 'a3 00 00 02 00 [mov [20000h], eax]';
+  const CR4_SMAP = 1 << 21;
+
+  it('is asked for again when CR0.WP is set', () => {
+    const guest = new PagedGuest(
+      `${STORE} ${STORE} 0f 20 c0 0d 00 00 01 00 0f 22 c0 [mov eax, cr0; or eax, 10000h; mov cr0, eax] ${STORE} f4`,
+    );
+    guest.map(0x20000, 0x20000 | P);
+    guest.enablePaging();
+    expect(guest.runToHalt()).toBe('vector 14');
+    expect(guest.frame()).toEqual([3, PROGRAM + 21]);
+  });
+
+  it.each([
+    { name: 'CLAC', opens: '0f 01 cb [stac]', closes: '0f 01 ca [clac]', at: 16 },
+    { name: 'POPF', opens: '68 02 00 04 00 9d [push 40002h; popfd]', closes: '6a 02 9d [push 2; popfd]', at: 19 },
+  ])('is closed by SMAP when $name clears EFLAGS.AC', ({ opens, closes, at }) => {
+    const guest = new PagedGuest(`${opens} ${STORE} ${STORE} ${closes} ${STORE} f4`, 'max');
+    guest.map(0x20000, 0x20000 | P | W | U);
+    guest.set('CR4', CR4_SMAP);
+    guest.enablePaging();
+    expect(guest.runToHalt()).toBe('vector 14');
+    expect(guest.frame()).toEqual([3, PROGRAM + at]);
+    expect(guest.read32(0x20000)).toBe(0);
+  });
+
+  it('is not executed any more when CR4.SMEP is set', () => {
+    const guest = new PagedGuest(
+      'e8 fb 8f 01 00 [call 20000h] 0f 20 e0 0d 00 00 10 00 0f 22 e0 e8 eb 8f 01 00 f4',
+      'max',
+    );
+    guest.poke(0x20000, 'c3');
+    guest.map(0x20000, 0x20000 | P | W | U);
+    guest.enablePaging();
+    expect(guest.runToHalt()).toBe('vector 14');
+    expect(guest.frame()).toEqual([0x11, 0x20000]);
+  });
+});

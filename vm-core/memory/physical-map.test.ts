@@ -112,3 +112,29 @@ describe('a window above RAM', () => {
     expect(map.copyOut(START + region.size - 2, 5)).toHaveLength(2);
   });
 });
+
+describe('addresses above 4 GiB', () => {
+  const map = createMap();
+  map.addRom(MEBIBYTE - ROM_SIZE, image);
+
+  it.each([0x1_0000_0000, 0x1_ffff_0000, 0xf_ffff_ffff_f000])('are open bus at %d', (at) => {
+    map.write(at, 4, 0x1234_5678);
+    expect([map.read(at, 1), map.read(at + 2, 2), map.read(at + 0xffe, 4)]).toEqual([0xff, 0xffff, 0xffff_ffff]);
+    expect([map.hostAddress(at), map.isRam(at), map.peek32(at)]).toEqual([-1, false, 0xffff_ffff]);
+    expect(map.copyOut(at, 4)).toHaveLength(0);
+  });
+
+  it('reach nothing below', () => {
+    map.write(0x1_0000_0500, 4, 0xffff_ffff);
+    expect(map.read(0x500, 4)).toBe(0);
+    expect(map.read(0xffff_ffff, 1)).toBe(image[ROM_SIZE - 1]);
+  });
+
+  it('are gated like all others while A20 is closed', () => {
+    const gated = createMap();
+    gated.a20Mask = ~MEBIBYTE;
+    expect([0x1_0010_0123, 0x1_0020_0123, 0x10_0123].map((at) => gated.throughGate(at))).toEqual([
+      0x1_0000_0123, 0x1_0020_0123, 0x123,
+    ]);
+  });
+});
