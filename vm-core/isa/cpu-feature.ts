@@ -108,7 +108,7 @@ const rows = {
   PKS: built('7 ECX 31', bits(24)),
   FSRM: built('7 EDX 4'),
 
-  'LAHF-SAHF': later('80000001 ECX 0'),
+  'LAHF-SAHF': built('80000001 ECX 0'),
   SVM: later('80000001 ECX 2'),
   AltMovCr8: later('80000001 ECX 4'),
   LZCNT: built('80000001 ECX 5'),
