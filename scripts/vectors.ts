@@ -1,15 +1,20 @@
 /**
  * Runs recorded hardware tests on the real engine:
- *   node scripts/vectors.ts FOLDER… [--form F7.4] [--max N]
- * A folder holds `metadata.json` and files named after their opcode, `F7.4.MOO.gz`. Prints each form that fails with its
- * first difference, then `N passed, N failed`.
+ *   node scripts/vectors.ts [FOLDER…] [--form F7.4] [--max N]
+ * A folder holds `metadata.json` and files named after their opcode, `F7.4.MOO.gz`; without one, those of ../shared/vectors
+ * are run. Prints how many tests show documented differences, each form that fails with its first difference, and
+ * `N passed, N failed`.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { differences, isRepeatedString, type VectorProcessor } from './hardware-vectors/differences.ts';
-import { readVectors, registerNames, type Vector } from './hardware-vectors/moo-file.ts';
+import { readMooFile, registerNames, type Vector } from './hardware-vectors/moo-file.ts';
 import { TestBench } from './hardware-vectors/test-bench.ts';
+import { repositoryRoot } from './run-command.ts';
+
+/** What is run when no folder is given. */
+const FOLDERS = ['8086', '80286-real-mode'].map((set) => join(repositoryRoot, '..', 'shared', 'vectors', set));
 
 /** Bits that mean the same on all processors; the others are fixed differently on each. */
 const COMPARED_FLAGS = 0x0fd5;
@@ -126,41 +131,76 @@ function describe(vector: Vector): string {
 
 const hex = (value: number) => `${value.toString(16).toUpperCase()}h`;
 
+const processorNames: ReadonlyMap<string, VectorProcessor> = new Map([
+  ['8086', '8086'],
+  ['8088', '8086'],
+  ['C286', '80286'],
+]);
+
+/** Address lines, which also say where addresses wrap. */
+const addressBits = { '8086': 20, '80286': 24 } as const;
+
+/** What a run over all folders came to. */
+interface Summary {
+  passed: number;
+  failed: number;
+  readonly skipped: Map<string, number>;
+  readonly failures: string[];
+}
+
+interface Selection {
+  readonly form: string | undefined;
+  readonly vectorsMax: number | undefined;
+}
+
+/** Runs the files of a folder, each on the processor that its header names. */
+function runFolder(folder: string, selection: Selection, summary: Summary): void {
+  const files = readdirSync(folder).flatMap((file) => /^(.+)\.MOO\.gz$/.exec(file)?.[1] ?? []);
+  if (files.length === 0) throw new Error('no file ends with .MOO.gz');
+  const metadata = JSON.parse(readFileSync(join(folder, 'metadata.json'), 'utf8')) as Metadata;
+  const benches = new Map<VectorProcessor, TestBench>();
+  for (const form of files.sort()) {
+    if (selection.form !== undefined && selection.form !== form) continue;
+    const file = readMooFile(readFileSync(join(folder, `${form}.MOO.gz`)));
+    const processor = processorNames.get(file.processor);
+    if (processor === undefined)
+      throw new Error(`${form}.MOO.gz was recorded on an unknown processor, ${file.processor}`);
+    const bench = benches.get(processor) ?? new TestBench(addressBits[processor]);
+    benches.set(processor, bench);
+    const vectors = file.vectors.slice(0, selection.vectorsMax);
+    const result = runForm({ bench, processor, form, flagsMask: flagsMaskOf(metadata, form) }, vectors);
+    summary.passed += result.passed;
+    summary.failed += result.failed;
+    for (const [reason, count] of result.skipped) {
+      summary.skipped.set(reason, (summary.skipped.get(reason) ?? 0) + count);
+    }
+    if (result.failed > 0) {
+      const { failed, firstDifference } = result;
+      summary.failures.push(`${processor} ${form}: ${failed} of ${vectors.length} failed; ${firstDifference}`);
+    }
+  }
+}
+
 function main(): number {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { form: { type: 'string' }, max: { type: 'string' } },
   });
-  if (positionals.length === 0) {
-    console.error('usage: node scripts/vectors.ts FOLDER… [--form F7.4] [--max N]');
-    return 2;
-  }
-  let passed = 0;
-  let failed = 0;
-  const skipped = new Map<string, number>();
-  for (const folder of positionals) {
-    const metadata = JSON.parse(readFileSync(join(folder, 'metadata.json'), 'utf8')) as Metadata;
-    let context: FormContext | undefined;
-    for (const file of readdirSync(folder).sort()) {
-      const form = /^(.+)\.MOO\.gz$/.exec(file)?.[1];
-      if (form === undefined || (values.form !== undefined && values.form !== form)) continue;
-      const bytes = readFileSync(join(folder, file));
-      const vectors = readVectors(bytes).slice(0, values.max === undefined ? undefined : Number(values.max));
-      const processor: VectorProcessor = folder.includes('8086') ? '8086' : '80286';
-      const bench: TestBench = context?.bench ?? new TestBench(processor === '8086' ? 20 : 24);
-      context = { bench, processor, form, flagsMask: flagsMaskOf(metadata, form) };
-      const result = runForm(context, vectors);
-      passed += result.passed;
-      failed += result.failed;
-      for (const [reason, count] of result.skipped) skipped.set(reason, (skipped.get(reason) ?? 0) + count);
-      if (result.failed > 0) {
-        console.log(`${processor} ${form}: ${result.failed} of ${vectors.length} failed; ${result.firstDifference}`);
-      }
+  const folders = positionals.length > 0 ? positionals : FOLDERS;
+  const selection = { form: values.form, vectorsMax: values.max === undefined ? undefined : Number(values.max) };
+  const summary: Summary = { passed: 0, failed: 0, skipped: new Map(), failures: [] };
+  for (const folder of folders) {
+    try {
+      runFolder(folder, selection, summary);
+    } catch (error) {
+      console.error(`${folder}: ${error instanceof Error ? error.message : String(error)}`);
+      return 2;
     }
   }
-  for (const [reason, count] of skipped) console.log(`${count} not compared: ${reason}`);
-  console.log(`${passed} passed, ${failed} failed`);
-  return failed === 0 ? 0 : 1;
+  for (const [reason, count] of summary.skipped) console.log(`${count} not compared: ${reason}`);
+  for (const failure of summary.failures) console.log(failure);
+  console.log(`${summary.passed} passed, ${summary.failed} failed`);
+  return summary.passed > 0 && summary.failed === 0 ? 0 : 1;
 }
 
 process.exitCode = main();

@@ -1,11 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { readVectors } from './moo-file.ts';
+import { chunk, text, u16, u32 } from './moo-chunks.ts';
+import { readMooFile } from './moo-file.ts';
 
-const u16 = (value: number) => [value & 0xff, value >>> 8];
-const u32 = (value: number) => [...u16(value & 0xffff), ...u16(value >>> 16)];
-const text = (value: string) => [...value].map((character) => character.charCodeAt(0));
-const chunk = (name: string, payload: readonly number[]) => [...text(name), ...u32(payload.length), ...payload];
 const counted = (name: string, bytes: readonly number[]) => chunk(name, [...u32(bytes.length), ...bytes]);
 const file = (...chunks: readonly number[][]) => gzipSync(Uint8Array.from(chunks.flat()));
 
@@ -32,7 +29,9 @@ describe('MOO files', () => {
       ...chunk('HASH', new Array<number>(20).fill(0)),
     ];
     const fileMasks = chunk('RMSK', [...u16(1), ...u16(0xff00)]);
-    const [vector] = readVectors(file(header, chunk('META', [1]), fileMasks, chunk('TEST', test)));
+    const { processor, vectors } = readMooFile(file(header, chunk('META', [1]), fileMasks, chunk('TEST', test)));
+    expect(processor).toBe('C286');
+    const [vector] = vectors;
     expect(vector).toMatchObject({ index: 7, name: 'div al', exception: { vector: 0 } });
     expect([...(vector?.bytes ?? [])]).toEqual([0xf6, 0xf0]);
     expect(vector?.initial).toEqual({
@@ -45,7 +44,7 @@ describe('MOO files', () => {
   });
 
   it('that are something else, or cut short, are refused', () => {
-    expect(() => readVectors(file(chunk('META', [])))).toThrow('not a MOO file');
-    expect(() => readVectors(file(header.slice(0, 12)))).toThrow('longer than the file');
+    expect(() => readMooFile(file(chunk('META', [])))).toThrow('not a MOO file');
+    expect(() => readMooFile(file(header.slice(0, 12)))).toThrow('longer than the file');
   });
 });

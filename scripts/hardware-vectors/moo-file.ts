@@ -45,13 +45,27 @@ export interface Vector {
 
 type Chunks = ReadonlyMap<string, Uint8Array>;
 
-/** The tests of one compressed file. */
-export function readVectors(compressed: Uint8Array): Vector[] {
+/** A file of tests, and the processor they were recorded on as its header names it: `8086`, `C286`. */
+export interface MooFile {
+  readonly processor: string;
+  readonly vectors: readonly Vector[];
+}
+
+/** Where the four characters of the processor's name begin in a MOO chunk. */
+const PROCESSOR_AT = 8;
+
+/** Reads one compressed file. */
+export function readMooFile(compressed: Uint8Array): MooFile {
   const chunks = splitChunks(gunzipSync(compressed));
-  if (chunks[0]?.[0] !== 'MOO ') throw new Error('not a MOO file: it does not begin with a MOO chunk');
+  const [name, header = new Uint8Array()] = chunks[0] ?? [];
+  if (name !== 'MOO ') throw new Error('not a MOO file: it does not begin with a MOO chunk');
   const masks = chunks.find(([name]) => name === 'RMSK');
   const fileMasks = masks ? readRegisters(masks[1]) : {};
-  return chunks.filter(([name]) => name === 'TEST').map(([, payload]) => readVector(payload, fileMasks));
+  const tests = chunks.filter(([name]) => name === 'TEST');
+  return {
+    processor: textOf(header.subarray(PROCESSOR_AT, PROCESSOR_AT + 4)).trimEnd(),
+    vectors: tests.map(([, payload]) => readVector(payload, fileMasks)),
+  };
 }
 
 function splitChunks(bytes: Uint8Array): [name: string, payload: Uint8Array][] {

@@ -1,6 +1,6 @@
 /** Which forms of instructions a set of recorded vectors has, by our decoder. */
 import { formName } from '../../scripts/differential/forms.ts';
-import { readVectors, type Vector } from '../../scripts/hardware-vectors/moo-file.ts';
+import { readMooFile, type Vector } from '../../scripts/hardware-vectors/moo-file.ts';
 import { Decoder } from '../../vm-core/isa/decoder.ts';
 import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
 import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
@@ -11,7 +11,7 @@ export function formsOfVectors(files: readonly Uint8Array[]): string[] {
   const decoder = new Decoder();
   const names = new Set<string>();
   for (const file of files) {
-    for (const vector of readVectors(file)) {
+    for (const vector of readMooFile(file).vectors) {
       const name = formOf(decoder, vector);
       if (name !== undefined) names.add(name);
     }
