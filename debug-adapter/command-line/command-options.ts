@@ -25,7 +25,7 @@ const MACHINE_OPTIONS: readonly (readonly [launchArgument: string, value?: strin
   ['initrd', 'FILE'],
   ['modules', 'FILE'],
   ['append', 'TEXT'],
-  ['kernelEntry', '16-bit|32-bit'],
+  ['kernelEntry', '16-bit|32-bit|64-bit'],
   ['firmware', 'builtin|FILE'],
   ['vgaFirmware', 'FILE'],
   ['memory', 'SIZE'],

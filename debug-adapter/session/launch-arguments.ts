@@ -92,9 +92,9 @@ export const launchArguments = [
     name: 'kernelEntry',
     type: 'choice',
     description:
-      'Where a Linux `kernel` is entered: `16-bit` runs its real-mode part, which asks the BIOS; `32-bit` goes to protected mode at once.',
+      'Where a Linux `kernel` is entered: `16-bit` runs its real-mode part, which asks the BIOS; `32-bit` and `64-bit` skip it.',
     default: '16-bit',
-    choices: ['16-bit', '32-bit'],
+    choices: ['16-bit', '32-bit', '64-bit'],
     supported: true,
   },
   {

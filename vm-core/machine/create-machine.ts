@@ -10,6 +10,7 @@ import { Processor } from '../engine/processor.ts';
 import { TICKS_PER_SECOND } from '../engine/surroundings.ts';
 import { BOOT_ADDRESS, createBuiltinBios } from '../firmware/builtin/builtin-bios.ts';
 import type { Firmware, FirmwareContext } from '../firmware/firmware.ts';
+import { modelFacts } from '../isa/cpu-model.ts';
 import { createMemory, PAGE_SHIFT, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
 import { entryOf, type KernelPlan, planKernel } from '../firmware/kernel/kernel-boot.ts';
 import { PhysicalMap } from '../memory/physical-map.ts';
@@ -82,9 +83,14 @@ function requireFloppySize({ name, size }: BlockStore): void {
 const hex = (value: number): string => `${value.toString(16).toUpperCase()}h`;
 const hexPage = (physicalAddress: number): string => hex((physicalAddress & -PAGE_SIZE) >>> 0);
 
-function planOf({ kernel, firmware, memorySize }: MachineConfig): KernelPlan | undefined {
+function planOf({ kernel, firmware, memorySize, cpuModel }: MachineConfig): KernelPlan | undefined {
   if (kernel === undefined) return undefined;
-  if (firmware === 'builtin') return planKernel(kernel, memorySize);
+  if (firmware === 'builtin') {
+    if (kernel.entry === '64-bit' && !modelFacts(cpuModel).features.has('LM')) {
+      throw new Error(`kernel: a ${cpuModel} has no 64-bit mode for the 64-bit entry; choose another cpu or entry`);
+    }
+    return planKernel(kernel, memorySize);
+  }
   throw new Error('kernel: only the built-in BIOS boots a kernel directly; leave firmware away, or boot from a drive');
 }
 

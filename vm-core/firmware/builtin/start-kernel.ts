@@ -1,5 +1,7 @@
 /** Direct boot in the place of INT 19h: brings a kernel's pieces to memory and starts it as its protocol says. */
 import { DISPI_ENABLED, DISPI_LFB_ENABLED } from '../../devices/vga/dispi.ts';
+import { CR0_CD, CR0_NW, CR0_PE, CR0_PG, CR4_PAE, EFER_LMA, EFER_LME } from '../../state/control-bits.ts';
+import type { CpuState } from '../../state/cpu-state.ts';
 import { CS, DS, ES, FS, GS, SS, slot } from '../../state/layout.ts';
 import type { FirmwareContext } from '../firmware.ts';
 import type { KernelPlan, KernelStart, KernelVideo, StartRegisters } from '../kernel/kernel-boot.ts';
@@ -10,11 +12,11 @@ const SELECTOR_CODE = 0x10;
 const SELECTOR_DATA = 0x18;
 const DATA_SEGMENTS = [DS, ES, SS, FS, GS];
 
+/** A flat segment of 64-bit code: L instead of D. */
+const LONG_CODE = 0xa9b;
 /** Attributes of flat segments: present, accessed, readable code or writable data, 32-bit, limit in pages. */
 const FLAT_CODE = 0xc9b;
 const FLAT_DATA = 0xc93;
-
-const CR0_PE = 1;
 
 /** Registers in the order of the manual's numbers; a kernel finds 0 where it is not told something. */
 const GENERAL: readonly (keyof StartRegisters)[] = ['EAX', 'ECX', 'EDX', 'EBX', 'ESP', 'EBP', 'ESI', 'EDI'];
@@ -40,23 +42,35 @@ function startReal({ state }: FirmwareContext, { cs, ip, data, sp }: KernelStart
   state.eip = ip;
 }
 
-function startProtected(context: FirmwareContext, start: KernelStart & { mode: 'protected' }): void {
+function startProtected(context: FirmwareContext, start: KernelStart & { mode: 'protected' | 'long' }): void {
   const { state } = context;
-  writeDescriptors(context);
+  const code = start.mode === 'long' ? LONG_CODE : FLAT_CODE;
+  writeDescriptors(context, code);
+  // The caches are on when firmware hands over.
+  state.write32(slot.CR0, (state.read32(slot.CR0) & ~(CR0_CD | CR0_NW)) | CR0_PE);
+  if (start.mode === 'long') startPaging(state, start.pageTable);
   for (const register of GENERAL) state.write32(slot[register], start.registers[register] ?? 0);
   const flat = { base: 0, limit: 0xffffffff };
   for (const segment of DATA_SEGMENTS)
     state.setSegment(segment, { ...flat, selector: SELECTOR_DATA, attributes: FLAT_DATA });
-  state.setSegment(CS, { ...flat, selector: SELECTOR_CODE, attributes: FLAT_CODE });
-  state.write32(slot.CR0, state.read32(slot.CR0) | CR0_PE);
+  state.setSegment(CS, { ...flat, selector: SELECTOR_CODE, attributes: code });
   state.write8(slot.CPL, 0);
   state.eflags = 0;
   state.eip = start.eip;
 }
 
-/** Two empty descriptors, flat code and flat data. */
-function writeDescriptors({ memory, state }: FirmwareContext): void {
-  const table = [0, 0, FLAT_CODE, FLAT_DATA];
+/** Long mode with 4-level paging, as after MOV to CR3, CR4, EFER and CR0 (SDM vol. 3A §10.8.5). */
+function startPaging(state: CpuState, pageTable: number): void {
+  state.write32(slot.CR3, pageTable);
+  state.write32(slot.CR4, state.read32(slot.CR4) | CR4_PAE);
+  state.write32(slot.EFER, EFER_LME | EFER_LMA);
+  state.write32(slot.CR0, (state.read32(slot.CR0) | CR0_PG) >>> 0);
+  for (const offset of [slot.CR3, slot.CR4, slot.EFER, slot.CR0]) state.onDerivedChange(offset);
+}
+
+/** Two empty descriptors, code and flat data. */
+function writeDescriptors({ memory, state }: FirmwareContext, code: number): void {
+  const table = [0, 0, code, FLAT_DATA];
   table.forEach((attributes, index) => {
     const at = ebda.KERNEL_GDT + index * 8;
     memory.write(at, 4, attributes === 0 ? 0 : 0x0000ffff);

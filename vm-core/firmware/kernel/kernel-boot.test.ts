@@ -225,7 +225,7 @@ describe.skipIf(!hasNasm)('a Multiboot 2 kernel', () => {
 });
 
 /** A file with the header of boot protocol 2.06 around 16-bit and 32-bit code. */
-function linuxOf(setupCode: string, kernelCode: string): Uint8Array {
+function linuxOf(setupCode: string, kernelCode: string, code64 = 'bits 64\n hlt'): Uint8Array {
   return assemble(`
 bits 16
   times 1f1h db 0
@@ -234,20 +234,36 @@ bits 16
   dw 0aa55h
   jmp short setup
   db "HdrS"
-  dw 206h
+  dw 20ch
   times 210h-($-$$) db 0
   db 0, 1
   times 22ch-($-$$) db 0
   dd 37ffffffh
-  times 238h-($-$$) db 0
+  times 236h-($-$$) db 0
+  dw 1
   dd 2047
-  times 260h-($-$$) db 0
+  times 268h-($-$$) db 0
 setup: ${setupCode}
   times 1024-($-$$) db 0
 bits 32
 kernel: ${kernelCode}
-  times 1024+512-($-$$) db 0`);
+  times 1024+512-($-$$) db 0
+${code64}
+  times 1024+1024-($-$$) db 0`);
 }
+
+/** Notes RSI, CR0, EFER and a value beyond 32 bits. */
+const NOTING_64 = `bits 64
+  mov [abs ${NOTES}], rsi
+  mov rax, cr0
+  mov [abs ${NOTES + 8}], rax
+  mov ecx, 0c0000080h
+  rdmsr
+  mov [abs ${NOTES + 16}], eax
+  mov rax, 123456789abcdef0h
+  mov [abs ${NOTES + 24}], rax
+  cli
+  hlt`;
 
 const linuxKernel = linuxOf(
   `cli
@@ -261,6 +277,7 @@ const linuxKernel = linuxOf(
   mov [708h], eax
   hlt`,
   NOTING,
+  NOTING_64,
 );
 
 describe.skipIf(!hasNasm)('a Linux kernel', () => {
@@ -284,6 +301,26 @@ describe.skipIf(!hasNasm)('a Linux kernel', () => {
     expect(u32(parameters + 0x202)).toBe(0x53726448);
     expect(bytes(parameters + 0x1e8, 1)[0]).toBeGreaterThan(3);
     expect([u32(parameters + 0x2d0), u32(parameters + 0x2d8), u32(parameters + 0x2e0)]).toEqual([0, 639 * 1024, 1]);
+  });
+
+  it('is entered in 64-bit mode with memory mapped to itself', async () => {
+    const guest = start({
+      cpuModel: 'x86-64-v2',
+      kernel: { name: 'bz', image: linuxKernel, commandLine: 'six four', modules: [], entry: '64-bit' },
+    });
+    await guest.run();
+    const { u32, text } = reader(guest);
+    expect(text(u32(u32(NOTES) + 0x228))).toBe('six four');
+    expect([u32(NOTES + 8), u32(NOTES + 16)]).toEqual([0x80000011, 0x500]);
+    expect([u32(NOTES + 24), u32(NOTES + 28)]).toEqual([0x9abcdef0, 0x12345678]);
+  });
+
+  it('has no 64-bit entry on a processor without that mode, or where it says so', () => {
+    const kernel = { name: 'bz', image: linuxKernel, modules: [], commandLine: '', entry: '64-bit' as const };
+    expect(() => start({ cpuModel: 'pentium3', kernel })).toThrow('a pentium3 has no 64-bit mode');
+    const image = linuxKernel.slice();
+    image[0x236] = 0;
+    expect(() => start({ cpuModel: 'max', kernel: { ...kernel, image } })).toThrow('bz has no 64-bit entry');
   });
 
   it('takes no longer command line than it says, and no modules', () => {

@@ -14,8 +14,8 @@ export interface KernelModule {
   readonly commandLine: string;
 }
 
-/** Where a Linux kernel is entered: in real mode or in 32-bit protected mode (Linux boot protocol). */
-export type KernelEntry = '16-bit' | '32-bit';
+/** Where a Linux kernel is entered: in real mode, in 32-bit protected mode, or in 64-bit mode (Linux boot protocol). */
+export type KernelEntry = '16-bit' | '32-bit' | '64-bit';
 
 /** A kernel and what comes with it. */
 export interface KernelImages {
@@ -47,7 +47,9 @@ export type StartRegisters = Readonly<
 export type KernelStart =
   | { readonly mode: 'real'; readonly cs: number; readonly ip: number; readonly data: number; readonly sp: number }
   /** Flat segments: code 10h, data 18h, of a GDT in the BIOS's memory. */
-  | { readonly mode: 'protected'; readonly eip: number; readonly registers: StartRegisters };
+  | { readonly mode: 'protected'; readonly eip: number; readonly registers: StartRegisters }
+  /** The same with 64-bit code, and the first 4 GiB mapped to themselves by the tables at `pageTable`. */
+  | { readonly mode: 'long'; readonly eip: number; readonly pageTable: number; readonly registers: StartRegisters };
 
 /** A linear graphics mode that a kernel asks for. */
 export interface KernelVideo {

@@ -1,10 +1,11 @@
 /**
  * Linux kernels (The Linux/x86 Boot Protocol, versions 2.00 to 2.15): the real-mode part and the rest of a bzImage, the
- * initial RAM disk, the command line, and an entry in real mode or in 32-bit protected mode.
+ * initial RAM disk, the command line, and an entry in real mode, in 32-bit or in 64-bit mode.
  */
 import { memoryMap } from '../builtin/memory-map.ts';
 import { ByteWriter, zeroTerminated } from './byte-writer.ts';
 import type { KernelImages, KernelPlan, KernelStart } from './kernel-boot.ts';
+import { identityTables } from './identity-tables.ts';
 import { MemoryPlan } from './memory-plan.ts';
 
 /** Offsets in the header, which lies in the file as in memory from the real-mode part's start (table 2). */
@@ -23,12 +24,14 @@ const COMMAND_LINE = 0x228;
 const RAMDISK_MAX = 0x22c;
 const ALIGNMENT = 0x230;
 const RELOCATABLE = 0x234;
+const LOAD_FLAGS_64 = 0x236;
 const COMMAND_LINE_MAX = 0x238;
 const PREFERRED_ADDRESS = 0x258;
 const INIT_SIZE = 0x260;
 
 const LOADED_HIGH = 1 << 0;
 const CAN_USE_HEAP = 1 << 7;
+const KERNEL_64 = 1 << 0;
 const LOADER_UNDEFINED = 0xff;
 
 const SECTOR = 512;
@@ -44,6 +47,7 @@ const OLD_COMMAND_LINE = 0x20;
 const OLD_COMMAND_LINE_MAGIC = 0xa33f;
 const COMMAND_LINE_DEFAULT_MAX = 255;
 const RAMDISK_DEFAULT_MAX = 0x37ffffff;
+const ENTRY_64_OFFSET = 0x200;
 
 /** Fields of the boot parameters ("zero page"), for entries that skip the real-mode part. */
 const PARAMETERS_SIZE = 0x1000;
@@ -104,7 +108,8 @@ export function planLinux(images: KernelImages, ramSize: number): KernelPlan {
   const parts = split(images);
   const plan = new MemoryPlan(images.name, ramSize);
   const entry = images.entry ?? '16-bit';
-  const start = entry === '16-bit' ? planRealMode(plan, images, parts) : planProtected(plan, images, parts, ramSize);
+  const start =
+    entry === '16-bit' ? planRealMode(plan, images, parts) : planProtected(plan, images, parts, ramSize, entry);
   return { title: `${parts.title}, ${entry} entry`, pieces: plan.pieces, start };
 }
 
@@ -136,9 +141,17 @@ function planRealMode(plan: MemoryPlan, images: KernelImages, parts: Parts): Ker
   return { mode: 'real', cs: segment + 0x20, ip: 0, data: segment, sp: heapTop };
 }
 
-function planProtected(plan: MemoryPlan, images: KernelImages, parts: Parts, ramSize: number): KernelStart {
-  const { setup, rest, isHigh } = parts;
+function planProtected(
+  plan: MemoryPlan,
+  images: KernelImages,
+  parts: Parts,
+  ramSize: number,
+  entry: '32-bit' | '64-bit',
+): KernelStart {
+  const { header, setup, rest, isHigh, version } = parts;
   if (!isHigh) throw new Error(`kernel: ${images.name} is a zImage, which is entered in real mode only`);
+  const has64 = version >= 0x20c && (header.getUint16(LOAD_FLAGS_64, true) & KERNEL_64) !== 0;
+  if (entry === '64-bit' && !has64) throw new Error(`kernel: ${images.name} has no 64-bit entry; choose another`);
   const address = loadAddress(plan, parts);
   plan.load(address, rest, runningSize(parts));
   const parameters = new Uint8Array(PARAMETERS_SIZE);
@@ -153,7 +166,12 @@ function planProtected(plan: MemoryPlan, images: KernelImages, parts: Parts, ram
   describeMemory(view, ramSize);
   placeRamDisk(plan, images, parts, view);
   const zeroPage = plan.place('the boot parameters', parameters, { alignment: PAGE });
-  return { mode: 'protected', eip: address, registers: { ESI: zeroPage } };
+  const registers = { ESI: zeroPage };
+  if (entry === '32-bit') return { mode: 'protected', eip: address, registers };
+  const size = identityTables(0).length;
+  const pageTable = plan.find('page tables', size, { alignment: PAGE });
+  plan.load(pageTable, identityTables(pageTable));
+  return { mode: 'long', eip: address + ENTRY_64_OFFSET, pageTable, registers };
 }
 
 /** A relocatable kernel goes to the address it prefers, if that is free. */
