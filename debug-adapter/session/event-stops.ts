@@ -21,7 +21,8 @@ export interface RunnerStops {
   /** Vectors whose exceptions are looked at. */
   readonly vectors: ReadonlySet<number>;
   stopsAtException(event: EventRecord): boolean;
-  readonly stopsAtTripleFault: boolean;
+  /** Asked with the exceptions that led to it, the first one first. */
+  stopsAtTripleFault(chain: readonly EventRecord[]): boolean;
   readonly onEvent: Machine['onEvent'];
 }
 
@@ -29,7 +30,7 @@ export interface RunnerStops {
 export const NO_STOPS: RunnerStops = {
   vectors: new Set(),
   stopsAtException: () => false,
-  stopsAtTripleFault: false,
+  stopsAtTripleFault: () => false,
   onEvent: undefined,
 };
 
@@ -75,7 +76,10 @@ function stopsOf(compiled: readonly Compiled[]): RunnerStops {
     vectors: new Set(compiled.flatMap(({ vectors }) => [...vectors])),
     stopsAtException: ({ vector, errorCode }) =>
       compiled.some(({ vectors, holds }) => vectors.has(vector) && holds({ vector, errorcode: errorCode ?? 0 })),
-    stopsAtTripleFault: compiled.some(({ row }) => row.filter === 'triple-fault'),
+    stopsAtTripleFault: ([began]) => {
+      const values = { vector: began?.vector ?? 0, errorcode: began?.errorCode ?? 0 };
+      return compiled.some(({ row, holds }) => row.filter === 'triple-fault' && holds(values));
+    },
     onEvent: forEvents.length === 0 ? undefined : (event) => forEvents.some((filter) => stopsAt(filter, event)),
   };
 }
@@ -110,8 +114,6 @@ function compileHolds(
   context: ExpressionContext,
   complain: (text: string) => void,
 ): (values: EventValues) => boolean {
-  if (row.conditionDescription === undefined)
-    throw new UserError('bad-argument', localized('{0} takes no condition', row.label));
   const listed = row.event ? row.event.listed : 'vector';
   const isListed = listed === undefined ? undefined : compileNumberList(text);
   if (listed !== undefined && isListed) return (values) => isListed(values[listed] ?? 0);

@@ -22,8 +22,8 @@ export interface FilterRow {
   readonly label: string;
   readonly description: string;
   readonly default: boolean;
-  /** What may be written as a condition; without it there can be none. */
-  readonly conditionDescription?: string;
+  /** What may be written as a condition. */
+  readonly conditionDescription: string;
   /** Vectors of the exceptions that it stops at; a condition chooses among all where `allVectors` says so. */
   readonly vectors?: readonly number[];
   readonly allVectors?: boolean;
@@ -114,12 +114,16 @@ export const filterRows: readonly FilterRow[] = [
     label: marked('Triple fault'),
     description: marked('Stop when the processor shuts down, before the machine is reset.'),
     default: true,
+    conditionDescription: marked(
+      'Vectors of the exception that began it, such as 6,13, or a condition over its vector and errorCode, registers and memory',
+    ),
   },
   {
     filter: 'double-fault',
     label: marked('Double fault'),
     description: marked('Stop at #DF, before its handler.'),
     default: true,
+    conditionDescription: marked('A condition over registers and memory'),
     vectors: vectorsOf('double-fault'),
   },
   {
@@ -239,6 +243,7 @@ export const exceptionBreakpointFilters: DebugProtocol.ExceptionBreakpointsFilte
     label,
     description,
     default: isDefault,
-    ...(conditionDescription === undefined ? {} : { supportsCondition: true, conditionDescription }),
+    supportsCondition: true,
+    conditionDescription,
   }),
 );

@@ -247,7 +247,8 @@ export class Runner {
         this.#resume = true;
         return 'again';
       case 'triple-fault':
-        if (this.#stops.stopsAtTripleFault) return this.#stop({ kind: 'triple-fault', chain: result.chain });
+        if (this.#stops.stopsAtTripleFault(result.chain))
+          return this.#stop({ kind: 'triple-fault', chain: result.chain });
         return this.#reset('triple-fault');
       case 'request':
         if (result.request.kind === 'reset') return this.#reset('request');

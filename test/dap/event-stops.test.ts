@@ -68,7 +68,7 @@ describe('exceptions with conditions', () => {
       filters: ['triple-fault', 'nothing'],
       filterOptions: [
         { filterId: 'exceptions', condition: 'vector ==' },
-        { filterId: 'triple-fault', condition: '1' },
+        { filterId: 'triple-fault', condition: '13' },
         { filterId: 'port' },
       ],
     });
@@ -76,7 +76,7 @@ describe('exceptions with conditions', () => {
       { verified: true },
       { verified: false, message: 'there is no exception filter nothing' },
       { verified: false, message: 'condition "vector ==", column 10: expected a value, found the end' },
-      { verified: false, message: 'Triple fault takes no condition' },
+      { verified: true },
       { verified: true },
     ]);
   });
@@ -231,6 +231,25 @@ describe('events', () => {
 });
 
 describe('a triple fault', () => {
+  it.each([
+    ['6', true],
+    ['vector == 6 && errorCode == 0 && ax == 0x1234', true],
+    ['13', false],
+    ['ax == 0x4321', false],
+  ])('stops under the condition %s by what began it: %s', async (condition, stops) => {
+    const client = await launched();
+    await choose(client, 'triple-fault', condition);
+    // mov ax,1234h; cli; lidt [7C10h] (limit 0); ud2
+    const code = [0xb8, 0x34, 0x12, 0xfa, 0x0f, 0x01, 0x1e, 0x10, 0x7c, 0x0f, 0x0b, 0x90, 0x90, 0x90, 0x90, 0x90];
+    const data = Buffer.from([...code, 0, 0, 0, 0, 0, 0]).toString('base64');
+    await client.request('writeMemory', { memoryReference: '0x7c00', data });
+    await client.request('continue', { threadId: 1 });
+    if (stops) {
+      expect(await client.event('stopped')).toMatchObject({ reason: 'exception' });
+      expect((await info(client))['exceptionId']).toBe('triple fault');
+    } else expect((await client.event('output'))['output']).toMatch(/^Triple fault/);
+  });
+
   it('stops before the reset, with its chain, gates and stack', async () => {
     const client = await launched();
     // cli; lidt [7C10h] (limit 0); ud2
