@@ -37,13 +37,28 @@ export const realModeProgram: Kernel = {
   iterations: 3_000,
 };
 
+/** Events of protected mode with paging; an iteration is one. */
+export const eventKernels: readonly Kernel[] = [
+  { name: 'context-switch', description: 'writes of CR3, three pages touched after each', iterations: 1_000_000 },
+  { name: 'page-fault', description: 'page faults', iterations: 500_000 },
+  { name: 'interrupt', description: 'software interrupts', iterations: 1_000_000 },
+];
+
 /** A loop of two instructions. */
 export const EMPTY_KERNEL = 'empty';
 
+/** In what a kernel runs: real mode, or 32-bit protected mode with paging. */
+export type Frame = 'loop' | 'paged-loop';
+
 /** Assembles the guest of a kernel into a directory; returns the image's path. */
-export async function assembleGuest(directory: string, kernel: string, iterations: number): Promise<string> {
-  const image = join(directory, `${kernel}-${iterations}.img`);
+export async function assembleGuest(
+  directory: string,
+  kernel: string,
+  iterations: number,
+  frame: Frame = 'loop',
+): Promise<string> {
+  const image = join(directory, `${frame}-${kernel}-${iterations}.img`);
   const definitions = [`-DCOUNT=${iterations}`, `-DKERNEL="${kernel}.inc"`];
-  await mustRun('nasm', ['-f', 'bin', '-i', `${GUESTS}/`, ...definitions, '-o', image, join(GUESTS, 'loop.asm')]);
+  await mustRun('nasm', ['-f', 'bin', '-i', `${GUESTS}/`, ...definitions, '-o', image, join(GUESTS, `${frame}.asm`)]);
   return image;
 }
