@@ -146,7 +146,8 @@ export class Translator {
   /** The physical address for an access that does not cross a page; raises a page fault where it is not allowed. */
   translate(linear: number, access: number): number {
     const rules = this.#rules;
-    if (rules.levels === LEVELS_NONE) return this.#gated(linear);
+    // Without page tables there are 32 bits, whatever a debugger has put into the registers of long mode.
+    if (rules.levels === LEVELS_NONE) return this.#gated(linear >>> 0);
     const at = this.cache.find(linear, rules.pcid);
     if (at >= 0 && ((access & ACCESS_WRITE) === 0 || this.cache.isDirtyAt(at))) {
       this.cache.readRights(at, this.#rights);
@@ -159,7 +160,7 @@ export class Translator {
 
   /** The physical address without side effects; undefined where nothing is mapped. Any privilege will do. */
   peek(linear: number): number | undefined {
-    if (this.#rules.levels === LEVELS_NONE) return this.#gated(linear);
+    if (this.#rules.levels === LEVELS_NONE) return this.#gated(linear >>> 0);
     const walk = this.#peekWalk;
     walkTables(walk, this.#rules, this.#peekTable, linear);
     return walk.end === 'mapped' ? this.#gated(walk.frame + offsetIn(linear, walk.shift)) : undefined;
