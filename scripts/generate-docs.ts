@@ -11,6 +11,8 @@ import { filterRows } from '../debug-adapter/session/exception-filters.ts';
 import { missingCapabilities, sentEvents, unsentEvents } from '../debug-adapter/session/protocol-support.ts';
 import { argumentShapes, type ObjectShape } from '../debug-adapter/session/requests/argument-shapes.ts';
 import { handlers, isCommand, unsupportedRequests } from '../debug-adapter/session/requests/index.ts';
+import { serviceKey } from '../vm-core/firmware/builtin/service.ts';
+import { services } from '../vm-core/firmware/builtin/services.ts';
 import { builtFeatures, cpuidBits } from '../vm-core/isa/cpu-feature.ts';
 import { cpuModels, modelFacts } from '../vm-core/isa/cpu-model.ts';
 import { instructionRows } from '../vm-core/isa/instruction-table.ts';
@@ -44,6 +46,7 @@ const PAGES: readonly Page[] = [
   },
   { file: 'registers.md', title: 'Registers', source: 'vm-core/state/register-table.ts', body: registerPage },
   { file: 'devices.md', title: 'Devices', source: 'vm-core/machine/isa-pc.ts and the devices', body: devices },
+  { file: 'bios.md', title: 'BIOS services', source: 'vm-core/firmware/builtin/services.ts', body: biosServices },
   {
     file: 'debug-adapter-protocol.md',
     title: 'Debug Adapter Protocol',
@@ -173,6 +176,16 @@ function devices(): string {
   ].join('\n\n');
 }
 
+function biosServices(): string {
+  const intro =
+    'What the built-in BIOS answers, by interrupt and AH or AX. Functions that are not here are told of once, and refused: ' +
+    'INT 13h and 15h with an error in AH, these and INT 1Ah with CF set; the others change nothing.';
+  return `${intro}\n\n${table(
+    ['INT, AH or AX', 'Service'],
+    services.map((service) => [serviceKey(service), service.name]),
+  )}`;
+}
+
 const hexadecimal = (value: number) => `${value.toString(16).toUpperCase()}h`;
 
 function protocol(): string {
@@ -216,7 +229,7 @@ function protocol(): string {
         `\`${row.filter}\``,
         row.default ? 'yes' : 'no',
         row.description,
-        row.conditionDescription ?? '',
+        row.conditionDescription,
       ]),
     ),
   ].join('\n\n');
