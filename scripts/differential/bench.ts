@@ -6,6 +6,7 @@ import { createBareMachine, type BareMachine } from '../../vm-core/engine/bare-m
 import { RAM_BASE } from '../../vm-core/memory/layout.ts';
 import type { CpuState, SegmentState } from '../../vm-core/state/cpu-state.ts';
 import { CS, generalSlots, slot } from '../../vm-core/state/layout.ts';
+import { RF } from '../../vm-core/state/lazy-flags.ts';
 import { LOCAL_TABLE, TASK } from './descriptor-tables.ts';
 import { DR6_AT_START, DR7_OFF, type ResultField } from './harness.ts';
 import type { CodeKind, Image, StartState } from './image.ts';
@@ -178,7 +179,7 @@ export class Bench {
     ];
     const registers: Record<ResultField, number> = {
       ...{ vector, eax, ecx, edx, ebx, ebp, edi, esi, esp, ds, ss, es, fs, gs },
-      eflags: state.eflags & 0xffff,
+      eflags: state.eflags & ~RF,
       cr0: state.read32(slot.CR0),
       dr6: state.read32(slot.DR6),
     };
