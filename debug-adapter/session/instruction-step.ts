@@ -132,8 +132,9 @@ export class InstructionStep implements Plan {
     expected: readonly number[],
   ): { readonly address: number; readonly stackPointer: number } | undefined {
     const guest = this.#guest;
-    const size = guest.vcpu.mode === 'real' ? 2 : 4;
     const { stackPointer } = guest;
+    if (guest.is64Bit) return longInterruptReturn(guest, expected);
+    const size = guest.vcpu.mode === 'real' ? 2 : 4;
     const offset = guest.readInteger(guest.stackAddress(stackPointer), size);
     const selector = guest.readInteger(guest.stackAddress(stackPointer + size), 2);
     if (offset === undefined || selector === undefined) return undefined;
@@ -201,19 +202,37 @@ function successorsOf(
   }
 }
 
+/** A handler of 64-bit mode finds RIP, CS, RFLAGS, RSP and SS on its stack; an error code is never what an interrupt has. */
+function longInterruptReturn(
+  guest: Guest,
+  expected: readonly number[],
+): { readonly address: number; readonly stackPointer: number } | undefined {
+  const address = guest.readInteger(guest.stackPointer, 8);
+  const stackPointer = guest.readInteger(guest.stackPointer + 24, 8);
+  if (address === undefined || stackPointer === undefined) return undefined;
+  return expected.includes(address) ? { address, stackPointer } : undefined;
+}
+
 /** The return address on the stack: of a near return in this segment, of a far one and IRET in the segment with it. */
 function returnTarget(guest: Guest, text: string): readonly number[] | undefined {
-  const size = guest.vcpu.codeSize === 16 ? 2 : 4;
+  const size = returnSize(guest, text);
   const offset = guest.readInteger(guest.stackAddress(guest.stackPointer), size);
   if (offset === undefined) return undefined;
   if (/^ret\b/.test(text)) return [guest.codeAddress(offset)];
   const selector = guest.readInteger(guest.stackAddress(guest.stackPointer + size), 2);
   const base = selector === undefined ? undefined : guest.expressions.segmentBase(selector);
-  return base === undefined ? undefined : [(base + offset) >>> 0];
+  return base === undefined ? undefined : [guest.wrapLinear(base + offset)];
+}
+
+/** Bytes of the return address: near returns of 64-bit code have 8, far ones and IRET those of the operand size. */
+function returnSize({ vcpu: { codeSize } }: Guest, text: string): 2 | 4 | 8 {
+  if (codeSize !== 64) return codeSize === 16 ? 2 : 4;
+  return /^(ret\b|\w+q\b|o64\b)/.test(text) ? 8 : 4;
 }
 
 /** True when the stack is not deeper than `stackPointer`; stack offsets wrap at their width. */
 export function isAtOrAbove(guest: Guest, stackPointer: number): boolean {
+  if (guest.is64Bit) return guest.stackPointer >= stackPointer;
   const shift = guest.stackSize === 16 ? 16 : 0;
   return (guest.stackPointer - stackPointer) << shift >= 0;
 }

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMachine, findRegister } from '../../vm-core/index.ts';
 import { Guest } from './guest.ts';
+import { isAtOrAbove } from './instruction-step.ts';
 import { formatReference, parseReference } from './places.ts';
 import { RegisterView, SCOPE_REFERENCE } from './register-view.ts';
 
@@ -59,6 +60,9 @@ describe('64-bit mode', () => {
     const guest = longGuest();
     expect(guest.stackSize).toBe(64);
     expect(guest.readInteger(guest.stackPointer, 8)).toBe(-2);
+    expect(isAtOrAbove(guest, 0x7000)).toBe(true);
+    expect(isAtOrAbove(guest, 0x1_0000_7000)).toBe(false);
+    expect(isAtOrAbove(guest, -0x8000_0000)).toBe(true);
     const place = parseReference('0xffff800000001234');
     expect(place.address).toBe(-0x7fff_ffff_edcc);
     expect(formatReference(place)).toBe('0xffff800000001234');
