@@ -9,7 +9,7 @@ import type { KernelImages } from '../firmware/kernel/kernel-boot.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import type { ExplainedAccess, ExplainedWalk } from '../inspect/explain-walk.ts';
 import type { PagingRules } from '../memory/paging-rules.ts';
-import type { CachedPage } from '../memory/translation-cache.ts';
+import type { CachedPage, TranslationCounters } from '../memory/translation-cache.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 
 export type MachineType = 'isa-1';
@@ -251,6 +251,8 @@ export interface PagingView {
   explain(linearAddress: number, access: ExplainedAccess): ExplainedWalk;
   /** Translations that the processor keeps, whether the tables still say so or not. */
   cached(): readonly CachedPage[];
+  /** How often translations were found, walked for, forgotten and made room for. */
+  readonly counters: TranslationCounters;
 }
 
 /** Code that was executed, or what came in between. Addresses are linear. */

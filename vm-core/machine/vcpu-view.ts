@@ -33,5 +33,6 @@ function pagingView(translations: Translator): PagingView {
     read,
     explain: (linearAddress, access) => explainWalk(translations.rules, read, linearAddress, access),
     cached: () => translations.cache.list(),
+    counters: translations.cache.counters,
   };
 }

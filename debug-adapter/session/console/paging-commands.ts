@@ -46,7 +46,29 @@ export const pagingCommands: readonly ConsoleCommand[] = [
       return describeWalk(guest, resolvePlaceName(guest, address), accessOf(guest, how));
     },
   },
+  {
+    name: 'tlb',
+    usage: '[count]',
+    help: 'Lists the translations that the processor has cached, and counts how they came and went.',
+    words: () => [],
+    run: ({ guest }, [count]) => listCached(guest, countOf(count, 20, RANGES_MAX)),
+  },
 ];
+
+function listCached({ vcpu: { paging } }: Guest, countMax: number): string {
+  const { hits, fills, evictions, spared, flushes } = paging.counters;
+  const pages = [...paging.cached()].sort((a, b) => a.linear - b.linear);
+  const wide = paging.rules.levels > 3 ? 64 : 32;
+  const lines = pages.slice(0, countMax).map((page) => {
+    const rights = `${page.user ? 'U' : '-'}R${page.writable ? 'W' : '-'}${page.executable ? 'X' : '-'}`;
+    const owner = page.global ? 'global' : `context ${page.pcid}`;
+    return `${formatHex(page.linear, wide)} → ${formatHex(page.frame, 48)}  ${rights}  ${sizeText(2 ** page.shift)}, ${owner}`;
+  });
+  const left = pages.length > countMax ? [`(${pages.length - countMax} more)`] : [];
+  const made = `${evictions} made room for others, ${spared} times a page in use was spared`;
+  const summary = `${pages.length} cached: ${hits} found, ${fills} walked for, ${made}, ${flushes} flushes`;
+  return [summary, ...lines, ...left].join('\n');
+}
 
 function accessOf(guest: Guest, words: readonly string[]): ExplainedAccess {
   const ac = (guest.register('EFLAGS') & EFLAGS_AC) !== 0;

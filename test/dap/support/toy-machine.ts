@@ -51,6 +51,7 @@ const NO_PAGING: PagingView = {
   read: () => 0,
   explain: (linear, access) => explainWalk(rules, () => 0, linear, access),
   cached: () => [],
+  counters: { hits: 0, fills: 0, evictions: 0, spared: 0, flushes: 0 },
 };
 
 class Toy implements ToyMachine {
