@@ -1,9 +1,13 @@
 /** Files that a run leaves behind. What stands in the way of one is said before the run, with the option that names it. */
 import { accessSync, constants, openSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
+import type { LaunchConfiguration } from '../session/launch-configuration.ts';
 import type { RunOptions } from './run-options.ts';
 
-/** Throws an Error that names the first file among the options that cannot be written. Writes nothing itself. */
+/**
+ * Throws an Error that names the first file among the options that cannot be written, that the run reads, or that another
+ * option writes. Writes nothing itself.
+ */
 export function checkOutputFiles(options: RunOptions): void {
   const { serial, debugcon, parallel, screenshot, stats, trace } = options;
   const files = {
@@ -14,7 +18,42 @@ export function checkOutputFiles(options: RunOptions): void {
     stats: stats === '-' ? undefined : stats,
     trace,
   };
-  for (const [option, path] of Object.entries(files)) if (path !== undefined) checkOutputFile(option, path);
+  const uses = new Map(inputFiles(options.machine).map((path) => [identityOf(path), 'the run reads it']));
+  for (const [option, path] of Object.entries(files)) {
+    if (path === undefined) continue;
+    checkOutputFile(option, path);
+    const identity = identityOf(path);
+    const use = uses.get(identity);
+    if (identity !== undefined && use !== undefined) {
+      throw new Error(`--${option}: ${path} would be overwritten, but ${use}; give another name`);
+    }
+    uses.set(identity, `--${option} writes it`);
+  }
+}
+
+function inputFiles(machine: LaunchConfiguration): string[] {
+  const { program, floppy, disk, cdrom, kernel, firmware, vgaFirmware, listings } = machine;
+  const files = [
+    ...[program, floppy, disk, cdrom, vgaFirmware, kernel?.path, kernel?.initrd],
+    ...(kernel?.modules ?? []).map(({ path }) => path),
+    ...listings.flatMap(({ listing, source }) => [listing, source]),
+    firmware === 'builtin' ? undefined : firmware.path,
+  ];
+  return files.filter((path) => path !== undefined);
+}
+
+/**
+ * The same text for all names of a file. Undefined for terminals, pipes and other devices, which lose nothing, and for what
+ * cannot be looked at: opening it says why.
+ */
+function identityOf(path: string): string | undefined {
+  try {
+    const file = statSync(path, { throwIfNoEntry: false });
+    if (file === undefined) return resolve(path);
+    return file.isFile() ? `${file.dev}:${file.ino}` : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function checkOutputFile(option: string, path: string): void {
