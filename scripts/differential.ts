@@ -1,5 +1,5 @@
 /**
- * Random instruction sequences on our machine and in QEMU, compared:
+ * `npm run differential`: random instruction sequences on our machine and in QEMU, compared:
  *   node scripts/differential.ts [--seed N] [--minutes M | --rounds R] [--mode real|protected]
  * Each round is one image of about a thousand sequences; its seed repeats it. Prints what differs, then
  * `N passed, N failed`. The first rounds go through all forms of instructions.
