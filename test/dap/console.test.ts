@@ -27,6 +27,7 @@ describe('commands of the console', () => {
       devices: /^pic-master +\S/,
       'devices pit': /^pit\n {2}\w+ +[0-9A-F]+ +\S/,
       screen: /BIOS/,
+      tlb: /^0 cached: 0 found, 0 walked for, /,
     };
     const lines = [
       'help',

@@ -118,7 +118,7 @@ describe.skipIf(!hasNasm)('a kernel from source', () => {
       /^PDE 1 .* = 0x00400085 {2}page UR-X --- {2}← the page is read-only, and CR0.WP is set\nPage fault, error code 03h/,
     );
     expect(await type('walk paged x')).toMatch(/The fetch is allowed. Physical address 0x0000002000/);
-    expect(await type('tlb')).toMatch(/^\d+ cached: .*\n0x\w+ → 0x\w+ {2}-RWX {2}4 KiB, context 0/);
+    expect(await type('tlb')).toMatch(/^\d+ cached: .*\n0x\w+ → 0x\w+ {2}-RWX {2}4 MiB, context 0/);
     expect(await type('walk 0x800000')).toMatch(/PDE 2 .* not present {2}← the PDE is not present/);
     expect(await complain(client, 'walk 0 q')).toBe('q: write r, w or x for the access, and user for level 3');
   });
