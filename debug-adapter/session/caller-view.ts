@@ -20,10 +20,11 @@ export function callerVariables(
   notation: Notation,
 ): readonly DebugProtocol.Variable[] | undefined {
   const frame = reference > CALLER_REFERENCE ? frameAt(guest, reference - CALLER_REFERENCE) : undefined;
-  return frame && variablesOf(frame, notation);
+  return frame && variablesOf(frame, notation, guest.is64Bit);
 }
 
-function variablesOf(frame: Frame, notation: Notation): readonly DebugProtocol.Variable[] {
+function variablesOf(frame: Frame, notation: Notation, is64Bit: boolean): readonly DebugProtocol.Variable[] {
+  const [pointer, stackPointer, bits] = is64Bit ? (['RIP', 'RSP', 64] as const) : (['EIP', 'ESP', 32] as const);
   const variable = (name: string, value: number, width: number, linear?: number): DebugProtocol.Variable => ({
     name,
     value: formatValue(value, width, notation),
@@ -33,8 +34,8 @@ function variablesOf(frame: Frame, notation: Notation): readonly DebugProtocol.V
   });
   return [
     variable('CS', frame.selector, 16),
-    variable('EIP', frame.offset, 32, frame.address),
+    variable(pointer, frame.offset, bits, frame.address),
     variable('SS', frame.stackSelector, 16),
-    variable('ESP', frame.stackOffset, 32, frame.stackAddress),
+    variable(stackPointer, frame.stackOffset, bits, frame.stackAddress),
   ];
 }

@@ -27,4 +27,7 @@ it('steps across the switch to 64-bit mode, and over and into a call there', asy
     'step 0 0008:0000000000007C7D',
   ]);
   expect(await client.evaluate('rax')).toBe('0x1122334455667789');
+  const registers = (await client.request('evaluate', { expression: 'regs', context: 'repl' })) as { result: string };
+  expect(registers.result).toContain('RAX=1122334455667789');
+  expect(registers.result).toContain('RIP=0000000000007C7D');
 });

@@ -21,6 +21,14 @@ const REGISTER_ROWS: readonly (readonly string[])[] = [
   ['CS', 'DS', 'ES', 'FS', 'GS', 'SS'],
 ];
 
+const REGISTER_ROWS_64: readonly (readonly string[])[] = [
+  ['RAX', 'RBX', 'RCX', 'RDX'],
+  ['RSI', 'RDI', 'RBP', 'RSP'],
+  ['R8', 'R9', 'R10', 'R11'],
+  ['R12', 'R13', 'R14', 'R15'],
+  ['CS', 'DS', 'ES', 'FS', 'GS', 'SS'],
+];
+
 export const machineCommands: readonly ConsoleCommand[] = [
   {
     name: 'regs',
@@ -114,17 +122,22 @@ function showRegisters(debuggee: Debuggee): string {
   const { guest } = debuggee;
   const shown = (name: string): string => {
     const register = registerNamed(name);
-    const text = `${name}=${hex(guest.register(name), register.size * 2)}`;
+    const value = guest.vcpu.state.readRegister(register);
+    const text = `${name}=${value
+      .toString(16)
+      .toUpperCase()
+      .padStart(register.size * 2, '0')}`;
     const before = debuggee.registersBefore?.[register.number];
-    const changed = before !== undefined && before !== guest.vcpu.state.readRegister(register);
+    const changed = before !== undefined && before !== value;
     return changed ? styled(debuggee, 'changed', text) : text;
   };
   const flags = fieldParts(registerNamed('EFLAGS'))
     .filter((part) => readPart(guest.vcpu.state, part) !== 0)
     .map((part) => part.name);
-  const rows = REGISTER_ROWS.map((row) => row.map(shown).join(' '));
+  const rows = (guest.is64Bit ? REGISTER_ROWS_64 : REGISTER_ROWS).map((row) => row.map(shown).join(' '));
   const place = placeText(guest, guest.vcpu.linearEip);
-  return [...rows, `${shown('EIP')} ${shown('EFLAGS')} ${flags.join(' ')}`, `next: ${place}`].join('\n');
+  const [pointer, flagsName] = guest.is64Bit ? ['RIP', 'RFLAGS'] : ['EIP', 'EFLAGS'];
+  return [...rows, `${shown(pointer)} ${shown(flagsName)} ${flags.join(' ')}`, `next: ${place}`].join('\n');
 }
 
 function registerNamed(name: string): Register {
