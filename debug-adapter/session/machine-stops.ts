@@ -76,7 +76,7 @@ class InstalledWatchpoint implements InstalledStops {
   readonly #decide: () => boolean;
   readonly #load: BootSectorLoad;
   #access: MemoryAccess | undefined;
-  #change: ValueChange = { before: undefined, after: undefined, size: 1 };
+  #change: ValueChange = { before: undefined, after: undefined, size: 1, isCut: false };
   /** One instruction counts as one hit, although it may read and write. */
   #last = { retired: -1, stops: false };
 

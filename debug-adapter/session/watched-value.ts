@@ -6,6 +6,8 @@ import { type Place, readPlace } from './places.ts';
 
 /** Up to this many bytes are shown as one number; of a longer range only what was accessed. */
 const NUMBER_SIZE_MAX = 8;
+/** Of an access that is longer (devices and the BIOS move blocks) only the first bytes are shown: the widest register. */
+const SHOWN_MAX = 32;
 /** Bytes of a range whose old contents are kept. */
 const KEPT_MAX = 0x10000;
 
@@ -15,6 +17,8 @@ export interface ValueChange {
   readonly after: bigint | undefined;
   /** In bytes. */
   readonly size: number;
+  /** The access went on behind these bytes. */
+  readonly isCut: boolean;
 }
 
 export class WatchedValue {
@@ -38,11 +42,12 @@ export class WatchedValue {
   /** What an access that has just happened changed. */
   take(access: MemoryAccess): ValueChange {
     const { start, size } = this.#part(access);
-    const before = integerOf(this.#kept, start, size);
+    const shown = Math.min(size, SHOWN_MAX);
+    const before = integerOf(this.#kept, start, shown);
     const { space, address } = this.#place;
     const now = readPlace(this.#guest, { space, address: address + start }, size);
     if (start < this.#kept.length) this.#kept.set(now.subarray(0, this.#kept.length - start), start);
-    return { before, after: integerOf(now, 0, size), size };
+    return { before, after: integerOf(now, 0, shown), size: shown, isCut: shown < size };
   }
 
   #read(): Uint8Array {
@@ -64,12 +69,14 @@ function integerOf(bytes: Uint8Array, start: number, size: number): bigint | und
 }
 
 /** `0x0000 → 0x0001`, or the value alone where nothing changed. */
-export function describeChange({ before, after, size }: ValueChange): string {
-  const now = formatBytes(after, size);
-  return before === undefined || before === after ? now : `${formatBytes(before, size)} → ${now}`;
+export function describeChange({ before, after, size, isCut }: ValueChange): string {
+  const now = formatBytes(after, size, isCut);
+  return before === undefined || before === after ? now : `${formatBytes(before, size, isCut)} → ${now}`;
 }
 
-function formatBytes(value: bigint | undefined, size: number): string {
+/** Little-endian: what is left out stands before the digits. */
+function formatBytes(value: bigint | undefined, size: number, isCut: boolean): string {
   if (value === undefined) return 'nothing mapped';
-  return size <= 4 ? formatHex(Number(value), size * 8) : `0x${value.toString(16).padStart(size * 2, '0')}`;
+  if (size <= 4) return formatHex(Number(value), size * 8);
+  return `0x${isCut ? '…' : ''}${value.toString(16).padStart(size * 2, '0')}`;
 }

@@ -168,6 +168,7 @@ describe.skipIf(!hasNasm)('the call stack', () => {
       '999 deep (0000:7C19)',
     ]);
     expect((await frames(client, { startFrame: 1000 })).map(({ name }) => name)).toEqual(['back (0000:7C11)']);
+    expect(await frames(client, { startFrame: -5, levels: 1 })).toMatchObject([{ id: 0, name: 'deep (0000:7C19)' }]);
     expect(await client.run('stepOut')).toMatch(/ deep \(/);
     expect(await frames(client)).toHaveLength(1000);
   });

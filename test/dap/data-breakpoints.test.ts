@@ -160,6 +160,21 @@ describe('data breakpoints', () => {
     expect((await stopOf(client)).body['text']).toMatch(/^0x00000472 .* written by F000:/);
   });
 
+  it('show the beginning of a block that is moved at once', async () => {
+    const client = await launched();
+    // mov ah,2 and so on: INT 13h reads the boot sector of drive 80h to 1000:0000.
+    const code = [0xb8, 0, 0x10, 0x8e, 0xc0, 0x31, 0xdb, 0xb8, 1, 2, 0xb9, 1, 0, 0xba, 0x80, 0, 0xcd, 0x13, 0xeb, 0xfe];
+    const data = Buffer.from(code).toString('base64');
+    await client.request('writeMemory', { memoryReference: '0x7c00', data });
+    await client.request('setDataBreakpoints', {
+      breakpoints: [{ dataId: 'physical:0x00010000,16777216', accessType: 'write' }],
+    });
+    const text = String((await stopOf(client)).body['text']);
+    expect(text).toMatch(/^physical 0x00010000 \(16777216 bytes\) written by F000:\w{4}: 0x…0{64} → 0x…[0-9a-f]{64}$/);
+    const { data: sector } = await client.request('readMemory', { memoryReference: 'p:0x10000', count: 32 });
+    expect(text).toContain(Buffer.from(String(sector), 'base64').reverse().toString('hex'));
+  });
+
   it('disappear when they are removed', async () => {
     const client = await launched();
     await watch(client, { name: 'counter' });

@@ -14,9 +14,10 @@ import type { HandlerOf } from './request-handler.ts';
 export const stackTrace: HandlerOf<'stackTrace'> = {
   capabilities: { supportsDelayedStackTraceLoading: true },
   handle(debuggee, { startFrame = 0, levels = 0, format }) {
-    const { frames, total } = stackFrames(debuggee.guest, startFrame, levels > 0 ? levels : undefined);
+    const first = Math.max(0, startFrame);
+    const { frames, total } = stackFrames(debuggee.guest, first, levels > 0 ? levels : undefined);
     return {
-      stackFrames: frames.map((frame, index) => describeFrame(debuggee, frame, startFrame + index, format)),
+      stackFrames: frames.map((frame, index) => describeFrame(debuggee, frame, first + index, format)),
       totalFrames: total,
     };
   },
