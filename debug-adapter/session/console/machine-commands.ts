@@ -44,9 +44,9 @@ export const machineCommands: readonly ConsoleCommand[] = [
     words: () => [],
     run: ({ guest }, words) => {
       const wanted = compileNumberList(words.length === 0 ? '0-1Fh' : words.join(''));
-      if (!wanted)
+      const vectors = Array.from({ length: VECTORS }, (_, vector) => vector).filter((vector) => wanted?.(vector));
+      if (vectors.length === 0)
         throw new UserError('bad-argument', localized('{0}: write vectors such as 10h,13h or 0-1Fh', words.join(' ')));
-      const vectors = Array.from({ length: VECTORS }, (_, vector) => vector).filter(wanted);
       return vectors.map((vector) => `${hex(vector, 2)}h  ${describeGate(guest, vector)}`).join('\n');
     },
   },

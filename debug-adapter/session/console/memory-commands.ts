@@ -3,7 +3,7 @@ import { localized } from '../../protocol/localized.ts';
 import { formatHex } from '../../expressions/format.ts';
 import { instructionText, listInstructions, placeText } from '../code-listing.ts';
 import type { Debuggee } from '../debuggee.ts';
-import { formatReference, parseReference, type Place, readPlace, resolvePlaceName } from '../places.ts';
+import { formatReference, type Place, readPlace, resolvePlaceName } from '../places.ts';
 import { UserError } from '../user-error.ts';
 import { type ConsoleCommand, countOf, hex } from './console-command.ts';
 import { styled } from './styles.ts';
@@ -50,7 +50,9 @@ export const memoryCommands: readonly ConsoleCommand[] = [
 ];
 
 function placeNamed({ guest }: Debuggee, text: string): Place {
-  return /^p:/i.test(text) ? parseReference(text) : { space: 'linear', address: resolvePlaceName(guest, text) };
+  const isPhysical = /^p:/i.test(text);
+  const address = resolvePlaceName(guest, isPhysical ? text.slice(2) : text);
+  return { space: isPhysical ? 'physical' : 'linear', address };
 }
 
 function dump(debuggee: Debuggee, place: Place, length: number, size: number): string {
