@@ -139,7 +139,9 @@ class InstalledWatchpoint implements InstalledStops {
 
   #describe({ kind, instruction }: MemoryAccess, change: ValueChange): void {
     const by = this.#guest.describeAddress(instruction);
-    const done = kind === 'read' ? 'read' : 'written';
-    this.text = `${this.#watched.name} ${done} by ${by}: ${describeChange(change)}`;
+    const isRead = kind === 'read';
+    // Who reads changes nothing; what lay there before may be older than a write that was not watched.
+    const value = describeChange(isRead ? { ...change, before: undefined } : change);
+    this.text = `${this.#watched.name} ${isRead ? 'read' : 'written'} by ${by}: ${value}`;
   }
 }

@@ -118,6 +118,16 @@ describe('data breakpoints', () => {
     expect(body['text']).toMatch(/^0x00007c00 \(4 bytes\) read by 0000:7C22: 0x/);
   });
 
+  it('tell the value that was read, not that something else has changed it', async () => {
+    const client = await launched();
+    await watch(client, { name: '0x600', asAddress: true, bytes: 2 }, { accessType: 'read' });
+    // mov word [600h],1234h; mov ax,[600h]; jmp $
+    const code = [0xc7, 0x06, 0x00, 0x06, 0x34, 0x12, 0xa1, 0x00, 0x06, 0xeb, 0xfe];
+    const data = Buffer.from(code).toString('base64');
+    await client.request('writeMemory', { memoryReference: '0x7c00', data });
+    expect((await stopOf(client)).body['text']).toBe('0x00000600 (2 bytes) read by 0000:7C06: 0x1234');
+  });
+
   it('hold in physical memory', async () => {
     const client = await launched();
     await watch(client, { name: 'counter', mode: 'physical' });
