@@ -41,7 +41,7 @@ export async function bootGuest(
   const program = await prepareProgram(configuration, host, report);
   const kernel = await readKernel(configuration, host, report);
   const { drives, warnings } = await openDrives(configuration, program?.image, host);
-  const machine = createMachine({
+  const machine = makeMachine(createMachine, {
     machineType: configuration.machineType,
     cpuModel: configuration.cpuModel,
     memorySize: configuration.memorySize,
@@ -62,6 +62,16 @@ export async function bootGuest(
   const keptSources = await keepSources(modules, (path) => exists(host, path));
   const guest = new Guest(machine, symbols.table, describeModules(configuration, modules), keptSources);
   return { guest, warnings: [...warnings, ...symbols.warnings] };
+}
+
+/** What the machine refuses, by a plain Error that names the attribute, is the user's to change; other errors are ours. */
+function makeMachine(createMachine: CreateMachine, config: MachineConfig): Machine {
+  try {
+    return createMachine(config);
+  } catch (error) {
+    if (!(error instanceof Error) || error.constructor !== Error) throw error;
+    throw new UserError('bad-argument', error.message);
+  }
 }
 
 /** The listing of an assembled kernel, whose bytes lie where its Multiboot header says. */

@@ -157,6 +157,20 @@ describe('images', () => {
   });
 });
 
+describe('a kernel', () => {
+  it('that is none is refused with what a kernel has, and another launch works', async () => {
+    const client = new SessionClient();
+    client.host.files.set('/odd.elf', new Uint8Array(512));
+    const { message } = await client.send('launch', { kernel: '/odd.elf' });
+    expect(message).toMatch(
+      /^kernel: \/odd\.elf is no kernel that can be booted directly; it needs a Multiboot header/,
+    );
+    expect(outputs(client)).not.toContain('Internal error');
+    await client.launch();
+    expect(await client.stop()).toMatch(/^entry/);
+  });
+});
+
 describe('a listing that does not match', () => {
   it('is said, and its lines are left out', async () => {
     const client = new SessionClient();
