@@ -73,6 +73,13 @@ const systemCases: Readonly<Record<string, () => void>> = {
     expect(bench.ram[bda.WAIT_ACTIVE]).toBe(0);
     expect(call(0x15, 0x8302)).toEqual(ERROR);
   },
+  '15h/84': () => {
+    expect(call(0x15, 0x84ff)).toEqual(OK);
+    expect([bench.caller.ax, bench.caller.dx]).toEqual([0, 0]);
+    expect(call(0x15, 0x8400, { bx: 5, cx: 6, dx: 1 })).toEqual(OK);
+    expect([bench.caller.ax, bench.caller.bx, bench.caller.cx, bench.caller.dx]).toEqual([0, 0, 0, 0]);
+    expect(call(0x15, 0x8400, { dx: 2 })).toEqual(ERROR);
+  },
   '15h/85': () => expect(call(0x15, 0x8501)).toEqual(OK),
   '15h/86': () => {
     expect(call(0x15, 0x8600, { dx: 900 })[0]).toBe('poll');

@@ -227,6 +227,15 @@ function getMemoryMap(caller: Caller): undefined {
   return undefined;
 }
 
+/** DX = 0 asks for the buttons, 1 for the positions: without a game adapter all is 0. */
+function readJoysticks(caller: Caller): undefined {
+  const asked = caller.dx;
+  if (asked > 1) return fail(caller, STATUS_UNSUPPORTED);
+  caller.ax = 0;
+  if (asked === 1) caller.bx = caller.cx = caller.dx = 0;
+  caller.carry = false;
+}
+
 export const systemServices: readonly Service[] = [
   row({ ax: 0x2400 }, 'close A20', (caller) => {
     setA20(caller, false);
@@ -251,6 +260,7 @@ export const systemServices: readonly Service[] = [
   row({ ah: 0x81 }, 'close device', succeed),
   row({ ah: 0x82 }, 'end of program', succeed),
   row({ ah: 0x83 }, 'wait for a time in the background', eventWait),
+  row({ ah: 0x84 }, 'read joysticks (there are none)', readJoysticks),
   row({ ah: 0x85 }, 'SysRq key', succeed),
   row({ ah: 0x86 }, 'wait', wait),
   row({ ah: 0x87 }, 'move block', moveBlock),

@@ -155,6 +155,8 @@ const cases: Readonly<Record<string, () => void>> = {
     fail(withDisk(), 1, 0x1000, { dx: 0x82 });
   },
   '13h/11': () => succeed(withDisk(), 0x1100),
+  '13h/12': () => succeed(withDisk(), 0x1200),
+  '13h/13': () => succeed(withDisk(), 0x1300),
   '13h/14': () => succeed(withDisk(), 0x1400),
   '13h/15': () => {
     const bench = createBiosBench({ disk: store(70_000), floppy: store(2880) });

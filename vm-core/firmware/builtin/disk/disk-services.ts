@@ -221,6 +221,8 @@ export const diskServices: readonly Service[] = [
   row(0x0d, 'alternate disk reset', resetDrives),
   row(0x10, 'test drive ready', succeed),
   row(0x11, 'recalibrate', succeed),
+  row(0x12, 'controller memory diagnostic', succeed),
+  row(0x13, 'drive diagnostic', succeed),
   row(0x14, 'controller diagnostic', succeed),
   row(0x15, 'get drive type', getType),
   row(0x16, 'get change-line status', succeed),
