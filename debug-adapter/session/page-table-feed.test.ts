@@ -126,12 +126,18 @@ describe('the page-table feed', () => {
     expect(told('failed').length).toBe(4);
   });
 
-  it('stops when a watched entry is written', async () => {
-    const { client } = await paged();
-    client.session.receivePageTables({ type: 'watch', address: TABLE + 28, on: true });
-    const shown = await client.request('evaluate', { expression: 'breakpoints', context: 'repl' });
-    expect(shown['result']).toContain('page-table entry p:0x0001101c');
-    client.session.receivePageTables({ type: 'watch', address: TABLE + 28, on: false });
+  it('stops when a watched entry is written, and no longer when it is not watched', async () => {
+    const { client, poke } = await paged();
+    // The table itself at 8000h, and two writes to its entry 9: mov byte [8024h],5; mov byte [8024h],7; jmp to the first
+    poke(TABLE + 8 * 4, TABLE | 7);
+    client.machine?.memory.write(0x7c00, Uint8Array.of(0xc6, 6, 0x24, 0x80, 5, 0xc6, 6, 0x24, 0x80, 7, 0xeb, 0xf4));
+    client.session.receivePageTables({ type: 'watch', address: TABLE + 9 * 4, on: true });
+    await client.request('continue', { threadId: 1 });
+    expect(await client.event('stopped')).toMatchObject({
+      reason: 'data breakpoint',
+      text: expect.stringContaining('page-table entry p:0x00011024'),
+    });
+    client.session.receivePageTables({ type: 'watch', address: TABLE + 9 * 4, on: false });
     const after = await client.request('evaluate', { expression: 'breakpoints', context: 'repl' });
     expect(after['result']).not.toContain('page-table');
   });
