@@ -1,16 +1,12 @@
 /** System code of the processor against QEMU: guest.asm says on port E9h what it saw, here and there. */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mustRun, repositoryRoot, runCommand } from '../../scripts/run-command.ts';
+import { mustRun } from '../../scripts/run-command.ts';
+import { isInstalled, runHere, runInQemu } from './both-machines.ts';
 
-const isThere = (command: string) => spawnSync(command, ['--version']).status === 0;
-const runnable = isThere('nasm') && isThere('qemu-system-i386');
-
-/** What the exit device makes of the 0 that the guest ends with. */
-const EXIT_CODE = 1;
+const runnable = isInstalled('nasm') && isInstalled('qemu-system-i386');
 
 describe.skipIf(!runnable)('system code, compared with QEMU (it needs nasm and qemu-system-i386)', () => {
   let folder = '';
@@ -23,21 +19,8 @@ describe.skipIf(!runnable)('system code, compared with QEMU (it needs nasm and q
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('sees the same', { timeout: 60_000 }, async () => {
-    const image = file('guest.img');
-    const theirs = await runCommand('qemu-system-i386', [
-      ...['-cpu', '486', '-m', '16', '-display', 'none', '-no-reboot'],
-      ...['-drive', `if=floppy,format=raw,file=${image}`, '-debugcon', `file:${file('theirs.txt')}`],
-      ...['-device', 'isa-debug-exit,iobase=0xf4,iosize=4'],
-    ]);
-    const commandLine = join(repositoryRoot, 'debug-adapter', 'command-line', 'main.ts');
-    const ours = await runCommand(process.execPath, [
-      ...[commandLine, 'run', image, '--debugcon', `file:${file('ours.txt')}`, '--exit-device'],
-      ...['--max-seconds', '30'],
-    ]);
-    expect(theirs.exitCode, theirs.output).toBe(EXIT_CODE);
-    expect(ours.exitCode, ours.output).toBe(EXIT_CODE);
-    const expected = readFileSync(file('theirs.txt'), 'utf8');
+    const expected = await runInQemu('qemu-system-i386', '486', file('guest.img'), 'floppy');
     expect(expected).toMatch(/^back in real mode 0003 .*\n$/m);
-    expect(readFileSync(file('ours.txt'), 'utf8')).toBe(expected);
+    expect(await runHere(file('guest.img'), 'floppy', 30)).toBe(expected);
   });
 });

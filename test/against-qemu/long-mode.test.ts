@@ -1,16 +1,12 @@
 /** Long mode against QEMU: guest-64.asm says on port E9h what it saw, here and there; and what the manual asks beyond it. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mustRun, repositoryRoot, runCommand } from '../../scripts/run-command.ts';
+import { mustRun } from '../../scripts/run-command.ts';
+import { isInstalled, runHere, runInQemu } from './both-machines.ts';
 
-const isThere = (command: string) => spawnSync(command, ['--version']).status === 0;
-const assembles = isThere('nasm');
-
-/** What the exit device makes of the 0 that the guest ends with. */
-const EXIT_CODE = 1;
+const assembles = isInstalled('nasm');
 
 describe.skipIf(!assembles)('long mode (it needs nasm)', () => {
   let folder = '';
@@ -19,15 +15,7 @@ describe.skipIf(!assembles)('long mode (it needs nasm)', () => {
   const assemble = (image: string, ...options: readonly string[]) =>
     mustRun('nasm', ['-f', 'bin', ...options, '-o', file(image), join(import.meta.dirname, 'guest-64.asm')]);
 
-  async function ours(image: string): Promise<string> {
-    const commandLine = join(repositoryRoot, 'debug-adapter', 'command-line', 'main.ts');
-    const { exitCode, output } = await runCommand(process.execPath, [
-      ...[commandLine, 'run', '--disk', file(image), '--cpu', 'x86-64-v3', '--debugcon', `file:${file('ours.txt')}`],
-      ...['--exit-device', '--max-seconds', '30'],
-    ]);
-    expect(exitCode, output).toBe(EXIT_CODE);
-    return readFileSync(file('ours.txt'), 'utf8');
-  }
+  const ours = (image: string) => runHere(file(image), 'disk', 30, 'x86-64-v3');
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'long-mode-'));
@@ -36,14 +24,8 @@ describe.skipIf(!assembles)('long mode (it needs nasm)', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it.skipIf(!isThere('qemu-system-x86_64'))('sees the same as QEMU', { timeout: 60_000 }, async () => {
-    const theirs = await runCommand('qemu-system-x86_64', [
-      ...['-cpu', 'qemu64', '-m', '16', '-display', 'none', '-no-reboot'],
-      ...['-drive', `format=raw,file=${file('guest.img')}`, '-debugcon', `file:${file('theirs.txt')}`],
-      ...['-device', 'isa-debug-exit,iobase=0xf4,iosize=4'],
-    ]);
-    expect(theirs.exitCode, theirs.output).toBe(EXIT_CODE);
-    const expected = readFileSync(file('theirs.txt'), 'utf8');
+  it.skipIf(!isInstalled('qemu-system-x86_64'))('sees the same as QEMU', { timeout: 60_000 }, async () => {
+    const expected = await runInQemu('qemu-system-x86_64', 'qemu64', file('guest.img'), 'disk');
     expect(expected).toMatch(/^back in real mode, EFER 00000101\n$/m);
     expect(await ours('guest.img')).toBe(expected);
   });

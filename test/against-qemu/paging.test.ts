@@ -1,5 +1,4 @@
 /** Random page tables and accesses: the plain walk, this machine and QEMU must say the same. PAGING_ROUNDS for more. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustRun, runCommand } from '../../scripts/run-command.ts';
 import { createMachine } from '../../vm-core/index.ts';
 import { modelFacts } from '../../vm-core/isa/cpu-model.ts';
+import { isInstalled } from './both-machines.ts';
 import { type Answer, type CaseGuest, makeCases, type PagingCase, readAnswers, withCases } from './paging-cases.ts';
 
-const isThere = (command: string) => spawnSync(command, ['--version']).status === 0;
-const hasNasm = isThere('nasm');
-const hasQemu = hasNasm && isThere('qemu-system-x86_64');
+const hasNasm = isInstalled('nasm');
+const hasQemu = hasNasm && isInstalled('qemu-system-x86_64');
 
 const EXIT_CODE = 1;
 /** They have to fit between the kernel and the tables. */

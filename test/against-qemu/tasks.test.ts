@@ -1,16 +1,12 @@
 /** Task switches against QEMU: tasks.asm says on port E9h what became of each, here and there. */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mustRun, repositoryRoot, runCommand } from '../../scripts/run-command.ts';
+import { mustRun } from '../../scripts/run-command.ts';
+import { isInstalled, runHere, runInQemu } from './both-machines.ts';
 
-const isThere = (command: string) => spawnSync(command, ['--version']).status === 0;
-const runnable = isThere('nasm') && isThere('qemu-system-i386');
-
-/** What the exit device makes of the 0 that the guest ends with. */
-const EXIT_CODE = 1;
+const runnable = isInstalled('nasm') && isInstalled('qemu-system-i386');
 const RF = 0x1_0000;
 
 /** Words of a line: flags of the main and the new task, instruction pointers of the new ones of 32 and 16 bits. */
@@ -45,21 +41,9 @@ describe.skipIf(!runnable)('task switches, compared with QEMU (it needs nasm and
 
   it('have the same outcome', { timeout: 180_000 }, async () => {
     const image = file('tasks.img');
-    const theirs = await runCommand('qemu-system-i386', [
-      ...['-cpu', '486', '-m', '16', '-display', 'none', '-no-reboot'],
-      ...['-drive', `if=floppy,format=raw,file=${image}`, '-debugcon', `file:${file('theirs.txt')}`],
-      ...['-device', 'isa-debug-exit,iobase=0xf4,iosize=4'],
-    ]);
-    const commandLine = join(repositoryRoot, 'debug-adapter', 'command-line', 'main.ts');
-    const ours = await runCommand(process.execPath, [
-      ...[commandLine, 'run', image, '--debugcon', `file:${file('ours.txt')}`, '--exit-device'],
-      ...['--max-seconds', '150'],
-    ]);
-    expect(theirs.exitCode, theirs.output).toBe(EXIT_CODE);
-    expect(ours.exitCode, ours.output).toBe(EXIT_CODE);
-    const [expected, seen] = ['theirs.txt', 'ours.txt'].map((name) =>
-      readFileSync(file(name), 'utf8').split('\n').map(comparable),
-    ) as [string[], string[]];
+    const comparableLines = (text: string): string[] => text.split('\n').map(comparable);
+    const expected = comparableLines(await runInQemu('qemu-system-i386', '486', image, 'floppy'));
+    const seen = comparableLines(await runHere(image, 'floppy', 150));
     const differences = expected.flatMap((line, n) => (line === seen[n] ? [] : [`${n}: ${line}\n${seen[n]}`]));
     expect(differences.slice(0, 5)).toEqual([]);
     expect(seen.length).toBe(expected.length);
