@@ -2,7 +2,7 @@
 import type { TraceEntry } from '../../vm-core/index.ts';
 import { decodeInstruction, INSTRUCTION_LENGTH_MAX } from '../disassembly/decode-instruction.ts';
 import { formatFar } from '../expressions/format.ts';
-import { segmentOf } from './descriptors.ts';
+import { segmentBaseOf } from './descriptors.ts';
 import type { Guest } from './guest.ts';
 import { interruptName } from './interrupt-name.ts';
 
@@ -73,5 +73,5 @@ function placeIn(guest: Guest, selector: number, address: number): string {
 function baseOf(guest: Guest, selector: number, address: number): number {
   const real = selector << 4;
   if (guest.vcpu.mode === 'real' && address >= real && address - real < SEGMENT_SIZE) return real;
-  return segmentOf(guest, selector)?.base ?? 0;
+  return segmentBaseOf(guest, selector) ?? 0;
 }

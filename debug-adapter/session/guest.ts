@@ -13,7 +13,8 @@ import {
 import type { ExpressionContext } from '../expressions/compile.ts';
 import { formatFar, formatHex } from '../expressions/format.ts';
 import type { SymbolTable } from '../symbols/symbol-table.ts';
-import { segmentOf } from './descriptors.ts';
+import { CodeLocations } from './code-locations.ts';
+import { segmentBaseOf } from './descriptors.ts';
 import type { KeptSource } from './kept-sources.ts';
 import { writeRegister } from './write-register.ts';
 
@@ -32,6 +33,8 @@ export class Guest {
 
   /** What the guest is made of, as far as the session knows. */
   readonly modules: readonly DebugProtocol.Module[];
+  /** Places in code that values were said to lead to. */
+  readonly codeLocations = new CodeLocations();
   /** Sources that only their listings have, by path. */
   readonly keptSources: ReadonlyMap<string, KeptSource>;
 
@@ -197,7 +200,7 @@ function makeExpressionContext(guest: Guest): ExpressionContext {
     readMemory: (linearAddress, size) => guest.readInteger(linearAddress, size),
     writeMemory: (linearAddress, size, value) => guest.writeInteger(linearAddress, size, value),
     label: (name) => labelAddress(guest, name),
-    segmentBase: (selector) => segmentOf(guest, selector)?.base,
+    segmentBase: (selector) => segmentBaseOf(guest, selector),
     translate: (linearAddress) => vcpu.translate(linearAddress),
   };
 

@@ -14,7 +14,7 @@ import {
   wholePart,
 } from '../expressions/register-parts.ts';
 import { localized, translated } from '../protocol/localized.ts';
-import { describeRights } from './descriptors.ts';
+import { describeRights, isLongMode } from './descriptors.ts';
 import type { Guest } from './guest.ts';
 import { linearReference } from './places.ts';
 import {
@@ -174,13 +174,14 @@ export class RegisterView {
       const member = members.find((candidate) => suffixOf(candidate) === suffix);
       return member ? this.#value(member) : '';
     };
-    const rights = describeRights(this.#guest.register(`${head.name}.attributes`));
+    const rights = describeRights(this.#guest.register(`${head.name}.attributes`), isLongMode(this.#guest));
     return `base ${part('base')}, limit ${part('limit')}, ${rights}`;
   }
 
   /** The set bits by name; what code attributes mean; nothing for plain numbers. */
   #explain(register: Register): string {
-    if (suffixOf(register) === 'attributes') return describeRights(this.#guest.register(register.name));
+    if (suffixOf(register) === 'attributes')
+      return describeRights(this.#guest.register(register.name), isLongMode(this.#guest));
     const { state } = this.#guest.vcpu;
     const fields = fieldParts(register).filter((part) => readPart(state, part) !== 0);
     return fields.map((part) => (part.width === 1 ? part.name : `${part.name}=${readPart(state, part)}`)).join(' ');

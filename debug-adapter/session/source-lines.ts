@@ -2,6 +2,8 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Debuggee } from './debuggee.ts';
 import type { LineAddresses } from '../symbols/symbol-table.ts';
+import type { CodePlace } from './code-locations.ts';
+import { readSystemMemory } from './descriptors.ts';
 import type { Guest } from './guest.ts';
 import { UserError } from './user-error.ts';
 
@@ -12,16 +14,18 @@ export function sourceOf(path: string, guest?: Guest): DebugProtocol.Source {
   return kept ? { name, path, sourceReference: kept.reference, origin: 'from its listing' } : { name, path };
 }
 
-/** References to locations are addresses plus one; the protocol's are less than 2 to the 31st. */
-const LOCATION_END = 2 ** 31;
-
-/** The reference of an address that has a source line, to be asked for with `locations`. */
-export function locationOf(guest: Guest, linearAddress: number): number | undefined {
-  return linearAddress + 1 < LOCATION_END && guest.symbols.lineAt(linearAddress) ? linearAddress + 1 : undefined;
+/** The reference of a place in code, to be asked for with `locations`: a source line, or instructions. */
+export function locationOf(guest: Guest, place: CodePlace): number | undefined {
+  const isThere =
+    guest.symbols.lineAt(place.linearAddress) || readSystemMemory(guest, place.linearAddress, 1).byteLength > 0;
+  return isThere ? guest.codeLocations.referenceOf(place) : undefined;
 }
 
-export function addressOfLocation(locationReference: number): number {
-  return locationReference - 1;
+/** The reference of an address if it has a source line. */
+export function lineLocationOf(guest: Guest, linearAddress: number): number | undefined {
+  if (!guest.symbols.lineAt(linearAddress)) return undefined;
+  const offset = guest.codeOffset(linearAddress - guest.codeBase);
+  return guest.codeLocations.referenceOf({ linearAddress, offset, codeSize: guest.vcpu.codeSize });
 }
 
 /** Source and line (as the client counts) of an address; empty where no line is known. */

@@ -4,7 +4,7 @@
  * than the record are guessed.
  */
 import type { CallRecord } from '../../vm-core/index.ts';
-import { segmentOf } from './descriptors.ts';
+import { segmentBaseOf } from './descriptors.ts';
 import { type CodePlace, guessedCallers } from './guessed-callers.ts';
 import type { Guest } from './guest.ts';
 import { interruptName } from './interrupt-name.ts';
@@ -134,8 +134,8 @@ function segmentBases(guest: Guest): (selector: number) => readonly number[] {
   return (selector) => {
     const there = known.get(selector);
     if (there) return there;
-    const segment = segmentOf(guest, selector);
-    const bases = [...(segment ? [segment.base] : []), selector << 4];
+    const base = segmentBaseOf(guest, selector);
+    const bases = [...(base === undefined ? [] : [base]), selector << 4];
     known.set(selector, bases);
     return bases;
   };

@@ -23,6 +23,9 @@ describe('commands of the console', () => {
     // What the BIOS and the devices say is theirs to change; it is compared by pattern.
     const patterns: Readonly<Record<string, RegExp>> = {
       regs: /^EAX=\w{8} .*\n.*\nCS=0000 .*\nEIP=00007C00 EFLAGS=\w{8} .*\nnext: 0000:7C00 start$/,
+      'idt 6': /^06h {2}IVT\[6\] at 0x00000018: F000:\w{4}$/,
+      gdt: /^GDT {2}none: not in real mode$/,
+      tss: /^TSS {2}none: not in real mode$/,
       'ivt 6,10h': /^06h {2}IVT\[6\] at 0x00000018: F000:\w{4}\n10h {2}IVT\[16\] at 0x00000040: \w{4}:\w{4}$/,
       devices: /^pic-master +\S/,
       'devices pit': /^pit\n {2}\w+ +[0-9A-F]+ +\S/,
@@ -241,7 +244,7 @@ describe('completions', () => {
   };
 
   it('offer commands first, then what expressions know', async () => {
-    expect((await complete('')).slice(0, 3)).toEqual(['help', 'regs', 'ivt']);
+    expect((await complete('')).slice(0, 3)).toEqual(['help', 'regs', 'devices']);
     expect(await complete('de')).toEqual(['devices']);
     expect(await complete('cou')).toEqual(['count', 'counter']);
     expect(await complete('es.b')).toEqual(['es.base']);

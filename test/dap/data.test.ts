@@ -115,6 +115,22 @@ describe('registers and memory', () => {
     expect(all.find(({ name }) => name === 'PDPTE1')?.value).toMatch(/^0x0000000000000011\b/);
   });
 
+  it('leads from a vector without source to the instructions there', async () => {
+    const { scopes } = (await client.request('scopes', { frameId: 0 })) as { scopes: DebugProtocol.Scope[] };
+    const tables = await children(scopes.find(({ name }) => name === 'Descriptor tables')?.variablesReference ?? 0);
+    const vectors = await children(tables[0]?.variablesReference ?? 0);
+    const locationReference = vectors[0x10]?.valueLocationReference ?? 0;
+    const { source, line } = (await client.request('locations', { locationReference })) as {
+      source: DebugProtocol.Source;
+      line: number;
+    };
+    expect(line).toBe(1);
+    expect(source.name).toMatch(/^0x000f\w{4}\.asm$/);
+    const { content } = await client.request('source', { source, sourceReference: source.sourceReference });
+    expect(content).toMatch(new RegExp(`^${source.name?.slice(0, 10)}  \\w+.*\n0x000f`));
+    expect((await client.send('locations', { locationReference: 0 })).success).toBe(false);
+  });
+
   it('refuses what cannot be written', async () => {
     expect((await set('1', 'Events and privilege', 'CPL')).message).toBe('CPL cannot be set to 1');
     expect((await set('1', 'Descriptor tables', 'GDTR')).message).toMatch(/cannot be written as a whole/);

@@ -7,6 +7,7 @@ import { memoryCommands } from './memory-commands.ts';
 import { pagingCommands } from './paging-commands.ts';
 import { processorCommands } from './processor-commands.ts';
 import { sessionCommands } from './session-commands.ts';
+import { tableCommands } from './table-commands.ts';
 import { styled } from './styles.ts';
 
 const help: ConsoleCommand = {
@@ -28,6 +29,7 @@ const help: ConsoleCommand = {
 export const commands: readonly ConsoleCommand[] = [
   help,
   ...machineCommands,
+  ...tableCommands,
   ...memoryCommands,
   ...pagingCommands,
   ...processorCommands,

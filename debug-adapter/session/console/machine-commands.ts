@@ -1,18 +1,15 @@
-/** Commands about the machine: `regs`, `ivt`, `devices`, `screen`, `keys`, `reset`, `log`. */
+/** Commands about the machine: `regs`, `devices`, `screen`, `keys`, `reset`, `log`. */
 import { localized } from '../../protocol/localized.ts';
 import type { Device, DeviceState } from '../../../vm-core/index.ts';
 import { fieldParts, readPart } from '../../expressions/register-parts.ts';
 import { findRegister, type Register } from '../../../vm-core/index.ts';
 import type { Debuggee } from '../debuggee.ts';
-import { describeGate } from '../gates.ts';
 import { keyStrokes } from '../key-strokes.ts';
-import { compileNumberList } from '../number-list.ts';
 import { placeText } from '../code-listing.ts';
 import { UserError } from '../user-error.ts';
 import { type ConsoleCommand, countOf, hex } from './console-command.ts';
 import { styled } from './styles.ts';
 
-const VECTORS = 256;
 const INPUTS_MAX = 1000;
 
 const REGISTER_ROWS: readonly (readonly string[])[] = [
@@ -36,19 +33,6 @@ export const machineCommands: readonly ConsoleCommand[] = [
     help: 'Shows the registers; those that changed since the last stop are marked.',
     words: () => [],
     run: showRegisters,
-  },
-  {
-    name: 'ivt',
-    usage: '[vectors]',
-    help: 'Shows where interrupts lead: vectors of real mode or gates of the IDT, such as 0-1Fh or 10h,13h.',
-    words: () => [],
-    run: ({ guest }, words) => {
-      const wanted = compileNumberList(words.length === 0 ? '0-1Fh' : words.join(''));
-      const vectors = Array.from({ length: VECTORS }, (_, vector) => vector).filter((vector) => wanted?.(vector));
-      if (vectors.length === 0)
-        throw new UserError('bad-argument', localized('{0}: write vectors such as 10h,13h or 0-1Fh', words.join(' ')));
-      return vectors.map((vector) => `${hex(vector, 2)}h  ${describeGate(guest, vector)}`).join('\n');
-    },
   },
   {
     name: 'devices',

@@ -5,7 +5,7 @@ import { findRegisterPart } from '../../expressions/register-parts.ts';
 import { runCommand } from '../console/run-command.ts';
 import { evaluateCompiled } from '../evaluate-text.ts';
 import { linearReference, writtenAt } from '../places.ts';
-import { locationOf } from '../source-lines.ts';
+import { lineLocationOf } from '../source-lines.ts';
 import type { Guest } from '../guest.ts';
 import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
@@ -33,7 +33,7 @@ export const evaluate: HandlerOf<'evaluate'> = {
     const isOpen = notation === undefined && format?.hex === undefined && context !== 'clipboard';
     const withDecimal = isOpen && value > 9 && compiled.width > 1;
     const pointed = address ?? Number(value);
-    const location = locationOf(guest, pointed);
+    const location = lineLocationOf(guest, pointed);
     return {
       result: withDecimal ? `${plain} (${value})` : plain,
       variablesReference: 0,
