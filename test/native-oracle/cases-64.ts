@@ -64,7 +64,7 @@ function value(next: Random): bigint {
 }
 
 export function sizesOf({ mode, operands }: InstructionRow): readonly OperandSize[] {
-  if (mode === 'f64') return [64];
+  if (mode === 'f64' || mode === 'n64') return [64];
   if (hasNo16BitForm(operands)) return [32, 64];
   return mode === 'd64' ? [16, 64] : [16, 32, 64];
 }

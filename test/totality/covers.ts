@@ -23,6 +23,8 @@ export const unitTests: readonly UnitTest[] = [
   { opcode: 'NP 0F AE /7', file: 'vm-core/engine/later-integer.test.ts', words: 'CLFLUSH and its like fault' },
   { opcode: '66 0F AE /7', file: 'vm-core/engine/later-integer.test.ts', words: 'CLFLUSH and its like fault' },
   { opcode: '66 0F AE /6', file: 'vm-core/engine/later-integer.test.ts', words: 'CLFLUSH and its like fault' },
+  { opcode: '0F 05', file: 'vm-core/cpu/operations/system-calls.test.ts', words: "execute(cpu, 'SYSCALL')" },
+  { opcode: '0F 07', file: 'vm-core/cpu/operations/system-calls.test.ts', words: "execute(cpu, 'SYSRET'" },
   { opcode: '0F 30', file: 'vm-core/cpu/model-specific-registers.test.ts', words: "execute(cpu, 'WRMSR')" },
   { opcode: '0F 31', file: 'vm-core/cpu/operations/model-specific.test.ts', words: "execute(cpu, 'RDTSC')" },
   { opcode: '0F 32', file: 'vm-core/cpu/model-specific-registers.test.ts', words: "execute(cpu, 'RDMSR')" },
@@ -41,8 +43,8 @@ export const unitTests: readonly UnitTest[] = [
   { opcode: '66 0F 38 82', file: 'vm-core/cpu/operations/memory-protection.test.ts', words: "'INVPCID'" },
   { opcode: 'F1', file: 'vm-core/cpu/operations/interrupts.test.ts', words: 'INT1 is vector 1' },
   { opcode: 'F4', file: 'vm-core/cpu/operations/flags.test.ts', words: "'HLT'" },
-  { opcode: '0F 24', file: 'vm-core/cpu/operations/control-registers.test.ts', words: "'MOV_FROM_TR'" },
-  { opcode: '0F 26', file: 'vm-core/cpu/operations/control-registers.test.ts', words: "'MOV_TO_TR'" },
+  { opcode: '0F 24', file: 'vm-core/cpu/operations/test-registers.test.ts', words: "'MOV_FROM_TR'" },
+  { opcode: '0F 26', file: 'vm-core/cpu/operations/test-registers.test.ts', words: "'MOV_TO_TR'" },
 ];
 
 /** Forms that nothing covers, by name, with the reason why not. There is none. */

@@ -102,10 +102,11 @@ it('CPUID tells 64-bit code of SYSCALL, other code only on AMD', () => {
 });
 
 describe('models', () => {
-  it('have each later Intel one all features of those before it', () => {
+  it('have each later Intel one all features of those before it but the test registers', () => {
     const intel = cpuModels.map(modelFacts).filter(({ vendor }) => vendor === 'GenuineIntel');
     intel.slice(1).forEach(({ features }, n) => {
-      for (const feature of intel[n]?.features ?? []) expect(features).toContain(feature);
+      const gone = new Set(['BufferTest', 'CacheTest']);
+      for (const feature of intel[n]?.features ?? []) if (!gone.has(feature)) expect(features).toContain(feature);
     });
   });
 

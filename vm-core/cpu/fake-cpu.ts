@@ -4,7 +4,7 @@
  */
 import { type CpuModel, type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
 import type { MachineEvent } from '../machine/machine.ts';
-import { CPU_STATE_SIZE, CS, DS, ES, type SegmentIndex, SS, slot } from '../state/layout.ts';
+import { CS, DS, ES, type SegmentIndex, SS, slot } from '../state/layout.ts';
 import { CpuState } from '../state/cpu-state.ts';
 import {
   type Cpu,
@@ -23,6 +23,7 @@ import { setPrivilegeLevel, usesDescriptors } from './mode.ts';
 import { resetCpu } from './reset.ts';
 import { isWithinLimit, loadSegment } from './segments.ts';
 import { systemOperations } from './system-operations.ts';
+import { TEST_ARRAYS_END } from './test-arrays.ts';
 
 const MEMORY_SIZE = 1 << 20;
 
@@ -52,7 +53,7 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
   portValues: number[] = [];
 
   constructor() {
-    const pages = Math.ceil(CPU_STATE_SIZE / 65536);
+    const pages = Math.ceil(TEST_ARRAYS_END / 65536);
     this.state = new CpuState(new WebAssembly.Memory({ initial: pages }), 0);
     resetCpu(this.state, this.model);
     this.state.onDerivedChange = (offset) => this.derivedChanges.push(offset);

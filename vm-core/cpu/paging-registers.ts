@@ -23,6 +23,7 @@ import { SLOT_SIZE } from '../state/register-table.ts';
 import { type Cpu, GuestFault, VECTOR_GP } from './cpu.ts';
 import { isPresent, TYPE_BIT_32 } from './descriptors.ts';
 import { is64BitMode, isLongMode } from './mode.ts';
+import { emptyTestTranslations } from './test-arrays.ts';
 
 /** What a 386 keeps of CR3; later processors keep all bits. */
 const CR3_386 = 0xffff_f000;
@@ -89,6 +90,7 @@ export function writeCr3(cpu: Cpu, value: number, high = 0): void {
   const to = state.read64(slot.CR3);
   cpu.report(() => ({ kind: 'cr3', from, to }));
   cpu.translations.rulesChanged();
+  if (cpu.model.features.has('BufferTest')) emptyTestTranslations(state);
   if (!hasContexts || upper === high) cpu.translations.flushContext();
 }
 

@@ -54,11 +54,18 @@ export function loadSegment(cpu: Cpu, index: SegmentIndex, selector: number): vo
   else if (index === SS) {
     const descriptor = requireStackSegment(cpu, selector, privilegeLevel(cpu.state), VECTOR_GP);
     cpu.state.setSegment(SS, segmentFrom(markAccessed(cpu, descriptor), selector));
-  } else if (isNull(selector)) setNullSegment(cpu.state, index, selector);
+  } else if (isNull(selector)) loadNull(cpu, index, selector);
   else {
     const descriptor = requireDataSegment(cpu, selector);
     cpu.state.setSegment(index, segmentFrom(markAccessed(cpu, descriptor), selector));
   }
+}
+
+/** What a null selector leaves of the cache on AMD's processors before Zen 2 is base and limit, on others nothing. */
+function loadNull({ state, model }: Cpu, index: SegmentIndex, selector: number): void {
+  const { base, limit } = state.segment(index);
+  if (model.vendor !== 'AuthenticAMD') setNullSegment(state, index, selector);
+  else state.setSegment(index, { selector: selector & 3, base, limit, attributes: 0 });
 }
 
 /** In 64-bit mode SS may be null at the levels 0 to 2. */

@@ -17,7 +17,9 @@ import * as ports from './operations/ports.ts';
 import * as processorState from './operations/processor-state.ts';
 import * as segmentLoads from './operations/segment-loads.ts';
 import * as selectorChecks from './operations/selector-checks.ts';
+import * as systemCalls from './operations/system-calls.ts';
 import * as tableRegisters from './operations/table-registers.ts';
+import * as testRegisters from './operations/test-registers.ts';
 
 /** The operations as their files export them; a file exports nothing else. */
 export const systemOperations: Readonly<Record<string, SystemOperation>> = {
@@ -28,7 +30,9 @@ export const systemOperations: Readonly<Record<string, SystemOperation>> = {
   ...memoryProtection,
   ...interrupts,
   ...segmentLoads,
+  ...systemCalls,
   ...tableRegisters,
+  ...testRegisters,
   ...selectorChecks,
   ...controlRegisters,
   ...flags,

@@ -139,7 +139,7 @@ function isInLoop(row: InstructionRow, { repeatPrefix, addressing, loadsStack }:
 
 function sizesIn64BitMode({ mode }: InstructionRow): readonly OperandSize[] {
   if (mode === 'f64') return [64];
-  return mode === 'd64' ? [16, 64] : [16, 32, 64];
+  return mode === 'd64' || mode === 'n64' ? [16, 64] : [16, 32, 64];
 }
 
 function formKey(rowIndex: number, form: Form): number {

@@ -21,6 +21,10 @@ const later = (cpuid?: string, cr4 = 0): Row => ({ built: false, cpuid, cr4 });
 const rows = {
   /** BSWAP, XADD, CMPXCHG, INVD, WBINVD, INVLPG; EFLAGS.AC; CR0.NE, WP, AM, NW, CD. */
   '486': built(),
+  /** TR6 and TR7, which later processors have not. */
+  BufferTest: built(),
+  /** TR3, TR4 and TR5, of the 486 alone. */
+  CacheTest: built(),
   /** CPUID itself; EFLAGS.ID. */
   CPUID: built(),
   /** The multi-byte NOP of the P6 family, 0F 1F. */
@@ -110,7 +114,7 @@ const rows = {
 
   'LAHF-SAHF': built('80000001 ECX 0'),
   SVM: later('80000001 ECX 2'),
-  AltMovCr8: later('80000001 ECX 4'),
+  AltMovCr8: built('80000001 ECX 4'),
   LZCNT: built('80000001 ECX 5'),
   SSE4A: later('80000001 ECX 6'),
   MisAlignSse: later('80000001 ECX 7'),

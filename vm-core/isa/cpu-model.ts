@@ -71,12 +71,12 @@ const rows = {
   '386': {
     ...intel,
     ...{ family: 3, model: 0, stepping: 8, brand: 'Intel386', leafMax: 0, extendedLeafMax: 0 },
-    ...{ physicalBits: 32, features: features386 },
+    ...{ physicalBits: 32, features: [...features386, 'BufferTest'] },
   },
   '486': {
     ...intel,
     ...{ family: 4, model: 8, stepping: 0, brand: 'Intel486', leafMax: 1, extendedLeafMax: 0 },
-    ...{ physicalBits: 32, features: features486 },
+    ...{ physicalBits: 32, features: [...features486, 'BufferTest', 'CacheTest'] },
   },
   pentium: {
     ...intel,

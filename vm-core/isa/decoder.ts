@@ -12,6 +12,7 @@ import {
   SS,
   slot,
 } from '../state/layout.ts';
+import { forms16 } from './address-forms.ts';
 import type { CpuFeature } from './cpu-feature.ts';
 import { type CpuModel, modelFacts } from './cpu-model.ts';
 import { type ByteSource, type DecodedInstruction, ROW_INVALID, ROW_TOO_LONG } from './decoded-instruction.ts';
@@ -40,10 +41,12 @@ const SEGMENT_PREFIXES: ReadonlyMap<number, SegmentIndex> = new Map([
   [0x65, GS],
 ]);
 
-const [, , , EBX, , EBP, ESI, EDI] = generalSlots as [number, number, number, number, number, number, number, number];
 const NONE = internal.ZERO;
 
 const NOP = 0x90;
+
+/** Modes of rows whose operands have 64 bits in 64-bit mode, all of them or those that 66h does not make 16-bit. */
+const WIDENED: ReadonlySet<InstructionRow['mode']> = new Set(['d64', 'f64', 'n64'] as const);
 
 /** There are CR0, CR2, CR3, CR4, and with REX.R also CR8. */
 const CONTROL_REGISTERS: ReadonlySet<number> = new Set([0, 2, 3, 4, 8]);
@@ -56,18 +59,6 @@ const REX_B = 1;
 
 /** What VEX.pp stands for. */
 const VEX_PREFIXES = [0, 0x66, 0xf3, 0xf2] as const;
-
-/** Base, index and default segment of the eight 16-bit address forms. */
-const FORMS_16: readonly (readonly [number, number, SegmentIndex])[] = [
-  [EBX, ESI, DS],
-  [EBX, EDI, DS],
-  [EBP, ESI, SS],
-  [EBP, EDI, SS],
-  [ESI, NONE, DS],
-  [EDI, NONE, DS],
-  [EBP, NONE, SS],
-  [EBX, NONE, DS],
-];
 
 export class Decoder {
   readonly result: DecodedInstruction = {
@@ -103,10 +94,14 @@ export class Decoder {
   /** Inverted, as VEX has it; 15 without one. */
   #vvvv = 15;
   readonly #features: ReadonlySet<CpuFeature>;
+  /** Near branches of 16 bits in 64-bit mode; no far pointers with offsets of 64 bits. */
+  readonly #isAmd: boolean;
 
   /** Instructions that `model` does not have are invalid. */
   constructor(model: CpuModel = '386') {
-    this.#features = modelFacts(model).features;
+    const { features, vendor } = modelFacts(model);
+    this.#features = features;
+    this.#isAmd = vendor === 'AuthenticAMD';
   }
 
   /** Decodes one instruction for code whose default size is 16 or 32, or for 64-bit mode. */
@@ -127,8 +122,17 @@ export class Decoder {
     for (const code of row.operands) this.#immediate(code);
     result.length = this.#at;
     if (this.#at > INSTRUCTION_LENGTH_MAX) return this.#invalid(ROW_TOO_LONG);
-    if (!this.#isValid(row) || (this.#lock && !(row.lockable && result.memoryForm))) return this.#invalid(ROW_INVALID);
+    if (!this.#isValid(row) || (this.#lock && !this.#mayLock(row))) return this.#invalid(ROW_INVALID);
     return result;
+  }
+
+  /** LOCK is for some instructions that write memory; before MOV of CR0 it makes that CR8 (AMD64 manual vol. 3, MOV CRn). */
+  #mayLock(row: InstructionRow): boolean {
+    const result = this.result;
+    if (row.lockable) return result.memoryForm;
+    const isOfCr8 = row.operands[0] === 'Cd' && result.reg === 0 && this.#features.has('AltMovCr8');
+    if (isOfCr8) result.reg = 8;
+    return isOfCr8;
   }
 
   #invalid(rowIndex: number): DecodedInstruction {
@@ -183,11 +187,12 @@ export class Decoder {
   }
 
   /** Instructions of 64-bit mode whose operands have 64 bits without REX.W. */
-  #widenOperands({ mode }: InstructionRow): void {
+  #widenOperands({ mode, operands }: InstructionRow): void {
     const result = this.result;
-    if (this.#codeSize === 64 && (mode === 'f64' || (mode === 'd64' && result.operandSize === 32))) {
-      result.operandSize = 64;
-    }
+    if (this.#isAmd && result.operandSize === 64 && operands.includes('Mp')) result.operandSize = 32;
+    if (this.#codeSize !== 64 || mode === undefined) return;
+    const is16Bit = result.operandSize === 16 && (mode === 'd64' || (mode === 'n64' && this.#isAmd));
+    if (WIDENED.has(mode) && !is16Bit) result.operandSize = 64;
   }
 
   /** Reads the opcode: its place in the opcode map, or -1 for a VEX prefix that no instruction has. */
@@ -279,7 +284,7 @@ export class Decoder {
       result.displacement = this.#unsigned(2);
       return;
     }
-    const [base, index, segment] = FORMS_16[rm] as (typeof FORMS_16)[number];
+    const [base, index, segment] = forms16[rm] as (typeof forms16)[number];
     result.baseSlot = base;
     result.indexSlot = index;
     result.segment = this.#segmentOverride ?? segment;

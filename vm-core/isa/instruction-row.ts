@@ -29,9 +29,10 @@ export interface InstructionRow {
   readonly endsBlock?: boolean;
   /**
    * In 64-bit mode, by the manual's superscripts (SDM vol. 2D appendix A.2.5): `i64` invalid there, `o64` only there,
-   * `d64` 64-bit operands unless 66h makes them 16-bit, `f64` always 64-bit operands.
+   * `d64` 64-bit operands unless 66h makes them 16-bit, `f64` always 64-bit operands, `n64` near branches: as f64, but
+   * as d64 on processors of AMD (AMD64 manual vol. 1 §3.7.3).
    */
-  readonly mode?: 'i64' | 'o64' | 'd64' | 'f64';
+  readonly mode?: 'i64' | 'o64' | 'd64' | 'f64' | 'n64';
   /** The feature that brings the instruction; absent: the 386 has it. */
   readonly feature?: CpuFeature;
 }

@@ -1,7 +1,7 @@
 /**
  * How the machine's one WebAssembly memory is divided (DESIGN §2). Addresses are in bytes from its start.
  *
- *   vCPU areas (state, read TLB, write TLB) | executed code | call shadow | jump cache | code maps | decoded code | guest RAM
+ *   vCPU areas (state, read TLB, write TLB) | test arrays | executed code | call shadow | jump cache | code maps | decoded code | guest RAM
  */
 
 /** Page 0 stays unused, so that a zero address is never a valid one. */
@@ -32,6 +32,9 @@ export const ENTRY_CODE_MAP = 12;
  */
 export const TAG_CODE_PAGE = 0x800;
 export const CONTEXT_MAX = 0x7ff;
+
+/** What the test registers of the 386 and the 486 fill (cpu/test-arrays.ts); machines with them have one processor. */
+export const TEST_ARRAYS = 0xa1000;
 
 /** A ring of the code that was executed last (engine/trace-entry.ts); aligned to its size, which is a power of two. */
 export const TRACE_RING = 0xb0000;

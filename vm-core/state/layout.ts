@@ -40,6 +40,7 @@ export const slot = {
   DR0: offsetOf('DR0'),
   DR6: offsetOf('DR6'),
   DR7: offsetOf('DR7'),
+  TR3: offsetOf('TR3'),
   GDTR_BASE: offsetOf('GDTR.base'),
   GDTR_LIMIT: offsetOf('GDTR.limit'),
   IDTR_BASE: offsetOf('IDTR.base'),

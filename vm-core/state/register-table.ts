@@ -285,6 +285,11 @@ const rows: readonly RegisterRow[] = [
   ...[0, 1, 2, 3].map((n): RegisterRow => ({ ...debug(`DR${n}`, `breakpoint ${n} linear address`), longSize: 8 })),
   debug('DR6', 'debug status', DR6_FIELDS),
   debug('DR7', 'debug control', DR7_FIELDS),
+  { ...debug('TR3', 'cache test: data'), feature: 'CacheTest' },
+  { ...debug('TR4', 'cache test: tag, valid, use'), feature: 'CacheTest' },
+  { ...debug('TR5', 'cache test: set, way, command'), feature: 'CacheTest' },
+  { ...debug('TR6', 'look-aside buffer test: linear page, attributes, command'), feature: 'BufferTest' },
+  { ...debug('TR7', 'look-aside buffer test: physical page, way, hit'), feature: 'BufferTest' },
   { set: 'event', name: 'CPL', size: 1, attributes: 'read-only', description: 'current privilege level' },
   {
     set: 'event',

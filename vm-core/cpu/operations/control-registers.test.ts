@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { CR4_DE } from '../../state/control-bits.ts';
 import { CS, slot } from '../../state/layout.ts';
 import { SLOT_SIZE } from '../../state/register-table.ts';
-import { EXIT, NEXT, REPEAT, VECTOR_DB, VECTOR_GP, VECTOR_UD } from '../cpu.ts';
+import { EXIT, NEXT, VECTOR_DB, VECTOR_GP, VECTOR_UD } from '../cpu.ts';
 import { DR6_BD } from '../debug-registers.ts';
-import { execute, type FakeCpu, faultOf, protectedCpu, realCpu, withModel } from '../fake-cpu.ts';
+import { execute, type FakeCpu, faultOf, protectedCpu, realCpu } from '../fake-cpu.ts';
 
 function write(cpu: FakeCpu, name: string, reg: number, value: number) {
   cpu.state.write32(slot.EAX, value);
@@ -105,18 +105,6 @@ describe('MOV DRn', () => {
     write(cpu, 'MOV_TO_DR', 7, 0x2000);
     expect(faultOf(() => execute(cpu, 'MOV_FROM_DR', { reg: 0 }))).toEqual([VECTOR_DB, undefined]);
     expect(cpu.state.read32(slot.DR6)).toBe((0xffff_0ff0 | DR6_BD) >>> 0);
-  });
-});
-
-describe('MOV TRn', () => {
-  it('is reported for TR6 and TR7 and #UD for others', () => {
-    const cpu = realCpu();
-    expect(execute(cpu, 'MOV_TO_TR', { reg: 6 })).toBe(REPEAT);
-    expect(execute(cpu, 'MOV_FROM_TR', { reg: 7 })).toBe(REPEAT);
-    expect(cpu.unsupportedUses.length).toBe(2);
-    expect(faultOf(() => execute(cpu, 'MOV_FROM_TR', { reg: 3 }))).toEqual([VECTOR_UD, undefined]);
-    const later = withModel(realCpu(), 'pentium');
-    expect(faultOf(() => execute(later, 'MOV_FROM_TR', { reg: 6 }))).toEqual([VECTOR_UD, undefined]);
   });
 });
 

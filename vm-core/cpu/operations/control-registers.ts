@@ -1,5 +1,5 @@
 /**
- * Control, debug and test registers: MOV CRn, DRn, TRn, LMSW, SMSW, CLTS (SDM vol. 2; 80386 manual for the registers that
+ * Control and debug registers: MOV CRn, DRn, LMSW, SMSW, CLTS (SDM vol. 2; 80386 manual for the registers that
  * exist). ModR/M's r/m field always names a general register here, whatever its mod field says.
  */
 import {
@@ -23,7 +23,6 @@ import {
   EXIT,
   GuestFault,
   NEXT,
-  REPEAT,
   VECTOR_DB,
   VECTOR_GP,
   VECTOR_UD,
@@ -43,6 +42,7 @@ import {
 } from '../debug-registers.ts';
 import { is64BitMode, isCanonical, requireInformation, requirePrivilege } from '../mode.ts';
 import { writeCr0, writeCr3, writeCr4 } from '../paging-registers.ts';
+import { emptyTestCache } from '../test-arrays.ts';
 import { readWordOperand, writeWordOperand } from '../operands.ts';
 
 const CR0_OF_386 = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_PG;
@@ -127,9 +127,10 @@ export const SMSW: SystemOperation = (cpu, instruction) => {
   return writeWordOperand(cpu, instruction, cpu.state.read32(slot.CR0));
 };
 
-/** There are no caches whose contents could differ from memory. */
+/** There are no caches whose contents could differ from memory, only what a test of the 486's cache has put there. */
 export const INVD: SystemOperation = (cpu) => {
   requirePrivilege(cpu);
+  if (cpu.model.features.has('CacheTest')) emptyTestCache(cpu.state);
   return NEXT;
 };
 
@@ -195,15 +196,3 @@ export const MOV_TO_DR: SystemOperation = (cpu, instruction) => {
   cpu.state.onDerivedChange(to);
   return EXIT;
 };
-
-const moveTestRegister: SystemOperation = (cpu, instruction) => {
-  // From the Pentium on there are none.
-  const exists = (instruction.reg === 6 || instruction.reg === 7) && !cpu.model.features.has('TSC');
-  if (!exists) throw new GuestFault(VECTOR_UD);
-  requirePrivilege(cpu);
-  cpu.unsupported(`test register TR${instruction.reg} (tests of the translation look-aside buffer)`);
-  return REPEAT;
-};
-
-export const MOV_FROM_TR: SystemOperation = moveTestRegister;
-export const MOV_TO_TR: SystemOperation = moveTestRegister;

@@ -14,7 +14,9 @@ function relativeTarget(s: Semantics): Value {
   return s.cut(s.add(s.nextEip(), s.signExtended(s.immediate(), 32, s.addressBits)), s.operandSize);
 }
 
-function jumpTo(s: Semantics, target: Value): void {
+/** A target of 16 bits in 64-bit mode, which AMD has, is one of the lowest 64 KiB. */
+function jumpTo(s: Semantics, near: Value): void {
+  const target = s.cut(near, s.addressBits);
   s.requireTarget(target);
   s.jump(target);
 }
@@ -28,7 +30,8 @@ const jumpIf =
 
 const jumpIndirect: SemanticsFunction = (s, target) => jumpTo(s, s.read(target as Operand));
 
-function callTo(s: Semantics, target: Value): void {
+function callTo(s: Semantics, near: Value): void {
+  const target = s.cut(near, s.addressBits);
   s.requireTarget(target);
   const back = s.nextEip();
   push(s, back);
@@ -42,7 +45,7 @@ const callIndirect: SemanticsFunction = (s, operand) => callTo(s, s.f.copy(s.rea
 
 /** `extra` bytes of parameters are dropped beyond the return address. */
 function returnFrom(s: Semantics, extra: Value): void {
-  const target = readTop(s);
+  const target = s.cut(readTop(s), s.addressBits);
   s.requireTarget(target);
   s.recordReturn();
   dropBytes(s, s.add(s.cut(extra, s.addressBits), s.constant(s.operandSize / 8)));
@@ -60,7 +63,7 @@ const loopWhile =
     const count = s.cutAddress(s.sub(s.readAddressRegister(slot.ECX), s.constant(1)));
     const goesOn = s.ne(count, 0);
     const taken = also ? s.and(goesOn, also(s)) : goesOn;
-    const target = relativeTarget(s);
+    const target = s.cut(relativeTarget(s), s.addressBits);
     s.if(taken, () => s.requireTarget(target));
     s.writeAddressRegister(slot.ECX, count);
     s.if(taken, () => s.jump(target));
@@ -100,8 +103,8 @@ const wait: SemanticsFunction = (s) => {
 };
 
 const ends = { endsBlock: true };
-const near = { mode: 'f64' } as const;
-const nearEnd = { endsBlock: true, mode: 'f64' } as const;
+const near = { mode: 'n64' } as const;
+const nearEnd = { endsBlock: true, mode: 'n64' } as const;
 const endsNot64 = { endsBlock: true, mode: 'i64' } as const;
 
 /** Conditional transfers do not end their block: where they are not taken, the next record follows. */

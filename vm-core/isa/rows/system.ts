@@ -24,9 +24,9 @@ export const systemRows: readonly InstructionRow[] = [
   systemRow('66 0F 38 82', 'INVPCID', 'Gy,M', { feature: 'INVPCID', endsBlock: true }),
   systemRow('0F 02', 'LAR', 'Gv,Ev'),
   systemRow('0F 03', 'LSL', 'Gv,Ev'),
-  systemRow('0F 05', 'SYSCALL', '', { feature: 'SYSCALL', endsBlock: true, mode: 'o64' }),
+  systemRow('0F 05', 'SYSCALL', '', { feature: 'SYSCALL', endsBlock: true }),
   systemRow('0F 06', 'CLTS'),
-  systemRow('0F 07', 'SYSRET', '', { feature: 'SYSCALL', endsBlock: true, mode: 'o64' }),
+  systemRow('0F 07', 'SYSRET', '', { feature: 'SYSCALL', endsBlock: true }),
   systemRow('0F 01 F8', 'SWAPGS', '', { feature: 'LM', endsBlock: true, mode: 'o64' }),
   ...['RDFSBASE', 'RDGSBASE', 'WRFSBASE', 'WRGSBASE'].map((name, n) =>
     systemRow(`F3 0F AE /${n}`, name, 'Ry', { feature: 'FSGSBASE', endsBlock: true, mode: 'o64' }),
