@@ -25,6 +25,7 @@ describe('commands of the console', () => {
       regs: /^EAX=\w{8} .*\n.*\nCS=0000 .*\nEIP=00007C00 EFLAGS=\w{8} .*\nnext: 0000:7C00 start$/,
       'idt 6': /^06h {2}IVT\[6\] at 0x00000018: F000:\w{4}$/,
       gdt: /^GDT {2}none: not in real mode$/,
+      ldt: /^LDT {2}none: not in real mode$/,
       tss: /^TSS {2}none: not in real mode$/,
       'ivt 6,10h': /^06h {2}IVT\[6\] at 0x00000018: F000:\w{4}\n10h {2}IVT\[16\] at 0x00000040: \w{4}:\w{4}$/,
       devices: /^pic-master +\S/,
