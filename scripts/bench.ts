@@ -7,9 +7,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { findBochs } from './bench/bochs-machine.ts';
 import { debuggerMeasurements } from './bench/debugger-measurements.ts';
 import { measure, type Outcome } from './bench/measurement.ts';
-import { runOurMachine, type StopKind } from './bench/our-machine.ts';
+import { runOurMachine, type OurProcessor, type StopKind } from './bench/our-machine.ts';
 import { makePage } from './bench/page.ts';
 import { qemuVersion } from './bench/qemu-machine.ts';
 import { speedMeasurements } from './bench/speed-measurements.ts';
@@ -22,8 +23,12 @@ const tell = (text: string): void => console.log(text);
 
 async function bench(words: readonly string[]): Promise<void> {
   const qemu = qemuVersion();
-  const missing = qemu === undefined ? ['QEMU (qemu-system-i386)'] : [];
-  for (const name of missing) tell(`SKIPPED: ${name} is not installed`);
+  const bochs = findBochs();
+  const missing = [
+    ...(qemu === undefined ? ['QEMU (qemu-system-i386)'] : []),
+    ...(bochs === undefined ? ['Bochs (Debian packages bochs, bochsbios and vgabios)'] : []),
+  ];
+  for (const name of missing) tell(`SKIPPED: ${name} is not there`);
   /** The others are worth having; the page says what is not there. */
   const fail = (what: string): void => {
     tell(`FAILED: ${what}`);
@@ -32,7 +37,7 @@ async function bench(words: readonly string[]): Promise<void> {
   };
   const directory = mkdtempSync(join(tmpdir(), 'x86-vm-bench-'));
   try {
-    const peers = { directory, qemu: qemu !== undefined };
+    const peers = { directory, qemu: qemu !== undefined, bochs };
     const all = [...(await debuggerMeasurements(peers)), ...(await speedMeasurements(peers))];
     const chosen = all.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word.toLowerCase())));
     const outcomes: Outcome[] = [];
@@ -46,7 +51,12 @@ async function bench(words: readonly string[]): Promise<void> {
       }
     }
     if (words.length > 0) return;
-    const versions = [`Node ${process.versions.node}`, `v86 ${v86Version()}`, ...(qemu ? [qemu] : [])];
+    const versions = [
+      `Node ${process.versions.node}`,
+      `v86 ${v86Version()}`,
+      ...(qemu ? [qemu] : []),
+      ...(bochs ? [bochs.version] : []),
+    ];
     writeFileSync(PAGE, makePage(outcomes, { date: new Date().toISOString().slice(0, 10), versions, missing }));
     tell('wrote docs/performance.md');
   } finally {
@@ -60,7 +70,7 @@ function v86Version(): string {
   return version;
 }
 
-const [first = '', image = '', option = ''] = process.argv.slice(2);
-if (first === 'our-machine') await runOurMachine(image, option as StopKind);
+const [first = '', image = '', option = '', model = ''] = process.argv.slice(2);
+if (first === 'our-machine') await runOurMachine(image, option as StopKind, model as OurProcessor);
 else if (first === 'v86') await runV86(image, option as 'compiler' | 'interpreter');
 else await bench(process.argv.slice(2));

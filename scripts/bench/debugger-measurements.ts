@@ -35,9 +35,9 @@ const THREAD = { threadId: 1 };
 
 /** The measurements of this file, with those peers that are installed. */
 export async function debuggerMeasurements({ directory, qemu }: Peers): Promise<readonly Measurement[]> {
-  const arithmetic = await assembleGuest(directory, 'arithmetic', 1_000_000_000);
-  const empty = await assembleGuest(directory, EMPTY_KERNEL, FALSE_CONDITIONS);
-  const endless = await assembleGuest(directory, EMPTY_KERNEL, 0);
+  const arithmetic = await assembleGuest(directory, { name: 'arithmetic', iterations: 1_000_000_000 });
+  const empty = await assembleGuest(directory, { name: EMPTY_KERNEL, iterations: FALSE_CONDITIONS });
+  const endless = await assembleGuest(directory, { name: EMPTY_KERNEL, iterations: 0 });
   const stub = (take: () => Promise<number>): readonly Contender[] => (qemu ? [{ name: STUB, take }] : []);
   return [
     {
@@ -94,7 +94,7 @@ export async function debuggerMeasurements({ directory, qemu }: Peers): Promise<
 }
 
 async function stopCosts({ directory, qemu }: Peers): Promise<readonly Measurement[]> {
-  const image = await assembleGuest(directory, 'load-store', 4_000_000);
+  const image = await assembleGuest(directory, { name: 'load-store', iterations: 4_000_000 });
   const rows: readonly { name: string; kind: StopKind; packet: string; target?: number }[] = [
     {
       name: 'A breakpoint on the running page that is never met',

@@ -21,6 +21,8 @@ export interface Kernel {
   readonly name: string;
   readonly description: string;
   readonly iterations: number;
+  /** Runs at level 3; of the frames with paging. */
+  readonly isUser?: boolean;
 }
 
 /** The loops whose speed is measured, for some seconds: V8 runs the first tenths of a second in its first tier. */
@@ -37,28 +39,49 @@ export const realModeProgram: Kernel = {
   iterations: 3_000,
 };
 
+export const longProgram: Kernel = {
+  name: 'long-program',
+  description: 'a program (sieve, text, sort with calls, decimal numbers, INT, a list)',
+  iterations: 4_000,
+};
+
+/** A system call by an interrupt, and those that go into another level and back. */
+const userInterrupt: Kernel = {
+  name: 'interrupt',
+  description: 'software interrupts from level 3 to level 0',
+  iterations: 3_000_000,
+  isUser: true,
+};
+
+export const systemCall: Kernel = {
+  name: 'system-call',
+  description: 'SYSCALL and SYSRET',
+  iterations: 4_000_000,
+  isUser: true,
+};
+
 /** Events of protected mode with paging; an iteration is one. */
 export const eventKernels: readonly Kernel[] = [
-  { name: 'context-switch', description: 'writes of CR3, three pages touched after each', iterations: 1_000_000 },
-  { name: 'page-fault', description: 'page faults', iterations: 500_000 },
-  { name: 'interrupt', description: 'software interrupts', iterations: 1_000_000 },
+  { name: 'context-switch', description: 'writes of CR3, three pages touched after each', iterations: 2_000_000 },
+  { name: 'page-fault', description: 'page faults', iterations: 2_000_000 },
+  { name: 'interrupt', description: 'software interrupts', iterations: 4_000_000 },
+  userInterrupt,
 ];
 
 /** A loop of two instructions. */
 export const EMPTY_KERNEL = 'empty';
 
-/** In what a kernel runs: real mode, or 32-bit protected mode with paging. */
-export type Frame = 'loop' | 'paged-loop';
+/** In what a kernel runs: real mode, 32-bit protected mode with paging, or 64-bit mode. */
+export type Frame = 'loop' | 'paged-loop' | 'long-loop';
 
 /** Assembles the guest of a kernel into a directory; returns the image's path. */
 export async function assembleGuest(
   directory: string,
-  kernel: string,
-  iterations: number,
+  { name, iterations, isUser }: Pick<Kernel, 'name' | 'iterations' | 'isUser'>,
   frame: Frame = 'loop',
 ): Promise<string> {
-  const image = join(directory, `${frame}-${kernel}-${iterations}.img`);
-  const definitions = [`-DCOUNT=${iterations}`, `-DKERNEL="${kernel}.inc"`];
+  const image = join(directory, `${frame}-${name}-${iterations}${isUser ? '-user' : ''}.img`);
+  const definitions = [`-DCOUNT=${iterations}`, `-DKERNEL="${name}.inc"`, ...(isUser ? ['-DUSER'] : [])];
   await mustRun('nasm', ['-f', 'bin', '-i', `${GUESTS}/`, ...definitions, '-o', image, join(GUESTS, `${frame}.asm`)]);
   return image;
 }

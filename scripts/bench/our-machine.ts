@@ -19,15 +19,18 @@ export const stopKinds = {
 
 export type StopKind = keyof typeof stopKinds;
 
+/** Models whose figures are taken: 64-bit code needs the second. */
+export type OurProcessor = '386' | 'x86-64-v3';
+
 function watch(machine: Machine, address: number): void {
   machine.addWatchpoint({ address, space: 'linear', length: 2, access: 'read-write', reached: () => true });
 }
 
 /** Runs an image until the guest asks for the end. */
-export async function runOurMachine(image: string, stops: StopKind): Promise<void> {
+export async function runOurMachine(image: string, stops: StopKind, cpuModel: OurProcessor): Promise<void> {
   const machine = createMachine({
     machineType: 'isa-1',
-    cpuModel: '386',
+    cpuModel,
     memorySize: MEMORY_SIZE,
     firmware: 'builtin',
     disk: createOverlayStore(memorySource('image', readFileSync(image))),

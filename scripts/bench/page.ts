@@ -21,7 +21,12 @@ its own, and the page gives the median over the rounds. "Best" is the best round
 - This machine counts the guest's instructions exactly; the peers run the same image, so theirs are as many.
 - QEMU's gdb stub is spoken to by a small client, not by gdb, which would only be slower. It has no conditions: each
   arrival is a stop, a read of the registers, and a step off the breakpoint.
-- v86 is measured with its compiler, as it comes, and with its interpreter alone (\`disable_jit\`).
+- v86 is measured with its compiler, as it comes, and with its interpreter alone (\`disable_jit\`). It has no long mode, so
+  it has no part in the rows of 64-bit code.
+- Bochs is Debian's, which is built with its debugger and is slower for it. It runs without a screen (its display library
+  \`rfb\`, to which nobody connects) and does not wait for real time.
+- An event a second is one turn of a loop that makes it: the interrupt, what its handler does, the return, and the two
+  instructions of the loop.
 - A stop that is "never met" stands in code or data that the loop does not touch, on the same page.
 `;
 

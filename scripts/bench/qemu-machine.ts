@@ -5,6 +5,7 @@ import { GdbConnection } from './gdb-connection.ts';
 import { type GuestProcess, startGuest } from './timed-run.ts';
 
 const PROGRAM = 'qemu-system-i386';
+const PROGRAM_64 = 'qemu-system-x86_64';
 
 /** The version line of the installed QEMU, or undefined without one. */
 export function qemuVersion(): string | undefined {
@@ -21,8 +22,8 @@ function qemuArguments(image: string): string[] {
 }
 
 /** Runs an image free of any debugger. */
-export function startQemu(image: string): GuestProcess {
-  return startGuest(PROGRAM, qemuArguments(image));
+export function startQemu(image: string, codeSize: 32 | 64 = 32): GuestProcess {
+  return startGuest(codeSize === 64 ? PROGRAM_64 : PROGRAM, qemuArguments(image));
 }
 
 let sockets = 0;

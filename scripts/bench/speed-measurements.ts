@@ -1,5 +1,15 @@
-/** Instructions a second of the same images on this machine and on its peers. */
-import { assembleGuest, eventKernels, type Frame, type Kernel, kernels, realModeProgram } from './guest-images.ts';
+/** Instructions and events a second of the same images on this machine and on its peers. */
+import {
+  assembleGuest,
+  eventKernels,
+  type Frame,
+  type Kernel,
+  kernels,
+  longProgram,
+  realModeProgram,
+  systemCall,
+} from './guest-images.ts';
+import { startBochs } from './bochs-machine.ts';
 import type { Contender, Measurement } from './measurement.ts';
 import { type Peers, startOurMachine, startV86 } from './peers.ts';
 import { startQemu } from './qemu-machine.ts';
@@ -7,27 +17,34 @@ import { type GuestProcess, timeMarks } from './timed-run.ts';
 
 const MILLION = 1_000_000;
 const LOOPS_TARGET = 150;
-/** With paging the same loops are to reach this share of what they reach without. */
+/** With paging, and in 64-bit code, the same loops are to reach this share of what they reach in real mode. */
 const PAGED_SHARE = 0.8;
 const ROUNDS = 3;
 
+const suffixes: Readonly<Record<Frame, string>> = {
+  loop: '',
+  'paged-loop': ', 32-bit code with paging',
+  'long-loop': ', 64-bit code',
+};
+
 /** The measurements of this file, with those peers that are installed. */
-export async function speedMeasurements({ directory, qemu }: Peers): Promise<readonly Measurement[]> {
+export async function speedMeasurements(peers: Peers): Promise<readonly Measurement[]> {
+  const target = LOOPS_TARGET * PAGED_SHARE;
   const rows: readonly Row[] = [
     ...kernels.map((kernel) => ({ kernel, frame: 'loop' as const, target: LOOPS_TARGET })),
     { kernel: realModeProgram, frame: 'loop' },
-    ...kernels.map((kernel) => ({ kernel, frame: 'paged-loop' as const, target: LOOPS_TARGET * PAGED_SHARE })),
+    ...kernels.map((kernel) => ({ kernel, frame: 'paged-loop' as const, target })),
+    ...kernels.map((kernel) => ({ kernel, frame: 'long-loop' as const, target })),
+    { kernel: longProgram, frame: 'long-loop' },
   ];
-  const speeds = rows.map(async ({ kernel, frame, ...target }): Promise<Measurement> => {
-    const image = await assembleGuest(directory, kernel.name, kernel.iterations, frame);
-    return { ...describe(kernel, frame), ...target, ...contenders(image, qemu), rounds: ROUNDS };
-  });
-  const events = eventKernels.map(async (kernel): Promise<Measurement> => {
-    const image = await assembleGuest(directory, kernel.name, kernel.iterations, 'paged-loop');
-    const what = { ...describe(kernel, 'paged-loop'), unit: 'thousand a second' };
-    return { ...what, ...eventContenders(image, kernel.iterations, qemu), rounds: ROUNDS };
-  });
-  return Promise.all([...speeds, ...events]);
+  const events: readonly Row[] = [
+    ...eventKernels.map((kernel) => ({ kernel, frame: 'paged-loop' as const })),
+    ...[...eventKernels, systemCall].map((kernel) => ({ kernel, frame: 'long-loop' as const })),
+  ];
+  return Promise.all([
+    ...rows.map((row) => makeMeasurement(row, peers, 'million instructions a second', instructionRates)),
+    ...events.map((row) => makeMeasurement(row, peers, 'thousand a second', eventRates)),
+  ]);
 }
 
 interface Row {
@@ -36,48 +53,59 @@ interface Row {
   readonly target?: number;
 }
 
-function describe({ description }: Kernel, frame: Frame): Pick<Measurement, 'group' | 'name' | 'unit' | 'better'> {
-  const text = description.charAt(0).toUpperCase() + description.slice(1);
-  const name = frame === 'loop' ? text : `${text}, 32-bit code with paging`;
-  return { group: 'The interpreter', name, unit: 'million instructions a second', better: 'higher' };
+async function makeMeasurement(
+  { kernel, frame, ...target }: Row,
+  peers: Peers,
+  unit: string,
+  takesOf: (kernel: Kernel) => { readonly subject: Take; readonly peer: Take },
+): Promise<Measurement> {
+  const image = await assembleGuest(peers.directory, kernel, frame);
+  const isLong = frame === 'long-loop';
+  const { subject, peer } = takesOf(kernel);
+  const contender = (take: Take, name: string, start: () => GuestProcess): Contender => ({
+    name,
+    take: () => take(start()),
+  });
+  const { qemu, bochs } = peers;
+  const text = kernel.description;
+  return {
+    group: 'The interpreter',
+    name: text.charAt(0).toUpperCase() + text.slice(1) + suffixes[frame],
+    unit,
+    better: 'higher',
+    ...target,
+    subject: contender(subject, 'x86 VM, interpreter', () =>
+      startOurMachine(image, 'free', isLong ? 'x86-64-v3' : '386'),
+    ),
+    peers: [
+      // There is no long mode in it.
+      ...(isLong ? [] : [contender(peer, 'v86, interpreter only', () => startV86(image, 'interpreter'))]),
+      ...(isLong ? [] : [contender(peer, 'v86', () => startV86(image, 'compiler'))]),
+      ...(qemu ? [contender(peer, 'QEMU TCG', () => startQemu(image, isLong ? 64 : 32))] : []),
+      ...(bochs ? [contender(peer, 'Bochs', () => startBochs(bochs, image))] : []),
+    ],
+    rounds: ROUNDS,
+  };
 }
 
+/** Takes a figure from a guest that has just been started. */
+type Take = (guest: GuestProcess) => Promise<number>;
+
 /** Iterations in a millisecond. */
-function eventContenders(image: string, iterations: number, qemu: boolean): Pick<Measurement, 'subject' | 'peers'> {
-  const contender = (name: string, start: () => GuestProcess): Contender => ({
-    name,
-    take: async () => iterations / (await timeMarks(start())).milliseconds,
-  });
-  return {
-    subject: contender('x86 VM, interpreter', () => startOurMachine(image, 'free')),
-    peers: [
-      contender('v86', () => startV86(image, 'compiler')),
-      ...(qemu ? [contender('QEMU TCG', () => startQemu(image))] : []),
-    ],
-  };
+function eventRates({ iterations }: Kernel): { readonly subject: Take; readonly peer: Take } {
+  const take: Take = async (guest) => iterations / (await timeMarks(guest)).milliseconds;
+  return { subject: take, peer: take };
 }
 
 /** Only this machine counts instructions; the image takes the same number everywhere, which the first run tells. */
-function contenders(image: string, qemu: boolean): Pick<Measurement, 'subject' | 'peers'> {
+function instructionRates(): { readonly subject: Take; readonly peer: Take } {
   let instructions = 0;
-  const subject: Contender = {
-    name: 'x86 VM, interpreter',
-    take: async () => {
-      const { milliseconds, rest } = await timeMarks(startOurMachine(image, 'free'));
+  return {
+    subject: async (guest) => {
+      const { milliseconds, rest } = await timeMarks(guest);
       instructions = Number(rest);
       return instructions / milliseconds / (MILLION / 1000);
     },
-  };
-  const peer = (name: string, start: () => GuestProcess): Contender => ({
-    name,
-    take: async () => instructions / (await timeMarks(start())).milliseconds / (MILLION / 1000),
-  });
-  return {
-    subject,
-    peers: [
-      peer('v86, interpreter only', () => startV86(image, 'interpreter')),
-      peer('v86', () => startV86(image, 'compiler')),
-      ...(qemu ? [peer('QEMU TCG', () => startQemu(image))] : []),
-    ],
+    peer: async (guest) => instructions / (await timeMarks(guest)).milliseconds / (MILLION / 1000),
   };
 }

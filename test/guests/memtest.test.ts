@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createMachine } from '../../vm-core/index.ts';
-import { debianFile } from '../support/debian-package.ts';
+import { debianFile } from '../../scripts/debian-package.ts';
 
 const image = debianFile('memtest86+', 'boot/memtest86+ia32.bin');
 const INSTRUCTIONS_MAX = 1_600_000_000;

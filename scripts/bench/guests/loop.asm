@@ -3,6 +3,7 @@
 ; Places that the bench knows stand at fixed addresses: guest-images.ts has them.
         bits 16
         org 0x7c00
+        %include "narrow-registers.inc"
 
 start:  cli
         xor ax, ax
@@ -11,7 +12,11 @@ start:  cli
         mov ss, ax
         ; Not on the page of the code, where QEMU and v86 take every push for a change of code.
         mov sp, 0x7000
-        mov dx, 0x3f8
+        ; Letters of eight bits.
+        mov dx, 0x3fb
+        mov al, 3
+        out dx, al
+        mov dl, 0xf8
         mov al, 'S'
         out dx, al
         xor ax, ax
@@ -30,8 +35,14 @@ again:
         mov dx, 0x3f8
         mov al, 'E'
         out dx, al
+        mov dl, 0xfd
+.sent:  in al, dx
+        test al, 0x40
+        jz .sent
         mov al, 0
         out 0xf4, al
+        ; The magic breakpoint of Bochs.
+        xchg bx, bx
 idle:   cli
         hlt
         jmp idle

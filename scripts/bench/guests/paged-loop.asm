@@ -1,11 +1,14 @@
 ; As loop.asm, in 32-bit protected mode with paging: the low 4 MiB are mapped to themselves. Vector 14 goes on behind the
-; five bytes of the instruction that faulted, vector 20h returns.
+; five bytes of the instruction that faulted, vector 20h returns. With USER the kernel runs at level 3.
         bits 16
         org 0x7c00
+        %include "narrow-registers.inc"
 
 DIRECTORY       equ 0x10000
 TABLE           equ 0x11000
 INTERRUPTS      equ 0x12000
+TASK            equ 0x13000
+STACK           equ 0x6000
 
 start:  cli
         xor ax, ax
@@ -40,12 +43,16 @@ protected:
         mov dword [INTERRUPTS + 14 * 8], 0x80000 + skip
         mov dword [INTERRUPTS + 14 * 8 + 4], 0x8e00
         mov dword [INTERRUPTS + 0x20 * 8], 0x80000 + return
-        mov dword [INTERRUPTS + 0x20 * 8 + 4], 0x8e00
+        mov dword [INTERRUPTS + 0x20 * 8 + 4], 0xee00
         lidt [idt_pointer]
         mov eax, cr0
         or eax, 0x80000000
         mov cr0, eax
-        mov dx, 0x3f8
+        ; Letters of eight bits.
+        mov dx, 0x3fb
+        mov al, 3
+        out dx, al
+        mov dl, 0xf8
         mov al, 'S'
         out dx, al
         xor eax, eax
@@ -55,7 +62,21 @@ protected:
         xor esi, esi
         xor edi, edi
         mov ebp, COUNT
+%ifdef USER
+        ; Level 3, which may use ports; the task-state segment has the stack of level 0.
+        mov dword [TASK + 4], STACK
+        mov dword [TASK + 8], 0x10
+        mov ax, 0x28
+        ltr ax
+        push byte 0x23
+        push dword 0x7000
+        push dword 0x3002
+        push byte 0x1b
+        push dword again
+        iretd
+%else
         jmp again
+%endif
         align 16
 again:
         %include KERNEL
@@ -64,8 +85,14 @@ again:
         mov dx, 0x3f8
         mov al, 'E'
         out dx, al
+        mov dl, 0xfd
+.sent:  in al, dx
+        test al, 0x40
+        jz .sent
         mov al, 0
         out 0xf4, al
+        ; The magic breakpoint of Bochs.
+        xchg bx, bx
 idle:   cli
         hlt
         jmp idle
@@ -76,7 +103,8 @@ return: iretd
         routines
         %endif
         align 8
-gdt:    dq 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
+gdt:    dq 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff
+        dq (TASK & 0xffffff) << 16 | 0x0000890000000067
 gdt_pointer:
         dw $ - gdt - 1
         dd gdt

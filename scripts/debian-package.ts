@@ -1,8 +1,8 @@
-/** Files of Debian packages, for tests that boot what Debian ships: fetched once, unpacked, never installed. */
+/** Files of Debian packages, for tests that boot what Debian ships and for the bench: fetched once, unpacked, never installed. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { repositoryRoot } from '../../scripts/run-command.ts';
+import { repositoryRoot } from './run-command.ts';
 
 const CACHE: string = join(repositoryRoot, 'node_modules', '.cache', 'debian');
 
