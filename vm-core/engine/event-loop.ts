@@ -2,15 +2,16 @@
  * What happens between instructions (SDM vol. 3A §6.9): due timers, faults and traps on their way, interrupts, HLT, and
  * the stops that the embedder asked for. Virtual time is counted here.
  */
-import { EXIT, FAULT, GuestFault, VECTOR_DB } from '../cpu/cpu.ts';
+import { EXIT, FAULT, GuestFault, VECTOR_DB, VECTOR_NMI } from '../cpu/cpu.ts';
 import { DR6_BS, reportDebugReasons } from '../cpu/debug-registers.ts';
 import { deliver, recordOf } from '../cpu/exceptions.ts';
 import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import type { EventQueue } from '../devices/event-queue.ts';
 import type { MachineRequest } from '../devices/device.ts';
 import type { Breakpoint, BreakpointFilter, RunLimit, RunResult } from '../machine/machine.ts';
-import { internal, slot } from '../state/layout.ts';
+import { internal, SHADOW_MOV_SS, slot } from '../state/layout.ts';
 import { IF, RF, TF } from '../state/lazy-flags.ts';
+import { PendingEvents } from './pending-events.ts';
 import type { Processor } from './processor.ts';
 import { STATUS_HOOK } from './record.ts';
 
@@ -23,9 +24,6 @@ const FRUITLESS_MAX = 4096;
 
 /** Entering one of these by an instruction clears TF: there is no trap after it. */
 const SOFTWARE_INTERRUPTS: ReadonlySet<string> = new Set(['INT', 'INT1', 'INT3', 'INTO']);
-
-/** When they load SS, these hold off traps as well as interrupts, unlike STI (SDM vol. 3A §6.8.3). */
-const STACK_SEGMENT_LOADS: ReadonlySet<string> = new Set(['MOV_SREG_RM', 'POP_SREG']);
 
 /** What the loop needs of the machine around the processor. */
 export interface EventSource {
@@ -54,12 +52,12 @@ export class EventLoop {
   #passHookAt = -1;
   /** What `#resumeAt` was when the last run came back because an event waited for the host; the next run goes on. */
   #resumeAfterWait: number | undefined;
-  /** The fault that was shown to the embedder and goes to the guest next. */
-  #shownFault: { readonly fault: GuestFault; readonly linearAddress: number } | undefined;
+  readonly #pending: PendingEvents;
 
   constructor(processor: Processor, source: EventSource) {
     this.#processor = processor;
     this.#source = source;
+    this.#pending = new PendingEvents(processor.state, () => processor.interruptPending());
     processor.onHook = () => this.#passesHook();
     processor.code.filterAt = (linear, physical) => this.#filterAt(linear, physical);
     source.events.onSooner = () => processor.requestExit();
@@ -118,14 +116,21 @@ export class EventLoop {
   /** Forgets what was on its way; after RESET. */
   reset(): void {
     this.#processor.pendingFault = undefined;
-    this.#processor.breakpoints.pending = 0;
     this.#processor.unsupportedText = undefined;
-    this.#shownFault = undefined;
+    this.#pending.reset();
     this.#passHookAt = -1;
     this.#resumeAfterWait = undefined;
   }
 
   run(limit: RunLimit): RunResult {
+    // The embedder may have written registers.
+    this.#processor.refresh();
+    const result = this.#run(limit);
+    this.#pending.noteRequest();
+    return result;
+  }
+
+  #run(limit: RunLimit): RunResult {
     const start = this.retired;
     const end = start + limit.instructionsMax;
     this.#stopRequested = false;
@@ -181,13 +186,9 @@ export class EventLoop {
   #isHalted(): boolean {
     const { state } = this.#processor;
     if (state.read8(slot.HALTED) === 0) return false;
-    if (!this.#interruptCanEnter()) return true;
+    if (!this.#pending.endsHalt) return true;
     state.write8(slot.HALTED, 0);
     return false;
-  }
-
-  #interruptCanEnter(): boolean {
-    return (this.#processor.state.read32(slot.EFLAGS) & IF) !== 0 && this.#processor.interruptPending();
   }
 
   /** Skips virtual time to the next event. */
@@ -203,22 +204,20 @@ export class EventLoop {
   /** Delivers at most one event of each class, in the order of their priority. */
   #deliverEvents(): RunResult | undefined {
     const processor = this.#processor;
-    const shown = this.#shownFault;
-    this.#shownFault = undefined;
-    // An embedder that has moved EIP since does not want the fault any more.
-    if (shown?.linearAddress === processor.linearEip) {
-      const { fault } = shown;
-      const failed = this.#deliver({ vector: fault.vector, errorCode: fault.errorCode, kind: 'exception' });
-      if (failed) return failed;
+    const pending = this.#pending;
+    const exception = pending.takeException(processor.linearEip);
+    const failed = exception && this.#deliver(exception);
+    if (failed) return failed;
+    if (pending.isTrapDue()) {
+      const stopped = this.#debugTrap(processor.breakpoints.pending);
+      if (stopped) return stopped;
     }
-    // A breakpoint met by a load of SS waits as interrupts do (SDM vol. 3A §6.8.3).
-    if (processor.breakpoints.pending !== 0 && processor.state.read8(slot.INTERRUPT_SHADOW) === 0) {
-      const failed = this.#debugTrap(processor.breakpoints.pending);
-      if (failed) return failed;
+    if (pending.takeNmi()) {
+      const result = this.#deliver({ vector: VECTOR_NMI, errorCode: undefined, kind: 'external', nonMaskable: true });
+      if (result) return result;
     }
-    if (processor.state.read8(slot.INTERRUPT_SHADOW) === 0 && this.#interruptCanEnter()) {
-      const vector = processor.acknowledgeInterrupt();
-      return this.#deliver({ vector, errorCode: undefined, kind: 'external' });
+    if (pending.isInterruptDue()) {
+      return this.#deliver({ vector: processor.acknowledgeInterrupt(), errorCode: undefined, kind: 'external' });
     }
     return undefined;
   }
@@ -233,7 +232,7 @@ export class EventLoop {
   #fault(fault: GuestFault): RunResult | undefined {
     const event: CpuEvent = { vector: fault.vector, errorCode: fault.errorCode, kind: 'exception' };
     if (!this.stopOnExceptions.has(fault.vector)) return this.#deliver(event);
-    this.#shownFault = { fault, linearAddress: this.#processor.linearEip };
+    this.#pending.show(fault, this.#processor.linearEip);
     return { reason: 'exception', event: recordOf(this.#processor, event) };
   }
 
@@ -307,7 +306,7 @@ export class EventLoop {
   #passesOverTrap(): boolean {
     const { state } = this.#processor;
     const name = this.#processor.lastBlockRowName();
-    if (state.read8(slot.INTERRUPT_SHADOW) !== 0 && STACK_SEGMENT_LOADS.has(name)) return true;
+    if ((state.read8(slot.INTERRUPT_SHADOW) & SHADOW_MOV_SS) !== 0) return true;
     return (state.read32(slot.EFLAGS) & TF) === 0 && SOFTWARE_INTERRUPTS.has(name);
   }
 

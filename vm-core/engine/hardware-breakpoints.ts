@@ -6,13 +6,26 @@ import { slot } from '../state/layout.ts';
 import { SLOT_SIZE } from '../state/register-table.ts';
 
 export class HardwareBreakpoints {
-  /** B0–B3 of data breakpoints met since they were last reported. */
-  pending = 0;
+  readonly #state: CpuState;
   #active: readonly HardwareBreakpoint[] = [];
   #key = '';
 
+  constructor(state: CpuState) {
+    this.#state = state;
+  }
+
+  /** Bits as DR6 has them of what was met since it was last reported: a register of the table. */
+  get pending(): number {
+    return this.#state.read32(slot.PENDING_DEBUG);
+  }
+
+  set pending(reasons: number) {
+    this.#state.write32(slot.PENDING_DEBUG, reasons);
+  }
+
   /** Reads DR0–DR3 and DR7 again; true if that changed what is watched. */
-  refresh(state: CpuState): boolean {
+  refresh(): boolean {
+    const state = this.#state;
     const control = state.read32(slot.DR7);
     if ((control & DR7_ENABLES) === 0 && this.#key === '') return false;
     const addresses = [0, 1, 2, 3].map((index) => state.readAddress(slot.DR0 + index * SLOT_SIZE));

@@ -52,7 +52,7 @@ export class Processor implements Cpu {
   pendingFault: GuestFault | undefined;
   /** Text of what the guest used that is not modelled; EIP is at the instruction. */
   unsupportedText: string | undefined;
-  readonly breakpoints = new HardwareBreakpoints();
+  readonly breakpoints: HardwareBreakpoints;
   readonly watches = new WatchList();
   readonly reports = new EventReports();
   readonly callShadow: CallShadow;
@@ -80,6 +80,7 @@ export class Processor implements Cpu {
 
   constructor(memory: WebAssembly.Memory, map: PhysicalMap, surroundings: ProcessorSurroundings) {
     this.state = new CpuState(memory, cpuBase(0));
+    this.breakpoints = new HardwareBreakpoints(this.state);
     this.callShadow = new CallShadow(this.state);
     this.trace = new TraceRing(this.state);
     this.#surroundings = surroundings;
@@ -222,7 +223,7 @@ export class Processor implements Cpu {
       this.#modeName = name;
       this.reports.report(() => ({ kind: 'mode', from, to: name }));
     }
-    if (this.breakpoints.refresh(this.state)) this.invalidateCode();
+    if (this.breakpoints.refresh()) this.invalidateCode();
   }
 
   /**

@@ -51,7 +51,16 @@ export const slot = {
   HALTED: offsetOf('HALTED'),
   INTERRUPT_SHADOW: offsetOf('INTERRUPT_SHADOW'),
   NMI_BLOCKED: offsetOf('NMI_BLOCKED'),
+  NMI_PENDING: offsetOf('NMI_PENDING'),
+  INTERRUPT_REQUESTED: offsetOf('INTERRUPT_REQUESTED'),
+  PENDING_DEBUG: offsetOf('PENDING_DEBUG'),
+  PENDING_EXCEPTION: offsetOf('PENDING_EXCEPTION'),
+  PENDING_ERROR_CODE: offsetOf('PENDING_ERROR_CODE'),
 } as const;
+
+/** Bits of `slot.INTERRUPT_SHADOW`: what holds events off for one instruction. */
+export const SHADOW_STI = 1 << 0;
+export const SHADOW_MOV_SS = 1 << 1;
 
 /** Slots of the general registers and of the selectors, in the hardware's encoding order. */
 export const generalSlots: readonly number[] = generalNames.map(offsetOf);

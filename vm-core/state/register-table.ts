@@ -239,6 +239,14 @@ const tableRegister = (name: string): readonly RegisterRow[] => [
   { set: 'table', name: `${name}.limit`, size: 2, attributes: 'read-write', description: `${name}: limit, in bytes` },
 ];
 
+const event = (
+  name: string,
+  size: 1 | 4,
+  description: string,
+  attributes: RegisterAttributes = 'host-writable',
+  fields?: readonly BitField[],
+): RegisterRow => ({ set: 'event', name, size, attributes, description, ...(fields ? { fields } : {}) });
+
 const ordinals = ['first', 'second', 'third', 'fourth'] as const;
 
 /** The model-specific registers that are not registers of another name. */
@@ -290,28 +298,27 @@ const rows: readonly RegisterRow[] = [
   { ...debug('TR5', 'cache test: set, way, command'), feature: 'CacheTest' },
   { ...debug('TR6', 'look-aside buffer test: linear page, attributes, command'), feature: 'BufferTest' },
   { ...debug('TR7', 'look-aside buffer test: physical page, way, hit'), feature: 'BufferTest' },
-  { set: 'event', name: 'CPL', size: 1, attributes: 'read-only', description: 'current privilege level' },
-  {
-    set: 'event',
-    name: 'HALTED',
-    size: 1,
-    attributes: 'host-writable',
-    description: '1 while HLT waits for an interrupt',
-  },
-  {
-    set: 'event',
-    name: 'INTERRUPT_SHADOW',
-    size: 1,
-    attributes: 'host-writable',
-    description: '1 while STI, MOV SS or POP SS hold interrupts off for one instruction',
-  },
-  {
-    set: 'event',
-    name: 'NMI_BLOCKED',
-    size: 1,
-    attributes: 'host-writable',
-    description: '1 from the delivery of an NMI to the next IRET',
-  },
+  event('CPL', 1, 'current privilege level', 'read-only'),
+  event('HALTED', 1, '1 while HLT waits for an interrupt'),
+  event('INTERRUPT_SHADOW', 1, 'what holds interrupts off for one instruction', 'host-writable', [
+    bit('STI', 0, 'STI: maskable interrupts and NMIs'),
+    bit('MOV_SS', 1, 'MOV SS or POP SS: those and debug traps'),
+  ]),
+  event('NMI_BLOCKED', 1, '1 from the delivery of an NMI to the next IRET'),
+  event('NMI_PENDING', 1, '1 while an NMI waits to be delivered'),
+  event(
+    'INTERRUPT_REQUESTED',
+    1,
+    '1 while the interrupt controller asked for an interrupt (INTR) at the last stop',
+    'read-only',
+  ),
+  event('PENDING_DEBUG', 4, 'reasons of a #DB that waits, as DR6 will have them', 'host-writable', DR6_FIELDS),
+  event('PENDING_EXCEPTION', 4, 'an exception that is delivered before the next instruction', 'host-writable', [
+    { name: 'vector', low: 0, width: 8, description: 'its vector' },
+    bit('error', 11, 'with the error code of PENDING_ERROR_CODE'),
+    bit('valid', 31, 'it is there'),
+  ]),
+  event('PENDING_ERROR_CODE', 4, 'the error code of PENDING_EXCEPTION'),
   ...long,
   ...modelSpecific,
 ];

@@ -2,7 +2,7 @@
  * HLT, CLI, STI, PUSHF and POPF (SDM vol. 2; vol. 1 §3.4.3).
  */
 
-import { slot } from '../../state/layout.ts';
+import { SHADOW_STI, slot } from '../../state/layout.ts';
 import { AF, CF, DF, IF, IOPL, NT, OF, PF, RF, SF, TF, ZF } from '../../state/lazy-flags.ts';
 import { type Cpu, EXIT, NEXT, type SystemOperation } from '../cpu.ts';
 import {
@@ -48,7 +48,7 @@ export const STI: SystemOperation = (cpu) => {
   const flags = cpu.state.read32(slot.EFLAGS);
   if ((flags & IF) !== 0) return NEXT;
   cpu.state.write32(slot.EFLAGS, flags | IF);
-  cpu.state.write8(slot.INTERRUPT_SHADOW, 1);
+  cpu.state.write8(slot.INTERRUPT_SHADOW, SHADOW_STI);
   return EXIT;
 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CS, DS, ES, FS, GS, SS, slot } from '../../state/layout.ts';
+import { CS, DS, ES, FS, GS, SHADOW_MOV_SS, SS, slot } from '../../state/layout.ts';
 import { EXIT, NEXT, VECTOR_GP, VECTOR_NP, VECTOR_SS, VECTOR_UD } from '../cpu.ts';
 import { execute, type FakeCpu, faultOf, GDT, protectedCpu, realCpu, selectors } from '../fake-cpu.ts';
 
@@ -43,7 +43,7 @@ describe('MOV Sreg in real mode', () => {
   it('to SS holds interrupts off', () => {
     const cpu = realCpu();
     expect(moveTo(cpu, SS, 0x5000)).toBe(EXIT);
-    expect(cpu.state.read8(slot.INTERRUPT_SHADOW)).toBe(1);
+    expect(cpu.state.read8(slot.INTERRUPT_SHADOW)).toBe(SHADOW_MOV_SS);
   });
 });
 
@@ -120,7 +120,7 @@ describe('PUSH and POP of segment registers', () => {
     cpu.writeLinear(0x20100, 2, 0x6000);
     expect(execute(cpu, 'POP_SREG', { immediate: SS })).toBe(EXIT);
     expect([cpu.state.segment(SS).base, cpu.state.read32(slot.ESP)]).toEqual([0x60000, 0x102]);
-    expect(cpu.state.read8(slot.INTERRUPT_SHADOW)).toBe(1);
+    expect(cpu.state.read8(slot.INTERRUPT_SHADOW)).toBe(SHADOW_MOV_SS);
   });
 
   it('leave ESP when they fault', () => {

@@ -1,7 +1,7 @@
 /**
  * Instructions that load or push a segment register: MOV Sreg, PUSH, POP, LDS and its like (SDM vol. 2).
  */
-import { CS, DS, ES, FS, GS, type SegmentIndex, SS, slot } from '../../state/layout.ts';
+import { CS, DS, ES, FS, GS, type SegmentIndex, SS, SHADOW_MOV_SS, slot } from '../../state/layout.ts';
 import { memoryPointer } from '../code-segments.ts';
 import { type Cpu, EXIT, GuestFault, NEXT, type Outcome, type SystemOperation, VECTOR_UD } from '../cpu.ts';
 import { usesDescriptors } from '../mode.ts';
@@ -19,7 +19,7 @@ export const MOV_SREG_RM: SystemOperation = (cpu, instruction) => {
 
 /** Loads of SS hold interrupts off for one instruction, so that a load of ESP can follow. */
 function holdInterrupts(cpu: Cpu): Outcome {
-  cpu.state.write8(slot.INTERRUPT_SHADOW, 1);
+  cpu.state.write8(slot.INTERRUPT_SHADOW, SHADOW_MOV_SS);
   return EXIT;
 }
 

@@ -1,0 +1,135 @@
+/** Events that wait between instructions: what the registers say of them, and what writing those does. */
+import { describe, expect, it } from 'vitest';
+import { VECTOR_UD } from '../cpu/cpu.ts';
+import { SHADOW_MOV_SS, SHADOW_STI, slot } from '../state/layout.ts';
+import { findRegister, type Register } from '../state/register-table.ts';
+import { PROGRAM_START, programMachine } from './guest-program.ts';
+
+const HLT = 0xf4;
+const STI = 0xfb;
+const NOP = 0x90;
+const MOV_SS_AX = [0x8e, 0xd0];
+const UD2 = [0x0f, 0x0b];
+const IRET = 0xcf;
+const HANDLERS = 0x600;
+const VALID = 0x8000_0000;
+
+/** A machine and what it does: one instruction, or until it halts; the place where it is then. */
+function started(program: readonly number[]) {
+  const machine = programMachine(program);
+  const { state } = machine.processor;
+  const run = (instructionsMax: number) => {
+    const { reason } = machine.loop.run({ instructionsMax, resume: false });
+    return `${reason} ${(state.eip - (state.eip < PROGRAM_START ? HANDLERS : PROGRAM_START)).toString(16)}`;
+  };
+  return { machine, state, step: () => run(1), run: () => run(1000) };
+}
+
+describe('the interrupt shadow', () => {
+  it('says what made it, for one instruction', () => {
+    const { state, step } = started([STI, NOP, ...MOV_SS_AX, NOP, HLT]);
+    const seen = Array.from({ length: 4 }, () => {
+      step();
+      return state.read8(slot.INTERRUPT_SHADOW);
+    });
+    expect(seen).toEqual([SHADOW_STI, 0, SHADOW_MOV_SS, 0]);
+  });
+});
+
+describe('an NMI', () => {
+  it('that is raised is delivered once, with interrupts off, and blocks the next until IRET', () => {
+    const { machine, state, step } = started([NOP, NOP, HLT]);
+    machine.map.write(HANDLERS + 2, 1, NOP);
+    machine.map.write(HANDLERS + 3, 1, IRET);
+    state.write8(slot.NMI_PENDING, 1);
+    expect(step()).toBe('limit 3');
+    expect([state.read8(slot.NMI_PENDING), state.read8(slot.NMI_BLOCKED)]).toEqual([0, 1]);
+    state.write8(slot.NMI_PENDING, 1);
+    // The handler's IRET, and the next one at once.
+    expect(step()).toBe('limit 2');
+    expect([state.read8(slot.NMI_PENDING), state.read8(slot.NMI_BLOCKED)]).toEqual([0, 1]);
+  });
+
+  it('waits for the instruction behind STI and MOV SS', () => {
+    for (const program of [
+      [STI, NOP, HLT],
+      [...MOV_SS_AX, NOP, HLT],
+    ]) {
+      const { machine, state, step, run } = started(program);
+      step();
+      state.write8(slot.NMI_PENDING, 1);
+      expect(run()).toBe('halted 3');
+      expect(machine.map.read(state.read32(slot.ESP), 2)).toBe(PROGRAM_START + program.length - 1);
+    }
+  });
+
+  it('ends HLT', () => {
+    const { state, run } = started([HLT]);
+    expect(run()).toBe('halted 1');
+    expect(state.read8(slot.HALTED)).toBe(1);
+    state.write8(slot.NMI_PENDING, 1);
+    expect(run()).toBe('halted 3');
+  });
+});
+
+describe('an exception', () => {
+  it('that is raised comes before the next instruction', () => {
+    const { state, run } = started([NOP, HLT]);
+    state.write32(slot.PENDING_EXCEPTION, VALID | VECTOR_UD);
+    expect(run()).toBe('halted 7');
+    expect(state.read32(slot.PENDING_EXCEPTION)).toBe(0);
+  });
+
+  const shown = () => {
+    const all = started([...UD2, NOP, HLT]);
+    all.machine.loop.stopOnExceptions = new Set([VECTOR_UD]);
+    expect(all.run()).toBe('exception 0');
+    expect(all.state.read32(slot.PENDING_EXCEPTION)).toBe((VALID | VECTOR_UD) >>> 0);
+    return all;
+  };
+
+  it('that the embedder is shown waits, and goes to the guest', () => {
+    expect(shown().run()).toBe('halted 7');
+  });
+
+  it('that was shown is dropped with its register, or by another EIP', () => {
+    const dropped = shown();
+    dropped.state.write32(slot.PENDING_EXCEPTION, 0);
+    dropped.state.eip = PROGRAM_START + 2;
+    expect(dropped.run()).toBe('halted 4');
+    const moved = shown();
+    moved.state.eip = PROGRAM_START + 2;
+    expect(moved.run()).toBe('halted 4');
+  });
+
+  it('can be made another one, which does not depend on EIP', () => {
+    const { state, run } = shown();
+    state.eip = PROGRAM_START + 2;
+    state.write32(slot.PENDING_EXCEPTION, VALID | 5);
+    expect(run()).toBe('halted 6');
+  });
+});
+
+describe('a debug trap', () => {
+  it('that is raised says its reasons in DR6', () => {
+    const { state, run } = started([NOP, HLT]);
+    state.write32(slot.PENDING_DEBUG, 4);
+    expect(run()).toBe('halted 2');
+    expect(state.read32(slot.DR6) & 0xf).toBe(4);
+    expect(state.read32(slot.PENDING_DEBUG)).toBe(0);
+  });
+});
+
+describe('a write of the embedder', () => {
+  it('to control registers holds from the next instruction on', () => {
+    // mov al,[si] from a segment that may only be executed: in protected mode this counts.
+    const { state, step, run } = started([0x8a, 0x04, 0x8a, 0x04, HLT]);
+    const DS = 3;
+    state.setSegment(DS, { selector: 8, base: 0, limit: 0xffff, attributes: 0x99 });
+    expect(step()).toBe('limit 2');
+    const cr0 = findRegister('CR0') as Register;
+    state.writeRegister(cr0, state.readRegister(cr0) | 1n);
+    state.write32(slot.IDTR_LIMIT, 0);
+    expect(run()).toMatch(/^triple-fault/);
+  });
+});
