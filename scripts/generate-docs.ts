@@ -250,19 +250,29 @@ function consolePage(): string {
   return `${intro}\n\n${table(['Command', 'Meaning'], rows)}\n\n## Expressions\n\n${EXPRESSIONS}`;
 }
 
-const EXPRESSIONS = `Conditions, watches, log messages (in braces) and the console share one language. Values are unsigned 32-bit integers.
+const EXPRESSIONS = `Conditions, watches, log messages (in braces) and the console share one language. Values are unsigned integers of 32 or 64 bits.
 
 | Form | Meaning |
 | --- | --- |
-| \`eax\`, \`ah\`, \`zf\`, \`cr0.pe\`, \`ds.base\` | registers, their parts, flags and fields |
+| \`eax\`, \`ah\`, \`rax\`, \`r9d\`, \`zf\`, \`cr0.pe\`, \`ds.base\` | registers, their parts, flags and fields, in every mode |
 | \`start\`, \`print.next\`, \`.next\`, \`$ax\` | labels: their address; local ones; one that is called like a register |
 | \`31744\`, \`0x7c00\`, \`7C00h\`, \`1010b\`, \`'A'\` | numbers and characters |
-| \`byte[…]\`, \`word[…]\`, \`dword[…]\` | memory at a linear address or \`seg:off\` |
+| \`byte[…]\`, \`word[…]\`, \`dword[…]\`, \`qword[…]\` | memory at a linear address or \`seg:off\` |
 | \`07C0:0000\`, \`ds:si + 2\` | the linear address; unmarked numbers around the colon are hexadecimal if the first is a number |
 | \`linear(ds:si)\`, \`physical(0x7c00)\` | the linear address of a segment's offset, the physical one of a linear address |
 | \`! ~ - * / % + - << >> < <= > >= == != & ^ \\| && \\|\\| ?:\` | operators as in C, unsigned |
 | \`al = 1\`, \`word[0x500] = ax\` | an assignment, in the console only |
-| \`eax,d\` \`eax,x\` \`al,b\` \`al,c\` | decimal, hexadecimal, binary, as a character |`;
+| \`eax,d\` \`eax,x\` \`al,b\` \`al,c\` | decimal, hexadecimal, binary, as a character |
+
+Widths: what is named has the width of its register, field or memory, and counts as 32 bits unless it has more. 64 bits have
+the registers of 64-bit mode, those that grow with it (\`cr3\`, \`fs.base\`, \`gdtr.base\`; only where the processor has that mode),
+\`qword[…]\`, numbers above 0xFFFFFFFF, and labels once one of the guest's lies above 4 GiB. An operator computes with 64 bits if one of
+its operands has them, and so does all that stands in that operand: \`rax == -1\` compares with 64 ones, \`eax == -1\` with 32.
+Comparisons, \`!\`, \`&&\`, \`||\` and the counts of shifts stand for themselves: in \`eax == -1 && rbx\` the left side has 32 bits. Values
+of 32 bits are extended with zeros. What is assigned is computed with the width of its place.
+
+Addresses: in 64-bit mode a segment before the colon counts only if it is FS or GS, and the sum wraps at 64 bits; in the other
+modes every segment counts, and it wraps at 4 GiB. Memory above 4 GiB can be named as long as the processor is in long mode.`;
 
 if (import.meta.main) {
   await mkdir(join(repositoryRoot, 'docs', 'reference'), { recursive: true });

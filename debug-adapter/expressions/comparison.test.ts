@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { asComparison } from './comparison.ts';
 
-const described = (text: string): string | undefined => {
-  const found = asComparison(text);
+const described = (text: string, isLong = false): string | undefined => {
+  const found = asComparison(text, isLong);
   return found && `${found.register.name}[${found.low}+${found.width}] ${found.comparison} ${found.value}`;
 };
 
@@ -27,5 +27,19 @@ it.each([
   'eax + 1 == 2',
   '1 == 1',
 ])('%s is something else', (text) => {
-  expect(asComparison(text)).toBeUndefined();
+  expect(asComparison(text, false)).toBeUndefined();
+});
+
+it.each([
+  ['rdi == 0x123456789', 'RDI[0+32] == 591751049'],
+  ['rax == -1', 'RAX[0+32] == 4294967295'],
+  ['rax == -0x100000000', 'RAX[0+32] == 0'],
+  ['cr3 == 5000h', 'CR3[0+32] == 20480'],
+  ['eax != 0x100000000', undefined],
+  ['eax < 0x100000000', undefined],
+  ['rax != 3', undefined],
+  ['cr3 > 3', undefined],
+  ['r9d < 3', 'R9[0+32] < 3'],
+])('of %s with 64 bits only the lower half of == is tried', (text, expected) => {
+  expect(described(text, true)).toBe(expected);
 });

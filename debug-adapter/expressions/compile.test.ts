@@ -1,53 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CpuState, findRegister } from '../../vm-core/index.ts';
-import { CPU_STATE_SIZE } from '../../vm-core/state/layout.ts';
-import { compileAddress, compileExpression, type ExpressionContext } from './compile.ts';
-import { writePart } from './register-parts.ts';
+import { compileAddress, compileExpression } from './compile.ts';
+import { makeContext } from './fake-context.ts';
 import { ExpressionError } from './tokens.ts';
 
-function makeContext(): ExpressionContext & { readonly memory: Uint8Array } {
-  const state = new CpuState(new WebAssembly.Memory({ initial: Math.ceil(CPU_STATE_SIZE / 65536) }), 0);
-  const set = (name: string, value: number): void => {
-    const register = findRegister(name);
-    if (!register) throw new Error(name);
-    state.writeRegister(register, BigInt(value));
-  };
-  set('EAX', 0x12345678);
-  set('ESI', 4);
-  set('EFLAGS', 0x246);
-  set('DS', 0x40);
-  set('DS.base', 0x400);
-  set('CR0', 0x80000011);
-  const memory = new Uint8Array(0x1000);
-  memory.set([0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0x80], 0x400);
-  const bytes = new DataView(memory.buffer);
-  return {
-    state,
-    memory,
-    writeRegister: (part, value) => {
-      if (part.register.attributes === 'read-only') return false;
-      writePart(state, part, value);
-      return true;
-    },
-    readMemory: (address, size) => {
-      if (address + size > memory.length) return undefined;
-      if (size === 1) return bytes.getUint8(address);
-      return size === 2 ? bytes.getUint16(address, true) : bytes.getUint32(address, true);
-    },
-    writeMemory: (address, size, value) => {
-      if (address + size > memory.length) return false;
-      for (let index = 0; index < size; index++) bytes.setUint8(address + index, value >>> (index * 8));
-      return true;
-    },
-    label: (name) =>
-      name === 'start' || name === 'print.next' || name === 'eax' ? 0x7c00 : name === 'add' ? 0x40 : undefined,
-    segmentBase: (selector) => (selector === 0xffff ? undefined : selector << 4),
-    translate: (address) => (address < 0x1000 ? address + 0x100000 : undefined),
-  };
-}
-
-const evaluate = (text: string): number => compileExpression(text, makeContext()).evaluate();
+const evaluate = (text: string): number | bigint => compileExpression(text, makeContext()).evaluate();
 
 function errorOf(text: string): string {
   try {
@@ -134,8 +91,8 @@ describe('expressions', () => {
     ['eax # 2', '4: unexpected character "#"'],
     ['2 + 7C00', '4: 7C00 is not a number; write 0x7C00 or 7C00h for a hexadecimal number'],
     ['12g', '0: 12g is not a number'],
-    ['0x100000000', '0: 0x100000000 does not fit in 32 bits'],
-    ['[0x7c00]', '0: say how much memory is meant: byte[…], word[…] or dword[…]'],
+    ['0x10000000000000000', '0: 0x10000000000000000 does not fit in 64 bits'],
+    ['[0x7c00]', '0: say how much memory is meant: byte[…], word[…], dword[…] or qword[…]'],
     ['1 + nowhere', '4: no register, flag or label is called nowhere'],
     ['byte', '0: no register, flag or label is called byte'],
     ['eax = 1', '0: an assignment is not allowed here; write == to compare'],
@@ -159,7 +116,7 @@ describe('expressions', () => {
 
   it('assigns to registers, parts, flags and memory', () => {
     const context = makeContext();
-    const run = (text: string): number => compileExpression(text, context, { assignment: true }).evaluate();
+    const run = (text: string): number | bigint => compileExpression(text, context, { assignment: true }).evaluate();
     expect(run('al = 0xff')).toBe(0xff);
     expect(run('eax')).toBe(0x123456ff);
     expect(run('ah = 0x1234')).toBe(0x34);
@@ -176,7 +133,31 @@ describe('expressions', () => {
   it('takes any text without failing otherwise than by an ExpressionError', () => {
     const context = makeContext();
     const word = fc.constantFrom(
-      ...['eax', 'byte', '[', ']', '(', ')', ':', '?', '+', '==', '0x1', 'cf', 'linear', ',', '~', 'start', '/', '='],
+      ...[
+        'eax',
+        'rbx',
+        'qword',
+        '0xfffffffff',
+        '<<',
+        '*',
+        'byte',
+        '[',
+        ']',
+        '(',
+        ')',
+        ':',
+        '?',
+        '+',
+        '==',
+        '0x1',
+        'cf',
+        'linear',
+        ',',
+        '~',
+        'start',
+        '/',
+        '=',
+      ],
     );
     const text = fc.oneof(
       fc.string(),
@@ -186,7 +167,8 @@ describe('expressions', () => {
       fc.property(text, (expression) => {
         try {
           const value = compileExpression(expression, context).evaluate();
-          expect(Number.isInteger(value) && value >= 0 && value < 2 ** 32).toBe(true);
+          if (typeof value === 'number') expect(Number.isInteger(value) && value >= 0 && value < 2 ** 32).toBe(true);
+          else expect(BigInt.asUintN(64, value)).toBe(value);
         } catch (error) {
           if (!(error instanceof ExpressionError)) throw error;
           expect(error.position).toBeGreaterThanOrEqual(0);

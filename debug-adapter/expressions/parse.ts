@@ -1,7 +1,7 @@
 /**
  * The grammar of the debugger's expression language: C's operators over registers, flags, labels, numbers and memory.
  *
- *   memory      byte[address]  word[address]  dword[address]
+ *   memory      byte[address]  word[address]  dword[address]  qword[address]
  *   address     expression (linear)  |  segment:offset; in 07C0:0000, as monitors print it, both are hexadecimal
  *   functions   linear(segment:offset)  physical(linear)
  *   whole line  segment:offset is short for linear(segment:offset)
@@ -38,9 +38,9 @@ export interface AddressNode {
 }
 
 export type Node =
-  | { readonly kind: 'number'; readonly value: number; readonly position: number }
+  | { readonly kind: 'number'; readonly value: bigint; readonly position: number }
   | { readonly kind: 'name'; readonly name: string; readonly escaped: boolean; readonly position: number }
-  | { readonly kind: 'memory'; readonly size: 1 | 2 | 4; readonly address: AddressNode; readonly position: number }
+  | { readonly kind: 'memory'; readonly size: 1 | 2 | 4 | 8; readonly address: AddressNode; readonly position: number }
   | {
       readonly kind: 'call';
       readonly function: 'linear' | 'physical';
@@ -77,15 +77,16 @@ const LEVELS: readonly (readonly BinaryOperator[])[] = [
   ['*', '/', '%'],
 ];
 
-const MEMORY_SIZES: ReadonlyMap<string, 1 | 2 | 4> = new Map([
+const MEMORY_SIZES: ReadonlyMap<string, 1 | 2 | 4 | 8> = new Map([
   ['byte', 1],
   ['word', 2],
   ['dword', 4],
+  ['qword', 8],
 ]);
 
 /** Hexadecimal digits of a selector and of an offset at most. */
 const SELECTOR_DIGITS_MAX = 4;
-const OFFSET_DIGITS_MAX = 8;
+const OFFSET_DIGITS_MAX = 16;
 
 /** Nesting beyond this is refused: the text comes from outside and must not exhaust our stack. */
 const DEPTH_MAX = 100;
@@ -218,7 +219,10 @@ class Parser {
       return inner;
     }
     if (token.text === '[') {
-      throw new ExpressionError(localized('say how much memory is meant: byte[…], word[…] or dword[…]'), position);
+      throw new ExpressionError(
+        localized('say how much memory is meant: byte[…], word[…], dword[…] or qword[…]'),
+        position,
+      );
     }
     if (token.kind === 'bare') {
       const hint = `write 0x${token.text} or ${token.text}h for a hexadecimal number`;

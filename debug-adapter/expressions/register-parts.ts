@@ -1,6 +1,6 @@
 /**
- * Names of everything in a register that can be read and written on its own: whole registers of the table, the 16- and
- * 8-bit parts of the general ones (SDM vol. 1 §3.4.1), and bit fields (`EFLAGS.IF`, `CR0.PE`; those of EFLAGS also bare).
+ * Names of everything in a register that can be read and written on its own: whole registers of the table, the 32-, 16-
+ * and 8-bit parts of the general ones (SDM vol. 1 §3.4.1), and bit fields (`EFLAGS.IF`, `CR0.PE`; those of EFLAGS also bare).
  */
 import type { CpuState, Register } from '../../vm-core/index.ts';
 import { registers } from '../../vm-core/index.ts';
@@ -23,16 +23,36 @@ interface PartRow {
 }
 
 const word = (register: string, name: string): PartRow => ({ register, name, low: 0, width: 16 });
+const byte = (register: string, name: string): PartRow => ({ register, name, low: 0, width: 8 });
 
+/** Of each register the widest first; what a register of 32 bits has its whole of 64 has, too. */
 const partRows: readonly PartRow[] = [
-  ...['A', 'C', 'D', 'B'].flatMap((letter) => [
-    word(`E${letter}X`, `${letter}X`),
-    { register: `E${letter}X`, name: `${letter}H`, low: 8, width: 8 },
-    { register: `E${letter}X`, name: `${letter}L`, low: 0, width: 8 },
+  ...['A', 'C', 'D', 'B'].flatMap((letter) => {
+    const parts = (register: string): readonly PartRow[] => [
+      word(register, `${letter}X`),
+      { register, name: `${letter}H`, low: 8, width: 8 },
+      byte(register, `${letter}L`),
+    ];
+    return [...parts(`E${letter}X`), half(`R${letter}X`, `E${letter}X`), ...parts(`R${letter}X`)];
+  }),
+  ...['SP', 'BP', 'SI', 'DI'].flatMap((name) => [
+    word(`E${name}`, name),
+    half(`R${name}`, `E${name}`),
+    word(`R${name}`, name),
+    byte(`R${name}`, `${name}L`),
   ]),
-  ...['SP', 'BP', 'SI', 'DI', 'IP'].map((name) => word(`E${name}`, name)),
+  ...['8', '9', '10', '11', '12', '13', '14', '15'].flatMap((number) => [
+    half(`R${number}`, `R${number}D`),
+    word(`R${number}`, `R${number}W`),
+    byte(`R${number}`, `R${number}B`),
+  ]),
+  ...[word('EIP', 'IP'), half('RIP', 'EIP'), word('RIP', 'IP')],
   word('EFLAGS', 'FLAGS'),
 ];
+
+function half(register: string, name: string): PartRow {
+  return { register, name, low: 0, width: 32 };
+}
 
 /** The parts of a register with names of their own (AX, AH and AL of EAX), widest first. */
 export function namedParts(register: Register): readonly RegisterPart[] {
@@ -52,12 +72,15 @@ export function wholePart(register: Register): RegisterPart {
 }
 
 const parts: ReadonlyMap<string, RegisterPart> = new Map(
-  registers.flatMap((register): readonly (readonly [string, RegisterPart])[] => [
-    [register.name.toUpperCase(), wholePart(register)],
-    ...namedParts(register).map((part) => [part.name, part] as const),
-    ...fieldParts(register).map((part) => [`${register.name}.${part.name}`.toUpperCase(), part] as const),
-    ...(register.name === 'EFLAGS' ? fieldParts(register).map((part) => [part.name, part] as const) : []),
-  ]),
+  // Of a name that two registers have, the later one counts: EAX is that of the table, and so is what belongs to it.
+  [...registers.filter(({ isLong }) => isLong), ...registers.filter(({ isLong }) => !isLong)].flatMap(
+    (register): readonly (readonly [string, RegisterPart])[] => [
+      [register.name.toUpperCase(), wholePart(register)],
+      ...namedParts(register).map((part) => [part.name, part] as const),
+      ...fieldParts(register).map((part) => [`${register.name}.${part.name}`.toUpperCase(), part] as const),
+      ...(register.name === 'EFLAGS' ? fieldParts(register).map((part) => [part.name, part] as const) : []),
+    ],
+  ),
 );
 
 /** Finds a register, a part or a field by name in any case; undefined when there is none. */

@@ -17,7 +17,7 @@ export interface Token {
   readonly kind: 'number' | 'bare' | 'name' | 'operator' | 'end';
   /** As written; for a name without the `$` that escapes it. */
   readonly text: string;
-  readonly value: number;
+  readonly value: bigint;
   /** True for `$name`, which is a label even if a register has that name. */
   readonly escaped: boolean;
   readonly position: number;
@@ -34,13 +34,13 @@ const NUMBER = /^[0-9][0-9A-Za-z_]*/;
 const CHARACTER = /^'([^'])'/;
 
 /** Number forms by pattern; the first that matches decides. `1010b` is binary, `0b1h` hexadecimal. */
-const NUMBER_FORMS: readonly { readonly pattern: RegExp; readonly radix: number }[] = [
-  { pattern: /^0x([0-9a-f]+)$/, radix: 16 },
-  { pattern: /^([0-9][0-9a-f]*)h$/, radix: 16 },
-  { pattern: /^0b([01]+)$/, radix: 2 },
-  { pattern: /^([01]+)b$/, radix: 2 },
-  { pattern: /^0o([0-7]+)$/, radix: 8 },
-  { pattern: /^([0-9]+)d?$/, radix: 10 },
+const NUMBER_FORMS: readonly { readonly pattern: RegExp; readonly prefix: string }[] = [
+  { pattern: /^0x([0-9a-f]+)$/, prefix: '0x' },
+  { pattern: /^([0-9][0-9a-f]*)h$/, prefix: '0x' },
+  { pattern: /^0b([01]+)$/, prefix: '0b' },
+  { pattern: /^([01]+)b$/, prefix: '0b' },
+  { pattern: /^0o([0-7]+)$/, prefix: '0o' },
+  { pattern: /^([0-9]+)d?$/, prefix: '' },
 ];
 
 /** Splits an expression; the last token is always of kind `end`. */
@@ -58,12 +58,12 @@ export function tokenize(text: string): readonly Token[] {
     tokens.push(token.token);
     position += token.length;
   }
-  tokens.push({ kind: 'end', text: '', value: 0, escaped: false, position });
+  tokens.push({ kind: 'end', text: '', value: 0n, escaped: false, position });
   return tokens;
 }
 
 function tokenAt(rest: string, position: number): { readonly token: Token; readonly length: number } {
-  const plain = { value: 0, escaped: false, position };
+  const plain = { value: 0n, escaped: false, position };
   const number = NUMBER.exec(rest)?.[0];
   if (number !== undefined) {
     return { token: numberToken(number, position), length: number.length };
@@ -75,7 +75,7 @@ function tokenAt(rest: string, position: number): { readonly token: Token; reado
   }
   const character = CHARACTER.exec(rest);
   if (character) {
-    const value = (character[1] as string).charCodeAt(0);
+    const value = BigInt((character[1] as string).charCodeAt(0));
     return { token: { ...plain, kind: 'number', text: character[0], value }, length: character[0].length };
   }
   const operator = OPERATORS.find((candidate) => rest.startsWith(candidate));
@@ -87,21 +87,22 @@ function tokenAt(rest: string, position: number): { readonly token: Token; reado
 function numberToken(text: string, position: number): Token {
   const token = { text, escaped: false, position };
   const lower = text.toLowerCase().replaceAll('_', '');
-  for (const { pattern, radix } of NUMBER_FORMS) {
+  for (const { pattern, prefix } of NUMBER_FORMS) {
     const digits = pattern.exec(lower)?.[1];
     if (digits === undefined) continue;
-    const value = Number.parseInt(digits, radix);
-    if (value > 0xffffffff) throw new ExpressionError(localized('{0} does not fit in 32 bits', text), position);
+    const value = BigInt(prefix + digits);
+    if (value > 0xffff_ffff_ffff_ffffn)
+      throw new ExpressionError(localized('{0} does not fit in 64 bits', text), position);
     return { ...token, kind: 'number', value };
   }
-  if (BARE_HEX.test(text)) return { ...token, kind: 'bare', value: Number.parseInt(text, 16) };
+  if (BARE_HEX.test(text)) return { ...token, kind: 'bare', value: BigInt(`0x${text}`) };
   throw new ExpressionError(localized('{0} is not a number', text), position);
 }
 
-const BARE_HEX = /^[0-9a-f]{1,8}$/i;
+const BARE_HEX = /^[0-9a-f]{1,16}$/i;
 
 /** The value of a word that can be read as hexadecimal digits without a mark, at most so many; undefined of others. */
-export function bareHexadecimal({ kind, text, escaped }: Token, digitsMax: number): number | undefined {
+export function bareHexadecimal({ kind, text, escaped }: Token, digitsMax: number): bigint | undefined {
   const isWord = (kind === 'number' || kind === 'bare' || kind === 'name') && !escaped;
-  return isWord && text.length <= digitsMax && BARE_HEX.test(text) ? Number.parseInt(text, 16) : undefined;
+  return isWord && text.length <= digitsMax && BARE_HEX.test(text) ? BigInt(`0x${text}`) : undefined;
 }

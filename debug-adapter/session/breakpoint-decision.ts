@@ -3,7 +3,7 @@
  * a condition that does not hold costs a few calls.
  */
 import { localized } from '../protocol/localized.ts';
-import { type Evaluate, compileExpression, type ExpressionContext } from '../expressions/compile.ts';
+import { compileExpression, type ExpressionContext } from '../expressions/compile.ts';
 import { ExpressionError } from '../expressions/tokens.ts';
 import { type HitCondition, parseHitCondition } from './hit-condition.ts';
 import { compileLogMessage } from './log-message.ts';
@@ -31,7 +31,10 @@ export function compileDecision(
   let hits = 0;
   return () => {
     try {
-      if (holds && holds() === 0) return false;
+      if (holds) {
+        const value = holds();
+        if (value === 0 || value === 0n) return false;
+      }
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       log(`The condition "${condition}" of a breakpoint failed: ${error.message}`);
@@ -45,8 +48,8 @@ export function compileDecision(
   };
 }
 
-/** Compiles a condition; a UserError says what cannot be parsed, and where. */
-export function compileCondition(text: string, context: ExpressionContext): Evaluate {
+/** Compiles a condition, which holds where its value is not 0; a UserError says what cannot be parsed, and where. */
+export function compileCondition(text: string, context: ExpressionContext): () => number | bigint {
   return compiling('condition', text, () => compileExpression(text, context).evaluate);
 }
 

@@ -20,17 +20,17 @@ export function callerVariables(
   notation: Notation,
 ): readonly DebugProtocol.Variable[] | undefined {
   const frame = reference > CALLER_REFERENCE ? frameAt(guest, reference - CALLER_REFERENCE) : undefined;
-  return frame && variablesOf(frame, notation, guest.is64Bit);
+  return frame && variablesOf(guest, frame, notation);
 }
 
-function variablesOf(frame: Frame, notation: Notation, is64Bit: boolean): readonly DebugProtocol.Variable[] {
-  const [pointer, stackPointer, bits] = is64Bit ? (['RIP', 'RSP', 64] as const) : (['EIP', 'ESP', 32] as const);
+function variablesOf(guest: Guest, frame: Frame, notation: Notation): readonly DebugProtocol.Variable[] {
+  const [pointer, stackPointer, bits] = guest.is64Bit ? (['RIP', 'RSP', 64] as const) : (['EIP', 'ESP', 32] as const);
   const variable = (name: string, value: number, width: number, linear?: number): DebugProtocol.Variable => ({
     name,
     value: formatValue(value, width, notation),
     variablesReference: 0,
     presentationHint: { attributes: ['readOnly'] },
-    ...(linear === undefined ? {} : { memoryReference: linearReference(linear) }),
+    ...(linear === undefined ? {} : { memoryReference: linearReference(guest, linear) }),
   });
   return [
     variable('CS', frame.selector, 16),

@@ -1,18 +1,18 @@
 /** Instructions of the guest around a place, with the names that a listing gives to addresses. */
 import { disassemble, type ListedInstruction } from '../disassembly/disassemble.ts';
 import type { Guest } from './guest.ts';
-import { type Place, readPlace } from './places.ts';
+import { type MemoryPlace, type Place, readPlace } from './places.ts';
 
 /** `count` instructions, the first being number `offset` counted from the one at the place. */
 export function listInstructions(
   guest: Guest,
-  { space, address }: Place,
+  { space, address, isUpper = address < 0 }: Place & Pick<MemoryPlace, 'isUpper'>,
   offset: number,
   count: number,
 ): readonly ListedInstruction[] {
   const source = {
     codeSize: guest.vcpu.codeSize,
-    read: (at: number, length: number) => readPlace(guest, { space, address: at }, length),
+    read: (at: number, length: number) => readPlace(guest, { space, address: at, isUpper }, length),
     offsetOf: (at: number) => guest.codeOffset(at - guest.codeBase),
     knownStarts: (start: number, end: number) => (space === 'linear' ? knownStarts(guest, start, end) : []),
   };

@@ -3,6 +3,7 @@ import { localized } from '../protocol/localized.ts';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { EventRecord, Machine, MachineEvent } from '../../vm-core/index.ts';
 import type { ExpressionContext } from '../expressions/compile.ts';
+import { narrowOperand, wideOperand } from '../expressions/operands.ts';
 import { ExpressionError } from '../expressions/tokens.ts';
 import { compileCondition } from './breakpoint-decision.ts';
 import { EXCEPTION_NAMES, type EventValues, type FilterRow, filterRows } from './exception-filters.ts';
@@ -116,15 +117,22 @@ function compileHolds(
 ): (values: EventValues) => boolean {
   const listed = row.event ? row.event.listed : 'vector';
   const isListed = listed === undefined ? undefined : compileNumberList(text);
-  if (listed !== undefined && isListed) return (values) => isListed(values[listed] ?? 0);
+  if (listed !== undefined && isListed) return (values) => isListed(Number(values[listed] ?? 0));
   let current: EventValues = {};
   const names = row.event?.names ?? EXCEPTION_NAMES;
-  const variables = Object.fromEntries(names.map((name) => [name, () => current[name] ?? 0]));
+  const variables = Object.fromEntries(
+    names.map((name) => [
+      name,
+      row.event?.wideNames?.includes(name)
+        ? wideOperand(() => BigInt(current[name] ?? 0))
+        : narrowOperand(() => Number(current[name] ?? 0)),
+    ]),
+  );
   const evaluate = compileCondition(text, { ...context, variables });
   return (values) => {
     current = values;
     try {
-      return evaluate() !== 0;
+      return BigInt(evaluate()) !== 0n;
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       complain(`The condition "${text}" of ${row.label} failed: ${error.message}`);

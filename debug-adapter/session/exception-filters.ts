@@ -5,7 +5,7 @@ import { marked, translated } from '../protocol/localized.ts';
 import { exceptions } from './exceptions.ts';
 
 /** An event of the machine as a condition sees it, by lower-case name. */
-export type EventValues = Readonly<Record<string, number>>;
+export type EventValues = Readonly<Record<string, number | bigint>>;
 
 /** A kind of event that a filter can stop at. */
 export interface EventKind {
@@ -15,6 +15,8 @@ export interface EventKind {
   readonly values: (event: MachineEvent) => EventValues | undefined;
   /** The names that `values` gives. */
   readonly names: readonly string[];
+  /** Those whose values have 64 bits. */
+  readonly wideNames?: readonly string[];
 }
 
 export interface FilterRow {
@@ -72,6 +74,7 @@ const modes: EventKind = {
 const romWrites: EventKind = {
   listed: 'address',
   names: ['address', 'size', 'value'],
+  wideNames: ['address'],
   values: (event) =>
     event.kind === 'rom-write'
       ? { address: event.physicalAddress, size: event.size, value: event.value >>> 0 }
@@ -81,11 +84,12 @@ const romWrites: EventKind = {
 const modelSpecificRegisters: EventKind = {
   listed: 'msr',
   names: ['msr', 'value', 'high', 'write', 'read'],
+  wideNames: ['value'],
   values: (event) =>
     event.kind === 'msr'
       ? {
           msr: event.number,
-          value: Number(event.value & 0xffff_ffffn),
+          value: event.value,
           high: Number(event.value >> 32n),
           write: event.isWrite ? 1 : 0,
           read: event.isWrite ? 0 : 1,
@@ -96,7 +100,8 @@ const modelSpecificRegisters: EventKind = {
 const pageTableRoots: EventKind = {
   listed: undefined,
   names: ['from', 'to'],
-  values: (event) => (event.kind === 'cr3' ? { from: Number(event.from), to: Number(event.to) } : undefined),
+  wideNames: ['from', 'to'],
+  values: (event) => (event.kind === 'cr3' ? { from: event.from, to: event.to } : undefined),
 };
 
 const deadHalts: EventKind = {

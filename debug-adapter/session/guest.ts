@@ -4,12 +4,13 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Machine, Vcpu } from '../../vm-core/index.ts';
-import { findRegister } from '../../vm-core/index.ts';
+import { findRegister, modelFacts } from '../../vm-core/index.ts';
 import {
   type DecodedInstruction,
   decodeInstruction,
   INSTRUCTION_LENGTH_MAX,
 } from '../disassembly/decode-instruction.ts';
+import { addressBehind, blockBegin, type LinearAddress, offsetInBlock } from '../expressions/address.ts';
 import type { ExpressionContext } from '../expressions/compile.ts';
 import { formatFar, formatHex } from '../expressions/format.ts';
 import type { SymbolTable } from '../symbols/symbol-table.ts';
@@ -20,6 +21,8 @@ import { writeRegister } from './write-register.ts';
 
 const PAGE_SIZE = 0x1000;
 const LINEAR_END = 2 ** 32;
+/** Where the lower half of the canonical addresses ends, by the levels of page tables that long mode has. */
+const WIDE_ENDS: Readonly<Record<number, number>> = { 4: 2 ** 47, 5: 2 ** 56 };
 const STACK_POINTER_OFFSET = findRegister('RSP')?.offset ?? 0;
 /** Descriptor attribute D/B of a stack segment: ESP instead of SP. */
 const ATTRIBUTE_BIG = 1 << 10;
@@ -52,16 +55,23 @@ export class Guest {
     this.expressions = makeExpressionContext(this);
   }
 
-  get #linearEnd(): number {
-    return this.is64Bit ? Number.POSITIVE_INFINITY : LINEAR_END;
+  /**
+   * Bytes from an address to the end of its half of the address space: none in the hole between canonical addresses. In
+   * compatibility mode the memory beyond 4 GiB is that of the operating system, which a user may want to see.
+   */
+  #room(linearAddress: LinearAddress): number {
+    const end = WIDE_ENDS[this.vcpu.paging.rules.levels];
+    if (end === undefined) return linearAddress < 0 ? 0 : Math.max(0, LINEAR_END - Number(linearAddress));
+    if (linearAddress < 0) return linearAddress < -end ? 0 : Number(-linearAddress);
+    return linearAddress < end ? Number(BigInt(end) - BigInt(linearAddress)) : 0;
   }
 
   /** Copies linear memory; the result is short where nothing is mapped or the address space ends. */
-  readLinear(linearAddress: number, length: number): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(Math.max(0, Math.min(length, this.#linearEnd - linearAddress)));
+  readLinear(linearAddress: LinearAddress, length: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(Math.min(length, this.#room(linearAddress)));
     let done = 0;
     while (done < bytes.length) {
-      const chunk = this.#chunk(linearAddress + done, bytes.length - done);
+      const chunk = this.#chunk(addressBehind(linearAddress, done), bytes.length - done);
       if (!chunk) break;
       const read = this.machine.memory.read(chunk.physicalAddress, chunk.length);
       bytes.set(read, done);
@@ -72,10 +82,11 @@ export class Guest {
   }
 
   /** Writes linear memory; returns how many bytes found memory. */
-  writeLinear(linearAddress: number, bytes: Uint8Array): number {
+  writeLinear(linearAddress: LinearAddress, bytes: Uint8Array): number {
+    const length = Math.min(bytes.length, this.#room(linearAddress));
     let done = 0;
-    while (done < bytes.length && linearAddress + done < this.#linearEnd) {
-      const chunk = this.#chunk(linearAddress + done, bytes.length - done);
+    while (done < length) {
+      const chunk = this.#chunk(addressBehind(linearAddress, done), length - done);
       if (!chunk) break;
       const written = this.machine.memory.write(chunk.physicalAddress, bytes.subarray(done, done + chunk.length));
       done += written;
@@ -85,10 +96,17 @@ export class Guest {
   }
 
   /** The part of a run of linear addresses that lies in the first one's page, and where that is. */
-  #chunk(linearAddress: number, length: number): { physicalAddress: number; length: number } | undefined {
-    const physicalAddress = this.vcpu.translate(linearAddress);
+  #chunk(linearAddress: LinearAddress, length: number): { physicalAddress: number; length: number } | undefined {
+    const physicalAddress = this.translate(linearAddress);
     if (physicalAddress === undefined) return undefined;
-    return { physicalAddress, length: Math.min(length, PAGE_SIZE - (linearAddress & (PAGE_SIZE - 1))) };
+    return { physicalAddress, length: Math.min(length, PAGE_SIZE - offsetInBlock(linearAddress, PAGE_SIZE)) };
+  }
+
+  /** Physical address of a linear one; undefined where nothing is mapped. */
+  translate(linearAddress: LinearAddress): number | undefined {
+    if (this.#room(linearAddress) === 0) return undefined;
+    const page = this.vcpu.translate(blockBegin(linearAddress, PAGE_SIZE));
+    return page === undefined ? undefined : page + offsetInBlock(linearAddress, PAGE_SIZE);
   }
 
   /** Lets the machine record calls, and executed code if the machine before it did. */
@@ -102,6 +120,11 @@ export class Guest {
     return this.vcpu.codeSize === 64;
   }
 
+  /** Bits of an address as the mode has them. */
+  get addressWidth(): 32 | 64 {
+    return this.is64Bit ? 64 : 32;
+  }
+
   /** A sum of addresses wraps at 4 GiB outside of 64-bit mode. */
   wrapLinear(sum: number): number {
     return this.is64Bit ? sum : sum >>> 0;
@@ -110,21 +133,24 @@ export class Guest {
   /** A little-endian integer, unsigned up to four bytes, signed with eight; undefined where nothing is mapped. */
   readInteger(linearAddress: number, size: 1 | 2 | 4 | 8): number | undefined {
     const at = this.wrapLinear(linearAddress);
-    if (size !== 8 && (at & (PAGE_SIZE - 1)) + size <= PAGE_SIZE) {
+    if (size !== 8 && at >= 0 && at < LINEAR_END && (at & (PAGE_SIZE - 1)) + size <= PAGE_SIZE) {
       const physicalAddress = this.vcpu.translate(at);
       return physicalAddress === undefined ? undefined : this.machine.memory.readInteger(physicalAddress, size);
     }
-    const bytes = this.readLinear(at, size);
-    if (bytes.length < size) return undefined;
-    if (size === 8) return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(0, true));
-    let value = 0;
-    for (let index = size - 1; index >= 0; index--) value = value * 0x100 + (bytes[index] as number);
-    return value;
+    const value = this.readBits(at, size);
+    return value === undefined ? undefined : Number(size === 8 ? BigInt.asIntN(64, value) : value);
   }
 
-  writeInteger(linearAddress: number, size: 1 | 2 | 4, value: number): boolean {
-    const bytes = Uint8Array.from({ length: size }, (_, index) => value >>> (index * 8));
-    return this.writeLinear(this.wrapLinear(linearAddress), bytes) === size;
+  /** A little-endian integer, unsigned; undefined where nothing is mapped. */
+  readBits(linearAddress: LinearAddress, size: number): bigint | undefined {
+    const bytes = this.readLinear(linearAddress, size);
+    return bytes.length < size ? undefined : bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+  }
+
+  /** Writes the lower bytes of a value; false where not all found memory. */
+  writeBits(linearAddress: LinearAddress, size: number, value: number | bigint): boolean {
+    const bytes = Uint8Array.from({ length: size }, (_, n) => Number((BigInt(value) >> BigInt(n * 8)) & 0xffn));
+    return this.writeLinear(linearAddress, bytes) === size;
   }
 
   get codeBase(): number {
@@ -196,12 +222,20 @@ function makeExpressionContext(guest: Guest): ExpressionContext {
   const { symbols, vcpu } = guest;
   return {
     state: vcpu.state,
+    isLong: modelFacts(guest.machine.config.cpuModel).features.has('LM'),
+    is64Bit: () => guest.is64Bit,
     writeRegister: (part, value) => writeRegister(guest, part, value),
-    readMemory: (linearAddress, size) => guest.readInteger(linearAddress, size),
-    writeMemory: (linearAddress, size, value) => guest.writeInteger(linearAddress, size, value),
+    readMemory: (at, size) => {
+      if (typeof at === 'number' && at >= 0 && at < LINEAR_END) return guest.readInteger(at, size);
+      const value = guest.readBits(at, size);
+      return value === undefined ? undefined : Number(value);
+    },
+    readQword: (at) => guest.readBits(at, 8),
+    writeMemory: (at, size, value) => guest.writeBits(at, size, value),
+    hasWideLabels: [...symbols.labels()].some(({ address }) => address < 0 || address >= LINEAR_END),
     label: (name) => labelAddress(guest, name),
     segmentBase: (selector) => segmentBaseOf(guest, selector),
-    translate: (linearAddress) => vcpu.translate(linearAddress),
+    translate: (linearAddress) => guest.translate(linearAddress),
   };
 
   /** A name that begins with a dot is local to the label that the next instruction is under, as in NASM. */

@@ -11,13 +11,13 @@ export function compileLogMessage(template: string, context: ExpressionContext):
   const parts = template.split(/\{([^{}]*)\}/).map((part, index) => {
     if (index % 2 === 0) return () => part;
     const { expression, notation } = splitNotation(part);
-    const { evaluate, width } = compileExpression(expression, context);
-    return () => formatOrError(evaluate, (value) => formatValue(value, width, notation));
+    const compiled = compileExpression(expression, context);
+    return () => formatOrError(compiled.evaluate, (value) => formatValue(value, compiled.width, notation));
   });
   return () => parts.map((part) => part()).join('');
 }
 
-function formatOrError(evaluate: () => number, format: (value: number) => string): string {
+function formatOrError(evaluate: () => number | bigint, format: (value: number | bigint) => string): string {
   try {
     return format(evaluate());
   } catch (error) {

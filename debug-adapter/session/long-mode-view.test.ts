@@ -31,7 +31,7 @@ function longGuest(): Guest {
   write('FS.base', 0xffff_ffff_8000_0000n);
   machine.memory.write(PROGRAM, Uint8Array.from([0x48, 0x8b, 0x05, 0x02, 0, 0, 0, 0xeb, 0xf7]));
   machine.memory.write(0x7000, Uint8Array.from([0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]));
-  return new Guest(machine, { label: () => undefined, nearestLabel: () => undefined } as never);
+  return new Guest(machine, { label: () => undefined, nearestLabel: () => undefined, labels: () => [] } as never);
 }
 
 describe('64-bit mode', () => {

@@ -1,6 +1,8 @@
 /** What one breakpoint of the user has put into the machine: instruction breakpoints, or a watchpoint. */
 import type { Breakpoint, MemoryAccess, Watchpoint } from '../../vm-core/index.ts';
+import { bitsOf } from '../expressions/address.ts';
 import { asComparison } from '../expressions/comparison.ts';
+import { narrowOperand, type Operand, wideOperand } from '../expressions/operands.ts';
 import { type BreakpointOptions, compileDecision } from './breakpoint-decision.ts';
 import { BootSectorLoad } from './boot-sector-load.ts';
 import type { Guest } from './guest.ts';
@@ -40,7 +42,8 @@ export function installBreakpoints(
   log: Log,
 ): InstalledStops {
   const decide = compileDecision(options, guest.expressions, log);
-  const filter = options.condition === undefined ? undefined : asComparison(options.condition);
+  const filter =
+    options.condition === undefined ? undefined : asComparison(options.condition, guest.expressions.isLong);
   const breakpoints = places.map(
     ({ space, address }): Breakpoint => ({ space, address, reached: decide, ...(filter ? { filter } : {}) }),
   );
@@ -111,13 +114,19 @@ class InstalledWatchpoint implements InstalledStops {
   }
 
   #context(): Guest['expressions'] {
-    const low = (value: bigint | undefined): number => Number((value ?? 0n) & 0xffffffffn);
+    const { expressions } = this.#guest;
+    const isWide = this.#watched.length > 4;
+    const value = (read: () => bigint | undefined): Operand =>
+      isWide
+        ? wideOperand(() => BigInt.asUintN(64, read() ?? 0n))
+        : narrowOperand(() => Number(BigInt.asUintN(32, read() ?? 0n)));
+    const address = (): number => this.#access?.linearAddress ?? 0;
     return {
-      ...this.#guest.expressions,
+      ...expressions,
       variables: {
-        old: () => low(this.#change.before),
-        new: () => low(this.#change.after),
-        address: () => this.#access?.linearAddress ?? 0,
+        old: value(() => this.#change.before),
+        new: value(() => this.#change.after),
+        address: expressions.isLong ? wideOperand(() => bitsOf(address())) : narrowOperand(address),
       },
     };
   }

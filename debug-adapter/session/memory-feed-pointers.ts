@@ -21,7 +21,7 @@ export function memoryPointers(guest: Guest): readonly MemoryPointer[] {
     ...DATA_POINTERS[codeSize],
     ...(mode === 'real' ? [] : TABLE_POINTERS),
   ];
-  return names.map((name) => pointer(guest, name, compileAddress(name, guest.expressions)()));
+  return names.map((name) => pointer(guest, name, Number(compileAddress(name, guest.expressions)())));
 }
 
 /** The signed address that a register of 64-bit mode holds. */

@@ -18,7 +18,7 @@ function parseRange(text: string): readonly [number, number] | undefined {
 function parseNumber(text: string): number | undefined {
   try {
     const [token, end] = tokenize(text);
-    return token?.kind === 'number' && end?.kind === 'end' ? token.value : undefined;
+    return token?.kind === 'number' && end?.kind === 'end' ? Number(token.value) : undefined;
   } catch (error) {
     if (error instanceof ExpressionError) return undefined;
     throw error;

@@ -22,7 +22,7 @@ import type { BreakpointTable } from './breakpoint-table.ts';
 import type { WrittenMemory } from './places.ts';
 import type { Guest } from './guest.ts';
 import { packRanges, PageTableScan } from './page-table-scan.ts';
-import { formatReference, parseReference, resolvePlaceName, writePlace } from './places.ts';
+import { exactPlace, formatReference, parseReference, resolvePlaceName, writePlace } from './places.ts';
 import type { SessionView } from './session-view.ts';
 import type { BreakpointRequest } from './user-breakpoint.ts';
 import { UserError } from './user-error.ts';
@@ -283,6 +283,6 @@ function rootOf(text: string): number {
   const digits = /^\s*(?:p:)?(?:0x)?([0-9a-f]+)h?\s*$/i.exec(text)?.[1];
   if (digits === undefined)
     throw new UserError('bad-address', `${text}: give the physical address of a table, in hexadecimal`);
-  const { address } = parseReference(`p:0x${digits}`);
+  const { address } = exactPlace(parseReference(`p:0x${digits}`));
   return address - (address % 32);
 }

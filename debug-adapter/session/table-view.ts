@@ -97,7 +97,7 @@ function describeTable(
   const odd = isLong && !isCanonical(guest, BigInt(base)) ? ' ← its base is not canonical' : '';
   const shownLimit = formatHex(limit, limit > 0xffff ? 32 : 16);
   const value = `base ${formatHex(base, isLong ? 64 : 32)}, limit ${shownLimit}${remark}${odd}`;
-  return { name, value, variablesReference, memoryReference: linearReference(base), ...readOnly };
+  return { name, value, variablesReference, memoryReference: linearReference(guest, base), ...readOnly };
 }
 
 /** An entry of a table where it lies. */
@@ -171,7 +171,7 @@ function describeEntry(guest: Guest, { name, address, text, target }: Entry): De
     name,
     value: text,
     variablesReference: 0,
-    memoryReference: linearReference(target?.linearAddress ?? address),
+    memoryReference: linearReference(guest, target?.linearAddress ?? address),
     ...readOnly,
     ...(location === undefined ? {} : { valueLocationReference: location }),
   };

@@ -61,7 +61,7 @@ function describeField(task: Task, field: TaskField): DebugProtocol.Variable {
   const { name, offset, size } = field;
   const value = values.get(name);
   const row = (shown: string, rest: Partial<DebugProtocol.Variable> = {}): DebugProtocol.Variable => ({
-    ...{ name, value: shown, variablesReference: 0, memoryReference: linearReference(base + offset) },
+    ...{ name, value: shown, variablesReference: 0, memoryReference: linearReference(guest, base + offset) },
     presentationHint: { attributes: ['readOnly'] },
     ...rest,
   });
@@ -77,7 +77,7 @@ function describeField(task: Task, field: TaskField): DebugProtocol.Variable {
       if (at === undefined) return row(shown);
       return isLongMode(guest) && !isCanonical(guest, value)
         ? row(`${shown} ← not canonical`)
-        : row(shown, { memoryReference: linearReference(at) });
+        : row(shown, { memoryReference: linearReference(guest, at) });
     }
     case 'code':
       return codeRow(row, shown, guest, codePlace(task, field, value));
@@ -93,7 +93,7 @@ function codeRow(row: Row, shown: string, guest: Guest, place: CodePlace | undef
   const symbol = guest.describeSymbol(place.linearAddress);
   const location = locationOf(guest, place);
   return row(symbol === undefined ? shown : `${shown} ${symbol}`, {
-    memoryReference: linearReference(place.linearAddress),
+    memoryReference: linearReference(guest, place.linearAddress),
     ...(location === undefined ? {} : { valueLocationReference: location }),
   });
 }
@@ -164,7 +164,7 @@ function bitmapRow(
     name,
     value: `${runs.slice(0, RUNS_MAX).join(', ') || 'none'}${more}${cut}`,
     variablesReference: 0,
-    memoryReference: linearReference(base + at),
+    memoryReference: linearReference(guest, base + at),
     presentationHint: { attributes: ['readOnly'] },
   };
 }

@@ -9,7 +9,7 @@ import {
   type MachineStop,
   type Watched,
 } from './machine-stops.ts';
-import { formatReference, linearReference, type Place } from './places.ts';
+import { formatReference, type Place } from './places.ts';
 import { sourceOf } from './source-lines.ts';
 import { UserError } from './user-error.ts';
 
@@ -61,7 +61,7 @@ export class UserBreakpoint {
       ...(this.#problem === undefined ? {} : { message: this.#problem }),
       ...(source ? { source } : {}),
       ...(line === undefined ? {} : { line }),
-      ...(first?.space === 'linear' ? { instructionReference: linearReference(first.address) } : {}),
+      ...(first?.space === 'linear' ? { instructionReference: formatReference(first) } : {}),
     };
   }
 

@@ -6,7 +6,7 @@ import { ExpressionError } from '../expressions/tokens.ts';
 import { evaluateCompiled } from './evaluate-text.ts';
 import type { Guest } from './guest.ts';
 import type { Watched } from './machine-stops.ts';
-import { parseReference, type Place } from './places.ts';
+import { exactPlace, parseReference, type Place } from './places.ts';
 import { UserError } from './user-error.ts';
 
 /** The spaces that clients offer as modes of a breakpoint. */
@@ -15,7 +15,10 @@ export type Space = Place['space'];
 const WATCHED_MAX = 16 * 1024 * 1024;
 /** A label's statement is taken to be its variable up to this size. */
 const STATEMENT_MAX = 0x1000;
-const ADDRESS_END = 2 ** 32;
+/** Where addresses of 32 bits end, the lower half of those of 64, and physical ones. */
+const WRAP = 2 ** 32;
+const LINEAR_END = 2 ** 53;
+const PHYSICAL_END = 2 ** 52;
 
 /** Memory as the user named it. `name` is a label or an address, and is looked up again in every new guest. */
 export interface WatchPlace {
@@ -39,7 +42,7 @@ export function spaceOfMode(mode: string | undefined): Space {
 export function placeAtAddress(guest: Guest, text: string, bytes: number | undefined, mode: Space): WatchPlace {
   const isReference = /^\s*(p:)?(0x[0-9a-f]+|\d+)\s*$/i.test(text);
   if (!isReference) return { space: mode, name: formatHex(addressOf(guest, text), 32), length: lengthOf(bytes, 1) };
-  const { space, address } = parseReference(text);
+  const { space, address } = exactPlace(parseReference(text));
   return { space: space === 'physical' ? space : mode, name: formatHex(address, 32), length: lengthOf(bytes, 1) };
 }
 
@@ -50,8 +53,9 @@ export function placeOfExpression(
   bytes: number | undefined,
   space: Space,
 ): WatchPlace | undefined {
-  const { address, compiled } = evaluateCompiled(guest, text);
-  if (address === undefined) return undefined;
+  const { address: named, compiled } = evaluateCompiled(guest, text);
+  if (named === undefined) return undefined;
+  const { address } = exactPlace({ space, address: named });
   const name = text.trim();
   const isLabel = guest.symbols.label(name) === address;
   const memorySize = compiled.assign ? compiled.width / 8 : statementSize(guest, address);
@@ -84,7 +88,7 @@ export function watchedOf(guest: Guest, dataId: string, access: Watched['access'
   const label = guest.symbols.label(name);
   const address = label ?? addressOf(guest, name);
   const place = { space, address: label !== undefined && space === 'physical' ? physicalOf(guest, label) : address };
-  if (place.address + length > ADDRESS_END) {
+  if (!isRange(place, length)) {
     throw new UserError(
       'bad-address',
       localized('{0}: {1} bytes from there do not fit into the address space', name, length),
@@ -93,9 +97,19 @@ export function watchedOf(guest: Guest, dataId: string, access: Watched['access'
   return { name: describeWatched({ space, name, length }), place, length, access };
 }
 
+/**
+ * What begins in one half of the address space ends there. Nothing lies across 4 GiB, where addresses of 32 bits end; an
+ * address of 64-bit mode is watched in every mode, but met only where it is reached.
+ */
+function isRange({ space, address }: Place, length: number): boolean {
+  if (address < 0) return space === 'linear' && address + length <= 0;
+  const wraps = address < WRAP && address + length > WRAP;
+  return !wraps && address + length <= (space === 'physical' ? PHYSICAL_END : LINEAR_END);
+}
+
 /** Where a linear address lies in physical memory right now. */
 export function physicalOf(guest: Guest, linearAddress: number): number {
-  const physical = guest.vcpu.translate(linearAddress);
+  const physical = guest.translate(linearAddress);
   if (physical !== undefined) return physical;
   throw new UserError(
     'bad-address',
@@ -105,7 +119,7 @@ export function physicalOf(guest: Guest, linearAddress: number): number {
 
 function addressOf(guest: Guest, text: string): number {
   try {
-    return compileAddress(text, guest.expressions)();
+    return exactPlace({ space: 'linear', address: compileAddress(text, guest.expressions)() }).address;
   } catch (error) {
     if (error instanceof ExpressionError)
       throw new UserError('bad-address', localized('{0}: {1}', text, error.message));

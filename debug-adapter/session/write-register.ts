@@ -18,9 +18,9 @@ export function writeRegister(guest: Guest, part: RegisterPart, value: number | 
 
 /** Values are unsigned or, as their two's complement, negative: -1 fits into every part, 1FFh not into eight bits. */
 function requireFit({ width }: RegisterPart, value: number | bigint): void {
-  const isNegative = width < 32 && value >= 2 ** 32 - 2 ** (width - 1) && value < 2 ** 32;
-  const fits = BigInt(value) < 1n << BigInt(width) || isNegative;
-  if (fits) return;
+  const bits = BigInt(value);
+  const isNegative = [32, 64].some((of) => width < of && bits === BigInt.asUintN(of, BigInt.asIntN(width, bits)));
+  if (bits < 1n << BigInt(width) || isNegative) return;
   throw new UserError(
     'bad-argument',
     width === 1

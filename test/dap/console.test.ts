@@ -66,7 +66,7 @@ describe('commands of the console', () => {
     ['help nothing', 'there is no command nothing; help lists them'],
     ['x 7c00 0', '0: give a count from 1 to 4096'],
     ['x 7c00 9999999', '9999999: give a count from 1 to 4096'],
-    ['x 7c00 4 q', 'q: write b, w or d for the size of units'],
+    ['x 7c00 4 z', 'z: write b, w, d or q for the size of units'],
     ['x nowhere', 'nowhere: no register, flag or label is called nowhere'],
     ['x p:0xf0000000 1', 'nothing is mapped at p:0xf0000000'],
     ['dis 7c00 many', 'many: give a count from 1 to 500'],

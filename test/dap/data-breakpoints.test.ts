@@ -50,7 +50,7 @@ describe('dataBreakpointInfo', () => {
     const client = await launched();
     expect(await client.request('dataBreakpointInfo', { name: 'ax' })).toEqual({
       dataId: null,
-      description: 'ax is no memory; a label, byte[…], word[…], dword[…] or an address is',
+      description: 'ax is no memory; a label, byte[…], word[…], dword[…], qword[…] or an address is',
     });
     const general = { variablesReference: 10, name: 'EAX' };
     expect((await client.request('dataBreakpointInfo', general))['dataId']).toBe(null);

@@ -1,9 +1,10 @@
 /** Commands that look at memory: `x`, `dis`, `find`. Addresses are linear, or physical behind `p:`. */
 import { localized } from '../../protocol/localized.ts';
+import { addressBehind } from '../../expressions/address.ts';
 import { formatHex } from '../../expressions/format.ts';
 import { instructionText, listInstructions, placeText } from '../code-listing.ts';
 import type { Debuggee } from '../debuggee.ts';
-import { formatReference, type Place, readPlace, resolvePlaceName } from '../places.ts';
+import { exactPlace, formatReference, type MemoryPlace, type Place, readPlace, resolveMemoryName } from '../places.ts';
 import { UserError } from '../user-error.ts';
 import { type ConsoleCommand, countOf, hex } from './console-command.ts';
 import { styled } from './styles.ts';
@@ -14,17 +15,17 @@ const ROW_SIZE = 16;
 const SEARCHED_MAX = 256 * 1024 * 1024;
 const CHUNK_SIZE = 1024 * 1024;
 const HITS_MAX = 32;
-const UNIT_SIZES: Readonly<Record<string, number>> = { b: 1, w: 2, d: 4 };
+const UNIT_SIZES: Readonly<Record<string, number>> = { b: 1, w: 2, d: 4, q: 8 };
 
 export const memoryCommands: readonly ConsoleCommand[] = [
   {
     name: 'x',
-    usage: '[address [count [b|w|d]]]',
-    help: 'Shows memory as bytes, words or doublewords and as text; without an address what DS:SI points at.',
-    run: (debuggee, [address = 'ds:si', count, unit = 'b']) => {
+    usage: '[address [count [b|w|d|q]]]',
+    help: 'Shows memory as bytes, words, doublewords or quadwords and as text; without an address what DS:SI or RSI points at.',
+    run: (debuggee, [address = debuggee.guest.is64Bit ? 'rsi' : 'ds:si', count, unit = 'b']) => {
       const size = UNIT_SIZES[unit];
       if (size === undefined)
-        throw new UserError('bad-argument', localized('{0}: write b, w or d for the size of units', unit));
+        throw new UserError('bad-argument', localized('{0}: write b, w, d or q for the size of units', unit));
       const length = countOf(count, 128 / size, DUMPED_MAX / size) * size;
       return dump(debuggee, placeNamed(debuggee, address), length, size);
     },
@@ -36,7 +37,7 @@ export const memoryCommands: readonly ConsoleCommand[] = [
     run: (debuggee, [address, count]) => {
       const { guest } = debuggee;
       const next = { space: 'linear', address: guest.vcpu.linearEip } as const;
-      const place = address === undefined ? next : placeNamed(debuggee, address);
+      const place = address === undefined ? next : exactPlace(placeNamed(debuggee, address));
       return list(debuggee, place, countOf(count, 10, INSTRUCTIONS_MAX));
     },
   },
@@ -49,20 +50,21 @@ export const memoryCommands: readonly ConsoleCommand[] = [
   },
 ];
 
-function placeNamed({ guest }: Debuggee, text: string): Place {
+function placeNamed({ guest }: Debuggee, text: string): MemoryPlace {
   const isPhysical = /^p:/i.test(text);
-  const address = resolvePlaceName(guest, isPhysical ? text.slice(2) : text);
+  const address = resolveMemoryName(guest, isPhysical ? text.slice(2) : text);
   return { space: isPhysical ? 'physical' : 'linear', address };
 }
 
-function dump(debuggee: Debuggee, place: Place, length: number, size: number): string {
+function dump(debuggee: Debuggee, place: MemoryPlace, length: number, size: number): string {
+  const { addressWidth } = debuggee.guest;
   const bytes = readPlace(debuggee.guest, place, length);
   if (bytes.length === 0)
-    throw new UserError('bad-address', localized('nothing is mapped at {0}', formatReference(place)));
+    throw new UserError('bad-address', localized('nothing is mapped at {0}', formatReference(place, addressWidth)));
   const rows: string[] = [];
   for (let at = 0; at < bytes.length; at += ROW_SIZE) {
     const row = bytes.subarray(at, at + ROW_SIZE);
-    const address = formatReference({ ...place, address: place.address + at });
+    const address = formatReference({ ...place, address: addressBehind(place.address, at) }, addressWidth);
     const width = (ROW_SIZE / size) * (size * 2 + 1);
     const text = [...row].map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
     rows.push(`${styled(debuggee, 'faint', address)}  ${unitsOf(row, size).join(' ').padEnd(width)} ${text}`);

@@ -10,7 +10,7 @@ import type { HandlerOf } from './request-handler.ts';
 const TARGETS_MAX = 200;
 const WORD = /[\w.@$-]*$/;
 
-const MEMORY: readonly DebugProtocol.CompletionItem[] = ['byte', 'word', 'dword'].map((size) => ({
+const MEMORY: readonly DebugProtocol.CompletionItem[] = ['byte', 'word', 'dword', 'qword'].map((size) => ({
   label: `${size}[…]`,
   text: `${size}[`,
   type: 'function',

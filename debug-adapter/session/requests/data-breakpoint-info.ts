@@ -15,7 +15,7 @@ import {
 } from '../watch-places.ts';
 import type { Arguments, Body } from './request-types.ts';
 import type { HandlerOf } from './request-handler.ts';
-import { parseReference } from '../places.ts';
+import { exactPlace, parseReference } from '../places.ts';
 import { formatHex } from '../../expressions/format.ts';
 
 export const dataBreakpointInfo: HandlerOf<'dataBreakpointInfo'> = {
@@ -39,7 +39,7 @@ function placeAskedFor(debuggee: Debuggee, guest: Guest, given: Arguments<'dataB
   if (place) return place.space === 'physical' ? inPhysical(debuggee, place) : place;
   throw new UserError(
     'bad-address',
-    localized('{0} is no memory; a label, byte[…], word[…], dword[…] or an address is', given.name),
+    localized('{0} is no memory; a label, byte[…], word[…], dword[…], qword[…] or an address is', given.name),
   );
 }
 
@@ -57,7 +57,7 @@ function expressionOf(debuggee: Debuggee, given: Arguments<'dataBreakpointInfo'>
 /** A label stays a label, which is looked up in its guest; other addresses are translated now. */
 function inPhysical({ guest }: Debuggee, place: WatchPlace): WatchPlace {
   if (guest.symbols.label(place.name) !== undefined) return place;
-  return { ...place, name: formatHex(physicalOf(guest, parseReference(place.name).address), 32) };
+  return { ...place, name: formatHex(physicalOf(guest, exactPlace(parseReference(place.name)).address), 32) };
 }
 
 function describe(place: WatchPlace): Body<'dataBreakpointInfo'> {

@@ -8,7 +8,7 @@ import type { ListedInstruction } from '../../disassembly/disassemble.ts';
 import { formatHex } from '../../expressions/format.ts';
 import type { Debuggee } from '../debuggee.ts';
 import { instructionText, listInstructions, placeText } from '../code-listing.ts';
-import { formatReference, placeOf, type Place } from '../places.ts';
+import { exactPlace, formatReference, type MemoryPlace, placeOf } from '../places.ts';
 import { lineOf } from '../source-lines.ts';
 import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
@@ -24,18 +24,19 @@ export const disassembleRequest: HandlerOf<'disassemble'> = {
       throw new UserError('bad-argument', localized('at most {0} instructions can be listed at once', COUNT_MAX));
     }
     const place = placeOf(guest, memoryReference, offset);
-    const listed = listInstructions(guest, place, instructionOffset, instructionCount);
-    return { instructions: listed.map((line) => describeLine(debuggee, place.space, line, resolveSymbols)) };
+    const { address } = exactPlace(place);
+    const listed = listInstructions(guest, { ...place, address }, instructionOffset, instructionCount);
+    return { instructions: listed.map((line) => describeLine(debuggee, place, line, resolveSymbols)) };
   },
 };
 
 function describeLine(
   debuggee: Debuggee,
-  space: Place['space'],
+  { space, isUpper = false }: MemoryPlace,
   { address, bytes, instruction }: ListedInstruction,
   resolveSymbols: boolean,
 ): DebugProtocol.DisassembledInstruction {
-  const shown = formatReference({ space, address });
+  const shown = formatReference({ space, address, isUpper }, debuggee.guest.addressWidth);
   if (!instruction) return { address: shown, instruction: '??', presentationHint: 'invalid' };
   const isLinear = space === 'linear';
   const { source, line } = isLinear ? exactLine(debuggee, address) : {};

@@ -1,5 +1,6 @@
 /** `evaluate`: expressions of watches, hovers and the Debug Console; the console may also assign, and takes commands. */
 import { localized } from '../../protocol/localized.ts';
+import { addressOfBits } from '../../expressions/address.ts';
 import { formatValue, splitNotation } from '../../expressions/format.ts';
 import { findRegisterPart } from '../../expressions/register-parts.ts';
 import { runCommand } from '../console/run-command.ts';
@@ -26,28 +27,25 @@ export const evaluate: HandlerOf<'evaluate'> = {
     const assignment = context === 'repl';
     const { value, address, compiled } = evaluateCompiled(guest, expression, { assignment });
     if (compiled.assigns) {
-      const written = address === undefined ? undefined : writtenAt(address, compiled.width);
+      const written = address === undefined ? undefined : writtenAt(guest, address, compiled.width);
       debuggee.afterResponse(() => debuggee.stateWritten(written));
     }
     const plain = formatValue(value, compiled.width, notation ?? (format?.hex === false ? 'd' : 'x'));
     const isOpen = notation === undefined && format?.hex === undefined && context !== 'clipboard';
     const withDecimal = isOpen && value > 9 && compiled.width > 1;
-    const pointed = address ?? Number(value);
-    const location = lineLocationOf(guest, pointed);
+    const pointed = address ?? addressOfBits(BigInt(value));
+    const location = typeof pointed === 'number' ? lineLocationOf(guest, pointed) : undefined;
     return {
       result: withDecimal ? `${plain} (${value})` : plain,
       variablesReference: 0,
-      ...(pointed < ADDRESS_END ? { memoryReference: linearReference(pointed) } : {}),
+      memoryReference: linearReference(guest, pointed),
       ...(location === undefined ? {} : { valueLocationReference: location }),
     };
   },
 };
 
-/** Memory references are 32 bits wide. */
-const ADDRESS_END = 2 ** 32;
-
 /** Words that begin an expression without being names. */
-const FORMS = /^(?:byte|word|dword|linear|physical)$/i;
+const FORMS = /^(?:byte|word|dword|qword|linear|physical)$/i;
 const BARE_SEGMENT = /^\s*[0-9a-f]{1,4}\s*:/i;
 
 /** Who types a command of another debugger is told where ours are, and not how an expression goes on. */

@@ -10,7 +10,7 @@ export const gotoTargets: HandlerOf<'gotoTargets'> = {
       id: address,
       label: guest.describeSymbol(address) ?? guest.describeAddress(address),
       line: debuggee.clientLine(found?.line ?? line),
-      instructionPointerReference: linearReference(address),
+      instructionPointerReference: linearReference(guest, address),
     }));
     return { targets };
   },

@@ -18,7 +18,7 @@ export const readMemory: HandlerOf<'readMemory'> = {
     const bytes = readPlace(debuggee.guest, place, count);
     const unreadableBytes = count - bytes.length;
     return {
-      address: formatReference(place),
+      address: formatReference(place, debuggee.guest.addressWidth),
       data: encodeBase64(bytes),
       ...(unreadableBytes > 0 ? { unreadableBytes } : {}),
     };

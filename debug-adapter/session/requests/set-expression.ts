@@ -1,6 +1,6 @@
 /** `setExpression`: writes what a watch names. */
 import { formatValue } from '../../expressions/format.ts';
-import { assignText, evaluateCompiled, evaluateInput } from '../evaluate-text.ts';
+import { assignText, evaluateCompiled } from '../evaluate-text.ts';
 import { writtenAt } from '../places.ts';
 import type { HandlerOf } from './request-handler.ts';
 
@@ -8,9 +8,9 @@ export const setExpression: HandlerOf<'setExpression'> = {
   capabilities: { supportsSetExpression: true },
   handle(debuggee, { expression, value, format }) {
     const { guest } = debuggee;
-    assignText(guest, expression, evaluateInput(guest, value.replace(/\s\(\d+\)$/, '')));
+    assignText(guest, expression, value.replace(/\s\(\d+\)$/, ''));
     const { value: now, address, compiled } = evaluateCompiled(guest, expression);
-    const written = address === undefined ? undefined : writtenAt(address, compiled.width);
+    const written = address === undefined ? undefined : writtenAt(guest, address, compiled.width);
     debuggee.afterResponse(() => debuggee.stateWritten(written));
     return { value: formatValue(now, compiled.width, format?.hex === false ? 'd' : 'x') };
   },

@@ -2,7 +2,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { optionsOf } from '../breakpoint-options.ts';
 import type { Guest } from '../guest.ts';
-import { placeOf, type Place } from '../places.ts';
+import { exactPlace, placeOf, type Place } from '../places.ts';
 import { physicalOf, spaceOfMode } from '../watch-places.ts';
 import type { HandlerOf } from './request-handler.ts';
 
@@ -21,7 +21,7 @@ export const setInstructionBreakpoints: HandlerOf<'setInstructionBreakpoints'> =
 
 /** In the mode `physical` a linear address means the memory that it maps to now. */
 function wantedPlace(guest: Guest, { instructionReference, offset, mode }: DebugProtocol.InstructionBreakpoint): Place {
-  const place = placeOf(guest, instructionReference, offset);
+  const place = exactPlace(placeOf(guest, instructionReference, offset));
   if (spaceOfMode(mode) === 'linear' || place.space === 'physical') return place;
   return { space: 'physical', address: physicalOf(guest, place.address) };
 }

@@ -43,7 +43,7 @@ function describeFrame(
     line: 0,
     column: 0,
     ...at,
-    instructionPointerReference: linearReference(address),
+    instructionPointerReference: linearReference(debuggee.guest, address),
   };
 }
 

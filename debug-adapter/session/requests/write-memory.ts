@@ -1,7 +1,7 @@
 /** `writeMemory`: linear or physical memory; with `allowPartial` as far as it is mapped, else all or an error. */
 import { localized } from '../../protocol/localized.ts';
 import { decodeBase64 } from '../base64.ts';
-import { formatReference, placeOf, type Place, readPlace, writePlace } from '../places.ts';
+import { formatReference, type MemoryPlace, placeOf, readPlace, writePlace } from '../places.ts';
 import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
 
@@ -15,14 +15,14 @@ export const writeMemory: HandlerOf<'writeMemory'> = {
     const mapped = readPlace(guest, place, bytes.length).length;
     if (mapped < bytes.length && !allowPartial) throw partlyMapped(mapped, bytes.length, place);
     const bytesWritten = writePlace(guest, place, bytes.subarray(0, mapped));
-    const written = { memoryReference: formatReference(place), count: bytesWritten };
+    const written = { memoryReference: formatReference(place, guest.addressWidth), count: bytesWritten };
     debuggee.afterResponse(() => debuggee.stateWritten(written));
     if (bytesWritten < bytes.length && !allowPartial) throw partlyMapped(bytesWritten, bytes.length, place);
     return { offset: 0, bytesWritten };
   },
 };
 
-function partlyMapped(count: number, length: number, place: Place): UserError {
+function partlyMapped(count: number, length: number, place: MemoryPlace): UserError {
   return new UserError(
     'bad-address',
     localized('only {0} of {1} bytes at {2} can be written', count, length, formatReference(place)),
