@@ -1,13 +1,12 @@
 /** A processor with a few kilobytes of memory, for tests of expressions. */
 import { CpuState, findRegister } from '../../vm-core/index.ts';
-import { CPU_STATE_SIZE } from '../../vm-core/state/layout.ts';
 import type { LinearAddress } from './address.ts';
 import type { ExpressionContext } from './compile.ts';
 import { writePart } from './register-parts.ts';
 
 /** A processor in a mode; with `isLong` it has 64-bit mode, and label `high` lies in the upper half of addresses. */
 export function makeContext(isLong = false, is64Bit = false): ExpressionContext & { readonly memory: Uint8Array } {
-  const state = new CpuState(new WebAssembly.Memory({ initial: Math.ceil(CPU_STATE_SIZE / 65536) }), 0);
+  const state = new CpuState(new WebAssembly.Memory({ initial: 1 }), 0);
   const set = (name: string, value: number | bigint): void => {
     const register = findRegister(name);
     if (!register) throw new Error(name);

@@ -220,6 +220,7 @@ const SYMBOL_OFFSET_MAX = 0xffff;
 
 function makeExpressionContext(guest: Guest): ExpressionContext {
   const { symbols, vcpu } = guest;
+  let wideLabels: boolean | undefined;
   return {
     state: vcpu.state,
     isLong: modelFacts(guest.machine.config.cpuModel).features.has('LM'),
@@ -232,7 +233,10 @@ function makeExpressionContext(guest: Guest): ExpressionContext {
     },
     readQword: (at) => guest.readBits(at, 8),
     writeMemory: (at, size, value) => guest.writeBits(at, size, value),
-    hasWideLabels: [...symbols.labels()].some(({ address }) => address < 0 || address >= LINEAR_END),
+    get hasWideLabels() {
+      wideLabels ??= [...symbols.labels()].some(({ address }) => address < 0 || address >= LINEAR_END);
+      return wideLabels;
+    },
     label: (name) => labelAddress(guest, name),
     segmentBase: (selector) => segmentBaseOf(guest, selector),
     translate: (linearAddress) => guest.translate(linearAddress),
