@@ -3,9 +3,12 @@
  * be used any number of times and the compiler behind sees plain single assignments. Constants stay constants.
  */
 import { ByteWriter } from './byte-writer.ts';
+import { foldInt32 } from './constant-folding.ts';
+import { Locals } from './locals.ts';
 import {
   type FunctionReference,
   type ModuleBuilder,
+  type SharedFunction,
   type Signature,
   type ValueType,
   valueTypeCode,
@@ -26,6 +29,7 @@ import {
   type UnaryOperation,
   unaryOpcodes,
 } from './opcodes.ts';
+import { laneOperations, type LaneOperationName, type OperationName, operations } from './vector-opcodes.ts';
 
 /** A value of the function being built: a constant, or a local. */
 export interface Value {
@@ -46,9 +50,6 @@ export interface Label {
 }
 
 const EMPTY_BLOCK = 0x40;
-const LOCAL_GET = 0x20;
-const LOCAL_SET = 0x21;
-const LOCAL_TEE = 0x22;
 
 export class FunctionBuilder implements FunctionReference {
   readonly index: number;
@@ -56,17 +57,14 @@ export class FunctionBuilder implements FunctionReference {
   readonly parameters: readonly Value[];
   readonly #module: ModuleBuilder;
   readonly #code = new ByteWriter();
-  readonly #locals: ValueType[] = [];
-  readonly #free: Readonly<Record<ValueType, number[]>> = { i32: [], i64: [], f64: [] };
-  #scoped: { readonly type: ValueType; readonly local: number }[] | undefined;
+  readonly #locals: Locals;
   #depth = 0;
-  /** The local that the last instruction has set, and where that instruction begins and ends. */
-  readonly #lastSet = { local: -1, begin: 0, end: 0 };
 
   constructor(module: ModuleBuilder, index: number, signature: Signature) {
     this.#module = module;
     this.index = index;
     this.signature = signature;
+    this.#locals = new Locals(this.#code, signature.parameters.length);
     this.parameters = signature.parameters.map((type, local) => ({ type, local }));
   }
 
@@ -78,6 +76,15 @@ export class FunctionBuilder implements FunctionReference {
     return { type: 'i64', local: -1, constant };
   }
 
+  /** A constant vector of 16 bytes, by its halves. */
+  v128(low: bigint, high: bigint): Value {
+    this.#vectorCode(0x0c);
+    for (const half of [low, high]) {
+      for (let shift = 0n; shift < 64n; shift += 8n) this.#code.byte(Number((half >> shift) & 0xffn));
+    }
+    return this.#locals.result('v128');
+  }
+
   /** A constant of the same type as another value; an i32 is extended with its sign. */
   like(value: Value, constant: number | bigint): Value {
     return value.type === 'i64' ? this.i64(BigInt(constant)) : this.i32(Number(BigInt.asIntN(32, BigInt(constant))));
@@ -85,21 +92,21 @@ export class FunctionBuilder implements FunctionReference {
 
   /** A local that can be set again. */
   variable(initial: Value): Variable {
-    const local = this.#newLocal(initial.type);
-    this.#push(initial);
-    this.#setLocal(local);
+    const local = this.#locals.add(initial.type);
+    this.#locals.push(initial);
+    this.#locals.set(local);
     return { type: initial.type, local, mutable: true };
   }
 
   set(variable: Variable, value: Value): void {
-    this.#push(value);
-    this.#setLocal(variable.local);
+    this.#locals.push(value);
+    this.#locals.set(variable.local);
   }
 
   /** The value a variable has now, kept while the variable changes. */
   copy(value: Value): Value {
-    this.#push(value);
-    return this.#result(value.type);
+    this.#locals.push(value);
+    return this.#locals.result(value.type);
   }
 
   /** A constant operand takes the type of the other one. */
@@ -110,22 +117,61 @@ export class FunctionBuilder implements FunctionReference {
     const folded = foldInt32(operation, left, right);
     if (folded !== undefined) return folded === left ? left : this.i32(folded as number);
     const [i32, i64, comparison] = binaryOpcodes[operation];
-    this.#push(left);
-    this.#push(right);
+    this.#locals.push(left);
+    this.#locals.push(right);
     this.#code.byte(left.type === 'i64' ? i64 : i32);
-    return this.#result(comparison ? 'i32' : left.type);
+    return this.#locals.result(comparison ? 'i32' : left.type);
   }
 
   unary(operation: UnaryOperation, operand: Value): Value {
-    this.#push(operand);
+    this.#locals.push(operand);
     this.#code.byte(unaryOpcodes[operation][operand.type === 'i64' ? 1 : 0]);
-    return this.#result(operand.type);
+    return this.#locals.result(operand.type);
+  }
+
+  /** An operation on floating-point numbers or vectors, by its name in WebAssembly's text format. */
+  operate(name: OperationName, ...operands: readonly Value[]): Value {
+    return this.#operate(name, operations[name], operands, undefined);
+  }
+
+  /** The same for the operations on one lane. */
+  operateOnLane(name: LaneOperationName, lane: number, ...operands: readonly Value[]): Value {
+    return this.#operate(name, laneOperations[name], operands, lane);
+  }
+
+  /** Sixteen bytes out of the 32 of two vectors, by their numbers. */
+  shuffle(x: Value, y: Value, bytes: readonly number[]): Value {
+    if (bytes.length !== 16) throw new Error(`a shuffle of ${bytes.length} bytes`);
+    this.#locals.push(x);
+    this.#locals.push(y);
+    this.#vectorCode(0x0d);
+    this.#code.append(bytes);
+    return this.#locals.result('v128');
+  }
+
+  #operate(
+    name: string,
+    operation: { readonly opcode: number; readonly operands: readonly ValueType[]; readonly result: ValueType },
+    operands: readonly Value[],
+    lane: number | undefined,
+  ): Value {
+    const types = operands.map(({ type }) => type).join(' ');
+    if (types !== operation.operands.join(' ')) throw new Error(`${name} of ${types}`);
+    for (const operand of operands) this.#locals.push(operand);
+    const prefix = operation.opcode >> 8;
+    if (prefix === 0) this.#code.byte(operation.opcode);
+    else {
+      this.#code.byte(prefix);
+      this.#code.unsigned(operation.opcode & 0xff);
+    }
+    if (lane !== undefined) this.#code.byte(lane);
+    return this.#locals.result(operation.result);
   }
 
   eqz(operand: Value): Value {
-    this.#push(operand);
+    this.#locals.push(operand);
     this.#code.byte(operand.type === 'i64' ? I64_EQZ : I32_EQZ);
-    return this.#result('i32');
+    return this.#locals.result('i32');
   }
 
   /** i32 → i64. */
@@ -134,56 +180,71 @@ export class FunctionBuilder implements FunctionReference {
     if (typeof operand.constant === 'number') {
       return this.i64(BigInt(signed ? operand.constant : operand.constant >>> 0));
     }
-    this.#push(operand);
+    this.#locals.push(operand);
     this.#code.byte(signed ? I64_EXTEND_I32_S : I64_EXTEND_I32_U);
-    return this.#result('i64');
+    return this.#locals.result('i64');
   }
 
   /** i64 → i32, the low half. */
   narrow(operand: Value): Value {
     if (operand.type === 'i32') return operand;
     if (operand.constant !== undefined) return this.i32(Number(BigInt.asIntN(32, BigInt(operand.constant))));
-    this.#push(operand);
+    this.#locals.push(operand);
     this.#code.byte(I32_WRAP_I64);
-    return this.#result('i32');
+    return this.#locals.result('i32');
   }
 
   /** A linear address as TypeScript gets it: an i32 as an unsigned number, an i64 as a signed one. */
   addressNumber(operand: Value): Value {
-    this.#push(operand);
+    this.#locals.push(operand);
     this.#code.byte(operand.type === 'i64' ? F64_CONVERT_I64_S : F64_CONVERT_I32_U);
-    return this.#result('f64');
+    return this.#locals.result('f64');
   }
 
   select(condition: Value, whenTrue: Value, whenFalse: Value): Value {
-    this.#push(whenTrue);
-    this.#push(whenFalse);
-    this.#push(condition);
+    this.#locals.push(whenTrue);
+    this.#locals.push(whenFalse);
+    this.#locals.push(condition);
     this.#code.byte(0x1b);
-    return this.#result(whenTrue.type);
+    return this.#locals.result(whenTrue.type);
   }
 
   /** Loads `bits` from `address + offset`, zero- or sign-extended into `type`. */
   load(type: 'i32' | 'i64', bits: Bits, address: Value, offset = 0, signed = false): Value {
     const opcodes = loadOpcodes[type][bits];
     if (!opcodes) throw new Error(`no ${type} load of ${bits} bits`);
-    this.#push(address);
+    this.#locals.push(address);
     this.#code.byte(opcodes[signed ? 1 : 0]);
     this.#memoryArgument(offset);
-    return this.#result(type);
+    return this.#locals.result(type);
   }
 
   store(bits: Bits, address: Value, offset: number, value: Value): void {
     const opcode = storeOpcodes[value.type as 'i32' | 'i64'][bits];
     if (opcode === undefined) throw new Error(`no ${value.type} store of ${bits} bits`);
-    this.#push(address);
-    this.#push(value);
+    this.#locals.push(address);
+    this.#locals.push(value);
     this.#code.byte(opcode);
     this.#memoryArgument(offset);
   }
 
+  /** Loads 16 bytes, or 8 or 4 with zeros above. */
+  loadVector(bits: 32 | 64 | 128, address: Value, offset = 0): Value {
+    this.#locals.push(address);
+    this.#vectorCode(bits === 128 ? 0x00 : bits === 64 ? 0x5d : 0x5c);
+    this.#memoryArgument(offset);
+    return this.#locals.result('v128');
+  }
+
+  storeVector(address: Value, offset: number, value: Value): void {
+    this.#locals.push(address);
+    this.#locals.push(value);
+    this.#vectorCode(0x0b);
+    this.#memoryArgument(offset);
+  }
+
   if(condition: Value, whenTrue: () => void, whenFalse?: () => void): void {
-    this.#push(condition);
+    this.#locals.push(condition);
     this.#code.byte(0x04);
     this.#code.byte(EMPTY_BLOCK);
     this.#depth++;
@@ -211,7 +272,7 @@ export class FunctionBuilder implements FunctionReference {
   }
 
   branchIf(condition: Value, label: Label): void {
-    this.#push(condition);
+    this.#locals.push(condition);
     this.#code.byte(0x0d);
     this.#code.unsigned(this.#depth - label.depth);
   }
@@ -230,47 +291,47 @@ export class FunctionBuilder implements FunctionReference {
 
   /** Locals that are made inside can be used again by what follows: values must not leave the scope. */
   scope(body: () => void): void {
-    const outer = this.#scoped;
-    const inner: { readonly type: ValueType; readonly local: number }[] = [];
-    this.#scoped = inner;
-    body();
-    this.#scoped = outer;
-    for (const { type, local } of inner) this.#free[type].push(local);
+    this.#locals.scope(body);
   }
 
   /** Calls a function that has a result. */
   call(target: FunctionReference, ...operands: readonly Value[]): Value {
     this.callVoid(target, ...operands);
     if (!target.signature.result) throw new Error('the function called has no result');
-    return this.#result(target.signature.result);
+    return this.#locals.result(target.signature.result);
   }
 
   callVoid(target: FunctionReference, ...operands: readonly Value[]): void {
-    for (const operand of operands) this.#push(operand);
+    for (const operand of operands) this.#locals.push(operand);
     this.#code.byte(0x10);
     this.#code.unsigned(target.index);
   }
 
+  /** Calls a function that the module gets with the first call. */
+  callShared(definition: SharedFunction, ...operands: readonly Value[]): Value {
+    return this.call(this.#module.shared(definition), ...operands);
+  }
+
   /** Calls through the module's table; the signature must have a result. */
   callIndirect(signature: Signature, place: Value, ...operands: readonly Value[]): Value {
-    for (const operand of operands) this.#push(operand);
-    this.#push(place);
+    for (const operand of operands) this.#locals.push(operand);
+    this.#locals.push(place);
     this.#code.byte(0x11);
     this.#code.unsigned(this.#module.typeIndex(signature));
     this.#code.byte(0x00);
     if (!signature.result) throw new Error('the function called has no result');
-    return this.#result(signature.result);
+    return this.#locals.result(signature.result);
   }
 
   return(value?: Value): void {
-    if (value) this.#push(value);
+    if (value) this.#locals.push(value);
     this.#code.byte(0x0f);
   }
 
   /** The body with its locals, as the code section holds it. The end of a function with a result is never reached. */
   finish(): ByteWriter {
     const out = new ByteWriter();
-    out.runs(this.#locals.map(valueTypeCode));
+    out.runs(this.#locals.types.map(valueTypeCode));
     out.append(this.#code.bytes);
     if (this.signature.result) out.byte(0x00);
     out.byte(0x0b);
@@ -288,7 +349,7 @@ export class FunctionBuilder implements FunctionReference {
   }
 
   #branchTable(selector: Value, count: number): void {
-    this.#push(selector);
+    this.#locals.push(selector);
     this.#code.byte(0x0e);
     this.#code.unsigned(count);
     for (let n = 0; n <= count; n++) this.#code.unsigned(n);
@@ -307,84 +368,13 @@ export class FunctionBuilder implements FunctionReference {
     this.#depth--;
   }
 
-  #newLocal(type: ValueType): number {
-    const local = (this.#scoped && this.#free[type].pop()) ?? this.parameters.length + this.#locals.push(type) - 1;
-    this.#scoped?.push({ type, local });
-    return local;
-  }
-
-  #setLocal(local: number): void {
-    this.#lastSet.local = local;
-    this.#lastSet.begin = this.#code.length;
-    this.#code.byte(LOCAL_SET);
-    this.#code.unsigned(local);
-    this.#lastSet.end = this.#code.length;
-  }
-
-  /** A local that was set just now stays on the stack. */
-  #getLocal(local: number): void {
-    const { local: set, begin, end } = this.#lastSet;
-    if (local === set && end === this.#code.length) {
-      this.#code.replace(begin, LOCAL_TEE);
-      this.#lastSet.local = -1;
-      return;
-    }
-    this.#code.byte(LOCAL_GET);
-    this.#code.unsigned(local);
-  }
-
-  #result(type: ValueType): Value {
-    const local = this.#newLocal(type);
-    this.#setLocal(local);
-    return { type, local };
-  }
-
-  #push(value: Value): void {
-    if (value.constant === undefined) {
-      this.#getLocal(value.local);
-    } else if (typeof value.constant === 'bigint') {
-      this.#code.byte(0x42);
-      this.#code.signed64(value.constant);
-    } else {
-      this.#code.byte(0x41);
-      this.#code.signed(value.constant);
-    }
+  #vectorCode(opcode: number): void {
+    this.#code.byte(0xfd);
+    this.#code.unsigned(opcode);
   }
 
   #memoryArgument(offset: number): void {
     this.#code.byte(0x00);
     this.#code.unsigned(offset);
-  }
-}
-
-/** Folds what is known when the function is built: int32 constants, and operations that change nothing. */
-function foldInt32(operation: BinaryOperation, left: Value, right: Value): number | Value | undefined {
-  const y = right.constant;
-  if (typeof y !== 'number') return undefined;
-  const x = left.constant;
-  if (typeof x !== 'number') {
-    const neutral = operation === 'and' ? -1 : 0;
-    const isNeutral = y === neutral && ['add', 'sub', 'or', 'xor', 'and', 'shl', 'shrU', 'shrS'].includes(operation);
-    return isNeutral && !('mutable' in left) ? left : undefined;
-  }
-  switch (operation) {
-    case 'add':
-      return (x + y) | 0;
-    case 'sub':
-      return (x - y) | 0;
-    case 'and':
-      return x & y;
-    case 'or':
-      return x | y;
-    case 'xor':
-      return x ^ y;
-    case 'shl':
-      return x << y;
-    case 'shrU':
-      return (x >>> y) | 0;
-    case 'shrS':
-      return x >> y;
-    default:
-      return undefined;
   }
 }

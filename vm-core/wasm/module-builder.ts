@@ -2,11 +2,19 @@
 import { ByteWriter } from './byte-writer.ts';
 import { FunctionBuilder } from './function-builder.ts';
 
-export type ValueType = 'i32' | 'i64' | 'f64';
+export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
 
-const VALUE_TYPE_CODES: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, f64: 0x7c };
+const VALUE_TYPE_CODES: Readonly<Record<ValueType, number>> = {
+  i32: 0x7f,
+  i64: 0x7e,
+  f32: 0x7d,
+  f64: 0x7c,
+  v128: 0x7b,
+};
 const FUNCTION_TYPE = 0x60;
 const FUNCREF = 0x70;
+/** A table among imports and exports. */
+const EXTERNAL_TABLE = 0x01;
 
 /** The types of a function's parameters and of its result, if it has one. */
 export interface Signature {
@@ -18,6 +26,12 @@ export interface Signature {
 export interface FunctionReference {
   readonly index: number;
   readonly signature: Signature;
+}
+
+/** A function that whoever calls it brings along: it is defined once in each module that has calls of it. */
+export interface SharedFunction {
+  readonly signature: Signature;
+  readonly write: (f: FunctionBuilder) => void;
 }
 
 interface ImportedFunction extends FunctionReference {
@@ -37,11 +51,17 @@ export class ModuleBuilder {
   readonly #functions: FunctionBuilder[] = [];
   readonly #exports: { readonly name: string; readonly index: number }[] = [];
   readonly #elements: number[] = [];
+  readonly #shared = new Map<SharedFunction, FunctionReference>();
   readonly #memoryMaximumPages: number;
+  readonly #tableStart: number | undefined;
 
-  /** The module imports its memory as `env.memory`, of at most the given number of 64 KiB pages. */
-  constructor(memoryMaximumPages: number) {
+  /**
+   * The module imports its memory as `env.memory`, of at most the given number of 64 KiB pages. Its table it makes and
+   * exports as `table`; with `tableStart` it puts its functions into `env.table` from that place on.
+   */
+  constructor(memoryMaximumPages: number, tableStart?: number) {
     this.#memoryMaximumPages = memoryMaximumPages;
+    this.#tableStart = tableStart;
   }
 
   typeIndex(signature: Signature): number {
@@ -70,9 +90,19 @@ export class ModuleBuilder {
     return defined;
   }
 
-  /** Appends a function to the module's table and returns its place there. */
+  /** The function in this module; it is defined at the first call. */
+  shared(definition: SharedFunction): FunctionReference {
+    const known = this.#shared.get(definition);
+    if (known) return known;
+    const f = this.defineFunction(definition.signature);
+    this.#shared.set(definition, f);
+    definition.write(f);
+    return f;
+  }
+
+  /** Appends a function to the table and returns its place there. */
   addToTable(reference: FunctionReference): number {
-    return this.#elements.push(reference.index) - 1;
+    return (this.#tableStart ?? 0) + this.#elements.push(reference.index) - 1;
   }
 
   /** The finished binary. */
@@ -86,8 +116,9 @@ export class ModuleBuilder {
       3,
       vector(this.#functions, (w, defined) => w.unsigned(this.typeIndex(defined.signature))),
     );
-    if (this.#elements.length > 0) out.section(4, this.#tableSection());
-    out.section(7, vector(this.#exports, writeExport));
+    const ownsTable = this.#tableStart === undefined && this.#elements.length > 0;
+    if (ownsTable) out.section(4, this.#tableSection());
+    out.section(7, this.#exportSection(ownsTable));
     if (this.#elements.length > 0) out.section(9, this.#elementSection());
     out.section(10, vector(bodies, writeBody));
     return out.bytes;
@@ -105,7 +136,7 @@ export class ModuleBuilder {
 
   #importSection(): ByteWriter {
     const writer = new ByteWriter();
-    writer.unsigned(this.#imports.length + 1);
+    writer.unsigned(this.#imports.length + (this.#tableStart === undefined ? 1 : 2));
     for (const imported of this.#imports) {
       writer.name(imported.module);
       writer.name(imported.name);
@@ -118,6 +149,27 @@ export class ModuleBuilder {
     writer.byte(0x01);
     writer.unsigned(0);
     writer.unsigned(this.#memoryMaximumPages);
+    if (this.#tableStart !== undefined) {
+      writer.name('env');
+      writer.name('table');
+      writer.append([EXTERNAL_TABLE, FUNCREF, 0x00]);
+      writer.unsigned(this.#tableStart + this.#elements.length);
+    }
+    return writer;
+  }
+
+  #exportSection(withTable: boolean): ByteWriter {
+    const writer = new ByteWriter();
+    writer.unsigned(this.#exports.length + (withTable ? 1 : 0));
+    for (const { name, index } of this.#exports) {
+      writer.name(name);
+      writer.byte(0x00);
+      writer.unsigned(index);
+    }
+    if (withTable) {
+      writer.name('table');
+      writer.append([EXTERNAL_TABLE, 0]);
+    }
     return writer;
   }
 
@@ -130,7 +182,9 @@ export class ModuleBuilder {
 
   #elementSection(): ByteWriter {
     const writer = new ByteWriter();
-    writer.append([1, 0x00, 0x41, 0x00, 0x0b]);
+    writer.append([1, 0x00, 0x41]);
+    writer.signed(this.#tableStart ?? 0);
+    writer.byte(0x0b);
     writer.unsigned(this.#elements.length);
     for (const index of this.#elements) writer.unsigned(index);
     return writer;
@@ -142,12 +196,6 @@ function vector<T>(items: readonly T[], write: (writer: ByteWriter, item: T) => 
   writer.unsigned(items.length);
   for (const item of items) write(writer, item);
   return writer;
-}
-
-function writeExport(writer: ByteWriter, item: { readonly name: string; readonly index: number }): void {
-  writer.name(item.name);
-  writer.byte(0x00);
-  writer.unsigned(item.index);
 }
 
 function writeBody(writer: ByteWriter, body: ByteWriter): void {
