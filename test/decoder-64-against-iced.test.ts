@@ -135,6 +135,8 @@ function operandText(row: InstructionRow, code: OperandCode, ours: DecodedInstru
       const second = code === 'Ib' && row.operands[0] === 'Iw';
       return hex(second ? ours.immediate2 : ours.immediate | 0, row.semantics ? operand.bits : 16);
     }
+    default:
+      return undefined;
   }
 }
 
@@ -209,7 +211,11 @@ function compareOperands(row: InstructionRow, ours: DecodedInstruction, theirs: 
     const mine = operandText(row, code, ours);
     if (mine === undefined) continue;
     const operand = resolveOperand(code, ours.operandSize, ours.memoryForm);
-    const iced = icedOperand(theirs, index, row.semantics && operand.kind !== 'constant' ? operand.bits : 16);
+    const iced = icedOperand(
+      theirs,
+      index,
+      row.semantics && operand.kind !== 'constant' && 'bits' in operand ? operand.bits : 16,
+    );
     const strip = (text: string) => normalized(loose ? text.replace(/:\d+$/, '') : text, row);
     if (strip(mine) !== strip(iced)) return `operand ${index}: ours ${mine}, iced ${iced}`;
   }

@@ -25,7 +25,7 @@ export class DataPaths {
   read(linear: number, sizeAndKind: number, at: number, willWrite: boolean): number {
     const size = sizeAndKind & SIZE_MASK;
     if ((sizeAndKind & SIZE_LONG) !== 0) this.#requireCanonical(linear, sizeAndKind, at);
-    if (size === 8) return this.#readWide(linear, willWrite);
+    if (size > 4) return this.#readWide(linear, size, willWrite);
     return willWrite
       ? this.#linear.readForWrite(linear, size as 1 | 2 | 4)
       : this.#linear.read(linear, size as 1 | 2 | 4);
@@ -34,26 +34,25 @@ export class DataPaths {
   write(linear: number, value: number, sizeAndKind: number, at: number): void {
     const size = sizeAndKind & SIZE_MASK;
     if ((sizeAndKind & SIZE_LONG) !== 0) this.#requireCanonical(linear, sizeAndKind, at);
-    if (size === 8) this.#writeWide(linear);
+    if (size > 4) this.#writeWide(linear, size);
     else if (size === 4) this.#linear.write(linear, 4, value >>> 0);
     else this.#linear.write(linear, size as 1 | 2, value & (size === 2 ? 0xffff : 0xff));
   }
 
-  #readWide(linear: number, willWrite: boolean): number {
-    if (willWrite) this.#linear.requireWritable(linear, 8);
-    else this.#linear.requireAligned(linear, 8);
-    const low = this.#linear.read(linear, 4);
-    this.#state.write32(internal.WIDE_VALUE + 4, this.#linear.read(linear + 4, 4));
-    this.#state.write32(internal.WIDE_VALUE, low);
-    return low;
+  #readWide(linear: number, size: number, willWrite: boolean): number {
+    if (willWrite) this.#linear.requireWritable(linear, size);
+    else this.#linear.requireAligned(linear, size);
+    for (let at = 0; at < size; at += 4) {
+      this.#state.write32(internal.WIDE_VALUE + at, this.#linear.read(linear + at, Math.min(4, size - at)));
+    }
+    return this.#state.read32(internal.WIDE_VALUE);
   }
 
-  #writeWide(linear: number): void {
-    const low = this.#state.read32(internal.WIDE_VALUE);
-    const high = this.#state.read32(internal.WIDE_VALUE + 4);
-    this.#linear.requireWritable(linear, 8);
-    this.#linear.write(linear, 4, low);
-    this.#linear.write(linear + 4, 4, high);
+  #writeWide(linear: number, size: number): void {
+    this.#linear.requireWritable(linear, size);
+    for (let at = 0; at < size; at += 4) {
+      this.#linear.write(linear + at, 4, this.#state.read32(internal.WIDE_VALUE + at));
+    }
   }
 
   #requireCanonical(linear: number, sizeAndKind: number, at: number): void {

@@ -3,7 +3,7 @@
  * the vCPU's state, and the function returns an outcome (DESIGN §3, §4).
  */
 import { BRANCH, EXIT, FAULT, REPEAT } from '../cpu/cpu.ts';
-import type { Operand, OperandBits, OperandSize } from '../isa/operand.ts';
+import type { Operand, OperandBits, OperandSize, UnitOperand } from '../isa/operand.ts';
 import { type SegmentChoice, Semantics } from '../isa/semantics.ts';
 import { VECTOR_GP } from '../isa/vectors.ts';
 import { internal, type SegmentIndex, slot } from '../state/layout.ts';
@@ -12,6 +12,7 @@ import { stageCall, stageReturn } from './call-stage.ts';
 import { type HeldPlace, MemoryAccess } from './memory-access.ts';
 import { loadParagraph, type StagedSegment, stagedSegment, takesParagraphs } from './segment-stage.ts';
 import type { SlowPaths } from './slow-paths.ts';
+import { VectorStage } from './vector-stage.ts';
 import * as record from './record.ts';
 
 /**
@@ -46,6 +47,7 @@ export class InterpreterStage extends Semantics {
   readonly #exit: StagePlace['exit'];
   readonly #status: Variable;
   readonly #memory: MemoryAccess;
+  readonly #vectors: VectorStage;
   readonly #held = new Map<Operand, HeldPlace>();
   readonly #moved = new Map<Operand, Value>();
 
@@ -62,6 +64,7 @@ export class InterpreterStage extends Semantics {
       status: this.#status,
       leaveWithFault: () => this.#leave(f.i32(FAULT)),
     });
+    this.#vectors = new VectorStage(this, this.#memory, place.cpu, place.record);
   }
 
   read(operand: Operand, willWrite = false): Value {
@@ -141,6 +144,31 @@ export class InterpreterStage extends Semantics {
 
   store(segment: SegmentChoice, offset: Value, bits: OperandBits, value: Value): void {
     this.#memory.store(segment, offset, bits, value);
+  }
+
+  readVector(operand: UnitOperand, alignment?: 'aligned'): readonly Value[] {
+    return this.#vectors.read(operand, alignment);
+  }
+
+  writeVector(
+    operand: UnitOperand,
+    vectors: readonly Value[],
+    above: 'keep' | 'clear' = 'keep',
+    alignment?: 'aligned',
+  ): void {
+    this.#vectors.write(operand, vectors, above, alignment);
+  }
+
+  stackIndex(): Value {
+    return this.f.load('i32', 16, this.#record, record.RECORD_RM_SLOT);
+  }
+
+  cpuAddress(): Value {
+    return this.#cpu;
+  }
+
+  requireWritable(segment: SegmentChoice, offset: Value, bytes: number): void {
+    this.#memory.requireWritable(segment, offset, bytes);
   }
 
   cutAddress(offset: Value): Value {

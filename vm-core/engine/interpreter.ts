@@ -4,21 +4,29 @@
  * each is the same for every machine and is built when it is first needed.
  */
 import type { DecodedInstruction } from '../isa/decoded-instruction.ts';
-import type { InstructionRow } from '../isa/instruction-row.ts';
+import { executionUnits, type InstructionRow } from '../isa/instruction-row.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
-import { hasNo16BitForm, isMemoryOnly, isRegisterOrMemory, type OperandSize, resolveOperand } from '../isa/operand.ts';
+import {
+  hasNo16BitForm,
+  ignoresOperandSize,
+  isMemoryOnly,
+  isRegisterOrMemory,
+  type OperandSize,
+  resolveOperand,
+} from '../isa/operand.ts';
 import { repeated } from '../isa/rows/strings.ts';
 import { VECTOR_GP, VECTOR_UD } from '../isa/vectors.ts';
 import { internal } from '../state/layout.ts';
 import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
-import { ModuleBuilder, type Signature } from '../wasm/module-builder.ts';
+import { type FunctionReference, ModuleBuilder, type Signature } from '../wasm/module-builder.ts';
 import { stageStackLoad } from './call-stage.ts';
 import { stageHookFilter } from './hook-filter.ts';
 import { type Addressing, addressings, InterpreterStage, type StagePlace } from './interpreter-stage.ts';
 import { belongsInLoop } from './loop-forms.ts';
 import { loadsStackPointer, mayLoadStackPointer } from './stack-loads.ts';
 import { defineRunLoop } from './run-loop.ts';
-import { STATUS_DEAD } from './record.ts';
+import { RECORD_HANDLER, STATUS_DEAD } from './record.ts';
+import { requireUnit } from './units.ts';
 import { defineSlowPaths, type SlowPathImports, type SlowPaths } from './slow-paths.ts';
 
 /** A handler gets the vCPU's base and the record, and returns an outcome or a status. */
@@ -45,6 +53,16 @@ const RELATIVE_MAX = 0x7fff_0000;
 /** Memory of a machine is at most 4 GiB. */
 const MEMORY_PAGES_MAX = 0x10000;
 
+/** The imported function that puts a unit's code into the table. */
+const STAGE_UNIT = 'stageUnit';
+
+/** A form of an instruction, to be staged. */
+interface StagedForm {
+  readonly row: InstructionRow;
+  readonly rowIndex: number;
+  readonly form: Form;
+}
+
 const shared: { 32?: Interpreter; 64?: Interpreter } = {};
 
 /** This process's interpreter of code of a size; built at the first call. */
@@ -56,10 +74,12 @@ export function interpreter(codeSize: OperandSize): Interpreter {
 
 function buildInterpreter(addressBits: 32 | 64): Interpreter {
   const builder = new ModuleBuilder(MEMORY_PAGES_MAX);
+  const stageUnit = builder.importFunction(STAGE_UNIT, { parameters: ['i32'] });
   const paths = defineSlowPaths(builder, addressBits);
-  const forms = instructionRows.flatMap((row, rowIndex) =>
+  const all = instructionRows.flatMap((row, rowIndex) =>
     formsOf(row, addressBits).map((form) => ({ row, rowIndex, form })),
   );
+  const forms = all.filter(({ row }) => row.unit === undefined);
   const inLoop = forms.filter(({ row, form }) => isInLoop(row, form));
   const places = new Map<number, number>();
   // The loop does what stands at the first places of the table itself: nobody calls them.
@@ -89,13 +109,74 @@ function buildInterpreter(addressBits: 32 | 64): Interpreter {
       stageInstruction(f, row, form, { paths, addressing: form.addressing, cpu, record, exit });
     }),
   );
+  const units = executionUnits.map((unit, number) =>
+    reserveUnit(
+      builder,
+      stageUnit,
+      number,
+      all.filter(({ row }) => row.unit === unit),
+      places,
+      addressBits,
+    ),
+  );
   const module = new WebAssembly.Module(builder.build());
   return {
     pseudoHandlers,
     handlerOf: (instruction) => placeOf(places, instruction),
-    instantiate: (memory, imports) =>
-      new WebAssembly.Instance(module, { env: { memory, ...imports } }).exports['run'] as RunFunction,
+    instantiate: (memory, imports) => instantiateWith(module, units, memory, imports),
   };
+}
+
+/** The module and, once they are asked for, those of the units, which put their functions into its table. */
+function instantiateWith(
+  module: WebAssembly.Module,
+  units: readonly (() => WebAssembly.Module)[],
+  memory: WebAssembly.Memory,
+  imports: SlowPathImports,
+): RunFunction {
+  const { run, table } = new WebAssembly.Instance(module, {
+    env: {
+      ...{ memory, ...imports },
+      [STAGE_UNIT]: (number: number) => {
+        const unit = (units[number] as () => WebAssembly.Module)();
+        new WebAssembly.Instance(unit, { env: { memory, table, ...imports } });
+      },
+    },
+  }).exports as { readonly run: RunFunction; readonly table: WebAssembly.Table };
+  return run;
+}
+
+/**
+ * Keeps places in the table for the forms of a unit. What stands there first has the unit's module put its functions into
+ * these places, and goes on with the one that is wanted. The result builds that module, once.
+ */
+function reserveUnit(
+  builder: ModuleBuilder,
+  stageUnit: FunctionReference,
+  number: number,
+  forms: readonly StagedForm[],
+  places: Map<number, number>,
+  addressBits: 32 | 64,
+): () => WebAssembly.Module {
+  const first = builder.defineFunction(HANDLER_SIGNATURE);
+  const [cpu, record] = first.parameters as readonly [Value, Value];
+  first.callVoid(stageUnit, first.i32(number));
+  const place = first.load('i32', 16, record, RECORD_HANDLER);
+  first.return(first.callIndirect(HANDLER_SIGNATURE, place, cpu, record));
+  const start = builder.tableLength;
+  for (const { rowIndex, form } of forms) places.set(formKey(rowIndex, form), builder.addToTable(first));
+  let module: WebAssembly.Module | undefined;
+  return () => {
+    module ??= new WebAssembly.Module(buildUnit(forms, start, addressBits));
+    return module;
+  };
+}
+
+function buildUnit(forms: readonly StagedForm[], start: number, addressBits: 32 | 64): Uint8Array<ArrayBuffer> {
+  const builder = new ModuleBuilder(MEMORY_PAGES_MAX, start);
+  const paths = defineSlowPaths(builder, addressBits);
+  for (const { row, form } of forms) defineHandler(builder, paths, row, form);
+  return builder.build();
 }
 
 /** What tells the forms of one row apart. */
@@ -116,11 +197,17 @@ function formsOf(row: InstructionRow, addressBits: 32 | 64): Form[] {
   const places = isOffset
     ? ([addressBits === 64 ? 'absolute' : 'direct'] as const)
     : mayBeMemory
-      ? ([undefined, 'direct', 'based', 'indexed'] as const)
+      ? row.unit === undefined
+        ? ([undefined, 'direct', 'based', 'indexed'] as const)
+        : ([undefined, 'indexed'] as const)
       : [undefined];
   const prefixes: readonly (0 | 0xf2 | 0xf3)[] = row.repeat ? [0, 0xf2, 0xf3] : [0];
   const all: readonly OperandSize[] = addressBits === 64 ? sizesIn64BitMode(row) : [16, 32];
-  const sizes = hasNo16BitForm(row.operands) ? all.filter((size) => size !== 16) : all;
+  const sizes = hasNo16BitForm(row.operands)
+    ? all.filter((size) => size !== 16)
+    : hasOneForm(row)
+      ? [32 as const]
+      : all;
   const stacks = mayLoadStackPointer(row) ? [false, true] : [false];
   return sizes.flatMap((operandSize) =>
     places.flatMap((addressing) =>
@@ -129,6 +216,11 @@ function formsOf(row: InstructionRow, addressBits: 32 | 64): Form[] {
       ),
     ),
   );
+}
+
+/** True for rows that do the same at every operand size. */
+function hasOneForm(row: InstructionRow): boolean {
+  return row.unit !== undefined && ignoresOperandSize(row.operands);
 }
 
 function isInLoop(row: InstructionRow, { repeatPrefix, addressing, loadsStack }: Form): boolean {
@@ -150,9 +242,10 @@ function formKey(rowIndex: number, form: Form): number {
 }
 
 function placeOf(places: ReadonlyMap<number, number>, instruction: DecodedInstruction): number {
-  const repeats = instructionRows[instruction.rowIndex]?.repeat !== undefined;
-  const { operandSize } = instruction;
-  const addressing = instruction.memoryForm ? addressingOf(instruction) : undefined;
+  const row = instructionRows[instruction.rowIndex] as InstructionRow;
+  const repeats = row.repeat !== undefined;
+  const operandSize = hasOneForm(row) ? 32 : instruction.operandSize;
+  const addressing = instruction.memoryForm ? (row.unit ? 'indexed' : addressingOf(instruction)) : undefined;
   const repeatPrefix = repeats ? instruction.repeatPrefix : 0;
   const loadsStack = loadsStackPointer(instruction);
   const place = places.get(formKey(instruction.rowIndex, { operandSize, addressing, repeatPrefix, loadsStack }));
@@ -178,6 +271,7 @@ function defineHandler(builder: ModuleBuilder, paths: SlowPaths, row: Instructio
 
 function stageInstruction(f: FunctionBuilder, row: InstructionRow, form: Form, place: StagePlace): void {
   const stage = new InterpreterStage(f, form.operandSize, place);
+  if (row.unit) requireUnit(stage, row.unit);
   const operands = row.operands.map((code) => resolveOperand(code, form.operandSize, form.addressing !== undefined));
   const run = () => row.semantics?.(stage, ...operands);
   if (form.loadsStack) stageStackLoad(f, place.cpu, place.paths, run);

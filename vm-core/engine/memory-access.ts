@@ -38,6 +38,9 @@ export interface HeldPlace {
   readonly size: Value;
 }
 
+/** Bytes of a vector as it lies in memory. */
+type VectorBytes = 16 | 32;
+
 export class MemoryAccess {
   readonly #f: FunctionBuilder;
   readonly #place: MemoryAccessPlace;
@@ -99,6 +102,73 @@ export class MemoryAccess {
     );
   }
 
+  /** 128 or 256 bits, in vectors of 128. */
+  loadVector(segment: SegmentChoice, offset: Value, bytes: VectorBytes): readonly Value[] {
+    const f = this.#f;
+    const linear = this.#linear(segment, offset, bytes * 8, ENTRY_READ_END);
+    const entry = this.#tlbEntry(linear, TLB_READ);
+    const values = halvesOf(bytes).map(() => f.variable(f.v128(0n, 0n)));
+    const read = (address: Value, at: number) =>
+      values.forEach((value, n) => {
+        f.set(value, f.loadVector(128, address, at + n * 16));
+      });
+    f.if(
+      this.#hits(TLB_READ, entry, linear, bytes * 8),
+      () => read(this.#hostAddress(entry, linear), 0),
+      () => {
+        const { cpu, paths, record: at } = this.#place;
+        f.call(paths.read, f.addressNumber(linear), this.#size(segment, bytes * 8), at);
+        read(cpu, internal.WIDE_VALUE);
+        this.#afterSlowPath();
+      },
+    );
+    return values;
+  }
+
+  storeVector(segment: SegmentChoice, offset: Value, values: readonly Value[]): void {
+    const f = this.#f;
+    const bits = values.length * 128;
+    const linear = this.#linear(segment, offset, bits, ENTRY_WRITE_END);
+    const entry = this.#tlbEntry(linear, TLB_WRITE);
+    const write = (address: Value, at: number) =>
+      values.forEach((value, n) => {
+        f.storeVector(address, at + n * 16, value);
+      });
+    f.if(
+      this.#hits(TLB_WRITE, entry, linear, bits),
+      () => write(this.#hostAddress(entry, linear), 0),
+      () => {
+        write(this.#place.cpu, internal.WIDE_VALUE);
+        this.#writeWide(linear, this.#size(segment, bits));
+      },
+    );
+  }
+
+  /** Finds what forbids writing so many bytes. */
+  requireWritable(segment: SegmentChoice, offset: Value, bytes: number): void {
+    const f = this.#f;
+    const linear = this.#linear(segment, offset, bytes * 8, ENTRY_WRITE_END);
+    const entry = this.#tlbEntry(linear, TLB_WRITE);
+    f.if(f.eqz(this.#hits(TLB_WRITE, entry, linear, bytes * 8)), () => {
+      const { cpu, paths, record: at } = this.#place;
+      f.call(paths.readForWrite, cpu, linear, this.#size(segment, bytes * 8), at);
+      this.#afterSlowPath();
+    });
+  }
+
+  /** The linear address of an offset, whether it may be accessed or not. */
+  linearOf(segment: SegmentChoice, offset: Value): Value {
+    const f = this.#f;
+    if (this.#isWide && segment !== 'instruction') return offset;
+    const entry = segment === 'instruction' ? this.#segmentEntry() : this.#place.cpu;
+    const at = segment === 'instruction' ? 0 : FIXED_SEGMENTS[segment];
+    return f.binary(
+      'add',
+      f.load(this.#isWide ? 'i64' : 'i32', this.#isWide ? 64 : 32, entry, at + ENTRY_BASE),
+      offset,
+    );
+  }
+
   get #isWide(): boolean {
     return this.#place.paths.addressBits === 64;
   }
@@ -107,20 +177,20 @@ export class MemoryAccess {
     return this.#f.variable(bits === 64 ? this.#f.i64(0n) : this.#f.i32(0));
   }
 
-  #size(segment: SegmentChoice, bits: OperandBits): Value {
+  #size(segment: SegmentChoice, bits: number): Value {
     if (!this.#isWide) return this.#f.i32(bits / 8);
     return this.#f.i32((bits / 8) | SIZE_LONG | (segment === 'SS' ? SIZE_STACK : 0));
   }
 
   /** Offset to linear address. */
-  #linear(segment: SegmentChoice, offset: Value, bits: OperandBits, endField: number): Value {
+  #linear(segment: SegmentChoice, offset: Value, bits: number, endField: number): Value {
     if (!this.#isWide) return this.#limitedLinear(segment, offset, bits, endField);
     if (segment !== 'instruction') return offset;
     return this.#f.binary('add', this.#f.load('i64', 64, this.#segmentEntry(), ENTRY_BASE), offset);
   }
 
   /** Beyond the segment's end a slow path decides, which may fault. */
-  #limitedLinear(segment: SegmentChoice, offset: Value, bits: OperandBits, endField: number): Value {
+  #limitedLinear(segment: SegmentChoice, offset: Value, bits: number, endField: number): Value {
     const f = this.#f;
     const { cpu, paths } = this.#place;
     const fixed = segment === 'instruction' ? undefined : FIXED_SEGMENTS[segment];
@@ -149,7 +219,7 @@ export class MemoryAccess {
   }
 
   /** True when the entry maps the page of the access's last byte: the same page, or the access crosses a page. */
-  #hits(table: number, entry: Value, linear: Value, bits: OperandBits): Value {
+  #hits(table: number, entry: Value, linear: Value, bits: number): Value {
     const f = this.#f;
     const current = table === TLB_WRITE ? internal.TLB_WRITE_GENERATION : internal.TLB_GENERATION;
     const last = bits === 8 ? linear : f.binary('add', linear, f.i32(bits / 8 - 1));
@@ -177,8 +247,19 @@ export class MemoryAccess {
   #writeSlow(linear: Value, size: Value, value: Value): void {
     const f = this.#f;
     const { cpu, paths } = this.#place;
+    if (value.type === 'i64' && !this.#isWide) {
+      f.store(64, cpu, internal.WIDE_VALUE, value);
+      this.#writeWide(linear, size);
+      return;
+    }
     const passed = this.#isWide ? f.widen(value, false) : value;
     f.callVoid(paths.write, cpu, linear, passed, size, this.#place.record);
+    this.#afterSlowPath();
+  }
+
+  #writeWide(linear: Value, size: Value): void {
+    const f = this.#f;
+    f.callVoid(this.#place.paths.writeWide, f.addressNumber(linear), f.i32(0), size, this.#place.record);
     this.#afterSlowPath();
   }
 
@@ -191,4 +272,8 @@ export class MemoryAccess {
   #leaveIfFaulted(): void {
     this.#f.if(this.#f.load('i32', 32, this.#place.cpu, internal.FAULT), () => this.#place.leaveWithFault());
   }
+}
+
+function halvesOf(bytes: VectorBytes): readonly number[] {
+  return bytes === 16 ? [0] : [0, 1];
 }

@@ -27,15 +27,13 @@ import { HardwareBreakpoints } from './hardware-breakpoints.ts';
 import { createMemoryUnit, type MemoryUnit } from './memory-unit.ts';
 import { deriveTranslation } from './paging-unit.ts';
 import { RunFunctions } from './run-functions.ts';
-import { type ProcessorSurroundings, TICKS_PER_SECOND } from './surroundings.ts';
+import { type ProcessorSurroundings, REPEAT_MAX, TICKS_PER_SECOND } from './surroundings.ts';
 import { TraceRing } from './trace-ring.ts';
+import { deriveUnits } from './units.ts';
 import { WatchList } from './watch-list.ts';
 import { RandomBits } from './random-bits.ts';
 import { RecordInstruction } from './record-instruction.ts';
 import * as record from './record.ts';
-
-/** A repeated string instruction makes so many iterations before events get their turn. */
-const REPEAT_MAX = 1024;
 
 const operationsByRow = instructionRows.map((row) => (row.semantics ? undefined : systemOperations[row.name]));
 
@@ -213,6 +211,7 @@ export class Processor implements Cpu {
   refresh(): void {
     const mode = modeBits(this.state);
     this.#unit.privilegeChanged();
+    deriveUnits(this.state);
     if (mode !== this.#mode) {
       this.#mode = mode;
       deriveMode(this.state);

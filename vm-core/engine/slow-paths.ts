@@ -24,6 +24,8 @@ export interface SlowPaths {
   readonly readForWrite: FunctionReference;
   /** (cpu, linear, value, size, record). */
   readonly write: FunctionReference;
+  /** (linear as f64, 0, size, record): what more than 32 bits are to be written is in the state's WIDE_VALUE. */
+  readonly writeWide: FunctionReference;
   /** (offset of the segment's entry, offset, size, is a write) → linear. */
   readonly segment: FunctionReference;
   /** (vector, error code or -1). */
@@ -52,9 +54,9 @@ export interface SlowPathImports {
 }
 
 /** Added to the sizes of 64-bit mode; the second to those of pushes and pops, where a bad address is #SS. */
-export const SIZE_LONG = 0x10;
-export const SIZE_STACK = 0x20;
-export const SIZE_MASK = 0xf;
+export const SIZE_LONG = 0x40;
+export const SIZE_STACK = 0x80;
+export const SIZE_MASK = 0x3f;
 
 /** In a module for 64-bit mode addresses are i64, and values of 64 bits pass through the state's WIDE_VALUE. */
 export function defineSlowPaths(module: ModuleBuilder, addressBits: 32 | 64): SlowPaths {
@@ -73,7 +75,8 @@ export function defineSlowPaths(module: ModuleBuilder, addressBits: 32 | 64): Sl
   writeBesideCode(write, writeOutside);
   const readForWrite = module.defineFunction({ parameters: ['i32', word, 'i32', 'i32'], result: 'i32' });
   readOnCodePage(readForWrite, readOutside);
-  return { addressBits, read, readForWrite, write, segment, raise, system, hook, callsOver, stackLoaded };
+  const writeWide = writeOutside;
+  return { addressBits, read, readForWrite, write, writeWide, segment, raise, system, hook, callsOver, stackLoaded };
 }
 
 /** Does something with the entry of an access if that is the entry of its page and the page holds code. */

@@ -5,6 +5,9 @@ import type { CpuModel } from '../isa/cpu-model.ts';
 /** Of virtual time, where a machine does not say. */
 export const TICKS_PER_SECOND = 200_000_000;
 
+/** A repeated string instruction makes so many iterations before events get their turn. */
+export const REPEAT_MAX = 1024;
+
 /** Handed to the processor when it is made. */
 export interface ProcessorSurroundings {
   /** Which instructions there are; default: a 386's. */

@@ -1,5 +1,5 @@
 /** The address forms of 16 bits (SDM vol. 2A table 2-1). */
-import { DS, generalSlots, internal, type SegmentIndex, SS } from '../state/layout.ts';
+import { CS, DS, ES, FS, GS, SS, generalSlots, internal, type SegmentIndex } from '../state/layout.ts';
 
 const [, , , EBX, , EBP, ESI, EDI] = generalSlots as [number, number, number, number, number, number, number, number];
 const NONE = internal.ZERO;
@@ -15,3 +15,13 @@ export const forms16: readonly (readonly [base: number, index: number, segment: 
   [EBP, NONE, SS],
   [EBX, NONE, DS],
 ];
+
+/** The segments that prefixes choose. */
+export const SEGMENT_PREFIXES: ReadonlyMap<number, SegmentIndex> = new Map([
+  [0x26, ES],
+  [0x2e, CS],
+  [0x36, SS],
+  [0x3e, DS],
+  [0x64, FS],
+  [0x65, GS],
+]);

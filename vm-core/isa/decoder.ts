@@ -2,7 +2,6 @@
 import {
   CS,
   DS,
-  ES,
   FS,
   GS,
   generalSlots,
@@ -11,8 +10,9 @@ import {
   type SegmentIndex,
   SS,
   slot,
+  vectorSlots,
 } from '../state/layout.ts';
-import { forms16 } from './address-forms.ts';
+import { forms16, SEGMENT_PREFIXES } from './address-forms.ts';
 import type { CpuFeature } from './cpu-feature.ts';
 import { type CpuModel, modelFacts } from './cpu-model.ts';
 import { type ByteSource, type DecodedInstruction, ROW_INVALID, ROW_TOO_LONG } from './decoded-instruction.ts';
@@ -28,18 +28,10 @@ import {
 } from './operand.ts';
 import { type Candidate, MAP_0F, MAP_0F38, MAP_0F3A, MAPS_VEX } from './opcode-map.ts';
 import { selectorSlot } from './rows/data-transfer.ts';
+import { nameUnitRegisters, REX_B, REX_R, REX_W, REX_X } from './unit-registers.ts';
 
 /** Longer instructions raise #GP(0). */
 export const INSTRUCTION_LENGTH_MAX = 15;
-
-const SEGMENT_PREFIXES: ReadonlyMap<number, SegmentIndex> = new Map([
-  [0x26, ES],
-  [0x2e, CS],
-  [0x36, SS],
-  [0x3e, DS],
-  [0x64, FS],
-  [0x65, GS],
-]);
 
 const NONE = internal.ZERO;
 
@@ -50,12 +42,6 @@ const WIDENED: ReadonlySet<InstructionRow['mode']> = new Set(['d64', 'f64', 'n64
 
 /** There are CR0, CR2, CR3, CR4, and with REX.R also CR8. */
 const CONTROL_REGISTERS: ReadonlySet<number> = new Set([0, 2, 3, 4, 8]);
-
-/** Bits of a REX prefix. */
-const REX_W = 8;
-const REX_R = 4;
-const REX_X = 2;
-const REX_B = 1;
 
 /** What VEX.pp stands for. */
 const VEX_PREFIXES = [0, 0x66, 0xf3, 0xf2] as const;
@@ -93,6 +79,8 @@ export class Decoder {
   #mandatoryPrefix = 0;
   /** Inverted, as VEX has it; 15 without one. */
   #vvvv = 15;
+  /** VEX.L in bit 0, VEX.W in bit 1. */
+  #vex = 0;
   readonly #features: ReadonlySet<CpuFeature>;
   /** Near branches of 16 bits in 64-bit mode; no far pointers with offsets of 64 bits. */
   readonly #isAmd: boolean;
@@ -119,10 +107,13 @@ export class Decoder {
     this.#setDefaults(row, opcode, chosen.isOffset);
     if (chosen.readsModRm) this.#modRmOperands(chosen.mayBeMemory);
     this.#registersOf(row, opcode);
+    if (row.unit !== undefined) {
+      nameUnitRegisters(result, row.operands, this.#modRm, this.#rex, this.#inMode(~this.#vvvv & 15));
+    }
     for (const code of row.operands) this.#immediate(code);
     result.length = this.#at;
     if (this.#at > INSTRUCTION_LENGTH_MAX) return this.#invalid(ROW_TOO_LONG);
-    if (!this.#isValid(row) || (this.#lock && !this.#mayLock(row))) return this.#invalid(ROW_INVALID);
+    if (!this.#isValid(row, chosen) || (this.#lock && !this.#mayLock(row))) return this.#invalid(ROW_INVALID);
     return result;
   }
 
@@ -146,6 +137,7 @@ export class Decoder {
     const result = this.result;
     this.#lock = false;
     this.#vvvv = 15;
+    this.#vex = 0;
     let operandPrefix = false;
     let addressPrefix = false;
     result.repeatPrefix = 0;
@@ -216,8 +208,8 @@ export class Decoder {
   }
 
   /**
-   * SDM vol. 2A §2.3.5. The bits R, X, B and W, the first three inverted, are those of REX and mean nothing outside 64-bit
-   * mode; L must be 0 here.
+   * SDM vol. 2A §2.3.5. The bits R, X and B, inverted, are those of REX and mean nothing outside 64-bit mode; W makes no
+   * general register wider there.
    */
   #opcodeAfterVex(long: boolean): number {
     const hasPrefix = this.#mandatoryPrefix !== 0 || this.#lock || this.#rex !== 0;
@@ -229,8 +221,9 @@ export class Decoder {
     this.result.operandSize = wide ? 64 : 32;
     this.#mandatoryPrefix = VEX_PREFIXES[last & 3] as number;
     this.#vvvv = (last >> 3) & 15;
+    this.#vex = ((last >> 2) & 1) | (long ? (last >> 6) & 2 : 0);
     const opcode = this.#bytes(this.#at++);
-    const exists = !hasPrefix && map >= 1 && map <= 3 && (last & 4) === 0;
+    const exists = !hasPrefix && map >= 1 && map <= 3;
     return exists ? MAPS_VEX + map * 256 + opcode : -1;
   }
 
@@ -242,8 +235,11 @@ export class Decoder {
     const map = this.#codeSize === 64 ? opcodeMapOf64BitMode : opcodeMap;
     const byModRm = map.needsModRm(place);
     const modRm = byModRm ? this.#bytes(this.#at) : 0;
-    const chosen = map.choose(place, this.#mandatoryPrefix, modRm, this.#features);
-    if (byModRm && chosen?.skipsModRm !== false) this.#at++;
+    const chosen = map.choose(place, this.#mandatoryPrefix, modRm, this.#features, this.#vex);
+    if (byModRm && chosen?.skipsModRm !== false) {
+      this.#modRm = modRm;
+      this.#at++;
+    }
     if (!chosen) return undefined;
     this.result.rowIndex = chosen.index;
     if (chosen.hasNo16BitForm && this.result.operandSize === 16) this.result.operandSize = 32;
@@ -336,9 +332,13 @@ export class Decoder {
       else if (code === 'Gb') result.regSlot = this.#byteSlot(reg);
       else if (code === 'Sw') result.regSlot = selectorSlot(result.reg);
       else if (code === 'Cd' || code === 'Dd') result.reg = reg;
-      else if (code === 'By')
-        result.immediate2 = longGeneralSlots[this.#codeSize === 64 ? ~this.#vvvv & 15 : ~this.#vvvv & 7] as number;
+      else if (code === 'By') result.immediate2 = longGeneralSlots[this.#inMode(~this.#vvvv & 15)] as number;
     }
+  }
+
+  /** A register number as VEX has it: outside 64-bit mode there are eight. */
+  #inMode(number: number): number {
+    return this.#codeSize === 64 ? number : number & 7;
   }
 
   #immediate(code: OperandCode): void {
@@ -354,13 +354,15 @@ export class Decoder {
       result.immediate2 = this.#unsigned(2);
     } else if (code === 'Ib' && result.rowIndex >= 0 && instructionRows[result.rowIndex]?.operands[0] === 'Iw') {
       result.immediate2 = this.#unsigned(1);
+    } else if (code === 'Ldq' || code === 'Lqq') {
+      result.immediate = vectorSlots[this.#inMode(this.#unsigned(1) >> 4)] as number;
     } else result.immediate = isSignedImmediate(code) ? this.#signed(size) : this.#unsigned(size);
   }
 
   /** Combinations that the opcode maps cannot exclude. */
-  #isValid(row: InstructionRow): boolean {
+  #isValid(row: InstructionRow, { usesVvvv }: Candidate): boolean {
     const result = this.result;
-    if (this.#vvvv !== 15 && !row.operands.includes('By')) return false;
+    if (this.#vvvv !== 15 && !usesVvvv) return false;
     for (const code of row.operands) {
       if (isMemoryOnly(code) && !result.memoryForm) return false;
       if (isRegisterOnly(code) && this.#modRm < 0xc0) return false;

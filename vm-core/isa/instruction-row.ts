@@ -1,10 +1,19 @@
 /** What one row of the instruction tables says; the decoder and both stagings are derived from the rows. */
 import type { CpuFeature } from './cpu-feature.ts';
-import type { Operand, OperandCode } from './operand.ts';
+import type { Operand, OperandCode, UnitOperand } from './operand.ts';
 import type { Semantics } from './semantics.ts';
 
 /** Writes what the instruction does; gets the operands in the row's order. */
 export type SemanticsFunction = (s: Semantics, ...operands: readonly Operand[]) => void;
+/** The same for the instructions of the other units. */
+export type UnitSemanticsFunction = (s: Semantics, ...operands: readonly UnitOperand[]) => void;
+
+/**
+ * Units besides the integer unit. CR0, CR4 and XCR0 decide whether the instructions of one may be executed (SDM vol. 3A
+ * §2.5, §13.1); `free` ones always may.
+ */
+export const executionUnits = ['x87', 'MMX', 'SSE', 'AVX', 'free'] as const;
+export type ExecutionUnit = (typeof executionUnits)[number];
 
 export interface InstructionRow {
   /** Manual's notation: `00`, `0F A3`, `80 /0` (ModR/M extension), `40+r` (register in the opcode). */
@@ -13,12 +22,12 @@ export interface InstructionRow {
   readonly name: string;
   readonly operands: readonly OperandCode[];
   /** Absent for system operations: the cpu layer's function of this name is called. */
-  readonly semantics?: SemanticsFunction;
+  semantics?(s: Semantics, ...operands: readonly UnitOperand[]): void;
   /**
    * Of a system operation: the cases that generated code does. It ends the instruction in those; where it comes to its
    * own end, nothing has happened, and the operation is called.
    */
-  readonly inline?: SemanticsFunction;
+  inline?(s: Semantics, ...operands: readonly UnitOperand[]): void;
   /** A number that a system operation gets as its second immediate (data size, register number). */
   readonly detail?: number;
   /** LOCK is allowed when the first operand is memory. */
@@ -33,6 +42,8 @@ export interface InstructionRow {
    * as d64 on processors of AMD (AMD64 manual vol. 1 §3.7.3).
    */
   readonly mode?: 'i64' | 'o64' | 'd64' | 'f64' | 'n64';
+  /** The unit that executes it, for what is not the integer unit; its code is staged when the first of it is executed. */
+  readonly unit?: ExecutionUnit;
   /** The feature that brings the instruction; absent: the 386 has it. */
   readonly feature?: CpuFeature;
 }
@@ -46,6 +57,19 @@ export function row(
 ): InstructionRow {
   const codes = operands === '' ? [] : (operands.split(',') as OperandCode[]);
   return { opcode, name, operands: codes, semantics, ...options };
+}
+
+/** A row of another unit than the integer unit. */
+export function unitRow(
+  unit: ExecutionUnit,
+  opcode: string,
+  name: string,
+  operands: string,
+  semantics: UnitSemanticsFunction,
+  options: Partial<InstructionRow> = {},
+): InstructionRow {
+  const codes = operands === '' ? [] : (operands.split(',') as OperandCode[]);
+  return { opcode, name, operands: codes, semantics, unit, ...options };
 }
 
 /** A row whose work the cpu layer does. */

@@ -12,6 +12,7 @@ import { shiftRows } from './rows/shifts.ts';
 import { stackRows } from './rows/stack.ts';
 import { stringRows } from './rows/strings.ts';
 import { systemRows } from './rows/system.ts';
+import { vectorMoveRows } from './rows/vector-moves.ts';
 
 export const instructionRows: readonly InstructionRow[] = [
   ...arithmeticRows,
@@ -25,6 +26,7 @@ export const instructionRows: readonly InstructionRow[] = [
   ...stackRows,
   ...stringRows,
   ...systemRows,
+  ...vectorMoveRows,
 ];
 
 /** The opcode map of 16- and 32-bit code, and that of 64-bit mode. */

@@ -4,11 +4,20 @@
  *
  *   `00`, `0F A3`, `0F 38 F0`   opcode        `80 /0`    by ModR/M's reg field        `40+r`  a register in the opcode
  *   `F3 0F B8`, `66 0F AE /7`   with a mandatory prefix  `NP 0F AE /7`  with none of 66, F2, F3   `NFx 0F 38 F0`  without F2, F3
- *   `0F 01 C8`                  ModR/M as a whole        `VEX.F2.0F38 F7`  with a VEX prefix
+ *   `0F 01 C8`                  ModR/M as a whole        `VEX.F2.0F38 F7`  with a VEX prefix, L being 0
+ *   `D8 C0+i`                   ModR/M from there to 7 more
+ *   `VEX.256.66.0F38.W1 98`     L, and W if it decides; `VEX.LIG.…` has any L
  */
 import type { CpuFeature } from './cpu-feature.ts';
 import type { InstructionRow } from './instruction-row.ts';
-import { hasNo16BitForm, isMemoryOnly, isRegisterOnly, isRegisterOrMemory, needsModRm } from './operand.ts';
+import {
+  hasNo16BitForm,
+  isMemoryOnly,
+  isRegisterOnly,
+  isRegisterOrMemory,
+  needsModRm,
+  vectorLetter,
+} from './operand.ts';
 
 /** The opcode maps, by what stands before the opcode's last byte; each has 256 places. */
 const maps = ['', '0F', '0F 38', '0F 3A', 'VEX.0F', 'VEX.0F38', 'VEX.0F3A'] as const;
@@ -26,7 +35,12 @@ interface Conditions {
   readonly prefix: 0 | 0x66 | 0xf2 | 0xf3 | 'noRepeat' | undefined;
   readonly extension: number | undefined;
   readonly modRm: number | undefined;
+  /** `modRm` is the first of eight. */
+  readonly anyRm: boolean;
   readonly memory: boolean | undefined;
+  /** VEX.L and VEX.W; 0 where there is no VEX prefix. */
+  readonly vexL: 0 | 1 | undefined;
+  readonly vexW: 0 | 1 | undefined;
 }
 
 /** A row as the decoder gets it; what would cost time for each instruction is found out once. */
@@ -42,6 +56,8 @@ export interface Candidate extends Conditions {
   readonly mayBeMemory: boolean;
   /** The operand is an offset in the instruction itself. */
   readonly isOffset: boolean;
+  /** An operand is the register in VEX.vvvv. */
+  readonly usesVvvv: boolean;
   /** Nothing decides but the opcode. */
   readonly isPlain: boolean;
 }
@@ -53,13 +69,13 @@ interface Notation extends Omit<Conditions, 'memory'> {
 }
 
 const PATTERN =
-  /^(?:(VEX)\.(?:(66|F2|F3)\.)?(0F|0F38|0F3A) |(?:(66|F2|F3|NP|NFx) )?(?:(0F(?: 38| 3A)?) )?)([0-9A-F]{2})(?: ([0-9A-F]{2}))?(?: \/([0-7]))?(\+r)?$/;
+  /^(?:(VEX)\.(?:(128|256|LIG)\.)?(?:(66|F2|F3)\.)?(0F|0F38|0F3A)(?:\.(W0|W1))? |(?:(66|F2|F3|NP|NFx) )?(?:(0F(?: 38| 3A)?) )?)([0-9A-F]{2})(?: ([0-9A-F]{2})(\+i)?)?(?: \/([0-7]))?(\+r)?$/;
 
 /** Takes a row's opcode apart; what is not in the notation is our mistake. */
 export function parseOpcode(opcode: string): Notation {
   const match = PATTERN.exec(opcode);
   if (!match) throw new Error(`opcode ${opcode} is not in the manual's notation`);
-  const [, vex, vexPrefix, vexMap, prefix, map, byte, modRm, extension, register] = match;
+  const [, vex, vexLength, vexPrefix, vexMap, vexW, prefix, map, byte, modRm, anyRm, extension, register] = match;
   const name = vex ? `VEX.${vexMap}` : (map ?? '');
   return {
     place: maps.indexOf(name as (typeof maps)[number]) * 256 + Number.parseInt(byte as string, 16),
@@ -67,6 +83,9 @@ export function parseOpcode(opcode: string): Notation {
     prefix: vex ? prefixOf(vexPrefix ?? 'NP') : prefixOf(prefix),
     extension: extension === undefined ? undefined : Number(extension),
     modRm: modRm === undefined ? undefined : Number.parseInt(modRm, 16),
+    anyRm: anyRm !== undefined,
+    vexL: vexLength === 'LIG' ? undefined : vexLength === '256' ? 1 : 0,
+    vexW: vexW === undefined ? undefined : vexW === 'W1' ? 1 : 0,
   };
 }
 
@@ -100,22 +119,34 @@ export class OpcodeMap {
         readsModRm: row.operands.some(needsModRm),
         mayBeMemory: row.operands.some((code) => isRegisterOrMemory(code) || isMemoryOnly(code)),
         isOffset: row.operands.some((code) => code === 'Ob' || code === 'Ov'),
-        isPlain: !skipsModRm && conditions.prefix === undefined && row.feature === undefined && memory === undefined,
+        isPlain:
+          !skipsModRm &&
+          conditions.prefix === undefined &&
+          row.feature === undefined &&
+          memory === undefined &&
+          place < MAPS_VEX + 256,
         skipsModRm: skipsModRm && !row.operands.some(needsModRm),
+        usesVvvv: row.operands.some((code) => code === 'By' || vectorLetter(code) === 'H'),
       };
       for (let n = 0; n < count; n++) this.#add(place + n, candidate, row);
     });
   }
 
   /** The row at a place: by the mandatory prefix, by ModR/M where `needsModRm` says so, and by the features. */
-  choose(place: number, prefix: number, modRm: number, features: ReadonlySet<CpuFeature>): Candidate | undefined {
+  choose(
+    place: number,
+    prefix: number,
+    modRm: number,
+    features: ReadonlySet<CpuFeature>,
+    vex: number,
+  ): Candidate | undefined {
     const candidates = this.#places[place];
     if (candidates === undefined) return undefined;
     for (let n = 0; n < candidates.length; n++) {
       const candidate = candidates[n] as Candidate;
       if (candidate.isPlain) return candidate;
       const { feature } = candidate;
-      if ((feature === undefined || features.has(feature)) && matches(candidate, prefix, modRm)) return candidate;
+      if ((feature === undefined || features.has(feature)) && matches(candidate, prefix, modRm, vex)) return candidate;
     }
     return undefined;
   }
@@ -142,7 +173,10 @@ function formOf({ operands, opcode }: InstructionRow): boolean | undefined {
 }
 
 function sameConditions(a: Candidate, b: Candidate): boolean {
-  return a.prefix === b.prefix && a.extension === b.extension && a.modRm === b.modRm && a.memory === b.memory;
+  const sameVex = a.vexL === b.vexL && a.vexW === b.vexW;
+  return (
+    sameVex && a.prefix === b.prefix && a.extension === b.extension && a.modRm === b.modRm && a.memory === b.memory
+  );
 }
 
 function weight({ prefix, extension, modRm, memory }: Conditions): number {
@@ -152,10 +186,13 @@ function weight({ prefix, extension, modRm, memory }: Conditions): number {
   );
 }
 
-function matches(candidate: Candidate, given: number, byte: number): boolean {
-  const { prefix, extension, modRm, memory } = candidate;
+/** `vex` has VEX.L in bit 0 and VEX.W in bit 1. */
+function matches(candidate: Candidate, given: number, byte: number, vex: number): boolean {
+  const { prefix, extension, modRm, anyRm, memory, vexL, vexW } = candidate;
+  if (vexL !== undefined && vexL !== (vex & 1)) return false;
+  if (vexW !== undefined && vexW !== vex >> 1) return false;
   if (prefix === 'noRepeat' ? given > 0x66 : prefix !== undefined && prefix !== given) return false;
-  if (modRm !== undefined && modRm !== byte) return false;
+  if (modRm !== undefined && modRm !== (anyRm ? byte & ~7 : byte)) return false;
   if (extension !== undefined && extension !== ((byte >> 3) & 7)) return false;
   return memory === undefined || memory === byte < 0xc0;
 }

@@ -6,9 +6,15 @@ import { slot } from '../state/layout.ts';
 
 /**
  * Notation of the opcode map. `Zb`/`Zv`: register in the opcode's low three bits. `sIb`: sign-extended byte. `y`: 32 bits,
- * or 64; `R`: ModR/M must name a register; `B`: the register in VEX.vvvv.
+ * or 64; `R`: ModR/M must name a register; `B`: the register in VEX.vvvv. Vector registers: `V` in ModR/M's reg field, `W`
+ * register or memory, `U` a register, `H` in VEX.vvvv, `L` in the upper half of an immediate byte; those of MMX: `P`, `Q`,
+ * `N`. How much of them an instruction uses, or reads from memory, stands behind: b, w, d, q, dq (128 bits), qq (256).
+ * `STi`: an x87 register by its distance from the top of the stack, in ModR/M's low bits.
  */
 export type OperandCode =
+  | VectorCode
+  | MemoryCode
+  | 'STi'
   | 'Eb'
   | 'Ew'
   | 'Ed'
@@ -47,8 +53,30 @@ export type OperandCode =
   | 'eAX'
   | '1';
 
+type VectorCode =
+  | `${'V' | 'W' | 'H' | 'U' | 'L'}${'b' | 'w' | 'd' | 'q' | 'dq' | 'qq'}`
+  | `${'P' | 'Q' | 'N'}${'d' | 'q'}`;
+/** Memory of a size that does not depend on the operand size. */
+type MemoryCode = 'Mb' | 'Mw' | 'Md' | 'Mq' | 'Mt' | 'Mdq' | 'Mqq';
+
 export type OperandSize = 16 | 32 | 64;
 export type OperandBits = 8 | 16 | 32 | 64;
+
+/** Of a vector, or of what is read into or written from one. */
+export type VectorBits = 8 | 16 | 32 | 64 | 80 | 128 | 256;
+/** What names a vector register: ModR/M, VEX.vvvv, or the upper half of an immediate byte. */
+export type VectorField = 'rm' | 'reg' | 'vvvv' | 'is4';
+
+const VECTOR_CODE = /^([VWHULPQN])(b|w|d|q|dq|qq)$/;
+const VECTOR_BITS: Readonly<Record<string, VectorBits>> = { b: 8, w: 16, d: 32, q: 64, t: 80, dq: 128, qq: 256 };
+const VECTOR_FIELDS: Readonly<Record<string, VectorField>> = {
+  ...{ V: 'reg', P: 'reg', W: 'rm', U: 'rm', Q: 'rm', N: 'rm', H: 'vvvv', L: 'is4' },
+};
+
+/** A vector code's letter, or undefined for other codes. */
+export function vectorLetter(code: OperandCode): string | undefined {
+  return VECTOR_CODE.exec(code)?.[1];
+}
 
 /** An operand of one form of an instruction. `memory` operands are known to be memory, `register` ones to be not. */
 export type Operand =
@@ -59,12 +87,25 @@ export type Operand =
   | { readonly kind: 'immediate'; readonly bits: OperandBits; readonly whole: boolean }
   | { readonly kind: 'constant'; readonly value: number; readonly bits: OperandBits };
 
+/** An operand of an instruction of one of the other units. */
+export type UnitOperand =
+  | Operand
+  /** A vector register, of which so many bits are meant. */
+  | { readonly kind: 'vector'; readonly field: VectorField; readonly bits: VectorBits }
+  /** An MMX register: the low 64 bits of an x87 register. */
+  | { readonly kind: 'mmx'; readonly field: VectorField; readonly bits: 64 }
+  | { readonly kind: 'vectorMemory'; readonly bits: VectorBits }
+  /** ST(i), an x87 register: its distance from the top is where a register operand has its slot. */
+  | { readonly kind: 'stack' };
+
 /** How many bytes of immediate an operand code adds, at an operand size (and an address size for the offset forms). */
 export function immediateSize(code: OperandCode, operandSize: OperandSize, addressSize: OperandSize): number {
   switch (code) {
     case 'Ib':
     case 'sIb':
     case 'Jb':
+    case 'Ldq':
+    case 'Lqq':
       return 1;
     case 'Iw':
       return 2;
@@ -112,27 +153,46 @@ const MODRM_CODES: readonly OperandCode[] = [
 ];
 
 export function needsModRm(code: OperandCode): boolean {
-  return MODRM_CODES.includes(code);
+  const letter = vectorLetter(code);
+  return (
+    MODRM_CODES.includes(code) || isFixedMemory(code) || (letter !== undefined && letter !== 'H' && letter !== 'L')
+  );
+}
+
+function isFixedMemory(code: OperandCode): boolean {
+  return code[0] === 'M' && code.slice(1) in VECTOR_BITS;
 }
 
 /** True for the codes that ModR/M can make either a register or memory. */
 export function isRegisterOrMemory(code: OperandCode): boolean {
+  const letter = vectorLetter(code);
+  if (letter !== undefined) return letter === 'W' || letter === 'Q';
   return code === 'Eb' || code === 'Ew' || code === 'Ed' || code === 'Ev' || code === 'Ey';
 }
 
 /** True for the codes that must be memory; with a register in ModR/M the instruction is invalid. */
 export function isMemoryOnly(code: OperandCode): boolean {
-  return code === 'M' || code === 'Ma' || code === 'Mp' || code === 'Ms' || code === 'My';
+  return code === 'M' || code === 'Ma' || code === 'Mp' || code === 'Ms' || code === 'My' || isFixedMemory(code);
 }
 
 /** True for the codes with which ModR/M must name a register. */
 export function isRegisterOnly(code: OperandCode): boolean {
-  return code === 'Ry' || code === 'Rv';
+  const letter = vectorLetter(code);
+  return code === 'Ry' || code === 'Rv' || letter === 'U' || letter === 'N';
 }
 
 /** True where no operand has 16 bits at an operand size of 16: the doubleword and quadword codes are the only ones. */
 export function hasNo16BitForm(codes: readonly OperandCode[]): boolean {
   return codes.some((code) => code.endsWith('y')) && !codes.some((code) => code.endsWith('v'));
+}
+
+/** True if what a row does is the same at every operand size. */
+export function ignoresOperandSize(codes: readonly OperandCode[]): boolean {
+  const fixed = (code: OperandCode) =>
+    vectorLetter(code) !== undefined ||
+    isFixedMemory(code) ||
+    ['M', 'STi', 'Ib', 'Eb', 'Ew', 'Gb', 'Gw'].includes(code);
+  return codes.every(fixed);
 }
 
 function bitsOf(code: OperandCode, operandSize: OperandSize): OperandBits {
@@ -144,7 +204,10 @@ function bitsOf(code: OperandCode, operandSize: OperandSize): OperandBits {
 }
 
 /** The operand that a code stands for in one form of an instruction. */
-export function resolveOperand(code: OperandCode, operandSize: OperandSize, memoryForm: boolean): Operand {
+export function resolveOperand(code: OperandCode, operandSize: OperandSize, memoryForm: boolean): UnitOperand {
+  if (code === 'STi') return { kind: 'stack' };
+  if (vectorLetter(code) !== undefined) return resolveVector(code, memoryForm);
+  if (isFixedMemory(code)) return resolveMemory(VECTOR_BITS[code.slice(1)] as VectorBits);
   const bits = bitsOf(code, operandSize);
   switch (code) {
     case 'Eb':
@@ -188,4 +251,17 @@ export function resolveOperand(code: OperandCode, operandSize: OperandSize, memo
     default:
       return { kind: 'immediate', bits, whole: code === 'Iv' && bits === 64 };
   }
+}
+
+function resolveVector(code: OperandCode, memoryForm: boolean): UnitOperand {
+  const [, letter, size] = VECTOR_CODE.exec(code) as unknown as [string, string, string];
+  const bits = VECTOR_BITS[size] as VectorBits;
+  if (memoryForm && (letter === 'W' || letter === 'Q')) return { kind: 'vectorMemory', bits };
+  if (letter === 'P' || letter === 'Q' || letter === 'N')
+    return { kind: 'mmx', field: VECTOR_FIELDS[letter] as VectorField, bits: 64 };
+  return { kind: 'vector', field: VECTOR_FIELDS[letter] as VectorField, bits };
+}
+
+function resolveMemory(bits: VectorBits): UnitOperand {
+  return bits > 64 ? { kind: 'vectorMemory', bits } : { kind: 'memory', bits: bits as OperandBits };
 }

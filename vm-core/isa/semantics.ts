@@ -8,7 +8,7 @@
  */
 import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
 import type { SegmentIndex } from '../state/layout.ts';
-import type { Operand, OperandBits, OperandSize } from './operand.ts';
+import type { Operand, OperandBits, OperandSize, UnitOperand } from './operand.ts';
 
 /** The segment of a memory access: one that is fixed, or the one that the instruction's prefixes choose. */
 export type SegmentChoice = 'ES' | 'SS' | 'instruction';
@@ -44,6 +44,27 @@ export abstract class Semantics {
   abstract writeAddressRegister(slot: number, value: Value): void;
   abstract load(segment: SegmentChoice, offset: Value, bits: OperandBits): Value;
   abstract store(segment: SegmentChoice, offset: Value, bits: OperandBits, value: Value): void;
+  /**
+   * A vector operand: one v128, two of an operand of 256 bits. Memory is read as far as the operand goes, with zeros above;
+   * of a register all of the v128 is there. `aligned`: memory must be aligned to its size, #GP(0) otherwise.
+   */
+  abstract readVector(operand: UnitOperand, alignment?: 'aligned'): readonly Value[];
+  /**
+   * Writes a vector operand. Memory gets as many bits as the operand has. A register gets all of the vectors; what lies
+   * above them is kept, or with `clear` becomes 0, as for every instruction with a VEX prefix.
+   */
+  abstract writeVector(
+    operand: UnitOperand,
+    vectors: readonly Value[],
+    above?: 'keep' | 'clear',
+    alignment?: 'aligned',
+  ): void;
+  /** Number i of the operand ST(i), from 0 to 7. */
+  abstract stackIndex(): Value;
+  /** The address of the vCPU's state, to which the offsets of layout.ts are added: for what has no accessor here. */
+  abstract cpuAddress(): Value;
+  /** Finds what forbids writing so many bytes at an offset; then a store to them cannot fault any more. */
+  abstract requireWritable(segment: SegmentChoice, offset: Value, bytes: number): void;
   /** Cuts an offset to the instruction's address size. */
   abstract cutAddress(offset: Value): Value;
   /** Cuts an offset to the size of the stack, which the B bit of SS gives, or 64-bit mode. */

@@ -149,6 +149,7 @@ export class CpuState {
   /** Reads any register of the table as an unsigned integer. */
   readRegister(register: Register): bigint {
     if (register.offset === slot.EFLAGS) return BigInt(this.eflags);
+    if (register.size > 8) return this.#readLarge(register);
     const raw = this.view.getBigUint64(this.base + register.offset, true);
     return BigInt.asUintN((register.longSize ?? register.size) * 8, raw);
   }
@@ -156,8 +157,19 @@ export class CpuState {
   /** Writes any register of the table; bits beyond its size are dropped, an upper half that it does not show stays. */
   writeRegister(register: Register, value: bigint): void {
     if (register.offset === slot.EFLAGS) this.eflags = Number(BigInt.asUintN(32, value));
+    else if (register.size > 8) this.#writeLarge(register, value);
     else if ((register.longSize ?? register.size) === 8) this.write64(register.offset, value);
     else this.write32(register.offset, Number(BigInt.asUintN(register.size * 8, value)));
     this.onDerivedChange(register.offset);
+  }
+
+  #readLarge({ offset, size }: Register): bigint {
+    let value = 0n;
+    for (let n = size - 1; n >= 0; n--) value = (value << 8n) | BigInt(this.read8(offset + n));
+    return value;
+  }
+
+  #writeLarge({ offset, size }: Register, value: bigint): void {
+    for (let n = 0; n < size; n++) this.write8(offset + n, Number((value >> BigInt(8 * n)) & 0xffn));
   }
 }

@@ -3,6 +3,7 @@
  * Offsets are in bytes from the vCPU's base.
  */
 import { generalNames, longGeneralNames, offsetOf, REGISTERS_SIZE, segmentNames } from './register-table.ts';
+import { mmxNames, vectorNames } from './unit-register-rows.ts';
 
 /** Slots of the registers that code addresses by name. */
 export const slot = {
@@ -49,6 +50,8 @@ export const slot = {
   TR: offsetOf('TR'),
   CPL: offsetOf('CPL'),
   HALTED: offsetOf('HALTED'),
+  MXCSR: offsetOf('MXCSR'),
+  XCR0: offsetOf('XCR0'),
   INTERRUPT_SHADOW: offsetOf('INTERRUPT_SHADOW'),
   NMI_BLOCKED: offsetOf('NMI_BLOCKED'),
   NMI_PENDING: offsetOf('NMI_PENDING'),
@@ -67,6 +70,9 @@ export const generalSlots: readonly number[] = generalNames.map(offsetOf);
 /** The same with R8 to R15. */
 export const longGeneralSlots: readonly number[] = longGeneralNames.map(offsetOf);
 export const segmentSlots: readonly number[] = segmentNames.map(offsetOf);
+/** Of YMM0 to YMM15, whose lower halves are the XMM registers; of MM0 to MM7, which are parts of the x87 registers. */
+export const vectorSlots: readonly number[] = vectorNames.map(offsetOf);
+export const mmxSlots: readonly number[] = mmxNames.map(offsetOf);
 
 /** Distances from a selector's slot to its hidden part (also for LDTR and TR). */
 export const SEGMENT_BASE = 8;
@@ -116,8 +122,10 @@ export const internal = {
   MODE_KEY: field(),
   /** i32: FFFFh or FFFFFFFFh, by the B bit of the stack segment. */
   STACK_MASK: field(),
-  /** i64: what a slow path of 64-bit mode has read or is to write. */
-  WIDE_VALUE: field(),
+  /** What a slow path has read or is to write, where that is more than 32 bits: up to 256. */
+  WIDE_VALUE: field(32),
+  /** i32: which units may not be used now; see units.ts. */
+  UNITS: field(),
   /** i32: how far an address is shifted left and back to make it canonical: 16, with 5-level paging 7. */
   CANONICAL_SHIFT: field(),
   /** i32: the highest offset in the code segment. */

@@ -3,6 +3,7 @@
  * debug sidebar, snapshots and state differences are derived from this table. (A table: exempt from the length limit.)
  */
 import { msrRows } from './msr-table.ts';
+import { vectorRegisters, x87Registers } from './unit-register-rows.ts';
 
 /** Groups in the order in which views show them. */
 export const registerSets = [
@@ -13,6 +14,9 @@ export const registerSets = [
   'control',
   'debug',
   'event',
+  'x87',
+  'mmx',
+  'vector',
   'msr',
   'mtrr',
   'machine-check',
@@ -30,11 +34,12 @@ export interface BitField {
   readonly description: string;
 }
 
-interface RegisterRow {
+/** What the table says of one register. */
+export interface RegisterRow {
   readonly set: RegisterSet;
   readonly name: string;
-  /** Bytes that are meaningful; the slot in memory is always 8 bytes. */
-  readonly size: 1 | 2 | 4 | 8;
+  /** Bytes that are meaningful; the slot in memory is a multiple of 8 bytes. */
+  readonly size: 1 | 2 | 4 | 8 | 10 | 16 | 32;
   /** Bytes that are meaningful in long mode, where they are more. */
   readonly longSize?: 8;
   readonly attributes: RegisterAttributes;
@@ -320,28 +325,37 @@ const rows: readonly RegisterRow[] = [
   ]),
   event('PENDING_ERROR_CODE', 4, 'the error code of PENDING_EXCEPTION'),
   ...long,
+  ...vectorRegisters,
+  ...x87Registers,
   ...modelSpecific,
 ];
 
-/** One register of the table; `offset` is the byte offset of its 8-byte slot in a vCPU's state. */
+/** One register of the table; `offset` is the byte offset of its slot in a vCPU's state. */
 export interface Register extends RegisterRow {
   readonly number: number;
   readonly offset: number;
 }
 
-/** Each register's slot in a vCPU's state is 8 bytes. */
+/** The slot of a register of up to 8 bytes; larger ones have multiples of it. */
 export const SLOT_SIZE = 8;
 
-const ownSlots: readonly string[] = rows.filter((row) => row.wholeOf === undefined).map(({ name }) => name);
+const wholeSizes: ReadonlyMap<string | undefined, number> = new Map(rows.map(({ wholeOf, size }) => [wholeOf, size]));
+const slotOffsets = new Map<string, number>();
+let end = 0;
+for (const { name, size, wholeOf } of rows) {
+  if (wholeOf !== undefined) continue;
+  slotOffsets.set(name, end);
+  end += Math.ceil((wholeSizes.get(name) ?? size) / SLOT_SIZE) * SLOT_SIZE;
+}
 
 export const registers: readonly Register[] = rows.map((row, number) => ({
   ...row,
   number,
-  offset: ownSlots.indexOf(row.wholeOf ?? row.name) * SLOT_SIZE,
+  offset: slotOffsets.get(row.wholeOf ?? row.name) as number,
 }));
 
 /** Bytes that the architectural registers take in a vCPU's state; the engine's own fields follow. */
-export const REGISTERS_SIZE: number = ownSlots.length * SLOT_SIZE;
+export const REGISTERS_SIZE: number = end;
 
 /** The general registers of 64-bit mode in the order of the hardware's encodings. */
 export const longGeneralNames: readonly string[] = [...generalNames, ...longNames];

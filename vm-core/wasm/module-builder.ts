@@ -100,9 +100,16 @@ export class ModuleBuilder {
     return f;
   }
 
+  /** The place of the function that comes next into the table. */
+  get tableLength(): number {
+    return (this.#tableStart ?? 0) + this.#elements.length;
+  }
+
   /** Appends a function to the table and returns its place there. */
   addToTable(reference: FunctionReference): number {
-    return (this.#tableStart ?? 0) + this.#elements.push(reference.index) - 1;
+    const place = this.tableLength;
+    this.#elements.push(reference.index);
+    return place;
   }
 
   /** The finished binary. */
