@@ -1,5 +1,5 @@
 /** Vectors between registers and memory of all kinds, and the faults that come before. */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CpuFeature } from '../isa/cpu-feature.ts';
 import { modelFacts } from '../isa/cpu-model.ts';
 import { CR0_EM, CR0_TS, CR4_OSFXSR } from '../state/control-bits.ts';
@@ -12,8 +12,13 @@ const VALUE = 0x0f0e_0d0c_0b0a_0908_0706_0504_0302_0100n;
 const XMM2 = findRegister('XMM2') as Register;
 
 /** Not advertised yet. */
+const features = modelFacts('max').features as Set<CpuFeature>;
+const needed: readonly CpuFeature[] = ['SSE', 'SSE2'];
 beforeAll(() => {
-  for (const feature of ['SSE', 'SSE2'] as const) (modelFacts('max').features as Set<CpuFeature>).add(feature);
+  for (const feature of needed) features.add(feature);
+});
+afterAll(() => {
+  for (const feature of needed) features.delete(feature);
 });
 
 /** Runs 16-bit code in real mode with SSE on; the vector at which it stopped, if it did. */

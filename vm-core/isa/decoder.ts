@@ -3,7 +3,6 @@ import {
   CS,
   DS,
   FS,
-  GS,
   generalSlots,
   internal,
   longGeneralSlots,
