@@ -1,4 +1,5 @@
 /** Launch arguments as a client sent them, checked against the table and brought into the form the session works with. */
+import { addressOfBits } from '../expressions/address.ts';
 import { localized } from '../protocol/localized.ts';
 import type { CpuModel, KernelEntry, MachineType } from '../../vm-core/index.ts';
 import { type LaunchArgument, launchArgumentRows } from './launch-arguments.ts';
@@ -168,8 +169,9 @@ function isListing(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { path, source, loadAddress, imageOffset } = value as Values;
   const isAddress = (address: unknown): boolean => address === undefined || parseAddressText(address) !== undefined;
+  const isOffset = imageOffset === undefined || (parseAddressText(imageOffset) ?? -1) >= 0;
   if (typeof path !== 'string' || path === '') return false;
-  return (source === undefined || typeof source === 'string') && isAddress(loadAddress) && isAddress(imageOffset);
+  return (source === undefined || typeof source === 'string') && isAddress(loadAddress) && isOffset;
 }
 
 function listingsOf(values: Values, loadAddress: number | undefined): readonly ListingReference[] {
@@ -205,14 +207,15 @@ function memorySizeOf(text: string): number | undefined {
   return size >= MEMORY_SIZE_MIN && size <= MEMORY_SIZE_MAX && size % MEMORY_SIZE_UNIT === 0 ? size : undefined;
 }
 
-/** A linear address from a number, `0x…`, `…h` or decimal text; undefined if it is none. */
+/** A linear address from a number, `0x…`, `…h` or decimal text, signed in the upper half; undefined if it is none. */
 export function parseAddressText(value: unknown): number | undefined {
-  if (typeof value === 'number') return Number.isInteger(value) && value >= 0 && value < 2 ** 32 ? value : undefined;
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : undefined;
   if (typeof value !== 'string') return undefined;
   const hexadecimal = /^0x([0-9a-f]+)$/i.exec(value)?.[1] ?? /^([0-9][0-9a-f]*)h$/i.exec(value)?.[1];
-  const parsed =
-    hexadecimal !== undefined ? Number.parseInt(hexadecimal, 16) : /^\d+$/.test(value) ? Number(value) : undefined;
-  return parsed === undefined || parsed >= 2 ** 32 ? undefined : parsed;
+  if (hexadecimal === undefined && !/^\d+$/.test(value)) return undefined;
+  const bits = BigInt(hexadecimal === undefined ? value : `0x${hexadecimal}`);
+  const address = bits < 2n ** 64n ? addressOfBits(bits) : undefined;
+  return typeof address === 'number' ? address : undefined;
 }
 
 function textOf(value: unknown): string | undefined {

@@ -65,7 +65,8 @@ export function createLineTable(placements: readonly Placement[]): SymbolTable {
     label: (name) => byName.get(name) ?? byName.get(name.toLowerCase()),
     nearestLabel(linearAddress): LabelOffset | undefined {
       const label = byAddress[lastAtOrBefore(byAddress, linearAddress, (entry) => entry.address)];
-      return label === undefined ? undefined : { name: label.name, offset: linearAddress - label.address };
+      if (label === undefined || label.address < 0 !== linearAddress < 0) return undefined;
+      return { name: label.name, offset: linearAddress - label.address };
     },
     files: () => [...linesByFile.keys()],
     labels: () => byAddress,

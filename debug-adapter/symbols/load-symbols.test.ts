@@ -13,7 +13,7 @@ import type { SymbolTable } from './symbol-table.ts';
 const golden = fileURLToPath(new URL('golden', import.meta.url));
 const update = process.env['UPDATE'] === '1';
 const hasNasm = tryNasm(['-v']);
-const programs = ['nested', 'sections', 'relocated', 'macros'];
+const programs = ['nested', 'sections', 'relocated', 'macros', 'high'];
 
 function tryNasm(words: string[]): boolean {
   try {
@@ -47,7 +47,8 @@ const withMap = (name: string): Partial<SymbolModule> => ({
   listing: `${read(`${name}.lst`)}\n${read(`${name}.map`)}`,
 });
 
-const hex = (address: number): string => address.toString(16).toUpperCase().padStart(8, '0');
+const hex = (address: number): string =>
+  (address < 0 ? BigInt.asUintN(64, BigInt(address)) : address).toString(16).toUpperCase().padStart(8, '0');
 
 /** Everything a table holds, as text. */
 function dump(table: SymbolTable): string {
@@ -79,8 +80,9 @@ describe.each(programs)('%s.asm', (name) => {
     const { table } = await loadSymbols([moduleOf(name)]);
     const mapped = await loadSymbols([moduleOf(name, withMap(name))]);
     expect(mapped.warnings).toEqual([]);
-    expect(mapped.table.lineBoundaries(0, 2 ** 32)).toEqual(table.lineBoundaries(0, 2 ** 32));
-    for (const address of table.lineBoundaries(0, 2 ** 32)) {
+    const all = table.lineBoundaries(-(2 ** 52), 2 ** 52);
+    expect(mapped.table.lineBoundaries(-(2 ** 52), 2 ** 52)).toEqual(all);
+    for (const address of all) {
       expect(mapped.table.lineAt(address)).toEqual(table.lineAt(address));
     }
     expect(dumpLabels(mapped.table)).toEqual(expect.arrayContaining(dumpLabels(table)));
@@ -95,6 +97,18 @@ describe.each(programs)('%s.asm', (name) => {
 });
 
 describe('a listing', () => {
+  it('has addresses of the upper half of 64-bit mode, those of the source before those it is loaded at', async () => {
+    const { table } = await loadSymbols([moduleOf('high')]);
+    expect(table.label('start')).toBe(-0x8000_0000 + 0x10_0000);
+    expect(table.label('far_away')).toBe(-(2 ** 47) + 0x1000);
+    expect(table.lineAt(-0x8000_0000 + 0x10_0000)).toEqual({ file: '/src/high.asm', line: 7, exact: true });
+    expect(table.lineAt(0x7c00)).toEqual({ file: '/src/high.asm', line: 7, exact: true });
+    expect(table.nearestLabel(-0x8000_0000 + 0x10_0012)).toEqual({ name: 'start.again', offset: 1 });
+    expect(table.nearestLabel(1)).toBeUndefined();
+    const loaded = await loadSymbols([moduleOf('high', { loadAddress: 0x10_0000 })]);
+    expect(loaded.table.addressesOfLine('/src/high.asm', 7)?.addresses).toEqual([-0x7ff0_0000, 0x10_0000]);
+  });
+
   it('attributes macros to their call, includes to their file, repetitions to their body', async () => {
     const { table } = await loadSymbols([moduleOf('nested')]);
     // `put` on line 28: two instructions, one line.

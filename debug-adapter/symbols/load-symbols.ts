@@ -11,7 +11,10 @@ import type { Label, SymbolTable } from './symbol-table.ts';
 
 /** Where the BIOS loads a boot sector. */
 export const BOOT_SECTOR_ADDRESS = 0x7c00;
-/** Below lie the interrupt vectors and the BIOS data: a smaller `org` or `vstart=` is an offset in some segment. */
+/**
+ * Below lie the interrupt vectors and the BIOS data: a smaller `org` or `vstart=` is an offset in some segment. Addresses of
+ * the upper half of 64-bit mode are negative.
+ */
 const LOWEST_CODE_ADDRESS = 0x500;
 
 /** One assembled source: its listing, and where what it made lies in the image and in memory. */
@@ -62,8 +65,14 @@ export async function loadSymbols(
     warnings.push(...describeMismatches(layout.mismatches, module, image, paths));
     const wrong = new Set(layout.mismatches.map(({ section }) => section));
     const usable = layout.sections.filter(({ section }) => !wrong.has(section));
-    placements.push(placeSections(usable, listing, module, paths, 'loaded'));
-    if (module.loadAddress === undefined) aliases.push(placeSections(usable, listing, module, paths, 'origin'));
+    const loaded = placeSections(usable, listing, module, paths, 'loaded');
+    const atOrigin = placeSections(usable, listing, module, paths, 'origin');
+    // What the source calls an address is what its code computes with, page tables or not.
+    if (isBeyondLoading(listing.origin)) placements.push(atOrigin, loaded);
+    else {
+      placements.push(loaded);
+      if (module.loadAddress === undefined) aliases.push(atOrigin);
+    }
   }
   return { table: createLineTable([...placements, ...aliases]), warnings };
 }
@@ -128,7 +137,12 @@ function placeSections(
 }
 
 function usableAddress(address: number | undefined): number | undefined {
-  return address !== undefined && address >= LOWEST_CODE_ADDRESS ? address : undefined;
+  return address !== undefined && (address >= LOWEST_CODE_ADDRESS || address < 0) ? address : undefined;
+}
+
+/** Nothing is loaded above 4 GiB: code with such an origin runs there once it has page tables. */
+function isBeyondLoading(origin: number | undefined): boolean {
+  return origin !== undefined && (origin < 0 || origin >= 2 ** 32);
 }
 
 /** Variables at fixed addresses (`absolute 500h`). */

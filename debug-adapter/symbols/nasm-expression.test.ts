@@ -23,7 +23,7 @@ describe('parseNasmNumber', () => {
     ['777q', 511],
     ['0o17', 15],
     ['10_000', 10000],
-  ])('reads %s', (text, value) => expect(parseNasmNumber(text)).toBe(value));
+  ])('reads %s', (text, value) => expect(parseNasmNumber(text)).toBe(BigInt(value)));
 
   it.each(['', 'abc', 'h', '12z', '8q', '$', '1.5', '9b2'])('refuses %j', (text) => {
     expect(parseNasmNumber(text)).toBeUndefined();
@@ -42,6 +42,12 @@ describe('evaluateNasmExpression', () => {
     ['LOAD >> 8', 0x7c],
     ['17 / size + 17 % size', 2],
     ['0xf0 ^ 0xff', 15],
+    ['0xffffffff80000000', -0x8000_0000],
+    ['0xffffffff80000000 + LOAD', -0x8000_0000 + 0x7c00],
+    ['-1 << 47', -(2 ** 47)],
+    ['0xffff_8000_0000_0000 >> 47', 0x1ffff],
+    ['1 << 64 | 5', 5],
+    ['-8 / 2 >> 62', 1],
   ])('evaluates %s', (text, value) => expect(evaluate(text)).toBe(value));
 
   it.each([
@@ -54,6 +60,8 @@ describe('evaluateNasmExpression', () => {
     '$ - $$',
     "'a'",
     '1 / 0',
+    '1 % 0',
+    '1 << 62',
     '__proto__',
     'constructor',
     '+'.repeat(9999),

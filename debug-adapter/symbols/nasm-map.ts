@@ -5,7 +5,7 @@
 
 export interface MappedSection {
   readonly name: string;
-  /** Address at which its labels count. */
+  /** Address at which its labels count, signed. */
   readonly virtualStart: number;
   /** Origin plus offset in the image. */
   readonly start: number;
@@ -50,7 +50,7 @@ export function parseNasmMap(text: string): NasmMap {
       section = heading[1] === undefined ? '' : (heading[2] ?? '').replace(/^Section /, '');
       continue;
     }
-    if (chapter === 'Program origin' && /^[0-9A-F]+$/.test(line.trim())) origin = Number.parseInt(line, 16);
+    if (chapter === 'Program origin' && /^[0-9A-F]+$/.test(line.trim())) origin = parseAddress(line.trim());
     if (chapter.startsWith('Sections (summary)')) pushDefined(sections, parseSection(line));
     if (chapter === 'Symbols' && section !== '' && section !== 'No Section') {
       pushDefined(symbols, parseSymbol(line, section));
@@ -66,9 +66,14 @@ function pushDefined<T>(list: T[], item: T | undefined): void {
 function parseSection(line: string): MappedSection | undefined {
   const match = SECTION.exec(line);
   if (match === null) return undefined;
-  const number = (index: number): number => Number.parseInt(match[index] ?? '', 16);
+  const number = (index: number): number => parseAddress(match[index] ?? '0');
   const kind = match[5] === 'nobits' ? 'nobits' : 'progbits';
   return { name: match[6] ?? '', virtualStart: number(1), start: number(2), length: number(4), kind };
+}
+
+/** Up to 16 digits; what lies in the upper half of 64 bits is a negative number. */
+function parseAddress(digits: string): number {
+  return Number(BigInt.asIntN(64, BigInt(`0x${digits}`)));
 }
 
 /** Labels that NASM makes up for macros (`..@12.loop`) are not the user's. */
@@ -76,5 +81,5 @@ function parseSymbol(line: string, section: string): MappedSymbol | undefined {
   const match = SYMBOL.exec(line);
   const name = match?.[3];
   if (match === null || name === undefined || name.startsWith('..@')) return undefined;
-  return { name, section, virtualAddress: Number.parseInt(match[2] ?? '', 16) };
+  return { name, section, virtualAddress: parseAddress(match[2] ?? '0') };
 }

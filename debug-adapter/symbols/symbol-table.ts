@@ -1,6 +1,7 @@
 /**
  * What a debugger needs to know about sources: which line made which address and which label stands where. Everything is
- * keyed by linear addresses, so that a line holds whatever CS:IP pair reaches its code.
+ * keyed by linear addresses (signed where they lie in the upper half of 64-bit mode), so that a line holds whatever CS:IP pair
+ * reaches its code.
  */
 
 /**
@@ -27,7 +28,7 @@ export interface Label {
   readonly address: number;
 }
 
-/** The nearest label at or before an address. */
+/** The nearest label at or before an address, in the same half of the address space. */
 export interface LabelOffset {
   readonly name: string;
   readonly offset: number;
