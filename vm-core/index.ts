@@ -31,5 +31,6 @@ export { createOverlayStore, memorySource } from './machine/overlay-block-store.
 export { DISK_DRIVE, FLOPPY_DRIVE } from './firmware/builtin/builtin-bios.ts';
 export type { KernelEntry, KernelImages, KernelModule } from './firmware/kernel/kernel-boot.ts';
 export { type CpuModel, cpuModels, hasRegister, modelFacts } from './isa/cpu-model.ts';
+export { type CpuidRow, type CpuidValue, cpuidRows } from './cpu/cpuid-rows.ts';
 export { type CpuidAnswer, cpuid, cpuidLeaves, featuresOfLeaf } from './cpu/cpuid.ts';
 export { changedState, readState, type RegisterValue, writeState } from './state/state-access.ts';

@@ -95,6 +95,7 @@ export const setTitles: Readonly<Record<GroupedSet, string>> = {
   x87: marked('Floating point (x87)'),
   mmx: marked('MMX'),
   vector: marked('Vectors (SSE, AVX)'),
+  'system-call': marked('System calls'),
   msr: marked('Model-specific'),
   mtrr: marked('Memory types (MTRR, PAT)'),
   'machine-check': marked('Machine check'),

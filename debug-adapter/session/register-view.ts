@@ -14,6 +14,7 @@ import {
   wholePart,
 } from '../expressions/register-parts.ts';
 import { localized, translated } from '../protocol/localized.ts';
+import { CPUID_REFERENCE, hasCpuid } from './cpuid-view.ts';
 import { describeRights, isLongMode } from './descriptors.ts';
 import type { Guest } from './guest.ts';
 import { linearReference } from './places.ts';
@@ -54,6 +55,15 @@ export function withoutExplanation(text: string): string {
   return text.split(EXPLANATION)[0] as string;
 }
 
+/** A synthetic set: what it has are answers, not state. */
+const CPUID: RegisterVariable = {
+  variable: {
+    ...{ name: 'CPUID', value: '', variablesReference: CPUID_REFERENCE },
+    presentationHint: { attributes: ['readOnly'] },
+  },
+  part: undefined,
+};
+
 export class RegisterView {
   readonly #guest: Guest;
   /** The values at the stop before this one; undefined at the first. */
@@ -86,7 +96,8 @@ export class RegisterView {
 
   /** The groups; those of which the processor has nothing are left out. */
   #sets(): readonly RegisterVariable[] {
-    return groupedSets.filter((set) => this.#families(set).length > 0).map((set) => this.#set(set));
+    const sets = groupedSets.filter((set) => this.#families(set).length > 0).map((set) => this.#set(set));
+    return hasCpuid(this.#guest) ? [...sets, CPUID] : sets;
   }
 
   #families(set: RegisterSet): readonly RegisterFamily[] {

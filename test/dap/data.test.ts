@@ -129,6 +129,39 @@ describe('registers and memory', () => {
     expect((await client.send('locations', { locationReference: 0 })).success).toBe(false);
   });
 
+  it('shows CPUID as registers that cannot be written, and model-specific registers by group with their fields', async () => {
+    client = new SessionClient();
+    await client.launch({ cpu: 'x86-64-v3' });
+    await client.stop();
+    const leaves = (await children((await find('CPUID')).variablesReference)).map(
+      ({ name, value }) => `${name} ${value}`,
+    );
+    const first =
+      /^00000000h\.0 EAX 0x000000\w\w, EBX 0x756e6547, ECX 0x6c65746e, EDX 0x49656e69 · vendor, highest leaf$/;
+    expect(leaves[0]).toMatch(first);
+    expect(leaves.filter((text) => text.startsWith('00000004h.'))).toHaveLength(4);
+    expect((await find('CPUID', '80000008h.0', 'EAX')).value).toMatch(/ · physical=\d+ linear=48$/);
+    expect((await find('CPUID', '00000001h.0', 'EDX', 'TSC')).value).toBe('1');
+    expect((await find('CPUID', '00000001h.0', 'EDX', 'FPU')).value).toBe('0');
+    expect((await set('1', 'CPUID', '00000001h.0', 'EDX')).message).toBe('EDX cannot be set to 1');
+    expect((await find('System calls', 'IA32_STAR')).value).toBe('0x0000000000000000');
+    await set('0x0013000800001234', 'System calls', 'IA32_STAR');
+    expect((await find('System calls', 'IA32_STAR')).value).toMatch(/ · EIP=4660 SYSCALL=8 SYSRET=19$/);
+    await set('0x1b', 'System calls', 'IA32_STAR', 'SYSCALL');
+    expect((await find('System calls', 'IA32_STAR')).value).toMatch(/^0x0013001b00001234 /);
+    expect((await find('Memory types (MTRR, PAT)', 'IA32_PAT', 'PA1')).value).toBe('0x04');
+    const seen = new Set<number>();
+    const walk = async (reference: number): Promise<void> => {
+      expect(seen.has(reference)).toBe(false);
+      seen.add(reference);
+      for (const { variablesReference } of await children(reference)) {
+        if (variablesReference > 0) await walk(variablesReference);
+      }
+    };
+    await walk(1);
+    expect((await client.send('variables', { variablesReference: 4_900_000 })).success).toBe(false);
+  });
+
   it('refuses what cannot be written', async () => {
     expect((await set('1', 'Events and privilege', 'CPL')).message).toBe('CPL cannot be set to 1');
     expect((await set('1', 'Descriptor tables', 'GDTR')).message).toMatch(/cannot be written as a whole/);

@@ -33,7 +33,7 @@ export type MsrBehaviour =
   | 'protection-keys';
 
 /** Groups in which views show them. */
-export type MsrGroup = 'msr' | 'mtrr' | 'machine-check';
+export type MsrGroup = 'system-call' | 'msr' | 'mtrr' | 'machine-check';
 
 export interface MsrRow {
   readonly number: number;
@@ -74,6 +74,7 @@ const rowsOf =
   });
 
 const system = rowsOf('msr');
+const call = rowsOf('system-call');
 const memory = rowsOf('mtrr');
 const machine = rowsOf('machine-check');
 
@@ -114,9 +115,9 @@ const rows = [
     behaviour: 'microcode-revision',
   }),
   system(0x8b, 'PATCH_LEVEL', 'PAT', 'microcode revision', { ...amd, writable: 0n, reset: 0x0800_1138n }),
-  system(0x174, 'IA32_SYSENTER_CS', 'SEP', 'SYSENTER: selector of the code segment', onlyLow),
-  system(0x175, 'IA32_SYSENTER_ESP', 'SEP', 'SYSENTER: stack pointer', address),
-  system(0x176, 'IA32_SYSENTER_EIP', 'SEP', 'SYSENTER: instruction pointer', address),
+  call(0x174, 'IA32_SYSENTER_CS', 'SEP', 'SYSENTER: selector of the code segment', onlyLow),
+  call(0x175, 'IA32_SYSENTER_ESP', 'SEP', 'SYSENTER: stack pointer', address),
+  call(0x176, 'IA32_SYSENTER_EIP', 'SEP', 'SYSENTER: instruction pointer', address),
   machine(0x179, 'IA32_MCG_CAP', 'MCA', 'number of machine-check banks; bit 8: IA32_MCG_CTL is there', {
     ...readOnly,
     reset: 0x100n + BigInt(BANKS),
@@ -179,13 +180,13 @@ const rows = [
     behaviour: 'extended-features',
     register: 'EFER',
   }),
-  system(0xc000_0081, 'IA32_STAR', 'SYSCALL', 'SYSCALL, SYSRET: selectors (32–63), EIP outside long mode (0–31)'),
-  system(0xc000_0082, 'IA32_LSTAR', 'LM', 'SYSCALL: RIP for callers in 64-bit mode', address),
-  system(0xc000_0083, 'IA32_CSTAR', 'LM', 'SYSCALL: RIP for callers in compatibility mode', address),
-  system(0xc000_0084, 'IA32_FMASK', 'LM', 'SYSCALL: flags that are cleared', onlyLow),
+  call(0xc000_0081, 'IA32_STAR', 'SYSCALL', 'SYSCALL, SYSRET: selectors (32–63), EIP outside long mode (0–31)'),
+  call(0xc000_0082, 'IA32_LSTAR', 'LM', 'SYSCALL: RIP for callers in 64-bit mode', address),
+  call(0xc000_0083, 'IA32_CSTAR', 'LM', 'SYSCALL: RIP for callers in compatibility mode', address),
+  call(0xc000_0084, 'IA32_FMASK', 'LM', 'SYSCALL: flags that are cleared', onlyLow),
   system(0xc000_0100, 'IA32_FS_BASE', 'LM', 'base of FS', { behaviour: 'linear-address', register: 'FS.base' }),
   system(0xc000_0101, 'IA32_GS_BASE', 'LM', 'base of GS', { behaviour: 'linear-address', register: 'GS.base' }),
-  system(0xc000_0102, 'IA32_KERNEL_GS_BASE', 'LM', 'what SWAPGS puts into the base of GS', address),
+  call(0xc000_0102, 'IA32_KERNEL_GS_BASE', 'LM', 'what SWAPGS puts into the base of GS', address),
   system(0xc000_0103, 'IA32_TSC_AUX', 'RDTSCP', 'what RDTSCP and RDPID give', onlyLow),
   memory(0xc001_0010, 'SYS_CFG', 'MTRR', 'what the types of fixed ranges mean: extensions on (18–22)', {
     ...amd,

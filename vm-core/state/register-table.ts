@@ -2,6 +2,7 @@
  * Every register of the processor, one row each (SDM vol. 1 §3.4, vol. 3A §2). The layout in memory, access by tag, the
  * debug sidebar, snapshots and state differences are derived from this table. (A table: exempt from the length limit.)
  */
+import { msrFields } from './msr-fields.ts';
 import { msrRows } from './msr-table.ts';
 import { vectorRegisters, x87Registers } from './unit-register-rows.ts';
 
@@ -17,6 +18,7 @@ export const registerSets = [
   'x87',
   'mmx',
   'vector',
+  'system-call',
   'msr',
   'mtrr',
   'machine-check',
@@ -265,7 +267,13 @@ const modelSpecific: readonly RegisterRow[] = msrRows
     description: `${number.toString(16).toUpperCase()}h: ${description}`,
     feature,
     ...(vendor === undefined ? {} : { vendor }),
+    ...fieldsOf(name),
   }));
+
+function fieldsOf(name: string): { readonly fields?: readonly BitField[] } {
+  const fields = msrFields(name);
+  return fields ? { fields } : {};
+}
 
 const rows: readonly RegisterRow[] = [
   ...general,

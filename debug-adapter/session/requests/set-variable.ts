@@ -1,7 +1,9 @@
 /** `setVariable`: writes a register, a part of one, or a flag. */
 import { localized } from '../../protocol/localized.ts';
+import { cpuidVariables } from '../cpuid-view.ts';
 import { evaluateInput } from '../evaluate-text.ts';
 import { RegisterView, withoutExplanation } from '../register-view.ts';
+import { tableVariables } from '../table-view.ts';
 import { UserError } from '../user-error.ts';
 import { writeRegister } from '../write-register.ts';
 import type { HandlerOf } from './request-handler.ts';
@@ -15,6 +17,8 @@ export const setVariable: HandlerOf<'setVariable'> = {
         .children(variablesReference)
         ?.find(({ variable }) => variable.name === name);
     const found = find();
+    if (!found && (tableVariables(guest, variablesReference) ?? cpuidVariables(guest, variablesReference)))
+      throw new UserError('not-writable', localized('{0} cannot be set to {1}', name, value));
     if (!found)
       throw new UserError('no-such-variable', localized('there is no {0} under {1}', name, variablesReference));
     if (!found.part)

@@ -1,0 +1,81 @@
+/** What CPUID answers, as variables that cannot be written: leaves, their registers, the fields of those. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { type CpuidRow, type CpuidValue, cpuidRows, modelFacts } from '../../vm-core/index.ts';
+import { formatHex, formatValue, type Notation } from '../expressions/format.ts';
+import type { Guest } from './guest.ts';
+
+/** Reference of the group; leaves and registers follow, a leaf every `STEP` with its four registers behind it. */
+export const CPUID_REFERENCE = 4_000_000;
+const STEP = 8;
+
+const readOnly = { presentationHint: { attributes: ['readOnly'] } } satisfies Partial<DebugProtocol.Variable>;
+
+function rowsOf(guest: Guest): readonly CpuidRow[] {
+  return cpuidRows(modelFacts(guest.machine.config.cpuModel), {
+    control4: guest.register('CR4'),
+    is64BitMode: guest.is64Bit,
+    ticksPerSecond: guest.machine.ticksPerSecond,
+  });
+}
+
+/** Whether the model has CPUID. */
+export function hasCpuid(guest: Guest): boolean {
+  return modelFacts(guest.machine.config.cpuModel).features.has('CPUID');
+}
+
+/** The children of a reference, or undefined if it is none of ours. */
+export function cpuidVariables(
+  guest: Guest,
+  reference: number,
+  notation: Notation = 'x',
+): readonly DebugProtocol.Variable[] | undefined {
+  if (reference < CPUID_REFERENCE) return undefined;
+  const rows = rowsOf(guest);
+  if (reference === CPUID_REFERENCE) return rows.map((row, n) => leafVariable(row, CPUID_REFERENCE + STEP * (n + 1)));
+  const at = reference - CPUID_REFERENCE;
+  const row = rows[Math.floor(at / STEP) - 1];
+  if (!row) return undefined;
+  if (at % STEP === 0)
+    return row.registers.map((register, n) => registerVariable(register, notation, reference + n + 1));
+  const register = row.registers[(at % STEP) - 1];
+  return register?.fields.map(({ name, low, width, description }) => {
+    const value = formatValue(partOf(register.value, low, width), width, notation);
+    return { name, value, type: description, variablesReference: 0, ...readOnly };
+  });
+}
+
+function partOf(value: number, low: number, width: number): number {
+  return Math.floor(value / 2 ** low) % 2 ** width;
+}
+
+function leafVariable(
+  { leaf, subleaf, title, registers }: CpuidRow,
+  variablesReference: number,
+): DebugProtocol.Variable {
+  const values = registers.map(({ name, value }) => `${name} ${formatHex(value, 32)}`).join(', ');
+  return {
+    name: `${leaf.toString(16).toUpperCase().padStart(8, '0')}h.${subleaf}`,
+    value: title === '' ? values : `${values} · ${title}`,
+    variablesReference,
+    ...readOnly,
+  };
+}
+
+/** With the names of the bits that are set, and the values of fields that are not zero. */
+function registerVariable(
+  { name, value, fields }: CpuidValue,
+  notation: Notation,
+  reference: number,
+): DebugProtocol.Variable {
+  const told = fields.flatMap(({ name: each, low, width }) => {
+    const part = partOf(value, low, width);
+    return part === 0 ? [] : [width === 1 ? each : `${each}=${part}`];
+  });
+  const shown = formatValue(value, 32, notation);
+  return {
+    name,
+    value: told.length === 0 ? shown : `${shown} · ${told.join(' ')}`,
+    variablesReference: fields.length > 0 ? reference : 0,
+    ...readOnly,
+  };
+}
