@@ -26,6 +26,7 @@ const CR4_PAE = 1 << 5;
 const EFER_LME = 1 << 8;
 const EFER_LMA = 1 << 10;
 const EFLAGS_VM = 1 << 17;
+const CONTROLS: ReadonlySet<string> = new Set(['CR0', 'CR4', 'EFER']);
 const POINTERS = ['PDPTE0', 'PDPTE1', 'PDPTE2', 'PDPTE3'] as const;
 
 /** Writes a register or a part of one. False when it is read-only, or when a selector names no segment. */
@@ -42,7 +43,7 @@ export function writeRegister(guest: Guest, part: RegisterPart, value: number | 
   const { state } = guest.vcpu;
   const before = state.readRegister(register);
   writePart(state, part, value);
-  const problem = controlProblem(guest);
+  const problem = CONTROLS.has(register.name) ? controlProblem(guest) : undefined;
   if (problem === undefined) derive(guest, register.name);
   else {
     state.writeRegister(register, before);
