@@ -127,7 +127,7 @@ export class Bench {
   }
 
   get linearEip(): number {
-    return this.#machine.processor.linearEip;
+    return Number(this.#machine.processor.linearEip);
   }
 
   read(linear: number, length: number): Uint8Array {

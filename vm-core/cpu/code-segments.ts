@@ -1,6 +1,7 @@
 /**
  * Loading of CS: the targets of far transfers and what changes with them (SDM vol. 3A §5.8).
  */
+import { type Address, plus } from '../state/address.ts';
 import { ATTRIBUTE_BIG, ATTRIBUTE_LONG, type SegmentState } from '../state/cpu-state.ts';
 import { CS } from '../state/layout.ts';
 import {
@@ -33,7 +34,7 @@ import { setUnprotectedSegment } from './segments.ts';
 /** selector:offset as an instruction names it. */
 export interface FarPointer {
   readonly selector: number;
-  readonly offset: number;
+  readonly offset: Address;
 }
 
 /** The pointer in a direct far JMP or CALL. */
@@ -48,14 +49,14 @@ export function memoryPointer(cpu: Cpu, instruction: Instruction): FarPointer {
   const size = (instruction.operandSize / 8) as 2 | 4 | 8;
   const at = instruction.offset();
   const offset = cpu.memory.readSegment(instruction.segment, at, size);
-  const selector = cpu.memory.readSegment(instruction.segment, dataOffset(cpu.state, at + size), 2);
+  const selector = cpu.memory.readSegment(instruction.segment, dataOffset(cpu.state, plus(at, size)), 2);
   return { selector, offset };
 }
 
 /** A code segment that has passed its checks, ready to be entered. */
 export interface CodeTarget {
   readonly segment: SegmentState;
-  readonly offset: number;
+  readonly offset: Address;
   /** The privilege level at the target. */
   readonly level: number;
 }
@@ -73,7 +74,7 @@ export function isReachableDirectly(attributes: number, selector: number, level:
 }
 
 /** In long mode a segment of 64-bit code has no limit, but its offsets must be canonical; it cannot be a 32-bit one too. */
-function requireCodeOffset(cpu: Cpu, descriptor: Descriptor, selector: number, offset: number): void {
+function requireCodeOffset(cpu: Cpu, descriptor: Descriptor, selector: number, offset: Address): void {
   const { attributes } = descriptor;
   const isLong = isLongMode(cpu.state) && (attributes & ATTRIBUTE_LONG) !== 0;
   if (isLong && (attributes & ATTRIBUTE_BIG) !== 0) throw new GuestFault(VECTOR_GP, selectorError(selector));
@@ -86,7 +87,7 @@ export function codeTarget(
   cpu: Cpu,
   descriptor: Descriptor,
   selector: number,
-  offset: number,
+  offset: Address,
   level: number,
 ): CodeTarget {
   if (!isCode(descriptor.attributes)) throw new GuestFault(VECTOR_GP, selectorError(selector));
@@ -105,7 +106,7 @@ export function enterCode(cpu: Cpu, target: CodeTarget): Outcome {
 }
 
 /** Real and virtual-8086 mode: #GP(0) unless `offset` lies within CS, whose limit a far transfer does not change. */
-export function requireUnprotectedOffset(cpu: Cpu, offset: number): void {
+export function requireUnprotectedOffset(cpu: Cpu, offset: Address): void {
   if (offset > cpu.state.segment(CS).limit) throw new GuestFault(VECTOR_GP, 0);
 }
 

@@ -9,6 +9,7 @@
 import type { CpuModelFacts } from '../isa/cpu-model.ts';
 import type { OperandSize } from '../isa/operand.ts';
 import type { MachineEvent } from '../machine/machine.ts';
+import type { Address } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import type { SegmentIndex } from '../state/layout.ts';
 
@@ -78,8 +79,8 @@ export interface Instruction {
   readonly rmSlot: number;
   /** Segment of the memory operand with overrides applied (string instructions: of the source). */
   readonly segment: SegmentIndex;
-  /** Offset of the memory operand in its segment, cut to the address size; with 64 bits it is a signed number. */
-  offset(): number;
+  /** Offset of the memory operand in its segment, cut to the address size; with 64 bits it is signed. */
+  offset(): Address;
   /** True when a REP, REPE or REPNE prefix stands before the instruction. */
   readonly repeat: boolean;
 }
@@ -96,15 +97,17 @@ export type MemorySize = 1 | 2 | 4 | 8;
 /**
  * Memory as instructions see it. The `linear` calls are system accesses (descriptor tables, task state) and check no
  * segment; the `segment` calls check limit and rights of the segment and throw #GP(0) or #SS(0). Values are unsigned;
- * those of eight bytes, which are addresses or small, are signed and exact to 2^53.
+ * those of eight bytes are signed.
  */
 export interface CpuMemory {
-  readLinear(linearAddress: number, size: MemorySize): number;
-  writeLinear(linearAddress: number, size: MemorySize, value: number): void;
+  readLinear(linearAddress: Address, size: 1 | 2 | 4): number;
+  readLinear(linearAddress: Address, size: MemorySize): Address;
+  writeLinear(linearAddress: Address, size: MemorySize, value: Address): void;
   /** Four aligned bytes of physical memory. */
   readPhysical(physicalAddress: number): number;
-  readSegment(segment: SegmentIndex, offset: number, size: MemorySize): number;
-  writeSegment(segment: SegmentIndex, offset: number, size: MemorySize, value: number): void;
+  readSegment(segment: SegmentIndex, offset: Address, size: 1 | 2 | 4): number;
+  readSegment(segment: SegmentIndex, offset: Address, size: MemorySize): Address;
+  writeSegment(segment: SegmentIndex, offset: Address, size: MemorySize, value: Address): void;
 }
 
 /** What keeps a record of calls. */
@@ -127,7 +130,7 @@ export interface Translations {
   /** Those of all process contexts; global pages stay. */
   flushContexts(): void;
   /** One page; with `global` false a global one stays. */
-  invalidatePage(linearAddress: number, pcid?: number, global?: boolean): void;
+  invalidatePage(linearAddress: Address, pcid?: number, global?: boolean): void;
 }
 
 /** One vCPU as system code sees it. */

@@ -2,6 +2,7 @@
  * The debug registers DR0–DR7 (SDM vol. 3B §18.2): which breakpoints DR7 turns on, what they match, and how a debug
  * exception reports its reason in DR6. Pure helpers; the engine decides when to ask.
  */
+import { type Address, lowHalf, plus } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { slot } from '../state/layout.ts';
 import { isLongMode } from './mode.ts';
@@ -36,7 +37,7 @@ const longBreakpointLengths = [1, 2, 8, 4] as const;
 export interface HardwareBreakpoint {
   readonly index: number;
   readonly kind: HardwareBreakpointKind;
-  readonly linearAddress: number;
+  readonly linearAddress: Address;
   readonly length: number;
 }
 
@@ -53,8 +54,8 @@ export function activeBreakpoints(state: CpuState): readonly HardwareBreakpoint[
     const kind = breakpointKinds[(control >>> (16 + index * 4)) & 3] as HardwareBreakpointKind;
     const coded = (isLong ? longBreakpointLengths : breakpointLengths)[(control >>> (18 + index * 4)) & 3] as number;
     const length = kind === 'execute' ? 1 : coded;
-    const address = state.readAddress(slot.DR0 + index * SLOT_SIZE);
-    active.push({ index, kind, linearAddress: address - (address & (length - 1)), length });
+    const address = state.readExact(slot.DR0 + index * SLOT_SIZE);
+    active.push({ index, kind, linearAddress: plus(address, -(lowHalf(address) & (length - 1))), length });
   }
   return active;
 }
@@ -63,14 +64,15 @@ export function activeBreakpoints(state: CpuState): readonly HardwareBreakpoint[
 export function matchBreakpoints(
   breakpoints: readonly HardwareBreakpoint[],
   access: HardwareAccess,
-  linearAddress: number,
+  linearAddress: Address,
   length: number,
 ): number {
   let met = 0;
   for (const breakpoint of breakpoints) {
     if (!waitsFor(breakpoint.kind, access)) continue;
     const overlaps =
-      linearAddress < breakpoint.linearAddress + breakpoint.length && breakpoint.linearAddress < linearAddress + length;
+      linearAddress < plus(breakpoint.linearAddress, breakpoint.length) &&
+      breakpoint.linearAddress < plus(linearAddress, length);
     if (overlaps) met |= 1 << breakpoint.index;
   }
   return met;

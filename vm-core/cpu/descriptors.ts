@@ -1,6 +1,7 @@
 /**
  * Segment descriptors, system descriptors and gates as they lie in the GDT and the LDT (SDM vol. 3A §3.4.5, §3.5).
  */
+import { type Address, addressFrom, plus } from '../state/address.ts';
 import {
   ATTRIBUTE_ACCESSED,
   ATTRIBUTE_CODE,
@@ -40,7 +41,7 @@ export const TYPE_BIT_BUSY = 0x2;
 
 /** A descriptor and where it was found. `attributes` are as in the register table: bits 40–47, then 52–55. */
 export interface Descriptor {
-  readonly linearAddress: number;
+  readonly linearAddress: Address;
   readonly low: number;
   readonly high: number;
   readonly attributes: number;
@@ -63,14 +64,14 @@ export function findDescriptor(cpu: Cpu, selector: number): Descriptor | undefin
   if (local && (state.read16(slot.LDTR + SEGMENT_ATTRIBUTES) & ATTRIBUTE_PRESENT) === 0) return undefined;
   const limit = local ? state.read32(slot.LDTR + SEGMENT_LIMIT) : state.read16(slot.GDTR_LIMIT);
   if ((selector | 7) > limit) return undefined;
-  const base = state.readAddress(local ? slot.LDTR + SEGMENT_BASE : slot.GDTR_BASE);
-  return readDescriptor(cpu, linearAddressOf(state, base + (selector & 0xfff8)));
+  const base = state.readExact(local ? slot.LDTR + SEGMENT_BASE : slot.GDTR_BASE);
+  return readDescriptor(cpu, linearAddressOf(state, plus(base, selector & 0xfff8)));
 }
 
 /** Reads the eight bytes of a descriptor or gate at a linear address. */
-export function readDescriptor(cpu: Cpu, linearAddress: number): Descriptor {
+export function readDescriptor(cpu: Cpu, linearAddress: Address): Descriptor {
   const low = cpu.memory.readLinear(linearAddress, 4);
-  const high = cpu.memory.readLinear(linearAddressOf(cpu.state, linearAddress + 4), 4);
+  const high = cpu.memory.readLinear(linearAddressOf(cpu.state, plus(linearAddress, 4)), 4);
   return { linearAddress, low, high, attributes: ((high >>> 8) & 0xff) | ((high >>> 12) & 0xf00) };
 }
 
@@ -82,14 +83,14 @@ export function readUpperHalf(cpu: Cpu, { linearAddress }: Descriptor, selector:
   const { state, memory } = cpu;
   const limit = (selector & 4) !== 0 ? state.read32(slot.LDTR + SEGMENT_LIMIT) : state.read16(slot.GDTR_LIMIT);
   if ((selector & 0xfff8) + LONG_DESCRIPTOR_SIZE - 1 > limit) throw new GuestFault(VECTOR_GP, selectorError(selector));
-  const type = memory.readLinear(linearAddress + 12, 4) & UPPER_TYPE;
+  const type = memory.readLinear(plus(linearAddress, 12), 4) & UPPER_TYPE;
   if (type !== 0) throw new GuestFault(VECTOR_GP, selectorError(selector));
-  return memory.readLinear(linearAddress + 8, 4);
+  return memory.readLinear(plus(linearAddress, 8), 4);
 }
 
 /** The offset in a gate of long mode, signed. */
-export function longGateOffset(low: number, high: number, upper: number): number {
-  return (upper | 0) * 2 ** 32 + (((high & 0xffff_0000) | (low & 0xffff)) >>> 0);
+export function longGateOffset(low: number, high: number, upper: number): Address {
+  return addressFrom(upper | 0, ((high & 0xffff_0000) | (low & 0xffff)) >>> 0);
 }
 
 /** Reads the descriptor that `selector` names; where there is none, raises `vector` with the selector. */
@@ -153,6 +154,6 @@ export function segmentFrom(descriptor: Descriptor, selector: number): SegmentSt
 export function markAccessed(cpu: Cpu, descriptor: Descriptor): Descriptor {
   if ((descriptor.attributes & ATTRIBUTE_ACCESSED) !== 0) return descriptor;
   const attributes = descriptor.attributes | ATTRIBUTE_ACCESSED;
-  cpu.memory.writeLinear(linearAddressOf(cpu.state, descriptor.linearAddress + 5), 1, attributes & 0xff);
+  cpu.memory.writeLinear(linearAddressOf(cpu.state, plus(descriptor.linearAddress, 5)), 1, attributes & 0xff);
   return { ...descriptor, high: (descriptor.high | (ATTRIBUTE_ACCESSED << 8)) >>> 0, attributes };
 }

@@ -15,6 +15,7 @@ import {
   VECTOR_SS,
   VECTOR_TS,
 } from './cpu.ts';
+import { codeAddressOf } from './mode.ts';
 import { type CpuEvent, enterHandler } from './interrupt-entry.ts';
 
 /** What became of an event. */
@@ -48,10 +49,10 @@ export function deliver(cpu: Cpu, event: CpuEvent): Delivery {
 
 /** The event as reports show it: with the place where the processor is. */
 export function recordOf(cpu: Cpu, event: CpuEvent): EventRecord {
-  const { selector, base } = cpu.state.segment(CS);
-  const { eip } = cpu.state;
+  const { selector } = cpu.state.segment(CS);
+  const { eip, rip } = cpu.state;
   const { vector, errorCode, kind } = event;
-  return { vector, errorCode, kind, cs: selector, eip, linearAddress: (base + eip) >>> 0 };
+  return { vector, errorCode, kind, cs: selector, eip, linearAddress: Number(codeAddressOf(cpu.state, rip)) };
 }
 
 /** As `enterHandler`, with the fault as a value. */

@@ -3,6 +3,7 @@
  * gates of protected mode (SDM vol. 3A §6.12, §20.1.4; 80386 manual §14.3 for the limit of the real-mode table).
  */
 
+import { type Address, lowHalf, plus } from '../state/address.ts';
 import { CR0_PE } from '../state/control-bits.ts';
 import { ATTRIBUTE_BIG, ATTRIBUTE_LONG } from '../state/cpu-state.ts';
 import { CS, DS, ES, FS, GS, type SegmentIndex, SS, slot } from '../state/layout.ts';
@@ -207,7 +208,7 @@ function enterLong(cpu: Cpu, event: CpuEvent): void {
   stack.push(8, wholeStackPointer(state));
   stack.push(8, (resumes(event) ? flags | RF : flags) >>> 0);
   stack.push(8, state.segment(CS).selector);
-  stack.push(8, state.eip);
+  stack.push(8, state.rip);
   const hasErrorCode = pushesErrorCode(event);
   if (hasErrorCode) stack.push(8, event.errorCode ?? 0);
   state.eflags = flags & ~(TF | NT | RF | VM | (gate.clearsInterruptFlag ? IF : 0));
@@ -218,7 +219,7 @@ function enterLong(cpu: Cpu, event: CpuEvent): void {
 
 interface LongGate {
   readonly selector: number;
-  readonly offset: number;
+  readonly offset: Address;
   /** Number in the interrupt stack table; 0 for none. */
   readonly stackIndex: number;
   readonly clearsInterruptFlag: boolean;
@@ -228,7 +229,7 @@ function requireLongInterruptGate(cpu: Cpu, { vector, kind }: CpuEvent): LongGat
   const { state } = cpu;
   const error = vector * 8 + ERROR_IDT;
   if (vector * 16 + 15 > state.read16(slot.IDTR_LIMIT)) throw new GuestFault(VECTOR_GP, error);
-  const at = state.readAddress(slot.IDTR_BASE) + vector * 16;
+  const at = plus(state.readExact(slot.IDTR_BASE), vector * 16);
   const { low, high, attributes } = readDescriptor(cpu, at);
   const type = systemTypeOf(attributes);
   const isGate = type === TYPE_INTERRUPT_GATE_32 || type === TYPE_TRAP_GATE_32;
@@ -237,21 +238,21 @@ function requireLongInterruptGate(cpu: Cpu, { vector, kind }: CpuEvent): LongGat
   if (!isPresent(attributes)) throw new GuestFault(VECTOR_NP, error);
   return {
     selector: low >>> 16,
-    offset: longGateOffset(low, high, cpu.memory.readLinear(at + 8, 4)),
+    offset: longGateOffset(low, high, cpu.memory.readLinear(plus(at, 8), 4)),
     stackIndex: high & 7,
     clearsInterruptFlag: type === TYPE_INTERRUPT_GATE_32,
   };
 }
 
 /** Where the handler's stack begins: aligned to 16 bytes. */
-function handlerStack(cpu: Cpu, { stackIndex }: LongGate, inward: boolean, level: number): number {
+function handlerStack(cpu: Cpu, { stackIndex }: LongGate, inward: boolean, level: number): Address {
   const pointer =
     stackIndex > 0
       ? interruptStackPointer(cpu, stackIndex)
       : inward
         ? innerStackPointer(cpu, level)
         : wholeStackPointer(cpu.state);
-  return Math.floor(pointer / 16) * 16;
+  return plus(pointer, -(lowHalf(pointer) & 15));
 }
 
 /** Reads and checks the gate of the event's vector. */

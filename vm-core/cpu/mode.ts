@@ -2,6 +2,7 @@
  * Operating mode and privilege as system code asks for them (SDM vol. 3A §2.2, §5.5).
  */
 
+import { type Address, plus } from '../state/address.ts';
 import { CR0_PE, CR4_UMIP, EFER_LMA } from '../state/control-bits.ts';
 import { ATTRIBUTE_LONG, type CpuState } from '../state/cpu-state.ts';
 import { CS, internal, SEGMENT_ATTRIBUTES, SEGMENT_BASE, segmentSlots, slot } from '../state/layout.ts';
@@ -31,19 +32,19 @@ export function is64BitMode(state: CpuState): boolean {
 }
 
 /** The linear address that a sum stands for: without long mode it wraps at 4 GiB. */
-export function linearAddressOf(state: CpuState, sum: number): number {
-  return isLongMode(state) ? sum : sum >>> 0;
+export function linearAddressOf(state: CpuState, sum: Address): Address {
+  return isLongMode(state) ? sum : Number(sum) >>> 0;
 }
 
 /** The linear address of an offset in the code segment. */
-export function codeAddressOf(state: CpuState, offset: number): number {
+export function codeAddressOf(state: CpuState, offset: Address): Address {
   if (is64BitMode(state)) return offset;
-  return (state.read32((segmentSlots[CS] as number) + SEGMENT_BASE) + offset) >>> 0;
+  return (state.read32((segmentSlots[CS] as number) + SEGMENT_BASE) + Number(offset)) >>> 0;
 }
 
 /** An offset in a data segment: it wraps at 4 GiB outside of 64-bit mode. */
-export function dataOffset(state: CpuState, offset: number): number {
-  return is64BitMode(state) ? offset : offset >>> 0;
+export function dataOffset(state: CpuState, offset: Address): Address {
+  return is64BitMode(state) ? offset : Number(offset) >>> 0;
 }
 
 /** The first address of the canonical hole; on its other side addresses are from its negative on. */
@@ -52,9 +53,9 @@ export function canonicalEnd(state: CpuState): number {
 }
 
 /** Whether `size` bytes at a signed address of 64 bits lie where addresses are canonical. */
-export function isCanonical(state: CpuState, linearAddress: number, size = 1): boolean {
+export function isCanonical(state: CpuState, linearAddress: Address, size = 1): boolean {
   const end = canonicalEnd(state);
-  const last = linearAddress + size - 1;
+  const last = plus(linearAddress, size - 1);
   return linearAddress >= -end && last < end && (linearAddress < 0 || last >= 0);
 }
 

@@ -1,14 +1,15 @@
 /**
  * The r/m16 operand of system instructions: always a word in memory, in a register as wide as the operand size.
  */
+import { type Address, lowHalf } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { type Cpu, type Instruction, NEXT, type Outcome } from './cpu.ts';
 import { writeDoubleWord } from './register-writes.ts';
 
-/** Writes 32 or 64 bits of a general register; what is written to 64 bits is a signed number. */
-export function writeGeneral(state: CpuState, register: number, bits: number, value: number): void {
+/** Writes 32 or 64 bits of a general register; what is written to 64 bits is signed. */
+export function writeGeneral(state: CpuState, register: number, bits: number, value: Address): void {
   if (bits === 64) state.writeAddress(register, value);
-  else writeDoubleWord(state, register, value);
+  else writeDoubleWord(state, register, lowHalf(value));
 }
 
 /** Reads the 16-bit operand that ModR/M names, in a register or in memory. */

@@ -63,7 +63,8 @@ export function loadSegment(cpu: Cpu, index: SegmentIndex, selector: number): vo
 
 /** What a null selector leaves of the cache on AMD's processors before Zen 2 is base and limit, on others nothing. */
 function loadNull({ state, model }: Cpu, index: SegmentIndex, selector: number): void {
-  const { base, limit } = state.segment(index);
+  const base = state.baseAt(segmentSlots[index] as number);
+  const { limit } = state.segment(index);
   if (model.vendor !== 'AuthenticAMD') setNullSegment(state, index, selector);
   else state.setSegment(index, { selector: selector & 3, base, limit, attributes: 0 });
 }

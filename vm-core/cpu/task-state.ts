@@ -2,6 +2,7 @@
  * What the processor reads from the current task-state segment without switching tasks: stacks of inner privilege levels
  * and the I/O permission bitmap (SDM vol. 3A §7.2.1, vol. 1 §18.5.2).
  */
+import { type Address, plus } from '../state/address.ts';
 import { slot } from '../state/layout.ts';
 import { type Cpu, GuestFault, VECTOR_GP, VECTOR_TS } from './cpu.ts';
 import { isPresent, markAccessed, segmentFrom, selectorError, TYPE_BIT_32 } from './descriptors.ts';
@@ -48,21 +49,21 @@ export function isInterruptRedirected(cpu: Cpu, vector: number): boolean {
 }
 
 /** The stack pointer at an offset of the task-state segment of long mode. */
-function longStackPointer(cpu: Cpu, offset: number): number {
+function longStackPointer(cpu: Cpu, offset: number): Address {
   const task = cpu.state.segmentAt(slot.TR);
   if (!isPresent(task.attributes) || offset + 7 > task.limit) {
     throw new GuestFault(VECTOR_TS, selectorError(task.selector));
   }
-  return cpu.memory.readLinear(task.base + offset, 8);
+  return cpu.memory.readLinear(plus(cpu.state.baseAt(slot.TR), offset), 8);
 }
 
 /** The stack that number `index` (1 to 7) of the interrupt stack table gives. */
-export function interruptStackPointer(cpu: Cpu, index: number): number {
+export function interruptStackPointer(cpu: Cpu, index: number): Address {
   return longStackPointer(cpu, TSS_64_IST1 + (index - 1) * 8);
 }
 
 /** The stack pointer for a privilege level in long mode. */
-export function innerStackPointer(cpu: Cpu, level: number): number {
+export function innerStackPointer(cpu: Cpu, level: number): Address {
   return longStackPointer(cpu, TSS_64_RSP0 + level * 8);
 }
 
@@ -71,7 +72,7 @@ export function checkIoPermissionMap(cpu: Cpu, port: number, size: number): void
   const task = cpu.state.segmentAt(slot.TR);
   const wide = (task.attributes & TYPE_BIT_32) !== 0;
   if (!isPresent(task.attributes) || !wide || task.limit < TSS_32_IO_MAP_BASE + 1) throw new GuestFault(VECTOR_GP, 0);
-  const at = (place: number) => linearAddressOf(cpu.state, task.base + place);
+  const at = (place: number) => linearAddressOf(cpu.state, plus(cpu.state.baseAt(slot.TR), place));
   const map = cpu.memory.readLinear(at(TSS_32_IO_MAP_BASE), 2);
   const offset = map + (port >>> 3);
   if (offset + 1 > task.limit) throw new GuestFault(VECTOR_GP, 0);

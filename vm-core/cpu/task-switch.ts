@@ -3,6 +3,7 @@
  * table 7-1). What is wrong with the way to the new task faults in the old one; what is wrong with the new task's own
  * segments faults in the new one, where the instruction pointer is already that of the new task.
  */
+import { plus } from '../state/address.ts';
 import { CR0_PG, CR0_TS } from '../state/control-bits.ts';
 import { CS, DS, ES, FS, GS, generalSlots, type SegmentIndex, SS, slot } from '../state/layout.ts';
 import { ARITHMETIC_FLAGS, DF, IF, IOPL, NT, RF, TF, VM } from '../state/lazy-flags.ts';
@@ -27,7 +28,7 @@ import {
   TYPE_LDT,
   TYPE_TSS_16_AVAILABLE,
 } from './descriptors.ts';
-import { isLongMode, modelFlags, setPrivilegeLevel, virtualInterruptFlags } from './mode.ts';
+import { isLongMode, linearAddressOf, modelFlags, setPrivilegeLevel, virtualInterruptFlags } from './mode.ts';
 import { writeCr3 } from './paging-registers.ts';
 import { setNullSegment, setVirtual8086Segment } from './segments.ts';
 import { Stack } from './stack.ts';
@@ -87,7 +88,8 @@ export function switchTask(
   const old = state.segmentAt(slot.TR);
   if (kind === 'call') memory.writeLinear((task.base + LINK) >>> 0, 2, old.selector);
   const attributes = descriptor.attributes | TYPE_BIT_BUSY;
-  if (kind !== 'return') memory.writeLinear((descriptor.linearAddress + 5) >>> 0, 1, attributes & 0xff);
+  if (kind !== 'return')
+    memory.writeLinear(linearAddressOf(state, plus(descriptor.linearAddress, 5)), 1, attributes & 0xff);
   state.setSegmentAt(slot.TR, { ...task, attributes });
   try {
     enterTask(cpu, image, kind);

@@ -5,6 +5,7 @@
 import { GuestFault, VECTOR_AC } from '../cpu/cpu.ts';
 import { privilegeLevel } from '../cpu/mode.ts';
 import { CR0_AM } from '../state/control-bits.ts';
+import { type Address, lowHalf } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { slot } from '../state/layout.ts';
 import { AC } from '../state/lazy-flags.ts';
@@ -31,7 +32,7 @@ export class AlignmentCheck {
   }
 
   /** Throws #AC(0) for an access that is not aligned to its size. */
-  require(linear: number, size: number): void {
-    if (this.isOn && linear % size !== 0 && this.#isInstruction()) throw new GuestFault(VECTOR_AC, 0);
+  require(linear: Address, size: number): void {
+    if (this.isOn && (lowHalf(linear) & (size - 1)) !== 0 && this.#isInstruction()) throw new GuestFault(VECTOR_AC, 0);
   }
 }

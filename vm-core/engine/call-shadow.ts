@@ -106,7 +106,7 @@ export class CallShadow implements CallObserver {
     const state = this.#state;
     const before = this.#before;
     before.selector = state.read16(CS_SLOT);
-    before.address = codeAddressOf(this.#state, this.#state.eip);
+    before.address = Number(codeAddressOf(this.#state, this.#state.rip));
     before.stackSelector = state.read16(SS_SLOT);
     before.stackBase = stackBase(this.#state);
     before.slot = stackTop(state);
@@ -204,7 +204,7 @@ export class CallShadow implements CallObserver {
     this.#write(next, entry.CALL_SLOT, changes ? UNUSED : at);
     this.#write(next, entry.CALL_INNER_SLOT, at);
     this.#write(next, entry.CALL_RETURN, before.address);
-    this.#write(next, entry.CALL_TARGET, codeAddressOf(this.#state, this.#state.eip));
+    this.#write(next, entry.CALL_TARGET, Number(codeAddressOf(this.#state, this.#state.rip)));
     view.setUint16(next + entry.CALL_SELECTOR, before.selector, true);
     view.setUint8(next + entry.CALL_KIND, kind);
     view.setUint8(next + entry.CALL_VECTOR, vector);

@@ -2,6 +2,7 @@
  * Decoded code: blocks of records in the machine's memory, found by physical address, linear address and mode, and lost
  * when a byte under them is written (DESIGN §3, §6). Breakpoints split blocks; nothing is ever written into the guest.
  */
+import { type Address, highHalf, lowHalf, pageStart, plus } from '../state/address.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import { type ByteSource, type DecodedInstruction, ROW_INVALID, ROW_TOO_LONG } from '../isa/decoded-instruction.ts';
 import { Decoder, INSTRUCTION_LENGTH_MAX } from '../isa/decoder.ts';
@@ -37,7 +38,7 @@ const FIRST_FREE = CODE_ARENA + SCRATCH_SIZE;
 
 /** Where and how code is to be decoded. */
 export interface CodePlace {
-  readonly linear: number;
+  readonly linear: Address;
   readonly physical: number;
   readonly codeSize: OperandSize;
   readonly modeKey: number;
@@ -52,7 +53,7 @@ export interface CodePlace {
 /** A decoded block; `address` is that of its header in the machine's memory. */
 export interface Block {
   readonly address: number;
-  readonly linear: number;
+  readonly linear: Address;
   readonly physical: number;
   readonly bytes: number;
   readonly codeSize: OperandSize;
@@ -60,9 +61,9 @@ export interface Block {
 
 export class CodeCache {
   /** True for linear or physical addresses at which the engine must be asked before the instruction runs. */
-  isHooked: (linear: number, physical: number) => boolean = () => false;
+  isHooked: (linear: Address, physical: number) => boolean = () => false;
   /** What has to hold there for the engine to be asked, if there is such a thing. */
-  filterAt: (linear: number, physical: number) => BreakpointFilter | undefined = () => undefined;
+  filterAt: (linear: Address, physical: number) => BreakpointFilter | undefined = () => undefined;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #decoder: Decoder;
@@ -93,11 +94,11 @@ export class CodeCache {
   }
 
   /** Address of the block that the jump cache has for a linear address, which may have been dropped; 0 without one. */
-  known(linear: number, modeKey: number, bytesToLimit: number): number {
+  known(linear: Address, modeKey: number, bytesToLimit: number): number {
     const view = this.#view;
     const entry = jumpEntryOf(linear);
-    if (view.getInt32(entry + JUMP_LINEAR, true) !== (linear | 0)) return 0;
-    if (view.getInt32(entry + JUMP_LINEAR + 4, true) !== Math.floor(linear / 0x100000000)) return 0;
+    if (view.getInt32(entry + JUMP_LINEAR, true) !== lowHalf(linear)) return 0;
+    if (view.getInt32(entry + JUMP_LINEAR + 4, true) !== highHalf(linear)) return 0;
     if (view.getInt32(entry + JUMP_MODE, true) !== modeKey) return 0;
     const block = view.getInt32(entry + JUMP_BLOCK, true);
     return view.getInt32(block + record.BLOCK_BYTES, true) <= bytesToLimit ? block : 0;
@@ -128,8 +129,8 @@ export class CodeCache {
   }
 
   /** Drops the blocks that an instruction at an address may be in; true if there were any. */
-  dropAt(space: 'linear' | 'physical', address: number): boolean {
-    const there = space === 'physical' ? this.#pages.under(address, 1) : this.#atLinear(address);
+  dropAt(space: 'linear' | 'physical', address: Address): boolean {
+    const there = space === 'physical' ? this.#pages.under(Number(address), 1) : this.#atLinear(address);
     for (const block of there) this.#drop(block);
     return there.length > 0;
   }
@@ -153,11 +154,12 @@ export class CodeCache {
   /** The same for one linear page; an instruction on the page before may reach into it. */
   forgetJumpsOf(linear: number): void {
     const page = linearPageOf(linear);
-    const start = page * PAGE_SIZE;
+    const start = lowHalf(pageStart(linear));
     if (this.#jumpPages.delete(page)) this.#forgetJumpsIn(start, start + PAGE_SIZE);
     if (this.#jumpPages.has(page - 1)) this.#forgetJumpsIn(start - INSTRUCTION_LENGTH_MAX, start);
   }
 
+  /** By the lower halves of the addresses. */
   #forgetJumpsIn(start: number, end: number): void {
     for (let linear = start; linear < end; linear++) {
       const entry = jumpEntryOf(linear);
@@ -169,8 +171,8 @@ export class CodeCache {
   #enterJump(place: CodePlace, block: Block): void {
     const entry = jumpEntryOf(place.linear);
     this.#jumpPages.add(linearPageOf(place.linear));
-    this.#view.setInt32(entry + JUMP_LINEAR, place.linear, true);
-    this.#view.setInt32(entry + JUMP_LINEAR + 4, Math.floor(place.linear / 0x100000000), true);
+    this.#view.setInt32(entry + JUMP_LINEAR, lowHalf(place.linear), true);
+    this.#view.setInt32(entry + JUMP_LINEAR + 4, highHalf(place.linear), true);
     this.#view.setInt32(entry + JUMP_MODE, place.modeKey, true);
     this.#view.setInt32(entry + JUMP_BLOCK, block.address, true);
   }
@@ -226,7 +228,7 @@ export class CodeCache {
       const isLast = instruction.rowIndex < 0 || instructionRows[instruction.rowIndex]?.endsBlock;
       this.#record(place.codeSize, firstRecord + (count - 1) * record.RECORD_SIZE, instruction, size);
       if (isLast || count >= max || size >= inPage) return { count, size };
-      if (this.isHooked(place.linear + size, place.physical + size)) return { count, size };
+      if (this.isHooked(plus(place.linear, size), place.physical + size)) return { count, size };
       instruction = this.#decodeAt(place, bytes, size);
       if (size + instruction.length > sizeMax) return { count, size };
     }
@@ -289,10 +291,10 @@ export class CodeCache {
   }
 
   /** The blocks with a byte at a linear address; one that begins on the page before it may reach it. */
-  #atLinear(address: number): readonly Block[] {
+  #atLinear(address: Address): readonly Block[] {
     const page = linearPageOf(address);
     const near = [page - 1, page].flatMap((number) => [...(this.#byLinearPage.get(number) ?? [])]);
-    return near.filter(({ linear, bytes }) => linear <= address && address < linear + bytes);
+    return near.filter(({ linear, bytes }) => linear <= address && address < plus(linear, bytes));
   }
 
   /**
@@ -321,12 +323,12 @@ export class CodeCache {
   }
 }
 
-function jumpEntryOf(linear: number): number {
-  return JUMP_CACHE + (linear & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
+function jumpEntryOf(linear: Address): number {
+  return JUMP_CACHE + (lowHalf(linear) & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
 }
 
-function linearPageOf(linear: number): number {
-  return Math.floor(linear / PAGE_SIZE);
+function linearPageOf(linear: Address): number {
+  return pageStart(linear) / PAGE_SIZE;
 }
 
 function matches(block: Block, place: CodePlace): boolean {

@@ -3,10 +3,11 @@
  * §5.3, §4.6). An instruction may reach into the next linear page, which need not be the next physical one.
  */
 import { GuestFault, VECTOR_GP } from '../cpu/cpu.ts';
-import { canonicalEnd, is64BitMode, isCanonical, linearAddressOf } from '../cpu/mode.ts';
+import { canonicalEnd, is64BitMode, isCanonical } from '../cpu/mode.ts';
 import { PAGE_SIZE } from '../memory/layout.ts';
 import type { LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
+import { type Address, lowHalf, plus } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { internal } from '../state/layout.ts';
 import type { Block, CodeCache } from './code-cache.ts';
@@ -29,19 +30,19 @@ export class CodeFetch {
    * Address of the block that the jump cache has for `linear`, which is where EIP is; 0 without one. It may have been
    * dropped, which shows at its entry only.
    */
-  knownAt(linear: number): number {
+  knownAt(linear: Address): number {
     return this.#code.known(linear, this.#state.read32(internal.MODE_KEY) | 0, this.#bytesToLimit(linear));
   }
 
   /** The block at `linear`, which is where EIP is. Throws a GuestFault where its first instruction cannot be fetched. */
-  blockAt(linear: number): Block {
+  blockAt(linear: Address): Block {
     const bytesToLimit = this.#bytesToLimit(linear);
     if (bytesToLimit === 0) throw new GuestFault(VECTOR_GP, 0);
     const physical = this.#linear.translateFetch(linear);
     const room = PAGE_SIZE - (physical & (PAGE_SIZE - 1));
     let nextPage = -1;
     const findNextPage = () => {
-      if (nextPage < 0) nextPage = this.#linear.translateFetch(linearAddressOf(this.#state, linear + room));
+      if (nextPage < 0) nextPage = this.#linear.translateFetch(this.#after(linear, room));
       return nextPage;
     };
     const place = {
@@ -60,11 +61,17 @@ export class CodeFetch {
     });
   }
 
+  /** Some bytes further: addresses of 32 bits go on at 0. */
+  #after(linear: Address, distance: number): Address {
+    const next = plus(linear, distance);
+    return is64BitMode(this.#state) ? next : lowHalf(next) >>> 0;
+  }
+
   /** Bytes from EIP to the end of the code segment, in 64-bit mode to where addresses stop to be canonical. */
-  #bytesToLimit(linear: number): number {
+  #bytesToLimit(linear: Address): number {
     const state = this.#state;
     if (!is64BitMode(state)) return Math.max(state.read32(internal.CODE_LIMIT) - state.eip + 1, 0);
     if (!isCanonical(state, linear)) return 0;
-    return linear < 0 ? Number.POSITIVE_INFINITY : canonicalEnd(state) - linear;
+    return linear < 0 ? Number.POSITIVE_INFINITY : Number(BigInt(canonicalEnd(state)) - BigInt(linear));
   }
 }

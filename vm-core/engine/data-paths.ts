@@ -3,8 +3,9 @@
  * bytes, whose value passes through the state's WIDE_VALUE.
  */
 import { GuestFault, VECTOR_GP, VECTOR_SS } from '../cpu/cpu.ts';
-import { isCanonical } from '../cpu/mode.ts';
+import { is64BitMode, isCanonical } from '../cpu/mode.ts';
 import type { LinearMemory } from '../memory/linear-memory.ts';
+import { type Address, isExact, lowHalf, plus } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { internal, SEGMENT_ENTRY_SIZE, SS } from '../state/layout.ts';
 import * as record from './record.ts';
@@ -21,8 +22,9 @@ export class DataPaths {
     this.#linear = linear;
   }
 
-  /** `sizeAndKind` is a size with the bits of slow-paths.ts. */
-  read(linear: number, sizeAndKind: number, at: number, willWrite: boolean): number {
+  /** `sizeAndKind` is a size with the bits of slow-paths.ts; `place` may be rounded. */
+  read(place: number, sizeAndKind: number, at: number, willWrite: boolean): number {
+    const linear = this.#exactly(place);
     const size = sizeAndKind & SIZE_MASK;
     if ((sizeAndKind & SIZE_LONG) !== 0) this.#requireCanonical(linear, sizeAndKind, at);
     if (size > 4) return this.#readWide(linear, size, willWrite);
@@ -31,7 +33,8 @@ export class DataPaths {
       : this.#linear.read(linear, size as 1 | 2 | 4);
   }
 
-  write(linear: number, value: number, sizeAndKind: number, at: number): void {
+  write(place: number, value: number, sizeAndKind: number, at: number): void {
+    const linear = this.#exactly(place);
     const size = sizeAndKind & SIZE_MASK;
     if ((sizeAndKind & SIZE_LONG) !== 0) this.#requireCanonical(linear, sizeAndKind, at);
     if (size > 4) this.#writeWide(linear, size);
@@ -39,23 +42,34 @@ export class DataPaths {
     else this.#linear.write(linear, size as 1 | 2, value & (size === 2 ? 0xffff : 0xff));
   }
 
-  #readWide(linear: number, size: number, willWrite: boolean): number {
+  #exactly(place: number): Address {
+    return isExact(place) ? place : this.#state.readExact(internal.WIDE_ADDRESS);
+  }
+
+  /** Some bytes further: addresses of 32 bits go on at 0. */
+  #after(linear: Address, distance: number): Address {
+    const next = plus(linear, distance);
+    return is64BitMode(this.#state) ? next : lowHalf(next) >>> 0;
+  }
+
+  #readWide(linear: Address, size: number, willWrite: boolean): number {
     if (willWrite) this.#linear.requireWritable(linear, size);
     else this.#linear.requireAligned(linear, size);
     for (let at = 0; at < size; at += 4) {
-      this.#state.write32(internal.WIDE_VALUE + at, this.#linear.read(linear + at, Math.min(4, size - at)));
+      const part = this.#linear.read(this.#after(linear, at), Math.min(4, size - at));
+      this.#state.write32(internal.WIDE_VALUE + at, part);
     }
     return this.#state.read32(internal.WIDE_VALUE);
   }
 
-  #writeWide(linear: number, size: number): void {
+  #writeWide(linear: Address, size: number): void {
     this.#linear.requireWritable(linear, size);
     for (let at = 0; at < size; at += 4) {
-      this.#linear.write(linear + at, 4, this.#state.read32(internal.WIDE_VALUE + at));
+      this.#linear.write(this.#after(linear, at), 4, this.#state.read32(internal.WIDE_VALUE + at));
     }
   }
 
-  #requireCanonical(linear: number, sizeAndKind: number, at: number): void {
+  #requireCanonical(linear: Address, sizeAndKind: number, at: number): void {
     if (isCanonical(this.#state, linear, sizeAndKind & SIZE_MASK)) return;
     const usesStack =
       (sizeAndKind & SIZE_STACK) !== 0 ||

@@ -66,7 +66,7 @@ export function deriveSegment(state: CpuState, index: number): void {
   const isSimple = !expandsDown(attributes);
   const entry = internal.SEGMENTS + index * SEGMENT_ENTRY_SIZE;
   const hasBase = index >= FS || !is64BitMode(state);
-  state.writeAddress(entry + ENTRY_BASE, hasBase ? state.readAddress(slot + SEGMENT_BASE) : 0);
+  state.writeAddress(entry + ENTRY_BASE, hasBase ? state.readExact(slot + SEGMENT_BASE) : 0);
   writeEnd(state, entry + ENTRY_READ_END, isSimple && mayAccess(state, index, false), limit);
   writeEnd(state, entry + ENTRY_WRITE_END, isSimple && mayAccess(state, index, true), limit);
   const big = (attributes & ATTRIBUTE_BIG) !== 0;

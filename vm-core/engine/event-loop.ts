@@ -9,6 +9,7 @@ import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import type { EventQueue } from '../devices/event-queue.ts';
 import type { MachineRequest } from '../devices/device.ts';
 import type { Breakpoint, BreakpointFilter, RunLimit, RunResult } from '../machine/machine.ts';
+import { type Address, lowHalf } from '../state/address.ts';
 import { internal, SHADOW_MOV_SS, slot } from '../state/layout.ts';
 import { IF, RF, TF } from '../state/lazy-flags.ts';
 import { PendingEvents } from './pending-events.ts';
@@ -45,13 +46,13 @@ export class EventLoop {
   readonly #breakpoints = { linear: new Map<number, readonly Breakpoint[]>(), physical: new Map() } as BreakpointMaps;
   #stopRequested = false;
   /** Breakpoints that stop at the hook that was met last, found while the code still ran; taken by `#hook`. */
-  #met: { readonly linear: number; readonly breakpoints: readonly Breakpoint[] } | undefined;
-  /** Linear address whose breakpoints were reported last and are passed over once. */
-  #resumeAt = -1;
+  #met: { readonly linear: Address; readonly breakpoints: readonly Breakpoint[] } | undefined;
+  /** Linear address whose breakpoints were reported last and are passed over once; null for none. */
+  #resumeAt: Address | null = null;
   /** Linear address whose hook has been served: execution begins behind it. */
-  #passHookAt = -1;
+  #passHookAt: Address | undefined;
   /** What `#resumeAt` was when the last run came back because an event waited for the host; the next run goes on. */
-  #resumeAfterWait: number | undefined;
+  #resumeAfterWait: Address | null | undefined;
   readonly #pending: PendingEvents;
 
   constructor(processor: Processor, source: EventSource) {
@@ -87,14 +88,14 @@ export class EventLoop {
   }
 
   /** True where execution must stop to ask: a breakpoint of the embedder or of the debug registers. */
-  hasBreakpoint(linear: number, physical: number): boolean {
+  hasBreakpoint(linear: Address, physical: number): boolean {
     const there = this.#breakpoints;
     if (there.linear.has(keyOf(linear)) || there.physical.has(keyOf(physical))) return true;
     return this.#processor.breakpoints.metByExecution(linear) !== 0;
   }
 
   /** Of a breakpoint that is alone at a place. */
-  #filterAt(linear: number, physical: number): BreakpointFilter | undefined {
+  #filterAt(linear: Address, physical: number): BreakpointFilter | undefined {
     const inLinear = this.#breakpoints.linear.get(keyOf(linear)) ?? NO_BREAKPOINTS;
     const inPhysical = this.#breakpoints.physical.get(keyOf(physical)) ?? NO_BREAKPOINTS;
     const [first, second] = [...inLinear, ...inPhysical];
@@ -102,15 +103,15 @@ export class EventLoop {
     return alone && this.#processor.breakpoints.metByExecution(linear) === 0 ? first?.filter : undefined;
   }
 
-  /** The linear address of EIP if there are breakpoints to be passed over, otherwise -1. */
-  #breakpointHere(): number {
+  /** The linear address of EIP if there are breakpoints to be passed over. */
+  #breakpointHere(): Address | null {
     const linear = this.#processor.linearEip;
-    return this.hasBreakpoint(linear, this.#processor.physicalOf(linear)) ? linear : -1;
+    return this.hasBreakpoint(linear, this.#processor.physicalOf(linear)) ? linear : null;
   }
 
-  #setResume(linear: number): void {
+  #setResume(linear: Address | null): void {
     this.#resumeAt = linear;
-    this.#processor.state.write32(internal.HOOKS_ASK, linear === -1 ? 0 : 1);
+    this.#processor.state.write32(internal.HOOKS_ASK, linear === null ? 0 : 1);
   }
 
   /** Forgets what was on its way; after RESET. */
@@ -118,7 +119,7 @@ export class EventLoop {
     this.#processor.pendingFault = undefined;
     this.#processor.unsupportedText = undefined;
     this.#pending.reset();
-    this.#passHookAt = -1;
+    this.#passHookAt = undefined;
     this.#resumeAfterWait = undefined;
   }
 
@@ -134,9 +135,10 @@ export class EventLoop {
     const start = this.retired;
     const end = start + limit.instructionsMax;
     this.#stopRequested = false;
-    this.#setResume(this.#resumeAfterWait ?? (limit.resume ? this.#breakpointHere() : -1));
+    const resumeAt = limit.resume && this.#resumeAfterWait === undefined ? this.#breakpointHere() : null;
+    this.#setResume(this.#resumeAfterWait ?? resumeAt);
     this.#resumeAfterWait = undefined;
-    this.#processor.passInterruptAt = limit.resume ? this.#processor.linearEip : -1;
+    this.#processor.passInterruptAt = limit.resume ? this.#processor.linearEip : undefined;
     let fruitless = 0;
     for (let idleEvents = 0; ; ) {
       const ready = this.#source.events.runDue(this.time);
@@ -269,7 +271,7 @@ export class EventLoop {
     const single = shadow || stepping || (flags & RF) !== 0;
     const budget = single ? 1 : Math.min(end - this.retired, untilEvent, BUDGET_MAX);
     const passHook = this.#passHookAt === processor.linearEip;
-    this.#passHookAt = -1;
+    this.#passHookAt = undefined;
     if (stepping) processor.setSingleStep(true);
     const status = processor.execute(budget, passHook);
     if (stepping) processor.setSingleStep(false);
@@ -344,7 +346,7 @@ export class EventLoop {
     const met = this.#met;
     this.#met = undefined;
     const linear = processor.linearEip;
-    if (this.#resumeAt === linear) this.#setResume(-1);
+    if (this.#resumeAt === linear) this.#setResume(null);
     else if (met) {
       if (met.breakpoints.length > 0) return { reason: 'breakpoint', breakpoints: met.breakpoints };
       if (linear !== met.linear) return undefined;
@@ -361,7 +363,7 @@ export class EventLoop {
     return undefined;
   }
 
-  #breakpointsMet(linear: number, physical: number): readonly Breakpoint[] {
+  #breakpointsMet(linear: Address, physical: number): readonly Breakpoint[] {
     const there = this.#breakpoints;
     const inLinear = stopping(linear, there.linear.get(keyOf(linear)));
     if (there.physical.size === 0) return inLinear;
@@ -376,7 +378,7 @@ type BreakpointMaps = Readonly<Record<Breakpoint['space'], Map<number, readonly 
 const NO_BREAKPOINTS: readonly Breakpoint[] = [];
 
 /** Lets breakpoints at an address take effect; gives those that stop. */
-function stopping(address: number, there: readonly Breakpoint[] = NO_BREAKPOINTS): readonly Breakpoint[] {
+function stopping(address: Address, there: readonly Breakpoint[] = NO_BREAKPOINTS): readonly Breakpoint[] {
   let met = NO_BREAKPOINTS;
   for (const breakpoint of there) {
     if (breakpoint.address === address && breakpoint.reached()) met = [...met, breakpoint];
@@ -388,6 +390,6 @@ function stopping(address: number, there: readonly Breakpoint[] = NO_BREAKPOINTS
  * The low half of an address as a signed integer: a small integer for JavaScript, as the upper half of the unsigned ones
  * is not.
  */
-function keyOf(address: number): number {
-  return address | 0;
+function keyOf(address: Address): number {
+  return lowHalf(address);
 }

@@ -202,7 +202,7 @@ describe('breakpoints', () => {
     machine.loop.run({ instructionsMax: 40 });
     const decoded: number[] = [];
     machine.processor.code.isHooked = (linear, physical) => {
-      decoded.push(linear);
+      decoded.push(Number(linear));
       return machine.loop.hasBreakpoint(linear, physical);
     };
     const breakpoint: Breakpoint = { address: PROGRAM_START + 1, space, reached: () => true };

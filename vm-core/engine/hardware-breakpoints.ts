@@ -1,6 +1,6 @@
 /** The debug registers at work (SDM vol. 3B §18.2): which breakpoints are on, which pages they watch, what they met. */
 import { activeBreakpoints, DR7_ENABLES, type HardwareBreakpoint, matchBreakpoints } from '../cpu/debug-registers.ts';
-import { PAGE_SIZE } from '../memory/layout.ts';
+import { type Address, pageStart } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { slot } from '../state/layout.ts';
 import { SLOT_SIZE } from '../state/register-table.ts';
@@ -28,7 +28,7 @@ export class HardwareBreakpoints {
     const state = this.#state;
     const control = state.read32(slot.DR7);
     if ((control & DR7_ENABLES) === 0 && this.#key === '') return false;
-    const addresses = [0, 1, 2, 3].map((index) => state.readAddress(slot.DR0 + index * SLOT_SIZE));
+    const addresses = [0, 1, 2, 3].map((index) => state.readExact(slot.DR0 + index * SLOT_SIZE));
     const key = (control & DR7_ENABLES) === 0 ? '' : [control, ...addresses].join();
     if (key === this.#key) return false;
     this.#key = key;
@@ -37,14 +37,14 @@ export class HardwareBreakpoints {
   }
 
   /** B0–B3 of the breakpoints on execution at an address. */
-  metByExecution(linearAddress: number): number {
+  metByExecution(linearAddress: Address): number {
     return matchBreakpoints(this.#active, 'execute', linearAddress, 1);
   }
 
   /** True if the page holds a data breakpoint. */
   watchesPageOf(linearAddress: number): boolean {
     for (const { kind, linearAddress: watched } of this.#active) {
-      if (kind !== 'execute' && kind !== 'io' && pageOf(watched) === pageOf(linearAddress)) return true;
+      if (kind !== 'execute' && kind !== 'io' && pageStart(watched) === pageStart(linearAddress)) return true;
     }
     return false;
   }
@@ -57,13 +57,9 @@ export class HardwareBreakpoints {
   }
 
   /** Notes an access; true if it met a data breakpoint, which is then pending. */
-  note(kind: 'read' | 'write', linearAddress: number, size: number): boolean {
+  note(kind: 'read' | 'write', linearAddress: Address, size: number): boolean {
     const met = matchBreakpoints(this.#active, kind, linearAddress, size);
     this.pending |= met;
     return met !== 0;
   }
-}
-
-function pageOf(linearAddress: number): number {
-  return Math.floor(linearAddress / PAGE_SIZE);
 }

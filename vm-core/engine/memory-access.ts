@@ -11,7 +11,7 @@ import { ENTRY_ADDEND, TLB_READ, TLB_WRITE } from '../memory/layout.ts';
 import { ENTRY_BASE, ENTRY_READ_END, ENTRY_WRITE_END, ES, internal, SEGMENT_ENTRY_SIZE, SS } from '../state/layout.ts';
 import type { FunctionBuilder, Value, Variable } from '../wasm/function-builder.ts';
 import * as record from './record.ts';
-import { SIZE_LONG, SIZE_STACK, type SlowPaths } from './slow-paths.ts';
+import { passAddress, SIZE_LONG, SIZE_STACK, type SlowPaths } from './slow-paths.ts';
 
 const FIXED_SEGMENTS: Readonly<Record<Exclude<SegmentChoice, 'instruction'>, number>> = {
   ES: internal.SEGMENTS + ES * SEGMENT_ENTRY_SIZE,
@@ -117,7 +117,7 @@ export class MemoryAccess {
       () => read(this.#hostAddress(entry, linear), 0),
       () => {
         const { cpu, paths, record: at } = this.#place;
-        f.call(paths.read, f.addressNumber(linear), this.#size(segment, bytes * 8), at);
+        f.call(paths.read, passAddress(f, cpu, linear), this.#size(segment, bytes * 8), at);
         read(cpu, internal.WIDE_VALUE);
         this.#afterSlowPath();
       },
@@ -238,7 +238,7 @@ export class MemoryAccess {
     const { record: at } = this.#place;
     const low =
       path === 'read'
-        ? f.call(paths.read, f.addressNumber(linear), size, at)
+        ? f.call(paths.read, passAddress(f, cpu, linear), size, at)
         : f.call(paths.readForWrite, cpu, linear, size, at);
     f.set(value, value.type === 'i64' ? f.load('i64', 64, cpu, internal.WIDE_VALUE) : low);
     this.#afterSlowPath();
@@ -259,7 +259,8 @@ export class MemoryAccess {
 
   #writeWide(linear: Value, size: Value): void {
     const f = this.#f;
-    f.callVoid(this.#place.paths.writeWide, f.addressNumber(linear), f.i32(0), size, this.#place.record);
+    const { cpu, paths, record: at } = this.#place;
+    f.callVoid(paths.writeWide, passAddress(f, cpu, linear), f.i32(0), size, at);
     this.#afterSlowPath();
   }
 

@@ -1,5 +1,6 @@
 /** Memory as one processor reaches it: its look-aside buffers, page tables, linear memory and the fetching of code. */
 import type { CpuMemory } from '../cpu/cpu.ts';
+import { is64BitMode } from '../cpu/mode.ts';
 import type { CpuModelFacts } from '../isa/cpu-model.ts';
 import { PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
 import { type AccessObserver, LinearMemory } from '../memory/linear-memory.ts';
@@ -28,7 +29,9 @@ export function createMemoryUnit(
   map: PhysicalMap,
   model: CpuModelFacts,
   code: CodeCache,
-  observer: Omit<AccessObserver, 'codeMapOf' | 'checkAlignment'> & { readonly isInstruction: () => boolean },
+  observer: Omit<AccessObserver, 'codeMapOf' | 'checkAlignment' | 'is64BitMode'> & {
+    readonly isInstruction: () => boolean;
+  },
 ): MemoryUnit {
   const alignment = new AlignmentCheck(state, observer.isInstruction);
   const tlb = new Tlb(state);
@@ -46,6 +49,7 @@ export function createMemoryUnit(
     codeMapOf,
     isWatched: (at, physical) => alignment.isOn || observer.isWatched(at, physical),
     checkAlignment: (at, size) => alignment.require(at, size),
+    is64BitMode: () => is64BitMode(state),
   });
   return {
     translations,

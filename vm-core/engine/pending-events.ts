@@ -4,6 +4,7 @@
  */
 import type { GuestFault } from '../cpu/cpu.ts';
 import type { CpuEvent } from '../cpu/interrupt-entry.ts';
+import type { Address } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { SHADOW_MOV_SS, slot } from '../state/layout.ts';
 import { IF } from '../state/lazy-flags.ts';
@@ -16,7 +17,7 @@ export class PendingEvents {
   readonly #state: CpuState;
   readonly #interruptPending: () => boolean;
   /** The exception that was shown to the embedder, and where: it goes to the guest only from there. */
-  #shown: { readonly value: number; readonly linearAddress: number } | undefined;
+  #shown: { readonly value: number; readonly linearAddress: Address } | undefined;
 
   /** `interruptPending` asks the interrupt controller. */
   constructor(state: CpuState, interruptPending: () => boolean) {
@@ -25,7 +26,7 @@ export class PendingEvents {
   }
 
   /** Keeps an exception that the embedder is shown before the guest gets it. */
-  show({ vector, errorCode }: GuestFault, linearAddress: number): void {
+  show({ vector, errorCode }: GuestFault, linearAddress: Address): void {
     const value = (IS_VALID | vector | (errorCode === undefined ? 0 : HAS_ERROR_CODE)) >>> 0;
     this.#state.write32(slot.PENDING_EXCEPTION, value);
     this.#state.write32(slot.PENDING_ERROR_CODE, errorCode ?? 0);
@@ -33,7 +34,7 @@ export class PendingEvents {
   }
 
   /** Takes the exception that waits. An embedder that has moved EIP since it was shown does not want it any more. */
-  takeException(linearAddress: number): CpuEvent | undefined {
+  takeException(linearAddress: Address): CpuEvent | undefined {
     const value = this.#state.read32(slot.PENDING_EXCEPTION);
     const shown = this.#shown;
     this.#shown = undefined;

@@ -13,6 +13,7 @@ import { cpuBase } from '../memory/layout.ts';
 import type { LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
 import type { Translator } from '../memory/translator.ts';
+import { type Address, plus } from '../state/address.ts';
 import { CR4_DE } from '../state/control-bits.ts';
 import { CpuState } from '../state/cpu-state.ts';
 import { CS, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, segmentSlots, slot } from '../state/layout.ts';
@@ -57,8 +58,8 @@ export class Processor implements Cpu {
   readonly trace: TraceRing;
   readonly randomBits: RandomBits;
   readonly random = (): number => this.randomBits.next();
-  /** Linear address of an INT n that was reported and now goes through; -1 for none. */
-  passInterruptAt = -1;
+  /** Linear address of an INT n that was reported and now goes through. */
+  passInterruptAt: Address | undefined;
   /** Asked at each hook that is met, with EIP at it: true if execution may go on without leaving the code. */
   onHook: () => boolean = () => false;
   readonly acknowledgeInterrupt: () => number;
@@ -70,7 +71,7 @@ export class Processor implements Cpu {
   readonly #data: DataPaths;
   #budgetAtStart = 0;
   /** EIP of the block while a system operation has EIP for itself. */
-  #entryEip: number | undefined;
+  #entryEip: Address | undefined;
   #currentRecord = 0;
   #codeFlushWanted = false;
   #mode = -1;
@@ -132,12 +133,12 @@ export class Processor implements Cpu {
     return modeNameOf(this.state);
   }
 
-  get linearEip(): number {
-    return codeAddressOf(this.state, this.state.eip);
+  get linearEip(): Address {
+    return codeAddressOf(this.state, this.state.rip);
   }
 
   /** The physical address of code that is being executed, without side effects; -1 if it is not mapped any more. */
-  physicalOf(linear: number): number {
+  physicalOf(linear: Address): number {
     return this.translations.peek(linear) ?? -1;
   }
 
@@ -192,14 +193,14 @@ export class Processor implements Cpu {
   }
 
   /** What is to be asked before the instruction at an address has changed. */
-  invalidateCodeAt(space: 'linear' | 'physical', address: number): void {
+  invalidateCodeAt(space: 'linear' | 'physical', address: Address): void {
     if (this.code.dropAt(space, address)) this.requestExit();
   }
 
   /** Memory was written on the guest's behalf, by firmware or a bus master. */
   busWritten(physical: number, size: number): void {
     this.codeWritten(physical, size);
-    if (!this.watches.isEmpty) this.watches.noteBusWrite(physical, size, this.linearEip);
+    if (!this.watches.isEmpty) this.watches.noteBusWrite(physical, size, Number(this.linearEip));
   }
 
   /** RAM under decoded code was written, by the guest, a device or the debugger. */
@@ -281,7 +282,7 @@ export class Processor implements Cpu {
   #segmentAccess(entry: number, offset: number, size: number, isWrite: boolean): number {
     const index = ((entry - internal.SEGMENTS) / SEGMENT_ENTRY_SIZE) as SegmentIndex;
     try {
-      return checkSegment(this.state, index, offset >>> 0, size, isWrite);
+      return Number(checkSegment(this.state, index, offset >>> 0, size, isWrite));
     } catch (error) {
       return this.#caught(error);
     }
@@ -314,9 +315,9 @@ export class Processor implements Cpu {
     instruction.address = at;
     const operation = operationsByRow[instruction.rowIndex];
     if (!operation) throw new Error(`no system operation ${instruction.name}`);
-    const entry = this.state.eip;
-    const sum = entry + instruction.nextOffset;
-    const next = is64BitMode(this.state) ? sum : sum >>> 0;
+    const entry = this.state.rip;
+    const sum = plus(entry, instruction.nextOffset);
+    const next = is64BitMode(this.state) ? sum : Number(sum) >>> 0;
     const vector = softwareVector(instruction, this.state.eflags);
     if (vector !== undefined && this.#stopsAtInterrupt(vector, entry)) return FAULT;
     this.state.eip = next;
@@ -344,9 +345,9 @@ export class Processor implements Cpu {
   }
 
   /** EIP of the block goes back into place for the loop, unless the operation has branched. */
-  #settle(outcome: number, entry: number, next: number): number {
+  #settle(outcome: number, entry: Address, next: Address): number {
     const exit = this.state.read32(internal.EXIT_REQUEST);
-    if (outcome !== REPEAT && (outcome & BRANCH || this.state.eip !== next)) return outcome | BRANCH | exit;
+    if (outcome !== REPEAT && (outcome & BRANCH || this.state.rip !== next)) return outcome | BRANCH | exit;
     this.state.eip = entry;
     return outcome === NEXT ? exit : outcome | exit;
   }
@@ -373,27 +374,27 @@ export class Processor implements Cpu {
   }
 
   /** Linear address of the instruction that is being executed. */
-  #instructionAddress(): number {
+  #instructionAddress(): Address {
     if (this.#currentRecord === 0) return this.linearEip;
     this.#instruction.address = this.#currentRecord;
-    const entry = this.#entryEip ?? this.state.eip;
-    return codeAddressOf(this.state, entry + this.#instruction.nextOffset - this.#instruction.length);
+    const entry = this.#entryEip ?? this.state.rip;
+    return codeAddressOf(this.state, plus(entry, this.#instruction.nextOffset - this.#instruction.length));
   }
 
   /** INT n, INT3 and INTO are reported before they happen, so that a stop shows place and registers. */
-  #stopsAtInterrupt(vector: number, entry: number): boolean {
+  #stopsAtInterrupt(vector: number, entry: Address): boolean {
     if (!this.reports.onEvent) return false;
     const { nextOffset, length } = this.#instruction;
-    if (codeAddressOf(this.state, entry + nextOffset - length) !== this.passInterruptAt) {
+    if (codeAddressOf(this.state, plus(entry, nextOffset - length)) !== this.passInterruptAt) {
       return this.reports.report(() => ({ kind: 'interrupt', vector, source: 'software' }));
     }
-    this.passInterruptAt = -1;
+    this.passInterruptAt = undefined;
     return false;
   }
 
-  #accessed(linear: number, physical: number, size: number, kind: 'read' | 'write'): void {
-    const instruction = this.#instructionAddress();
-    const watched = this.watches.note({ kind, linearAddress: linear, physicalAddress: physical, size, instruction });
+  #accessed(linear: Address, physical: number, size: number, kind: 'read' | 'write'): void {
+    const [linearAddress, instruction] = [Number(linear), Number(this.#instructionAddress())];
+    const watched = this.watches.note({ kind, linearAddress, physicalAddress: physical, size, instruction });
     if (this.breakpoints.note(kind, linear, size) || watched) this.requestExit();
   }
 }

@@ -1,6 +1,7 @@
 /** A decoded record as system operations see it. */
 import type { Instruction } from '../cpu/cpu.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
+import { type Address, addressOf } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import type { OperandSize } from '../isa/operand.ts';
 import { internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, slot } from '../state/layout.ts';
@@ -77,7 +78,7 @@ export class RecordInstruction implements Instruction {
     return (this.#u8(record.RECORD_FLAGS) & record.FLAG_LONG) !== 0;
   }
 
-  offset(): number {
+  offset(): Address {
     const state = this.#state;
     if (this.#isLong) return this.#longOffset();
     const base = state.read32(this.#u16(record.RECORD_BASE_SLOT));
@@ -88,13 +89,13 @@ export class RecordInstruction implements Instruction {
   }
 
   /** While an operation runs, RIP's slot is that of the next instruction. */
-  #longOffset(): number {
+  #longOffset(): Address {
     const state = this.#state;
     const baseSlot = this.#u16(record.RECORD_BASE_SLOT);
     const base = state.read64(baseSlot) - (baseSlot === slot.EIP ? BigInt(this.nextOffset) : 0n);
     const index = state.read64(this.#u16(record.RECORD_INDEX_SLOT)) << BigInt(this.#u8(record.RECORD_SCALE));
     const sum = base + index + BigInt(state.view.getInt32(this.address + record.RECORD_DISPLACEMENT, true));
-    return Number(this.addressSize === 32 ? BigInt.asUintN(32, sum) : BigInt.asIntN(64, sum));
+    return addressOf(this.addressSize === 32 ? BigInt.asUintN(32, sum) : BigInt.asIntN(64, sum));
   }
 
   #u8(offset: number): number {

@@ -12,8 +12,8 @@ import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
 import type { FunctionReference, ModuleBuilder } from '../wasm/module-builder.ts';
 
 /**
- * Functions that generated code refers to. Linear addresses cross into TypeScript as numbers, so that those of 64-bit
- * mode are whole; all other values are i32. Sizes are in bytes.
+ * Functions that generated code refers to. Linear addresses cross into TypeScript as numbers, see `passAddress`; all other
+ * values are i32. Sizes are in bytes.
  */
 export interface SlowPaths {
   /** 64 in the module for 64-bit mode, whose operands may have 64 bits and whose writes of 32 bits clear the upper half. */
@@ -57,6 +57,12 @@ export interface SlowPathImports {
 export const SIZE_LONG = 0x40;
 export const SIZE_STACK = 0x80;
 export const SIZE_MASK = 0x3f;
+
+/** An address as the number that TypeScript gets. Those of 64-bit mode lie in WIDE_ADDRESS whole. */
+export function passAddress(f: FunctionBuilder, cpu: Value, linear: Value): Value {
+  if (linear.type === 'i64') f.store(64, cpu, internal.WIDE_ADDRESS, linear);
+  return f.addressNumber(linear);
+}
 
 /** In a module for 64-bit mode addresses are i64, and values of 64 bits pass through the state's WIDE_VALUE. */
 export function defineSlowPaths(module: ModuleBuilder, addressBits: 32 | 64): SlowPaths {
@@ -120,7 +126,7 @@ function writeBesideCode(f: FunctionBuilder, writeOutside: FunctionReference): v
     });
   });
   if (value.type === 'i64') f.store(64, cpu, internal.WIDE_VALUE, value);
-  f.callVoid(writeOutside, f.addressNumber(linear), f.narrow(value), sizeAndKind, record);
+  f.callVoid(writeOutside, passAddress(f, cpu, linear), f.narrow(value), sizeAndKind, record);
 }
 
 /** What is on a page with code and may be written is read here; whether its bytes are code matters to the write. */
@@ -134,7 +140,7 @@ function readOnCodePage(f: FunctionBuilder, readOutside: FunctionReference): voi
     if (linear.type === 'i64') f.store(64, cpu, internal.WIDE_VALUE, f.load('i64', 64, host));
     f.return(f.load('i32', 32, host));
   });
-  f.return(f.call(readOutside, f.addressNumber(linear), sizeAndKind, record));
+  f.return(f.call(readOutside, passAddress(f, cpu, linear), sizeAndKind, record));
 }
 
 function storeBySize(f: FunctionBuilder, host: Value, value: Value, size: Value): void {

@@ -1,4 +1,7 @@
-/** Where the stack that the processor is on has its top, as linear addresses; in 64-bit mode they are RSP itself. */
+/**
+ * Where the stack that the processor is on has its top, as linear addresses; in 64-bit mode they are RSP itself, rounded where
+ * numbers are not exact.
+ */
 import { is64BitMode } from '../cpu/mode.ts';
 import { stackOffset, stackWidth } from '../cpu/stack.ts';
 import type { CpuState } from '../state/cpu-state.ts';
@@ -12,13 +15,13 @@ export function stackBase(state: CpuState): number {
 
 /** The address of what lies on top. */
 export function stackTop(state: CpuState): number {
-  if (is64BitMode(state)) return state.readAddress(slot.ESP);
-  return (stackBase(state) + stackOffset(state, state.read32(slot.ESP))) >>> 0;
+  if (is64BitMode(state)) return Number(state.readExact(slot.ESP));
+  return (stackBase(state) + Number(stackOffset(state, state.read32(slot.ESP)))) >>> 0;
 }
 
 /** The end of what is free, with this stack pointer: an offset of 0 is that of an empty stack, whose first push wraps. */
 export function stackEnd(state: CpuState, pointer?: number): number {
-  if (is64BitMode(state)) return pointer ?? state.readAddress(slot.ESP);
-  const offset = stackOffset(state, pointer ?? state.read32(slot.ESP));
+  if (is64BitMode(state)) return pointer ?? Number(state.readExact(slot.ESP));
+  const offset = Number(stackOffset(state, pointer ?? state.read32(slot.ESP)));
   return stackBase(state) + (offset === 0 ? 2 ** stackWidth(state) : offset);
 }

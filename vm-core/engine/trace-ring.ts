@@ -31,7 +31,7 @@ export class TraceRing {
     const state = this.#state;
     const at = TRACE_RING + ((this.#newest + entry.TRACE_ENTRY_SIZE) & (TRACE_RING_SIZE - 1));
     const code = segmentSlots[CS] as number;
-    const address = codeAddressOf(state, state.eip);
+    const address = codeAddressOf(state, state.rip);
     this.#view.setBigInt64(at + entry.TRACE_ADDRESS, BigInt(address), true);
     this.#view.setUint16(at + entry.TRACE_COUNT, 0, true);
     this.#view.setUint8(at + entry.TRACE_KIND, source === 'exception' ? entry.KIND_EXCEPTION : entry.KIND_EXTERNAL);

@@ -14,7 +14,7 @@ export function vcpuView(processor: Processor): Vcpu {
       return processor.codeSize;
     },
     get linearEip() {
-      return processor.linearEip;
+      return Number(processor.linearEip);
     },
     get mode() {
       return processor.modeName;

@@ -86,6 +86,7 @@ class Bench {
       isWatched: () => false,
       accessed: () => {},
       checkAlignment: () => {},
+      is64BitMode: () => false,
     });
   }
 

@@ -2,8 +2,10 @@
  * Memory by linear address, the slow way: translation, devices, pages with code, watched places (DESIGN §4). Fills the
  * TLB so that the next access of the page is fast, where nothing has to be noticed.
  *
- * Linear addresses are unsigned in the modes where they have 32 bits, and signed in 64-bit mode.
+ * Linear addresses are unsigned in the modes where they have 32 bits, and signed in 64-bit mode. Within this file they are
+ * numbers: those for which numbers are not exact are the beginning of a page, and `low` is the distance from there.
  */
+import { type Address, offsetInPage, pageStart, plus } from '../state/address.ts';
 import { PAGE_SIZE } from './layout.ts';
 import { ACCESS_FETCH, ACCESS_IMPLICIT, ACCESS_WRITE } from './page-access.ts';
 import { LEVELS_LONG } from './paging-rules.ts';
@@ -23,9 +25,11 @@ export interface AccessObserver {
   /** True if any place of the page is watched: it gets no TLB entry. */
   isWatched(linearAddress: number, physicalAddress: number): boolean;
   /** Called for each access to a watched page, before it is made; it does not cross the page. */
-  accessed(linearAddress: number, physicalAddress: number, size: number, kind: 'read' | 'write'): void;
+  accessed(linearAddress: Address, physicalAddress: number, size: number, kind: 'read' | 'write'): void;
   /** Called for each access of an instruction first; raises the fault of one that is not aligned as it must be. */
-  checkAlignment(linearAddress: number, size: number): void;
+  checkAlignment(linearAddress: Address, size: number): void;
+  /** True if the addresses of instructions have 64 bits. */
+  is64BitMode(): boolean;
 }
 
 export class LinearMemory {
@@ -42,38 +46,39 @@ export class LinearMemory {
   }
 
   /** The physical address that an instruction is fetched from; raises a page fault where that is not allowed. */
-  translateFetch(linear: number): number {
-    return this.#translator.translate(linear, this.#translator.ordinaryAccess | ACCESS_FETCH);
+  translateFetch(linear: Address): number {
+    return this.#translator.translate(startOf(linear), this.#translator.ordinaryAccess | ACCESS_FETCH, lowOf(linear));
   }
 
   /** Loads as instructions do, at the current privilege. */
-  read(linear: number, size: number): number {
+  read(linear: Address, size: number): number {
     this.#observer.checkAlignment(linear, size);
-    return this.#read(linear, size, this.#translator.ordinaryAccess);
+    return this.#read(startOf(linear), lowOf(linear), size, this.#translator.ordinaryAccess);
   }
 
-  write(linear: number, size: number, value: number): void {
+  write(linear: Address, size: number, value: number): void {
     this.#observer.checkAlignment(linear, size);
-    this.#write(linear, size, value, this.#translator.ordinaryAccess | ACCESS_WRITE);
+    this.#write(startOf(linear), lowOf(linear), size, value, this.#translator.ordinaryAccess | ACCESS_WRITE);
   }
 
   /** Reads what will be written: everything that can forbid the write is found now. */
-  readForWrite(linear: number, size: number): number {
+  readForWrite(linear: Address, size: number): number {
     this.requireWritable(linear, size);
     return this.read(linear, size);
   }
 
   /** Finds what forbids an access of so many bytes that is not aligned to them. */
-  requireAligned(linear: number, size: number): void {
+  requireAligned(linear: Address, size: number): void {
     this.#observer.checkAlignment(linear, size);
   }
 
   /** Finds everything that forbids a write of so many bytes, at most a page. */
-  requireWritable(linear: number, size: number): void {
+  requireWritable(linear: Address, size: number): void {
     this.requireAligned(linear, size);
     const access = this.#translator.ordinaryAccess | ACCESS_WRITE;
-    this.#translator.translate(linear, access);
-    if (crosses(linear, size)) this.#translator.translate(this.#nextPage(linear), access);
+    const [at, low] = [startOf(linear), lowOf(linear)];
+    this.#translator.translate(at, access, low);
+    if (crosses(at, low, size)) this.#translator.translate(this.#nextPage(at, access), access);
   }
 
   /** Forgets where a range of host addresses is reached without asking. */
@@ -82,83 +87,97 @@ export class LinearMemory {
   }
 
   /** Reads descriptor tables and task state: as the supervisor, whoever runs. */
-  readSystem(linear: number, size: number): number {
-    return this.#read(linear, size, ACCESS_IMPLICIT);
+  readSystem(linear: Address, size: number): number {
+    return this.#read(startOf(linear), lowOf(linear), size, ACCESS_IMPLICIT);
   }
 
-  writeSystem(linear: number, size: number, value: number): void {
-    this.#write(linear, size, value, ACCESS_IMPLICIT | ACCESS_WRITE);
+  writeSystem(linear: Address, size: number, value: number): void {
+    this.#write(startOf(linear), lowOf(linear), size, value, ACCESS_IMPLICIT | ACCESS_WRITE);
   }
 
-  #read(linear: number, size: number, access: number): number {
-    const physical = this.#translator.translate(linear, access);
-    if (crosses(linear, size)) return this.#readAcross(linear, physical, size, access);
-    return this.#readPage(linear, physical, size, access);
+  #read(linear: number, low: number, size: number, access: number): number {
+    const physical = this.#translator.translate(linear, access, low);
+    if (crosses(linear, low, size)) return this.#readAcross(linear, low, physical, size, access);
+    return this.#readPage(linear, low, physical, size, access);
   }
 
   /** An access that does not cross a page. */
-  #readPage(linear: number, physical: number, size: number, access: number): number {
+  #readPage(linear: number, low: number, physical: number, size: number, access: number): number {
     const plain = this.#map.hostAddress(physical);
     const host = plain >= 0 ? plain : this.#map.directAddress(physical, false);
-    if (this.#observer.isWatched(linear, physical)) this.#observer.accessed(linear, physical, size, 'read');
-    else if (host >= 0 && (access & ACCESS_IMPLICIT) === 0) this.#tlb.allowReads(linear, host);
+    if (this.#observer.isWatched(linear, physical)) this.#observer.accessed(plus(linear, low), physical, size, 'read');
+    else if (host >= 0 && (access & ACCESS_IMPLICIT) === 0) this.#tlb.allowReads(linear, host - low);
     return host >= 0 ? readView(this.#map.view, host, size as Size) : this.#map.read(physical, size as Size);
   }
 
-  #write(linear: number, size: number, value: number, access: number): void {
-    const physical = this.#translator.translate(linear, access);
-    if (!crosses(linear, size)) {
-      this.#writePage(linear, physical, size, value, access);
+  #write(linear: number, low: number, size: number, value: number, access: number): void {
+    const physical = this.#translator.translate(linear, access, low);
+    if (!crosses(linear, low, size)) {
+      this.#writePage(linear, low, physical, size, value, access);
       return;
     }
-    const second = this.#nextPage(linear);
+    const second = this.#nextPage(linear, access);
     const secondPhysical = this.#translator.translate(second, access);
-    const left = PAGE_SIZE - (linear & (PAGE_SIZE - 1));
+    const left = PAGE_SIZE - (linear & (PAGE_SIZE - 1)) - low;
     for (let n = 0; n < size; n++) {
       const byte = (value >>> (8 * n)) & 0xff;
-      if (n < left) this.#writePage(linear + n, physical + n, 1, byte, access);
-      else this.#writePage(second + n - left, secondPhysical + n - left, 1, byte, access);
+      if (n < left) this.#writePage(linear, low + n, physical + n, 1, byte, access);
+      else this.#writePage(second, n - left, secondPhysical + n - left, 1, byte, access);
     }
   }
 
-  #writePage(linear: number, physical: number, size: number, value: number, access: number): void {
+  #writePage(linear: number, low: number, physical: number, size: number, value: number, access: number): void {
     const watched = this.#observer.isWatched(linear, physical);
-    if (watched) this.#observer.accessed(linear, physical, size, 'write');
+    if (watched) this.#observer.accessed(plus(linear, low), physical, size, 'write');
     if (!this.#map.isRam(physical)) {
       const direct = watched || (access & ACCESS_IMPLICIT) !== 0 ? -1 : this.#map.directAddress(physical, true);
-      if (direct >= 0) this.#tlb.allowWrites(linear, direct, 0);
+      if (direct >= 0) this.#tlb.allowWrites(linear, direct - low, 0);
       this.#map.write(physical, size as Size, value);
       return;
     }
     const host = this.#map.hostAddress(physical);
     const codeMap = this.#observer.codeMapOf(physical);
-    if (!watched && (access & ACCESS_IMPLICIT) === 0) this.#tlb.allowWrites(linear, host, codeMap);
+    if (!watched && (access & ACCESS_IMPLICIT) === 0) this.#tlb.allowWrites(linear, host - low, codeMap);
     this.#map.writeRam(physical, size as Size, value);
     if (codeMap !== 0) this.#observer.codeWritten(physical, size);
   }
 
-  #readAcross(linear: number, physical: number, size: number, access: number): number {
-    const second = this.#nextPage(linear);
+  #readAcross(linear: number, low: number, physical: number, size: number, access: number): number {
+    const second = this.#nextPage(linear, access);
     const secondPhysical = this.#translator.translate(second, access);
-    const left = PAGE_SIZE - (linear & (PAGE_SIZE - 1));
+    const left = PAGE_SIZE - (linear & (PAGE_SIZE - 1)) - low;
     let value = 0;
     for (let n = 0; n < size; n++) {
       const byte =
         n < left
-          ? this.#readPage(linear + n, physical + n, 1, access)
-          : this.#readPage(second + n - left, secondPhysical + n - left, 1, access);
+          ? this.#readPage(linear, low + n, physical + n, 1, access)
+          : this.#readPage(second, n - left, secondPhysical + n - left, 1, access);
       value += byte * 2 ** (8 * n);
     }
     return value;
   }
 
-  /** The beginning of the next page; the address space of 32 bits has no end. */
-  #nextPage(linear: number): number {
+  /**
+   * The beginning of the next page. The address space of 32 bits has no end, neither has that of compatibility mode, where
+   * the accesses that the processor makes by itself have 64 bits.
+   */
+  #nextPage(linear: number, access: number): number {
     const next = linear - (linear & (PAGE_SIZE - 1)) + PAGE_SIZE;
-    return this.#translator.rules.levels >= LEVELS_LONG ? next : next >>> 0;
+    const isShort = (access & ACCESS_IMPLICIT) === 0 && !this.#observer.is64BitMode();
+    return isShort || this.#translator.rules.levels < LEVELS_LONG ? next >>> 0 : next;
   }
 }
 
-function crosses(linear: number, size: number): boolean {
-  return (linear & (PAGE_SIZE - 1)) + size > PAGE_SIZE;
+function crosses(linear: number, low: number, size: number): boolean {
+  return (linear & (PAGE_SIZE - 1)) + low + size > PAGE_SIZE;
+}
+
+/** An address as a number: itself, or the beginning of its page where it is not exact. */
+function startOf(linear: Address): number {
+  return typeof linear === 'number' ? linear : pageStart(linear);
+}
+
+/** What that leaves of it. */
+function lowOf(linear: Address): number {
+  return typeof linear === 'number' ? 0 : offsetInPage(linear);
 }

@@ -63,7 +63,7 @@ function translatorFor(rules: OracleRules): Translator {
     tableWritten: () => {},
     pageDropped: () => {},
     pageFault: (linear, errorCode) => {
-      throw new PageFault(linear, errorCode);
+      throw new PageFault(Number(linear), errorCode);
     },
   });
 }

@@ -2,6 +2,7 @@
  * Linear to physical addresses (SDM vol. 3A chapter 4): the walk, the accessed and dirty flags, page faults, and what is
  * kept of translations, with the A20 gate behind all of it.
  */
+import { type Address, lowHalf, offsetInPage, pageStart, plus } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import {
   ACCESS_UNCHECKED,
@@ -26,7 +27,7 @@ export interface TranslationObserver {
   /** The walk has written an entry of a table: four bytes of RAM. */
   tableWritten(physicalAddress: number): void;
   /** Raises a page fault; does not return. */
-  pageFault(linearAddress: number, errorCode: number): never;
+  pageFault(linearAddress: Address, errorCode: number): never;
   /** The translation of a page of 4 KiB is gone while its context stays. */
   pageDropped(linearAddress: number): void;
 }
@@ -128,7 +129,8 @@ export class Translator {
   }
 
   /** Forgets the translations of one page: INVLPG, and INVPCID, which leaves global ones. */
-  invalidatePage(linear: number, pcid: number = this.#rules.pcid, global = true): void {
+  invalidatePage(address: Address, pcid: number = this.#rules.pcid, global = true): void {
+    const linear = pageStart(address);
     this.cache.drop(linear, pcid, global);
     this.#forgetPieces(linear, PAGE_SHIFT);
   }
@@ -143,42 +145,47 @@ export class Translator {
     return this.#peekTable(physicalAddress);
   }
 
-  /** The physical address for an access that does not cross a page; raises a page fault where it is not allowed. */
-  translate(linear: number, access: number): number {
+  /**
+   * The physical address for an access that does not cross a page; raises a page fault where it is not allowed. `low` is
+   * added: where numbers are not exact, the linear address is the beginning of the page.
+   */
+  translate(linear: number, access: number, low = 0): number {
     const rules = this.#rules;
     // Without page tables there are 32 bits, whatever a debugger has put into the registers of long mode.
-    if (rules.levels === LEVELS_NONE) return this.#gated(linear >>> 0);
+    if (rules.levels === LEVELS_NONE) return this.#gated((linear + low) >>> 0);
     const at = this.cache.find(linear, rules.pcid);
     if (at >= 0 && ((access & ACCESS_WRITE) === 0 || this.cache.isDirtyAt(at))) {
       this.cache.readRights(at, this.#rights);
       if (rightsFaultOf(rules, this.#rights, access) < 0) {
-        return this.#gated(this.cache.frameAt(at) + offsetIn(linear, this.cache.shiftAt(at)));
+        return this.#gated(this.cache.frameAt(at) + offsetIn(linear, this.cache.shiftAt(at)) + low);
       }
     }
-    return this.#walkFor(linear, access);
+    return this.#walkFor(linear, access, low);
   }
 
   /** The physical address without side effects; undefined where nothing is mapped. Any privilege will do. */
-  peek(linear: number): number | undefined {
-    if (this.#rules.levels === LEVELS_NONE) return this.#gated(linear >>> 0);
+  peek(address: Address): number | undefined {
+    if (this.#rules.levels === LEVELS_NONE) return this.#gated(lowHalf(address) >>> 0);
     const walk = this.#peekWalk;
+    const linear = pageStart(address);
     walkTables(walk, this.#rules, this.#peekTable, linear);
-    return walk.end === 'mapped' ? this.#gated(walk.frame + offsetIn(linear, walk.shift)) : undefined;
+    const offset = offsetIn(linear, walk.shift) + offsetInPage(address);
+    return walk.end === 'mapped' ? this.#gated(walk.frame + offset) : undefined;
   }
 
-  #walkFor(linear: number, access: number): number {
+  #walkFor(linear: number, access: number, low: number): number {
     const rules = this.#rules;
     const walk = this.#walk;
     walkTables(walk, rules, this.#readTable, linear);
     const error = pageFaultOf(rules, walk, access);
     if (error >= 0) {
       this.invalidatePage(linear);
-      return this.#observer.pageFault(linear, error);
+      return this.#observer.pageFault(plus(linear, low), error);
     }
     const dirty = walk.dirty || (access & ACCESS_WRITE) !== 0;
     this.#markUsed(walk, dirty);
     this.cache.fill(linear, rules.pcid, walk, walk.global && rules.globalPages, dirty);
-    return this.#gated(walk.frame + offsetIn(linear, walk.shift));
+    return this.#gated(walk.frame + offsetIn(linear, walk.shift) + low);
   }
 
   /** Sets the accessed flag of every entry, and the dirty flag of the last. */

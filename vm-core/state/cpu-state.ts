@@ -2,13 +2,14 @@
  * Access to one vCPU's state where it lies. Nothing is copied: the engine's compiled code and these accessors see the
  * same bytes of the machine's memory.
  */
+import { type Address, addressFrom, highHalf, lowHalf } from './address.ts';
 import { ARITHMETIC_FLAGS, lazyPairOf, materializeFlags } from './lazy-flags.ts';
 import { internal, SEGMENT_ATTRIBUTES, SEGMENT_BASE, SEGMENT_LIMIT, segmentSlots, slot } from './layout.ts';
 import type { Register } from './register-table.ts';
 
 /**
  * A segment register whole: what software sees and the hidden part. `attributes` as in the register table; a base of 64
- * bits is a signed number.
+ * bits is a signed number, rounded where numbers are not exact: `baseAt` has it whole.
  */
 export interface SegmentState {
   readonly selector: number;
@@ -16,6 +17,9 @@ export interface SegmentState {
   readonly limit: number;
   readonly attributes: number;
 }
+
+/** The same as it is written. */
+export type NewSegmentState = Omit<SegmentState, 'base'> & { readonly base: Address };
 
 /** Attribute bits of a descriptor cache. */
 export const ATTRIBUTE_ACCESSED = 1 << 0;
@@ -85,28 +89,40 @@ export class CpuState {
     this.write32(slot.EFLAGS, (value & ~ARITHMETIC_FLAGS) | 2);
   }
 
-  /** EIP, in 64-bit mode RIP as a signed number. */
+  /** EIP, in 64-bit mode RIP as a signed number, which is rounded where numbers are not exact. */
   get eip(): number {
-    return this.readAddress(slot.EIP);
+    return Number(this.rip);
   }
 
-  set eip(value: number) {
+  set eip(value: Address) {
     this.writeAddress(slot.EIP, value);
   }
 
-  /**
-   * A slot that holds an address: of 32 bits, or canonical and then a signed number. Addresses of 64-bit mode that are
-   * not canonical are inexact; they lie beyond all canonical ones.
-   */
-  readAddress(offset: number): number {
-    const at = this.base + offset;
-    return this.view.getInt32(at + 4, true) * 0x100000000 + this.view.getUint32(at, true);
+  /** RIP or EIP, exactly. */
+  get rip(): Address {
+    return this.readExact(slot.EIP);
   }
 
-  writeAddress(offset: number, value: number): void {
+  /** A slot that holds an address: of 32 bits, or of 64 and then signed. */
+  readExact(offset: number): Address {
     const at = this.base + offset;
-    this.view.setUint32(at, value, true);
-    this.view.setInt32(at + 4, Math.floor(value / 0x100000000), true);
+    return addressFrom(this.view.getInt32(at + 4, true), this.view.getUint32(at, true));
+  }
+
+  /** The same as a number, for those who show it: rounded where numbers are not exact. */
+  readAddress(offset: number): number {
+    return Number(this.readExact(offset));
+  }
+
+  writeAddress(offset: number, value: Address): void {
+    const at = this.base + offset;
+    this.view.setInt32(at, lowHalf(value), true);
+    this.view.setInt32(at + 4, highHalf(value), true);
+  }
+
+  /** The base of the segment whose selector lies at `selectorSlot`, exactly. */
+  baseAt(selectorSlot: number): Address {
+    return this.readExact(selectorSlot + SEGMENT_BASE);
   }
 
   /** All 64 bits of a slot. */
@@ -123,13 +139,13 @@ export class CpuState {
   segmentAt(selectorSlot: number): SegmentState {
     return {
       selector: this.read16(selectorSlot),
-      base: this.readAddress(selectorSlot + SEGMENT_BASE),
+      base: Number(this.baseAt(selectorSlot)),
       limit: this.read32(selectorSlot + SEGMENT_LIMIT),
       attributes: this.read16(selectorSlot + SEGMENT_ATTRIBUTES),
     };
   }
 
-  setSegmentAt(selectorSlot: number, segment: SegmentState): void {
+  setSegmentAt(selectorSlot: number, segment: NewSegmentState): void {
     this.write16(selectorSlot, segment.selector);
     this.writeAddress(selectorSlot + SEGMENT_BASE, segment.base);
     this.write32(selectorSlot + SEGMENT_LIMIT, segment.limit);
@@ -142,7 +158,7 @@ export class CpuState {
     return this.segmentAt(segmentSlots[index] as number);
   }
 
-  setSegment(index: number, segment: SegmentState): void {
+  setSegment(index: number, segment: NewSegmentState): void {
     this.setSegmentAt(segmentSlots[index] as number, segment);
   }
 

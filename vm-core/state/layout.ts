@@ -126,6 +126,8 @@ export const internal = {
   WIDE_VALUE: field(32),
   /** i32: which units may not be used now; see units.ts. */
   UNITS: field(),
+  /** i64: the address that a slow path of 64-bit mode was called for; what it gets as a number may be rounded. */
+  WIDE_ADDRESS: field(),
   /** i32: how far an address is shifted left and back to make it canonical: 16, with 5-level paging 7. */
   CANONICAL_SHIFT: field(),
   /** i32: the highest offset in the code segment. */

@@ -2,6 +2,7 @@
  * Control and debug registers: MOV CRn, DRn, LMSW, SMSW, CLTS (SDM vol. 2; 80386 manual for the registers that
  * exist). ModR/M's r/m field always names a general register here, whatever its mod field says.
  */
+import { sumOf } from '../../state/address.ts';
 import {
   CR4_DE,
   CR0_AM,
@@ -17,7 +18,7 @@ import {
   CR0_WP,
 } from '../../state/control-bits.ts';
 import type { CpuState } from '../../state/cpu-state.ts';
-import { FS, slot } from '../../state/layout.ts';
+import { FS, segmentSlots, slot } from '../../state/layout.ts';
 import { SLOT_SIZE } from '../../state/register-table.ts';
 import {
   EXIT,
@@ -139,10 +140,10 @@ export const WBINVD: SystemOperation = INVD;
 /** The address is not accessed, so no segment limit holds. */
 export const INVLPG: SystemOperation = (cpu, instruction) => {
   requirePrivilege(cpu);
-  const { base } = cpu.state.segment(instruction.segment);
-  if (!is64BitMode(cpu.state)) cpu.translations.invalidatePage((base + instruction.offset()) >>> 0);
+  const base = cpu.state.baseAt(segmentSlots[instruction.segment] as number);
+  if (!is64BitMode(cpu.state)) cpu.translations.invalidatePage(Number(sumOf(base, instruction.offset())) >>> 0);
   else {
-    const linear = (instruction.segment >= FS ? base : 0) + instruction.offset();
+    const linear = sumOf(instruction.segment >= FS ? base : 0, instruction.offset());
     if (isCanonical(cpu.state, linear)) cpu.translations.invalidatePage(linear);
   }
   return NEXT;
@@ -187,7 +188,7 @@ export const MOV_TO_DR: SystemOperation = (cpu, instruction) => {
   const isLong = instruction.operandSize === 64;
   const isStatus = to === slot.DR6 || to === slot.DR7;
   if (isLong && isStatus && cpu.state.read32(instruction.rmSlot + 4) !== 0) throw new GuestFault(VECTOR_GP, 0);
-  if (isLong && !isStatus && !isCanonical(cpu.state, cpu.state.readAddress(instruction.rmSlot))) {
+  if (isLong && !isStatus && !isCanonical(cpu.state, cpu.state.readExact(instruction.rmSlot))) {
     throw new GuestFault(VECTOR_GP, 0);
   }
   if (to === slot.DR6) cpu.state.write32(to, (value & DR6_WRITABLE) | DR6_ONES);

@@ -2,6 +2,7 @@
  * RETF and IRET: to the same and to an outer privilege level, and to virtual-8086 mode (SDM vol. 2B RET, vol. 2A IRET).
  */
 
+import { type Address, lowHalf, plus } from '../../state/address.ts';
 import { ATTRIBUTE_LONG } from '../../state/cpu-state.ts';
 import { CS, DS, ES, FS, GS, type SegmentIndex, SS, slot } from '../../state/layout.ts';
 import { DF, IF, IOPL, NT, OF, RF, TF, VM } from '../../state/lazy-flags.ts';
@@ -53,7 +54,7 @@ function returnFar(cpu: Cpu, instruction: Instruction, bytes: number): Outcome {
   const size = (instruction.operandSize / 8) as StackSize;
   const stack = Stack.current(cpu);
   const offset = stack.pop(size);
-  const selector = stack.pop(size) & 0xffff;
+  const selector = lowHalf(stack.pop(size)) & 0xffff;
   stack.skip(bytes);
   if (!usesDescriptors(cpu.state)) {
     requireUnprotectedOffset(cpu, offset);
@@ -69,7 +70,7 @@ function returnFar(cpu: Cpu, instruction: Instruction, bytes: number): Outcome {
 }
 
 /** Checks the code segment of a return: its level is the selector's RPL, which may not be an inner one. */
-function returnTarget(cpu: Cpu, selector: number, offset: number): CodeTarget {
+function returnTarget(cpu: Cpu, selector: number, offset: Address): CodeTarget {
   const descriptor = requireTransferDescriptor(cpu, selector);
   const { attributes } = descriptor;
   const level = selector & 3;
@@ -84,10 +85,10 @@ function returnTarget(cpu: Cpu, selector: number, offset: number): CodeTarget {
 function returnOutward(cpu: Cpu, target: CodeTarget, stack: Stack, size: StackSize, bytes: number): Outcome {
   const { state } = cpu;
   const pointer = stack.pop(size);
-  const selector = stack.pop(size) & 0xffff;
+  const selector = lowHalf(stack.pop(size)) & 0xffff;
   loadOuterStack(cpu, target, selector);
   enterCode(cpu, target);
-  setStackPointer(state, pointer + bytes);
+  setStackPointer(state, plus(pointer, bytes));
   dropInnerSegments(state, DATA_SEGMENTS);
   return EXIT;
 }
@@ -118,7 +119,7 @@ function returnUnprotected(cpu: Cpu, instruction: Instruction): Outcome {
   const size = instruction.operandSize === 16 ? 2 : 4;
   const stack = Stack.current(cpu);
   const offset = stack.pop(size);
-  const selector = stack.pop(size) & 0xffff;
+  const selector = lowHalf(stack.pop(size)) & 0xffff;
   const image = stack.pop(size);
   requireUnprotectedOffset(cpu, offset);
   const loaded = isVirtual ? loadVirtualFlag(state.eflags, image) : state.eflags;
@@ -144,10 +145,10 @@ function returnProtected(cpu: Cpu, instruction: Instruction): Outcome {
   const level = privilegeLevel(state);
   const stack = Stack.current(cpu);
   const offset = stack.pop(size);
-  const selector = stack.pop(size) & 0xffff;
-  const image = stack.pop(size);
+  const selector = lowHalf(stack.pop(size)) & 0xffff;
+  const image = lowHalf(stack.pop(size));
   if (size === 4 && (image & VM) !== 0 && level === 0 && !isLongMode(state))
-    return returnToVirtual8086(cpu, stack, selector, offset, image);
+    return returnToVirtual8086(cpu, stack, selector, Number(offset), image);
 
   const writable =
     ARITHMETIC_AND_NT |

@@ -1,6 +1,7 @@
 /**
  * Far JMP and CALL: direct, through call gates, and in real and virtual-8086 mode (SDM vol. 2A CALL, JMP; vol. 3A §5.8).
  */
+import { type Address, plus } from '../../state/address.ts';
 import { ATTRIBUTE_BIG, ATTRIBUTE_LONG, ATTRIBUTE_PRESENT } from '../../state/cpu-state.ts';
 import { CS, SS } from '../../state/layout.ts';
 import {
@@ -93,7 +94,7 @@ function callFar(cpu: Cpu, instruction: Instruction, pointer: FarPointer): Outco
 
 function pushReturn(cpu: Cpu, stack: Stack, size: StackSize): Stack {
   stack.push(size, cpu.state.segment(CS).selector);
-  stack.push(size, cpu.state.eip);
+  stack.push(size, cpu.state.rip);
   return stack;
 }
 
@@ -109,7 +110,7 @@ function directTarget(cpu: Cpu, descriptor: Descriptor, { selector, offset }: Fa
 interface CallGate {
   readonly kind: 'gate';
   readonly selector: number;
-  readonly offset: number;
+  readonly offset: Address;
   readonly size: StackSize;
   readonly parameterCount: number;
 }
@@ -194,7 +195,7 @@ function callThroughGate(cpu: Cpu, gate: CallGate): Outcome {
 function copyParameters(cpu: Cpu, stack: Stack, gate: CallGate): void {
   const top = stackPointer(cpu.state);
   for (let index = gate.parameterCount - 1; index >= 0; index--) {
-    const offset = stackOffset(cpu.state, top + index * gate.size);
+    const offset = stackOffset(cpu.state, plus(top, index * gate.size));
     stack.push(gate.size, cpu.memory.readSegment(SS, offset, gate.size));
   }
 }

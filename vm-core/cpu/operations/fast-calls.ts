@@ -58,7 +58,7 @@ export const SYSEXIT: SystemOperation = (cpu, { operandSize }) => {
     state.writeAddress(slot.ESP, state.read32(slot.ECX));
     return enterFlat(cpu, selector + 16, selector + 24, 3, false);
   }
-  const [target, stack] = [state.readAddress(slot.EDX), state.readAddress(slot.ECX)];
+  const [target, stack] = [state.readExact(slot.EDX), state.readExact(slot.ECX)];
   if (!isCanonical(state, target) || !isCanonical(state, stack)) throw new GuestFault(VECTOR_GP, 0);
   state.write64(slot.EIP, state.read64(slot.EDX));
   state.write64(slot.ESP, state.read64(slot.ECX));

@@ -2,6 +2,7 @@
  * HLT, CLI, STI, PUSHF and POPF (SDM vol. 2; vol. 1 §3.4.3).
  */
 
+import { lowHalf } from '../../state/address.ts';
 import { SHADOW_STI, slot } from '../../state/layout.ts';
 import { AF, CF, DF, IF, IOPL, NT, OF, PF, RF, SF, TF, ZF } from '../../state/lazy-flags.ts';
 import { type Cpu, EXIT, NEXT, type SystemOperation } from '../cpu.ts';
@@ -69,7 +70,7 @@ export const POPF: SystemOperation = (cpu, instruction) => {
   const level = privilegeLevel(state);
   const stack = Stack.current(cpu);
   const size = (instruction.operandSize / 8) as StackSize;
-  const image = stack.pop(size);
+  const image = lowHalf(stack.pop(size));
   const ioPrivilege = level === 0 && !isVirtual8086(state) ? IOPL : 0;
   const interruptFlag = level <= ioPrivilegeLevel(state) ? IF : 0;
   const writable = ORDINARY | TF | interruptFlag | ioPrivilege | (size === 2 ? 0 : modelFlags(cpu));

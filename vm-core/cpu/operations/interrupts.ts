@@ -1,6 +1,7 @@
 /**
  * Instructions that raise an interrupt or exception on purpose: INT n, INT3, INT1, INTO, BOUND (SDM vol. 2A).
  */
+import { plus } from '../../state/address.ts';
 import { CR0_PE } from '../../state/control-bits.ts';
 import { slot } from '../../state/layout.ts';
 import { OF } from '../../state/lazy-flags.ts';
@@ -19,7 +20,7 @@ import {
   VECTOR_UD,
 } from '../cpu.ts';
 import { enterHandler } from '../interrupt-entry.ts';
-import { requireVirtual8086Privilege } from '../mode.ts';
+import { dataOffset, requireVirtual8086Privilege } from '../mode.ts';
 import { redirectInterrupt } from '../virtual-8086.ts';
 
 export const INT: SystemOperation = (cpu, instruction) => {
@@ -50,7 +51,7 @@ export const BOUND: SystemOperation = (cpu, instruction) => {
   const at = instruction.offset();
   const index = signed(size === 2 ? cpu.state.read16(regSlot) : cpu.state.read32(regSlot), size);
   const lower = signed(cpu.memory.readSegment(segment, at, size), size);
-  const upper = signed(cpu.memory.readSegment(segment, (at + size) >>> 0, size), size);
+  const upper = signed(cpu.memory.readSegment(segment, dataOffset(cpu.state, plus(at, size)), size), size);
   if (index < lower || index > upper) throw new GuestFault(VECTOR_BR);
   return NEXT;
 };

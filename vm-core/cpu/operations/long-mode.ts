@@ -40,7 +40,7 @@ function readBase(cpu: Cpu, { rmSlot, operandSize }: Instruction, from: number):
 function writeBase(cpu: Cpu, { rmSlot, operandSize }: Instruction, to: number): Outcome {
   requireBaseAccess(cpu);
   const { state } = cpu;
-  const base = operandSize === 64 ? state.readAddress(rmSlot) : state.read32(rmSlot);
+  const base = operandSize === 64 ? state.readExact(rmSlot) : state.read32(rmSlot);
   if (!isCanonical(state, base)) throw new GuestFault(VECTOR_GP, 0);
   state.writeAddress(to, base);
   state.onDerivedChange(to);

@@ -1,6 +1,7 @@
 /**
  * Protection keys and process contexts: RDPKRU, WRPKRU, INVPCID (SDM vol. 2A, 2B; vol. 3A §4.6.2, §4.10.4.1).
  */
+import { addressFrom, plus } from '../../state/address.ts';
 import { CR4_PCIDE, CR4_PKE } from '../../state/control-bits.ts';
 import { slot } from '../../state/layout.ts';
 import { type Cpu, GuestFault, type Instruction, NEXT, type SystemOperation, VECTOR_GP, VECTOR_UD } from '../cpu.ts';
@@ -45,7 +46,7 @@ export const INVPCID: SystemOperation = (cpu, instruction) => {
   if (type <= ONE_CONTEXT && pcid !== 0 && (state.read32(slot.CR4) & CR4_PCIDE) === 0) {
     throw new GuestFault(VECTOR_GP, 0);
   }
-  if (type === ONE_ADDRESS) translations.invalidatePage((linearHigh | 0) * 2 ** 32 + linear, pcid, false);
+  if (type === ONE_ADDRESS) translations.invalidatePage(addressFrom(linearHigh | 0, linear), pcid, false);
   else if (type === ONE_CONTEXT) translations.flushContext(pcid);
   else if (type === EVERYTHING) translations.flushAll();
   else translations.flushContexts();
@@ -54,6 +55,6 @@ export const INVPCID: SystemOperation = (cpu, instruction) => {
 
 /** The four double words of the memory operand. */
 function readDescriptor(cpu: Cpu, instruction: Instruction): readonly [number, number, number, number] {
-  const read = (n: number) => cpu.memory.readSegment(instruction.segment, instruction.offset() + n * 4, 4);
+  const read = (n: number) => cpu.memory.readSegment(instruction.segment, plus(instruction.offset(), n * 4), 4);
   return [read(0), read(1), read(2), read(3)];
 }

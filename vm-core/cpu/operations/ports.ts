@@ -4,6 +4,7 @@
  */
 
 import { CR0_PE, CR4_DE } from '../../state/control-bits.ts';
+import { type Address, lowHalf, plus } from '../../state/address.ts';
 import type { CpuState } from '../../state/cpu-state.ts';
 import { ES, slot } from '../../state/layout.ts';
 import { DF, TF } from '../../state/lazy-flags.ts';
@@ -73,7 +74,7 @@ export const INS: SystemOperation = (cpu, instruction) => transfer(cpu, instruct
 
 export const OUTS: SystemOperation = (cpu, instruction) => transfer(cpu, instruction, slot.ESI, outputElement);
 
-type Element = (cpu: Cpu, instruction: Instruction, offset: number, port: number, size: PortSize) => void;
+type Element = (cpu: Cpu, instruction: Instruction, offset: Address, port: number, size: PortSize) => void;
 
 /** A byte that was read from a device is gone, so the destination is checked before the port is touched. */
 const inputElement: Element = (cpu, _instruction, offset, port, size) => {
@@ -84,7 +85,7 @@ const inputElement: Element = (cpu, _instruction, offset, port, size) => {
   }
   const segment = cpu.state.segment(ES);
   const writable = !usesDescriptors(cpu.state) || isWritableData(segment.attributes);
-  if (!writable || !isWithinLimit(segment, offset, size)) throw new GuestFault(VECTOR_GP, 0);
+  if (!writable || !isWithinLimit(segment, Number(offset), size)) throw new GuestFault(VECTOR_GP, 0);
   cpu.memory.writeSegment(ES, offset, size, cpu.ports.read(port, size));
 };
 
@@ -105,7 +106,7 @@ function transfer(cpu: Cpu, instruction: Instruction, indexSlot: number, element
   for (let iteration = 0; iteration < iterations; iteration++) {
     const offset = readAddressRegister(state, indexSlot, addressSize);
     element(cpu, instruction, offset, port, size);
-    writeAddressRegister(state, indexSlot, addressSize, offset + step);
+    writeAddressRegister(state, indexSlot, addressSize, plus(offset, step));
     if (!instruction.repeat) return EXIT;
     decrement(state, slot.ECX, addressSize);
     if (readAddressRegister(state, slot.ECX, addressSize) === 0) return EXIT;
@@ -119,18 +120,18 @@ function trapsAfterEach(state: CpuState): boolean {
   return (state.read32(slot.CR4) & CR4_DE) !== 0 && (state.read32(slot.DR7) & DR7_ENABLES) !== 0;
 }
 
-/** A count or index register by the address size; one of more than 2^53 is inexact. */
-function readAddressRegister(state: CpuState, offset: number, addressSize: OperandSize): number {
-  if (addressSize === 64) return state.readAddress(offset);
+/** A count or index register by the address size. */
+function readAddressRegister(state: CpuState, offset: number, addressSize: OperandSize): Address {
+  if (addressSize === 64) return state.readExact(offset);
   return addressSize === 16 ? state.read16(offset) : state.read32(offset);
 }
 
 function decrement(state: CpuState, offset: number, addressSize: OperandSize): void {
-  if (addressSize === 64) state.write64(offset, state.read64(offset) - 1n);
-  else writeAddressRegister(state, offset, addressSize, readAddressRegister(state, offset, addressSize) - 1);
+  const count = readAddressRegister(state, offset, addressSize);
+  writeAddressRegister(state, offset, addressSize, plus(count, -1));
 }
 
-function writeAddressRegister(state: CpuState, offset: number, addressSize: OperandSize, value: number): void {
-  if (addressSize === 16) state.write16(offset, value);
+function writeAddressRegister(state: CpuState, offset: number, addressSize: OperandSize, value: Address): void {
+  if (addressSize === 16) state.write16(offset, lowHalf(value));
   else writeGeneral(state, offset, addressSize, value);
 }

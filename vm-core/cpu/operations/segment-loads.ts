@@ -1,6 +1,7 @@
 /**
  * Instructions that load or push a segment register: MOV Sreg, PUSH, POP, LDS and its like (SDM vol. 2).
  */
+import { lowHalf, plus } from '../../state/address.ts';
 import { CS, DS, ES, FS, GS, type SegmentIndex, SS, SHADOW_MOV_SS, slot } from '../../state/layout.ts';
 import { memoryPointer } from '../code-segments.ts';
 import { type Cpu, EXIT, GuestFault, NEXT, type Outcome, type SystemOperation, VECTOR_UD } from '../cpu.ts';
@@ -39,13 +40,14 @@ export const POP_SREG: SystemOperation = (cpu, instruction) => {
   const index = instruction.immediate as SegmentIndex;
   const size = (instruction.operandSize / 8) as StackSize;
   const pointer = stackPointer(state);
-  const selector = cpu.memory.readSegment(SS, pointer, size) & 0xffff;
+  const selector = lowHalf(cpu.memory.readSegment(SS, pointer, size)) & 0xffff;
   const width = stackWidth(state);
   loadSegment(cpu, index, selector);
   // The width is that of the stack from which the selector came.
-  if (width === 16) state.write16(slot.ESP, pointer + size);
-  else if (width === 32) state.write32(slot.ESP, pointer + size);
-  else state.writeAddress(slot.ESP, pointer + size);
+  const moved = plus(pointer, size);
+  if (width === 16) state.write16(slot.ESP, lowHalf(moved));
+  else if (width === 32) state.write32(slot.ESP, lowHalf(moved));
+  else state.writeAddress(slot.ESP, moved);
   return index === SS ? holdInterrupts(cpu) : afterLoad(cpu);
 };
 
@@ -54,7 +56,7 @@ function loadPointer(index: SegmentIndex): SystemOperation {
   return (cpu, instruction) => {
     const { selector, offset } = memoryPointer(cpu, instruction);
     loadSegment(cpu, index, selector);
-    if (instruction.operandSize === 16) cpu.state.write16(instruction.regSlot, offset);
+    if (instruction.operandSize === 16) cpu.state.write16(instruction.regSlot, lowHalf(offset));
     else writeGeneral(cpu.state, instruction.regSlot, instruction.operandSize, offset);
     return index === SS ? EXIT : afterLoad(cpu);
   };

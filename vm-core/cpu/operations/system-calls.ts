@@ -78,7 +78,7 @@ function returnOnIntel(cpu: Cpu, { operandSize }: Instruction): Outcome {
   requirePrivilege(cpu);
   const { state } = cpu;
   const isWide = operandSize === 64;
-  if (isWide && !isCanonical(state, state.readAddress(slot.ECX))) throw new GuestFault(VECTOR_GP, 0);
+  if (isWide && !isCanonical(state, state.readExact(slot.ECX))) throw new GuestFault(VECTOR_GP, 0);
   state.eflags = state.read32(R11) & RETURNED_FLAGS;
   const selector = enterUserCode(state, isWide);
   setFlat(state, SS, (selector + 8) | 3, FLAT_DATA);
@@ -96,7 +96,7 @@ function returnOnAmd(cpu: Cpu, { operandSize }: Instruction): Outcome {
   const stack = segmentSlots[SS] as number;
   state.setSegment(SS, {
     selector: ((selector + 8) | 3) & 0xffff,
-    base: state.readAddress(stack + SEGMENT_BASE),
+    base: state.readExact(stack + SEGMENT_BASE),
     limit: state.read32(stack + SEGMENT_LIMIT),
     attributes: state.read16(stack + SEGMENT_ATTRIBUTES),
   });

@@ -1,7 +1,8 @@
 /**
  * GDTR, IDTR, LDTR and TR: LGDT, LIDT, SGDT, SIDT, LLDT, SLDT, LTR, STR (SDM vol. 2).
  */
-import type { SegmentState } from '../../state/cpu-state.ts';
+import { addressFrom, plus } from '../../state/address.ts';
+import type { NewSegmentState } from '../../state/cpu-state.ts';
 import { slot } from '../../state/layout.ts';
 import {
   type Cpu,
@@ -30,6 +31,7 @@ import {
   TYPE_TSS_32_AVAILABLE,
 } from '../descriptors.ts';
 import {
+  dataOffset,
   requireDescriptors,
   requireInformation,
   requirePrivilege,
@@ -60,13 +62,13 @@ function loadTable(cpu: Cpu, instruction: Instruction, baseSlot: number, limitSl
   const at = instruction.offset();
   const limit = memory.readSegment(instruction.segment, at, 2);
   if (is64BitMode(state)) {
-    const base = memory.readSegment(instruction.segment, at + 2, 8);
+    const base = memory.readSegment(instruction.segment, plus(at, 2), 8);
     if (!isCanonical(state, base)) throw new GuestFault(VECTOR_GP, 0);
     state.write16(limitSlot, limit);
     state.writeAddress(baseSlot, base);
     return EXIT;
   }
-  const base = memory.readSegment(instruction.segment, (at + 2) >>> 0, 4);
+  const base = memory.readSegment(instruction.segment, dataOffset(state, plus(at, 2)), 4);
   state.write16(limitSlot, limit);
   state.writeAddress(baseSlot, instruction.operandSize === 16 ? base & BASE_MASK_16 : base);
   return EXIT;
@@ -78,7 +80,7 @@ function storeTable(cpu: Cpu, instruction: Instruction, baseSlot: number, limitS
   const { state, memory } = cpu;
   const at = instruction.offset();
   if (is64BitMode(state)) {
-    memory.writeSegment(instruction.segment, at + 2, 8, state.readAddress(baseSlot));
+    memory.writeSegment(instruction.segment, plus(at, 2), 8, state.readExact(baseSlot));
     memory.writeSegment(instruction.segment, at, 2, state.read16(limitSlot));
     return NEXT;
   }
@@ -86,7 +88,7 @@ function storeTable(cpu: Cpu, instruction: Instruction, baseSlot: number, limitS
   // The far end goes first: if it can be written, so can the rest.
   memory.writeSegment(
     instruction.segment,
-    (at + 2) >>> 0,
+    dataOffset(state, plus(at, 2)),
     4,
     instruction.operandSize === 16 ? base & BASE_MASK_16 : base,
   );
@@ -116,16 +118,16 @@ export const LTR: SystemOperation = (cpu, instruction) => {
   const descriptor = requireGlobal(cpu, selector, types);
   const segment = systemSegment(cpu, descriptor, selector);
   const attributes = descriptor.attributes | TYPE_BIT_BUSY;
-  cpu.memory.writeLinear(linearAddressOf(cpu.state, descriptor.linearAddress + 5), 1, attributes & 0xff);
+  cpu.memory.writeLinear(linearAddressOf(cpu.state, plus(descriptor.linearAddress, 5)), 1, attributes & 0xff);
   cpu.state.setSegmentAt(slot.TR, { ...segment, attributes });
   return EXIT;
 };
 
 /** LDTR or TR: in long mode the base has 64 bits, which must be canonical. */
-function systemSegment(cpu: Cpu, descriptor: Descriptor, selector: number): SegmentState {
+function systemSegment(cpu: Cpu, descriptor: Descriptor, selector: number): NewSegmentState {
   const segment = segmentFrom(descriptor, selector);
   if (!isLongMode(cpu.state)) return segment;
-  const base = (readUpperHalf(cpu, descriptor, selector) | 0) * 2 ** 32 + segment.base;
+  const base = addressFrom(readUpperHalf(cpu, descriptor, selector) | 0, segment.base);
   if (!isCanonical(cpu.state, base)) throw new GuestFault(VECTOR_GP, selectorError(selector));
   return { ...segment, base };
 }
