@@ -1,8 +1,10 @@
 /** The only door to the machine. */
 export * from './machine/machine.ts';
 export * from './machine/block-store.ts';
+export type { DeviceRow } from './machine/device-bus.ts';
 export type {
   Device,
+  DeviceContext,
   DeviceDescription,
   DeviceRegister,
   DeviceState,
@@ -13,6 +15,7 @@ export { FLOPPY_SIZE_MAX, FLOPPY_SIZES, floppySizeProblem } from './devices/flop
 export { encodeMouseEvent, type MouseEvent } from './devices/keyboard-controller/mouse.ts';
 export { type ExplainedAccess, type ExplainedWalk, entryName, type WalkStep } from './inspect/explain-walk.ts';
 export * from './inspect/page-tables.ts';
+export { accessText, type PendingAccess } from './memory/access-log.ts';
 export type { PagingRules } from './memory/paging-rules.ts';
 export type { CachedPage } from './memory/translation-cache.ts';
 export { PIT_FREQUENCY } from './devices/pit/pit.ts';
@@ -26,7 +29,8 @@ export {
   registerSets,
   registers,
 } from './state/register-table.ts';
-export { createMachine, MEMORY_SIZE_MAX, MEMORY_SIZE_MIN } from './machine/create-machine.ts';
+export { MEMORY_SIZE_MAX, MEMORY_SIZE_MIN } from './machine/config-limits.ts';
+export { createMachine } from './machine/create-machine.ts';
 export { createOverlayStore, memorySource } from './machine/overlay-block-store.ts';
 export { DISK_DRIVE, FLOPPY_DRIVE } from './firmware/builtin/builtin-bios.ts';
 export type { KernelEntry, KernelImages, KernelModule } from './firmware/kernel/kernel-boot.ts';

@@ -8,6 +8,7 @@ import type {
   Machine,
   MachineEvent,
   MachineRequest,
+  PendingAccess,
   RunResult,
   Watchpoint,
 } from '../../vm-core/index.ts';
@@ -54,7 +55,7 @@ export interface Plan {
 /** Why the machine stopped. */
 export type StopCause =
   /** `evaluated`, here and below: the machine has already let the breakpoints at this place take effect. */
-  | { readonly kind: 'pause'; readonly evaluated: boolean }
+  | { readonly kind: 'pause'; readonly evaluated: boolean; readonly waitsFor?: PendingAccess | undefined }
   /** The plan is done. */
   | { readonly kind: 'plan'; readonly evaluated: boolean }
   | { readonly kind: 'breakpoint'; readonly breakpoints: readonly Breakpoint[] }
@@ -107,6 +108,8 @@ export class Runner {
   #instructionsMax = INSTRUCTIONS_MAX;
   #anchor = { ticks: 0, ms: 0 };
   #toldHaltedForGood = false;
+  /** What the machine waits for; the plan's last step is made again then. */
+  #waiting: { readonly access: PendingAccess | undefined; readonly step: PlanStep } | undefined;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -143,7 +146,10 @@ export class Runner {
 
   /** Stops at once: between two slices the machine is at rest. */
   pause(): void {
-    if (this.#running) this.#stop({ kind: 'pause', evaluated: this.#evaluated });
+    if (!this.#running) return;
+    const waitsFor = this.#waiting?.access;
+    // An instruction that has begun has passed the breakpoints at it.
+    this.#stop({ kind: 'pause', evaluated: this.#evaluated || waitsFor !== undefined, waitsFor });
   }
 
   /** Something came from outside: a sleeping machine looks at once. */
@@ -185,7 +191,8 @@ export class Runner {
 
   /** One call of the machine. Gives the milliseconds to sleep, `left` when something else will schedule the next. */
   #runOnce(end: number): number | 'again' | 'left' {
-    const step = this.#plan?.advance() ?? 'run';
+    const step = this.#waiting?.step ?? this.#plan?.advance() ?? 'run';
+    this.#waiting = undefined;
     if (step === 'done') return this.#stop({ kind: 'plan', evaluated: this.#evaluated });
     const single = step !== 'run';
     const machine = this.#machine;
@@ -202,6 +209,7 @@ export class Runner {
     if (step !== 'deliver-events') this.#resume = false;
     this.#evaluated = result.reason === 'breakpoint';
     if (!single && result.reason === 'limit') this.#adapt(this.#options.host.now() - began, end - began);
+    if (result.reason === 'waiting') this.#waiting = { access: result.access, step };
     return this.#handle(result, single, timeMax);
   }
 
@@ -316,6 +324,7 @@ export class Runner {
   #halt(): void {
     this.#ticket++;
     this.#running = false;
+    this.#waiting = undefined;
     this.#plan?.dispose();
     this.#plan = undefined;
   }

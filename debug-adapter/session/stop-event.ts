@@ -1,4 +1,5 @@
 /** What a client is told about a stop: the reason, a line for the user, the breakpoints that were hit. */
+import { accessText, type PendingAccess } from '../../vm-core/index.ts';
 import { explainBootFailure } from './boot-failure.ts';
 import { localized, marked, translated } from '../protocol/localized.ts';
 import { describeEvent, exceptionName } from './exceptions.ts';
@@ -57,7 +58,7 @@ export function describeStop(
   const hits = first ? { hitBreakpointIds: hit.map(({ id }) => id) } : {};
   switch (cause.kind) {
     case 'pause':
-      return { reason: 'pause', description: localized('Paused'), ...hits };
+      return { reason: 'pause', ...describePause(cause.waitsFor), ...hits };
     case 'plan':
       return first && planReason.reason === 'step' ? atBreakpoint(first, hits) : { ...planReason, ...hits };
     case 'watchpoint':
@@ -71,6 +72,13 @@ export function describeStop(
     default:
       return { reason: 'exception', ...describeException(guest, cause), ...hits };
   }
+}
+
+/** An instruction in its middle is shown as it was before it. */
+function describePause(waitsFor: PendingAccess | undefined): { readonly description: string; readonly text?: string } {
+  if (!waitsFor) return { description: localized('Paused') };
+  const text = accessText(waitsFor);
+  return { description: localized('Paused: the instruction waits for {0}', text), text };
 }
 
 /**

@@ -108,6 +108,35 @@ describe('the run loop', () => {
     expect(await client.run('pause')).toMatch(/^pause/);
   });
 
+  it('pauses while an instruction waits for a device, and says for which', async () => {
+    const { client, toy } = await scripted([0x90, 0x90, 0xeb, 0xfe]);
+    let settle = (): void => {};
+    const ready = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    const access = { device: 'nvram', kind: 'read', space: 'memory', address: 0xd0010, size: 4 } as const;
+    const waiting: RunResult = { reason: 'waiting', ready, access };
+    toy.script.push(waiting, waiting, waiting);
+    await client.request('continue', { threadId: 1 });
+    client.host.runOne();
+    expect(await client.run('pause')).toMatch(/^pause/);
+    expect(client.transcript.findLast((line) => line.includes('waits for'))).toContain(
+      'Paused: the instruction waits for a read of 4 bytes at physical address D0010h of \\"nvram\\"',
+    );
+    // A step waits, too, and is one instruction in the end.
+    await client.request('next', { threadId: 1, granularity: 'instruction' });
+    client.host.runOne();
+    const asked = toy.limits.length;
+    while (client.host.runOne()) await Promise.resolve();
+    expect(toy.limits).toHaveLength(asked);
+    settle();
+    await ready;
+    await Promise.resolve();
+    client.host.runOne();
+    // The same step again: the delivery of what is pending.
+    expect(toy.limits.at(-1)).toMatchObject({ instructionsMax: 0, resume: true });
+  });
+
   it('stops when the host cannot give what the guest waits for', async () => {
     const { client, toy } = await scripted([0x90]);
     toy.script.push({ reason: 'waiting', ready: Promise.reject(new Error('/big.img: the disk was unplugged')) });

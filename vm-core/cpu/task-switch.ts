@@ -94,10 +94,11 @@ export function switchTask(
   try {
     enterTask(cpu, image, kind);
   } catch (error) {
-    throw error instanceof GuestFault ? new GuestFault(error.vector, error.errorCode, true) : error;
-  } finally {
+    if (!(error instanceof GuestFault)) throw error;
     cpu.calls?.stackChanged();
+    throw new GuestFault(error.vector, error.errorCode, true);
   }
+  cpu.calls?.stackChanged();
   if (image.trap) cpu.trap(DR6_BT);
 }
 

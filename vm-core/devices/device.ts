@@ -43,6 +43,15 @@ export interface Region {
   read(offset: number, size: 1 | 2 | 4): number;
   write(offset: number, size: 1 | 2 | 4, value: number): void;
   /**
+   * Asked instead of `read` when an instruction reads, by a device that may not have the answer yet: the instruction stops
+   * in the middle until the promise has settled, and continues with its value. Asked once for each access. Whether the
+   * answer comes later must follow from the device's state, as everything that a device does; `read` is for bus masters
+   * and firmware, which cannot wait.
+   */
+  readLater?(offset: number, size: 1 | 2 | 4): number | Promise<number>;
+  /** The same for writes: the instruction goes on when the write is complete. */
+  writeLater?(offset: number, size: 1 | 2 | 4, value: number): undefined | Promise<void>;
+  /**
    * Where the bytes from an offset to the end of its page of 4 KiB are plain memory that the processor reaches without
    * asking: their place in the machine's memory, otherwise -1. With `willWrite` the device takes the page for changed
    * until it revokes what it has given.

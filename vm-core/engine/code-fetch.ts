@@ -52,12 +52,12 @@ export class CodeFetch {
       modeKey: this.#state.read32(internal.MODE_KEY) | 0,
       bytesToLimit,
       keep: this.#map.hostAddress(physical) >= 0,
-      nextPageFollows: () => findNextPage() === physical + room,
+      nextPageFollows: () => findNextPage() === physical + room && this.#map.hostAddress(physical + room) >= 0,
     };
     return this.#code.find(place, (offset) => {
-      if (offset < room) return this.#map.read(physical + offset, 1);
+      if (offset < room) return this.#map.read(physical + offset, 1, 'code');
       // What lies beyond the limit is not fetched.
-      return offset < bytesToLimit ? this.#map.read(findNextPage() + offset - room, 1) : 0;
+      return offset < bytesToLimit ? this.#map.read(findNextPage() + offset - room, 1, 'code') : 0;
     });
   }
 

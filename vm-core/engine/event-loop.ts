@@ -4,14 +4,16 @@
  */
 import { EXIT, FAULT, GuestFault, VECTOR_DB, VECTOR_NMI } from '../cpu/cpu.ts';
 import { DR6_BS, reportDebugReasons } from '../cpu/debug-registers.ts';
-import { deliver, recordOf } from '../cpu/exceptions.ts';
+import { recordOf } from '../cpu/exceptions.ts';
 import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import type { EventQueue } from '../devices/event-queue.ts';
 import type { MachineRequest } from '../devices/device.ts';
 import type { Breakpoint, BreakpointFilter, RunLimit, RunResult } from '../machine/machine.ts';
-import { type Address, lowHalf } from '../state/address.ts';
+import type { DeviceWait } from '../memory/access-log.ts';
+import type { Address } from '../state/address.ts';
 import { internal, SHADOW_MOV_SS, slot } from '../state/layout.ts';
 import { IF, RF, TF } from '../state/lazy-flags.ts';
+import { EmbedderBreakpoints } from './embedder-breakpoints.ts';
 import { PendingEvents } from './pending-events.ts';
 import type { Processor } from './processor.ts';
 import { STATUS_HOOK } from './record.ts';
@@ -43,7 +45,7 @@ export class EventLoop {
   stopOnExceptions: ReadonlySet<number> = new Set();
   readonly #processor: Processor;
   readonly #source: EventSource;
-  readonly #breakpoints = { linear: new Map<number, readonly Breakpoint[]>(), physical: new Map() } as BreakpointMaps;
+  readonly #breakpoints = new EmbedderBreakpoints();
   #stopRequested = false;
   /** Breakpoints that stop at the hook that was met last, found while the code still ran; taken by `#hook`. */
   #met: { readonly linear: Address; readonly breakpoints: readonly Breakpoint[] } | undefined;
@@ -54,6 +56,8 @@ export class EventLoop {
   /** What `#resumeAt` was when the last run came back because an event waited for the host; the next run goes on. */
   #resumeAfterWait: Address | null | undefined;
   readonly #pending: PendingEvents;
+  /** What a device has stopped in the middle: a delivery, or without an event the instruction at an address. */
+  #stopped: { readonly wait: DeviceWait; readonly event: CpuEvent | undefined; readonly linear: Address } | undefined;
 
   constructor(processor: Processor, source: EventSource) {
     this.#processor = processor;
@@ -70,37 +74,23 @@ export class EventLoop {
   }
 
   addBreakpoint(breakpoint: Breakpoint): void {
-    const there = this.#breakpoints[breakpoint.space];
-    const key = keyOf(breakpoint.address);
-    const before = there.get(key) ?? NO_BREAKPOINTS;
-    if (before.includes(breakpoint)) return;
-    there.set(key, [...before, breakpoint]);
-    this.#processor.invalidateCodeAt(breakpoint.space, breakpoint.address);
+    if (this.#breakpoints.add(breakpoint)) this.#processor.invalidateCodeAt(breakpoint.space, breakpoint.address);
   }
 
   removeBreakpoint(breakpoint: Breakpoint): void {
-    const there = this.#breakpoints[breakpoint.space];
-    const key = keyOf(breakpoint.address);
-    const left = (there.get(key) ?? NO_BREAKPOINTS).filter((other) => other !== breakpoint);
-    if (left.length > 0) there.set(key, left);
-    else there.delete(key);
+    this.#breakpoints.remove(breakpoint);
     this.#processor.invalidateCodeAt(breakpoint.space, breakpoint.address);
   }
 
   /** True where execution must stop to ask: a breakpoint of the embedder or of the debug registers. */
   hasBreakpoint(linear: Address, physical: number): boolean {
-    const there = this.#breakpoints;
-    if (there.linear.has(keyOf(linear)) || there.physical.has(keyOf(physical))) return true;
-    return this.#processor.breakpoints.metByExecution(linear) !== 0;
+    return this.#breakpoints.has(linear, physical) || this.#processor.breakpoints.metByExecution(linear) !== 0;
   }
 
   /** Of a breakpoint that is alone at a place. */
   #filterAt(linear: Address, physical: number): BreakpointFilter | undefined {
-    const inLinear = this.#breakpoints.linear.get(keyOf(linear)) ?? NO_BREAKPOINTS;
-    const inPhysical = this.#breakpoints.physical.get(keyOf(physical)) ?? NO_BREAKPOINTS;
-    const [first, second] = [...inLinear, ...inPhysical];
-    const alone = second === undefined && !this.#source.hasFirmwareHook(physical);
-    return alone && this.#processor.breakpoints.metByExecution(linear) === 0 ? first?.filter : undefined;
+    const isAsked = this.#source.hasFirmwareHook(physical) || this.#processor.breakpoints.metByExecution(linear) !== 0;
+    return isAsked ? undefined : this.#breakpoints.filterAt(linear, physical);
   }
 
   /** The linear address of EIP if there are breakpoints to be passed over. */
@@ -121,6 +111,13 @@ export class EventLoop {
     this.#pending.reset();
     this.#passHookAt = undefined;
     this.#resumeAfterWait = undefined;
+    this.#stopped = undefined;
+    this.#processor.unfinished.forget();
+  }
+
+  /** Nothing may come in from outside: an instruction or a delivery is in the middle. */
+  get isInTheMiddle(): boolean {
+    return this.#stopped !== undefined;
   }
 
   run(limit: RunLimit): RunResult {
@@ -135,23 +132,28 @@ export class EventLoop {
     const start = this.retired;
     const end = start + limit.instructionsMax;
     this.#stopRequested = false;
-    const resumeAt = limit.resume && this.#resumeAfterWait === undefined ? this.#breakpointHere() : null;
-    this.#setResume(this.#resumeAfterWait ?? resumeAt);
+    const waits = this.#goOn();
+    if (waits) return waits;
+    const continues = this.#stopped !== undefined;
+    const passes = limit.resume && !continues && this.#resumeAfterWait === undefined;
+    this.#setResume(this.#resumeAfterWait ?? (passes ? this.#breakpointHere() : null));
     this.#resumeAfterWait = undefined;
-    this.#processor.passInterruptAt = limit.resume ? this.#processor.linearEip : undefined;
+    this.#processor.passInterruptAt = limit.resume || continues ? this.#processor.linearEip : undefined;
     let fruitless = 0;
     for (let idleEvents = 0; ; ) {
-      const ready = this.#source.events.runDue(this.time);
-      if (ready) return this.#waitForEvent(ready, this.retired > start && this.retired >= end);
-      const stop = this.#stopBetweenInstructions();
-      if (stop) return stop;
-      if (this.#isHalted()) {
-        const idle = this.#idle(limit, idleEvents++);
-        if (idle) return idle;
-        continue;
+      if (!this.#stopped) {
+        const ready = this.#source.events.runDue(this.time);
+        if (ready) return this.#waitForEvent(ready, this.retired > start && this.retired >= end);
+        const stop = this.#stopBetweenInstructions();
+        if (stop) return stop;
+        if (this.#isHalted()) {
+          const idle = this.#idle(limit, idleEvents++);
+          if (idle) return idle;
+          continue;
+        }
+        const failed = this.#deliverEvents();
+        if (failed) return failed;
       }
-      const failed = this.#deliverEvents();
-      if (failed) return failed;
       if (this.retired >= end) return { reason: 'limit' };
       const before = this.retired;
       const result = this.#execute(end);
@@ -159,6 +161,24 @@ export class EventLoop {
       fruitless = this.retired > before ? 0 : fruitless + 1;
       if (fruitless > FRUITLESS_MAX) return { reason: 'limit' };
     }
+  }
+
+  /** Goes on with what a device has stopped: a delivery is made here, an instruction is executed next. */
+  #goOn(): RunResult | undefined {
+    const stopped = this.#stopped;
+    if (!stopped) return undefined;
+    const { wait, event, linear } = stopped;
+    // An embedder that has moved EIP since does not want the rest of the instruction any more.
+    const isGivenUp = !event && this.#processor.linearEip !== linear;
+    const waits = !isGivenUp && this.#processor.unfinished.isWaiting;
+    if (waits) return { reason: 'waiting', ready: wait.ready, access: wait.access };
+    if (event || isGivenUp) this.#stopped = undefined;
+    return event ? this.#enter(event) : undefined;
+  }
+
+  #waitForDevice(wait: DeviceWait, event: CpuEvent | undefined): RunResult {
+    this.#stopped = { wait, event, linear: this.#processor.linearEip };
+    return { reason: 'waiting', ready: wait.ready, access: wait.access };
   }
 
   /** Nothing may happen before the event that waits. A run that has done its work leaves the waiting to the next. */
@@ -242,12 +262,22 @@ export class EventLoop {
   #deliver(event: CpuEvent): RunResult | undefined {
     this.time++;
     if (event.kind !== 'software') this.#processor.trace.interrupted(event.kind, event.vector);
-    const delivery = deliver(this.#processor, event);
+    return this.#enter(event);
+  }
+
+  #enter(event: CpuEvent): RunResult | undefined {
+    const delivery = this.#processor.deliver(event);
     this.#processor.refresh();
+    if (!delivery) return this.#notDelivered(event);
     if (delivery.kind === 'triple-fault') return { reason: 'triple-fault', chain: delivery.chain };
     const source = event.kind;
     this.#processor.reports.report(() => ({ kind: 'interrupt', vector: event.vector, source }));
     return undefined;
+  }
+
+  #notDelivered(event: CpuEvent): RunResult {
+    const wait = this.#processor.unfinished.takeWait();
+    return wait ? this.#waitForDevice(wait, event) : this.#unsupported();
   }
 
   #reportHalt(): void {
@@ -269,11 +299,13 @@ export class EventLoop {
     const stepping = (flags & TF) !== 0;
     const untilEvent = Math.max(this.#source.events.nextDeadline() - this.time, 1);
     const single = shadow || stepping || (flags & RF) !== 0;
-    const budget = single ? 1 : Math.min(end - this.retired, untilEvent, BUDGET_MAX);
-    const passHook = this.#passHookAt === processor.linearEip;
+    const continues = this.#stopped !== undefined;
+    this.#stopped = undefined;
+    const budget = single || continues ? 1 : Math.min(end - this.retired, untilEvent, BUDGET_MAX);
+    const passHook = continues || this.#passHookAt === processor.linearEip;
     this.#passHookAt = undefined;
     if (stepping) processor.setSingleStep(true);
-    const status = processor.execute(budget, passHook);
+    const status = processor.execute(budget, passHook, continues);
     if (stepping) processor.setSingleStep(false);
     const executed = this.#count();
     if ((status & EXIT) !== 0 || status === FAULT) processor.refresh();
@@ -315,6 +347,8 @@ export class EventLoop {
   #faulted(): RunResult | undefined {
     const fault = this.#processor.pendingFault;
     this.#processor.pendingFault = undefined;
+    const wait = this.#processor.unfinished.takeWait();
+    if (wait) return this.#waitForDevice(wait, undefined);
     if (!fault) return this.#processor.unsupportedText === undefined ? undefined : this.#unsupported();
     return this.#fault(fault);
   }
@@ -329,7 +363,7 @@ export class EventLoop {
     if (this.#resumeAt === linear) return false;
     this.#count();
     const physical = processor.physicalOf(linear);
-    const breakpoints = this.#breakpointsMet(linear, physical);
+    const breakpoints = this.#breakpoints.met(linear, physical);
     const passes =
       breakpoints.length === 0 &&
       processor.linearEip === linear &&
@@ -362,34 +396,4 @@ export class EventLoop {
     if (processor.linearEip === linear) this.#passHookAt = linear;
     return undefined;
   }
-
-  #breakpointsMet(linear: Address, physical: number): readonly Breakpoint[] {
-    const there = this.#breakpoints;
-    const inLinear = stopping(linear, there.linear.get(keyOf(linear)));
-    if (there.physical.size === 0) return inLinear;
-    const inPhysical = stopping(physical, there.physical.get(keyOf(physical)));
-    return inPhysical.length === 0 ? inLinear : [...inLinear, ...inPhysical];
-  }
-}
-
-/** Breakpoints by the keys of their addresses. The lists are never changed, so that a breakpoint may remove itself. */
-type BreakpointMaps = Readonly<Record<Breakpoint['space'], Map<number, readonly Breakpoint[]>>>;
-
-const NO_BREAKPOINTS: readonly Breakpoint[] = [];
-
-/** Lets breakpoints at an address take effect; gives those that stop. */
-function stopping(address: Address, there: readonly Breakpoint[] = NO_BREAKPOINTS): readonly Breakpoint[] {
-  let met = NO_BREAKPOINTS;
-  for (const breakpoint of there) {
-    if (breakpoint.address === address && breakpoint.reached()) met = [...met, breakpoint];
-  }
-  return met;
-}
-
-/**
- * The low half of an address as a signed integer: a small integer for JavaScript, as the upper half of the unsigned ones
- * is not.
- */
-function keyOf(address: Address): number {
-  return lowHalf(address);
 }

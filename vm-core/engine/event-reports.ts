@@ -5,14 +5,33 @@ import type { MachineEvent } from '../machine/machine.ts';
 export class EventReports {
   onEvent: ((event: MachineEvent) => boolean) | undefined;
   #pending: MachineEvent | undefined;
+  /** Events of the current instruction that were told, and how many of them it comes to again after a stop in its middle. */
+  #told = 0;
+  #again = 0;
 
   /** Tells the embedder; true if it wants to stop. Nothing is made while nobody listens: pass a function. */
   report(makeEvent: () => MachineEvent): boolean {
     if (!this.onEvent) return false;
+    if (this.#again > 0) {
+      this.#again--;
+      return false;
+    }
+    this.#told++;
     const event = makeEvent();
     if (!this.onEvent(event)) return false;
     this.#pending ??= event;
     return true;
+  }
+
+  /** What is told from now on belongs to another instruction than before. */
+  instructionBegins(): void {
+    this.#told = 0;
+    this.#again = 0;
+  }
+
+  /** The instruction begins again; nothing is told twice. */
+  instructionRestarts(): void {
+    this.#again = this.#told;
   }
 
   /** The first event that asked for a stop since the last call. */

@@ -113,6 +113,14 @@ export class InterpreterStage extends Semantics {
     return moved;
   }
 
+  holdTogether(first: Operand, second: Operand): void {
+    const [a, b] = [this.#held.get(first), this.#held.get(second)];
+    if (!a || !b) throw new Error('only memory that was read for a write is held');
+    const { f } = this;
+    f.if(f.eqz(a.host), () => f.set(b.host, f.i32(0)));
+    f.if(f.eqz(b.host), () => f.set(a.host, f.i32(0)));
+  }
+
   effectiveAddress(): Value {
     const displacement = this.#displacement();
     if (this.#addressing === 'direct' || this.#addressing === 'absolute') return displacement;

@@ -3,6 +3,8 @@
  * see of it. It executes a number of instructions at most and says why it came back; events are the run loop's business.
  */
 import { type Cpu, type CpuMemory, EXIT, FAULT, GuestFault, NEXT, type PortSpace, REPEAT, BRANCH } from '../cpu/cpu.ts';
+import { type Delivery, deliver } from '../cpu/exceptions.ts';
+import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import { codeAddressOf, is64BitMode } from '../cpu/mode.ts';
 import { softwareVector } from '../cpu/software-interrupts.ts';
 import { systemOperations } from '../cpu/system-operations.ts';
@@ -20,12 +22,13 @@ import { CS, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, segmentSlots, slot
 import { callEffects } from './call-effects.ts';
 import { CallShadow } from './call-shadow.ts';
 import { CodeCache } from './code-cache.ts';
-import { codeSizeOf, deriveCodeSize, deriveMode, deriveSegment, modeBits, modeNameOf } from './derived-state.ts';
+import { codeSizeOf, deriveCodeSize, deriveSegment, modeNameOf } from './derived-state.ts';
 import { checkSegment } from './cpu-memory.ts';
 import { DataPaths } from './data-paths.ts';
 import { EventReports, reportingPorts } from './event-reports.ts';
 import { HardwareBreakpoints } from './hardware-breakpoints.ts';
 import { createMemoryUnit, type MemoryUnit } from './memory-unit.ts';
+import { ModeReports } from './mode-reports.ts';
 import { deriveTranslation } from './paging-unit.ts';
 import { RunFunctions } from './run-functions.ts';
 import { type ProcessorSurroundings, REPEAT_MAX, TICKS_PER_SECOND } from './surroundings.ts';
@@ -33,7 +36,8 @@ import { TraceRing } from './trace-ring.ts';
 import { deriveUnits } from './units.ts';
 import { WatchList } from './watch-list.ts';
 import { RandomBits } from './random-bits.ts';
-import { RecordInstruction } from './record-instruction.ts';
+import { InstructionPlace } from './instruction-place.ts';
+import { Unfinished } from './unfinished.ts';
 import * as record from './record.ts';
 
 const operationsByRow = instructionRows.map((row) => (row.semantics ? undefined : systemOperations[row.name]));
@@ -54,6 +58,7 @@ export class Processor implements Cpu {
   readonly breakpoints: HardwareBreakpoints;
   readonly watches = new WatchList();
   readonly reports = new EventReports();
+  readonly unfinished: Unfinished;
   readonly callShadow: CallShadow;
   readonly trace: TraceRing;
   readonly randomBits: RandomBits;
@@ -66,16 +71,11 @@ export class Processor implements Cpu {
   readonly interruptPending: () => boolean;
   readonly #unit: MemoryUnit;
   readonly #surroundings: ProcessorSurroundings;
-  readonly #instruction: RecordInstruction;
+  readonly #place: InstructionPlace;
   readonly #runs: RunFunctions;
   readonly #data: DataPaths;
-  #budgetAtStart = 0;
-  /** EIP of the block while a system operation has EIP for itself. */
-  #entryEip: Address | undefined;
-  #currentRecord = 0;
+  readonly #mode: ModeReports;
   #codeFlushWanted = false;
-  #mode = -1;
-  #modeName: CpuMode = 'real';
 
   constructor(memory: WebAssembly.Memory, map: PhysicalMap, surroundings: ProcessorSurroundings) {
     this.state = new CpuState(memory, cpuBase(0));
@@ -92,18 +92,21 @@ export class Processor implements Cpu {
     this.model = modelFacts(surroundings.model ?? '386');
     this.ticksPerSecond = surroundings.ticksPerSecond ?? TICKS_PER_SECOND;
     this.code = new CodeCache(memory, this.model.name);
+    this.unfinished = new Unfinished(this.state, map, this.reports, this);
+    this.#mode = new ModeReports(this.state, this.reports);
     const unit = createMemoryUnit(this.state, map, this.model, this.code, {
       codeWritten: (physical, size) => this.codeWritten(physical, size),
+      overwrites: (physical, size) => this.unfinished.overwrites(physical, size),
       isWatched: (linear, physical) => this.watches.covers(linear, physical) || this.breakpoints.watchesPageOf(linear),
       accessed: (linear, physical, size, kind) => this.#accessed(linear, physical, size, kind),
-      isInstruction: () => this.#currentRecord !== 0,
+      isInstruction: () => this.#place.current !== 0,
     });
     this.translations = unit.translations;
     this.linear = unit.linear;
     this.memory = unit.memory;
     this.#data = new DataPaths(this.state, this.linear);
     this.#unit = unit;
-    this.#instruction = new RecordInstruction(this.state);
+    this.#place = new InstructionPlace(this.state);
     this.state.onDerivedChange = (offset) => this.#derive(offset);
     this.setSingleStep(false);
     this.state.write32(internal.TWO_GIBIBYTES, 0x80000000);
@@ -148,11 +151,7 @@ export class Processor implements Cpu {
 
   /** Instructions retired since `execute` began, exact within slow paths too. */
   executed(): number {
-    if (this.#currentRecord === 0) return this.#budgetAtStart - this.state.read32(internal.BUDGET);
-    const block = this.state.read32(internal.BLOCK);
-    const first = this.state.view.getInt32(block + record.BLOCK_FIRST, true);
-    const inBlock = (this.#currentRecord - first) / record.RECORD_SIZE;
-    return this.#budgetAtStart - this.state.read32(internal.BUDGET) + inBlock;
+    return this.#place.executed();
   }
 
   trap(reasons: number): void {
@@ -205,36 +204,27 @@ export class Processor implements Cpu {
 
   /** RAM under decoded code was written, by the guest, a device or the debugger. */
   codeWritten(physical: number, size: number): void {
-    if (this.code.written(physical, size, this.#currentRecord)) this.requestExit();
+    if (this.code.written(physical, size, this.#place.current)) this.requestExit();
   }
 
   /** Derives again what depends on control and debug registers; called whenever code has left for the run loop. */
   refresh(): void {
-    const mode = modeBits(this.state);
     this.#unit.privilegeChanged();
     deriveUnits(this.state);
-    if (mode !== this.#mode) {
-      this.#mode = mode;
-      deriveMode(this.state);
-    }
-    const name = this.modeName;
-    if (name !== this.#modeName) {
-      const from = this.#modeName;
-      this.#modeName = name;
-      this.reports.report(() => ({ kind: 'mode', from, to: name }));
-    }
+    this.#mode.refresh();
     if (this.breakpoints.refresh()) this.invalidateCode();
   }
 
   /**
-   * Executes at most `budget` instructions and returns the status that ended it. EIP is exact afterwards. With
-   * `passHook`, a hook at the first instruction is not reported again.
+   * Executes at most `budget` instructions; returns the status that ended it, with EIP exact. With `passHook`, a hook at the
+   * first instruction is not reported again; with `continues` that is the one which was stopped in the middle.
    */
-  execute(budget: number, passHook: boolean): number {
+  execute(budget: number, passHook: boolean, continues = false): number {
+    if (this.unfinished.isPossible) this.unfinished.executionBegins(continues);
     this.state.write32(internal.EXIT_REQUEST, 0);
     this.state.write32(internal.FAULT, 0);
     this.state.write32(internal.BUDGET, budget);
-    this.#budgetAtStart = budget;
+    this.#place.budgetAtStart = budget;
     let block = (!passHook && !this.#codeFlushWanted && this.#unit.fetch.knownAt(this.linearEip)) || this.#findBlock();
     for (let start = passHook ? record.BLOCK_FIRST : record.BLOCK_ENTRY; ; start = record.BLOCK_ENTRY) {
       if (block === 0) return FAULT;
@@ -249,7 +239,7 @@ export class Processor implements Cpu {
 
   /** The run loop has counted what was executed: until the next execution, `now` is its start. */
   endExecution(): void {
-    this.#budgetAtStart = this.state.read32(internal.BUDGET);
+    this.#place.budgetAtStart = this.state.read32(internal.BUDGET);
   }
 
   /** With the trap flag set, a repeated instruction traps after each iteration. */
@@ -257,11 +247,14 @@ export class Processor implements Cpu {
     this.state.write32(internal.REPEAT_MAX, on ? 1 : REPEAT_MAX);
   }
 
+  /** Delivers an event between two instructions; undefined if a device lets it wait, to be called again. */
+  deliver(event: CpuEvent): Delivery | undefined {
+    return this.unfinished.isPossible ? this.unfinished.deliver(() => deliver(this, event)) : deliver(this, event);
+  }
+
   /** Name of the row of the first instruction in the block that ran last. */
   lastBlockRowName(): string {
-    const block = this.state.read32(internal.BLOCK);
-    this.#instruction.address = this.state.view.getInt32(block + record.BLOCK_FIRST, true);
-    return this.#instruction.name;
+    return this.#place.lastBlockRowName();
   }
 
   /** Address of the block at EIP; 0 where its first instruction cannot be fetched. */
@@ -271,12 +264,26 @@ export class Processor implements Cpu {
       this.code.flush();
       this.forgetShortcuts();
     }
+    this.#begin(0);
     try {
       return this.#unit.fetch.blockAt(this.linearEip).address;
     } catch (error) {
       this.#caught(error);
       return 0;
+    } finally {
+      this.#end();
     }
+  }
+
+  /** What follows is done for the instruction of a record; 0 while its code is fetched. */
+  #begin(at: number): void {
+    this.#place.current = at;
+    if (this.unfinished.isPossible) this.unfinished.open(this.executed(), at);
+  }
+
+  #end(): void {
+    this.#place.current = 0;
+    if (this.unfinished.isPossible) this.unfinished.close();
   }
 
   #segmentAccess(entry: number, offset: number, size: number, isWrite: boolean): number {
@@ -289,29 +296,29 @@ export class Processor implements Cpu {
   }
 
   #read(linear: number, sizeAndKind: number, at: number, willWrite: boolean): number {
-    this.#currentRecord = at;
+    this.#begin(at);
     try {
       return this.#data.read(linear, sizeAndKind, at, willWrite);
     } catch (error) {
       return this.#caught(error);
     } finally {
-      this.#currentRecord = 0;
+      this.#end();
     }
   }
 
   #write(linear: number, value: number, sizeAndKind: number, at: number): void {
-    this.#currentRecord = at;
+    this.#begin(at);
     try {
       this.#data.write(linear, value, sizeAndKind, at);
     } catch (error) {
       this.#caught(error);
     } finally {
-      this.#currentRecord = 0;
+      this.#end();
     }
   }
 
   #system(at: number): number {
-    const instruction = this.#instruction;
+    const { instruction } = this.#place;
     instruction.address = at;
     const operation = operationsByRow[instruction.rowIndex];
     if (!operation) throw new Error(`no system operation ${instruction.name}`);
@@ -320,9 +327,9 @@ export class Processor implements Cpu {
     const next = is64BitMode(this.state) ? sum : Number(sum) >>> 0;
     const vector = softwareVector(instruction, this.state.eflags);
     if (vector !== undefined && this.#stopsAtInterrupt(vector, entry)) return FAULT;
+    this.#begin(at);
     this.state.eip = next;
-    this.#entryEip = entry;
-    this.#currentRecord = at;
+    this.#place.entryEip = entry;
     const calls = callEffects[instruction.rowIndex] === undefined ? undefined : this.calls;
     calls?.note();
     try {
@@ -339,8 +346,8 @@ export class Processor implements Cpu {
       this.#caught(error);
       return ofNewTask ? EXIT | BRANCH : FAULT;
     } finally {
-      this.#entryEip = undefined;
-      this.#currentRecord = 0;
+      this.#place.entryEip = undefined;
+      this.#end();
     }
   }
 
@@ -353,8 +360,9 @@ export class Processor implements Cpu {
   }
 
   #caught(error: unknown): number {
-    if (!(error instanceof GuestFault)) throw error;
-    this.#raise(error);
+    if (error instanceof GuestFault) this.#raise(error);
+    else if (this.unfinished.stoppedBy(error)) this.state.write32(internal.FAULT, 1);
+    else throw error;
     return 0;
   }
 
@@ -373,18 +381,10 @@ export class Processor implements Cpu {
     if (segment === CS) deriveCodeSize(this.state);
   }
 
-  /** Linear address of the instruction that is being executed. */
-  #instructionAddress(): Address {
-    if (this.#currentRecord === 0) return this.linearEip;
-    this.#instruction.address = this.#currentRecord;
-    const entry = this.#entryEip ?? this.state.rip;
-    return codeAddressOf(this.state, plus(entry, this.#instruction.nextOffset - this.#instruction.length));
-  }
-
   /** INT n, INT3 and INTO are reported before they happen, so that a stop shows place and registers. */
   #stopsAtInterrupt(vector: number, entry: Address): boolean {
     if (!this.reports.onEvent) return false;
-    const { nextOffset, length } = this.#instruction;
+    const { nextOffset, length } = this.#place.instruction;
     if (codeAddressOf(this.state, plus(entry, nextOffset - length)) !== this.passInterruptAt) {
       return this.reports.report(() => ({ kind: 'interrupt', vector, source: 'software' }));
     }
@@ -393,7 +393,7 @@ export class Processor implements Cpu {
   }
 
   #accessed(linear: Address, physical: number, size: number, kind: 'read' | 'write'): void {
-    const [linearAddress, instruction] = [Number(linear), Number(this.#instructionAddress())];
+    const [linearAddress, instruction] = [Number(linear), Number(this.#place.linearAddress())];
     const watched = this.watches.note({ kind, linearAddress, physicalAddress: physical, size, instruction });
     if (this.breakpoints.note(kind, linear, size) || watched) this.requestExit();
   }

@@ -33,6 +33,11 @@ export abstract class Semantics {
   abstract write(operand: Operand, value: Value): void;
   /** The same memory operand moved by a signed number of bytes, which has the type of an address. */
   abstract movedBy(operand: Operand, bytes: Value): Operand;
+  /**
+   * Two memory operands that were read with `willWrite` are written in one piece: neither store is made where the other may
+   * have to wait for a device.
+   */
+  abstract holdTogether(first: Operand, second: Operand): void;
   /** The effective address (offset in the segment) of the memory operand, cut to the address size. */
   abstract effectiveAddress(): Value;
   abstract readRegister(slot: number, bits: OperandBits): Value;

@@ -1,7 +1,6 @@
 /** Puts a machine together from its configuration: memory, map, devices, processor, firmware. */
 import { resetCpu } from '../cpu/reset.ts';
 import type { Device, DirectMemory, MachineRequest } from '../devices/device.ts';
-import { floppySizeProblem } from '../devices/floppy-controller/media.ts';
 import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
 import { createDisplay } from '../devices/vga/display.ts';
 import type { Vga } from '../devices/vga/vga.ts';
@@ -11,10 +10,11 @@ import { TICKS_PER_SECOND } from '../engine/surroundings.ts';
 import { BOOT_ADDRESS, createBuiltinBios } from '../firmware/builtin/builtin-bios.ts';
 import type { Firmware, FirmwareContext } from '../firmware/firmware.ts';
 import { modelFacts } from '../isa/cpu-model.ts';
+import { accessText } from '../memory/access-log.ts';
 import { createMemory, PAGE_SHIFT, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
 import { entryOf, type KernelPlan, planKernel } from '../firmware/kernel/kernel-boot.ts';
 import { PhysicalMap } from '../memory/physical-map.ts';
-import type { BlockStore } from './block-store.ts';
+import { requireFirmware, requireFloppySize, requireMemorySize, requireTicksPerSecond } from './config-limits.ts';
 import { createDeviceBus, type DeviceBus, type MachineServices } from './device-bus.ts';
 import { createInputLog, type InputLog } from './input-log.ts';
 import { isaPc } from './isa-pc.ts';
@@ -34,13 +34,7 @@ import type {
 } from './machine.ts';
 import { vcpuView } from './vcpu-view.ts';
 
-export const MEMORY_SIZE_MIN = 0x100000;
-export const MEMORY_SIZE_MAX = 0x80000000;
-const MEMORY_SIZE_STEP = 0x10000;
 const FIRMWARE_SIZE_MAX = 0x40000;
-/** Slower, a PIT count would be shorter than an instruction; faster, device clocks would not be exact. */
-const TICKS_PER_SECOND_MIN = 2_500_000;
-const TICKS_PER_SECOND_MAX = 5_000_000_000;
 const MEBIBYTE = 0x100000;
 /** For all devices together; the display adapter's linear pictures need it. */
 const DIRECT_MEMORY_SIZE = 16 * MEBIBYTE;
@@ -55,29 +49,6 @@ export function createMachine(config: MachineConfig): Machine {
   requireTicksPerSecond(config.ticksPerSecond ?? TICKS_PER_SECOND);
   if (config.floppy) requireFloppySize(config.floppy);
   return new PcMachine(config);
-}
-
-function requireMemorySize(size: number): void {
-  const fits = size >= MEMORY_SIZE_MIN && size <= MEMORY_SIZE_MAX && size % MEMORY_SIZE_STEP === 0;
-  if (!fits) throw new Error(`memory: ${size} bytes is not possible; give 1M to 2048M in steps of 64K`);
-}
-
-function requireTicksPerSecond(ticks: number): void {
-  const fits = Number.isInteger(ticks) && ticks >= TICKS_PER_SECOND_MIN && ticks <= TICKS_PER_SECOND_MAX;
-  if (fits) return;
-  throw new Error(`ticksPerSecond: ${ticks} is not possible; give ${TICKS_PER_SECOND_MIN} to ${TICKS_PER_SECOND_MAX}`);
-}
-
-function requireFirmware(name: string, image: Uint8Array, step: number, sizeMax: number): void {
-  if (image.length === 0 || image.length % step !== 0 || image.length > sizeMax) {
-    const allowed = `a multiple of ${step} bytes, at most ${sizeMax}`;
-    throw new Error(`${name}: an image of ${image.length} bytes is not possible; it must be ${allowed}`);
-  }
-}
-
-function requireFloppySize({ name, size }: BlockStore): void {
-  const problem = floppySizeProblem(size);
-  if (problem !== undefined) throw new Error(`floppy: ${name} ${problem}`);
 }
 
 const hex = (value: number): string => `${value.toString(16).toUpperCase()}h`;
@@ -155,13 +126,18 @@ class PcMachine implements Machine {
       this.#firmware.hooks.has(physical) || this.#loop.hasBreakpoint(linear, physical);
     this.#firmwareContext = this.#makeFirmwareContext();
     this.#inputLog = createInputLog({
-      now: () => this.time,
+      now: () => this.#now(),
+      isInTheMiddle: () => this.#loop.isInTheMiddle,
       events: this.#events,
       deliver: (device, channel, bytes) => {
         if (device === 'processor' && channel === 'random') this.#processor.randomBits.add(bytes);
         else this.#bus.input(device, channel, bytes);
       },
     });
+    this.#map.accesses.answers = {
+      ...this.#inputLog.answers,
+      failed: (access, error) => this.onLog(`the host failed to answer ${accessText(access)}: ${error}`),
+    };
     this.display = createDisplay(this.#bus.devices.get('vga') as Vga, { now: () => this.time });
     this.cpus = [vcpuView(this.#processor)];
     this.reset();
@@ -276,6 +252,7 @@ class PcMachine implements Machine {
         write: (physicalAddress, bytes) => this.#writeAsBusMaster(physicalAddress, bytes),
       },
       directMemory: (size) => this.#takeDirectMemory(size),
+      accesses: this.#map.accesses,
       output: (device, channel, bytes) => this.onOutput(device, channel, bytes),
       request: (request) => this.#ask(request),
       log: (message) => this.#logOnce(message),

@@ -16,6 +16,7 @@ import type {
 import { cloneState, resetState } from '../devices/device-state.ts';
 import type { Pic } from '../devices/pic/pic.ts';
 import { picDescription } from '../devices/pic/pic-state.ts';
+import type { AccessLog } from '../memory/access-log.ts';
 import type { MachineConfig } from './machine.ts';
 import { createPortSpace, type MappedPortSpace } from './port-space.ts';
 
@@ -58,6 +59,8 @@ export interface MachineServices {
   timer(name: string, callback: TimerCallback): Timer;
   readonly dma: DeviceContext['dma'];
   readonly directMemory?: (size: number) => DirectMemory;
+  /** Where an instruction's accesses to devices are kept; absent where none of them may answer later. */
+  readonly accesses?: AccessLog;
   output(device: string, channel: string, bytes: Uint8Array): void;
   request(request: MachineRequest): void;
   /** Called at most once per message. */
@@ -105,7 +108,8 @@ const EMPTY_PORTS_NAMED_MAX = 32;
 
 /** Builds the devices of `map` that `config` asks for, in their power-on state. */
 export function createDeviceBus(map: MachineMap, config: MachineConfig, services: MachineServices): DeviceBus {
-  const rows = map.devices.filter((row) => row.isPresent?.(config) ?? true);
+  const all = [...map.devices, ...(config.devices ?? [])];
+  const rows = all.filter((row) => row.isPresent?.(config) ?? true);
   const messages = new Set<string>();
   const logOnce = (message: string): void => {
     if (messages.has(message)) return;
@@ -118,7 +122,7 @@ export function createDeviceBus(map: MachineMap, config: MachineConfig, services
     const name = `${port.toString(16).toUpperCase().padStart(3, '0')}h`;
     if (portsNamed <= EMPTY_PORTS_NAMED_MAX) logOnce(`no device at port ${name} (first access: ${direction})`);
     else logOnce('no device at many more ports, which are not named');
-  });
+  }, services.accesses);
   const devices = new Map<string, Device>();
   const wiring = createWiring(rows, devices, services);
   const dmaWiring = createDmaWiring(devices);

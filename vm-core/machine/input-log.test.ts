@@ -7,6 +7,7 @@ function bench() {
   const devices = createDeviceBench();
   const log = createInputLog({
     now: devices.now,
+    isInTheMiddle: () => false,
     events: devices.events,
     deliver: (device, channel, bytes) => devices.bus.input(device, channel, bytes),
   });

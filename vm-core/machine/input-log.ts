@@ -4,6 +4,7 @@
  * first, then inputs in their order; live input and replay both keep to that.
  */
 import type { EventQueue } from '../devices/event-queue.ts';
+import type { LaterAnswers } from '../memory/access-log.ts';
 import type { InputRecord } from './machine.ts';
 
 /** What the log needs of its machine. */
@@ -11,11 +12,15 @@ export interface InputLogServices {
   /** Virtual time in ticks. */
   now(): number;
   readonly events: EventQueue;
+  /** An instruction waits in its middle for a device: nothing may come in but the answer. */
+  isInTheMiddle(): boolean;
   /** Hands the bytes to the device; throws an Error if there is none. */
   deliver(device: string, channel: string, bytes: Uint8Array): void;
 }
 
 export interface InputLog {
+  /** What devices that answer later have answered goes through here. */
+  readonly answers: Pick<LaterAnswers, 'recorded' | 'entered'>;
   /** What has entered so far, in order, replayed records included. */
   readonly records: readonly InputRecord[];
   /** True while records of a replay are still to come. */
@@ -31,6 +36,9 @@ export interface InputLog {
   stopReplay(): void;
 }
 
+/** The channel of records that are answers of a device to an access, little-endian; no bytes for a write that is complete. */
+export const ANSWER_CHANNEL = 'answer';
+
 /** Makes an empty log. */
 export function createInputLog(services: InputLogServices): InputLog {
   const { events } = services;
@@ -45,15 +53,17 @@ export function createInputLog(services: InputLogServices): InputLog {
     records.push({ time: services.now(), device, channel, bytes });
   };
 
+  /** An answer is taken by the access at its time. */
   const armNext = (): void => {
     const record = upcoming[next];
-    if (record !== undefined) timer.arm(record.time);
+    if (record !== undefined) timer.arm(isAnswer(record) ? record.time + 1 : record.time);
   };
 
   const timer = events.timer(
     'input-log/replay',
     () => {
       const record = upcoming[next] as InputRecord;
+      if (isAnswer(record)) throw new Error(`the replayed log has an answer that "${record.device}" was not asked for`);
       next += 1;
       deliver(record.device, record.channel, record.bytes);
       armNext();
@@ -73,13 +83,30 @@ export function createInputLog(services: InputLogServices): InputLog {
 
   return {
     records,
+    answers: {
+      recorded(device, size) {
+        const record = upcoming[next];
+        if (record?.device !== device || !isAnswer(record) || record.time !== services.now()) return undefined;
+        if (record.bytes.length !== size)
+          throw new Error(`the replayed log has an answer of another size for "${device}"`);
+        next += 1;
+        records.push(record);
+        timer.cancel();
+        armNext();
+        return record.bytes.reduceRight((value, byte) => value * 0x100 + byte, 0);
+      },
+      entered(device, size, value) {
+        const bytes = Uint8Array.from({ length: size }, (_, n) => (value >>> (8 * n)) & 0xff);
+        records.push({ time: services.now(), device, channel: ANSWER_CHANNEL, bytes });
+      },
+    },
     get replaying() {
       return next < upcoming.length;
     },
     input(device, channel, bytes) {
       if (next < upcoming.length) throw new Error('the machine is replaying recorded input and takes no other');
       const copy = bytes.slice();
-      const wait = events.runDue(services.now());
+      const wait = services.isInTheMiddle() ? STANDS_STILL : events.runDue(services.now());
       if (!wait && held.length === 0) {
         deliver(device, channel, copy);
         return;
@@ -102,6 +129,12 @@ export function createInputLog(services: InputLogServices): InputLog {
       timer.cancel();
     },
   };
+}
+
+const STANDS_STILL = Promise.resolve();
+
+function isAnswer({ channel }: InputRecord): boolean {
+  return channel === ANSWER_CHANNEL;
 }
 
 function checkOrder(records: readonly InputRecord[], now: number): void {

@@ -4,10 +4,12 @@
  */
 import type { Register } from '../state/register-table.ts';
 import type { BlockStore } from './block-store.ts';
+import type { DeviceRow } from './device-bus.ts';
 import type { Device, MachineRequest } from '../devices/device.ts';
 import type { KernelImages } from '../firmware/kernel/kernel-boot.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import type { ExplainedAccess, ExplainedWalk } from '../inspect/explain-walk.ts';
+import type { PendingAccess } from '../memory/access-log.ts';
 import type { PagingRules } from '../memory/paging-rules.ts';
 import type { CachedPage, TranslationCounters } from '../memory/translation-cache.ts';
 import type { CpuState } from '../state/cpu-state.ts';
@@ -35,6 +37,8 @@ export interface MachineConfig {
   readonly exitDevice: boolean;
   /** Host time at power-on, milliseconds since 1970, local time as an RTC holds it. */
   readonly startTimeMs: number;
+  /** Devices of the embedder, beside those of the machine type. */
+  readonly devices?: readonly DeviceRow[];
   /** Guest time: ticks (retired instructions) per second. Default 200,000,000. */
   readonly ticksPerSecond?: number;
 }
@@ -77,8 +81,11 @@ export type RunResult =
   | { readonly reason: 'exception'; readonly event: EventRecord }
   /** HLT, with nothing to wake the processor before `timeMax`. */
   | { readonly reason: 'halted'; readonly nextEvent: number | undefined }
-  /** The machine needs the host (disk data); run again when `ready` has settled. */
-  | { readonly reason: 'waiting'; readonly ready: Promise<void> }
+  /**
+   * The machine needs the host; run again when `ready` has settled. Without an access it waits for data of a disk; with one
+   * an instruction, or the delivery of an interrupt, waits in its middle for a device and continues there.
+   */
+  | { readonly reason: 'waiting'; readonly ready: Promise<void>; readonly access?: PendingAccess }
   /** The processor shut down; nothing was reset. The chain's last record could not be delivered. */
   | { readonly reason: 'triple-fault'; readonly chain: readonly EventRecord[] }
   /**

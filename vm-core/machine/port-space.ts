@@ -5,6 +5,7 @@
  */
 import type { PortSpace } from '../cpu/cpu.ts';
 import type { Region } from '../devices/device.ts';
+import { AccessLog, answersLater, type DeviceAccess } from '../memory/access-log.ts';
 
 export const PORT_COUNT = 0x10000;
 
@@ -31,8 +32,14 @@ interface Mapping {
 /** `onUnclaimed` tells of the first access to each run of so many ports. */
 const REPORTED_TOGETHER_SHIFT = 4;
 
-/** Makes an empty port space; `onUnclaimed` is called once for each 16 ports in which an access found nobody. */
-export function createPortSpace(onUnclaimed: (port: number, direction: PortDirection) => void): MappedPortSpace {
+/**
+ * Makes an empty port space; `onUnclaimed` is called once for each 16 ports in which an access found nobody. `accesses` is
+ * that of the machine's memory.
+ */
+export function createPortSpace(
+  onUnclaimed: (port: number, direction: PortDirection) => void,
+  accesses: AccessLog = new AccessLog(),
+): MappedPortSpace {
   const mappings: Mapping[] = [];
   /** For each port, 1 + the index of its mapping; 0 where there is none. */
   const mappingOfPort = new Uint8Array(PORT_COUNT);
@@ -50,6 +57,7 @@ export function createPortSpace(onUnclaimed: (port: number, direction: PortDirec
   const read = (port: number, size: 1 | 2 | 4): number => {
     const mapping = mappingAt(port);
     if (mapping !== undefined && fits(mapping, port, size)) {
+      if (accesses.isOpen) return accesses.read({ ...accessOf(mapping, port, size), kind: 'read' });
       return (mapping.region.read(port - mapping.basePort, size) & maskOf(size)) >>> 0;
     }
     if (size === 1) {
@@ -65,7 +73,9 @@ export function createPortSpace(onUnclaimed: (port: number, direction: PortDirec
   const write = (port: number, size: 1 | 2 | 4, value: number): void => {
     const mapping = mappingAt(port);
     if (mapping !== undefined && fits(mapping, port, size)) {
-      mapping.region.write(port - mapping.basePort, size, (value & maskOf(size)) >>> 0);
+      const cut = (value & maskOf(size)) >>> 0;
+      if (accesses.isOpen) accesses.write({ ...accessOf(mapping, port, size), kind: 'write' }, cut);
+      else mapping.region.write(port - mapping.basePort, size, cut);
     } else if (size === 1) {
       report(port, 'write');
     } else {
@@ -86,6 +96,7 @@ export function createPortSpace(onUnclaimed: (port: number, direction: PortDirec
         if (other !== undefined) throw new Error(`${owner} and ${other.owner} both claim port ${port.toString(16)}h`);
       }
       mappings.push({ basePort, region, owner });
+      if (answersLater(region)) accesses.isOn = true;
       mappingOfPort.fill(mappings.length, basePort, end);
     },
     ownerOf: (port) => mappingAt(port)?.owner,
@@ -100,6 +111,10 @@ export function createPortSpace(onUnclaimed: (port: number, direction: PortDirec
     },
   };
   return space;
+}
+
+function accessOf({ region, owner, basePort }: Mapping, port: number, size: 1 | 2 | 4): Omit<DeviceAccess, 'kind'> {
+  return { region, device: owner, space: 'port', address: port, offset: port - basePort, size, purpose: 'data' };
 }
 
 function maskOf(size: 1 | 2 | 4): number {

@@ -83,6 +83,7 @@ class Bench {
     this.linear = new LinearMemory(map, tlb, this.translator, {
       codeMapOf: () => 0,
       codeWritten: () => {},
+      overwrites: () => {},
       isWatched: () => false,
       accessed: () => {},
       checkAlignment: () => {},

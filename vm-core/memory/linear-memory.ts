@@ -22,6 +22,8 @@ export interface AccessObserver {
   codeMapOf(physicalAddress: number): number;
   /** Called after RAM with decoded code was written. */
   codeWritten(physicalAddress: number, size: number): void;
+  /** Called before RAM is written by an instruction that can be stopped in the middle. */
+  overwrites(physicalAddress: number, size: 1 | 2 | 4): void;
   /** True if any place of the page is watched: it gets no TLB entry. */
   isWatched(linearAddress: number, physicalAddress: number): boolean;
   /** Called for each access to a watched page, before it is made; it does not cross the page. */
@@ -138,6 +140,7 @@ export class LinearMemory {
     const host = this.#map.hostAddress(physical);
     const codeMap = this.#observer.codeMapOf(physical);
     if (!watched && (access & ACCESS_IMPLICIT) === 0) this.#tlb.allowWrites(linear, host - low, codeMap);
+    if (this.#map.accesses.isOpen) this.#observer.overwrites(physical, size as Size);
     this.#map.writeRam(physical, size as Size, value);
     if (codeMap !== 0) this.#observer.codeWritten(physical, size);
   }

@@ -71,7 +71,7 @@ describe('a window above RAM', () => {
   const START = 0xe0000000;
   const map = createMap();
   const { region, bytes } = bytesRegion();
-  map.addWindow({ start: START, size: region.size, region });
+  map.addWindow({ device: 'test', start: START, size: region.size, region });
 
   it('takes reads and writes of every size, over pages too', () => {
     map.write(START, 4, 0x89abcdef);

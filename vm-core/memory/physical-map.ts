@@ -3,6 +3,7 @@
  * memory, where compiled code reaches them by host address; everything else is an access to a region.
  */
 import type { Region } from '../devices/device.ts';
+import { AccessLog, type AccessPurpose, answersLater } from './access-log.ts';
 import { DirtyLog } from './dirty-log.ts';
 import { PAGE_SHIFT, PAGE_SIZE, RAM_BASE } from './layout.ts';
 
@@ -20,9 +21,18 @@ const KIND_NONE = 3;
 
 /** A device's memory window; page-aligned. */
 export interface MemoryWindow {
+  /** Name of the device's instance. */
+  readonly device: string;
   readonly start: number;
   readonly size: number;
   readonly region: Region;
+}
+
+export interface PhysicalMapOptions {
+  /** RAM also fills the place of windows and ROM below 1 MiB. */
+  readonly plain?: boolean;
+  /** The log that the machine's ports have, too; default: one of its own. */
+  readonly accesses?: AccessLog;
 }
 
 export class PhysicalMap {
@@ -31,6 +41,8 @@ export class PhysicalMap {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Which pages of RAM were written. */
   readonly dirty: DirtyLog;
+  /** What the instruction that is being executed has asked of devices, in memory and in I/O space. */
+  readonly accesses: AccessLog;
   /** ANDed to every address; clears bit 20 while the A20 gate is closed. */
   a20Mask = 0xffffffff;
   /** Called for each write to ROM: the write itself is lost, as on hardware. */
@@ -43,10 +55,10 @@ export class PhysicalMap {
   /** Bytes of ROM that appear again below 4 GiB. */
   #romAliasSize = 0;
 
-  /** With `plain`, RAM also fills the place of windows and ROM below 1 MiB. */
-  constructor(memory: WebAssembly.Memory, ramSize: number, options: { readonly plain?: boolean } = {}) {
+  constructor(memory: WebAssembly.Memory, ramSize: number, options: PhysicalMapOptions = {}) {
     this.ramSize = ramSize;
     this.dirty = new DirtyLog(ramSize);
+    this.accesses = options.accesses ?? new AccessLog();
     this.view = new DataView(memory.buffer);
     this.bytes = new Uint8Array(memory.buffer);
     const firstHole = options.plain ? LOW_PAGES : 0xa0000 >>> PAGE_SHIFT;
@@ -54,7 +66,16 @@ export class PhysicalMap {
   }
 
   addWindow(window: MemoryWindow): void {
+    const { device, start, size } = window;
+    const isRam = start >= MEBIBYTE && start < this.ramSize;
+    const other = this.#windows.find((there) => start < there.start + there.size && there.start < start + size);
+    if (isRam || other || (start & (PAGE_SIZE - 1)) !== 0) {
+      throw new Error(
+        `${device}: there is no room for its memory at ${start.toString(16)}h (${other?.device ?? 'RAM'})`,
+      );
+    }
     this.#windows.push(window);
+    if (answersLater(window.region)) this.accesses.isOn = true;
     this.#setKind(window.start, window.size, KIND_WINDOW);
   }
 
@@ -115,9 +136,9 @@ export class PhysicalMap {
     return this.#kindOf(physicalAddress) === KIND_RAM;
   }
 
-  /** Reads as a bus master does; all ones where nothing answers. */
-  read(physicalAddress: number, size: 1 | 2 | 4): number {
-    if (crossesPage(physicalAddress, size)) return this.#readBytewise(physicalAddress, size);
+  /** Reads as the processor or a bus master does; all ones where nothing answers. */
+  read(physicalAddress: number, size: 1 | 2 | 4, purpose: AccessPurpose = 'data'): number {
+    if (crossesPage(physicalAddress, size)) return this.#readBytewise(physicalAddress, size, purpose);
     const host = this.hostAddress(physicalAddress);
     if (host >= 0) return readView(this.view, host, size);
     const window = this.#windowAt(physicalAddress);
@@ -125,12 +146,12 @@ export class PhysicalMap {
       this.onUnclaimed(physicalAddress, 'read');
       return size === 4 ? 0xffffffff : (1 << (size * 8)) - 1;
     }
-    return readRegion(window.region, physicalAddress - window.start, size);
+    return this.#readWindow(window, physicalAddress - window.start, size, purpose);
   }
 
-  write(physicalAddress: number, size: 1 | 2 | 4, value: number): void {
+  write(physicalAddress: number, size: 1 | 2 | 4, value: number, purpose: AccessPurpose = 'data'): void {
     if (crossesPage(physicalAddress, size)) {
-      for (let n = 0; n < size; n++) this.write(physicalAddress + n, 1, (value >>> (8 * n)) & 0xff);
+      for (let n = 0; n < size; n++) this.write(physicalAddress + n, 1, (value >>> (8 * n)) & 0xff, purpose);
       return;
     }
     const kind = this.#kindOf(physicalAddress);
@@ -138,7 +159,7 @@ export class PhysicalMap {
     else if (kind === KIND_ROM) this.onRomWrite(physicalAddress, size, value);
     else {
       const window = this.#windowAt(physicalAddress);
-      if (window) writeRegion(window.region, physicalAddress - window.start, size, value);
+      if (window) this.#writeWindow(window, physicalAddress - window.start, size, value, purpose);
       else this.onUnclaimed(physicalAddress, 'write');
     }
   }
@@ -216,10 +237,36 @@ export class PhysicalMap {
     return done;
   }
 
-  #readBytewise(physicalAddress: number, size: number): number {
+  #readBytewise(physicalAddress: number, size: number, purpose: AccessPurpose): number {
     let value = 0;
-    for (let n = 0; n < size; n++) value += this.read(physicalAddress + n, 1) * 2 ** (8 * n);
+    for (let n = 0; n < size; n++) value += this.read(physicalAddress + n, 1, purpose) * 2 ** (8 * n);
     return value;
+  }
+
+  /** Splits an access that is wider than the region takes, low part first. */
+  #readWindow(window: MemoryWindow, offset: number, size: 1 | 2 | 4, purpose: AccessPurpose): number {
+    const { region, device, start } = window;
+    if (size * 8 > region.width) {
+      const half = (size / 2) as 1 | 2;
+      const low = this.#readWindow(window, offset, half, purpose);
+      return low + this.#readWindow(window, offset + half, half, purpose) * 2 ** (half * 8);
+    }
+    if (!this.accesses.isOpen) return region.read(offset, size);
+    const address = start + offset;
+    return this.accesses.read({ region, device, kind: 'read', space: 'memory', address, offset, size, purpose });
+  }
+
+  #writeWindow(window: MemoryWindow, offset: number, size: 1 | 2 | 4, value: number, purpose: AccessPurpose): void {
+    const { region, device, start } = window;
+    if (size * 8 > region.width) {
+      const half = (size / 2) as 1 | 2;
+      this.#writeWindow(window, offset, half, half === 1 ? value & 0xff : value & 0xffff, purpose);
+      this.#writeWindow(window, offset + half, half, value >>> (half * 8), purpose);
+    } else if (!this.accesses.isOpen) region.write(offset, size, value);
+    else {
+      const address = start + offset;
+      this.accesses.write({ region, device, kind: 'write', space: 'memory', address, offset, size, purpose }, value);
+    }
   }
 
   #kindOf(physicalAddress: number): number {
@@ -245,23 +292,6 @@ export class PhysicalMap {
 
 function crossesPage(address: number, size: number): boolean {
   return (address & (PAGE_SIZE - 1)) + size > PAGE_SIZE;
-}
-
-/** Splits an access that is wider than the region takes, low part first. */
-function readRegion(region: Region, offset: number, size: 1 | 2 | 4): number {
-  if (size * 8 <= region.width) return region.read(offset, size);
-  const half = (size / 2) as 1 | 2;
-  return readRegion(region, offset, half) + readRegion(region, offset + half, half) * 2 ** (half * 8);
-}
-
-function writeRegion(region: Region, offset: number, size: 1 | 2 | 4, value: number): void {
-  if (size * 8 <= region.width) {
-    region.write(offset, size, value);
-    return;
-  }
-  const half = (size / 2) as 1 | 2;
-  writeRegion(region, offset, half, half === 1 ? value & 0xff : value & 0xffff);
-  writeRegion(region, offset + half, half, value >>> (half * 8));
 }
 
 /** Reads `size` bytes, unsigned, little-endian. */

@@ -58,7 +58,7 @@ export class Translator {
     this.#state = state;
     this.#tlb = tlb;
     this.#observer = observer;
-    this.#readTable = (physicalAddress) => map.read(this.#gated(physicalAddress), 4);
+    this.#readTable = (physicalAddress) => map.read(this.#gated(physicalAddress), 4, 'tables');
     this.cache = new TranslationCache({
       holds: (linear) => tlb.holds(linear),
       dropped: (linear, shift) => this.#forgetPieces(linear, shift),
@@ -195,7 +195,7 @@ export class Translator {
       const flags = ENTRY_ACCESSED | (dirty && n === walk.count - 1 ? ENTRY_DIRTY : 0);
       if ((low & flags) === flags) continue;
       const address = this.#gated(walk.addresses[n] as number);
-      this.#map.write(address, 4, (low | flags) >>> 0);
+      this.#map.write(address, 4, (low | flags) >>> 0, 'tables');
       this.#observer.tableWritten(address);
     }
   }

@@ -29,10 +29,9 @@ const compareExchangePair: SemanticsFunction = (s, place) => {
   // CMPXCHG16B wants its operand aligned.
   if (bits === 64) s.if(s.ne(s.and(s.effectiveAddress(), 15), 0), () => s.raise(VECTOR_GP, 0));
   const high = s.movedBy(low, s.addressConstant(bits / 8));
-  // Sixteen bytes must be aligned.
-  if (bits === 64) s.if(s.ne(s.and(s.effectiveAddress(), 15), 0), () => s.raise(VECTOR_GP, 0));
   const x0 = s.f.copy(s.read(low, true));
   const x1 = s.f.copy(s.read(high, true));
+  s.holdTogether(low, high);
   const [a, d] = [s.readRegister(slot.EAX, bits), s.readRegister(slot.EDX, bits)];
   const [b, c] = [s.readRegister(slot.EBX, bits), s.readRegister(slot.ECX, bits)];
   const isEqual = s.f.copy(s.and(s.eq(a, x0), s.eq(d, x1)));

@@ -1,0 +1,49 @@
+/** Where execution is while a slow path runs: exact, although EIP and the budget are kept for whole blocks. */
+import { codeAddressOf } from '../cpu/mode.ts';
+import { type Address, plus } from '../state/address.ts';
+import type { CpuState } from '../state/cpu-state.ts';
+import { internal } from '../state/layout.ts';
+import { RecordInstruction } from './record-instruction.ts';
+import * as record from './record.ts';
+
+export class InstructionPlace {
+  /** Record of the instruction that has called a slow path; 0 between instructions. */
+  current = 0;
+  /** EIP of the block while a system operation has EIP for itself. */
+  entryEip: Address | undefined;
+  /** Instructions that the execution was allowed. */
+  budgetAtStart = 0;
+  readonly instruction: RecordInstruction;
+  readonly #state: CpuState;
+
+  constructor(state: CpuState) {
+    this.#state = state;
+    this.instruction = new RecordInstruction(state);
+  }
+
+  /** Instructions retired since the execution began. */
+  executed(): number {
+    const before = this.budgetAtStart - this.#state.read32(internal.BUDGET);
+    if (this.current === 0) return before;
+    return before + (this.current - this.#firstRecord()) / record.RECORD_SIZE;
+  }
+
+  /** Linear address of the instruction that is being executed. */
+  linearAddress(): Address {
+    const state = this.#state;
+    if (this.current === 0) return codeAddressOf(state, state.rip);
+    this.instruction.address = this.current;
+    const entry = this.entryEip ?? state.rip;
+    return codeAddressOf(state, plus(entry, this.instruction.nextOffset - this.instruction.length));
+  }
+
+  /** Name of the row of the first instruction in the block that ran last. */
+  lastBlockRowName(): string {
+    this.instruction.address = this.#firstRecord();
+    return this.instruction.name;
+  }
+
+  #firstRecord(): number {
+    return this.#state.view.getInt32(this.#state.read32(internal.BLOCK) + record.BLOCK_FIRST, true);
+  }
+}
