@@ -1,123 +1,107 @@
 /**
- * What the native oracle is asked: every row of the instruction tables that a user program can run on registers and a
- * memory operand, and the flags that the manual leaves undefined after it (SDM vol. 2, "Flags Affected").
+ * What the native oracle is asked: every row of the instruction tables in 16-, 32- and 64-bit code, at each operand size,
+ * with registers and with memory. Rows that it is not asked stand on a list with the reason and the test that has them.
  */
-import { type Form, formsOf } from '../../scripts/differential/forms.ts';
+import { type Form as AnyForm, formsOf } from '../../scripts/differential/forms.ts';
+import { hasFeature } from '../../vm-core/isa/cpu-model.ts';
 import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
 import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
-import { isMemoryOnly, isRegisterOrMemory } from '../../vm-core/isa/operand.ts';
-import { AF, CF, OF, PF, SF, ZF } from '../../vm-core/state/lazy-flags.ts';
+import { parseOpcode } from '../../vm-core/isa/opcode-map.ts';
+import {
+  hasNo16BitForm,
+  isMemoryOnly,
+  isRegisterOnly,
+  isRegisterOrMemory,
+  type OperandSize,
+} from '../../vm-core/isa/operand.ts';
+import type { Form } from './encoder.ts';
 
-/** Encodings that mean something else, or nothing, in the 64-bit mode in which the oracle runs. */
-const NOT_IN_64_BIT_MODE = /^(4[0-9A-F]|06|07|0E|16|17|1E|1F|27|2F|37|3F|60|61|62|82|9A|C4|C5|CE|D4|D5|D6|EA)/;
+/** Rows, by name, that this machine's processor is not asked for. */
+interface NotAsked {
+  readonly names: readonly string[];
+  readonly reason: string;
+  /** The test that looks at them instead. */
+  readonly test: string;
+}
 
-/** Rows that move control, the stack or pointers, or whose operand is an absolute address: other tests have them. */
-const NOT_ON_REGISTERS = new Set([
-  'CALL',
-  'JMP',
-  'RET',
-  'LOOP',
-  'LOOPE',
-  'LOOPNE',
-  'JCXZ',
-  'PUSH',
-  'POP',
-  'PUSHA',
-  'POPA',
-  'LEAVE',
-  'ESC',
-  'WAIT',
-  'MOVSB',
-  'MOVS',
-  'CMPSB',
-  'CMPS',
-  'STOSB',
-  'STOS',
-  'LODSB',
-  'LODS',
-  'SCASB',
-  'SCAS',
-  'XLAT',
-  'CLD',
-  'STD',
-  'LEA',
-  ...['UD0', 'UD1', 'UD2', 'CLFLUSH', 'CLFLUSHOPT', 'CLWB'],
-]);
+export const notAsked: readonly NotAsked[] = [
+  {
+    names: ['SYSCALL', 'SYSENTER'],
+    reason: 'they call the kernel of this machine',
+    test: 'vm-core/cpu/operations/fast-calls.test.ts',
+  },
+  {
+    names: ['CPUID', 'RDTSC', 'RDTSCP', 'RDPID', 'RDRAND', 'RDSEED'],
+    reason: 'their result is what this machine is, or comes from outside',
+    test: 'vm-core/cpu/operations/model-specific.test.ts',
+  },
+  {
+    names: ['SGDT', 'SIDT', 'SLDT', 'STR', 'SMSW'],
+    reason: 'with UMIP the kernel answers for the processor, otherwise they tell where its tables are',
+    test: 'vm-core/cpu/operations/table-registers.test.ts',
+  },
+  {
+    names: ['RDPKRU', 'WRPKRU'],
+    reason: 'the kernel decides whether there are protection keys, and what they hold',
+    test: 'vm-core/cpu/operations/memory-protection.test.ts',
+  },
+  {
+    names: ['INT1'],
+    reason: 'a hypervisor that intercepts it reports it before the instruction, not behind it',
+    test: 'vm-core/cpu/operations/interrupts.test.ts',
+  },
+  {
+    names: ['ESC', 'WAIT'],
+    reason: 'no model has a floating-point unit yet',
+    test: 'vm-core/engine/execution.test.ts',
+  },
+];
 
-/** Rows that are covered, in the tables' order. */
+/** Forms that makers of processors have each their own way: AMD has no far pointers with offsets of 64 bits. */
+export function isMakersOwn({ row, size }: Form, vendor: string): boolean {
+  return vendor !== 'GenuineIntel' && size === 64 && row.operands.includes('Mp');
+}
+
+const namesNotAsked = new Set(notAsked.flatMap(({ names }) => names));
+
+export const oracleModes = [16, 32, 64] as const;
+
+/** Operand sizes of a row in a mode. */
+function sizesOf({ mode: where, operands, opcode }: InstructionRow, mode: OperandSize): readonly OperandSize[] {
+  const { prefix } = parseOpcode(opcode);
+  if (mode === 64) {
+    if (where === 'f64') return [64];
+    if (hasNo16BitForm(operands) || prefix === 0) return [32, 64];
+    return where === 'd64' ? [16, 64] : [16, 32, 64];
+  }
+  if (hasNo16BitForm(operands)) return [32];
+  return prefix === 0 ? [mode] : [16, 32];
+}
+
+/** All forms of a row in a mode; memory offsets (A0–A3) count as memory. */
+export function formsOfRow(row: InstructionRow, mode: OperandSize): readonly Form[] {
+  if (row.mode === (mode === 64 ? 'i64' : 'o64')) return [];
+  const { operands } = row;
+  const choice = operands.some(isRegisterOrMemory);
+  const only = operands.some((code) => isMemoryOnly(code) || code === 'Ob' || code === 'Ov');
+  const memory = choice ? [false, true] : [only && !operands.some(isRegisterOnly)];
+  return sizesOf(row, mode).flatMap((size) => memory.map((isMemory) => ({ row, mode, size, memory: isMemory })));
+}
+
+/** The rows that are asked, in the tables' order. */
 export const oracleRows: readonly InstructionRow[] = instructionRows.filter(
-  (row) =>
-    row.semantics !== undefined &&
-    row.mode !== 'o64' &&
-    !NOT_IN_64_BIT_MODE.test(row.opcode) &&
-    !NOT_ON_REGISTERS.has(row.name) &&
-    !/^J[A-Z]+$/.test(row.name) &&
-    !row.operands.some((code) => ['Ob', 'Ov', 'Sw'].includes(code)),
+  ({ name, feature }) => !namesNotAsked.has(name) && hasFeature('max', feature),
 );
 
-/** Whether a row is also asked with a memory operand; bit strings in memory are not, they reach beyond it. */
-export function isAskedInMemory({ name, operands }: InstructionRow): boolean {
-  const canBeMemory = operands.some((code) => isRegisterOrMemory(code) || isMemoryOnly(code));
-  return canBeMemory && !(/^BT/.test(name) && operands.includes('Gv'));
+/** The forms that are asked in one mode. */
+export function oracleFormsOf(mode: OperandSize): readonly Form[] {
+  return oracleRows.flatMap((row) => formsOfRow(row, mode));
 }
 
-/** The forms that the oracle is asked, each at both operand sizes. */
-export const oracleForms: readonly Form[] = oracleRows
-  .flatMap(formsOf)
-  .filter(({ row, operand }) => operand !== 'memory' || isAskedInMemory(row));
-
-const LOGIC = AF;
-const MULTIPLY = SF | ZF | AF | PF;
-const ALL = CF | PF | AF | ZF | SF | OF;
-
-/** `count` is the shift count modulo 32, where the row has one; `bits` the operand's size. */
-export function undefinedFlags(name: string, count: number, bits: number): number {
-  switch (name) {
-    case 'AND':
-    case 'OR':
-    case 'XOR':
-    case 'TEST':
-      return LOGIC;
-    case 'MUL':
-    case 'IMUL':
-      return MULTIPLY;
-    case 'DIV':
-    case 'IDIV':
-      return ALL;
-    case 'BT':
-    case 'BTS':
-    case 'BTR':
-    case 'BTC':
-      return OF | SF | AF | PF;
-    case 'BSF':
-    case 'BSR':
-      return CF | OF | SF | AF | PF;
-    case 'ROL':
-    case 'ROR':
-    case 'RCL':
-    case 'RCR':
-      return count === 1 || count === 0 ? 0 : OF;
-    case 'SHL':
-    case 'SHR':
-    case 'SAR':
-      if (count === 0) return 0;
-      return AF | (count === 1 ? 0 : OF) | (count >= bits && name !== 'SAR' ? CF : 0);
-    case 'ANDN':
-    case 'BLSR':
-    case 'BLSMSK':
-    case 'BLSI':
-    case 'BZHI':
-      return AF | PF;
-    case 'BEXTR':
-      return SF | AF | PF;
-    case 'TZCNT':
-    case 'LZCNT':
-      return OF | SF | AF | PF;
-    case 'SHLD':
-    case 'SHRD':
-      if (count === 0) return 0;
-      return AF | (count === 1 ? 0 : OF);
-    default:
-      return 0;
-  }
+/** A form as text: `64-bit 01 ADD/64/memory`. */
+export function oracleFormName({ row, mode, size, memory }: Form): string {
+  return `${mode}-bit ${row.opcode} ${row.name}/${size}/${memory ? 'memory' : 'register'}`;
 }
+
+/** The forms of 16- and 32-bit code as the other suites count them. */
+export const oracleForms: readonly AnyForm[] = oracleRows.flatMap(formsOf);

@@ -1,71 +1,148 @@
 /*
- * Runs single instructions on this machine's own processor. Reads cases from standard input, writes what they left to
- * standard output; both are arrays of `struct test_case`. The caller sees to it that a case is harmless.
+ * Runs single instructions of 16-, 32- and 64-bit code on this machine's own processor, at privilege level 3. Reads cases
+ * from standard input, writes what they left to standard output; both are arrays of `struct test_case`. Code and data lie
+ * at fixed places below 64 KiB, so that a case means the same in an emulator. What follows the instruction is HLT, so
+ * that every case ends with an exception, whose signal tells vector, error code, address and all registers.
  */
 #define _GNU_SOURCE
-#include <setjmp.h>
+#include <asm/ldt.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define PAGE 4096
+#define DATA ((uint8_t *)0x8000)
+#define READ_ONLY ((uint8_t *)0xa000)
+#define CODE ((uint8_t *)0xc000)
+/* What a case says of the data page: its last bytes. The rest is zero. */
+#define WINDOW 512
+#define HLT 0xf4
+
+/* Why nothing can be asked here; the caller says it in words. */
+#define NO_PLACE 3
+#define NO_FSGSBASE 4
+#define NO_LDT 5
 
 struct test_case {
-    uint64_t rax, rcx, rdx, rbx, flags;
-    uint8_t memory[16];
-    uint8_t code[15];
-    uint8_t length;
-    uint64_t fault; /* out: 0, or the vector + 1 */
+    uint64_t registers[16]; /* in the order of their encodings */
+    uint64_t rip;
+    uint64_t flags;
+    uint64_t fs_base, gs_base;
+    uint16_t selectors[8]; /* ES, CS, SS, DS, FS, GS, in the order of their encodings; two unused */
+    uint64_t vector, error, address; /* out */
+    uint8_t memory[WINDOW];
+    uint8_t code[16];
 };
 
-static sigjmp_buf after_fault;
-static struct test_case current;
+/* Named by the assembler code below. */
+struct test_case current;
+uint64_t host_stack, host_fs_base;
+extern void enter_test(void);
+extern void on_signal(int, siginfo_t *, void *);
 
-static void on_signal(int number)
+__asm__(
+    ".globl enter_test, on_signal, after_test\n"
+    "enter_test:\n\t"
+    "push %rbx\n\tpush %rbp\n\tpush %r12\n\tpush %r13\n\tpush %r14\n\tpush %r15\n\t"
+    "mov %rsp, host_stack(%rip)\n\t"
+    "rdfsbase %rax\n\tmov %rax, host_fs_base(%rip)\n\t"
+    "lea current(%rip), %r15\n\t"
+    "movzwl 160(%r15), %eax\n\tmov %eax, %es\n\t"
+    "movzwl 166(%r15), %eax\n\tmov %eax, %ds\n\t"
+    "movzwl 168(%r15), %eax\n\tmov %eax, %fs\n\t"
+    "movzwl 170(%r15), %eax\n\tmov %eax, %gs\n\t"
+    "cmpw $0, 168(%r15)\n\tjne 1f\n\tmov 144(%r15), %rax\n\twrfsbase %rax\n1:\t"
+    "cmpw $0, 170(%r15)\n\tjne 2f\n\tmov 152(%r15), %rax\n\twrgsbase %rax\n2:\t"
+    "movzwl 164(%r15), %eax\n\tpush %rax\n\t"
+    "push 32(%r15)\n\tpush 136(%r15)\n\t"
+    "movzwl 162(%r15), %eax\n\tpush %rax\n\tpush 128(%r15)\n\t"
+    "mov 0(%r15), %rax\n\tmov 8(%r15), %rcx\n\tmov 16(%r15), %rdx\n\tmov 24(%r15), %rbx\n\t"
+    "mov 40(%r15), %rbp\n\tmov 48(%r15), %rsi\n\tmov 56(%r15), %rdi\n\tmov 64(%r15), %r8\n\t"
+    "mov 72(%r15), %r9\n\tmov 80(%r15), %r10\n\tmov 88(%r15), %r11\n\tmov 96(%r15), %r12\n\t"
+    "mov 104(%r15), %r13\n\tmov 112(%r15), %r14\n\tmov 120(%r15), %r15\n\t"
+    "iretq\n"
+    /* The kernel is left behind without a return from the signal: the registers of the host are all that is needed. */
+    "on_signal:\n\t"
+    "pushfq\n\tandq $~0x44000, (%rsp)\n\tpopfq\n\t"
+    "lea current(%rip), %rcx\n\t"
+    "mov %es, %eax\n\tmov %ax, 160(%rcx)\n\t"
+    "mov %ds, %eax\n\tmov %ax, 166(%rcx)\n\t"
+    "mov %fs, %eax\n\tmov %ax, 168(%rcx)\n\t"
+    "mov %gs, %eax\n\tmov %ax, 170(%rcx)\n\t"
+    "rdfsbase %rax\n\tmov %rax, 144(%rcx)\n\t"
+    "rdgsbase %rax\n\tmov %rax, 152(%rcx)\n\t"
+    "xor %eax, %eax\n\tmov %eax, %es\n\tmov %eax, %ds\n\tmov %eax, %fs\n\tmov %eax, %gs\n\t"
+    "mov host_fs_base(%rip), %rax\n\twrfsbase %rax\n\t"
+    "mov %rdx, %rdi\n\tcall keep\n"
+    "after_test:\n\t"
+    "mov host_stack(%rip), %rsp\n\t"
+    "pop %r15\n\tpop %r14\n\tpop %r13\n\tpop %r12\n\tpop %rbp\n\tpop %rbx\n\tret\n");
+
+__attribute__((used)) void keep(const ucontext_t *context)
 {
-    siglongjmp(after_fault, number == SIGFPE ? 1 : number == SIGILL ? 7 : 14);
+    static const uint8_t places[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                                       REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+    const greg_t *registers = context->uc_mcontext.gregs;
+    uint64_t selectors = registers[REG_CSGSFS];
+    for (int n = 0; n < 16; n++) current.registers[n] = registers[places[n]];
+    current.rip = registers[REG_RIP];
+    current.flags = registers[REG_EFL];
+    current.selectors[1] = selectors;
+    current.selectors[2] = selectors >> 48;
+    current.vector = registers[REG_TRAPNO];
+    current.error = registers[REG_ERR];
+    current.address = registers[REG_CR2];
 }
 
-/* The tested code sees the memory operand at [rsi]; r14, r15 and the stack are ours. */
-static void run(struct test_case *test, void *code)
+static int map(uint8_t *place, int protection)
 {
-    register struct test_case *state __asm__("r15") = test;
-    register void *entry __asm__("r14") = code;
-    __asm__ volatile(
-        "lea 40(%%r15), %%rsi\n\t"
-        "mov 0(%%r15), %%rax\n\t"
-        "mov 8(%%r15), %%rcx\n\t"
-        "mov 16(%%r15), %%rdx\n\t"
-        "mov 24(%%r15), %%rbx\n\t"
-        "push 32(%%r15)\n\t"
-        "popfq\n\t"
-        "call *%%r14\n\t"
-        "pushfq\n\t"
-        "pop 32(%%r15)\n\t"
-        "cld\n\t"
-        "mov %%rax, 0(%%r15)\n\t"
-        "mov %%rcx, 8(%%r15)\n\t"
-        "mov %%rdx, 16(%%r15)\n\t"
-        "mov %%rbx, 24(%%r15)\n\t"
-        :
-        : "r"(state), "r"(entry)
-        : "rax", "rcx", "rdx", "rbx", "rsi", "rdi", "memory", "cc");
+    return mmap(place, PAGE, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == place;
+}
+
+/* The descriptors at 0Fh, 17h…: the caller has the same, in the processor's own form. */
+static int write_descriptors(void)
+{
+    struct user_desc descriptors[] = {
+        {.entry_number = 0, .base_addr = 0x8000, .limit = 0xfff, .seg_32bit = 1, .useable = 1},
+        {.entry_number = 1, .limit = 0xfffff, .seg_32bit = 1, .limit_in_pages = 1, .read_exec_only = 1, .useable = 1},
+        {.entry_number = 2, .limit = 0x8dff, .seg_32bit = 1, .contents = 1, .useable = 1},
+        {.entry_number = 3, .limit = 0xffff, .seg_32bit = 1, .seg_not_present = 1, .useable = 1},
+        {.entry_number = 4, .limit = 0xfffff, .seg_32bit = 1, .limit_in_pages = 1, .contents = 2, .read_exec_only = 1, .useable = 1},
+        {.entry_number = 5, .limit = 0xffff, .contents = 2, .useable = 1},
+        {.entry_number = 6, .limit = 0xffff, .useable = 1},
+    };
+    for (unsigned n = 0; n < sizeof descriptors / sizeof *descriptors; n++)
+        if (syscall(SYS_modify_ldt, 0x11, &descriptors[n], sizeof *descriptors) != 0) return 0;
+    return 1;
 }
 
 int main(void)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_NODEFER};
-    sigaction(SIGFPE, &action, NULL);
-    sigaction(SIGILL, &action, NULL);
-    sigaction(SIGSEGV, &action, NULL);
-    uint8_t *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (code == MAP_FAILED) return 2;
+    static const int signals[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGTRAP};
+    static uint8_t signal_stack[1 << 16] __attribute__((aligned(64)));
+    stack_t stack = {.ss_sp = signal_stack, .ss_size = sizeof signal_stack};
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_NODEFER | SA_ONSTACK | SA_SIGINFO};
+    if (!map(DATA, PROT_READ | PROT_WRITE) || !map(CODE, PROT_READ | PROT_WRITE | PROT_EXEC)) return NO_PLACE;
+    if (!map(READ_ONLY, PROT_READ)) return NO_PLACE;
+    if ((getauxval(AT_HWCAP2) & 2) == 0) return NO_FSGSBASE;
+    if (!write_descriptors()) return NO_LDT;
+    sigaltstack(&stack, NULL);
+    for (unsigned n = 0; n < sizeof signals / sizeof *signals; n++) sigaction(signals[n], &action, NULL);
     while (fread(&current, sizeof current, 1, stdin) == 1) {
-        memcpy(code, current.code, current.length);
-        code[current.length] = 0xc3;
-        int fault = sigsetjmp(after_fault, 1);
-        if (fault == 0) run(&current, code);
-        current.fault = fault;
+        memset(DATA, 0, PAGE);
+        memset(CODE, HLT, PAGE);
+        memcpy(DATA + PAGE - WINDOW, current.memory, WINDOW);
+        uint64_t room = (uint64_t)CODE + PAGE - current.rip;
+        memcpy((void *)current.rip, current.code, room < 16 ? room : 16);
+        *(volatile uint8_t *)READ_ONLY;
+        enter_test();
+        memcpy(current.memory, DATA + PAGE - WINDOW, WINDOW);
         fwrite(&current, sizeof current, 1, stdout);
     }
     return 0;

@@ -108,6 +108,8 @@ export interface CpuMemory {
   readSegment(segment: SegmentIndex, offset: Address, size: 1 | 2 | 4): number;
   readSegment(segment: SegmentIndex, offset: Address, size: MemorySize): Address;
   writeSegment(segment: SegmentIndex, offset: Address, size: MemorySize, value: Address): void;
+  /** Raises what a write would raise, and writes nothing. */
+  requireWritable(segment: SegmentIndex, offset: Address, size: MemorySize): void;
 }
 
 /** What keeps a record of calls. */

@@ -140,6 +140,10 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
     this.writeLinear((this.state.segment(segment).base + offset) >>> 0, size, value);
   }
 
+  requireWritable(segment: SegmentIndex, offset: Address, size: MemorySize): void {
+    this.check(segment, offset, size, isWritableData);
+  }
+
   private check(index: SegmentIndex, offset: number, size: number, allows: (attributes: number) => boolean): void {
     const segment = this.state.segment(index);
     const hasRights = !usesDescriptors(this.state) || (isPresent(segment.attributes) && allows(segment.attributes));

@@ -136,7 +136,12 @@ export function requireStackSegment(cpu: Cpu, selector: number, level: number, v
 export function dropInnerSegments(state: CpuState, indices: readonly SegmentIndex[]): void {
   const level = privilegeLevel(state);
   for (const index of indices) {
-    const { attributes } = state.segment(index);
+    const { attributes, selector } = state.segment(index);
+    if (isNull(selector)) {
+      // FS and GS keep the bases that 64-bit code gave them.
+      state.write16(segmentSlots[index] as number, 0);
+      continue;
+    }
     const guarded = !isCode(attributes) || !isConforming(attributes);
     if (guarded && privilegeOf(attributes) < level) setNullSegment(state, index, 0);
   }

@@ -129,10 +129,9 @@ export class Stack {
     this.pointer = wrap(this.width, plus(this.pointer, bytes));
   }
 
-  /** #SS(0) unless the item on top lies within the current stack's limit. */
+  /** Raises what a write of the item on top of the current stack would raise. */
   requireRoom(size: StackSize): void {
-    if (this.width === 64) return;
-    if (!isWithinLimit(this.cpu.state.segment(SS), Number(this.pointer), size)) throw new GuestFault(VECTOR_SS, 0);
+    this.cpu.memory.requireWritable(SS, this.pointer, size);
   }
 
   /** Makes the pushes and pops take effect; a stack that was entered becomes the current one. */

@@ -54,7 +54,9 @@ export function createCpuMemory(state: CpuState, linear: LinearMemory, translato
   function readSegment(segment: SegmentIndex, offset: Address, size: MemorySize): Address;
   function readSegment(segment: SegmentIndex, offset: Address, size: MemorySize): Address {
     const at = checkSegment(state, segment, offset, size, false);
-    return size === 8 ? readWide(readOrdinary, at) : linear.read(at, size);
+    if (size !== 8) return linear.read(at, size);
+    linear.requireAligned(at, 8);
+    return readWide(readOrdinary, at);
   }
 
   return {
@@ -71,5 +73,7 @@ export function createCpuMemory(state: CpuState, linear: LinearMemory, translato
       if (size === 8) writeWide((place, half) => linear.write(place, 4, half), at, value);
       else linear.write(at, size, Number(value));
     },
+    requireWritable: (segment, offset, size) =>
+      linear.requireWritable(checkSegment(state, segment, offset, size, true), size),
   };
 }

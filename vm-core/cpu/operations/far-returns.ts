@@ -84,12 +84,13 @@ function returnTarget(cpu: Cpu, selector: number, offset: Address): CodeTarget {
 /** Pops the outer stack's pointer, switches to it and drops `bytes` there; data segments of inner levels become null. */
 function returnOutward(cpu: Cpu, target: CodeTarget, stack: Stack, size: StackSize, bytes: number): Outcome {
   const { state } = cpu;
+  const from = privilegeLevel(state);
   const pointer = stack.pop(size);
   const selector = lowHalf(stack.pop(size)) & 0xffff;
   loadOuterStack(cpu, target, selector);
   enterCode(cpu, target);
   setStackPointer(state, plus(pointer, bytes));
-  dropInnerSegments(state, DATA_SEGMENTS);
+  if (target.level > from) dropInnerSegments(state, DATA_SEGMENTS);
   return EXIT;
 }
 

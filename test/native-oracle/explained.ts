@@ -1,0 +1,83 @@
+/**
+ * Differences between this machine's processor and ours that the manual allows: which fault of several comes first where
+ * it says no order, results it leaves undefined, and what the two makers of processors do each their own way.
+ */
+import type { Case, Outcome } from './case.ts';
+import { CODE, PAGE_SIZE } from './case.ts';
+
+export interface Explained {
+  readonly reason: string;
+  readonly applies: (test: Case, native: Outcome, ours: Outcome) => boolean;
+}
+
+const [VECTOR_UD, VECTOR_SS, VECTOR_GP, VECTOR_PF, VECTOR_AC] = [6, 12, 13, 14, 17];
+
+const LOCK = 0xf0;
+/** A code segment of oracle.c's table. */
+const EXECUTE_ONLY = 0x27;
+
+const isFault = ({ vector }: Outcome, { rip }: Case, at: bigint) =>
+  at === rip && (vector === VECTOR_SS || vector === VECTOR_GP || vector === VECTOR_PF || vector === VECTOR_AC);
+
+/** Both end the instruction, though by other faults. */
+function bothFault(test: Case, native: Outcome, ours: Outcome): boolean {
+  return isFault(native, test, native.rip) && isFault(ours, test, ours.rip);
+}
+
+function crossesEnd({ rip, code }: Case): boolean {
+  return Number(rip) + code.length > CODE + PAGE_SIZE;
+}
+
+export const explained: readonly Explained[] = [
+  {
+    reason: 'how many bytes of an invalid instruction are fetched, so that the next page may fault (SDM vol. 3A §6.9)',
+    applies: (test, native, ours) => {
+      const vectors = [native.vector, ours.vector].sort((a, b) => a - b);
+      return crossesEnd(test) && vectors[0] === VECTOR_UD && vectors[1] === VECTOR_PF;
+    },
+  },
+  {
+    reason: 'which of the two operands in memory is looked at first (SDM vol. 2A CMPS, MOVS say no order)',
+    applies: (test, native, ours) => /^(CMPS|MOVS)B?$/.test(test.row.name) && bothFault(test, native, ours),
+  },
+  {
+    reason: 'AMD reads the outer stack pointer of a far return before it checks the selector',
+    applies: (test, native, ours) => /^RET_FAR/.test(test.row.name) && bothFault(test, native, ours),
+  },
+  {
+    reason: 'AMD refuses INS and OUTS that the ports refuse even if they are to be repeated zero times',
+    applies: ({ row, general }, native) =>
+      /^(INS|OUTS)$/.test(row.name) && native.vector === VECTOR_GP && ((general[1] as bigint) & 0xffffn) === 0n,
+  },
+  {
+    reason: 'what a call or ENTER has pushed before it faults, and whether it pushes before it looks at its target',
+    applies: (test, native, ours) => /^(ENTER|CALL)/.test(test.row.name) && bothFault(test, native, ours),
+  },
+  {
+    reason: 'whether alignment or the segment is checked first (SDM vol. 3A §6.9 says no order)',
+    applies: (test, native, ours) => test.row.name === 'CMPXCHG8B' && bothFault(test, native, ours),
+  },
+  {
+    reason: 'AMD wants the offset to be canonical as well, before the base of FS or GS is added',
+    applies: (test, native, ours) =>
+      test.mode === 64 && test.code.some((byte) => byte === 0x64 || byte === 0x65) && bothFault(test, native, ours),
+  },
+  {
+    reason: 'AMD makes CR8 of CR0 by LOCK',
+    applies: ({ row, code }) => /^MOV_(TO|FROM)_CR$/.test(row.name) && code.includes(LOCK),
+  },
+  {
+    reason: 'CLFLUSH and its like may name a code segment that cannot be read (SDM vol. 2A CLFLUSH); ours refuses it',
+    applies: ({ row, selectors }, native, ours) =>
+      /^CL(FLUSH|FLUSHOPT|WB)$/.test(row.name) && selectors[1] === EXECUTE_ONLY && native.rip !== ours.rip,
+  },
+  {
+    reason: 'AMD executes VERR and VERW with LOCK, which is #UD (SDM vol. 2A LOCK)',
+    applies: ({ row, code }, _native, ours) =>
+      /^VER[RW]$/.test(row.name) && code.includes(LOCK) && ours.vector === VECTOR_UD,
+  },
+  {
+    reason: 'AMD reads 32 bits for MOVSXD of 16, Intel 16 (SDM vol. 2B MOVSXD)',
+    applies: ({ row, code }, native) => row.name === 'MOVSXD' && code.includes(0x66) && native.vector >= VECTOR_SS,
+  },
+];
