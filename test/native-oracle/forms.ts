@@ -57,9 +57,13 @@ export const notAsked: readonly NotAsked[] = [
   },
 ];
 
-/** Forms that makers of processors have each their own way: AMD has no far pointers with offsets of 64 bits. */
-export function isMakersOwn({ row, size }: Form, vendor: string): boolean {
-  return vendor !== 'GenuineIntel' && size === 64 && row.operands.includes('Mp');
+/**
+ * Forms that makers of processors have each their own way: AMD has no far pointers with offsets of 64 bits, and SYSRET
+ * outside of 64-bit mode, too.
+ */
+export function isMakersOwn({ row, mode, size }: Form, vendor: string): boolean {
+  if (vendor === 'GenuineIntel') return false;
+  return (size === 64 && row.operands.includes('Mp')) || (row.name === 'SYSRET' && mode !== 64);
 }
 
 const namesNotAsked = new Set(notAsked.flatMap(({ names }) => names));
@@ -70,7 +74,7 @@ export const oracleModes = [16, 32, 64] as const;
 function sizesOf({ mode: where, operands, opcode }: InstructionRow, mode: OperandSize): readonly OperandSize[] {
   const { prefix } = parseOpcode(opcode);
   if (mode === 64) {
-    if (where === 'f64') return [64];
+    if (where === 'f64' || where === 'n64') return [64];
     if (hasNo16BitForm(operands) || prefix === 0) return [32, 64];
     return where === 'd64' ? [16, 64] : [16, 32, 64];
   }
@@ -88,9 +92,9 @@ export function formsOfRow(row: InstructionRow, mode: OperandSize): readonly For
   return sizesOf(row, mode).flatMap((size) => memory.map((isMemory) => ({ row, mode, size, memory: isMemory })));
 }
 
-/** The rows that are asked, in the tables' order. */
+/** The rows of the integer unit that are asked, in the tables' order. */
 export const oracleRows: readonly InstructionRow[] = instructionRows.filter(
-  ({ name, feature }) => !namesNotAsked.has(name) && hasFeature('max', feature),
+  ({ name, feature, unit }) => unit === undefined && !namesNotAsked.has(name) && hasFeature('max', feature),
 );
 
 /** The forms that are asked in one mode. */
