@@ -140,7 +140,7 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
     this.writeLinear((this.state.segment(segment).base + offset) >>> 0, size, value);
   }
 
-  requireWritable(segment: SegmentIndex, offset: Address, size: MemorySize): void {
+  requireWritable(segment: SegmentIndex, offset: number, size: MemorySize): void {
     this.check(segment, offset, size, isWritableData);
   }
 
