@@ -1,12 +1,13 @@
 /** Products and quotients of 128 bits out of operations on 64 (SDM vol. 2A DIV, IDIV, IMUL; vol. 2B MUL). */
 import type { Value } from '../wasm/function-builder.ts';
+import type { Arithmetic } from './arithmetic.ts';
 import type { Semantics } from './semantics.ts';
 import { VECTOR_DE } from './vectors.ts';
 
 const LOW_HALF = 0xffff_ffffn;
 
 /** The product of two i64 as its halves. */
-export function product128(s: Semantics, x: Value, y: Value, signed: boolean): { low: Value; high: Value } {
+export function product128(s: Arithmetic, x: Value, y: Value, signed: boolean): { low: Value; high: Value } {
   const half = s.f.i64(LOW_HALF);
   const [x0, x1] = [s.and(x, half), s.shrU(x, 32)];
   const [y0, y1] = [s.and(y, half), s.shrU(y, 32)];
