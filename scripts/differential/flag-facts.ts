@@ -20,7 +20,9 @@ const places: readonly (readonly [icedBit: number, flag: number])[] = [
   [RflagsBits.IF, IF],
 ];
 
-const toFlags = (bits: number) => places.reduce((flags, [bit, flag]) => (bits & bit ? flags | flag : flags), 0);
+/** Flags of a mask of iced-x86. */
+export const toFlags = (bits: number): number =>
+  places.reduce((flags, [bit, flag]) => (bits & bit ? flags | flag : flags), 0);
 
 const shifts: ReadonlySet<number> = new Set([Mnemonic.Shl, Mnemonic.Sal, Mnemonic.Shr, Mnemonic.Sar]);
 const rotates: ReadonlySet<number> = new Set([Mnemonic.Rol, Mnemonic.Ror, Mnemonic.Rcl, Mnemonic.Rcr]);

@@ -4,11 +4,14 @@ import { comparedForms, type Form, formName } from '../../scripts/differential/f
 import type { Mode } from '../../scripts/differential/image.ts';
 import { Qemu, qemuVersion } from '../../scripts/differential/qemu.ts';
 import { Rounds } from '../../scripts/differential/round.ts';
+import { systemTools } from '../../scripts/differential/system/machines.ts';
+import { SystemRounds, systemModes } from '../../scripts/differential/system/rounds.ts';
 
 const SEED = 386;
 const MODES: readonly Mode[] = ['real', 'protected'];
 const IMAGES_PER_MODE_MAX = 6;
 const RANDOM_ROUNDS = 1;
+const CASES_PER_SYSTEM_MODE = 1000;
 
 const version = qemuVersion();
 if (version === undefined) console.warn('differential run: SKIPPED, it needs QEMU (qemu-system-i386)');
@@ -41,5 +44,20 @@ describe.skipIf(version === undefined)('differential run against QEMU', () => {
       expect(failures).toEqual([]);
       expect(passed).toBeGreaterThan(500);
     }
+  });
+});
+
+const hasSystemTools = systemTools() !== undefined;
+if (!hasSystemTools) console.warn('differential run of system code: SKIPPED, it needs qemu-system-x86_64 and nasm');
+
+describe.skipIf(!hasSystemTools)('differential run of system code', () => {
+  const rounds = new SystemRounds();
+
+  afterAll(() => rounds.close());
+
+  it.each(systemModes)('random cases of %s', { timeout: 120_000 }, (mode) => {
+    const { failures, passed } = rounds.run(mode, SEED, CASES_PER_SYSTEM_MODE);
+    expect(failures).toEqual([]);
+    expect(passed).toBe(CASES_PER_SYSTEM_MODE);
   });
 });

@@ -132,18 +132,21 @@ export function requireStackSegment(cpu: Cpu, selector: number, level: number, v
   return descriptor;
 }
 
-/** After a return to an outer level: data segments that the outer level may not use become null (SDM vol. 3A §5.8.6). */
+/**
+ * After a return to an outer level: data segments that the outer level may not use become null (SDM vol. 3A §5.8.6; vol. 2A
+ * IRET, RETURN-TO-OUTER-PRIVILEGE-LEVEL). Bases stay: 64-bit code goes on with those of FS and GS.
+ */
 export function dropInnerSegments(state: CpuState, indices: readonly SegmentIndex[]): void {
   const level = privilegeLevel(state);
   for (const index of indices) {
-    const { attributes, selector } = state.segment(index);
-    if (isNull(selector)) {
-      // FS and GS keep the bases that 64-bit code gave them.
-      state.write16(segmentSlots[index] as number, 0);
-      continue;
-    }
+    const at = segmentSlots[index] as number;
+    const attributes = state.read16(at + SEGMENT_ATTRIBUTES);
     const guarded = !isCode(attributes) || !isConforming(attributes);
-    if (guarded && privilegeOf(attributes) < level) setNullSegment(state, index, 0);
+    if (!isNull(state.read16(at)) && !(guarded && privilegeOf(attributes) < level)) continue;
+    state.write16(at, 0);
+    state.write32(at + SEGMENT_LIMIT, 0);
+    state.write16(at + SEGMENT_ATTRIBUTES, 0);
+    state.onDerivedChange(at);
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CS, DS, SS, slot } from '../../state/layout.ts';
+import { CS, DS, FS, GS, SS, slot } from '../../state/layout.ts';
 import { BRANCH, EXIT, VECTOR_GP, VECTOR_NP, VECTOR_SS, VECTOR_TS, VECTOR_UD } from '../cpu.ts';
 import { execute, faultOf, GDT, protectedCpu, realCpu, selectors, TSS } from '../fake-cpu.ts';
 
@@ -192,6 +192,18 @@ describe('RETF in protected mode', () => {
     execute(cpu, 'RET_FAR', WIDE);
     expect(cpu.state.segment(DS)).toEqual({ selector: 0, base: 0, limit: 0, attributes: 0 });
     expect([cpu.state.eip, cpu.state.read32(slot.ESP), cpu.state.read8(slot.CPL)]).toEqual([0x6000, 0xa000, 3]);
+  });
+
+  it('to an outer level keeps the bases of FS and GS, and makes null selectors zero', () => {
+    const cpu = protectedCpu();
+    [0x6000, selectors.userCode, 0xa000, selectors.userData].forEach((value, index) => {
+      cpu.writeLinear(0x8000 + index * 4, 4, value);
+    });
+    cpu.state.setSegment(FS, { selector: 3, base: -0x7fff_0000_0000, limit: 0, attributes: 0 });
+    cpu.state.setSegment(GS, { selector: selectors.data, base: 0x1000, limit: 0xffff, attributes: 0x93 });
+    execute(cpu, 'RET_FAR', WIDE);
+    expect(cpu.state.segment(FS)).toEqual({ selector: 0, base: -0x7fff_0000_0000, limit: 0, attributes: 0 });
+    expect(cpu.state.segment(GS)).toEqual({ selector: 0, base: 0x1000, limit: 0, attributes: 0 });
   });
 
   it('refuses an inner level and a stack of the wrong level', () => {

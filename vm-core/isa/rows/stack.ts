@@ -37,10 +37,11 @@ const pushAll: SemanticsFunction = (s) => {
   s.writeStackPointer(stackOffset(s, -bytes * 8));
 };
 
-/** The saved ESP is passed over. */
+/** From EDI on, upwards; the saved ESP is passed over. */
 const popAll: SemanticsFunction = (s) => {
   const bytes = s.operandSize / 8;
-  const values = generalSlots.map((_, n) => s.load('SS', stackOffset(s, bytes * (7 - n)), s.operandSize));
+  const values: Value[] = [];
+  for (let n = 7; n >= 0; n--) values[n] = s.load('SS', stackOffset(s, bytes * (7 - n)), s.operandSize);
   generalSlots.forEach((register, n) => {
     if (register !== slot.ESP) s.writeRegister(register, s.operandSize, values[n] as Value);
   });

@@ -1,0 +1,265 @@
+/**
+ * Random sequences of the rows that need no system, in 64-bit code and in compatibility mode, at levels 0 and 3: all
+ * operand sizes and address forms, code and data in both halves of the address space, FS and GS with bases. What faults is
+ * handled through a random IDT: gates with and without a stack of their own (SDM vol. 3A §6.14).
+ */
+import { hasFeature } from '../../../vm-core/isa/cpu-model.ts';
+import type { InstructionRow } from '../../../vm-core/isa/instruction-row.ts';
+import { instructionRows } from '../../../vm-core/isa/instruction-table.ts';
+import { isMemoryOnly, isRegisterOrMemory, type OperandSize } from '../../../vm-core/isa/operand.ts';
+import { encodeRow, operandSizes } from '../encoder.ts';
+import { notCompared } from '../forms.ts';
+import type { Random } from '../random.ts';
+import { bytesOf, emptyCase, type Patch, type SystemCase } from './case.ts';
+import { CODE, CPU_MODEL, DATA, DATA_SIZE, GATES_64, SELECTOR } from './layout.ts';
+import { Program } from './program.ts';
+import { landingOf, STACKS, TYPE, wideGate } from './zone.ts';
+
+const INSTRUCTIONS_MAX = 7;
+const [RAX, RCX, RBX, RSP, RBP, RSI, RDI] = [0, 1, 3, 4, 5, 6, 7];
+/** The upper half, where PML4 entry 256 has the same memory. */
+export const UPPER = 0xffff_8000_0000_0000n;
+
+/** Rows that need a coprocessor, and those of which QEMU 7.2 has it wrong (explained.ts, forms.ts). */
+const NOT_COMPARED: ReadonlySet<string> = new Set([
+  ...['ESC', 'WAIT', 'BLSI', 'ADCX', 'ADOX', 'CMPXCHG8B', 'CMPXCHG16B'],
+]);
+const notComparedOpcodes: ReadonlySet<string> = new Set(
+  notCompared.filter(({ operandSize }) => operandSize === undefined).map(({ opcode }) => opcode),
+);
+
+const rows: readonly InstructionRow[] = instructionRows.filter(
+  ({ semantics, name, opcode, feature, operands }) =>
+    semantics !== undefined &&
+    !operands.includes('Sw') &&
+    !NOT_COMPARED.has(name) &&
+    !notComparedOpcodes.has(opcode) &&
+    hasFeature(CPU_MODEL, feature),
+);
+
+const rowsOf: Readonly<Record<OperandSize, readonly InstructionRow[]>> = {
+  64: rows.filter(({ mode }) => mode !== 'i64'),
+  32: rows.filter(({ mode }) => mode !== 'o64'),
+  16: rows.filter(({ mode }) => mode !== 'o64'),
+};
+
+/** What the code of a case runs as. */
+export interface CodeKind {
+  readonly codeSize: OperandSize;
+  readonly level: 0 | 3;
+  readonly cs: number;
+  /** Base of the code segment. */
+  readonly base: number;
+}
+
+const kindOf = (codeSize: OperandSize, level: 0 | 3, cs: number, base = 0): CodeKind => ({ codeSize, level, cs, base });
+
+export const codeKinds: readonly CodeKind[] = [
+  kindOf(64, 0, SELECTOR.CODE_64),
+  kindOf(64, 3, SELECTOR.USER_CODE_64 | 3),
+  kindOf(32, 0, SELECTOR.CODE_32),
+  kindOf(32, 3, SELECTOR.USER_CODE_32 | 3),
+  kindOf(16, 0, SELECTOR.CODE_16, 0x20000),
+  kindOf(16, 3, SELECTOR.USER_CODE_16 | 3, 0x20000),
+];
+
+/** 64 bits: edges, something small, addresses, anything. */
+export function wideValue(random: Random): bigint {
+  const low = BigInt(random.value());
+  const kind = random.below(6);
+  if (kind === 0) return (BigInt(random.next()) << 32n) | BigInt(random.next());
+  if (kind === 1) return BigInt.asUintN(64, BigInt.asIntN(32, low));
+  if (kind === 2) return (BigInt(random.value()) << 32n) | low;
+  if (kind === 3) return random.pick([1n << 63n, (1n << 63n) - 1n, (1n << 64n) - 1n, 1n << 47n, 0x7fff_ffff_fff8n]);
+  return kind === 4 ? BigInt(DATA + random.below(DATA_SIZE)) : low;
+}
+
+/** A sequence of instructions in one of the kinds of code. */
+export function integerCase(random: Random): SystemCase {
+  const kind = random.chance(70) ? random.pick(codeKinds.slice(0, 2)) : random.pick(codeKinds);
+  return new IntegerCase(random, kind).make();
+}
+
+class IntegerCase {
+  readonly #random: Random;
+  readonly #kind: CodeKind;
+  readonly #program: Program;
+  readonly #upper: bigint;
+  readonly #bases: readonly [bigint, bigint];
+
+  constructor(random: Random, kind: CodeKind) {
+    this.#random = random;
+    this.#kind = kind;
+    const is64 = kind.codeSize === 64;
+    this.#upper = is64 && random.chance(30) ? UPPER : 0n;
+    this.#program = new Program(kind.codeSize, this.#upper + BigInt(CODE - kind.base));
+    const base = () => (is64 && random.chance(60) ? random.pick([0x1000n, 0x2_0000n, UPPER, -0x1_0000n]) : 0n);
+    this.#bases = [base(), base()];
+  }
+
+  make(): SystemCase {
+    const random = this.#random;
+    const { level, cs } = this.#kind;
+    const count = random.between(1, INSTRUCTIONS_MAX);
+    const names: string[] = [];
+    for (let n = 0; n < count && !this.#program.isFull; n++) names.push(this.#instruction());
+    const outer = level === 3;
+    const data = outer ? SELECTOR.USER_DATA | 3 : SELECTOR.DATA;
+    const stack = outer ? STACKS.OUTER : STACKS.INNER;
+    const rsp = BigInt(stack) + (random.chance(30) ? this.#upper : 0n);
+    const msrs = [...emptyCase.msrs];
+    msrs[7] = this.#bases[0];
+    msrs[8] = this.#bases[1];
+    return {
+      ...emptyCase,
+      text: `${this.#kind.codeSize}-bit level ${level}: ${names.join(', ')}`,
+      ...{ cs, ss: data, ds: data, es: data },
+      fs: this.#kind.codeSize === 64 ? 0 : data,
+      gs: this.#kind.codeSize === 64 ? 0 : data,
+      rip: this.#program.origin,
+      rsp: rsp - BigInt(random.below(8)),
+      rflags: 2 | (random.next() & 0x8d5) | (random.chance(15) ? 0x400 : 0) | (random.chance(20) ? 0x3000 : 0),
+      general: Array.from({ length: 16 }, () => wideValue(random)),
+      msrs,
+      codeSize: this.#kind.codeSize,
+      patches: [{ at: CODE, bytes: this.#program.bytes }, ...randomGates(random)],
+      undefinedFlags: this.#program.undefinedEver,
+    };
+  }
+
+  /** Adds an instruction with the values that it needs in registers; gives its name. */
+  #instruction(): string {
+    const random = this.#random;
+    const { codeSize } = this.#kind;
+    const row = random.pick(rowsOf[codeSize]);
+    const sizes = operandSizes(row, codeSize).filter((one) => mayHave(row, one, codeSize));
+    if (sizes.length === 0) return this.#instruction();
+    const size = random.pick(sizes);
+    const isPrefetch = /^0F 18/.test(row.opcode);
+    const choice = row.operands.some(isRegisterOrMemory);
+    const memory = isPrefetch || row.operands.some(isMemoryOnly) || (choice && random.chance(60));
+    const program = this.#program;
+    this.#prepare(row);
+    const { segmentPrefix, middle } = this.#place(row, memory && !row.repeat);
+    const next = () => random.next();
+    // Once to see what it needs before it, then at the place where it comes to lie.
+    const seed = random.next();
+    const around = { codeSize, middle, ...(segmentPrefix === undefined ? {} : { segmentPrefix }) };
+    const replay = () => {
+      const words = new Replay(seed);
+      return () => words.next();
+    };
+    const first = encodeRow(row, size, memory, { ...around, code: program.at }, replay());
+    if (isMisplaced(row, first.code)) return this.#instruction();
+    for (const [register, value] of first.registers) program.set(register, value);
+    if (row.lockable && memory && random.chance(15)) return this.#locked(row, first.code);
+    if (isIndirect(row)) return this.#indirect(row, first.code, memory, middle);
+    if (row.name === 'RET') this.#pushNext(row, next);
+    if (program.needsDefinedFlags(first.code)) program.defineFlags();
+    program.instruction(encodeRow(row, size, memory, { ...around, code: program.at }, replay()).code);
+    return row.name;
+  }
+
+  /** Index registers, frame pointers and counts that make an instruction harmless, most of the time. */
+  #prepare({ repeat, name }: InstructionRow): void {
+    const random = this.#random;
+    if (random.chance(8)) return;
+    const data = () => this.#upper + BigInt(DATA + 0x100 + random.below(DATA_SIZE - 0x200));
+    if (repeat) this.#program.set(RSI, data()).set(RDI, data()).set(RCX, random.below(6));
+    if (name === 'XLAT') this.#program.set(RBX, data());
+    if (name === 'LEAVE') this.#program.set(RBP, data());
+    if (/^LOOP|JCXZ/.test(name) && random.chance(50)) this.#program.set(RCX, random.below(2));
+    if (/^I?DIV$/.test(name) && random.chance(60)) this.#program.set(2, 0);
+  }
+
+  /** Where the operand in memory is to lie, now and then where nothing is or at the edge of the canonical addresses. */
+  #place({ name }: InstructionRow, mayHaveSegment: boolean): { segmentPrefix: number | undefined; middle: bigint } {
+    const random = this.#random;
+    const is64 = this.#kind.codeSize === 64;
+    const linear = BigInt(DATA + 0x100 + random.below(DATA_SIZE - 0x200));
+    if (is64 && random.chance(4) && !/^CL(FLUSH|WB)/.test(name)) {
+      const odd = random.pick([0x7fff_ffff_fffcn, 0x8000_0000_0000n, -0x8000_0000_0002n, 0x1_0000_0000n, -2n]);
+      return { segmentPrefix: undefined, middle: odd };
+    }
+    const half = is64 && random.chance(30) ? UPPER : 0n;
+    if (!mayHaveSegment || !random.chance(20)) return { segmentPrefix: undefined, middle: half + linear };
+    const which = random.below(2);
+    const base = is64 ? (this.#bases[which] as bigint) : 0n;
+    return { segmentPrefix: 0x64 + which, middle: BigInt.asIntN(64, half + linear - base) };
+  }
+
+  #locked(row: InstructionRow, code: readonly number[]): string {
+    // RIP-relative operands would count from a place that has moved: the data is wide enough for that.
+    this.#program.instruction([0xf0, ...code]);
+    return `LOCK ${row.name}`;
+  }
+
+  /** A near transfer to the next instruction: its target is put into the register or the memory that it names. */
+  #indirect(row: InstructionRow, code: readonly number[], memory: boolean, middle: bigint): string {
+    const program = this.#program;
+    if (memory || program.codeSize !== 64) return this.#instruction();
+    const rex = code.length > 2 ? (code[code.length - 3] as number) : 0;
+    const register = ((code.at(-1) as number) & 7) | ((rex & 0xf0) === 0x40 ? (rex & 1) << 3 : 0);
+    if (register === RSP || middle === 0n) return this.#instruction();
+    if (program.needsDefinedFlags(code)) program.defineFlags();
+    // LEA register, [RIP + length of the transfer].
+    program.raw(0x48 | ((register >> 3) << 2), 0x8d, 0x05 | ((register & 7) << 3), ...bytesOf(code.length, 4));
+    program.instruction(code);
+    return row.name;
+  }
+
+  /** PUSH of the address behind a near return that follows. */
+  #pushNext(row: InstructionRow, next: () => number): void {
+    const program = this.#program;
+    if (program.codeSize !== 64 || next() % 10 === 0) return;
+    const length = row.operands.length > 0 ? 3 : 1;
+    // LEA RAX, [RIP + what follows]; PUSH RAX.
+    program.raw(0x48, 0x8d, 0x05, ...bytesOf(1 + length, 4), 0x50 + RAX);
+  }
+}
+
+/** Without an operand-size prefix where that would make another instruction of it. */
+const mayHave = ({ opcode, name }: InstructionRow, size: OperandSize, codeSize: OperandSize): boolean => {
+  if (name === 'BSWAP' && size === 16) return false;
+  // Near transfers that cut EIP, or take it from anywhere.
+  if (codeSize !== 64 && (name === 'RET' || (size !== codeSize && /^(J|LOOP|CALL)/.test(name)))) return false;
+  if (codeSize === 16 && (name === 'CRC32' || name === 'MOVBE')) return false;
+  return !opcode.startsWith('NP ') || (codeSize === 16 ? size === 16 : size !== 16);
+};
+
+/** SHLD and SHRD with an immediate, of an operand relative to RIP: QEMU 7.2 has it one byte before (explained.ts). */
+const isMisplaced = ({ opcode }: InstructionRow, code: readonly number[]): boolean =>
+  (opcode === '0F A4' || opcode === '0F AC') && ((code.at(-6) ?? 0) & 0xc7) === 0x05;
+
+const isIndirect = ({ opcode }: InstructionRow) => /^FF \/[24]$/.test(opcode);
+
+/** The same numbers each time. */
+class Replay {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed | 1;
+  }
+
+  next(): number {
+    let state = this.#state;
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    this.#state = state;
+    return state >>> 0;
+  }
+}
+
+/** Interrupt gates of the exceptions that sequences raise: on which stack, now and then as none that can be entered. */
+function randomGates(random: Random): Patch[] {
+  const patches: Patch[] = [];
+  for (const vector of [0, 3, 6, 11, 12, 13, 14, 17]) {
+    if (!random.chance(25)) continue;
+    const half = random.chance(20) ? UPPER : 0n;
+    const type = random.chance(90) ? TYPE.INTERRUPT : random.pick([TYPE.TRAP, TYPE.INTERRUPT & 0x7f, TYPE.CALL]);
+    const target = half + BigInt(landingOf(vector));
+    patches.push({ at: GATES_64 + vector * 16, bytes: wideGate(SELECTOR.CODE_64, target, type, random.below(4)) });
+  }
+  return patches;
+}

@@ -1,0 +1,113 @@
+/** One round: cases of a seed on both machines, compared; what no entry of the table explains is reported. */
+import { Random } from '../random.ts';
+import type { SystemCase } from './case.ts';
+import { type Comparison, type Mismatch, mismatchesOf } from './compare.ts';
+import { type Explained, explainedInSystem } from './explained.ts';
+import { integerCase } from './integer-cases.ts';
+import { SHADOW, ZONE } from './layout.ts';
+import { SystemMachines } from './machines.ts';
+import { describeComparison } from './report.ts';
+import { readSystemResults } from './results.ts';
+
+/** What a round makes cases of. */
+export const generators = { long: integerCase } as const satisfies Readonly<
+  Record<string, (random: Random) => SystemCase>
+>;
+
+export type SystemMode = keyof typeof generators;
+
+export const systemModes = Object.keys(generators) as readonly SystemMode[];
+
+/** What came of a round. */
+export interface SystemRound {
+  readonly passed: number;
+  readonly failures: readonly string[];
+  /** Cases that an entry of the table explains, by its reason. */
+  readonly explained: ReadonlyMap<string, number>;
+}
+
+const CASES_PER_ROUND = 1000;
+/** The modes of one seed have nothing in common. */
+const SEEDS_PER_SEED = 16;
+
+export class SystemRounds {
+  readonly #machines = new SystemMachines();
+
+  run(mode: SystemMode, seed: number, count = CASES_PER_ROUND): SystemRound {
+    const random = new Random(seed * SEEDS_PER_SEED + systemModes.indexOf(mode));
+    const cases = Array.from({ length: count }, () => generators[mode](random));
+    return this.compare(cases, `seed ${seed} ${mode}`);
+  }
+
+  /** Compares the cases in as many runs as it takes: a machine that does not come back is started behind the case. */
+  compare(cases: readonly SystemCase[], label: string): SystemRound {
+    const machines = this.#machines;
+    const total = { passed: 0, failures: [] as string[], explained: new Map<string, number>() };
+    for (let first = 0; first < cases.length; ) {
+      const some = cases.slice(first, first + machines.fit(cases.slice(first)));
+      const [own, theirs] = [machines.runOurs(some), machines.runQemu(some)];
+      const [ours, qemu] = [own, theirs].map(({ memory }) => readSystemResults(memory, some.length));
+      const both = Math.min(ours?.length ?? 0, qemu?.length ?? 0);
+      for (let n = 0; n < both; n++) {
+        const test = some[n] as SystemCase;
+        const comparison = {
+          test,
+          ours: ours?.[n],
+          qemu: qemu?.[n],
+          before: beforeOf(machines.zone, test),
+        } as Comparison;
+        judge(comparison, `${label}, case ${first + n}`, total);
+      }
+      if (both < some.length && own.end !== 'exit' && theirs.end !== 'exit') first += 1;
+      else if (both < some.length) {
+        const name = ours?.length === both ? 'ours' : 'QEMU';
+        const end = ours?.length === both ? own.end : theirs.end;
+        total.failures.push(
+          `${label}, case ${first + both}: ${name} did not come back (${end})\n${JSON.stringify(some[both], (_, value) => (typeof value === 'bigint' ? value.toString(16) : value))}`,
+        );
+        first += 1;
+      }
+      first += both;
+    }
+    return total;
+  }
+
+  close(): void {
+    this.#machines.close();
+  }
+}
+
+function judge(
+  comparison: Comparison,
+  label: string,
+  total: { passed: number; failures: string[]; explained: Map<string, number> },
+): void {
+  const mismatches = mismatchesOf(comparison);
+  const unexplained: Mismatch[] = [];
+  const reasons = new Set<Explained>();
+  for (const mismatch of mismatches) {
+    const entry = explainedInSystem.find(({ explains }) => explains(mismatch, comparison));
+    if (entry) reasons.add(entry);
+    else unexplained.push(mismatch);
+  }
+  if (unexplained.length > 0) {
+    total.failures.push(describeComparison(label, comparison, unexplained));
+    return;
+  }
+  total.passed++;
+  for (const { reason } of reasons) total.explained.set(reason, (total.explained.get(reason) ?? 0) + 1);
+}
+
+/** The zone as a case finds it. */
+function beforeOf(zone: Uint8Array, test: SystemCase): (address: number) => number {
+  let patched: DataView | undefined;
+  return (address) => {
+    if (patched === undefined) {
+      const bytes = zone.slice();
+      for (const patch of test.patches)
+        if (patch.at >= ZONE && patch.at < SHADOW) bytes.set(patch.bytes, patch.at - ZONE);
+      patched = new DataView(bytes.buffer);
+    }
+    return patched.getUint32(address - ZONE, true);
+  };
+}
