@@ -92,6 +92,12 @@ export const explainedInSystem: readonly Explained[] = [
     explains: (_, { ours, qemu }) => qemu.registers.cr2 >> 4n === 0x7ff_ffff_ffffn && ours.registers.cr2 === 0n,
   },
   {
+    reason: 'QEMU does not check the limits of segments: an operand over the end of 4 GiB is looked up page by page',
+    section: 'SDM vol. 3A §5.3',
+    explains: (_, { test, ours, qemu }) =>
+      test.codeSize !== 64 && qemu.registers.cr2 >> 4n === 0xfff_ffffn && ours.registers.cr2 === 0n,
+  },
+  {
     reason: 'QEMU loses arithmetic flags where the operand of SETcc, RCL or RCR faults',
     section: 'SDM vol. 3A §6.5 (faults leave the state as it was)',
     explains: ({ register, address, qemu, ours }, { test, ours: own }) =>
