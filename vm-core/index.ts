@@ -13,9 +13,16 @@ export type {
 } from './devices/device.ts';
 export { FLOPPY_SIZE_MAX, FLOPPY_SIZES, floppySizeProblem } from './devices/floppy-controller/media.ts';
 export { encodeMouseEvent, type MouseEvent } from './devices/keyboard-controller/mouse.ts';
-export { type ExplainedAccess, type ExplainedWalk, entryName, type WalkStep } from './inspect/explain-walk.ts';
+export {
+  type ExplainedAccess,
+  type ExplainedWalk,
+  entryName,
+  explainWalk,
+  type WalkStep,
+} from './inspect/explain-walk.ts';
 export * from './inspect/page-tables.ts';
 export { accessText, type PendingAccess } from './memory/access-log.ts';
+export { type TranslationNow, translationNow } from './inspect/translation.ts';
 export type { PagingRules } from './memory/paging-rules.ts';
 export type { CachedPage } from './memory/translation-cache.ts';
 export { PIT_FREQUENCY } from './devices/pit/pit.ts';

@@ -58,7 +58,11 @@ export interface TlbEntry {
   readonly physical: number;
   readonly size: number;
   readonly attributes: number;
-  /** In words what the tables say instead; '' for an entry that is right. */
+  /** Identifier of the process context (PCID); undefined for a global page. */
+  readonly context: number | undefined;
+  /** False for one of a process context that is not the current one: its tables are not known. */
+  readonly isCompared: boolean;
+  /** In words what the tables say instead, of frame, size, rights and flags; '' for an entry that is right. */
   readonly stale: string;
 }
 

@@ -108,7 +108,7 @@ describe('the page-table feed', () => {
     expect(told('tlb').at(-1)).toMatchObject({ entries: [{ linear: 0x7000, physical: 0x7000, stale: '' }] });
     poke(TABLE + 28, 0);
     client.session.receivePageTables({ type: 'tlb' });
-    expect(told('tlb').at(-1)).toMatchObject({ entries: [{ stale: 'PTE: the PTE is not present' }] });
+    expect(told('tlb').at(-1)).toMatchObject({ entries: [{ stale: 'now the PTE is not present' }] });
   });
 
   it('writes entries, and refuses what is none or where no memory is', async () => {

@@ -2,25 +2,14 @@
  * Feeds the page-table view: what is mapped, at every stop; tables, walks and cached translations when it asks. While the
  * view is not visible nothing is read.
  */
-import {
-  type CachedPage,
-  entryName,
-  type MappedRange,
-  PAGE_GLOBAL,
-  PAGE_KEY_SHIFT,
-  PAGE_NO_EXECUTE,
-  PAGE_USER,
-  PAGE_WRITABLE,
-  type PageTableEntry,
-  readTable,
-} from '../../vm-core/index.ts';
-import { formatHex } from '../expressions/format.ts';
+import { type MappedRange, type PageTableEntry, readTable } from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
-import type { PageTablesRequest, PageTablesUpdate, ShownEntry, TlbEntry } from '../protocol/page-tables.ts';
+import type { PageTablesRequest, PageTablesUpdate, ShownEntry } from '../protocol/page-tables.ts';
 import type { ScreenState } from '../protocol/screen.ts';
 import type { BreakpointTable } from './breakpoint-table.ts';
 import type { WrittenMemory } from './places.ts';
 import type { Guest } from './guest.ts';
+import { cachedEntries } from './page-table-cached.ts';
 import { packRanges, PageTableScan } from './page-table-scan.ts';
 import { exactPlace, formatReference, parseReference, resolvePlaceName, writePlace } from './places.ts';
 import type { SessionView } from './session-view.ts';
@@ -138,10 +127,7 @@ export class PageTableFeed implements SessionView {
         this.#sendAll();
         return;
       case 'tlb':
-        this.#options.send({
-          type: 'tlb',
-          entries: this.#present.vcpu.paging.cached().map((page) => this.#cached(page)),
-        });
+        this.#options.send({ type: 'tlb', entries: cachedEntries(this.#present.vcpu.paging) });
     }
   }
 
@@ -240,26 +226,6 @@ export class PageTableFeed implements SessionView {
       WATCHED_SET,
       addresses.map((address) => watchRequest(address, size)),
     );
-  }
-
-  /** A cached translation, and in words what the tables say instead. */
-  #cached({ linear, frame, shift, user, writable, executable, global, key }: CachedPage): TlbEntry {
-    const attributes =
-      (user ? PAGE_USER : 0) |
-      (writable ? PAGE_WRITABLE : 0) |
-      (executable ? 0 : PAGE_NO_EXECUTE) |
-      (global ? PAGE_GLOBAL : 0) |
-      (key << PAGE_KEY_SHIFT);
-    return { linear, physical: frame, attributes, size: 2 ** shift, stale: this.#staleness(linear, frame) };
-  }
-
-  #staleness(linear: number, frame: number): string {
-    const access = { kind: 'read', privilege: 'supervisor', ac: true } as const;
-    const { physical, steps } = this.#present.vcpu.paging.explain(linear, access);
-    if (physical === frame) return '';
-    if (physical !== undefined) return `now ${formatHex(physical, 48)}`;
-    const last = steps.at(-1);
-    return last ? `${entryName(last.level)}: ${last.problem || last.entry.kind}` : 'not mapped';
   }
 }
 

@@ -34,18 +34,30 @@ export function treeRow({ depth, level, entry, count, open }: TreeRow, levels: n
   `;
 }
 
-export function tlbRow({ linear, physical, size, attributes, stale }: TlbEntry, levels: number): TemplateResult {
-  const staleness: Badge = {
-    text: localized('stale: {0}', stale),
-    title: localized('The tables say otherwise'),
-    kind: 'warning',
-  };
+export function tlbRow(entry: TlbEntry, levels: number): TemplateResult {
+  const { linear, physical, size, attributes } = entry;
   return html`
     <span class="address">${linearText(linear, levels)}</span>
     <span class="target">→ ${physicalText(physical)}</span>
     <span class="size">${sizeText(size)}</span>
-    ${badges([...(stale === '' ? [] : [staleness]), ...badgesOf(attributes)], false)}
+    ${badges([...cacheBadges(entry), ...badgesOf(attributes)], false)}
   `;
+}
+
+/** Whose translation it is, where it is not the only context's, and what the tables say otherwise. */
+function cacheBadges({ stale, context, isCompared }: TlbEntry): readonly Badge[] {
+  const list: Badge[] = [];
+  if (stale !== '') {
+    const title = localized('The tables say otherwise');
+    list.push({ text: localized('stale: {0}', stale), title, kind: 'warning' });
+  }
+  if (!isCompared) {
+    const title = localized('Not compared: the tables of another process context are not known');
+    list.push({ text: localized('PCID {0}, not compared', context ?? 0), title, kind: 'plain' });
+  } else if (context !== undefined && context !== 0) {
+    list.push({ text: `PCID ${context}`, title: localized('Process context {0}', context), kind: 'plain' });
+  }
+  return list;
 }
 
 /** Marks side by side; what has changed since the last stop says so first. */
