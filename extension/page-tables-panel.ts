@@ -4,7 +4,7 @@
  */
 import * as vscode from 'vscode';
 import { localized } from '../debug-adapter/protocol/localized.ts';
-import type { PageTablesUpdate } from '../debug-adapter/protocol/page-tables.ts';
+import { statusWithoutTables } from '../debug-adapter/protocol/page-tables.ts';
 import { isPageTablesRequest } from './page-tables-request.ts';
 import type { RunningSession } from './sessions.ts';
 import { setPage } from './view-page.ts';
@@ -12,15 +12,6 @@ import type { VmSession } from './vm-session.ts';
 
 /** The view type, which VS Code also keeps to restore the panel. */
 export const PAGE_TABLES_VIEW_TYPE = 'x86vm.pageTables';
-
-const NO_SESSION: PageTablesUpdate = {
-  type: 'status',
-  state: 'none',
-  levels: 0,
-  root: 0,
-  isCr3: true,
-  controls: [],
-};
 
 export class PageTablesPanel implements vscode.WebviewPanelSerializer {
   private readonly extensionUri: vscode.Uri;
@@ -95,6 +86,6 @@ export class PageTablesPanel implements vscode.WebviewPanelSerializer {
     if (!isPageTablesRequest(message)) return;
     if (message.type === 'visible') this.pageReady = message.visible;
     if (this.session) this.session.requestPageTables(message);
-    else if (message.type === 'visible') void this.panel?.webview.postMessage(NO_SESSION);
+    else if (message.type === 'visible') void this.panel?.webview.postMessage(statusWithoutTables('none'));
   }
 }

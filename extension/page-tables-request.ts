@@ -1,5 +1,5 @@
 /** Checks what a page-table view sends: a webview is a page, and a page's messages are input like any other. */
-import type { PageTablesRequest } from '../debug-adapter/protocol/page-tables.ts';
+import { type PageTablesRequest, TABLE_MODES } from '../debug-adapter/protocol/page-tables.ts';
 
 /** Characters of an address or a value at most. */
 const TEXT_MAX = 1000;
@@ -17,7 +17,8 @@ const isAddress = (value: unknown): boolean =>
 /** What each request must have besides its type. */
 const REQUESTS: Readonly<Record<PageTablesRequest['type'], (fields: Fields) => boolean>> = {
   visible: ({ visible }) => typeof visible === 'boolean',
-  root: ({ text }) => isText(text),
+  root: ({ text, mode }) => isText(text) && (TABLE_MODES as readonly unknown[]).includes(mode),
+  cancel: () => true,
   table: ({ level, address, linear }) =>
     Number.isInteger(level) &&
     (level as number) >= 1 &&

@@ -8,7 +8,11 @@ import type { DebugAdapter, DebugProtocolMessage } from 'vscode';
 import type { Host } from '../debug-adapter/host.ts';
 import type { DevicesRequest, DevicesUpdate } from '../debug-adapter/protocol/devices.ts';
 import type { MemoryRequest, MemoryUpdate } from '../debug-adapter/protocol/memory.ts';
-import type { PageTablesRequest, PageTablesUpdate } from '../debug-adapter/protocol/page-tables.ts';
+import {
+  type PageTablesRequest,
+  type PageTablesUpdate,
+  statusWithoutTables,
+} from '../debug-adapter/protocol/page-tables.ts';
 import type { ScreenRequest, ScreenUpdate } from '../debug-adapter/protocol/screen.ts';
 import type { SerialRequest, SerialUpdate } from '../debug-adapter/protocol/serial.ts';
 import type { FromWorker } from '../debug-adapter/protocol/worker.ts';
@@ -190,7 +194,7 @@ export class VmSession implements DebugAdapter {
     this.updateScreens({ type: 'status', state: 'ended', detail });
     this.updateTerminals({ type: 'ended', detail: detail || localized('Ended') });
     for (const listener of this.memoryViews.values()) listener({ type: 'status', state: 'ended', detail });
-    this.updatePageTables({ type: 'status', state: 'ended', levels: 0, root: 0, isCr3: true, controls: [] });
+    this.updatePageTables(statusWithoutTables('ended'));
   }
 
   /** Answers a request that no worker will answer any more; leaving always succeeds. */

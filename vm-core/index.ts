@@ -20,6 +20,7 @@ export {
   explainWalk,
   type WalkStep,
 } from './inspect/explain-walk.ts';
+export { type ShownRules, rulesWithRoot } from './inspect/given-root.ts';
 export * from './inspect/page-tables.ts';
 export { accessText, type PendingAccess } from './memory/access-log.ts';
 export { type TranslationNow, translationNow } from './inspect/translation.ts';

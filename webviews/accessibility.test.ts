@@ -135,7 +135,10 @@ const frame = {
 };
 
 /** What a page-table view is told beside the state, and one page of four KiB. */
-const paging = { levels: 2, root: 0x1000, isCr3: true, controls: ['WP'] };
+const paging = {
+  ...{ levels: 2, root: 0x1000, isCr3: true, controls: ['WP'] },
+  ...{ memoryTypes: ['WB', 'WT', 'UC-', 'UC'], userKeys: 0, supervisorKeys: 0 },
+};
 const ranges = {
   type: 'ranges',
   ranges: Float64Array.of(0x400000, 0x1000, 0x3000, 0x1000, 3, 0).buffer,

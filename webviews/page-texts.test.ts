@@ -37,7 +37,7 @@ describe.skipIf(browserPath() === undefined)('the views in another language', ()
   it.each([
     ['screen', 'Tastatur übernehmen'],
     ['memory', 'Adressraum'],
-    ['page-tables', 'Adresse, Symbol oder p:Adresse'],
+    ['page-tables', 'Adresse, Symbol, p:Adresse oder @Attribut'],
   ])('show no English in the %s view', async (view, expected) => {
     const page = await pages.open(view, { receive: () => undefined, language: 'de', texts: GERMAN });
     const english = new Set(

@@ -6,8 +6,15 @@
 /** The paging mode: levels of tables, 0 without paging. */
 export type PagingLevels = 0 | 2 | 3 | 4 | 5;
 
-/** One mapped range as `RANGE_FIELDS` numbers of 64 bits (IEEE 754): linear, size, physical, page size, attributes, changed (0 or 1). */
+/** One mapped range as `RANGE_FIELDS` numbers of 64 bits (IEEE 754): linear, size, physical, page size, attributes, change. */
 export const RANGE_FIELDS = 6;
+
+/** What a range is compared with the stop before: the same, new or different, or mapped then and no more. */
+export const RANGE_CHANGE = { SAME: 0, CHANGED: 1, GONE: 2 } as const;
+
+/** The mode that tables are shown in: the one that is on, or by name. */
+export const TABLE_MODES = ['current', '32-bit', 'PAE', '4-level', '5-level'] as const;
+export type TableMode = (typeof TABLE_MODES)[number];
 
 /** An access whose walk is asked for. */
 export interface WalkAccess {
@@ -17,8 +24,10 @@ export interface WalkAccess {
 
 export type PageTablesRequest =
   | { readonly type: 'visible'; readonly visible: boolean }
-  /** The tables of another root than CR3's, by the text of a physical address; '' for CR3's. */
-  | { readonly type: 'root'; readonly text: string }
+  /** The tables of another root than CR3's, by the text of a physical address or expression; '' for CR3's. */
+  | { readonly type: 'root'; readonly text: string; readonly mode: TableMode }
+  /** What has been collected will do. */
+  | { readonly type: 'cancel' }
   /** The entries of a table. */
   | { readonly type: 'table'; readonly level: number; readonly address: number; readonly linear: number }
   /** The walk of an address, a symbol or an expression. */
@@ -66,17 +75,31 @@ export interface TlbEntry {
   readonly stale: string;
 }
 
+/** What is shown, and by which rules. */
+export interface PageTablesStatus {
+  readonly type: 'status';
+  readonly state: 'none' | 'running' | 'stopped' | 'ended';
+  readonly levels: PagingLevels;
+  /** Physical address of the first table that is shown, and whether it is CR3's. */
+  readonly root: number;
+  readonly isCr3: boolean;
+  /** Control bits on which rights depend, as the status line shows them: `WP NXE SMEP`. */
+  readonly controls: readonly string[];
+  /** Memory types by the number of their entry of the PAT: `WB`, `UC-`. */
+  readonly memoryTypes: readonly string[];
+  /** PKRU and IA32_PKRS; 0 where there are no protection keys. */
+  readonly userKeys: number;
+  readonly supervisorKeys: number;
+}
+
+/** The status where there is no guest to look at. */
+export function statusWithoutTables(state: PageTablesStatus['state']): PageTablesStatus {
+  const nothing = { controls: [], memoryTypes: [], userKeys: 0, supervisorKeys: 0 };
+  return { type: 'status', state, levels: 0, root: 0, isCr3: true, ...nothing };
+}
+
 export type PageTablesUpdate =
-  | {
-      readonly type: 'status';
-      readonly state: 'none' | 'running' | 'stopped' | 'ended';
-      readonly levels: PagingLevels;
-      /** Physical address of the first table that is shown, and whether it is CR3's. */
-      readonly root: number;
-      readonly isCr3: boolean;
-      /** Rights that depend on control registers, as the status line shows them: `WP NXE SMEP`. */
-      readonly controls: readonly string[];
-    }
+  | PageTablesStatus
   /** All mapped ranges, `RANGE_FIELDS` numbers each; `complete` is false where there are more than are sent. */
   | { readonly type: 'ranges'; readonly ranges: ArrayBuffer; readonly complete: boolean }
   | { readonly type: 'progress'; readonly tables: number }

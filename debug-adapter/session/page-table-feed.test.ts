@@ -2,7 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { SessionClient } from '../../test/dap/support/session-client.ts';
 import * as core from '../../vm-core/index.ts';
-import { ATTRIBUTE, KEY_MASK, KEY_SHIFT, PAT_MASK, PAT_SHIFT, RANGE_FIELDS } from '../protocol/page-tables.ts';
+import {
+  ATTRIBUTE,
+  KEY_MASK,
+  KEY_SHIFT,
+  PAT_MASK,
+  PAT_SHIFT,
+  RANGE_CHANGE,
+  RANGE_FIELDS,
+} from '../protocol/page-tables.ts';
 
 const DIRECTORY = 0x10000;
 const TABLE = 0x11000;
@@ -85,12 +93,76 @@ describe('the page-table feed', () => {
   it('shows another root, and says what is no address', async () => {
     const { client, told, settle } = await paged();
     client.session.receivePageTables({ type: 'visible', visible: true });
-    client.session.receivePageTables({ type: 'root', text: '0x20000' });
+    client.session.receivePageTables({ type: 'root', text: '0x20000', mode: 'current' });
     settle();
     expect(told('status').at(-1)).toMatchObject({ root: 0x20000, isCr3: false });
     expect(rangesOf(told('ranges').at(-1))).toEqual([]);
-    client.session.receivePageTables({ type: 'root', text: 'nowhere' });
+    client.session.receivePageTables({ type: 'root', text: 'nowhere', mode: 'current' });
     expect(told('failed').at(-1)).toMatchObject({ request: 'root', message: expect.stringContaining('nowhere') });
+  });
+
+  it('shows tables of a mode that is not on, by the address of their root', async () => {
+    const { client, poke, told, settle } = await paged();
+    // PAE at 20020h: the second pointer leads to a directory with a page of 2 MiB.
+    poke(0x20028, 0x21001);
+    poke(0x21008, 0x60_00e7);
+    client.session.receivePageTables({ type: 'visible', visible: true });
+    client.session.receivePageTables({ type: 'root', text: '20020', mode: 'PAE' });
+    settle();
+    expect(told('status').at(-1)).toMatchObject({ root: 0x20020, levels: 3, isCr3: false });
+    const gigabyte = 2 ** 30;
+    expect(rangesOf(told('ranges').at(-1))).toEqual([
+      [gigabyte + 0x20_0000, 0x20_0000, 0x60_0000, 0x20_0000, 3 | ATTRIBUTE.ACCESSED | ATTRIBUTE.DIRTY, 0],
+    ]);
+    client.session.receivePageTables({ type: 'table', level: 3, address: 0x20020, linear: 0 });
+    expect(told('table').at(-1)).toMatchObject({ entries: { 1: { address: 0x20028, target: 0x21000 } } });
+    const access = { kind: 'read', privilege: 'user' } as const;
+    client.session.receivePageTables({ type: 'walk', text: '0x40200123', access });
+    expect(told('walk').at(-1)).toMatchObject({ physical: 0x60_0123, steps: [{ level: 3 }, { level: 2 }] });
+    client.session.receivePageTables({ type: 'edit', address: 0x21008, value: '800000' + '00000087' });
+    expect(told('failed')).toEqual([]);
+    expect([...(client.machine?.memory.read(0x21008, 8) ?? [])]).toEqual([0x87, 0, 0, 0, 0, 0, 0x80, 0]);
+    client.session.receivePageTables({ type: 'root', text: '', mode: 'PAE' });
+    settle();
+    expect(told('status').at(-1)).toMatchObject({ root: DIRECTORY, levels: 2, isCr3: true });
+  });
+
+  it('compares with the stop that was seen last, and shows what is mapped no more', async () => {
+    const { client, poke, told, settle } = await paged();
+    const step = async (): Promise<void> => {
+      await client.request('next', { threadId: 1, granularity: 'instruction' });
+      await client.stop();
+      settle();
+    };
+    poke(TABLE + 9 * 4, 0x9007);
+    client.session.receivePageTables({ type: 'visible', visible: true });
+    settle();
+    client.session.receivePageTables({ type: 'visible', visible: false });
+    poke(TABLE + 9 * 4, 0);
+    await step();
+    await step();
+    client.session.receivePageTables({ type: 'visible', visible: true });
+    settle();
+    expect(rangesOf(told('ranges').at(-1)).map(([linear, , , , , change]) => [linear, change])).toEqual([
+      [0x7000, RANGE_CHANGE.SAME],
+      [0x9000, RANGE_CHANGE.GONE],
+    ]);
+  });
+
+  it('stops collecting when it is told to, and says that there is more', async () => {
+    const { client, poke, told } = await paged();
+    // Every entry of the directory is the directory: a million pages, no two of which belong together.
+    for (let n = 0; n < 1024; n++) poke(DIRECTORY + n * 4, DIRECTORY | 3 | ((n & 1) << 2));
+    client.session.receivePageTables({ type: 'visible', visible: true });
+    for (let n = 0; n < 3; n++) client.host.runOne();
+    expect(told('ranges')).toEqual([]);
+    client.session.receivePageTables({ type: 'cancel' });
+    expect(told('ranges').at(-1)).toMatchObject({ complete: false });
+    expect(rangesOf(told('ranges').at(-1)).length).toBeGreaterThan(10);
+    while (client.host.runOne());
+    expect(told('ranges').length).toBe(1);
+    client.session.receivePageTables({ type: 'cancel' });
+    expect(told('ranges').length).toBe(1);
   });
 
   it('gives tables, walks and cached translations, stale ones with what the tables say', async () => {

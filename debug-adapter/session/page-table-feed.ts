@@ -2,15 +2,23 @@
  * Feeds the page-table view: what is mapped, at every stop; tables, walks and cached translations when it asks. While the
  * view is not visible nothing is read.
  */
-import { type MappedRange, type PageTableEntry, readTable } from '../../vm-core/index.ts';
+import { explainWalk, type PageTableEntry, readTable, rulesWithRoot, type ShownRules } from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
-import type { PageTablesRequest, PageTablesUpdate, ShownEntry } from '../protocol/page-tables.ts';
+import {
+  type PageTablesRequest,
+  type PageTablesUpdate,
+  type ShownEntry,
+  statusWithoutTables,
+  type TableMode,
+} from '../protocol/page-tables.ts';
 import type { ScreenState } from '../protocol/screen.ts';
 import type { BreakpointTable } from './breakpoint-table.ts';
 import type { WrittenMemory } from './places.ts';
 import type { Guest } from './guest.ts';
 import { cachedEntries } from './page-table-cached.ts';
-import { packRanges, PageTableScan } from './page-table-scan.ts';
+import { compareRanges, type Mapping, packRanges } from './page-table-changes.ts';
+import { PageTableScan } from './page-table-scan.ts';
+import { statusOf } from './page-table-status.ts';
 import { exactPlace, formatReference, parseReference, resolvePlaceName, writePlace } from './places.ts';
 import type { SessionView } from './session-view.ts';
 import type { BreakpointRequest } from './user-breakpoint.ts';
@@ -20,7 +28,9 @@ import { UserError } from './user-error.ts';
 const SCAN_MS = 6;
 const PROGRESS_TABLES = 1000;
 const EFLAGS_AC = 1 << 18;
+const EFER_NXE = 1 << 11;
 const WATCHED_SET = 'page tables';
+const LEVELS = { '32-bit': 2, PAE: 3, '4-level': 4, '5-level': 5 } as const;
 
 export interface PageTableFeedOptions {
   readonly host: Pick<Host, 'now' | 'defer'>;
@@ -37,16 +47,17 @@ export class PageTableFeed implements SessionView {
   #guest: Guest | undefined;
   #state: ScreenState = 'none';
   #visible = false;
-  /** Physical address of the first table, unless it is CR3's. */
-  #root: number | undefined;
+  /** The first table and how it is read, unless it is CR3's. */
+  #given: { readonly address: number; readonly mode: TableMode } | undefined;
   #scan: PageTableScan | undefined;
   /** What was mapped at the last stop and at the one before. */
-  #ranges: readonly MappedRange[] | undefined;
-  #before: readonly MappedRange[] | undefined;
+  #mapping: Mapping | undefined;
+  #before: Mapping | undefined;
   /** Entries as they were at the stop before, by their table's address. */
   #oldTables = new Map<number, readonly PageTableEntry[]>();
   #tables = new Map<number, readonly PageTableEntry[]>();
-  readonly #watched = new Set<number>();
+  /** Bytes of the entries that are watched, by their addresses. */
+  readonly #watched = new Map<number, number>();
 
   constructor(options: PageTableFeedOptions) {
     this.#options = options;
@@ -61,14 +72,14 @@ export class PageTableFeed implements SessionView {
   setState(state: ScreenState): void {
     this.#state = state;
     this.#scan = undefined;
-    if (!this.#visible) return;
     if (state === 'stopped') {
-      this.#before = this.#ranges;
-      this.#ranges = undefined;
+      // What was not looked at at a stop is compared with what was looked at last.
+      this.#before = this.#mapping ?? this.#before;
+      this.#mapping = undefined;
       this.#oldTables = this.#tables;
       this.#tables = new Map();
     }
-    this.#sendAll();
+    if (this.#visible) this.#sendAll();
   }
 
   sliceDone(): void {
@@ -82,7 +93,7 @@ export class PageTableFeed implements SessionView {
   detach(): void {
     this.#guest = undefined;
     this.#scan = undefined;
-    this.#ranges = undefined;
+    this.#mapping = undefined;
     this.#before = undefined;
     this.#oldTables = new Map();
     this.#tables = new Map();
@@ -106,10 +117,10 @@ export class PageTableFeed implements SessionView {
         if (request.visible) this.#sendAll();
         return;
       case 'root':
-        this.#root = request.text.trim() === '' ? undefined : rootOf(request.text);
-        this.#ranges = undefined;
-        this.#before = undefined;
-        this.#sendAll();
+        this.#setRoot(request);
+        return;
+      case 'cancel':
+        if (this.#scan) this.#sendRanges(this.#scan, true);
         return;
       case 'table':
         this.#sendTable(request);
@@ -121,7 +132,7 @@ export class PageTableFeed implements SessionView {
         this.#edit(request);
         return;
       case 'watch':
-        if (request.on) this.#watched.add(request.address);
+        if (request.on) this.#watched.set(request.address, this.#entrySize);
         else this.#watched.delete(request.address);
         this.#watch();
         this.#sendAll();
@@ -136,25 +147,41 @@ export class PageTableFeed implements SessionView {
     throw new UserError('not-launched', 'no guest is running');
   }
 
+  /** The rules by which tables are shown. */
+  get #rules(): ShownRules {
+    const { rules, read } = this.#present.vcpu.paging;
+    const levels = this.#given && (this.#given.mode === 'current' ? rules.levels : LEVELS[this.#given.mode]);
+    if (!this.#given || levels === undefined || levels === 0) return rules;
+    const noExecute = (this.#present.register('EFER') & EFER_NXE) !== 0;
+    return rulesWithRoot(rules, read, { address: this.#given.address, levels, noExecute });
+  }
+
+  get #entrySize(): 4 | 8 {
+    return this.#rules.levels === 2 ? 4 : 8;
+  }
+
+  #setRoot({ text, mode }: RequestOf<'root'>): void {
+    const given = text.trim() === '' ? undefined : { address: rootOf(text), mode };
+    const isOther = given?.address !== this.#given?.address || given?.mode !== this.#given?.mode;
+    this.#given = given;
+    if (isOther) {
+      this.#mapping = undefined;
+      this.#before = undefined;
+    }
+    if (this.#visible) this.#sendAll();
+  }
+
   #sendAll(): void {
-    const { send } = this.#options;
+    this.#scan = undefined;
     const guest = this.#guest;
     if (!guest) {
-      send({ type: 'status', state: this.#state, levels: 0, root: 0, isCr3: true, controls: [] });
+      this.#options.send(statusWithoutTables(this.#state));
       return;
     }
-    const { rules } = guest.vcpu.paging;
-    const controls = [
-      ...(rules.writeProtect ? ['WP'] : []),
-      ...(rules.noExecute ? ['NXE'] : []),
-      ...(rules.globalPages ? ['PGE'] : []),
-      ...(rules.smep ? ['SMEP'] : []),
-      ...(rules.smap ? ['SMAP'] : []),
-    ];
-    const root = this.#root ?? rules.root;
-    send({ type: 'status', state: this.#state, levels: rules.levels, root, isCr3: this.#root === undefined, controls });
+    const rules = this.#rules;
+    this.#options.send(statusOf(guest, rules, { state: this.#state, isCr3: this.#given === undefined }));
     if (this.#state !== 'stopped') return;
-    this.#scan = new PageTableScan(guest.vcpu.paging, this.#root);
+    this.#scan = new PageTableScan(rules, guest.vcpu.paging.read);
     this.#scanOn(this.#scan);
   }
 
@@ -170,13 +197,19 @@ export class PageTableFeed implements SessionView {
       host.defer(() => this.#scanOn(scan));
       return;
     }
+    this.#sendRanges(scan, scan.isCut);
+  }
+
+  #sendRanges({ ranges }: PageTableScan, isCut: boolean): void {
     this.#scan = undefined;
-    this.#ranges = scan.ranges;
-    send({ type: 'ranges', ranges: packRanges(scan.ranges, this.#before).buffer, complete: !scan.isCut });
+    this.#mapping = { ranges, isCut };
+    const compared = compareRanges(this.#mapping, this.#before);
+    this.#options.send({ type: 'ranges', ranges: packRanges(compared).buffer, complete: !isCut });
   }
 
   #sendTable({ level, address, linear }: RequestOf<'table'>): void {
-    const { rules, read } = this.#present.vcpu.paging;
+    const rules = this.#rules;
+    const { read } = this.#present.vcpu.paging;
     if (level < 1 || level > rules.levels) return;
     const entries = readTable(rules, read, { level, address, linear });
     const old = this.#oldTables.get(address);
@@ -187,8 +220,7 @@ export class PageTableFeed implements SessionView {
 
   #shown(entry: PageTableEntry, old: PageTableEntry | undefined): ShownEntry {
     const { low, high, ...rest } = entry;
-    const wide = this.#present.vcpu.paging.rules.levels > 2;
-    const value = (wide ? hexDigits(high) : '') + hexDigits(low);
+    const value = (this.#entrySize === 8 ? hexDigits(high) : '') + hexDigits(low);
     const changed = old !== undefined && (old.low !== low || old.high !== high);
     return { ...rest, value, changed, watched: this.#watched.has(entry.address) };
   }
@@ -197,14 +229,17 @@ export class PageTableFeed implements SessionView {
     const guest = this.#present;
     const linear = resolvePlaceName(guest, text);
     const ac = (guest.register('EFLAGS') & EFLAGS_AC) !== 0;
-    const { steps, physical, errorCode, result } = guest.vcpu.paging.explain(linear, { ...access, ac });
+    const { steps, physical, errorCode, result } = explainWalk(this.#rules, guest.vcpu.paging.read, linear, {
+      ...access,
+      ac,
+    });
     const shown = steps.map(({ level, entry, problem }) => ({ ...this.#shown(entry, undefined), level, problem }));
     this.#options.send({ type: 'walk', text, linear, steps: shown, physical, errorCode, result });
   }
 
   #edit({ address, value }: RequestOf<'edit'>): void {
     const guest = this.#present;
-    const size = guest.vcpu.paging.rules.levels > 2 ? 8 : 4;
+    const size = this.#entrySize;
     if (!/^[0-9a-f]{1,16}$/i.test(value) || value.length > size * 2) {
       throw new UserError('bad-argument', `${value} is no entry: give up to ${size * 2} hexadecimal digits`);
     }
@@ -220,11 +255,10 @@ export class PageTableFeed implements SessionView {
 
   /** Entries that are watched are data breakpoints of a set of their own. */
   #watch(): void {
-    const size = this.#guest?.vcpu.paging.rules.levels === 2 ? 4 : 8;
-    const addresses = [...this.#watched].filter((address) => address >= 0);
+    const watched = [...this.#watched].filter(([address]) => address >= 0);
     this.#options.breakpoints().replace(
       WATCHED_SET,
-      addresses.map((address) => watchRequest(address, size)),
+      watched.map(([address, size]) => watchRequest(address, size)),
     );
   }
 }
@@ -250,5 +284,5 @@ function rootOf(text: string): number {
   if (digits === undefined)
     throw new UserError('bad-address', `${text}: give the physical address of a table, in hexadecimal`);
   const { address } = exactPlace(parseReference(`p:0x${digits}`));
-  return address - (address % 32);
+  return address;
 }

@@ -5,6 +5,7 @@
 import { ACCESS_FETCH, ACCESS_UNCHECKED, ACCESS_USER, ACCESS_WRITE, pageFaultOf } from '../memory/page-access.ts';
 import { PageWalk, type TableReader, walkTables } from '../memory/page-walk.ts';
 import { LEVELS_LONG, LEVELS_NONE, type PagingRules } from '../memory/paging-rules.ts';
+import type { ShownRules } from './given-root.ts';
 import {
   combined,
   PAGE_NO_EXECUTE,
@@ -49,7 +50,7 @@ export function entryName(level: number): string {
 }
 
 export function explainWalk(
-  rules: PagingRules,
+  rules: ShownRules,
   read: TableReader,
   linear: number,
   access: ExplainedAccess,
@@ -79,7 +80,7 @@ interface LevelEntry {
   readonly entry: PageTableEntry;
 }
 
-function entriesOf(rules: PagingRules, read: TableReader, linear: number): readonly LevelEntry[] {
+function entriesOf(rules: ShownRules, read: TableReader, linear: number): readonly LevelEntry[] {
   const entries: LevelEntry[] = [];
   let table: PageTable | undefined = rootTable(rules);
   while (table) {

@@ -20,6 +20,8 @@ import {
   type TableReader,
 } from '../memory/page-walk.ts';
 
+import type { ShownRules } from './given-root.ts';
+
 /** Attributes of an entry or a range, as bits; those of a range are what all levels together give. */
 export const PAGE_WRITABLE = 1 << 0;
 export const PAGE_USER = 1 << 1;
@@ -79,9 +81,9 @@ export interface MappedRange {
 const entrySize = (rules: PagingRules): 4 | 8 => (rules.levels === LEVELS_32_BIT ? 4 : 8);
 const indexBits = (rules: PagingRules): number => (rules.levels === LEVELS_32_BIT ? 10 : 9);
 
-/** The first table; undefined without paging. With `root` it is another one than CR3's. */
-export function rootTable(rules: PagingRules, root: number = rules.root): PageTable | undefined {
-  return rules.levels === LEVELS_NONE ? undefined : { level: rules.levels, address: root, linear: 0 };
+/** The first table; undefined without paging. */
+export function rootTable({ levels, root }: PagingRules): PageTable | undefined {
+  return levels === LEVELS_NONE ? undefined : { level: levels, address: root, linear: 0 };
 }
 
 /** How many entries a table has. */
@@ -91,11 +93,11 @@ export function entryCount(rules: PagingRules, { level }: PageTable): number {
 }
 
 /** Reads one entry of a table. */
-export function readEntry(rules: PagingRules, read: TableReader, table: PageTable, index: number): PageTableEntry {
+export function readEntry(rules: ShownRules, read: TableReader, table: PageTable, index: number): PageTableEntry {
   const bytes = entrySize(rules);
   const { level } = table;
   const isPointer = rules.levels === LEVELS_PAE && level === LEVELS_PAE;
-  const ofRegisters = isPointer && table.address === rules.root;
+  const ofRegisters = isPointer && !rules.pointersInMemory;
   const address = ofRegisters ? -1 - index : table.address + index * bytes;
   const low = ofRegisters ? (rules.pointers[index * 2] as number) : read(address);
   const high = bytes === 4 ? 0 : ofRegisters ? (rules.pointers[index * 2 + 1] as number) : read(address + 4);
@@ -116,7 +118,7 @@ export function readEntry(rules: PagingRules, read: TableReader, table: PageTabl
 }
 
 /** All entries of a table. */
-export function readTable(rules: PagingRules, read: TableReader, table: PageTable): readonly PageTableEntry[] {
+export function readTable(rules: ShownRules, read: TableReader, table: PageTable): readonly PageTableEntry[] {
   return Array.from({ length: entryCount(rules, table) }, (_, index) => readEntry(rules, read, table, index));
 }
 
@@ -140,7 +142,7 @@ const PARTS_RANGES = ~(PAGE_ACCESSED | PAGE_DIRTY);
  * others have their turn: tables that point to themselves map more than can ever be looked at.
  */
 export function* mappedRanges(
-  rules: PagingRules,
+  rules: ShownRules,
   read: TableReader,
   root: PageTable,
 ): Generator<MappedRange | undefined, void, void> {

@@ -9,8 +9,11 @@ export interface Badge {
   readonly kind: 'write' | 'user' | 'execute' | 'plain' | 'warning' | 'changed';
 }
 
-/** The rights and flags that a list shows, in a fixed order. */
-export function badgesOf(attributes: number): readonly Badge[] {
+/** Write-back, which memory has unless it says otherwise. */
+const USUAL_TYPE = 'WB';
+
+/** The rights and flags that a list shows, in a fixed order; memory types by their number in the PAT. */
+export function badgesOf(attributes: number, memoryTypes: readonly string[] = []): readonly Badge[] {
   const has = (bit: number): boolean => (attributes & bit) !== 0;
   const badges: Badge[] = [
     has(ATTRIBUTE.USER)
@@ -27,7 +30,12 @@ export function badgesOf(attributes: number): readonly Badge[] {
   if (has(ATTRIBUTE.ACCESSED)) badges.push({ text: 'A', title: localized('Accessed'), kind: 'plain' });
   if (has(ATTRIBUTE.DIRTY)) badges.push({ text: 'D', title: localized('Dirty'), kind: 'plain' });
   const pat = (attributes & PAT_MASK) >> PAT_SHIFT;
-  if (pat !== 0) badges.push({ text: `PAT ${pat}`, title: localized('Entry {0} of the PAT', pat), kind: 'plain' });
+  const type = memoryTypes[pat];
+  if (type !== undefined && type !== USUAL_TYPE) {
+    badges.push({ text: type, title: localized('Memory type {0}, entry {1} of the PAT', type, pat), kind: 'plain' });
+  } else if (pat !== 0) {
+    badges.push({ text: `PAT ${pat}`, title: localized('Entry {0} of the PAT', pat), kind: 'plain' });
+  }
   const key = (attributes & KEY_MASK) >> KEY_SHIFT;
   if (key !== 0) badges.push({ text: `PK ${key}`, title: localized('Protection key {0}', key), kind: 'plain' });
   return badges;
@@ -38,10 +46,13 @@ export function isWritableCode(attributes: number): boolean {
   return (attributes & (ATTRIBUTE.WRITABLE | ATTRIBUTE.NO_EXECUTE)) === ATTRIBUTE.WRITABLE;
 }
 
-/** What is odd about a page. In the upper half of the address space lives the kernel. */
-export function odditiesOf(attributes: number, linear: number): readonly Badge[] {
+/**
+ * What is odd about a page. In the upper half of the address space lives the kernel. Where there is no NX, everything is
+ * executable and nothing of it worth a mark.
+ */
+export function odditiesOf(attributes: number, linear: number, hasNoExecute: boolean): readonly Badge[] {
   const odd: Badge[] = [];
-  if (isWritableCode(attributes)) {
+  if (hasNoExecute && isWritableCode(attributes)) {
     odd.push({ text: 'W+X', title: localized('Writable and executable'), kind: 'warning' });
   }
   if (linear < 0 && (attributes & ATTRIBUTE.USER) !== 0) {

@@ -3,10 +3,13 @@ import { localized } from '../../debug-adapter/protocol/localized.ts';
 import {
   ATTRIBUTE,
   type PageTablesUpdate,
+  RANGE_CHANGE,
   RANGE_FIELDS,
   type ShownEntry,
+  statusWithoutTables,
   type TlbEntry,
 } from '../../debug-adapter/protocol/page-tables.ts';
+import { parseAttributes } from './attribute-search.ts';
 import { isWritableCode } from './attributes.ts';
 
 type UpdateOf<Type extends PageTablesUpdate['type']> = Extract<PageTablesUpdate, { readonly type: Type }>;
@@ -17,7 +20,8 @@ export interface PageRange {
   readonly physical: number;
   readonly pageSize: number;
   readonly attributes: number;
-  readonly changed: boolean;
+  /** Of `RANGE_CHANGE`. */
+  readonly change: number;
 }
 
 export interface PageModel {
@@ -33,7 +37,7 @@ export interface PageModel {
 }
 
 export const initialModel: PageModel = {
-  status: { type: 'status', state: 'none', levels: 0, root: 0, isCr3: true, controls: [] },
+  status: statusWithoutTables('none'),
   ranges: [],
   complete: true,
   progress: undefined,
@@ -75,11 +79,15 @@ export function withUpdate(model: PageModel, update: PageTablesUpdate): PageMode
 function unpackRanges(buffer: ArrayBuffer): readonly PageRange[] {
   const packed = new Float64Array(buffer, 0, Math.floor(buffer.byteLength / 8));
   return Array.from({ length: Math.floor(packed.length / RANGE_FIELDS) }, (_, n) => {
-    const [linear = 0, size = 0, physical = 0, pageSize = 0, attributes = 0, changed = 0] = packed.subarray(
-      n * RANGE_FIELDS,
-      (n + 1) * RANGE_FIELDS,
-    );
-    return { linear, size, physical, pageSize, attributes, changed: changed !== 0 };
+    const at = n * RANGE_FIELDS;
+    return {
+      linear: packed[at] as number,
+      size: packed[at + 1] as number,
+      physical: packed[at + 2] as number,
+      pageSize: packed[at + 3] as number,
+      attributes: packed[at + 4] as number,
+      change: packed[at + 5] as number,
+    };
   });
 }
 
@@ -114,17 +122,16 @@ export const filters = {
     matches: ({ attributes }: PageRange) => (attributes & ATTRIBUTE.GLOBAL) !== 0,
     text: () => localized('Global'),
   },
-  changed: { matches: ({ changed }: PageRange) => changed, text: () => localized('Changed') },
+  changed: { matches: ({ change }: PageRange) => change !== RANGE_CHANGE.SAME, text: () => localized('Changed') },
 } as const;
 export type FilterName = keyof typeof filters;
 
-/** Where something is looked for. */
-export interface Search {
-  readonly space: 'linear' | 'physical';
-  readonly address: number;
-}
+/** What is looked for: what maps an address, or what has attributes. */
+export type Search =
+  | { readonly space: 'linear' | 'physical'; readonly address: number }
+  | { readonly space: 'attributes'; readonly matches: (range: PageRange) => boolean };
 
-/** The ranges that all chosen filters let through and in which an address lies: who maps it. */
+/** The ranges that all chosen filters let through and that a search finds: who maps an address. */
 export function matchingRanges(
   ranges: readonly PageRange[],
   chosen: ReadonlySet<FilterName>,
@@ -132,17 +139,39 @@ export function matchingRanges(
 ): readonly PageRange[] {
   if (chosen.size === 0 && search === undefined) return ranges;
   const names = [...chosen];
-  return ranges.filter((range) => {
-    const start = search?.space === 'physical' ? range.physical : range.linear;
-    const isThere = search === undefined || (search.address >= start && search.address < start + range.size);
-    return isThere && names.every((name) => filters[name].matches(range));
-  });
+  return ranges.filter(
+    (range) => (search === undefined || finds(search, range)) && names.every((name) => filters[name].matches(range)),
+  );
 }
 
-/** What was typed into the search box: an address, a physical one behind `p:`, or words for the session to resolve. */
-export function parseSearch(text: string): Search | 'words' | undefined {
+function finds(search: Search, range: PageRange): boolean {
+  if (search.space === 'attributes') return search.matches(range);
+  // What is mapped no more maps no address.
+  if (range.change === RANGE_CHANGE.GONE) return false;
+  const start = search.space === 'physical' ? range.physical : range.linear;
+  return search.address >= start && search.address < start + range.size;
+}
+
+/** How many of the ranges are mapped. */
+export function countMapped(ranges: readonly PageRange[]): number {
+  return ranges.reduce((count, { change }) => count + (change === RANGE_CHANGE.GONE ? 0 : 1), 0);
+}
+
+/**
+ * What was typed into the search box: an address, a physical one behind `p:`, attributes behind `@`, or words for the session
+ * to resolve. `unknown` is a word that is no attribute.
+ */
+export function parseSearch(
+  text: string,
+  memoryTypes: readonly string[],
+): Search | 'words' | { readonly unknown: string } | undefined {
   const trimmed = text.trim();
   if (trimmed === '') return undefined;
+  if (/^!?@/.test(trimmed)) {
+    const found = parseAttributes(trimmed);
+    if ('unknown' in found) return found;
+    return { space: 'attributes', matches: (range) => found.test(range, memoryTypes) };
+  }
   const match = /^(p:)?\s*(?:0x)?([0-9a-f]{1,16})h?$/i.exec(trimmed.replaceAll('_', ''));
   if (!match) return 'words';
   const space = match[1] ? 'physical' : 'linear';
@@ -152,16 +181,22 @@ export function parseSearch(text: string): Search | 'words' | undefined {
 
 /** Hexadecimal as wide as the paging mode has its addresses. */
 export function linearText(address: number, levels: number): string {
-  return hexText(address, levels > 3 ? 16 : 8);
+  return hexText(BigInt(address), linearDigits(levels));
 }
+
+/** The last byte of a range. Beyond 2^53 numbers have no single bytes, which is why it is not computed by them. */
+export function lastText({ linear, size }: Pick<PageRange, 'linear' | 'size'>, levels: number): string {
+  return hexText(BigInt(linear) + BigInt(size) - 1n, linearDigits(levels));
+}
+
+const linearDigits = (levels: number): number => (levels > 3 ? 16 : 8);
 
 export function physicalText(address: number): string {
-  return hexText(address, address < 2 ** 32 ? 8 : 13);
+  return hexText(BigInt(address), address < 2 ** 32 ? 8 : 13);
 }
 
-function hexText(value: number, digits: number): string {
-  const unsigned = value < 0 ? BigInt.asUintN(64, BigInt(value)) : BigInt(value);
-  return unsigned.toString(16).toUpperCase().padStart(digits, '0');
+function hexText(value: bigint, digits: number): string {
+  return BigInt.asUintN(64, value).toString(16).toUpperCase().padStart(digits, '0');
 }
 
 const UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'];

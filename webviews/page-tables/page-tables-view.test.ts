@@ -1,7 +1,7 @@
 /** The view in a browser, joined to a real session whose machine has page tables in its memory. */
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PageTablesRequest } from '../../debug-adapter/protocol/page-tables.ts';
+import { type PageTablesRequest, statusWithoutTables } from '../../debug-adapter/protocol/page-tables.ts';
 import { SessionClient } from '../../test/dap/support/session-client.ts';
 import { browserPath } from '../../test/end-to-end/workbench.ts';
 import { drawn, post, ViewPages } from '../../test/webviews/view-page.ts';
@@ -162,7 +162,7 @@ describe.skipIf(browserPath() === undefined)('page-table view in a browser', () 
   it('says that there is no paging, and no session', async () => {
     const { page } = await openView({ paging: false });
     expect(await page.locator('.empty').textContent()).toContain('Paging is off');
-    await post(page, { type: 'status', state: 'none', levels: 0, root: 0, isCr3: true, controls: [] });
+    await post(page, statusWithoutTables('none'));
     await drawn(page);
     expect(await page.locator('.empty').textContent()).toContain('Start debugging');
     await page.close();

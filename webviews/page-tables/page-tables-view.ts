@@ -6,11 +6,16 @@ import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { localized } from '../../debug-adapter/protocol/localized.ts';
 import type {
   PageTablesRequest,
+  PageTablesStatus,
   PageTablesUpdate,
   TlbEntry,
   WalkAccess,
 } from '../../debug-adapter/protocol/page-tables.ts';
+import { ATTRIBUTE_WORDS } from './attribute-search.ts';
+import { ACCESSES, choice, MODES, PRIVILEGES, textOf } from './choice.ts';
+import { type DetailsActions, entryDetails, rangeDetails } from './details.ts';
 import {
+  countMapped,
   type FilterName,
   filters,
   initialModel,
@@ -20,46 +25,62 @@ import {
   type PageModel,
   type PageRange,
   parseSearch,
-  physicalText,
   type Search,
   tableKey,
   withUpdate,
 } from './page-model.ts';
+import { initialSettings, type PageSettings, TABS } from './page-settings.ts';
 import { remembering } from './remembering.ts';
 import { rangeRow, tlbRow, treeRow } from './row-contents.ts';
 import type { RowList } from './row-list.ts';
 import { type TreeRow, treeRows } from './tree-rows.ts';
 import { renderWalk } from './walk-result.ts';
 
-const TABS = ['ranges', 'tree', 'walk', 'tlb'] as const;
-type Tab = (typeof TABS)[number];
-
 export class PageTablesView extends LitElement {
   /** Sends a message to the extension. */
   send: (message: PageTablesRequest) => void = () => undefined;
+  /** Keeps the settings for the next time that the page is made. */
+  save: (settings: PageSettings) => void = () => undefined;
   private model: PageModel = initialModel;
-  private tab: Tab = 'ranges';
+  private settings: PageSettings = initialSettings;
   private chosen: ReadonlySet<FilterName> = new Set();
   private search: Search | undefined;
   /** Words of the search box that the session is resolving. */
   private resolving: string | undefined;
   private open: ReadonlySet<string> = new Set();
+  /** Tables that were asked for since the last status. */
+  private readonly asked = new Set<string>();
   private activeRange: PageRange | undefined;
   private activeRow: TreeRow | undefined;
-  private walkText = 'CS:EIP';
-  private access: WalkAccess = { kind: 'read', privilege: 'supervisor' };
   private notice = '';
+  private readonly actions: DetailsActions = {
+    walk: (address) => this.walkTo(address),
+    find: (text) => this.find(text),
+    send: (request) => this.send(request),
+  };
 
-  /** The page is in view: the session has to send everything again. */
+  /** Takes up settings that were kept. */
+  restore(settings: PageSettings): void {
+    this.settings = settings;
+    this.chosen = new Set(settings.filters);
+  }
+
+  /** The page is in view: the session has to send everything again, of the root that the page shows. */
   tellVisible(visible: boolean): void {
+    const { root, mode } = this.settings;
+    if (visible) this.send({ type: 'root', text: root, mode });
     this.send({ type: 'visible', visible });
   }
 
   /** A message of the session. */
   receive(update: PageTablesUpdate): void {
+    const before = this.model.status;
     this.model = withUpdate(this.model, update);
-    if (update.type === 'status') this.statusChanged();
-    if (update.type === 'walk' && this.resolving === update.text) this.resolved(update.linear);
+    if (update.type === 'status') this.statusChanged(before);
+    if (update.type === 'walk' && this.resolving === update.text) {
+      this.resolving = undefined;
+      this.search = { space: 'linear', address: update.linear };
+    }
     if (update.type === 'failed') {
       this.resolving = undefined;
       this.notice = update.message;
@@ -83,47 +104,57 @@ export class PageTablesView extends LitElement {
     const { state, levels } = this.model.status;
     return html`
       <header class="toolbar">${this.toolbar()}</header>
-      <vscode-tabs
-        role="main"
-        class=${state === 'none' || levels === 0 ? 'away' : ''}
-        @vsc-tabs-select=${(event: CustomEvent<{ selectedIndex: number }>) => this.chooseTab(event.detail.selectedIndex)}
-      >
-        <vscode-tab-header slot="header">${localized('Mapped ranges')}</vscode-tab-header>
-        <vscode-tab-header slot="header">${localized('Tables')}</vscode-tab-header>
-        <vscode-tab-header slot="header">${localized('Walk')}</vscode-tab-header>
-        <vscode-tab-header slot="header">${localized('Cached translations')}</vscode-tab-header>
-        <vscode-tab-panel>
-          <div class="panel">${this.filterBar()}<row-list id="ranges"></row-list>${this.rangeDetails()}</div>
-        </vscode-tab-panel>
-        <vscode-tab-panel>
-          <div class="panel"><row-list id="tree"></row-list>${this.rowDetails()}</div>
-        </vscode-tab-panel>
-        <vscode-tab-panel><div class="panel">${this.walkPanel()}</div></vscode-tab-panel>
-        <vscode-tab-panel><div class="panel"><row-list id="tlb"></row-list></div></vscode-tab-panel>
-      </vscode-tabs>
+      <main class=${state === 'none' || levels === 0 ? 'away' : ''}>
+        <vscode-tabs
+          .selectedIndex=${TABS.indexOf(this.settings.tab)}
+          @vsc-tabs-select=${(event: CustomEvent<{ selectedIndex: number }>) => this.chooseTab(event.detail.selectedIndex)}
+        >
+          <vscode-tab-header slot="header">${localized('Mapped ranges')}</vscode-tab-header>
+          <vscode-tab-header slot="header">${localized('Tables')}</vscode-tab-header>
+          <vscode-tab-header slot="header">${localized('Walk')}</vscode-tab-header>
+          <vscode-tab-header slot="header">${localized('Cached translations')}</vscode-tab-header>
+          <vscode-tab-panel>
+            <div class="panel">
+              ${this.filterBar()}<row-list id="ranges"></row-list>
+              ${rangeDetails(this.activeRange, this.model.status, this.actions)}
+            </div>
+          </vscode-tab-panel>
+          <vscode-tab-panel>
+            <div class="panel">
+              <row-list id="tree"></row-list>${entryDetails(this.activeRow?.entry, this.model.status, this.actions)}
+            </div>
+          </vscode-tab-panel>
+          <vscode-tab-panel><div class="panel">${this.walkPanel()}</div></vscode-tab-panel>
+          <vscode-tab-panel><div class="panel"><row-list id="tlb"></row-list></div></vscode-tab-panel>
+        </vscode-tabs>
+      </main>
       ${this.emptyText()}
       <footer class="status">
         <span>${modeText(this.model.status)}</span>
         <span role="status" class="notice">${this.notice}</span>
-        <span class="count">${this.countText()}</span>
+        ${this.count()}
       </footer>
     `;
   }
 
   private toolbar(): TemplateResult {
+    const { root, mode, search } = this.settings;
     return html`
       <vscode-textfield
         class="root"
         .label=${localized('Root table')}
         placeholder="CR3"
         title=${localized('Physical address of the first table; empty for that of CR3')}
-        @change=${(event: Event) => this.send({ type: 'root', text: textOf(event) })}
+        .value=${root}
+        @change=${(event: Event) => this.chooseRoot({ root: textOf(event).trim() })}
       ></vscode-textfield>
+      ${root === '' ? nothing : choice(localized('Paging mode'), MODES, mode, (next) => this.chooseRoot({ mode: next }))}
       <vscode-textfield
         class="search"
         .label=${localized('Search')}
-        placeholder=${localized('Address, symbol, or p:address')}
-        title=${localized('Shows what maps a linear address or symbol; behind p: what maps a physical address')}
+        placeholder=${localized('Address, symbol, p:address or @attribute')}
+        title=${localized('What maps a linear address or symbol; behind p: a physical address; or attributes: {0}', ATTRIBUTE_WORDS)}
+        .value=${search}
         @change=${(event: Event) => this.find(textOf(event))}
       ></vscode-textfield>
     `;
@@ -142,81 +173,25 @@ export class PageTablesView extends LitElement {
     </div>`;
   }
 
-  private rangeDetails(): TemplateResult | typeof nothing {
-    const range = this.activeRange;
-    if (!range) return nothing;
-    const start = linearText(range.linear, this.levels);
-    return html`<div class="details">
-      <span class="address">${start}</span>
-      <vscode-button secondary @click=${() => this.walkTo(`0x${start}`)}>${localized('Walk')}</vscode-button>
-      <vscode-button secondary @click=${() => this.find(`p:${physicalText(range.physical)}`)}>
-        ${localized('Who maps this frame?')}
-      </vscode-button>
-    </div>`;
-  }
-
-  private rowDetails(): TemplateResult | typeof nothing {
-    const row = this.activeRow;
-    if (!row) return nothing;
-    const { entry } = row;
-    if (entry.address < 0) return html`<div class="details">${localized('This entry is in a register.')}</div>`;
-    return html`<div class="details">
-      <vscode-textfield
-        class="value"
-        .label=${localized('Value of the entry')}
-        .value=${entry.value}
-        @change=${(event: Event) => this.edit(entry.address, textOf(event))}
-      ></vscode-textfield>
-      <span class="address">${localized('at p:{0}', physicalText(entry.address))}</span>
-      <vscode-checkbox
-        label=${localized('Break on change')}
-        ?checked=${entry.watched}
-        @change=${() => this.send({ type: 'watch', address: entry.address, on: !entry.watched })}
-      ></vscode-checkbox>
-      <vscode-button secondary @click=${() => this.walkTo(`0x${linearText(entry.linear, this.levels)}`)}>
-        ${localized('Walk')}
-      </vscode-button>
-    </div>`;
-  }
-
   private walkPanel(): TemplateResult {
-    const { kind, privilege } = this.access;
+    const { walk, access } = this.settings;
     return html`
       <form class="walk-form" @submit=${(event: Event) => this.walkNow(event)}>
         <vscode-textfield
           class="walk-address"
           .label=${localized('Linear address')}
-          .value=${this.walkText}
-          @input=${(event: Event) => {
-            this.walkText = textOf(event);
-          }}
+          .value=${walk}
+          @input=${(event: Event) => this.keep({ walk: textOf(event) })}
           @keydown=${(event: KeyboardEvent) => {
             if (event.key === 'Enter') this.walkNow(event);
           }}
         ></vscode-textfield>
-        ${this.choice(localized('Access'), ACCESSES, kind, (next) => this.changeAccess({ kind: next }))}
-        ${this.choice(localized('Privilege'), PRIVILEGES, privilege, (next) => this.changeAccess({ privilege: next }))}
+        ${choice(localized('Access'), ACCESSES, access.kind, (kind) => this.changeAccess({ kind }))}
+        ${choice(localized('Privilege'), PRIVILEGES, access.privilege, (privilege) => this.changeAccess({ privilege }))}
         <vscode-button type="submit" @click=${(event: Event) => this.walkNow(event)}>${localized('Walk')}</vscode-button>
       </form>
-      ${renderWalk(this.model.walk, this.levels)}
+      ${renderWalk(this.model.walk, this.model.status)}
     `;
-  }
-
-  private choice<Value extends string>(
-    label: string,
-    values: Readonly<Record<Value, () => string>>,
-    chosen: Value,
-    choose: (value: Value) => void,
-  ): TemplateResult {
-    return html`<vscode-single-select
-      .label=${label}
-      .value=${chosen}
-      @change=${(event: Event) => choose(textOf(event) as Value)}
-    >
-      ${(Object.keys(values) as Value[]).map(
-        (value) => html`<vscode-option value=${value} ?selected=${value === chosen}>${values[value]()}</vscode-option>`,
-      )}
-    </vscode-single-select>`;
   }
 
   private emptyText(): TemplateResult | typeof nothing {
@@ -225,21 +200,36 @@ export class PageTablesView extends LitElement {
       return html`<p class="empty">${localized('Start debugging (F5) to see the page tables of the guest here.')}</p>`;
     }
     if (levels !== 0) return nothing;
-    return html`<p class="empty">${localized('Paging is off: linear addresses are physical ones.')}</p>`;
+    if (state === 'ended') return html`<p class="empty">${localized('The session has ended.')}</p>`;
+    const isGiven = this.settings.root !== '';
+    return html`<p class="empty">
+      ${localized('Paging is off: linear addresses are physical ones.')}
+      ${
+        isGiven
+          ? localized('Choose the paging mode in which the tables are to be read.')
+          : localized('Tables that are being built can be shown by the address of their root.')
+      }
+    </p>`;
   }
 
-  private countText(): string {
+  private count(): TemplateResult {
     const { ranges, progress, complete } = this.model;
-    if (progress !== undefined) return localized('Reading tables… {0}', progress);
-    const shown = this.shownRanges().length;
-    const all = complete ? String(ranges.length) : `> ${ranges.length}`;
-    return shown === ranges.length ? localized('{0} ranges', all) : localized('{0} of {1} ranges', shown, all);
+    if (progress !== undefined) {
+      return html`<span class="count">${localized('Reading tables… {0}', progress)}</span>
+        <vscode-button secondary @click=${() => this.send({ type: 'cancel' })}>${localized('Cancel')}</vscode-button>`;
+    }
+    const [shown, all] = [this.mappedOf(this.shownRanges()), this.allMappedOf(ranges)];
+    const text = complete ? String(all) : `> ${all}`;
+    return html`<span class="count">
+      ${shown === all ? localized('{0} ranges', text) : localized('{0} of {1} ranges', shown, text)}
+    </span>`;
   }
 
   private prepareLists(): void {
     const ranges = this.list<PageRange>('ranges');
     ranges.label = localized('Mapped ranges');
-    ranges.renderRow = (range) => rangeRow(range, this.levels);
+    ranges.renderRow = (range) => rangeRow(range, this.model.status);
+    ranges.keyOf = ({ linear }) => linear;
     ranges.onChoose = ({ linear }) => this.walkTo(`0x${linearText(linear, this.levels)}`);
     ranges.onActive = (range) => {
       if (this.activeRange === range) return;
@@ -250,7 +240,8 @@ export class PageTablesView extends LitElement {
     tree.label = localized('Tables');
     tree.isTree = true;
     tree.treeState = ({ depth, open }) => ({ depth, open });
-    tree.renderRow = (row) => treeRow(row, this.levels);
+    tree.renderRow = (row) => treeRow(row, this.model.status);
+    tree.keyOf = ({ key }) => key;
     tree.onChoose = (row) => this.openRow(row, row.open === false);
     tree.onOpen = (row, open) => this.openRow(row, open);
     tree.onActive = (row) => {
@@ -260,7 +251,8 @@ export class PageTablesView extends LitElement {
     };
     const tlb = this.list<TlbEntry>('tlb');
     tlb.label = localized('Cached translations');
-    tlb.renderRow = (entry) => tlbRow(entry, this.levels);
+    tlb.renderRow = (entry) => tlbRow(entry, this.model.status);
+    tlb.keyOf = ({ linear }) => linear;
     tlb.onChoose = ({ linear }) => this.walkTo(`0x${linearText(linear, this.levels)}`);
     this.fillLists();
   }
@@ -276,48 +268,56 @@ export class PageTablesView extends LitElement {
     if (this.list<TlbEntry>('tlb').rows !== tlb) this.list<TlbEntry>('tlb').show(tlb);
   }
 
-  private statusChanged(): void {
+  private statusChanged(before: PageTablesStatus): void {
     this.notice = '';
-    const { state, levels, root } = this.model.status;
+    this.asked.clear();
+    const { state, levels, root, isCr3 } = this.model.status;
+    // A session that is newer than the page does not know yet which root the page shows.
+    if (isCr3 && this.settings.root !== '' && (state === 'running' || state === 'stopped')) this.chooseRoot({});
     if (state !== 'stopped' || levels === 0) return;
     this.askTable(levels, root, 0);
     // Tables that are open are read again; the walk and the cached translations too, if they are in view.
     const { rows } = this.shownTree();
     for (const row of rows) if (row.open) this.askTable(row.level - 1, row.entry.target, row.entry.linear);
-    if (this.tab === 'walk') this.walk();
-    if (this.tab === 'tlb') this.send({ type: 'tlb' });
+    if (this.settings.tab === 'walk') this.walk();
+    if (this.settings.tab === 'tlb') this.send({ type: 'tlb' });
+    // A search that was kept is made as soon as there is something to search.
+    if (before.state === 'none' && this.search === undefined) this.find(this.settings.search);
   }
 
   private chooseTab(index: number): void {
-    this.tab = TABS[index] ?? 'ranges';
-    if (this.tab === 'tlb') this.send({ type: 'tlb' });
-    if (this.tab === 'walk' && !this.model.walk) this.walk();
+    this.keep({ tab: TABS[index] ?? 'ranges' });
+    if (this.settings.tab === 'tlb') this.send({ type: 'tlb' });
+    if (this.settings.tab === 'walk' && !this.model.walk) this.walk();
+  }
+
+  private chooseRoot(change: Partial<Pick<PageSettings, 'root' | 'mode'>>): void {
+    this.notice = '';
+    this.keep(change);
+    const { root, mode } = this.settings;
+    this.send({ type: 'root', text: root, mode });
+    this.requestUpdate();
   }
 
   private toggle(name: FilterName): void {
     const chosen = new Set(this.chosen);
     if (!chosen.delete(name)) chosen.add(name);
     this.chosen = chosen;
+    this.keep({ filters: [...chosen] });
     this.requestUpdate();
   }
 
-  /** Shows what maps an address; words are resolved by the session first. */
+  /** Shows what maps an address or has attributes; words are resolved by the session first. */
   private find(text: string): void {
-    const search = parseSearch(text);
+    this.keep({ search: text });
+    const search = parseSearch(text, this.model.status.memoryTypes);
     this.notice = '';
     this.resolving = search === 'words' ? text.trim() : undefined;
-    if (search === 'words') this.send({ type: 'walk', text: text.trim(), access: this.access });
-    else this.search = search;
+    if (search === 'words') this.send({ type: 'walk', text: text.trim(), access: this.settings.access });
+    else if (search && 'unknown' in search) {
+      this.notice = localized('{0} is no attribute; try {1}', search.unknown, ATTRIBUTE_WORDS);
+    } else this.search = search;
     this.requestUpdate();
-  }
-
-  private resolved(linear: number): void {
-    this.resolving = undefined;
-    this.search = { space: 'linear', address: linear };
-  }
-
-  private edit(address: number, value: string): void {
-    this.send({ type: 'edit', address, value: value.replace(/^0x/i, '').replaceAll('_', '') });
   }
 
   private openRow(row: TreeRow, open: boolean): void {
@@ -330,9 +330,7 @@ export class PageTablesView extends LitElement {
   }
 
   private walkTo(text: string): void {
-    this.walkText = text;
-    this.tab = 'walk';
-    (this.querySelector('vscode-tabs') as HTMLElement & { selectedIndex: number }).selectedIndex = TABS.indexOf('walk');
+    this.keep({ walk: text, tab: 'walk' });
     this.walk();
     this.requestUpdate();
   }
@@ -344,24 +342,32 @@ export class PageTablesView extends LitElement {
 
   private walk(): void {
     this.notice = '';
-    if (this.walkText.trim() !== '') this.send({ type: 'walk', text: this.walkText.trim(), access: this.access });
+    const { walk, access } = this.settings;
+    if (walk.trim() !== '') this.send({ type: 'walk', text: walk.trim(), access });
   }
 
   private changeAccess(change: Partial<WalkAccess>): void {
-    this.access = { ...this.access, ...change };
+    this.keep({ access: { ...this.settings.access, ...change } });
     this.walk();
   }
 
+  private keep(change: Partial<PageSettings>): void {
+    this.settings = { ...this.settings, ...change };
+    this.save(this.settings);
+  }
+
+  /** Asks for a table once between two changes of the status. */
   private askTable(level: number, address: number, linear: number): void {
-    const key = `${tableKey(level, address)}@${this.model.status.state}`;
-    if (this.asked.has(key) && this.model.tables.has(tableKey(level, address))) return;
+    const key = tableKey(level, address);
+    if (this.asked.has(key)) return;
     this.asked.add(key);
     this.send({ type: 'table', level, address, linear });
   }
-  private readonly asked = new Set<string>();
 
   private readonly shownRanges = (): readonly PageRange[] => this.rangesOf(this.model.ranges, this.chosen, this.search);
   private readonly rangesOf = remembering(matchingRanges);
+  private readonly mappedOf = remembering(countMapped);
+  private readonly allMappedOf = remembering(countMapped);
 
   private readonly shownTree = (): ReturnType<typeof treeRows> =>
     this.treeOf(this.model.tables, this.model.status, this.open);
@@ -377,17 +383,3 @@ export class PageTablesView extends LitElement {
 }
 
 const NO_ENTRIES: readonly TlbEntry[] = [];
-
-const ACCESSES: Readonly<Record<WalkAccess['kind'], () => string>> = {
-  read: () => localized('Read'),
-  write: () => localized('Write'),
-  fetch: () => localized('Fetch'),
-};
-const PRIVILEGES: Readonly<Record<WalkAccess['privilege'], () => string>> = {
-  supervisor: () => localized('Supervisor'),
-  user: () => localized('User'),
-};
-
-function textOf(event: Event): string {
-  return (event.target as HTMLElement & { value: string }).value;
-}

@@ -1,25 +1,39 @@
 /** What the rows of the lists show. */
 import { html, nothing, type TemplateResult } from 'lit';
 import { localized } from '../../debug-adapter/protocol/localized.ts';
-import type { ShownEntry, TlbEntry } from '../../debug-adapter/protocol/page-tables.ts';
+import {
+  type PageTablesStatus,
+  RANGE_CHANGE,
+  type ShownEntry,
+  type TlbEntry,
+} from '../../debug-adapter/protocol/page-tables.ts';
 import { type Badge, badgesOf, odditiesOf } from './attributes.ts';
-import { entryName, linearText, type PageRange, physicalText, sizeText } from './page-model.ts';
+import { entryName, lastText, linearText, type PageRange, physicalText, sizeText } from './page-model.ts';
 import type { TreeRow } from './tree-rows.ts';
 
-export function rangeRow(
-  { linear, size, physical, pageSize, attributes, changed }: PageRange,
-  levels: number,
-): TemplateResult {
+export function rangeRow(range: PageRange, status: PageTablesStatus): TemplateResult {
+  const { linear, size, physical, pageSize, attributes, change } = range;
+  const isGone = change === RANGE_CHANGE.GONE;
+  const odd = isGone ? [] : odditiesOf(attributes, linear, status.controls.includes('NXE'));
   return html`
-    <span class="address">${linearText(linear, levels)}–${linearText(linear + (size - 1), levels)}</span>
-    <span class="target">→ ${physicalText(physical)}</span>
+    <span class="address ${isGone ? 'gone' : ''}">${linearText(linear, status.levels)}–${lastText(range, status.levels)}</span>
+    <span class="target ${isGone ? 'gone' : ''}">→ ${physicalText(physical)}</span>
     <span class="size">${sizeText(size)}</span>
     <span class="page-size">${localized('{0} pages', sizeText(pageSize))}</span>
-    ${badges([...odditiesOf(attributes, linear), ...badgesOf(attributes)], changed)}
+    ${badges([...changeBadges(change), ...odd, ...badgesOf(attributes, status.memoryTypes)])}
   `;
 }
 
-export function treeRow({ depth, level, entry, count, open }: TreeRow, levels: number): TemplateResult {
+/** What has happened to a range or an entry since the last stop. */
+function changeBadges(change: number): readonly Badge[] {
+  if (change === RANGE_CHANGE.CHANGED) {
+    return [{ text: localized('changed'), title: localized('Changed since the last stop'), kind: 'changed' }];
+  }
+  if (change !== RANGE_CHANGE.GONE) return [];
+  return [{ text: localized('unmapped'), title: localized('Mapped at the last stop, and no more'), kind: 'changed' }];
+}
+
+export function treeRow({ depth, level, entry, count, open }: TreeRow, status: PageTablesStatus): TemplateResult {
   const icon = open === undefined ? 'codicon-blank' : open ? 'codicon-chevron-down' : 'codicon-chevron-right';
   const name = `${entryName(level)} ${entry.index}${count > 1 ? `–${entry.index + count - 1}` : ''}`;
   const isThere = entry.kind === 'page' || entry.kind === 'table';
@@ -27,20 +41,24 @@ export function treeRow({ depth, level, entry, count, open }: TreeRow, levels: n
   return html`
     <span class="indent" data-depth=${depth}></span><span class="codicon ${icon}" aria-hidden="true"></span>
     <span class="name">${name}</span>
-    <span class="address">${linearText(entry.linear, levels)}</span>
+    <span class="address">${linearText(entry.linear, status.levels)}</span>
     <span class="size">${sizeText(entry.size * count)}</span>
     <span class="target">${isThere ? `→ ${physicalText(entry.target)}` : kindText(entry.kind)}</span>
-    ${badges([...(entry.watched ? [watched] : []), ...(isThere ? badgesOf(entry.attributes) : [])], entry.changed)}
+    ${badges([
+      ...changeBadges(entry.changed ? RANGE_CHANGE.CHANGED : RANGE_CHANGE.SAME),
+      ...(entry.watched ? [watched] : []),
+      ...(isThere ? badgesOf(entry.attributes, status.memoryTypes) : []),
+    ])}
   `;
 }
 
-export function tlbRow(entry: TlbEntry, levels: number): TemplateResult {
+export function tlbRow(entry: TlbEntry, { levels }: PageTablesStatus): TemplateResult {
   const { linear, physical, size, attributes } = entry;
   return html`
     <span class="address">${linearText(linear, levels)}</span>
     <span class="target">→ ${physicalText(physical)}</span>
     <span class="size">${sizeText(size)}</span>
-    ${badges([...cacheBadges(entry), ...badgesOf(attributes)], false)}
+    ${badges([...cacheBadges(entry), ...badgesOf(attributes)])}
   `;
 }
 
@@ -60,13 +78,11 @@ function cacheBadges({ stale, context, isCompared }: TlbEntry): readonly Badge[]
   return list;
 }
 
-/** Marks side by side; what has changed since the last stop says so first. */
-export function badges(list: readonly Badge[], changed: boolean): TemplateResult | typeof nothing {
-  const news: Badge = { text: localized('changed'), title: localized('Changed since the last stop'), kind: 'changed' };
-  const all = changed ? [news, ...list] : list;
-  if (all.length === 0) return nothing;
+/** Marks side by side. */
+export function badges(list: readonly Badge[]): TemplateResult | typeof nothing {
+  if (list.length === 0) return nothing;
   return html`<span class="badges">
-    ${all.map(({ text, title, kind }) => html`<span class="badge ${kind}" title=${title}>${text}</span> `)}
+    ${list.map(({ text, title, kind }) => html`<span class="badge ${kind}" title=${title}>${text}</span> `)}
   </span>`;
 }
 

@@ -14,6 +14,8 @@ export class RowList<Row = unknown> extends LitElement {
   label = '';
   isTree = false;
   rows: readonly Row[] = [];
+  /** What tells rows apart, so that the active one stays the same row when others come and go. */
+  keyOf: (row: Row) => unknown = (row) => row;
   /** The content of a row, and further attributes for its element. */
   renderRow: (row: Row) => TemplateResult = () => html``;
   /** Depth, and whether it is open, of a row of a tree. */
@@ -26,10 +28,13 @@ export class RowList<Row = unknown> extends LitElement {
   onOpen: (row: Row, open: boolean) => void = () => undefined;
   private active = 0;
 
-  /** Shows other rows; the active one stays where it is as far as there are so many. */
+  /** Shows other rows; the active one stays active if it is still there, or else the row in its place. */
   show(rows: readonly Row[]): void {
+    const active = this.rows[this.active];
+    const key = active === undefined ? undefined : this.keyOf(active);
+    const place = active === undefined ? -1 : rows.findIndex((row) => this.keyOf(row) === key);
     this.rows = rows;
-    this.active = Math.max(0, Math.min(this.active, rows.length - 1));
+    this.active = place >= 0 ? place : Math.max(0, Math.min(this.active, rows.length - 1));
     this.requestUpdate();
     this.onActive(rows[this.active]);
   }
