@@ -4,11 +4,12 @@ import { describeGate } from '../gates.ts';
 import { compileNumberList } from '../number-list.ts';
 import { tableByName } from '../table-view.ts';
 import { UserError } from '../user-error.ts';
-import { type ConsoleCommand, hex } from './console-command.ts';
+import { type ConsoleCommand, countOf, hex } from './console-command.ts';
 
 const VECTORS = 256;
-/** Rows of a table that are shown; the sidebar has them all. */
-const ROWS_MAX = 64;
+/** Rows of a table that are shown unless more are asked for, and that there are at most. */
+const ROWS = 64;
+const ROWS_MAX = 0x2000;
 
 const gates = (name: string, help: string): ConsoleCommand => ({
   name,
@@ -26,14 +27,15 @@ const gates = (name: string, help: string): ConsoleCommand => ({
 
 const table = (name: 'GDT' | 'LDT' | 'TSS', help: string): ConsoleCommand => ({
   name: name.toLowerCase(),
-  usage: '',
+  usage: '[rows]',
   help,
   words: () => [],
-  run: ({ guest }) => {
+  run: ({ guest }, [count]) => {
+    const shown = countOf(count, ROWS, ROWS_MAX);
     const { head, rows } = tableByName(guest, name);
-    const width = Math.max(0, ...rows.slice(0, ROWS_MAX).map((row) => row.name.length));
-    const lines = rows.slice(0, ROWS_MAX).map((row) => `${row.name.padEnd(width)}  ${row.value}`);
-    const left = rows.length > ROWS_MAX ? [`(${rows.length - ROWS_MAX} more)`] : [];
+    const width = Math.max(0, ...rows.slice(0, shown).map((row) => row.name.length));
+    const lines = rows.slice(0, shown).map((row) => `${row.name.padEnd(width)}  ${row.value}`);
+    const left = rows.length > shown ? [`(${rows.length - shown} more)`] : [];
     return [`${name}  ${head.value}`, ...lines, ...left].join('\n');
   },
 });
