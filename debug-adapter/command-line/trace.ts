@@ -73,7 +73,8 @@ export class Trace {
     const bytes: number[] = [];
     const [vcpu] = this.machine.cpus;
     while (bytes.length < length) {
-      const physicalAddress = vcpu.translate((linearAddress + bytes.length) >>> 0);
+      const at = linearAddress + bytes.length;
+      const physicalAddress = vcpu.translate(vcpu.codeSize === 64 ? at : at >>> 0);
       if (physicalAddress === undefined) break;
       const inPage = 0x1000 - (physicalAddress & 0xfff);
       const read = this.machine.memory.read(physicalAddress, Math.min(inPage, length - bytes.length));
@@ -110,6 +111,7 @@ export class Trace {
   }
 }
 
+/** Addresses of the upper half of 64-bit mode are negative numbers. */
 function hexadecimal(value: number, digits: number): string {
-  return value.toString(16).toUpperCase().padStart(digits, '0');
+  return (value < 0 ? BigInt.asUintN(64, BigInt(value)) : value).toString(16).toUpperCase().padStart(digits, '0');
 }

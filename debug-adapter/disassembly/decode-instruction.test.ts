@@ -37,6 +37,15 @@ describe('decodeInstruction', () => {
     });
   });
 
+  it.each([
+    ['48 a1 00 00 00 00 01 80 ff ff', 'mov rax, [qword 0xffff800100000000]'],
+    ['65 a0 00 00 00 00 01 00 00 00', 'mov al, [qword gs:0x100000000]'],
+    ['48 a1 00 00 00 00 00 00 00 00', 'mov rax, [qword 0]'],
+    ['48 8b 05 02 00 00 00', 'mov rax, [rel 0xffff800000001009]'],
+  ])('%s has its whole address', (hex, text) => {
+    expect(decodeInstruction(bytesOf(hex), 0, 64, -0x7fff_ffff_f000).text).toBe(text);
+  });
+
   it('gives the vector of INT', () => {
     expect(decodeInstruction(bytesOf('cd 13'), 0, 16, 0).vector).toBe(0x13);
     expect(decodeInstruction(bytesOf('cc'), 0, 16, 0).vector).toBe(3);

@@ -91,12 +91,20 @@ function describe(instruction: Instruction): DecodedInstruction {
   const kind = kindOf(instruction);
   return {
     length: instruction.length,
-    text: formatter.format(instruction),
+    text: textOf(instruction),
     kind,
     target: hasNearTarget(instruction) ? targetOf(instruction) : undefined,
     vector: vectorOf(instruction),
     valid: true,
   };
+}
+
+/** Of an address of eight bytes whose lower half is 0 the library writes no more than that. */
+function textOf(instruction: Instruction): string {
+  const text = formatter.format(instruction);
+  if (instruction.memoryDisplSize !== 8 || instruction.memoryDisplacement === 0n) return text;
+  const address = BigInt.asUintN(64, instruction.memoryDisplacement).toString(16);
+  return text.replace(/(\[qword (?:[a-z]s:)?)0\]/, (_, before: string) => `${before}0x${address}]`);
 }
 
 function kindOf(instruction: Instruction): InstructionKind {

@@ -8,7 +8,8 @@ type SendEvent = (event: SentEvent, body: unknown) => void;
 
 /** `before` is the guest that this one replaces; what a client knows of the first one it has asked for. */
 export function announceGuest(sendEvent: SendEvent, name: string, guest: Guest, before: Guest | undefined): void {
-  sendEvent('process', { name, startMethod: 'launch', isLocalProcess: false, pointerSize: 32 });
+  const pointerSize = guest.expressions.isLong ? 64 : 32;
+  sendEvent('process', { name, startMethod: 'launch', isLocalProcess: false, pointerSize });
   if (!before) return;
   announceChanges(sourcesOf(before), sourcesOf(guest), (reason, source) => {
     sendEvent('loadedSource', { reason, source });

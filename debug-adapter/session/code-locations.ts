@@ -58,9 +58,12 @@ export class CodeLocations {
 /** The text of a place as a source that the client can ask for. */
 export function textSource(
   locationReference: number,
-  { linearAddress }: CodePlace,
+  { linearAddress, codeSize }: CodePlace,
 ): { name: string; sourceReference: number } {
-  return { name: `${formatHex(linearAddress, 32)}.asm`, sourceReference: TEXT_REFERENCE + locationReference };
+  return {
+    name: `${formatHex(linearAddress, codeSize === 64 ? 64 : 32)}.asm`,
+    sourceReference: TEXT_REFERENCE + locationReference,
+  };
 }
 
 /** Instructions from a place on, one a line, as memory holds them now. */
@@ -75,7 +78,9 @@ export function instructionsText(guest: Guest, { linearAddress, offset, codeSize
     const symbol = target === undefined ? undefined : guest.describeSymbol(linearAddress - offset + target);
     const label = guest.symbols.nearestLabel(linearAddress + at);
     if (label?.offset === 0) lines.push(`${label.name}:`);
-    lines.push(`${formatHex(linearAddress + at, 32)}  ${text}${symbol === undefined ? '' : `  ; ${symbol}`}`);
+    lines.push(
+      `${formatHex(linearAddress + at, codeSize === 64 ? 64 : 32)}  ${text}${symbol === undefined ? '' : `  ; ${symbol}`}`,
+    );
     at += length;
   }
   return `${lines.join('\n')}\n`;

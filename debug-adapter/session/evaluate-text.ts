@@ -28,6 +28,17 @@ export function evaluateCompiled(
   });
 }
 
+/** The linear address that an expression names, if it does, whether anything is mapped there or not. */
+export function namedPlace(
+  guest: Guest,
+  text: string,
+): { readonly address: LinearAddress | undefined; readonly compiled: CompiledExpression } {
+  return reportingPosition(text, () => {
+    const compiled = compileExpression(text, guest.expressions);
+    return { address: compiled.address?.(), compiled };
+  });
+}
+
 /** Writes what an expression names: the value of another, computed with as many bits as the place has. */
 export function assignText(guest: Guest, text: string, value: string): void {
   reportingPosition(text, () => {

@@ -34,10 +34,11 @@ export function exceptionName(vector: number): string {
   return row?.mnemonic ?? `INT ${vector.toString(16).toUpperCase()}h`;
 }
 
-/** One line: `#GP General protection, error code 0010h, at 0000:7C10`. */
-export function describeEvent(event: EventRecord): string {
+/** One line: `#GP General protection, error code 0010h, at 0000:7C10`; `codeSize` is that of the code it came in. */
+export function describeEvent(event: EventRecord, codeSize: 16 | 32 | 64): string {
   const { vector, errorCode, cs, eip } = event;
   const title = exceptions.find((candidate) => candidate.vector === vector)?.title ?? 'interrupt';
   const code = errorCode === undefined ? '' : `, error code ${errorCode.toString(16).toUpperCase().padStart(4, '0')}h`;
-  return `${exceptionName(vector)} ${title}${code}, at ${formatFar(cs, eip, eip > 0xffff ? 32 : 16)}`;
+  const size = codeSize === 64 ? 64 : eip > 0xffff ? 32 : 16;
+  return `${exceptionName(vector)} ${title}${code}, at ${formatFar(cs, eip, size)}`;
 }

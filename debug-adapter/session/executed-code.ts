@@ -43,7 +43,7 @@ function linesOf(guest: Guest, entry: TraceEntry, count: number): readonly strin
 }
 
 function interruptLine(guest: Guest, { vector, source, address, selector }: Interrupt): string {
-  return `  — ${interruptName(guest, { vector, source })} at ${placeIn(guest, selector, address)}`;
+  return `  — ${interruptName(guest, { vector, source })} at ${placeIn(guest, selector, address, undefined)}`;
 }
 
 function codeLines(guest: Guest, { address, selector, count, codeSize }: Code): readonly string[] {
@@ -55,16 +55,20 @@ function codeLines(guest: Guest, { address, selector, count, codeSize }: Code): 
     const instruction = bytes.length === 0 ? undefined : decodeInstruction(bytes, 0, codeSize, at - base);
     const target = instruction?.target === undefined ? undefined : guest.describeSymbol(base + instruction.target);
     const text = instruction?.text ?? '??';
-    lines.push(`${placeIn(guest, selector, at).padEnd(24)} ${text}${target === undefined ? '' : `  ; ${target}`}`);
+    lines.push(
+      `${placeIn(guest, selector, at, codeSize).padEnd(24)} ${text}${target === undefined ? '' : `  ; ${target}`}`,
+    );
     if (!instruction?.valid) return [...lines, '  (memory has changed since)'];
     at += instruction.length;
   }
   return lines;
 }
 
-function placeIn(guest: Guest, selector: number, address: number): string {
+/** Of interrupts the size of the code is not recorded: addresses that 32 bits do not hold are of 64. */
+function placeIn(guest: Guest, selector: number, address: number, codeSize: Code['codeSize'] | undefined): string {
   const offset = address - baseOf(guest, selector, address);
-  const place = formatFar(selector, offset, offset < SEGMENT_SIZE ? 16 : 32);
+  const isWide = codeSize === 64 || offset < 0 || offset >= 2 ** 32;
+  const place = formatFar(selector, offset, isWide ? 64 : offset < SEGMENT_SIZE ? 16 : 32);
   const symbol = guest.describeSymbol(address);
   return symbol === undefined ? place : `${place} ${symbol}`;
 }

@@ -37,9 +37,9 @@ const FIXED_FLAGS = 0x0002;
 
 /** Callers of the innermost frames known, from a stack offset upwards. */
 export function guessedCallers(guest: Guest, innermost: CodePlace, from: number): readonly GuessedCaller[] {
-  const { codeSize, mode } = guest.vcpu;
+  const { mode } = guest.vcpu;
   const callers: GuessedCaller[] = [];
-  const size = codeSize === 16 ? 2 : 4;
+  const size = slotSize(guest);
   for (let slot = 0; slot < SLOTS_MAX && callers.length < CALLERS_MAX; slot++) {
     const stackOffset = from + slot * size;
     if (guest.stackSize === 16 && stackOffset > 0xffff) break;
@@ -52,21 +52,26 @@ export function guessedCallers(guest: Guest, innermost: CodePlace, from: number)
   return callers;
 }
 
+/** Bytes that a near CALL pushes. */
+function slotSize({ vcpu: { codeSize } }: Guest): 2 | 4 | 8 {
+  return codeSize === 64 ? 8 : codeSize === 32 ? 4 : 2;
+}
+
 /** The frame that a near return address at a stack offset stands for, if a CALL in front of it fits. */
 function nearCaller(guest: Guest, stackOffset: number, callee: CodePlace): GuessedCaller | undefined {
-  const stackUnit = guest.vcpu.codeSize === 16 ? 2 : 4;
+  const stackUnit = slotSize(guest);
   const value = guest.readInteger(guest.stackAddress(stackOffset), stackUnit);
   if (value === undefined) return undefined;
   const base = callee.address - callee.offset;
   const caller = {
     selector: callee.selector,
     offset: value,
-    address: (base + value) >>> 0,
+    address: guest.wrapLinear(base + value),
     stackOffset: stackOffset + stackUnit,
   };
   const fits = instructionsBefore(guest, caller).some(({ kind, target }) => {
     if (kind !== 'call') return false;
-    return target === undefined || mayLeadTo((base + target) >>> 0, callee.address, ROUTINE_SIZE_MAX);
+    return target === undefined || mayLeadTo(guest.wrapLinear(base + target), callee.address, ROUTINE_SIZE_MAX);
   });
   return fits ? caller : undefined;
 }
@@ -95,7 +100,7 @@ function handlerSegment(guest: Guest, vector: number): number | undefined {
 /** All readings of the bytes in front of a place as an instruction that ends there. */
 function instructionsBefore(guest: Guest, { address, offset }: CodePlace): readonly DecodedInstruction[] {
   const start = address - CALL_LENGTH_MAX;
-  if (start < 0) return [];
+  if (start < 0 && !guest.is64Bit) return [];
   const bytes = guest.readLinear(start, CALL_LENGTH_MAX + INSTRUCTION_LENGTH_MAX);
   if (bytes.length < CALL_LENGTH_MAX) return [];
   // Most of what lies on a stack is no return address; to decode it seven times each would take most of a stop.

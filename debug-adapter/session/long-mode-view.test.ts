@@ -4,6 +4,7 @@ import { createMachine, findRegister } from '../../vm-core/index.ts';
 import { Guest } from './guest.ts';
 import { isAtOrAbove } from './instruction-step.ts';
 import { formatReference, parseReference } from './places.ts';
+import { stackFrames } from './stack-frames.ts';
 import { RegisterView, SCOPE_REFERENCE } from './register-view.ts';
 
 const PROGRAM = 0x7c00;
@@ -35,6 +36,19 @@ function longGuest(): Guest {
 }
 
 describe('64-bit mode', () => {
+  it('guesses callers by return addresses of eight bytes', () => {
+    const guest = longGuest();
+    guest.machine.memory.write(PROGRAM - 5, Uint8Array.from([0xe8, 0, 0, 0, 0]));
+    const stack = new DataView(new ArrayBuffer(24));
+    stack.setBigUint64(0, 0x1234_5678n, true);
+    stack.setBigUint64(8, BigInt(PROGRAM), true);
+    guest.machine.memory.write(0x7000, new Uint8Array(stack.buffer));
+    expect(stackFrames(guest).frames).toMatchObject([
+      { origin: 'processor', address: PROGRAM, codeSize: 64 },
+      { origin: 'guessed', address: PROGRAM, stackOffset: 0x7010, codeSize: 64 },
+    ]);
+  });
+
   it('shows its own registers, whole', () => {
     const shown = new Map(
       new RegisterView(longGuest(), undefined)

@@ -4,7 +4,7 @@
  * than the record are guessed.
  */
 import type { CallRecord } from '../../vm-core/index.ts';
-import { segmentBaseOf } from './descriptors.ts';
+import { codeSizeOf, descriptorOf, segmentBaseOf } from './descriptors.ts';
 import { type CodePlace, guessedCallers } from './guessed-callers.ts';
 import type { Guest } from './guest.ts';
 import { interruptName } from './interrupt-name.ts';
@@ -95,13 +95,24 @@ function callerFrame(
     offset: offset ?? inSegment(call, -base, address),
     address,
     lineAddress: isResumed ? address : address - 1,
-    codeSize: size === 8 ? 64 : size === 2 || guest.vcpu.mode === 'real' ? 16 : 32,
+    codeSize: callerCodeSize(guest, call, selector),
     stackSelector: stack.selector,
     stackOffset,
     stackAddress: inSegment(call, stack.base, stackOffset),
     origin: isKept || offset === undefined ? 'recorded' : 'changed',
     handles: handledBy(guest, enteredBy),
   };
+}
+
+/**
+ * In bits. What was pushed with eight bytes by an interrupt or a far call may be code of compatibility mode, which its
+ * descriptor tells.
+ */
+function callerCodeSize(guest: Guest, { kind, size }: CallRecord, selector: number): Frame['codeSize'] {
+  if (size === 2 || guest.vcpu.mode === 'real') return 16;
+  if (size === 4) return 32;
+  const descriptor = kind === 'call' ? undefined : descriptorOf(guest, selector);
+  return typeof descriptor === 'object' ? codeSizeOf(guest, descriptor.attributes) : 64;
 }
 
 /** A linear address; without 64-bit code they wrap at 4 GiB. */
@@ -147,7 +158,7 @@ function guessedFrames(guest: Guest, innermost: Frame): readonly Frame[] {
   const { stackSelector, codeSize } = innermost;
   return guessedCallers(guest, innermost, innermost.stackOffset).map((caller) => ({
     ...caller,
-    lineAddress: Math.max(caller.address - 1, 0),
+    lineAddress: guest.is64Bit ? caller.address - 1 : Math.max(caller.address - 1, 0),
     codeSize,
     stackSelector,
     stackAddress: guest.stackAddress(caller.stackOffset),

@@ -2,6 +2,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { EventRecord } from '../../vm-core/index.ts';
 import { formatFar, formatHex } from '../expressions/format.ts';
+import { addressRegister } from './descriptors.ts';
 import { describeEvent, exceptionName } from './exceptions.ts';
 import { describeGate } from './gates.ts';
 import type { Guest } from './guest.ts';
@@ -37,7 +38,7 @@ export function stopDetails(guest: Guest, cause: StopCause): DebugProtocol.Excep
 function detailsOf(guest: Guest, event: EventRecord, more: readonly string[]): DebugProtocol.ExceptionDetails {
   return {
     typeName: exceptionName(event.vector),
-    message: describeEvent(event),
+    message: describeEvent(event, guest.vcpu.codeSize),
     stackTrace: [...eventLines(guest, event), ...more].join('\n'),
   };
 }
@@ -48,7 +49,7 @@ function eventLines(guest: Guest, event: EventRecord): readonly string[] {
   const instruction = guest.decode(linearAddress)?.text;
   const where = [symbol, instruction].filter((part) => part !== undefined).join(': ');
   return [
-    describeEvent(event) + (where === '' ? '' : ` (${where})`),
+    describeEvent(event, guest.vcpu.codeSize) + (where === '' ? '' : ` (${where})`),
     ...(errorCode === undefined || (errorCode === 0 && vector !== VECTOR_PF)
       ? []
       : [`  error code: ${describeErrorCode(guest, vector, errorCode)}`]),
@@ -64,7 +65,7 @@ function describeErrorCode(guest: Guest, vector: number, code: number): string {
       (code & 2) !== 0 ? 'write' : 'read',
       (code & 4) !== 0 ? 'user' : 'supervisor',
     ];
-    return `${parts.join(', ')}, linear address ${formatHex(guest.register('CR2'), 32)}`;
+    return `${parts.join(', ')}, linear address ${formatHex(addressRegister(guest, 'CR2'), guest.addressWidth)}`;
   }
   if (!SELECTOR_ERROR_CODES.has(vector)) return formatHex(code, 16);
   const table = (code & 2) !== 0 ? 'IDT' : (code & 4) !== 0 ? 'LDT' : 'GDT';
@@ -73,9 +74,9 @@ function describeErrorCode(guest: Guest, vector: number, code: number): string {
 
 /** `stack at 0000:7BF8: 7C51 0000 0202 …`, in units of the code's size. */
 function stackLine(guest: Guest): string {
-  const size = guest.vcpu.codeSize === 16 ? 2 : 4;
+  const size = guest.vcpu.codeSize / 8;
   const values = Array.from({ length: STACK_WORDS }, (_, index) =>
-    guest.readInteger(guest.stackAddress(guest.stackPointer + index * size), size),
+    guest.readBits(guest.stackAddress(guest.stackPointer + index * size), size),
   ).filter((value) => value !== undefined);
   const words = values.map((value) =>
     formatHex(value, size * 8)

@@ -114,11 +114,14 @@ export function describeException(
     case 'event':
       return describeMachineEvent(guest, cause.event);
     case 'exception':
-      return { description: localized('Paused at an exception'), text: describeEvent(cause.event) };
+      return {
+        description: localized('Paused at an exception'),
+        text: describeEvent(cause.event, guest.vcpu.codeSize),
+      };
     case 'triple-fault':
       return {
         description: localized('Triple fault: the processor shut down'),
-        text: cause.chain.map(describeEvent).join('; then '),
+        text: cause.chain.map((event) => describeEvent(event, guest.vcpu.codeSize)).join('; then '),
       };
     case 'unsupported':
       return {

@@ -112,8 +112,8 @@ describe('descriptor tables', () => {
     if (!place) throw new Error('no place');
     expect(instructionsText(guest, place).split('\n').slice(0, 3)).toEqual([
       'handler:',
-      '0x00007c00  xor rax, rax',
-      '0x00007c03  iretq',
+      '0x0000000000007c00  xor rax, rax',
+      '0x0000000000007c03  iretq',
     ]);
   });
 

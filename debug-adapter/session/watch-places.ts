@@ -3,7 +3,7 @@ import { localized } from '../protocol/localized.ts';
 import { compileAddress } from '../expressions/compile.ts';
 import { formatHex } from '../expressions/format.ts';
 import { ExpressionError } from '../expressions/tokens.ts';
-import { evaluateCompiled } from './evaluate-text.ts';
+import { namedPlace } from './evaluate-text.ts';
 import type { Guest } from './guest.ts';
 import type { Watched } from './machine-stops.ts';
 import { exactPlace, parseReference, type Place } from './places.ts';
@@ -53,7 +53,7 @@ export function placeOfExpression(
   bytes: number | undefined,
   space: Space,
 ): WatchPlace | undefined {
-  const { address: named, compiled } = evaluateCompiled(guest, text);
+  const { address: named, compiled } = namedPlace(guest, text);
   if (named === undefined) return undefined;
   const { address } = exactPlace({ space, address: named });
   const name = text.trim();

@@ -17,7 +17,7 @@ export const gotoRequest: HandlerOf<'goto'> = {
     if (!eip || isBeyond) {
       throw new UserError(
         'bad-address',
-        localized('{0} does not lie in the current code segment', formatHex(targetId, 32)),
+        localized('{0} does not lie in the current code segment', formatHex(targetId, guest.addressWidth)),
       );
     }
     writeRegister(guest, eip, offset);
