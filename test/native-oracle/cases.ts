@@ -49,7 +49,7 @@ export function anyPlace(next: Random, mode: number): bigint {
     case 1:
       return BigInt(world.READ_ONLY + (next() % 64));
     case 2:
-      return BigInt(oneOf(next, [world.DATA - (next() % 9), 0x9000, 0x7000, 0xb000, world.CODE]));
+      return BigInt(oneOf(next, [world.DATA - (next() % 9), 0x9000, 0x7000, 0xb000]));
     case 3:
       return mode === 64 ? oneOf(next, HOLES) - BigInt(next() % 16) : anyValue(next);
     default:
@@ -144,7 +144,7 @@ function segmentBase({ form, encoded, selectors, fsBase, gsBase }: Draft): bigin
 function aim(draft: Draft): void {
   const { form, encoded, general, next } = draft;
   const { address } = encoded;
-  if (!address || (form.row.name === 'LEA' && next() % 2 === 0) || next() % 24 === 0) return;
+  if (!address || (form.row.name === 'LEA' && next() % 2 === 0) || (!address.isDirect && next() % 24 === 0)) return;
   const place = anyPlace(next, form.mode);
   const offset = place - segmentBase(draft);
   if (address.isDirect) {

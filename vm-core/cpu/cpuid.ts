@@ -13,11 +13,21 @@ export interface CpuidSurroundings {
   readonly control4: number;
   /** The code that asks is 64-bit code. */
   readonly is64BitMode?: boolean;
+  /** IA32_MISC_ENABLE, which can take features away; undefined where there is none. */
+  readonly miscEnable?: bigint | undefined;
   /** Of the time-stamp counter. */
   readonly ticksPerSecond: number;
 }
 
 const EXTENDED = 0x8000_0000;
+const MISC_MONITOR = 1n << 18n;
+const MISC_LIMIT_CPUID = 1n << 22n;
+/** XD Bit Disable: pages cannot be made not executable. */
+export const MISC_NO_EXECUTE_OFF: bigint = 1n << 34n;
+/** The highest basic leaf while CPUID is limited. */
+const LIMITED_LEAF = 2;
+const MONITOR = 1 << 3;
+const NO_EXECUTE = 1 << 20;
 const CR4_OSXSAVE = 1 << 18;
 const CR4_PKE = 1 << 22;
 const OSXSAVE = 1 << 27;
@@ -36,15 +46,28 @@ export function cpuid(
   subleaf: number,
   surroundings: CpuidSurroundings,
 ): CpuidAnswer {
-  const known = leaf < EXTENDED ? leaf <= model.leafMax : leaf <= model.extendedLeafMax;
+  const isLimited = ((surroundings.miscEnable ?? 0n) & MISC_LIMIT_CPUID) !== 0n;
+  const leafMax = isLimited ? Math.min(model.leafMax, LIMITED_LEAF) : model.leafMax;
+  const known = leaf < EXTENDED ? leaf <= leafMax : leaf <= model.extendedLeafMax;
   if (!known && model.vendor === 'AuthenticAMD') return answer();
-  const asked = known ? leaf : model.leafMax;
+  const asked = known ? leaf : leafMax;
   const fixed = leaves[asked]?.(model, subleaf, surroundings) ?? answer();
   if (asked === 7 && subleaf !== 0) return fixed;
-  const told = withFeatures(model, asked, fixed);
+  const told = withoutSwitchedOff(withFeatures(model, asked, fixed), asked, surroundings);
+  if (asked === 0) return { ...told, EAX: leafMax };
   // Intel has SYSCALL in 64-bit mode only, and says so.
   const hides = asked === EXTENDED + 1 && model.vendor === 'GenuineIntel' && surroundings.is64BitMode !== true;
   return hides ? { ...told, EDX: (told.EDX & ~SYSCALL) >>> 0 } : told;
+}
+
+/** SDM vol. 4: what IA32_MISC_ENABLE has switched off, CPUID does not tell. */
+function withoutSwitchedOff(told: CpuidAnswer, leaf: number, { miscEnable }: CpuidSurroundings): CpuidAnswer {
+  if (miscEnable === undefined) return told;
+  if (leaf === 1 && (miscEnable & MISC_MONITOR) === 0n) return { ...told, ECX: (told.ECX & ~MONITOR) >>> 0 };
+  if (leaf === EXTENDED + 1 && (miscEnable & MISC_NO_EXECUTE_OFF) !== 0n) {
+    return { ...told, EDX: (told.EDX & ~NO_EXECUTE) >>> 0 };
+  }
+  return told;
 }
 
 function answer(EAX = 0, EBX = 0, ECX = 0, EDX = 0): CpuidAnswer {

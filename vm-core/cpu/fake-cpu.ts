@@ -19,6 +19,7 @@ import {
   VECTOR_SS,
 } from './cpu.ts';
 import { isPresent, isReadable, isWritableData } from './descriptors.ts';
+import { resetModelSpecificRegisters } from './model-specific-registers.ts';
 import { setPrivilegeLevel, usesDescriptors } from './mode.ts';
 import { resetCpu } from './reset.ts';
 import { isWithinLimit, loadSegment } from './segments.ts';
@@ -211,6 +212,7 @@ export function faultOf(action: () => unknown): readonly [number, number | undef
 /** The processor as another model; its registers stay. */
 export function withModel(cpu: FakeCpu, model: CpuModel): FakeCpu {
   cpu.model = modelFacts(model);
+  resetModelSpecificRegisters(cpu);
   return cpu;
 }
 

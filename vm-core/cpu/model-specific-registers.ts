@@ -9,6 +9,7 @@ import { slot } from '../state/layout.ts';
 import { type MsrRow, msrRows } from '../state/msr-table.ts';
 import { findRegister, type Register } from '../state/register-table.ts';
 import { type Cpu, GuestFault, VECTOR_GP } from './cpu.ts';
+import { MISC_NO_EXECUTE_OFF } from './cpuid.ts';
 
 /** A row with the register that holds its value. */
 interface ModelSpecificRegister extends MsrRow {
@@ -45,6 +46,14 @@ function find(cpu: Cpu, number: number, verb: string): ModelSpecificRegister {
   throw new GuestFault(VECTOR_GP, 0);
 }
 
+const MISC_ENABLE = 0x1a0;
+
+/** IA32_MISC_ENABLE, undefined where the model has none. */
+export function miscEnable({ state, model }: Pick<Cpu, 'state' | 'model'>): bigint | undefined {
+  const row = modelSpecificRegisters(model).get(MISC_ENABLE);
+  return row && state.read64(row.state.offset);
+}
+
 /** What RDMSR gives. */
 export function readMsr(cpu: Cpu, number: number): bigint {
   const row = find(cpu, number, 'reads');
@@ -58,7 +67,7 @@ export function writeMsr(cpu: Cpu, number: number, value: bigint): void {
   const row = find(cpu, number, 'writes');
   const current = readAsWritten(cpu, row);
   const kept = row.behaviour === 'extended-features' ? (value & ~LMA) | (current & LMA) : value;
-  if (((kept ^ current) & ~writableBits(cpu.model, row)) !== 0n || !takes(cpu, row, current, kept)) {
+  if (((kept ^ current) & ~writableBits(cpu, row)) !== 0n || !takes(cpu, row, current, kept)) {
     throw new GuestFault(VECTOR_GP, 0);
   }
   commit(cpu, row, current, kept);
@@ -74,13 +83,15 @@ const LME = 1n << 8n;
 const LMA = 1n << 10n;
 const NXE = 1n << 11n;
 
-function writableBits({ features, physicalBits }: CpuModelFacts, { behaviour, writable }: MsrRow): bigint {
+function writableBits(cpu: Cpu, { behaviour, writable }: MsrRow): bigint {
+  const { features, physicalBits } = cpu.model;
+  const hasNoExecute = features.has('NX') && ((miscEnable(cpu) ?? 0n) & MISC_NO_EXECUTE_OFF) === 0n;
   switch (behaviour) {
     case 'range-base':
     case 'physical-address':
       return writable & ((1n << BigInt(physicalBits)) - 1n);
     case 'extended-features':
-      return (features.has('SYSCALL') ? SCE : 0n) | (features.has('LM') ? LME : 0n) | (features.has('NX') ? NXE : 0n);
+      return (features.has('SYSCALL') ? SCE : 0n) | (features.has('LM') ? LME : 0n) | (hasNoExecute ? NXE : 0n);
     default:
       return writable;
   }

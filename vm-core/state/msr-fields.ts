@@ -50,6 +50,8 @@ const byName: Readonly<Record<string, readonly Field[]>> = {
     bit('no BTS', 11, 'no branch trace storage'),
     bit('no PEBS', 12, 'no precise event sampling'),
     bit('MONITOR', 18, 'MONITOR and MWAIT'),
+    bit('limit CPUID', 22, 'CPUID has basic leaves up to 2'),
+    bit('no XD', 34, 'CPUID does not tell of NX, and EFER.NXE cannot be set'),
   ],
   IA32_MCG_CAP: [bits('count', 0, 8, 'banks'), bit('CTL_P', 8, 'IA32_MCG_CTL is there')],
   IA32_MCG_STATUS: [

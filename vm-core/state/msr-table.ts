@@ -132,11 +132,17 @@ const rows = [
     },
   ),
   machine(0x17b, 'IA32_MCG_CTL', 'MCA', 'machine-check sources that are on', { reset: ALL }),
-  system(0x1a0, 'IA32_MISC_ENABLE', 'MONITOR', 'fast strings (0), MONITOR (18); no branch trace (11), no PEBS (12)', {
-    ...intel,
-    reset: 0x4_1801n,
-    writable: 1n,
-  }),
+  system(
+    0x1a0,
+    'IA32_MISC_ENABLE',
+    'MONITOR',
+    'fast strings (0), MONITOR (18); no branch trace (11), no PEBS (12); CPUID limited (22), no XD (34)',
+    {
+      ...intel,
+      reset: 0x4_1801n,
+      writable: 0x4_0044_0001n,
+    },
+  ),
   ...counted(BANKS).flatMap((n) => [
     machine(0x400 + n * 4, `IA32_MC${n}_CTL`, 'MCA', `bank ${n}: errors that are reported`),
     machine(0x401 + n * 4, `IA32_MC${n}_STATUS`, 'MCA', `bank ${n}: the error`, { behaviour: 'clear-only' }),
