@@ -29,6 +29,7 @@ const MACHINE_OPTIONS: readonly (readonly [launchArgument: string, value?: strin
   ['firmware', 'builtin|FILE'],
   ['vgaFirmware', 'FILE'],
   ['memory', 'SIZE'],
+  ['memoryLow', 'SIZE'],
   ['cpus', 'COUNT'],
   ['cpu', 'MODEL'],
   ['machine', 'TYPE'],

@@ -45,6 +45,7 @@ export async function bootGuest(
     machineType: configuration.machineType,
     cpuModel: configuration.cpuModel,
     memorySize: configuration.memorySize,
+    ...(configuration.memoryLowSize === undefined ? {} : { memoryLowSize: configuration.memoryLowSize }),
     firmware: await readFirmware(configuration, host),
     ...(configuration.vgaFirmware === undefined
       ? {}

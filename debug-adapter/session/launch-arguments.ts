@@ -104,6 +104,13 @@ export const launchArguments = [
     default: '128M',
     supported: true,
   },
+  {
+    name: 'memoryLow',
+    type: 'size',
+    description:
+      'How much of the RAM lies below 4 GiB; the rest begins at 4 GiB, as PCs with much memory have it. Default: all of it.',
+    supported: true,
+  },
   { name: 'cpus', type: 'count', description: 'Number of processors.', default: 1, supported: [1] },
   {
     name: 'cpu',

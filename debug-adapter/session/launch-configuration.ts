@@ -42,6 +42,8 @@ export interface LaunchConfiguration {
   readonly firmware: 'builtin' | { readonly path: string };
   readonly vgaFirmware: string | undefined;
   readonly memorySize: number;
+  /** How much of it lies below 4 GiB; undefined: all. */
+  readonly memoryLowSize: number | undefined;
   readonly cpuModel: CpuModel;
   readonly machineType: MachineType;
   readonly serial: 'console' | 'terminal' | 'none';
@@ -78,6 +80,7 @@ export function parseLaunchArguments(given: Values): LaunchConfiguration {
     firmware: firmware === 'builtin' ? 'builtin' : { path: firmware },
     vgaFirmware: textOf(values['vgaFirmware']),
     memorySize: memorySizeOf(String(values['memory'])) as number,
+    memoryLowSize: values['memoryLow'] === undefined ? undefined : memorySizeOf(String(values['memoryLow'])),
     cpuModel: values['cpu'] as CpuModel,
     machineType: values['machine'] as MachineType,
     serial: values['serial'] as LaunchConfiguration['serial'],

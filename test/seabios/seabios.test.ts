@@ -163,7 +163,7 @@ packet: dw 16, 1, 9000h, 0, 21, 0, 0, 0`);
     await runUntil(machine, () => shows(machine, 'No bootable device'));
     expect(log).toMatch(/^SeaBIOS \(version /);
     for (const line of [
-      'RamSize: 0x01000000',
+      'qemu/e820: addr 0x0000000000000000 len 0x0000000001000000 [RAM]',
       'Found 1 lpt ports',
       'Found 2 serial ports',
       'PS2 keyboard initialized',

@@ -16,7 +16,6 @@ import {
   JUMP_CACHE_ENTRIES,
   JUMP_CACHE_ENTRY_SIZE,
   PAGE_SIZE,
-  RAM_BASE,
 } from '../memory/layout.ts';
 import { CodePages } from './code-pages.ts';
 import { writeHookFilter } from './hook-filter.ts';
@@ -64,6 +63,8 @@ export class CodeCache {
   isHooked: (linear: Address, physical: number) => boolean = () => false;
   /** What has to hold there for the engine to be asked, if there is such a thing. */
   filterAt: (linear: Address, physical: number) => BreakpointFilter | undefined = () => undefined;
+  /** Where in the machine's memory RAM at a physical address is. */
+  hostAddress: (physical: number) => number = () => -1;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #decoder: Decoder;
@@ -313,7 +314,7 @@ export class CodeCache {
       const start = next - length;
       if (start >= from + size) break;
       if (at === by) return false;
-      const host = RAM_BASE + block.physical + start;
+      const host = this.hostAddress(block.physical + start);
       const instruction = this.#decoder.decode((offset) => this.#bytes[host + offset] ?? 0, block.codeSize);
       const ends = instruction.rowIndex < 0 || instructionRows[instruction.rowIndex]?.endsBlock;
       if (instruction.length !== length || (ends && n + 1 < count)) return false;

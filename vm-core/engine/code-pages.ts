@@ -2,14 +2,7 @@
  * Which bytes of guest memory lie under decoded blocks (DESIGN §4): by granule for the engine, which has to find the
  * blocks under a write, and by bit for generated code, whose stores beside them need not leave it.
  */
-import {
-  CODE_MAP_GRANULE_SHIFT,
-  CODE_MAP_SIZE,
-  CODE_MAPS,
-  CODE_MAPS_MAX,
-  PAGE_SHIFT,
-  PAGE_SIZE,
-} from '../memory/layout.ts';
+import { CODE_MAP_GRANULE_SHIFT, CODE_MAP_SIZE, CODE_MAPS, CODE_MAPS_MAX, PAGE_SIZE } from '../memory/layout.ts';
 
 const GRANULE_SIZE = 1 << CODE_MAP_GRANULE_SHIFT;
 const GRANULES = PAGE_SIZE / GRANULE_SIZE;
@@ -47,7 +40,7 @@ export class CodePages<Range extends CodeRange> {
 
   /** Address of the code map of a page, or 0. */
   mapOf(physical: number): number {
-    return this.#pages.get(physical >>> PAGE_SHIFT)?.map ?? 0;
+    return this.#pages.get(pageOf(physical))?.map ?? 0;
   }
 
   add(range: Range): void {
@@ -63,7 +56,7 @@ export class CodePages<Range extends CodeRange> {
     const end = physical + size;
     let met: Range[] | undefined;
     for (let at = physical; at < end; ) {
-      const page = this.#pages.get(at >>> PAGE_SHIFT);
+      const page = this.#pages.get(pageOf(at));
       for (const range of page?.granules[granuleOf(at)] ?? []) {
         if (range.physical < end && physical < range.physical + range.bytes && !met?.includes(range)) {
           met ??= [];
@@ -77,14 +70,14 @@ export class CodePages<Range extends CodeRange> {
 
   /** Counts a loss of the code that begins at an address. */
   countLoss(physical: number): void {
-    const losses = this.#pages.get(physical >>> PAGE_SHIFT)?.losses;
+    const losses = this.#pages.get(pageOf(physical))?.losses;
     const granule = granuleOf(physical);
     if (losses && (losses[granule] as number) < LOSSES_MAX) losses[granule] = (losses[granule] as number) + 1;
   }
 
   /** How often code that began in the granule of an address was lost. */
   lossesAt(physical: number): number {
-    return this.#pages.get(physical >>> PAGE_SHIFT)?.losses[granuleOf(physical)] ?? 0;
+    return this.#pages.get(pageOf(physical))?.losses[granuleOf(physical)] ?? 0;
   }
 
   clear(): void {
@@ -104,7 +97,7 @@ export class CodePages<Range extends CodeRange> {
   #changeGranules(range: CodeRange, change: (there: readonly Range[]) => readonly Range[]): void {
     const end = range.physical + range.bytes;
     for (let at = range.physical; at < end; at = behind(at, GRANULE_SIZE)) {
-      const number = at >>> PAGE_SHIFT;
+      const number = pageOf(at);
       const granule = granuleOf(at);
       const page = this.#pages.get(number) ?? this.#newPage(number);
       const ranges = change(page.granules[granule] ?? []);
@@ -122,6 +115,10 @@ function behind(at: number, size: number): number {
 }
 
 const NONE: readonly never[] = [];
+
+function pageOf(physical: number): number {
+  return Math.floor(physical / PAGE_SIZE);
+}
 
 function granuleOf(physical: number): number {
   return (physical & (PAGE_SIZE - 1)) >>> CODE_MAP_GRANULE_SHIFT;

@@ -2,7 +2,7 @@
 import type { CpuMemory } from '../cpu/cpu.ts';
 import { is64BitMode } from '../cpu/mode.ts';
 import type { CpuModelFacts } from '../isa/cpu-model.ts';
-import { PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
+import { PAGE_SIZE } from '../memory/layout.ts';
 import { type AccessObserver, LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
 import { Tlb } from '../memory/tlb.ts';
@@ -38,7 +38,8 @@ export function createMemoryUnit(
   map.dirty.onBegin = () => tlb.protectWrites();
   tlb.onContext = () => deriveModeKey(state);
   tlb.onRestart = () => code.forgetJumps();
-  code.onCodePage = (page) => tlb.forbidWritesTo(RAM_BASE + page * PAGE_SIZE);
+  code.onCodePage = (page) => tlb.forbidWritesTo(map.hostAddress(page * PAGE_SIZE));
+  code.hostAddress = (physical) => map.hostAddress(physical);
   const translations = createTranslator(state, map, tlb, model, {
     tableWritten: (physical) => observer.codeWritten(physical, 4),
     pageDropped: (linear) => code.forgetJumpsOf(linear),

@@ -2,6 +2,7 @@
  * The boundary between firmware and the machine. Firmware is a ROM image; the built-in one also has hooks: TypeScript
  * that runs when the processor reaches an address of that ROM, before the instruction there (DESIGN §9).
  */
+import type { GuestRam } from '../memory/guest-ram.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import type { PortSpace } from '../cpu/cpu.ts';
 import type { BlockStore } from '../machine/block-store.ts';
@@ -14,7 +15,7 @@ export interface FirmwareContext {
   readonly ports: PortSpace;
   readonly memory: FirmwareMemory;
   /** Bytes of RAM. */
-  readonly ramSize: number;
+  readonly ram: GuestRam;
   readonly floppy: BlockStore | undefined;
   readonly disk: BlockStore | undefined;
   readonly cdrom: BlockStore | undefined;

@@ -4,6 +4,7 @@
  */
 import { mediumOf } from '../devices/floppy-controller/media.ts';
 import { defaultGeometry, SECTOR_SIZE } from '../devices/ide/identify.ts';
+import { guestRam } from '../memory/guest-ram.ts';
 import type { MachineConfig } from './machine.ts';
 
 const KIB = 1024;
@@ -21,6 +22,8 @@ const CHECKSUM_LAST = 0x2d;
 const CHECKSUM = 0x2e;
 const EXTENDED_MEMORY_KIB_AGAIN = 0x30;
 const MEMORY_ABOVE_16_MIB = 0x34;
+/** Three bytes. */
+const MEMORY_ABOVE_4_GIB = 0x5b;
 const BOOT_ORDER_THIRD = 0x38;
 const BOOT_ORDER = 0x3d;
 
@@ -39,7 +42,8 @@ export function cmosContents(config: MachineConfig): Uint8Array {
     bytes[index] = value & 0xff;
     bytes[index + 1] = value >> 8;
   };
-  const extendedKib = Math.min((config.memorySize - MIB) / KIB, 0xffff);
+  const { low, high } = guestRam(config);
+  const extendedKib = Math.min((low - MIB) / KIB, 0xffff);
   // Drive A is of the kind that its disk needs; there is no drive B.
   bytes[FLOPPY_TYPES] = config.floppy === undefined ? 0 : mediumOf(config.floppy.size).driveType << 4;
   bytes[EQUIPMENT] = config.floppy === undefined ? 0x00 : 0x01;
@@ -57,7 +61,9 @@ export function cmosContents(config: MachineConfig): Uint8Array {
   setWord(BASE_MEMORY_KIB, 640);
   setWord(EXTENDED_MEMORY_KIB, extendedKib);
   setWord(EXTENDED_MEMORY_KIB_AGAIN, extendedKib);
-  setWord(MEMORY_ABOVE_16_MIB, Math.max(0, config.memorySize - 16 * MIB) / (64 * KIB));
+  setWord(MEMORY_ABOVE_16_MIB, Math.max(0, low - 16 * MIB) / (64 * KIB));
+  setWord(MEMORY_ABOVE_4_GIB, (high / (64 * KIB)) & 0xffff);
+  bytes[MEMORY_ABOVE_4_GIB + 2] = Math.floor(high / (64 * KIB) / 0x10000);
   // 1 is the floppy, 2 the disk, 3 the CD-ROM; the low half is tried first, what does not fit stands high in byte 38h.
   const order = [config.floppy && 1, config.disk && 2, config.cdrom && 3].filter((device) => device !== undefined);
   bytes[BOOT_ORDER] = (order[0] ?? 0) | ((order[1] ?? 0) << 4);

@@ -11,9 +11,17 @@ const TICKS_PER_SECOND_MIN = 2_500_000;
 const TICKS_PER_SECOND_MAX = 5_000_000_000;
 
 /** Throws unless a machine can have so many bytes of RAM. */
-export function requireMemorySize(size: number): void {
-  const fits = size >= MEMORY_SIZE_MIN && size <= MEMORY_SIZE_MAX && size % MEMORY_SIZE_STEP === 0;
-  if (!fits) throw new Error(`memory: ${size} bytes is not possible; give 1M to 2048M in steps of 64K`);
+export function requireMemorySize(size: number, lowSize: number = size): void {
+  const fits = (bytes: number, max: number) =>
+    bytes >= MEMORY_SIZE_MIN && bytes <= max && bytes % MEMORY_SIZE_STEP === 0;
+  if (!fits(size, MEMORY_SIZE_MAX)) {
+    throw new Error(`memory: ${size} bytes is not possible; give 1M to 2048M in steps of 64K`);
+  }
+  if (!fits(lowSize, size)) {
+    throw new Error(
+      `memoryLow: ${lowSize} bytes is not possible; give 1M to ${size / MEMORY_SIZE_MIN}M in steps of 64K`,
+    );
+  }
 }
 
 /** Throws unless time can go so fast. */

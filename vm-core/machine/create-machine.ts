@@ -11,7 +11,8 @@ import { BOOT_ADDRESS, createBuiltinBios } from '../firmware/builtin/builtin-bio
 import type { Firmware, FirmwareContext } from '../firmware/firmware.ts';
 import { modelFacts } from '../isa/cpu-model.ts';
 import { accessText } from '../memory/access-log.ts';
-import { createMemory, PAGE_SHIFT, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
+import { guestRam } from '../memory/guest-ram.ts';
+import { createMemory, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
 import { entryOf, type KernelPlan, planKernel } from '../firmware/kernel/kernel-boot.ts';
 import { PhysicalMap } from '../memory/physical-map.ts';
 import { requireFirmware, requireFloppySize, requireMemorySize, requireTicksPerSecond } from './config-limits.ts';
@@ -45,22 +46,23 @@ const OPTION_ROM_SIZE_MAX = 0x10000;
 
 /** Makes a machine at power-on. Throws an Error that names the setting if the configuration is not possible. */
 export function createMachine(config: MachineConfig): Machine {
-  requireMemorySize(config.memorySize);
+  requireMemorySize(config.memorySize, config.memoryLowSize);
   requireTicksPerSecond(config.ticksPerSecond ?? TICKS_PER_SECOND);
   if (config.floppy) requireFloppySize(config.floppy);
   return new PcMachine(config);
 }
 
 const hex = (value: number): string => `${value.toString(16).toUpperCase()}h`;
-const hexPage = (physicalAddress: number): string => hex((physicalAddress & -PAGE_SIZE) >>> 0);
+const hexPage = (physicalAddress: number): string => hex(Math.floor(physicalAddress / PAGE_SIZE) * PAGE_SIZE);
 
-function planOf({ kernel, firmware, memorySize, cpuModel }: MachineConfig): KernelPlan | undefined {
+function planOf(config: MachineConfig): KernelPlan | undefined {
+  const { kernel, firmware, cpuModel } = config;
   if (kernel === undefined) return undefined;
   if (firmware === 'builtin') {
     if (kernel.entry === '64-bit' && !modelFacts(cpuModel).features.has('LM')) {
       throw new Error(`kernel: a ${cpuModel} has no 64-bit mode for the 64-bit entry; choose another cpu or entry`);
     }
-    return planKernel(kernel, memorySize);
+    return planKernel(kernel, guestRam(config));
   }
   throw new Error('kernel: only the built-in BIOS boots a kernel directly; leave firmware away, or boot from a drive');
 }
@@ -96,7 +98,8 @@ class PcMachine implements Machine {
     this.#kernel = planOf(config);
     const memory = createMemory(config.memorySize + DIRECT_MEMORY_SIZE);
     this.#direct = new Uint8Array(memory.buffer, RAM_BASE + config.memorySize, DIRECT_MEMORY_SIZE);
-    this.#map = new PhysicalMap(memory, config.memorySize);
+    const { low, high } = guestRam(config);
+    this.#map = new PhysicalMap(memory, low, { highRamSize: high });
     this.memory = this.#memoryView();
     this.dirtyLog = this.#map.dirty;
     this.#bus = createDeviceBus(isaPc, config, this.#deviceServices());
@@ -320,7 +323,7 @@ class PcMachine implements Machine {
 
   /** Told for the first few pages: a guest that looks for the end of its memory tries many. All look for option ROMs. */
   #foundNothing(physicalAddress: number, direction: 'read' | 'write'): void {
-    const page = physicalAddress >>> PAGE_SHIFT;
+    const page = Math.floor(physicalAddress / PAGE_SIZE);
     if (direction === 'read' && physicalAddress >= OPTION_ROM && physicalAddress < MEBIBYTE) return;
     if (this.#emptyPages.has(page) || this.#emptyPages.size > EMPTY_PAGES_NAMED_MAX) return;
     this.#emptyPages.add(page);
@@ -343,7 +346,7 @@ class PcMachine implements Machine {
         readBytes: (physicalAddress, length) => Uint8Array.from({ length }, (_, n) => map.read(physicalAddress + n, 1)),
         writeBytes: (physicalAddress, bytes) => this.#writeAsBusMaster(physicalAddress, bytes),
       },
-      ramSize: map.ramSize,
+      ram: guestRam(this.config),
       floppy: this.config.floppy,
       disk: this.config.disk,
       cdrom: this.config.cdrom,

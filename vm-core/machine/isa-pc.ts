@@ -18,7 +18,9 @@ import { createResetControl } from '../devices/reset-control/reset-control.ts';
 import { createRtc } from '../devices/rtc/rtc.ts';
 import { createUart } from '../devices/uart/uart.ts';
 import { createVga } from '../devices/vga/vga.ts';
+import { guestRam } from '../memory/guest-ram.ts';
 import { cmosContents } from './cmos-contents.ts';
+import { ramRanges } from './ram-ranges.ts';
 import type { MachineMap } from './device-bus.ts';
 
 export const isaPc: MachineMap = {
@@ -68,11 +70,14 @@ export const isaPc: MachineMap = {
     },
     {
       name: 'firmware-config',
-      create: (context, { vgaFirmware, memorySize }) =>
+      create: (context, config) =>
         createFirmwareConfig(
           context,
-          { ramSize: memorySize, cpuCount: 1 },
-          vgaFirmware === undefined ? {} : { 'vgaroms/vgabios.bin': vgaFirmware },
+          { ramSize: config.memorySize, cpuCount: 1 },
+          {
+            'etc/e820': ramRanges(guestRam(config)),
+            ...(config.vgaFirmware === undefined ? {} : { 'vgaroms/vgabios.bin': config.vgaFirmware }),
+          },
         ),
       ports: { registers: 0x510, dma: 0x514 },
     },

@@ -22,6 +22,8 @@ export interface MachineConfig {
   readonly cpuModel: CpuModel;
   /** RAM in bytes: 1 MiB to 2 GiB, a multiple of 64 KiB. */
   readonly memorySize: number;
+  /** Where RAM below 4 GiB ends; the rest of it lies from 4 GiB on. Default: none does. A multiple of 64 KiB, at least 1 MiB. */
+  readonly memoryLowSize?: number;
   /** The built-in BIOS, or an image that ends at the top of the first MiB and of 4 GiB. */
   readonly firmware: 'builtin' | Uint8Array;
   /** An option ROM at C0000h. */
@@ -192,6 +194,7 @@ export interface Display {
 
 /** Physical memory as debugger and firmware see it: without side effects of devices. */
 export interface PhysicalMemoryView {
+  /** Bytes of RAM below 4 GiB. */
   readonly ramSize: number;
   /** Copies `length` bytes; `undefined` bytes beyond RAM and ROM end the copy early (the result is shorter). */
   read(physicalAddress: number, length: number): Uint8Array<ArrayBuffer>;

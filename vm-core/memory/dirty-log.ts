@@ -3,7 +3,10 @@
  * for any size of memory: pages are protected by taking back all permissions to store at once, large ones with them, and
  * the first store to each page is noted before it gets its permission again.
  */
-import { PAGE_SHIFT } from './layout.ts';
+import { type GuestRam, HIGH_RAM } from './guest-ram.ts';
+import { PAGE_SHIFT, PAGE_SIZE } from './layout.ts';
+
+const HIGH_PAGE = HIGH_RAM / PAGE_SIZE;
 
 export class DirtyLog {
   /** Called when a log begins: permissions to store are to be taken back. */
@@ -12,8 +15,11 @@ export class DirtyLog {
   readonly #writtenIn: Uint32Array;
   #log = 1;
 
-  constructor(ramSize: number) {
-    this.#writtenIn = new Uint32Array(ramSize >>> PAGE_SHIFT);
+  readonly #lowPages: number;
+
+  constructor({ low, high }: GuestRam) {
+    this.#lowPages = low >>> PAGE_SHIFT;
+    this.#writtenIn = new Uint32Array((low + high) >>> PAGE_SHIFT);
   }
 
   /** From now on all pages are clean. */
@@ -24,16 +30,27 @@ export class DirtyLog {
 
   /** RAM is written at a physical address; the bytes do not cross a page. */
   note(physicalAddress: number): void {
-    this.#writtenIn[physicalAddress >>> PAGE_SHIFT] = this.#log;
+    const page = pageOf(physicalAddress);
+    this.#writtenIn[page < HIGH_PAGE ? page : page - HIGH_PAGE + this.#lowPages] = this.#log;
   }
 
   /** The first pages of a range that were written, at most so many, by the physical addresses where they begin. */
   dirtyPages(start: number, end: number, pagesMax: number): readonly number[] {
     const pages: number[] = [];
-    const last = Math.min(Math.ceil(end / 2 ** PAGE_SHIFT), this.#writtenIn.length);
-    for (let page = start >>> PAGE_SHIFT; page < last && pages.length < pagesMax; page++) {
-      if (this.#writtenIn[page] === this.#log) pages.push(page * 2 ** PAGE_SHIFT);
-    }
+    const find = (first: number, last: number, distance: number) => {
+      for (let page = first; page < last && pages.length < pagesMax; page++) {
+        if (this.#writtenIn[page - distance] === this.#log) pages.push(page * PAGE_SIZE);
+      }
+    };
+    const from = pageOf(start);
+    const to = Math.ceil(end / PAGE_SIZE);
+    const distance = HIGH_PAGE - this.#lowPages;
+    find(from, Math.min(to, this.#lowPages), 0);
+    find(Math.max(from, HIGH_PAGE), Math.min(to, this.#writtenIn.length + distance), distance);
     return pages;
   }
+}
+
+function pageOf(physicalAddress: number): number {
+  return Math.floor(physicalAddress / PAGE_SIZE);
 }

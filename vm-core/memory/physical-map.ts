@@ -5,10 +5,10 @@
 import type { Region } from '../devices/device.ts';
 import { AccessLog, type AccessPurpose, answersLater } from './access-log.ts';
 import { DirtyLog } from './dirty-log.ts';
+import { HIGH_RAM } from './guest-ram.ts';
 import { PAGE_SHIFT, PAGE_SIZE, RAM_BASE } from './layout.ts';
 
 const MEBIBYTE = 0x100000;
-const ADDRESSES_32_BIT = 0x100000000;
 const LOW_PAGES = MEBIBYTE >>> PAGE_SHIFT;
 
 /** Option ROMs and the system ROM lie from here on. */
@@ -31,12 +31,16 @@ export interface MemoryWindow {
 export interface PhysicalMapOptions {
   /** RAM also fills the place of windows and ROM below 1 MiB. */
   readonly plain?: boolean;
+  /** Bytes of RAM from 4 GiB on, in `memory` behind the others. */
+  readonly highRamSize?: number;
   /** The log that the machine's ports have, too; default: one of its own. */
   readonly accesses?: AccessLog;
 }
 
 export class PhysicalMap {
+  /** Bytes of RAM below 4 GiB, and where RAM above ends: 4 GiB if there is none. */
   readonly ramSize: number;
+  readonly end: number;
   readonly view: DataView;
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Which pages of RAM were written. */
@@ -56,8 +60,10 @@ export class PhysicalMap {
   #romAliasSize = 0;
 
   constructor(memory: WebAssembly.Memory, ramSize: number, options: PhysicalMapOptions = {}) {
+    const high = options.highRamSize ?? 0;
     this.ramSize = ramSize;
-    this.dirty = new DirtyLog(ramSize);
+    this.end = HIGH_RAM + high;
+    this.dirty = new DirtyLog({ low: ramSize, high });
     this.accesses = options.accesses ?? new AccessLog();
     this.view = new DataView(memory.buffer);
     this.bytes = new Uint8Array(memory.buffer);
@@ -67,7 +73,7 @@ export class PhysicalMap {
 
   addWindow(window: MemoryWindow): void {
     const { device, start, size } = window;
-    const isRam = start >= MEBIBYTE && start < this.ramSize;
+    const isRam = (start >= MEBIBYTE && start < this.ramSize) || (start >= HIGH_RAM && start < this.end);
     const other = this.#windows.find((there) => start < there.start + there.size && there.start < start + size);
     if (isRam || other || (start & (PAGE_SIZE - 1)) !== 0) {
       throw new Error(
@@ -112,7 +118,11 @@ export class PhysicalMap {
   hostAddress(physicalAddress: number): number {
     const kind = this.#kindOf(physicalAddress);
     if (kind > KIND_ROM) return -1;
-    return RAM_BASE + (physicalAddress >= this.ramSize ? this.#lowAlias(physicalAddress) : physicalAddress);
+    return kind === KIND_RAM ? this.#ramAt(physicalAddress) : RAM_BASE + this.#lowAlias(physicalAddress);
+  }
+
+  #ramAt(physicalAddress: number): number {
+    return RAM_BASE + (physicalAddress < HIGH_RAM ? physicalAddress : physicalAddress - HIGH_RAM + this.ramSize);
   }
 
   /** An address as the A20 gate lets it through. */
@@ -167,7 +177,7 @@ export class PhysicalMap {
   /** Writes where `isRam` is true; the access does not cross a page. */
   writeRam(physicalAddress: number, size: 1 | 2 | 4, value: number): void {
     this.dirty.note(physicalAddress);
-    writeView(this.view, RAM_BASE + physicalAddress, size, value);
+    writeView(this.view, this.#ramAt(physicalAddress), size, value);
   }
 
   #setBytes(physicalAddress: number, host: number, bytes: Uint8Array): void {
@@ -175,10 +185,10 @@ export class PhysicalMap {
     this.bytes.set(bytes, host);
   }
 
-  /** Writes as a bus master does, any number of bytes; returns how many of them are below 4 GiB. */
+  /** Writes as a bus master does, any number of bytes; returns how many of them are below the end of memory. */
   writeBytes(physicalAddress: number, bytes: Uint8Array): number {
     return this.#byPage(physicalAddress, bytes.length, (at, from, count) => {
-      if (this.isRam(at)) this.#setBytes(at, RAM_BASE + at, bytes.subarray(from, from + count));
+      if (this.isRam(at)) this.#setBytes(at, this.#ramAt(at), bytes.subarray(from, from + count));
       else if (this.#kindOf(at) !== KIND_NONE || this.#windowAt(at))
         for (let n = 0; n < count; n++) this.write(at + n, 1, bytes[from + n] as number);
       return true;
@@ -228,7 +238,7 @@ export class PhysicalMap {
   /** Visits a range page by page until a visit fails; returns the bytes done. */
   #byPage(start: number, length: number, visit: (at: number, from: number, count: number) => boolean): number {
     let done = 0;
-    while (done < length && start + done < 0x100000000) {
+    while (done < length && start + done < this.end) {
       const at = start + done;
       const count = Math.min(length - done, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
       if (!visit(at, done, count)) break;
@@ -272,13 +282,14 @@ export class PhysicalMap {
   #kindOf(physicalAddress: number): number {
     if (physicalAddress < MEBIBYTE) return this.#lowKinds[physicalAddress >>> PAGE_SHIFT] as number;
     if (physicalAddress < this.ramSize) return KIND_RAM;
-    const isAlias = physicalAddress >= ADDRESSES_32_BIT - this.#romAliasSize && physicalAddress < ADDRESSES_32_BIT;
-    return isAlias ? KIND_ROM : KIND_NONE;
+    const isAlias = physicalAddress >= HIGH_RAM - this.#romAliasSize && physicalAddress < HIGH_RAM;
+    if (isAlias) return KIND_ROM;
+    return physicalAddress >= HIGH_RAM && physicalAddress < this.end ? KIND_RAM : KIND_NONE;
   }
 
   /** The address below 1 MiB of a byte of the ROM's second appearance. */
   #lowAlias(physicalAddress: number): number {
-    return physicalAddress < MEBIBYTE ? physicalAddress : physicalAddress - ADDRESSES_32_BIT + MEBIBYTE;
+    return physicalAddress < MEBIBYTE ? physicalAddress : physicalAddress - HIGH_RAM + MEBIBYTE;
   }
 
   #windowAt(physicalAddress: number): MemoryWindow | undefined {

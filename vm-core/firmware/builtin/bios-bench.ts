@@ -100,7 +100,7 @@ export function createBiosBench(options: BenchOptions = {}): BiosBench {
     state,
     ports: bus.ports,
     memory: createMemory(ram, firmware.rom, bus),
-    ramSize,
+    ram: { low: ramSize, high: 0 },
     floppy: options.floppy,
     disk: options.disk,
     cdrom: options.cdrom,

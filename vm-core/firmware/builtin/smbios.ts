@@ -2,11 +2,13 @@
  * What machine this is, for programs that ask (SMBIOS Reference Specification 2.8.0): an entry point and a table of
  * structures in the ROM, made of the machine's configuration. (A table: exempt from the length limit.)
  */
+import { guestRam, HIGH_RAM } from '../../memory/guest-ram.ts';
 
 /** What the structures tell. */
 export interface SmbiosMachine {
   /** Bytes of RAM. */
   readonly memorySize: number;
+  readonly memoryLowSize?: number;
   readonly cpuModel: string;
   readonly biosVersion: string;
   readonly biosDate: string;
@@ -157,10 +159,18 @@ const memoryDevice = ({ memorySize }: SmbiosMachine): number[] =>
     ['RAM', MAKER],
   );
 
-const memoryAddresses = ({ memorySize }: SmbiosMachine): number[] =>
-  structure(19, 0x1300, [
-    ...[dword(0), dword(memorySize / KIB - 1), word(HANDLE_MEMORY_ARRAY), byte(1), qword(0), qword(0)],
-  ]);
+/** In KiB, up to the last one; what begins at 4 GiB stands in the two fields behind, in bytes. */
+const addressRange = (handle: number, from: number, to: number): number[] => {
+  const isHigh = from >= HIGH_RAM;
+  const short = isHigh ? [0xffff_ffff, 0xffff_ffff] : [from / KIB, to / KIB - 1];
+  const long = isHigh ? [from, to - 1] : [0, 0];
+  return structure(19, handle, [...short.map(dword), word(HANDLE_MEMORY_ARRAY), byte(1), ...long.map(qword)]);
+};
+
+function memoryAddresses(machine: SmbiosMachine): readonly number[][] {
+  const { low, high } = guestRam(machine);
+  return [addressRange(0x1300, 0, low), ...(high === 0 ? [] : [addressRange(0x1301, HIGH_RAM, HIGH_RAM + high)])];
+}
 
 const bootStatus: number[] = structure(32, 0x2000, [...zeros(6), byte(0)]);
 const end: number[] = structure(127, 0x7f00, []);
@@ -174,7 +184,7 @@ export function smbiosStructures(machine: SmbiosMachine): readonly (readonly num
     processor(machine),
     memoryArray(machine),
     memoryDevice(machine),
-    memoryAddresses(machine),
+    ...memoryAddresses(machine),
     bootStatus,
     end,
   ];

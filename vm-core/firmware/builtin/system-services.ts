@@ -189,16 +189,16 @@ function switchToProtectedMode(caller: Caller): ServiceResult {
 
 /** KiB above 1 MiB, as many as 16 bits tell; programs take the limit of 63 MiB as "at least". */
 function getExtendedMemory(caller: Caller): undefined {
-  caller.ax = Math.min((caller.context.ramSize - MIB) / KIB, 63 * KIB);
+  caller.ax = Math.min((caller.context.ram.low - MIB) / KIB, 63 * KIB);
   caller.carry = false;
 }
 
 const BELOW_16_MIB_MAX = 15 * KIB;
 
 function getMemorySizes(caller: Caller): undefined {
-  const { ramSize } = caller.context;
-  const below = Math.min((ramSize - MIB) / KIB, BELOW_16_MIB_MAX);
-  const above = Math.min(Math.max(0, ramSize - 16 * MIB) / (64 * KIB), 0xffff);
+  const { low } = caller.context.ram;
+  const below = Math.min((low - MIB) / KIB, BELOW_16_MIB_MAX);
+  const above = Math.min(Math.max(0, low - 16 * MIB) / (64 * KIB), 0xffff);
   caller.ax = below;
   caller.cx = below;
   caller.bx = above;
@@ -211,7 +211,7 @@ const MAP_SIGNATURE = 0x534d_4150;
 const MAP_ENTRY_SIZE = 20;
 
 function getMemoryMap(caller: Caller): undefined {
-  const map = memoryMap(caller.context.ramSize);
+  const map = memoryMap(caller.context.ram);
   const entry = map[caller.ebx];
   if (caller.edx !== MAP_SIGNATURE || caller.ecx < MAP_ENTRY_SIZE || !entry) return fail(caller, STATUS_UNSUPPORTED);
   const bytes = new Uint8Array(MAP_ENTRY_SIZE);

@@ -218,7 +218,7 @@ describe.skipIf(!hasNasm)('a Multiboot 2 kernel', () => {
       dd 8
       header_end: hlt`);
     const images = { name: 'k', image: elfOf(32, 0x100000, code, 0), commandLine: '', modules: [] };
-    const plan = planKernel(images, 16 * MIB);
+    const plan = planKernel(images, { low: 16 * MIB, high: 0 });
     expect(plan.pieces[0]?.address).toBe(0xe00000);
     expect(plan.start).toMatchObject({ mode: 'protected', eip: 0xe00000 });
   });
@@ -325,9 +325,11 @@ describe.skipIf(!hasNasm)('a Linux kernel', () => {
 
   it('takes no longer command line than it says, and no modules', () => {
     const images = { name: 'bz', image: linuxKernel, modules: [], commandLine: 'x'.repeat(2048) };
-    expect(() => planKernel(images, 16 * MIB)).toThrow('the command line has 2048 bytes; bz takes at most 2047');
+    expect(() => planKernel(images, { low: 16 * MIB, high: 0 })).toThrow(
+      'the command line has 2048 bytes; bz takes at most 2047',
+    );
     const withModule = { ...images, commandLine: '', modules: [moduleOf('m', '')] };
-    expect(() => planKernel(withModule, 16 * MIB)).toThrow(
+    expect(() => planKernel(withModule, { low: 16 * MIB, high: 0 })).toThrow(
       'bz is a Linux kernel, which takes no modules; give an initrd',
     );
   });
@@ -335,7 +337,7 @@ describe.skipIf(!hasNasm)('a Linux kernel', () => {
 
 describe('a file that cannot be booted', () => {
   const plan = (image: Uint8Array, ramSize = 16 * MIB) =>
-    planKernel({ name: 'k.elf', image, commandLine: '', modules: [] }, ramSize);
+    planKernel({ name: 'k.elf', image, commandLine: '', modules: [] }, { low: ramSize, high: 0 });
   const header = (flags: number, ...fields: number[]) =>
     new ByteWriter().u32(0x1badb002, flags, -(0x1badb002 + flags), ...fields);
 

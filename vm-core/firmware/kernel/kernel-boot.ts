@@ -2,6 +2,7 @@
  * Direct boot: what a boot loader would do with a kernel, worked out beforehand. A plan says which bytes go where in guest
  * memory and with which registers the kernel starts; the firmware carries it out in the place of INT 19h.
  */
+import type { GuestRam } from '../../memory/guest-ram.ts';
 import { isElf } from './elf.ts';
 import { isLinux, planLinux } from './linux.ts';
 import { findMultibootHeader, planMultiboot } from './multiboot.ts';
@@ -69,14 +70,14 @@ export interface KernelPlan {
 }
 
 /** Works out how to boot. Throws an Error that names the kernel and says what is wrong and what to do. */
-export function planKernel(images: KernelImages, ramSize: number): KernelPlan {
+export function planKernel(images: KernelImages, ram: GuestRam): KernelPlan {
   const { name, image } = images;
   if (image.length === 0) throw new Error(`kernel: ${name} is empty`);
   const second = findMultiboot2Header(image);
-  if (second !== undefined) return planMultiboot2(images, second, ramSize);
+  if (second !== undefined) return planMultiboot2(images, second, ram);
   const first = findMultibootHeader(image);
-  if (first !== undefined) return planMultiboot(images, first, ramSize);
-  if (isLinux(image)) return planLinux(images, ramSize);
+  if (first !== undefined) return planMultiboot(images, first, ram);
+  if (isLinux(image)) return planLinux(images, ram);
   const kind = isElf(image) ? 'an ELF file without a Multiboot header' : 'no kernel that can be booted directly';
   throw new Error(
     `kernel: ${name} is ${kind}; it needs a Multiboot header (1BADB002h in its first 8 KiB, aligned to 4), ` +

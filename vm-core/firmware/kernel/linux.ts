@@ -2,6 +2,7 @@
  * Linux kernels (The Linux/x86 Boot Protocol, versions 2.00 to 2.15): the real-mode part and the rest of a bzImage, the
  * initial RAM disk, the command line, and an entry in real mode, in 32-bit or in 64-bit mode.
  */
+import type { GuestRam } from '../../memory/guest-ram.ts';
 import { memoryMap } from '../builtin/memory-map.ts';
 import { ByteWriter, zeroTerminated } from './byte-writer.ts';
 import type { KernelImages, KernelPlan, KernelStart } from './kernel-boot.ts';
@@ -101,15 +102,14 @@ function releaseOf(setup: Uint8Array, header: DataView): string {
   return /^[\x21-\x7e]+/.exec(text)?.[0] ?? 'kernel';
 }
 
-export function planLinux(images: KernelImages, ramSize: number): KernelPlan {
+export function planLinux(images: KernelImages, ram: GuestRam): KernelPlan {
   if (images.modules.length > 0) {
     throw new Error(`kernel: ${images.name} is a Linux kernel, which takes no modules; give an initrd`);
   }
   const parts = split(images);
-  const plan = new MemoryPlan(images.name, ramSize);
+  const plan = new MemoryPlan(images.name, ram);
   const entry = images.entry ?? '16-bit';
-  const start =
-    entry === '16-bit' ? planRealMode(plan, images, parts) : planProtected(plan, images, parts, ramSize, entry);
+  const start = entry === '16-bit' ? planRealMode(plan, images, parts) : planProtected(plan, images, parts, ram, entry);
   return { title: `${parts.title}, ${entry} entry`, pieces: plan.pieces, start };
 }
 
@@ -145,7 +145,7 @@ function planProtected(
   plan: MemoryPlan,
   images: KernelImages,
   parts: Parts,
-  ramSize: number,
+  ram: GuestRam,
   entry: '32-bit' | '64-bit',
 ): KernelStart {
   const { header, setup, rest, isHigh, version } = parts;
@@ -161,9 +161,9 @@ function planProtected(
   view.setUint8(LOADER_TYPE, LOADER_UNDEFINED);
   view.setUint32(CODE32_START, address, true);
   view.setUint32(COMMAND_LINE, plan.place('the command line', commandLineOf(images, parts)), true);
-  view.setUint32(EXTENDED_KIB, (ramSize - HIGH_ADDRESS) / 1024, true);
+  view.setUint32(EXTENDED_KIB, (ram.low - HIGH_ADDRESS) / 1024, true);
   describeScreen(view);
-  describeMemory(view, ramSize);
+  describeMemory(view, ram);
   placeRamDisk(plan, images, parts, view);
   const zeroPage = plan.place('the boot parameters', parameters, { alignment: PAGE });
   const registers = { ESI: zeroPage };
@@ -214,8 +214,8 @@ function describeScreen(view: DataView): void {
   view.setUint16(0x10, 16, true);
 }
 
-function describeMemory(view: DataView, ramSize: number): void {
-  const ranges = memoryMap(ramSize);
+function describeMemory(view: DataView, ram: GuestRam): void {
+  const ranges = memoryMap(ram);
   const table = new ByteWriter();
   for (const { base, size, type } of ranges) table.u64(base, size).u32(type);
   view.setUint8(E820_COUNT, ranges.length);

@@ -1,4 +1,5 @@
 /** Which guest memory a kernel and what comes with it take, so that nothing lies over anything else. */
+import { type GuestRam, HIGH_RAM } from '../../memory/guest-ram.ts';
 import { MEMORY_USABLE, memoryMap } from '../builtin/memory-map.ts';
 import type { KernelPiece } from './kernel-boot.ts';
 
@@ -12,7 +13,7 @@ const FREE_FROM = 0x8000;
 
 const hex = (address: number): string => `${address.toString(16).toUpperCase()}h`;
 
-/** Where a piece may go: the lowest place in `from`–`to` (default: all RAM), or the highest. */
+/** Where a piece may go: the lowest place in `from`–`to` (default: all RAM below 4 GiB), or the highest. */
 export interface Wish {
   readonly alignment?: number;
   readonly from?: number;
@@ -23,15 +24,15 @@ export interface Wish {
 export class MemoryPlan {
   readonly pieces: KernelPiece[] = [];
   readonly #kernel: string;
-  readonly #ramSize: number;
+  readonly #ram: GuestRam;
   readonly #usable: readonly Range[];
   readonly #taken: Range[] = [];
 
   /** `kernel` is its name, for messages. */
-  constructor(kernel: string, ramSize: number) {
+  constructor(kernel: string, ram: GuestRam) {
     this.#kernel = kernel;
-    this.#ramSize = ramSize;
-    this.#usable = memoryMap(ramSize)
+    this.#ram = ram;
+    this.#usable = memoryMap(ram)
       .filter(({ type }) => type === MEMORY_USABLE)
       .map(({ base, size }) => ({ start: base, end: base + size }));
   }
@@ -42,7 +43,7 @@ export class MemoryPlan {
     if (!this.#isUsable(range)) {
       throw new Error(
         `kernel: ${this.#kernel} wants to be loaded at ${hex(address)} to ${hex(range.end)}, and the guest has RAM ` +
-          `below ${hex(this.#ramSize)} without A0000h–FFFFFh; give more memory or link it to another address`,
+          `${this.#ramText()}; give more memory or link it to another address`,
       );
     }
     if (this.#taken.some((other) => overlap(range, other))) {
@@ -58,7 +59,7 @@ export class MemoryPlan {
 
   /** Finds a place. Throws an Error that names `what` if there is none. */
   find(what: string, size: number, wish: Wish = {}): number {
-    const { alignment = 16, from = FREE_FROM, to = this.#ramSize, highest = false } = wish;
+    const { alignment = 16, from = FREE_FROM, to = this.#ram.low, highest = false } = wish;
     const down = (address: number): number => Math.floor(address / alignment) * alignment;
     const up = (address: number): number => Math.ceil(address / alignment) * alignment;
     // The best place touches a border: of the wish, of usable memory, or of what is taken.
@@ -87,6 +88,12 @@ export class MemoryPlan {
   #add(range: Range, bytes: Uint8Array): void {
     this.#taken.push(range);
     this.pieces.push({ address: range.start, bytes, size: range.end - range.start });
+  }
+
+  #ramText(): string {
+    const { low, high } = this.#ram;
+    const above = high === 0 ? '' : `, and from ${hex(HIGH_RAM)} to ${hex(HIGH_RAM + high)}`;
+    return `below ${hex(low)} without A0000h–FFFFFh${above}`;
   }
 
   #isUsable({ start, end }: Range): boolean {

@@ -1,4 +1,5 @@
 /** What both Multiboot specifications have in common: how the image gets to memory, modules, memory map, sections. */
+import type { GuestRam } from '../../memory/guest-ram.ts';
 import { type MemoryRange, memoryMap } from '../builtin/memory-map.ts';
 import { zeroTerminated } from './byte-writer.ts';
 import { isElf, parseElf, physicalEntry } from './elf.ts';
@@ -137,9 +138,9 @@ export function placeText(plan: MemoryPlan, what: string, text: string): number 
 }
 
 /** KiB below 640 KiB, and from 1 MiB up. */
-export function memoryKib(ramSize: number): { readonly lower: number; readonly upper: number } {
-  const ranges: readonly MemoryRange[] = memoryMap(ramSize);
-  return { lower: (ranges[0] as MemoryRange).size / 1024, upper: (ramSize - 0x100000) / 1024 };
+export function memoryKib(ram: GuestRam): { readonly lower: number; readonly upper: number } {
+  const ranges: readonly MemoryRange[] = memoryMap(ram);
+  return { lower: (ranges[0] as MemoryRange).size / 1024, upper: (ram.low - 0x100000) / 1024 };
 }
 
 const DEPTHS = [8, 15, 16, 24, 32] as const;

@@ -1,4 +1,5 @@
 /** Kernels of the Multiboot Specification, version 0.6.96: header, loading, and the information that the kernel is given. */
+import type { GuestRam } from '../../memory/guest-ram.ts';
 import { memoryMap } from '../builtin/memory-map.ts';
 import { ByteWriter } from './byte-writer.ts';
 import type { KernelImages, KernelPlan, KernelVideo } from './kernel-boot.ts';
@@ -58,7 +59,7 @@ export function findMultibootHeader(image: Uint8Array): MultibootHeader | undefi
   return undefined;
 }
 
-export function planMultiboot(images: KernelImages, header: MultibootHeader, ramSize: number): KernelPlan {
+export function planMultiboot(images: KernelImages, header: MultibootHeader, ram: GuestRam): KernelPlan {
   const unknown = header.flags & 0xffff & ~UNDERSTOOD;
   if (unknown !== 0) {
     const bits = unknown.toString(16).toUpperCase();
@@ -66,10 +67,10 @@ export function planMultiboot(images: KernelImages, header: MultibootHeader, ram
       `kernel: the Multiboot header of ${images.name} requires features that do not exist (flags ${bits}h)`,
     );
   }
-  const plan = new MemoryPlan(images.name, ramSize);
+  const plan = new MemoryPlan(images.name, ram);
   const loaded = load(plan, images, header);
   const video = wantedVideo(images.image, header);
-  const address = placeInfo(plan, images, loaded, video, ramSize);
+  const address = placeInfo(plan, images, loaded, video, ram);
   return {
     title: `Multiboot 1, ${loaded.title}`,
     pieces: plan.pieces,
@@ -108,7 +109,7 @@ function placeInfo(
   images: KernelImages,
   { sections }: LoadedImage,
   video: KernelVideo | undefined,
-  ramSize: number,
+  ram: GuestRam,
 ): number {
   const modules = loadModules(plan, images);
   const moduleList = new ByteWriter();
@@ -118,9 +119,9 @@ function placeInfo(
   const moduleAddress = modules.length === 0 ? 0 : plan.place('the list of modules', moduleList.finish());
   const memoryList = new ByteWriter();
   // The size of an entry does not count the field that holds it.
-  for (const { base, size, type } of memoryMap(ramSize)) memoryList.u32(20).u64(base, size).u32(type);
+  for (const { base, size, type } of memoryMap(ram)) memoryList.u32(20).u64(base, size).u32(type);
   const sectionAddress = sections === undefined ? 0 : plan.place('section headers', sections.headers);
-  const { lower, upper } = memoryKib(ramSize);
+  const { lower, upper } = memoryKib(ram);
   const flags = INFO_MEMORY | INFO_COMMAND_LINE | INFO_MODULES | INFO_MEMORY_MAP | INFO_LOADER_NAME | INFO_FRAMEBUFFER;
   const info = new ByteWriter()
     .u32(flags | (sections === undefined ? 0 : INFO_SECTIONS), lower, upper, 0)

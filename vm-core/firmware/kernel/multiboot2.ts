@@ -1,4 +1,5 @@
 /** Kernels of the Multiboot2 Specification, version 2.0: header tags, loading, and the information that they are given. */
+import type { GuestRam } from '../../memory/guest-ram.ts';
 import { memoryMap } from '../builtin/memory-map.ts';
 import { ByteWriter, zeroTerminated } from './byte-writer.ts';
 import { isElf, parseElf } from './elf.ts';
@@ -121,14 +122,14 @@ function takeTag(wishes: Wishes, type: number, field: (n: number) => number): bo
   return true;
 }
 
-export function planMultiboot2(images: KernelImages, header: Multiboot2Header, ramSize: number): KernelPlan {
+export function planMultiboot2(images: KernelImages, header: Multiboot2Header, ram: GuestRam): KernelPlan {
   const wishes = readTags(images, header);
-  const plan = new MemoryPlan(images.name, ramSize);
+  const plan = new MemoryPlan(images.name, ram);
   const slide = slideOf(plan, images, wishes);
   const loaded = wishes.flat ? loadFlat(plan, images, header.offset, wishes.flat) : loadElf(plan, images, slide);
   const base = plan.pieces.reduce((lowest, { address }) => Math.min(lowest, address), Number.POSITIVE_INFINITY);
   const modules = loadModules(plan, images);
-  const info = information(images, { modules, loaded, ramSize, base, video: wishes.video });
+  const info = information(images, { modules, loaded, ram, base, video: wishes.video });
   const address = plan.place('the Multiboot information', info);
   return {
     title: `Multiboot 2, ${loaded.title}`,
@@ -165,13 +166,13 @@ function slideOf(plan: MemoryPlan, { image, name }: KernelImages, { flat, reloca
 interface Told {
   readonly modules: readonly LoadedModule[];
   readonly loaded: LoadedImage;
-  readonly ramSize: number;
+  readonly ram: GuestRam;
   readonly base: number;
   readonly video: KernelVideo | undefined;
 }
 
 /** The information structure (§3.6): a size, a reserved word, and tags aligned to 8. */
-function information({ commandLine }: KernelImages, { modules, loaded, ramSize, base, video }: Told): Uint8Array {
+function information({ commandLine }: KernelImages, { modules, loaded, ram, base, video }: Told): Uint8Array {
   const tags = new ByteWriter();
   const tag = (type: number, content: ByteWriter): void => {
     tags
@@ -180,7 +181,7 @@ function information({ commandLine }: KernelImages, { modules, loaded, ramSize, 
       .align(8);
   };
   const text = (content: string): ByteWriter => new ByteWriter().raw(zeroTerminated(content));
-  const { lower, upper } = memoryKib(ramSize);
+  const { lower, upper } = memoryKib(ram);
   tag(INFO_COMMAND_LINE, text(commandLine));
   tag(INFO_LOADER_NAME, text(LOADER_NAME));
   for (const { start, end, commandLine: words } of modules) {
@@ -188,7 +189,7 @@ function information({ commandLine }: KernelImages, { modules, loaded, ramSize, 
   }
   tag(INFO_MEMORY, new ByteWriter().u32(lower, upper));
   const map = new ByteWriter().u32(MEMORY_ENTRY_SIZE, 0);
-  for (const range of memoryMap(ramSize)) map.u64(range.base, range.size).u32(range.type, 0);
+  for (const range of memoryMap(ram)) map.u64(range.base, range.size).u32(range.type, 0);
   tag(INFO_MEMORY_MAP, map);
   tag(INFO_FRAMEBUFFER, framebuffer(video));
   const { sections } = loaded;
