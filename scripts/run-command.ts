@@ -16,6 +16,8 @@ export interface CommandResult {
 export interface CommandOptions {
   readonly directory?: string;
   readonly show?: boolean;
+  /** Added to the environment. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The environment with the running Node first on the PATH, so that npm and what it starts use the same one. */
@@ -32,7 +34,7 @@ export function runCommand(
   return new Promise((resolve) => {
     const child = spawn(command, commandArguments, {
       cwd: options.directory ?? repositoryRoot,
-      env: environmentWithThisNode(),
+      env: { ...environmentWithThisNode(), ...options.environment },
       stdio: options.show ? 'inherit' : ['ignore', 'pipe', 'pipe'],
       // On Windows npm and VS Code's `code` are batch files, which only a shell can start.
       shell: process.platform === 'win32' && !command.endsWith('.exe'),
