@@ -1,6 +1,6 @@
 /** Checks what a memory view sends: a webview is a page, and a page's messages are input like any other. */
 import {
-  ADDRESS_END,
+  ADDRESS_MAX,
   type MemoryRequest,
   PATTERN_MAX,
   SHOWN_MAX,
@@ -15,19 +15,15 @@ type Fields = Readonly<Record<string, unknown>>;
 /** What each request must have besides its type. */
 const REQUESTS: Readonly<Record<MemoryRequest['type'], (fields: Fields) => boolean>> = {
   visible: ({ visible }) => typeof visible === 'boolean',
-  show: ({ space, address, length }) =>
-    isSpace(space) && isWithin(address, ADDRESS_END - 1) && isWithin(length, SHOWN_MAX),
+  show: ({ space, address, length }) => isSpace(space) && isAddress(address) && isWithin(length, SHOWN_MAX),
   go: ({ text }) => typeof text === 'string' && text.length <= TEXT_MAX,
-  write: ({ space, address, bytes }) =>
-    isSpace(space) && isWithin(address, ADDRESS_END - 1) && isBuffer(bytes, WRITTEN_MAX),
+  write: ({ space, address, bytes }) => isSpace(space) && isAddress(address) && isBuffer(bytes, WRITTEN_MAX),
   find: ({ space, pattern, mask, start, end, from }) =>
     isSpace(space) &&
     isBuffer(pattern, PATTERN_MAX) &&
     isBuffer(mask, PATTERN_MAX) &&
     pattern.byteLength === mask.byteLength &&
-    isWithin(start, ADDRESS_END) &&
-    isWithin(end, ADDRESS_END) &&
-    isWithin(from, ADDRESS_END),
+    [start, end, from].every(isAddress),
   'cancel-find': () => true,
   keep: () => true,
   forget: () => true,
@@ -42,6 +38,8 @@ export function isMemoryRequest(message: unknown): message is MemoryRequest {
 }
 
 const isSpace = (value: unknown): boolean => value === 'linear' || value === 'physical';
+
+const isAddress = (value: unknown): boolean => Number.isInteger(value) && Math.abs(value as number) <= ADDRESS_MAX + 1;
 
 const isWithin = (value: unknown, max: number): boolean =>
   Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max;

@@ -123,6 +123,7 @@ const block = {
   bytes: new ArrayBuffer(4096),
   marks: new Uint8Array(4096).fill(3).buffer,
   pointers: [{ name: 'CS:IP', linear: 16, physical: 16 }],
+  widths: { linear: 32, physical: 32, shown: 32 },
 };
 const frame = {
   type: 'frame',

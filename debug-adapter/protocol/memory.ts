@@ -4,8 +4,22 @@ import type { ScreenState } from './screen.ts';
 /** Linear addresses go through segmentation's result and paging, physical ones name what is on the bus. */
 export type MemorySpace = 'linear' | 'physical';
 
-/** One more than the last address of both spaces. */
-export const ADDRESS_END: number = 2 ** 32;
+/**
+ * Addresses in messages are signed numbers: those of the upper half of 64-bit mode are negative. Beyond this on both sides
+ * of 0, where 5-level paging reaches, they would not be exact and cannot be shown.
+ */
+export const ADDRESS_MAX: number = Number.MAX_SAFE_INTEGER;
+/** All addresses of 32 bits, and so much of a larger space as a scroll bar leads through. */
+export const WINDOW_SIZE: number = 2 ** 32;
+
+/** Bits of addresses at the moment. */
+export interface AddressWidths {
+  /** That count in linear ones: 32, or 48 or 57 in long mode. */
+  readonly linear: number;
+  readonly physical: number;
+  /** With which the mode writes linear ones. */
+  readonly shown: 32 | 64;
+}
 
 /** Most bytes that a view can ask to be shown, to be written at once, and to be looked for. */
 export const SHOWN_MAX: number = 64 * 1024;
@@ -49,6 +63,7 @@ export type MemoryUpdate =
       /** The bytes at the kept moment; absent when there is none. */
       readonly kept?: ArrayBuffer;
       readonly pointers: readonly MemoryPointer[];
+      readonly widths: AddressWidths;
     }
   /** The answer to `go`. */
   | { readonly type: 'went'; readonly text: string; readonly space: MemorySpace; readonly address: number }

@@ -1,6 +1,7 @@
 /** What a memory view shows, read from the guest: bytes, what is known of each, and where registers point. */
 import {
-  ADDRESS_END,
+  ADDRESS_MAX,
+  type AddressWidths,
   BYTE_CHANGED,
   BYTE_DIFFERS,
   BYTE_MAPPED,
@@ -32,11 +33,12 @@ export interface ShownBlock {
   readonly marks: Uint8Array<ArrayBuffer>;
   readonly kept?: Uint8Array<ArrayBuffer>;
   readonly pointers: readonly MemoryPointer[];
+  readonly widths: AddressWidths;
 }
 
 export function readBlock(guest: Guest, order: BlockOrder): ShownBlock {
   const { space, address, kept } = order;
-  const length = Math.max(0, Math.min(order.length, SHOWN_MAX, ADDRESS_END - address));
+  const length = Math.max(0, Math.min(order.length, SHOWN_MAX, endOf(guest, space, address) - address));
   const block: ShownBlock = {
     space,
     address,
@@ -45,10 +47,25 @@ export function readBlock(guest: Guest, order: BlockOrder): ShownBlock {
     ...(kept ? { kept: new Uint8Array(length) } : {}),
     // While the guest runs, registers would only flicker.
     pointers: order.running ? [] : memoryPointers(guest),
+    widths: widthsOf(guest),
   };
   const end = address + length;
-  for (let page = address - (address % PAGE_SIZE); page < end; page += PAGE_SIZE) readPart(guest, order, block, page);
+  for (let page = Math.floor(address / PAGE_SIZE) * PAGE_SIZE; page < end; page += PAGE_SIZE)
+    readPart(guest, order, block, page);
   return block;
+}
+
+/** The end of the half of a space that an address lies in. */
+function endOf(guest: Guest, space: MemorySpace, address: number): number {
+  if (address < 0) return 0;
+  const { linear, physical } = widthsOf(guest);
+  return space === 'linear' && linear === 32 ? 2 ** 32 : space === 'physical' ? 2 ** physical : ADDRESS_MAX + 1;
+}
+
+function widthsOf(guest: Guest): AddressWidths {
+  const { levels, physicalBits } = guest.vcpu.paging.rules;
+  const linear = levels === 5 ? 57 : levels === 4 ? 48 : 32;
+  return { linear, physical: Math.max(32, physicalBits), shown: guest.addressWidth };
 }
 
 /** The part of a block that lies in one page. */
@@ -58,7 +75,7 @@ function readPart(guest: Guest, { space, pages, kept, running }: BlockOrder, blo
   pages.watch(guest, space, page);
   const bytes = readPlace(guest, { space, address: start }, end - start);
   const earlier = pages.earlier(space, page, running);
-  const physical = space === 'physical' ? page : guest.vcpu.translate(page);
+  const physical = space === 'physical' ? page : guest.translate(page);
   const then = physical === undefined ? undefined : kept?.page(physical);
   const at = start - block.address;
   block.bytes.set(bytes, at);
@@ -78,7 +95,7 @@ export function sameBlock(left: ShownBlock, right: ShownBlock): boolean {
     left.address === right.address &&
     sameBytes(left.bytes, right.bytes) &&
     sameBytes(left.marks, right.marks) &&
-    JSON.stringify(left.pointers) === JSON.stringify(right.pointers)
+    JSON.stringify([left.pointers, left.widths]) === JSON.stringify([right.pointers, right.widths])
   );
 }
 

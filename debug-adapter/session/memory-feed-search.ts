@@ -4,6 +4,9 @@ import type { Guest } from './guest.ts';
 import { PAGE_SIZE } from './memory-feed-pages.ts';
 import { readPlace } from './places.ts';
 
+/** An access that only what is not mapped stops. */
+const ANY_READ = { kind: 'read', privilege: 'supervisor', ac: true } as const;
+
 /** Bytes looked at in one go. */
 const PIECE_SIZE = 64 * 1024;
 
@@ -76,12 +79,12 @@ export class MemorySearch {
     this.wrapped = next.last >= next.first;
   }
 
-  /** One piece, or one page that is not mapped. */
+  /** One piece, or as much as the page tables say is not mapped. */
   #lookAt({ last }: Stretch): number | undefined {
     const { space, pattern } = this.#order;
     const at = this.#at;
     if (readPlace(this.#guest, { space, address: at }, 1).length === 0) {
-      this.#goTo(Math.floor(at / PAGE_SIZE) * PAGE_SIZE + PAGE_SIZE);
+      this.#goTo(at + this.#unmappedFrom(at));
       return undefined;
     }
     const length = Math.min(PIECE_SIZE, last - at + 1) + pattern.length - 1;
@@ -91,6 +94,15 @@ export class MemorySearch {
     // Where the copy ended early nothing can match across the end.
     this.#goTo(at + (bytes.length < length ? bytes.length : length - pattern.length + 1));
     return undefined;
+  }
+
+  /** Bytes from an address that is not mapped to what may be: the rest of its page, or of all that an entry stands for. */
+  #unmappedFrom(at: number): number {
+    const inPage = PAGE_SIZE - (((at % PAGE_SIZE) + PAGE_SIZE) % PAGE_SIZE);
+    if (this.#order.space === 'physical') return inPage;
+    const { steps, physical } = this.#guest.vcpu.paging.explain(at, ANY_READ);
+    const size = physical === undefined ? steps.at(-1)?.entry.size : undefined;
+    return size === undefined ? inPage : size - (((at % size) + size) % size);
   }
 
   #goTo(address: number): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SessionClient } from '../../test/dap/support/session-client.ts';
+import { fixture, SessionClient } from '../../test/dap/support/session-client.ts';
 import {
   BYTE_CHANGED,
   BYTE_DIFFERS,
@@ -213,5 +213,69 @@ describe('a search', () => {
     expect(last('found')).toMatchObject({ cancelled: true });
     while (client.host.runOne());
     expect(client.memory.slice(before).filter(({ type }) => type === 'found')).toHaveLength(1);
+  });
+});
+
+describe('a memory view of a guest in 64-bit mode', () => {
+  const HIGH = -0x8000_0000;
+
+  /** The fixture that climbs to 64-bit mode, at its label `upper`, with a view; and what it was shown before. */
+  async function climbed() {
+    const client = new SessionClient();
+    for (const name of ['climb.asm', 'climb.lst', 'climb.img']) client.host.files.set(`/guest/${name}`, fixture(name));
+    await client.launch({ program: '/guest/climb.img', listing: '/guest/climb.lst', cpu: 'x86-64-v3', memory: '2M' });
+    await client.stop();
+    const tell = (request: MemoryRequest): void => client.session.receiveMemory(1, request);
+    const last = <Type extends MemoryUpdate['type']>(type: Type): UpdateOf<Type> | undefined =>
+      client.memory.findLast((update): update is UpdateOf<Type> => update.type === type);
+    tell({ type: 'visible', visible: true });
+    tell({ type: 'show', space: 'linear', address: HIGH + 0x7d00, length: 4 });
+    const before = last('block');
+    await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'upper' }] });
+    await client.run('continue');
+    return { client, tell, last, before };
+  }
+
+  it('shows the upper half as soon as the mode has it, and where registers point', async () => {
+    const { before, last, tell } = await climbed();
+    expect(before).toMatchObject({ widths: { linear: 32, shown: 32 } });
+    expect([...new Uint8Array(before?.marks ?? new ArrayBuffer(0))].every((mark) => mark === 0)).toBe(true);
+    const block = last('block');
+    expect(block).toMatchObject({ address: HIGH + 0x7d00, widths: { linear: 48, physical: 40, shown: 64 } });
+    expect([...new Uint8Array(block?.bytes ?? new ArrayBuffer(0))]).toEqual([0x48, 0xbb, 0xf0, 0xde]);
+    expect(block?.pointers).toContainEqual({ name: 'RIP', linear: HIGH + 0x7d00, physical: 0x7d00 });
+    tell({ type: 'show', space: 'linear', address: -16, length: 64 });
+    expect(last('block')?.bytes.byteLength).toBe(16);
+    tell({ type: 'show', space: 'physical', address: 2 ** 39, length: 4 });
+    expect([...new Uint8Array(last('block')?.marks ?? new ArrayBuffer(0))]).toEqual([0, 0, 0, 0]);
+    tell({ type: 'show', space: 'linear', address: 2 ** 47 - 4, length: 8 });
+    expect([...new Uint8Array(last('block')?.marks ?? new ArrayBuffer(0))].every((mark) => mark === 0)).toBe(true);
+  });
+
+  it('goes, writes and finds there, past terabytes that are not mapped', async () => {
+    const { client, last, tell } = await climbed();
+    tell({ type: 'go', text: 'value' });
+    expect(last('went')).toMatchObject({ space: 'linear', address: HIGH + 0x7d27 });
+    tell({ type: 'go', text: 'FFFFFFFF80007D27' });
+    expect(last('went')).toMatchObject({ address: HIGH + 0x7d27 });
+    tell({ type: 'go', text: '0xff11000000000001' });
+    expect(last('failed')).toMatchObject({ request: 'go', message: expect.stringContaining('lies beyond 2^53') });
+    tell({ type: 'write', space: 'linear', address: HIGH + 0x7d27, bytes: Uint8Array.of(0xfe, 0xdc, 0xba).buffer });
+    expect(await client.evaluate('dword[value]')).toBe('0x00badcfe');
+    const pattern = Uint8Array.of(0xfe, 0xdc, 0xba).buffer;
+    const find = { type: 'find', space: 'linear', pattern, mask: new Uint8Array(3).fill(0xff).buffer } as const;
+    const found = async (start: number, end: number): Promise<MemoryUpdate | undefined> => {
+      const before = client.memory.length;
+      tell({ ...find, start, end, from: start });
+      while (!client.memory.slice(before).some(({ type }) => type === 'found')) client.host.runOne();
+      return last('found');
+    };
+    // The guest's tables lead to its first 2 MiB four times.
+    expect(await found(-(2 ** 47), 0)).toMatchObject({ address: -(2 ** 39) + 0x7d27, length: 3 });
+    expect(await found(-(2 ** 39) + 0x7d28, 0)).toMatchObject({ address: HIGH + 0x7d27 });
+    expect(await found(0x10_0000, 2 ** 47)).toMatchObject({ address: 0x7f_8000_7d27 });
+    expect(await found(2 ** 39, 2 ** 47)).not.toHaveProperty('address');
+    tell({ type: 'write', space: 'linear', address: HIGH + 0x20_0000, bytes: Uint8Array.of(1).buffer });
+    expect(last('failed')).toMatchObject({ message: expect.stringContaining('0xffffffff80200000') });
   });
 });

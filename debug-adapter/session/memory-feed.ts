@@ -193,12 +193,13 @@ export class MemoryFeed implements SessionView {
     const place: Place = { space, address };
     const written = writePlace(this.#present, place, bytes);
     this.#pages.written(space, address, bytes.subarray(0, written));
-    this.#options.written({ memoryReference: formatReference(place), count: written });
+    const { addressWidth } = this.#present;
+    this.#options.written({ memoryReference: formatReference(place, addressWidth), count: written });
     if (written === bytes.length) return;
     // The view shows what it was about to write until it hears otherwise.
     for (const view of this.#views.values()) view.sent = undefined;
     this.refresh();
-    const at = formatReference({ space, address: address + written });
+    const at = formatReference({ space, address: address + written }, addressWidth);
     throw new UserError('bad-address', localized('nothing is mapped at {0}: it cannot be written', at));
   }
 

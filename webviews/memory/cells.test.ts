@@ -3,6 +3,8 @@ import { BYTE_CHANGED, BYTE_DIFFERS, BYTE_MAPPED } from '../../debug-adapter/pro
 import { fitColumns, type GroupSize, makeRow } from './cells.ts';
 import { describePlace, initialModel, isMemoryUpdate, type MemoryModel, withUpdate } from './memory-model.ts';
 
+const widths = { linear: 32, physical: 32, shown: 32 } as const;
+
 /** Bytes 0, 11h, 22h … at 100h; the third changed and was FFh, the last four are not mapped. */
 const model: MemoryModel = withUpdate(initialModel, {
   type: 'block',
@@ -14,6 +16,7 @@ const model: MemoryModel = withUpdate(initialModel, {
   ).buffer,
   kept: new Uint8Array(16).fill(0xff).buffer,
   pointers: [{ name: 'SS:SP', linear: 0x105 }],
+  widths,
 });
 
 function row(groupSize: GroupSize, space: 'linear' | 'physical' = 'linear', address = 0x100) {
@@ -58,12 +61,14 @@ describe('a row', () => {
     expect(fitColumns(74, 1).bytesPerRow).toBe(8);
     expect(fitColumns(63, 4)).toEqual({ bytesPerRow: 16, showPointers: false });
     expect(fitColumns(5, 1).bytesPerRow).toBe(4);
+    expect(fitColumns(80, 1, 16).bytesPerRow).toBe(8);
+    expect(fitColumns(83, 1, 16).bytesPerRow).toBe(16);
   });
 });
 
 describe('the model', () => {
   it('drops blocks whose buffers do not fit', () => {
-    const update = { type: 'block', space: 'linear', address: 0, pointers: [] } as const;
+    const update = { type: 'block', space: 'linear', address: 0, pointers: [], widths } as const;
     expect(withUpdate(model, { ...update, bytes: new ArrayBuffer(2), marks: new ArrayBuffer(1) })).toBe(model);
     const buffers = { bytes: new ArrayBuffer(2), marks: new ArrayBuffer(2), kept: new ArrayBuffer(3) };
     expect(withUpdate(model, { ...update, ...buffers })).toBe(model);
@@ -74,6 +79,17 @@ describe('the model', () => {
     expect(describePlace(model, 'linear', 0x10b)).toBe('0000010B: 8-bit 187 (-69)');
     expect(describePlace(model, 'linear', 0x10c)).toBe('0000010C: not mapped');
     expect(describePlace(model, 'physical', 0x10c)).toBe('p:0000010C');
+  });
+
+  it('describes a place of 64-bit mode with its whole address and quadwords', () => {
+    const update = { type: 'block', space: 'linear', address: -0x8000_0000, pointers: [] } as const;
+    const bytes = Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 0x80]).buffer;
+    const marks = new Uint8Array(8).fill(BYTE_MAPPED).buffer;
+    const long = withUpdate(model, { ...update, bytes, marks, widths: { linear: 48, physical: 46, shown: 64 } });
+    expect(describePlace(long, 'linear', -0x8000_0000)).toBe(
+      'FFFFFFFF80000000: 8-bit 0, 16-bit 0, 32-bit 0, 64-bit 9223372036854775808 (-9223372036854775808)',
+    );
+    expect(describePlace(long, 'linear', 0x102)).toBe('0000000000000102');
   });
 
   it('tells the session’s messages from others', () => {

@@ -2,7 +2,8 @@
 import { localized } from '../../debug-adapter/protocol/localized.ts';
 import type { MemorySpace } from '../../debug-adapter/protocol/memory.ts';
 import { type CharacterSet, characterOf } from './code-page.ts';
-import { byteAt, hexadecimal, type MemoryModel, pointersAt } from './memory-model.ts';
+import { hexadecimal } from './address-space.ts';
+import { byteAt, type MemoryModel, pointersAt } from './memory-model.ts';
 
 /** Bytes of one value in the hexadecimal column. */
 export type GroupSize = 1 | 2 | 4;
@@ -89,8 +90,8 @@ function describe(
   };
 }
 
-/** Widths in characters: of an address with its gap, of the gap before the text, of the registers' names. */
-const ADDRESS_WIDTH = 10;
+/** Widths in characters: of the gap behind an address, of the gap before the text, of the registers' names. */
+const ADDRESS_GAP = 2;
 const TEXT_GAP = 1;
 const POINTERS_WIDTH = 14;
 
@@ -98,9 +99,10 @@ const POINTERS_WIDTH = 14;
 export function fitColumns(
   characters: number,
   groupSize: GroupSize,
+  addressDigits = 8,
 ): { readonly bytesPerRow: number; readonly showPointers: boolean } {
   const needed = (bytesPerRow: number): number =>
-    ADDRESS_WIDTH + (bytesPerRow / groupSize) * (2 * groupSize + 1) + TEXT_GAP + bytesPerRow;
+    addressDigits + ADDRESS_GAP + (bytesPerRow / groupSize) * (2 * groupSize + 1) + TEXT_GAP + bytesPerRow;
   const bytesPerRow = [16, 8].find((count) => needed(count) <= characters) ?? 4;
   return { bytesPerRow, showPointers: needed(bytesPerRow) + POINTERS_WIDTH <= characters };
 }

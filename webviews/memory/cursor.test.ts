@@ -2,12 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { type Column, type Cursor, completed, movedCursor, placeCursor, typed } from './cursor.ts';
 import type { GroupSize } from './cells.ts';
 
+const limits = { start: 0, end: 2 ** 32 };
 const at = (address: number, column: Column = 'hex', digits = ''): Cursor => ({ address, column, digits });
 
 /** Where a key leads from an address. */
 function move(key: string, address: number, column: Column = 'hex', groupSize: GroupSize = 1): number | undefined {
   const [name = '', control] = key.split('+').toReversed();
-  const steps = { bytesPerRow: 16, groupSize, rowsPerPage: 10 };
+  const steps = {
+    bytesPerRow: 16,
+    groupSize,
+    rowsPerPage: 10,
+    limits: address < 0 ? { start: -(2 ** 47), end: 0 } : limits,
+  };
   return movedCursor(at(address, column), { key: name, ctrlKey: control === 'Control' }, steps)?.address;
 }
 
@@ -32,23 +38,42 @@ describe('keys', () => {
     expect(move('ArrowUp', 5)).toBe(5);
     expect(move('ArrowLeft', 0)).toBe(0);
     expect(move('ArrowRight', 0xffffffff)).toBe(0xffffffff);
-    expect(placeCursor(2 ** 32 + 4, 'hex', { groupSize: 4 }).address).toBe(0xfffffffc);
+    expect(placeCursor(2 ** 32 + 4, 'hex', { groupSize: 4, limits }).address).toBe(0xfffffffc);
   });
+});
+
+it('moves in the upper half as in the lower one, and does not wrap', () => {
+  expect(move('ArrowLeft', -0x8000_0000)).toBe(-0x8000_0001);
+  expect(move('ArrowLeft', -0x7ffe, 'hex', 4)).toBe(-0x8004);
+  expect(move('ArrowRight', -1)).toBe(-1);
+  expect(move('ArrowDown', -0x25)).toBe(-0x15);
+  expect(move('Home', -0x25)).toBe(-0x30);
+  expect(move('End', -0x25, 'hex', 4)).toBe(-0x24);
+  expect(move('PageDown', -0x25)).toBe(-5);
+  expect(move('PageUp', -(2 ** 47) + 5)).toBe(-(2 ** 47) + 5);
+  expect(move('Control+Home', -0x25)).toBe(-(2 ** 47));
+  expect(move('Control+End', -(2 ** 47))).toBe(-1);
 });
 
 describe('typing', () => {
   it('collects the digits of a value and writes it little-endian', () => {
     let cursor = at(0x10);
-    for (const digit of '123') cursor = typed(cursor, digit, 2)?.cursor ?? cursor;
+    for (const digit of '123') cursor = typed(cursor, digit, { groupSize: 2, limits })?.cursor ?? cursor;
     expect(cursor).toEqual(at(0x10, 'hex', '123'));
-    expect(typed(cursor, 'a', 2)).toEqual({ cursor: at(0x12), write: { address: 0x10, bytes: [0x3a, 0x12] } });
-    expect(typed(cursor, 'g', 2)).toBeUndefined();
+    expect(typed(cursor, 'a', { groupSize: 2, limits })).toEqual({
+      cursor: at(0x12),
+      write: { address: 0x10, bytes: [0x3a, 0x12] },
+    });
+    expect(typed(cursor, 'g', { groupSize: 2, limits })).toBeUndefined();
   });
 
   it('writes a character at once', () => {
-    expect(typed(at(7, 'text'), 'A', 4)).toEqual({ cursor: at(8, 'text'), write: { address: 7, bytes: [0x41] } });
-    expect(typed(at(7, 'text'), '€', 4)).toBeUndefined();
-    expect(typed(at(0xffffffff, 'text'), 'A', 1)?.cursor.address).toBe(0xffffffff);
+    expect(typed(at(7, 'text'), 'A', { groupSize: 4, limits })).toEqual({
+      cursor: at(8, 'text'),
+      write: { address: 7, bytes: [0x41] },
+    });
+    expect(typed(at(7, 'text'), '€', { groupSize: 4, limits })).toBeUndefined();
+    expect(typed(at(0xffffffff, 'text'), 'A', { groupSize: 1, limits })?.cursor.address).toBe(0xffffffff);
   });
 
   it('completes a value with the digits that were there', () => {

@@ -1,5 +1,5 @@
 /** The cursor of the grid: how keys move it, and how typing changes what it stands on. */
-import { ADDRESS_END } from '../../debug-adapter/protocol/memory.ts';
+import { floorTo, type Limits } from './address-space.ts';
 import type { GroupSize } from './cells.ts';
 import { byteOf } from './code-page.ts';
 
@@ -17,6 +17,7 @@ export interface Steps {
   readonly bytesPerRow: number;
   readonly groupSize: GroupSize;
   readonly rowsPerPage: number;
+  readonly limits: Limits;
 }
 
 /** Keys as `KeyboardEvent.key` has them. */
@@ -26,26 +27,32 @@ export interface Key {
 }
 
 /** Puts the cursor on an address: in the hexadecimal column on the value that holds it. */
-export function placeCursor(address: number, column: Column, { groupSize }: Pick<Steps, 'groupSize'>): Cursor {
-  const clamped = Math.min(Math.max(0, address), ADDRESS_END - 1);
-  return { address: column === 'hex' ? clamped - (clamped % groupSize) : clamped, column, digits: '' };
+export function placeCursor(
+  address: number,
+  column: Column,
+  { groupSize, limits: { start, end } }: Pick<Steps, 'groupSize' | 'limits'>,
+): Cursor {
+  const clamped = Math.min(Math.max(start, address), end - 1);
+  return { address: column === 'hex' ? floorTo(clamped, groupSize) : clamped, column, digits: '' };
 }
 
 /** Where a key moves the cursor; undefined for keys that do not. Vertical steps stay in their column of bytes. */
 export function movedCursor(cursor: Cursor, { key, ctrlKey }: Key, steps: Steps): Cursor | undefined {
   const to = target(cursor, key, ctrlKey, steps);
   if (to === undefined) return undefined;
-  return to < 0 || to >= ADDRESS_END ? { ...cursor, digits: '' } : placeCursor(to, cursor.column, steps);
+  const { start, end } = steps.limits;
+  return to < start || to >= end ? { ...cursor, digits: '' } : placeCursor(to, cursor.column, steps);
 }
 
 function target(
   { address, column }: Cursor,
   key: string,
   ctrlKey: boolean,
-  { bytesPerRow, groupSize, rowsPerPage }: Steps,
+  { bytesPerRow, groupSize, rowsPerPage, limits: { start, end } }: Steps,
 ): number | undefined {
   const step = column === 'hex' ? groupSize : 1;
-  const rowStart = address - (address % bytesPerRow);
+  const rowStart = floorTo(address, bytesPerRow);
+  const inRow = address - rowStart;
   switch (key) {
     case 'ArrowLeft':
       return address - step;
@@ -56,13 +63,13 @@ function target(
     case 'ArrowDown':
       return address + bytesPerRow;
     case 'PageUp':
-      return Math.max(address % bytesPerRow, address - rowsPerPage * bytesPerRow);
+      return Math.max(start + inRow, address - rowsPerPage * bytesPerRow);
     case 'PageDown':
-      return Math.min(ADDRESS_END - bytesPerRow + (address % bytesPerRow), address + rowsPerPage * bytesPerRow);
+      return Math.min(end - bytesPerRow + inRow, address + rowsPerPage * bytesPerRow);
     case 'Home':
-      return ctrlKey ? 0 : rowStart;
+      return ctrlKey ? start : rowStart;
     case 'End':
-      return ctrlKey ? ADDRESS_END - 1 : rowStart + bytesPerRow - 1;
+      return ctrlKey ? end - 1 : rowStart + bytesPerRow - 1;
     default:
       return undefined;
   }
@@ -78,17 +85,21 @@ export interface Typed {
  * Types a character. In the text column its byte is written; in the hexadecimal column digits are collected, highest
  * first, until the value is complete. Undefined for characters that mean nothing here.
  */
-export function typed(cursor: Cursor, character: string, groupSize: GroupSize): Typed | undefined {
+export function typed(
+  cursor: Cursor,
+  character: string,
+  { groupSize, limits }: Pick<Steps, 'groupSize' | 'limits'>,
+): Typed | undefined {
   const { address, column } = cursor;
   if (column === 'text') {
     const byte = byteOf(character);
     if (byte === undefined) return undefined;
-    return { cursor: advanced(cursor, 1), write: { address, bytes: [byte] } };
+    return { cursor: advanced(cursor, 1, limits), write: { address, bytes: [byte] } };
   }
   if (!/^[0-9a-f]$/i.test(character)) return undefined;
   const digits = cursor.digits + character.toUpperCase();
   if (digits.length < groupSize * 2) return { cursor: { ...cursor, digits } };
-  return { cursor: advanced(cursor, groupSize), write: { address, bytes: littleEndian(digits) } };
+  return { cursor: advanced(cursor, groupSize, limits), write: { address, bytes: littleEndian(digits) } };
 }
 
 /**
@@ -101,9 +112,9 @@ export function completed(cursor: Cursor, shown: string): Typed['write'] {
   return /^[0-9A-F]+$/.test(digits) ? { address: cursor.address, bytes: littleEndian(digits) } : undefined;
 }
 
-function advanced(cursor: Cursor, count: number): Cursor {
+function advanced(cursor: Cursor, count: number, { end }: Limits): Cursor {
   const address = cursor.address + count;
-  return { ...cursor, digits: '', address: address < ADDRESS_END ? address : cursor.address };
+  return { ...cursor, digits: '', address: address < end ? address : cursor.address };
 }
 
 function littleEndian(digits: string): number[] {

@@ -1,7 +1,7 @@
 /** The search bar of a memory view: what to look for and where, and how far a search is. */
 import { html, LitElement, type TemplateResult } from 'lit';
 import { localized } from '../../debug-adapter/protocol/localized.ts';
-import { ADDRESS_END } from '../../debug-adapter/protocol/memory.ts';
+import { hexadecimal, type Limits } from './address-space.ts';
 import { type FindMode, parseBound, parsePattern } from './find-pattern.ts';
 
 /** What the user wants found. */
@@ -21,6 +21,9 @@ export class FindBar extends LitElement {
   onCancel: () => void = () => undefined;
   onClose: () => void = () => undefined;
   onNotice: (notice: string) => void = () => undefined;
+  /** What is searched where no range is given, and the digits of its addresses. */
+  limits: Limits = { start: 0, end: 2 ** 32 };
+  digits = 8;
   private mode: FindMode = 'bytes';
   /** How far a search is; undefined when none is under way. */
   private done: number | undefined;
@@ -49,8 +52,8 @@ export class FindBar extends LitElement {
     const matchCase = this.input('match-case').checked;
     const parsed = parsePattern(text, this.mode, matchCase);
     if ('message' in parsed) return parsed.message;
-    const start = parseBound(this.input('from').value, 0);
-    const last = parseBound(this.input('to').value, ADDRESS_END - 1);
+    const start = parseBound(this.input('from').value, this.limits.start);
+    const last = parseBound(this.input('to').value, this.limits.end - 1);
     if (start === undefined || last === undefined) return localized('The range is given in hexadecimal: 7C00.');
     if (last < start) return localized('The range ends before it begins.');
     this.searchKey = JSON.stringify([text, this.mode, matchCase, start, last]);
@@ -92,8 +95,8 @@ export class FindBar extends LitElement {
         <option>${localized('Text')}</option>
       </select>
       <label ?hidden=${this.mode === 'bytes'}><input type="checkbox" name="match-case" />${localized('Match case')}</label>
-      <label>${localized('from')} <input type="text" name="from" class="bound" placeholder="00000000" spellcheck="false" /></label>
-      <label>${localized('to')} <input type="text" name="to" class="bound" placeholder="FFFFFFFF" spellcheck="false" /></label>
+      <label>${localized('from')} <input type="text" name="from" class="bound" placeholder=${hexadecimal(this.limits.start, this.digits)} spellcheck="false" /></label>
+      <label>${localized('to')} <input type="text" name="to" class="bound" placeholder=${hexadecimal(this.limits.end - 1, this.digits)} spellcheck="false" /></label>
       ${this.done === undefined ? this.button(localized('Find Next'), 'codicon-arrow-down', () => this.search()) : this.searching()}
       ${this.button(localized('Close'), 'codicon-close', () => this.onClose())}
     </div>`;

@@ -31,14 +31,10 @@ describe('what to look for', () => {
   });
 
   it('lies in a range of hexadecimal addresses', () => {
-    expect(['', ' 7c00', '0x7C00', '7C00h', 'ffffffff', '100000000', 'x'].map((text) => parseBound(text, 5))).toEqual([
-      5,
-      0x7c00,
-      0x7c00,
-      0x7c00,
-      0xffffffff,
-      undefined,
-      undefined,
+    const bounds = ['', ' 7c00', '0x7C00', '7C00h', 'ffffffff', 'ffffffff80000000', '10000000000000000', 'x'];
+    expect(bounds.map((text) => parseBound(text, 5))).toEqual([
+      ...[5, 0x7c00, 0x7c00, 0x7c00, 0xffffffff, -0x8000_0000],
+      ...[undefined, undefined],
     ]);
   });
 });

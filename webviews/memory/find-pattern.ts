@@ -59,10 +59,11 @@ function textPairs(text: string, matchCase: boolean): readonly Pair[] | string {
   return pairs;
 }
 
-/** An address of the range to search: hexadecimal, with or without a mark; `otherwise` when nothing stands there. */
+/** An address of the range to search, signed: hexadecimal, with or without a mark; `otherwise` when nothing stands there. */
 export function parseBound(text: string, otherwise: number): number | undefined {
   const trimmed = text.trim();
   if (trimmed === '') return otherwise;
-  const match = /^(?:0x)?([0-9a-f]{1,8})h?$/i.exec(trimmed);
-  return match ? Number.parseInt(match[1] as string, 16) : undefined;
+  const match = /^(?:0x)?([0-9a-f]{1,16})h?$/i.exec(trimmed);
+  const address = match ? Number(BigInt.asIntN(64, BigInt(`0x${match[1]}`))) : undefined;
+  return Number.isSafeInteger(address) ? address : undefined;
 }

@@ -6,10 +6,13 @@ import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { localized } from '../../debug-adapter/protocol/localized.ts';
+import { WINDOW_SIZE } from '../../debug-adapter/protocol/memory.ts';
 import { type Cell, fitColumns, type Layout, makeRow, type Row } from './cells.ts';
 import { type Column, type Cursor, completed, movedCursor, placeCursor, typed } from './cursor.ts';
-import { hexadecimal, initialModel, type MemoryModel } from './memory-model.ts';
+import { addressDigits, floorTo, type Limits, limitsOf, windowOf } from './address-space.ts';
+import { addressText, initialModel, type MemoryModel } from './memory-model.ts';
 import {
+  addressOfRow,
   clampTop,
   type Geometry,
   rangeToAsk,
@@ -24,7 +27,7 @@ import {
 } from './scroll-position.ts';
 
 /** Until the page has been measured. */
-const FIRST_GEOMETRY: Geometry = { bytesPerRow: 16, rowHeight: 20, height: 400 };
+const FIRST_GEOMETRY: Geometry = { base: 0, bytesPerRow: 16, rowHeight: 20, height: 400 };
 /** Lines of a wheel that counts in lines. */
 const ROWS_PER_NOTCH = 3;
 
@@ -56,16 +59,21 @@ export class HexGrid extends LitElement {
   get viewRange(): { readonly address: number; readonly length: number } {
     const { bytesPerRow } = this.geometry;
     const { first, count } = rowsInView(this.top, this.geometry);
-    return { address: first * bytesPerRow, length: count * bytesPerRow };
+    return { address: addressOfRow(first, this.geometry), length: count * bytesPerRow };
   }
 
   /** Shows the memory of a model in a way. */
   show(model: MemoryModel, settings: Settings): void {
-    const regrouped = settings.groupSize !== this.settings.groupSize;
+    const digits = addressDigits(settings.space, model.widths);
+    const regrouped =
+      settings.groupSize !== this.settings.groupSize ||
+      settings.space !== this.settings.space ||
+      digits !== addressDigits(this.settings.space, this.model.widths);
     this.model = model;
     if (!sameSettings(settings, this.settings)) this.settings = settings;
     if (regrouped) {
-      this.at = placeCursor(this.at.address, this.at.column, settings);
+      this.at = placeCursor(this.at.address, this.at.column, { ...settings, limits: this.limits });
+      this.enterWindow();
       this.measure();
     }
     this.requestUpdate();
@@ -73,9 +81,23 @@ export class HexGrid extends LitElement {
 
   /** Puts the cursor on an address and shows it. */
   goTo(address: number): void {
-    this.at = placeCursor(address, this.at.column, this.settings);
+    const limits = limitsOf(this.settings.space, this.model.widths, address);
+    this.at = placeCursor(address, this.at.column, { ...this.settings, limits });
+    this.enterWindow();
     this.top = topShowing(this.at.address, this.top, this.geometry, true);
     this.moved();
+  }
+
+  private get limits(): Limits {
+    return limitsOf(this.settings.space, this.model.widths, this.at.address);
+  }
+
+  /** The part of the space that is scrolled through is that of the cursor. */
+  private enterWindow(): void {
+    const base = windowOf(this.at.address);
+    if (base === this.geometry.base) return;
+    this.geometry = { ...this.geometry, base };
+    this.top = topShowing(this.at.address, Number.NEGATIVE_INFINITY, this.geometry, true);
   }
 
   override focus(): void {
@@ -95,8 +117,7 @@ export class HexGrid extends LitElement {
 
   protected override render(): TemplateResult {
     const { first, count } = rowsInView(this.top, this.geometry);
-    const { bytesPerRow } = this.geometry;
-    const addresses = Array.from({ length: count }, (_, index) => (first + index) * bytesPerRow);
+    const addresses = Array.from({ length: count }, (_, index) => addressOfRow(first + index, this.geometry));
     return html`
       <div
         class="grid"
@@ -157,9 +178,9 @@ export class HexGrid extends LitElement {
   }
 
   private row({ address, groups, characters, pointers }: Row): TemplateResult {
-    const number = address / this.geometry.bytesPerRow + 1;
+    const number = (address - this.geometry.base) / this.geometry.bytesPerRow + 1;
     return html`<div class="row" role="row" aria-rowindex=${number}>
-      <span class="address" role="rowheader">${hexadecimal(address, 8)}</span
+      <span class="address" role="rowheader">${addressText(this.model, this.settings.space, address)}</span
       ><span class="hex" role="presentation">${groups.map((cell) => this.cell(cell, 'hex'))}</span
       ><span class="text" role="presentation">${characters.map((cell) => this.cell(cell, 'text'))}</span
       >${
@@ -191,7 +212,7 @@ export class HexGrid extends LitElement {
   /** Whether the cursor is on a cell, or on its bytes in the other column. */
   private isSelected(address: number, column: Column): boolean {
     const { groupSize } = this.settings;
-    if (column === 'hex') return address === this.at.address - (this.at.address % groupSize);
+    if (column === 'hex') return address === floorTo(this.at.address, groupSize);
     const size = this.at.column === 'hex' ? groupSize : 1;
     return address >= this.at.address && address < this.at.address + size;
   }
@@ -207,11 +228,12 @@ export class HexGrid extends LitElement {
   private handleKey({ key, ctrlKey, shiftKey }: KeyboardEvent): boolean {
     const { bytesPerRow } = this.geometry;
     const { groupSize } = this.settings;
-    const steps = { bytesPerRow, groupSize, rowsPerPage: Math.max(1, wholeRows(this.geometry) - 1) };
+    const { limits } = this;
+    const steps = { bytesPerRow, groupSize, limits, rowsPerPage: Math.max(1, wholeRows(this.geometry) - 1) };
     const moved = movedCursor(this.at, { key, ctrlKey }, steps);
     if (moved !== undefined) return this.moveTo(moved);
     if (key === 'Tab' && shiftKey === (this.at.column === 'text')) {
-      return this.moveTo(placeCursor(this.at.address, shiftKey ? 'hex' : 'text', this.settings));
+      return this.moveTo(placeCursor(this.at.address, shiftKey ? 'hex' : 'text', steps));
     }
     if (key === 'Enter') return this.moveTo({ ...this.at, digits: '' });
     if (key === 'Escape' || key === 'Backspace') return this.takeBack(key);
@@ -227,7 +249,7 @@ export class HexGrid extends LitElement {
   }
 
   private type(character: string): boolean {
-    const result = typed(this.at, character, this.settings.groupSize);
+    const result = typed(this.at, character, { ...this.settings, limits: this.limits });
     if (result === undefined) {
       this.onNotice(
         this.at.column === 'hex'
@@ -238,6 +260,7 @@ export class HexGrid extends LitElement {
     }
     if (result.write) this.onWrite(result.write.address, result.write.bytes);
     this.at = result.cursor;
+    this.enterWindow();
     this.top = topShowing(this.at.address, this.top, this.geometry, false);
     this.moved();
     return true;
@@ -246,6 +269,7 @@ export class HexGrid extends LitElement {
   private moveTo(cursor: Cursor): true {
     this.commit();
     this.at = cursor;
+    this.enterWindow();
     this.top = topShowing(cursor.address, this.top, this.geometry, false);
     this.moved();
     return true;
@@ -255,11 +279,7 @@ export class HexGrid extends LitElement {
   private readonly commit = (): void => {
     const { bytesPerRow } = this.geometry;
     if (this.at.digits !== '') {
-      const row = makeRow(
-        this.model,
-        { ...this.settings, bytesPerRow },
-        this.at.address - (this.at.address % bytesPerRow),
-      );
+      const row = makeRow(this.model, { ...this.settings, bytesPerRow }, floorTo(this.at.address, bytesPerRow));
       const write = completed(this.at, row.groups.find(({ address }) => address === this.at.address)?.text ?? '');
       if (write) this.onWrite(write.address, write.bytes);
       this.at = { ...this.at, digits: '' };
@@ -271,7 +291,7 @@ export class HexGrid extends LitElement {
     const cell = (event.target as Element).closest<HTMLElement>('.cell');
     if (cell === null || event.button !== 0) return;
     const column: Column = cell.closest('.hex') === null ? 'text' : 'hex';
-    this.moveTo(placeCursor(Number(cell.dataset['at']), column, this.settings));
+    this.moveTo(placeCursor(Number(cell.dataset['at']), column, { ...this.settings, limits: this.limits }));
   };
 
   private readonly wheel = (event: WheelEvent): void => {
@@ -306,8 +326,18 @@ export class HexGrid extends LitElement {
     this.dragOffset = undefined;
   };
 
+  /** At an end of the window that is not one of the space the next window begins. */
   private scrollToRow(top: number): void {
-    this.top = clampTop(top, this.geometry);
+    const { base } = this.geometry;
+    const { start, end } = this.limits;
+    const last = topMax(this.geometry);
+    if (top < 0 && base > start) {
+      this.geometry = { ...this.geometry, base: base - WINDOW_SIZE };
+      this.top = last;
+    } else if (top > last && this.top === last && base + WINDOW_SIZE < end) {
+      this.geometry = { ...this.geometry, base: base + WINDOW_SIZE };
+      this.top = 0;
+    } else this.top = clampTop(top, this.geometry);
     this.moved();
   }
 
@@ -321,11 +351,15 @@ export class HexGrid extends LitElement {
     const probe = this.querySelector('.probe')?.getBoundingClientRect();
     if (probe === undefined || probe.width === 0) return;
     const { clientWidth, clientHeight: height } = this.grid;
-    const { bytesPerRow, showPointers } = fitColumns(clientWidth / (probe.width / 10), this.settings.groupSize);
-    const address = this.top * this.geometry.bytesPerRow;
-    this.geometry = { bytesPerRow, rowHeight: probe.height, height };
+    const { bytesPerRow, showPointers } = fitColumns(
+      clientWidth / (probe.width / 10),
+      this.settings.groupSize,
+      addressDigits(this.settings.space, this.model.widths),
+    );
+    const offset = this.top * this.geometry.bytesPerRow;
+    this.geometry = { base: this.geometry.base, bytesPerRow, rowHeight: probe.height, height };
     this.showPointers = showPointers;
-    this.top = clampTop(address / bytesPerRow, this.geometry);
+    this.top = clampTop(offset / bytesPerRow, this.geometry);
     this.moved();
   }
 

@@ -1,7 +1,7 @@
 /** What a memory view knows of the guest: the messages of the session, one after the other. */
 import { localized } from '../../debug-adapter/protocol/localized.ts';
 import {
-  ADDRESS_END,
+  type AddressWidths,
   BYTE_CHANGED,
   BYTE_DIFFERS,
   BYTE_MAPPED,
@@ -11,6 +11,7 @@ import {
   type MemoryUpdate,
 } from '../../debug-adapter/protocol/memory.ts';
 import type { ScreenState } from '../../debug-adapter/protocol/screen.ts';
+import { addressDigits, hexadecimal } from './address-space.ts';
 
 /** Bytes that the session sent, with what is known of each. */
 export interface Block {
@@ -27,6 +28,7 @@ export interface MemoryModel {
   readonly kept: KeptMoment | undefined;
   readonly block: Block | undefined;
   readonly pointers: readonly MemoryPointer[];
+  readonly widths: AddressWidths;
 }
 
 export const initialModel: MemoryModel = {
@@ -35,17 +37,18 @@ export const initialModel: MemoryModel = {
   kept: undefined,
   block: undefined,
   pointers: [],
+  widths: { linear: 32, physical: 32, shown: 32 },
 };
 
 /** The model after a message; a block whose buffers do not fit each other is dropped. */
 export function withUpdate(model: MemoryModel, update: MemoryUpdate): MemoryModel {
   if (update.type === 'status') return { ...model, state: update.state, detail: update.detail, kept: update.kept };
   if (update.type !== 'block') return model;
-  const { space, address, pointers } = update;
+  const { space, address, pointers, widths } = update;
   const [bytes, marks] = [new Uint8Array(update.bytes), new Uint8Array(update.marks)];
   const kept = update.kept === undefined ? undefined : new Uint8Array(update.kept);
   if (marks.length !== bytes.length || (kept && kept.length !== bytes.length)) return model;
-  return { ...model, block: { space, address, bytes, marks, kept }, pointers };
+  return { ...model, block: { space, address, bytes, marks, kept }, pointers, widths };
 }
 
 const TYPES: ReadonlySet<unknown> = new Set<MemoryUpdate['type']>([
@@ -102,32 +105,34 @@ export function integerAt(
   model: MemoryModel,
   space: MemorySpace,
   address: number,
-  size: 1 | 2 | 4,
-): number | undefined {
-  if (address + size > ADDRESS_END) return undefined;
-  let value = 0;
+  size: 1 | 2 | 4 | 8,
+): bigint | undefined {
+  let value = 0n;
   for (let index = size - 1; index >= 0; index--) {
     const byte = byteAt(model, space, address + index).value;
     if (byte === undefined) return undefined;
-    value = value * 256 + byte;
+    value = (value << 8n) | BigInt(byte);
   }
   return value;
 }
 
-export const hexadecimal = (value: number, digits: number): string =>
-  value.toString(16).toUpperCase().padStart(digits, '0');
+/** An address as the mode has it. */
+export function addressText({ widths }: MemoryModel, space: MemorySpace, address: number): string {
+  return hexadecimal(address, addressDigits(space, widths));
+}
 
 /** What the status line says of the place under the cursor. */
 export function describePlace(model: MemoryModel, space: MemorySpace, address: number): string {
-  const place = `${space === 'physical' ? 'p:' : ''}${hexadecimal(address, 8)}`;
+  const place = `${space === 'physical' ? 'p:' : ''}${addressText(model, space, address)}`;
   const byte = byteAt(model, space, address);
   if (!byte.known) return place;
   if (byte.value === undefined) return `${place}: ${localized('not mapped')}`;
-  const values = ([1, 2, 4] as const).flatMap((size) => {
+  const sizes = model.widths.shown === 64 ? ([1, 2, 4, 8] as const) : ([1, 2, 4] as const);
+  const values = sizes.flatMap((size) => {
     const value = integerAt(model, space, address, size);
     if (value === undefined) return [];
-    const half = 2 ** (size * 8 - 1);
-    return [`${localized('{0}-bit', size * 8)} ${value}${value >= half ? ` (${value - 2 * half})` : ''}`];
+    const signed = BigInt.asIntN(size * 8, value);
+    return [`${localized('{0}-bit', size * 8)} ${value}${signed < 0n ? ` (${signed})` : ''}`];
   });
   const was = byte.was === undefined ? '' : ` · ${localized('was {0}', hexadecimal(byte.was, 2))}`;
   return `${place}: ${values.join(', ')}${was}`;

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MemoryRequest } from '../../debug-adapter/protocol/memory.ts';
-import { SessionClient } from '../../test/dap/support/session-client.ts';
+import { fixture, SessionClient } from '../../test/dap/support/session-client.ts';
 import { browserPath } from '../../test/end-to-end/workbench.ts';
 import { drawn, post, ViewPages } from '../../test/webviews/view-page.ts';
 
@@ -16,9 +16,10 @@ describe.skipIf(browserPath() === undefined)('memory view in a browser', () => {
   afterAll(() => pages?.stop());
 
   /** A view of a session that stands at the boot sector. */
-  async function openView(options: { width?: number; height?: number; state?: unknown } = {}) {
+  async function openView(options: { width?: number; height?: number; state?: unknown; launch?: object } = {}) {
     const client = new SessionClient();
-    await client.launch({ memory: '2M' });
+    for (const name of ['climb.asm', 'climb.lst', 'climb.img']) client.host.files.set(`/guest/${name}`, fixture(name));
+    await client.launch({ memory: '2M', ...options.launch });
     await client.stop();
     const requests: MemoryRequest[] = [];
     const page = await pages.open('memory', {
@@ -69,6 +70,44 @@ describe.skipIf(browserPath() === undefined)('memory view in a browser', () => {
     expect(await page.getByRole('combobox', { name: 'Address space' }).inputValue()).toBe('Physical');
     await go('nowhere');
     expect(await page.getByRole('status').textContent()).toContain('nowhere');
+    await page.close();
+  });
+
+  it('follows a guest into 64-bit mode, and its upper half', async () => {
+    const launch = { program: '/guest/climb.img', listing: '/guest/climb.lst', cpu: 'x86-64-v3' };
+    const { client, page, settle, go } = await openView({ launch, width: 900 });
+    await go('value');
+    expect(await page.locator('.cursor').getAttribute('class')).toContain('unmapped');
+    await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'upper_routine' }] });
+    await client.run('continue');
+    await settle();
+    expect(await cursor(page)).toBe('-7fff82d9=F0');
+    expect(await rowOf(page, 'FFFFFFFF80007D20').locator('.pointers').textContent()).toContain('RIP');
+    expect(await page.locator('.place').textContent()).toContain('64-bit 1311768467463790320');
+    await page.keyboard.press('Home');
+    await page.keyboard.press('ArrowUp');
+    await settle();
+    expect(await cursor(page)).toBe('-7fff82f0=00');
+    await page.keyboard.press('Control+End');
+    await settle();
+    expect(await cursor(page)).toMatch(/^-1=/);
+    expect(await rowOf(page, 'FFFFFFFFFFFFFFF0').count()).toBe(1);
+    await go('7d00');
+    expect(await rowOf(page, '0000000000007D00').count()).toBe(1);
+    expect(await cursor(page)).toBe('7d00=48');
+    await page.keyboard.press('Control+f');
+    expect(await page.getByRole('textbox', { name: 'to', exact: true }).getAttribute('placeholder')).toBe(
+      '00007FFFFFFFFFFF',
+    );
+    await page.getByRole('textbox', { name: 'Bytes to find' }).fill('48 BB F0');
+    await page.keyboard.press('Enter');
+    for (let turn = 0; turn < 20; turn++) client.host.runOne();
+    await settle();
+    expect(await page.getByRole('status').textContent()).toBe('Found 3 bytes at 0000000000007D00.');
+    await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'down' }] });
+    await client.run('continue');
+    await settle();
+    expect(await rowOf(page, '00007D00').count()).toBe(1);
     await page.close();
   });
 

@@ -10,7 +10,8 @@ import type { GroupSize } from './cells.ts';
 import type { CharacterSet } from './code-page.ts';
 import type { FindBar } from './find-bar.ts';
 import type { HexGrid } from './hex-grid.ts';
-import { describePlace, hexadecimal, initialModel, type MemoryModel, withUpdate } from './memory-model.ts';
+import { addressDigits, limitsOf } from './address-space.ts';
+import { addressText, describePlace, initialModel, type MemoryModel, withUpdate } from './memory-model.ts';
 import { initialSettings, type ViewSettings } from './view-settings.ts';
 
 const GROUP_SIZES: readonly GroupSize[] = [1, 2, 4];
@@ -210,7 +211,7 @@ export class MemoryView extends LitElement {
   private pointerButtons(): readonly TemplateResult[] {
     return this.model.pointers.map(
       ({ name, linear }) =>
-        html`<button type="button" class="link" title=${localized('Go to {0} ({1})', name, hexadecimal(linear, 8))} @click=${() => this.go(name)}>
+        html`<button type="button" class="link" title=${localized('Go to {0} ({1})', name, addressText(this.model, 'linear', linear))} @click=${() => this.go(name)}>
           ${name}
         </button>`,
     );
@@ -269,7 +270,7 @@ export class MemoryView extends LitElement {
     else if (address === undefined) this.say(localized('Not found.'), true);
     else {
       this.grid.goTo(address);
-      const place = hexadecimal(address, 8);
+      const place = addressText(this.model, this.settings.space, address);
       this.say(
         wrapped
           ? localized('Found {0} bytes at {1}, from the start of the range.', length, place)
@@ -303,7 +304,7 @@ export class MemoryView extends LitElement {
   }
 
   private changeSpace(space: MemorySpace): void {
-    const text = `${space === 'physical' ? 'p:' : ''}${hexadecimal(this.settings.address, 8)}`;
+    const text = `${space === 'physical' ? 'p:' : ''}${addressText(this.model, space, this.settings.address)}`;
     this.change({ space, text, follow: false });
   }
 
@@ -324,7 +325,13 @@ export class MemoryView extends LitElement {
   }
 
   private refreshGrid(): void {
-    const { space, groupSize, characterSet } = this.settings;
+    const { space, groupSize, characterSet, address } = this.settings;
+    const { findBar, model } = this;
+    if (findBar) {
+      findBar.limits = limitsOf(space, model.widths, address);
+      findBar.digits = addressDigits(space, model.widths);
+      findBar.requestUpdate();
+    }
     if (this.hasUpdated) this.grid.show(this.model, { space, groupSize, characterSet });
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { clampTop, rangeToAsk, rowsInView, thumbOffset, topMax, topOfThumb, topShowing } from './scroll-position.ts';
 
-const geometry = { bytesPerRow: 16, rowHeight: 20, height: 210 };
+const geometry = { base: 0, bytesPerRow: 16, rowHeight: 20, height: 210 };
 
 describe('scrolling', () => {
   it('ends where the address space ends', () => {
@@ -28,6 +28,12 @@ describe('scrolling', () => {
     expect(rangeToAsk(2, geometry)).toEqual({ address: 0, length: 26 * 16 });
     const end = rangeToAsk(topMax(geometry), geometry);
     expect(end.address + end.length).toBe(2 ** 32);
+  });
+
+  it('is the same in a window of a larger space', () => {
+    const upper = { ...geometry, base: -(2 ** 32) };
+    expect(topShowing(-0x8000_0000, 0, upper, true)).toBe(2 ** 27 - 2);
+    expect(rangeToAsk(2 ** 27, upper)).toEqual({ address: -0x8000_0000 - 12 * 16, length: 36 * 16 });
   });
 
   it('puts the thumb where the position is, and back', () => {

@@ -1,11 +1,13 @@
 /**
- * Scrolling through 4 GiB. A page cannot be that high, so the rows in view are laid out from a position that is counted in
+ * Scrolling through 4 GiB, all of an address space of 32 bits and a window of a larger one. A page cannot be that high, so the rows in view are laid out from a position that is counted in
  * rows, with fractions, and the scroll bar is our own.
  */
-import { ADDRESS_END } from '../../debug-adapter/protocol/memory.ts';
+import { WINDOW_SIZE } from '../../debug-adapter/protocol/memory.ts';
 
 /** What is laid out where. */
 export interface Geometry {
+  /** Where the window begins; rows are counted from here. */
+  readonly base: number;
   readonly bytesPerRow: number;
   readonly rowHeight: number;
   /** Height of the rows' place on the page. */
@@ -18,7 +20,7 @@ export function wholeRows({ height, rowHeight }: Geometry): number {
 }
 
 export function rowCount({ bytesPerRow }: Geometry): number {
-  return ADDRESS_END / bytesPerRow;
+  return WINDOW_SIZE / bytesPerRow;
 }
 
 /** The last position: the last row is at the bottom. */
@@ -32,7 +34,7 @@ export function clampTop(top: number, geometry: Geometry): number {
 
 /** The position that shows an address: unchanged if it is in view; with `center`, in the upper part if it was far away. */
 export function topShowing(address: number, top: number, geometry: Geometry, center: boolean): number {
-  const row = Math.floor(address / geometry.bytesPerRow);
+  const row = Math.floor((address - geometry.base) / geometry.bytesPerRow);
   const rows = wholeRows(geometry);
   if (row >= top && row + 1 <= top + rows) return top;
   if (center) return clampTop(row - Math.floor(rows / 4), geometry);
@@ -46,12 +48,17 @@ export function rowsInView(top: number, geometry: Geometry): { readonly first: n
   return { first, count: Math.min(count, rowCount(geometry) - first) };
 }
 
+/** Where a row begins. */
+export function addressOfRow(row: number, { base, bytesPerRow }: Geometry): number {
+  return base + row * bytesPerRow;
+}
+
 /** What to ask the session for so that some scrolling needs no answer: three times what is in view. */
 export function rangeToAsk(top: number, geometry: Geometry): { readonly address: number; readonly length: number } {
   const { first, count } = rowsInView(top, geometry);
   const start = Math.max(0, first - count);
   const end = Math.min(rowCount(geometry), first + 2 * count);
-  return { address: start * geometry.bytesPerRow, length: (end - start) * geometry.bytesPerRow };
+  return { address: addressOfRow(start, geometry), length: (end - start) * geometry.bytesPerRow };
 }
 
 /** Pixels of the scroll bar's thumb, which cannot be as small as it would have to be. */

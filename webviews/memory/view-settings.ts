@@ -1,5 +1,5 @@
 /** How a memory view is set up: what VS Code keeps for it while its page is gone. */
-import { ADDRESS_END, type MemorySpace } from '../../debug-adapter/protocol/memory.ts';
+import type { MemorySpace } from '../../debug-adapter/protocol/memory.ts';
 import type { GroupSize } from './cells.ts';
 import type { CharacterSet } from './code-page.ts';
 
@@ -28,7 +28,7 @@ export const initialSettings: ViewSettings = {
 export function restoredSettings(kept: unknown): ViewSettings {
   const given = (typeof kept === 'object' && kept !== null ? kept : {}) as Partial<Record<keyof ViewSettings, unknown>>;
   const { address, text, follow } = given;
-  const isAddress = Number.isInteger(address) && (address as number) >= 0 && (address as number) < ADDRESS_END;
+  const isAddress = Number.isSafeInteger(address);
   return {
     space: oneOf(given.space, ['linear', 'physical'], initialSettings.space),
     address: isAddress ? (address as number) : initialSettings.address,
