@@ -159,8 +159,8 @@ function gateText(guest: Guest, entry: RawEntry, isCut: boolean): Pick<Described
 function details({ high, attributes, table, isLong }: RawEntry): string {
   const type = attributes & 0xf;
   if (isLong) return table === 'IDT' && (high & 7) !== 0 ? `, IST ${high & 7}` : '';
-  const copies = (type === TYPE_CALL_GATE || type === TYPE_CALL_GATE_16) && (high & 0x1f) !== 0;
-  return copies ? `, ${high & 0x1f} parameters` : '';
+  const count = type === TYPE_CALL_GATE || type === TYPE_CALL_GATE_16 ? high & 0x1f : 0;
+  return count === 0 ? '' : `, ${count === 1 ? '1 parameter' : `${count} parameters`}`;
 }
 
 /** Unsigned, with 64 bits in long mode. */

@@ -4,10 +4,15 @@
  * than the record are guessed.
  */
 import type { CallRecord } from '../../vm-core/index.ts';
+import { formatHex } from '../expressions/format.ts';
+import { localized } from '../protocol/localized.ts';
 import { codeSizeOf, descriptorOf, segmentBaseOf } from './descriptors.ts';
 import { type CodePlace, guessedCallers } from './guessed-callers.ts';
 import type { Guest } from './guest.ts';
 import { interruptName } from './interrupt-name.ts';
+import { interruptedTasks, type TaskPlace } from './task-frames.ts';
+
+const EFLAGS_VM = 1 << 17;
 
 export interface Frame extends CodePlace {
   /** The address whose line the frame shows: inside the call, where it is one. */
@@ -47,8 +52,10 @@ export function stackFrames(guest: Guest, first = 0, count: number = Number.POSI
   });
   const known = calls.length + 1;
   const guessed = isComplete ? [] : guessedFrames(guest, innermost);
-  frames.push(...guessed.filter((_, index) => isWanted(known + index)));
-  return { frames, total: known + guessed.length };
+  const others = interruptedTasks(guest).map(taskFrame);
+  const more = [...guessed, ...others];
+  frames.push(...more.filter((_, index) => isWanted(known + index)));
+  return { frames, total: known + more.length };
 }
 
 /** One frame; undefined if there are not so many. */
@@ -83,7 +90,8 @@ function callerFrame(
   const { slot, size, returnAddress } = call;
   const offset = guest.readInteger(slot, size);
   const selector = (call.kind === 'call' ? undefined : guest.readInteger(slot + size, 2)) ?? call.selector;
-  const bases = size === 8 ? [0] : baseOf(selector);
+  const codeSize = callerCodeSize(guest, call, selector);
+  const bases = codeSize === 64 ? [0] : baseOf(selector);
   const isKept =
     selector === call.selector && bases.some((base) => inSegment(call, base, offset ?? 0) === returnAddress);
   const base = bases[0] ?? 0;
@@ -95,7 +103,7 @@ function callerFrame(
     offset: offset ?? inSegment(call, -base, address),
     address,
     lineAddress: isResumed ? address : address - 1,
-    codeSize: callerCodeSize(guest, call, selector),
+    codeSize,
     stackSelector: stack.selector,
     stackOffset,
     stackAddress: inSegment(call, stack.base, stackOffset),
@@ -104,15 +112,26 @@ function callerFrame(
   };
 }
 
-/**
- * In bits. What was pushed with eight bytes by an interrupt or a far call may be code of compatibility mode, which its
- * descriptor tells.
- */
-function callerCodeSize(guest: Guest, { kind, size }: CallRecord, selector: number): Frame['codeSize'] {
-  if (size === 2 || guest.vcpu.mode === 'real') return 16;
-  if (size === 4) return 32;
-  const descriptor = kind === 'call' ? undefined : descriptorOf(guest, selector);
-  return typeof descriptor === 'object' ? codeSizeOf(guest, descriptor.attributes) : 64;
+/** Calls go on in code of their own size; interrupts and far calls may come from any code. */
+function callerCodeSize(guest: Guest, { kind, slot, size }: CallRecord, selector: number): 16 | 32 | 64 {
+  const isReal = guest.vcpu.mode === 'real';
+  if (kind === 'call' || size === 2 || isReal) return size === 8 ? 64 : size === 2 || isReal ? 16 : 32;
+  const flags = kind === 'interrupt' && size === 4 ? (guest.readInteger(slot + 2 * size, size) ?? 0) : 0;
+  if ((flags & EFLAGS_VM) !== 0) return 16;
+  const descriptor = descriptorOf(guest, selector);
+  return typeof descriptor === 'object' ? codeSizeOf(guest, descriptor.attributes) : size === 8 ? 64 : 32;
+}
+
+/** Where another task goes on. What called it there is not known. */
+function taskFrame(place: TaskPlace): Frame {
+  const { task, selector, base, offset, codeSize, stackSelector, stackOffset, stackBase } = place;
+  const address = (base + offset) >>> 0;
+  return {
+    ...{ selector, offset, address, lineAddress: address, codeSize, stackSelector, stackOffset },
+    stackAddress: (stackBase + stackOffset) >>> 0,
+    origin: 'recorded',
+    handles: localized('task {0}', formatHex(task, 16)),
+  };
 }
 
 /** A linear address; without 64-bit code they wrap at 4 GiB. */

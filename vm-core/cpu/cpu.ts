@@ -116,6 +116,8 @@ export interface CpuMemory {
 export interface CallObserver {
   /** Where the processor is, before it is reported to have gone elsewhere. */
   note(): void;
+  /** A far call has pushed CS and EIP, each of so many bytes. */
+  farCalled(size: 2 | 4 | 8): void;
   /** An interrupt was entered: its frame has items of so many bytes, and `above` bytes lie on top of its EIP. */
   interrupted(kind: 'software' | 'exception' | 'external', vector: number, size: 2 | 4 | 8, above: number): void;
   /** The processor has gone to another stack, and has pushed nothing there. */

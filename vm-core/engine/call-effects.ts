@@ -7,7 +7,8 @@ import type { CallShadow } from './call-shadow.ts';
 /** Told after the operation, with `note` called before it. */
 type CallEffect = (calls: CallShadow, instruction: Instruction) => void;
 
-const farCall: CallEffect = (calls, { operandSize }) => calls.farCalled((operandSize / 8) as 2 | 4 | 8);
+/** Far calls report themselves where they have pushed, since a gate may be of another size than the instruction. */
+const reportsItself: CallEffect = () => {};
 
 const farReturn: CallEffect = (calls) => calls.farReturned();
 
@@ -15,8 +16,8 @@ const stackChange: CallEffect = (calls) => calls.stackChanged();
 
 /** Interrupts report themselves where they are entered. */
 const effects: Readonly<Record<string, CallEffect>> = {
-  CALL_FAR_IMMEDIATE: farCall,
-  CALL_FAR_MEMORY: farCall,
+  CALL_FAR_IMMEDIATE: reportsItself,
+  CALL_FAR_MEMORY: reportsItself,
   RET_FAR: farReturn,
   RET_FAR_POP: farReturn,
   IRET: farReturn,

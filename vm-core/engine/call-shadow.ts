@@ -115,11 +115,8 @@ export class CallShadow implements CallObserver {
     before.task = state.read16(slot.TR);
   }
 
-  /** A far call has pushed CS and EIP, each of so many bytes; a gate may have had another size. */
-  farCalled(operandSize: 2 | 4 | 8): void {
-    if (this.#isOtherTask()) return;
-    const pushed = this.#before.slot - stackTop(this.#state);
-    this.#enter(entry.KIND_FAR, 0, pushed === 4 ? 2 : pushed === 8 ? 4 : operandSize, 0);
+  farCalled(size: 2 | 4 | 8): void {
+    this.#enter(entry.KIND_FAR, 0, size, 0);
   }
 
   interrupted(kind: 'software' | 'exception' | 'external', vector: number, size: 2 | 4 | 8, above: number): void {

@@ -79,17 +79,23 @@ function callFar(cpu: Cpu, instruction: Instruction, pointer: FarPointer): Outco
   if (!usesDescriptors(cpu.state)) {
     requireUnprotectedOffset(cpu, pointer.offset);
     pushReturn(cpu, Stack.current(cpu), size).commit();
-    return enterUnprotectedCode(cpu, pointer);
+    return called(cpu, enterUnprotectedCode(cpu, pointer), size);
   }
   const descriptor = requireTransferDescriptor(cpu, pointer.selector);
   if (isCode(descriptor.attributes)) {
     const target = directTarget(cpu, descriptor, pointer);
     pushReturn(cpu, Stack.current(cpu), size).commit();
-    return enterCode(cpu, target);
+    return called(cpu, enterCode(cpu, target), size);
   }
   const gate = requireGate(cpu, descriptor, pointer.selector);
   if (gate.kind === 'task') return toTask(cpu, gate, 'call');
   return callThroughGate(cpu, gate);
+}
+
+/** The call is done; its return address has so many bytes. */
+function called(cpu: Cpu, outcome: Outcome, size: StackSize): Outcome {
+  cpu.calls?.farCalled(size);
+  return outcome;
 }
 
 function pushReturn(cpu: Cpu, stack: Stack, size: StackSize): Stack {
@@ -179,7 +185,7 @@ function callThroughGate(cpu: Cpu, gate: CallGate): Outcome {
   if (isConforming(descriptor.attributes) || inner === level) {
     const target = codeTarget(cpu, descriptor, gate.selector, gate.offset, level);
     pushReturn(cpu, Stack.current(cpu), gate.size).commit();
-    return enterCode(cpu, target);
+    return called(cpu, enterCode(cpu, target), gate.size);
   }
   const target = codeTarget(cpu, descriptor, gate.selector, gate.offset, inner);
   const stack = openInnerStack(cpu, inner);
@@ -188,7 +194,7 @@ function callThroughGate(cpu: Cpu, gate: CallGate): Outcome {
   copyParameters(cpu, stack, gate);
   pushReturn(cpu, stack, gate.size);
   stack.commit();
-  return enterCode(cpu, target);
+  return called(cpu, enterCode(cpu, target), gate.size);
 }
 
 /** Copies the gate's parameters from the caller's stack, the last pushed last. */
