@@ -92,12 +92,19 @@ export class HexGrid extends LitElement {
     return limitsOf(this.settings.space, this.model.widths, this.at.address);
   }
 
+  /** Of the addresses in view: more than the mode has them where they need more. */
+  private get digits(): number {
+    return addressText(this.model, this.settings.space, this.geometry.base).length;
+  }
+
   /** The part of the space that is scrolled through is that of the cursor. */
   private enterWindow(): void {
     const base = windowOf(this.at.address);
     if (base === this.geometry.base) return;
+    const { digits } = this;
     this.geometry = { ...this.geometry, base };
     this.top = topShowing(this.at.address, Number.NEGATIVE_INFINITY, this.geometry, true);
+    if (digits !== this.digits) this.measure();
   }
 
   override focus(): void {
@@ -354,7 +361,7 @@ export class HexGrid extends LitElement {
     const { bytesPerRow, showPointers } = fitColumns(
       clientWidth / (probe.width / 10),
       this.settings.groupSize,
-      addressDigits(this.settings.space, this.model.widths),
+      this.digits,
     );
     const offset = this.top * this.geometry.bytesPerRow;
     this.geometry = { base: this.geometry.base, bytesPerRow, rowHeight: probe.height, height };

@@ -84,6 +84,14 @@ describe.skipIf(browserPath() === undefined)('memory view in a browser', () => {
     expect(await cursor(page)).toBe('-7fff82d9=F0');
     expect(await rowOf(page, 'FFFFFFFF80007D20').locator('.pointers').textContent()).toContain('RIP');
     expect(await page.locator('.place').textContent()).toContain('64-bit 1311768467463790320');
+    const [address, hex] = await Promise.all(
+      ['.address', '.hex'].map((part) => rowOf(page, 'FFFFFFFF80007D20').locator(part).boundingBox()),
+    );
+    expect((hex?.x ?? 0) - (address?.x ?? 0)).toBeGreaterThan((address?.width ?? 0) - 1);
+    const text = await rowOf(page, 'FFFFFFFF80007D20')
+      .locator('.address')
+      .evaluate((element) => element.scrollWidth);
+    expect(text).toBeLessThanOrEqual(Math.ceil(address?.width ?? 0));
     await page.keyboard.press('Home');
     await page.keyboard.press('ArrowUp');
     await settle();
