@@ -31,6 +31,7 @@ describe('commands of the console', () => {
       devices: /^pic-master +\S/,
       'devices pit': /^pit\n {2}\w+ +[0-9A-F]+ +\S/,
       screen: /BIOS/,
+      code: /^\d+ blocks kept, \d+ decoded, .* 0 made room for others \(0 times\), \d+ flushes$/,
       tlb: /^0 cached: 0 found, 0 walked for, /,
     };
     const lines = [

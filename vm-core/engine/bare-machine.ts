@@ -22,12 +22,14 @@ export function createBareMachine(
   memorySize: number,
   ports: PortSpace = EMPTY_PORTS,
   model: CpuModel = '386',
+  codeCacheSize?: number,
 ): BareMachine {
   const memory = createMemory(memorySize);
   const map = new PhysicalMap(memory, memorySize, { plain: true });
   const events = createEventQueue();
   const processor: Processor = new Processor(memory, map, {
     model,
+    ...(codeCacheSize === undefined ? {} : { codeCacheSize }),
     ports,
     acknowledgeInterrupt: () => 0xff,
     interruptPending: () => false,

@@ -17,6 +17,7 @@ import {
   JUMP_CACHE_ENTRY_SIZE,
   PAGE_SIZE,
 } from '../memory/layout.ts';
+import { CodeArena } from './code-arena.ts';
 import { CodePages } from './code-pages.ts';
 import { writeHookFilter } from './hook-filter.ts';
 import { interpreter, type PseudoHandler } from './interpreter.ts';
@@ -34,6 +35,10 @@ const LOSSES_BEFORE_PATCHES = 8;
 /** A block of one instruction with a hook fits; this place serves blocks that must not be kept. */
 const SCRATCH_SIZE = record.BLOCK_HEADER_SIZE + 2 * record.RECORD_SIZE;
 const FIRST_FREE = CODE_ARENA + SCRATCH_SIZE;
+/** A block of the greatest length needs so much. */
+const ROOM_NEEDED = record.BLOCK_HEADER_SIZE + (BLOCK_INSTRUCTIONS_MAX + 1) * record.RECORD_SIZE;
+/** Parts of the cache, one of which makes room when it is full. */
+const SEGMENTS = 64;
 
 /** Where and how code is to be decoded. */
 export interface CodePlace {
@@ -56,6 +61,8 @@ export interface Block {
   readonly physical: number;
   readonly bytes: number;
   readonly codeSize: OperandSize;
+  /** False once it was dropped. */
+  isKept: boolean;
 }
 
 export class CodeCache {
@@ -73,11 +80,12 @@ export class CodeCache {
   readonly #pages: CodePages<Block>;
   /** Linear pages that the jump cache may know code on. */
   readonly #jumpPages = new Set<number>();
-  #free = FIRST_FREE;
-  /** Times that all decoded code was dropped. */
-  flushes = 0;
+  readonly #arena: CodeArena<Block>;
+  readonly counters = { kept: 0, found: 0, decoded: 0, dropped: 0, evicted: 0, evictions: 0, flushes: 0 };
 
-  constructor(memory: WebAssembly.Memory, model: CpuModel) {
+  /** `size` in bytes; each segment of it must have room for the longest block. */
+  constructor(memory: WebAssembly.Memory, model: CpuModel, size: number = CODE_ARENA_END - FIRST_FREE) {
+    this.#arena = new CodeArena(memory.buffer, FIRST_FREE, FIRST_FREE + size, SEGMENTS);
     this.#decoder = new Decoder(model);
     this.#view = new DataView(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
@@ -108,6 +116,7 @@ export class CodeCache {
   /** The block at a place, decoded if it is not there yet; the jump cache learns it. */
   find(place: CodePlace, bytes: ByteSource): Block {
     const known = this.#byPhysical.get(place.physical)?.find((block) => matches(block, place));
+    if (known) this.counters.found++;
     const block = known ?? this.#decodeBlock(place, bytes);
     if (place.keep && block.address !== CODE_ARENA) this.#enterJump(place, block);
     return block;
@@ -123,6 +132,7 @@ export class CodeCache {
       if (this.#pages.lossesAt(block.physical) >= LOSSES_BEFORE_PATCHES && this.#patch(block, physical, size, by))
         continue;
       this.#pages.countLoss(block.physical);
+      this.counters.dropped++;
       this.#drop(block);
       dropped = true;
     }
@@ -133,6 +143,7 @@ export class CodeCache {
   dropAt(space: 'linear' | 'physical', address: Address): boolean {
     const there = space === 'physical' ? this.#pages.under(Number(address), 1) : this.#atLinear(address);
     for (const block of there) this.#drop(block);
+    this.counters.dropped += there.length;
     return there.length > 0;
   }
 
@@ -141,9 +152,10 @@ export class CodeCache {
     this.#byPhysical.clear();
     this.#byLinearPage.clear();
     this.#pages.clear();
-    this.#free = FIRST_FREE;
+    this.#arena.clear();
     this.forgetJumps();
-    this.flushes++;
+    this.counters.kept = 0;
+    this.counters.flushes++;
   }
 
   /** Code is found by its physical address again: what linear addresses mean has changed. */
@@ -179,13 +191,12 @@ export class CodeCache {
   }
 
   #decodeBlock(place: CodePlace, bytes: ByteSource): Block {
-    const roomNeeded = record.BLOCK_HEADER_SIZE + (BLOCK_INSTRUCTIONS_MAX + 1) * record.RECORD_SIZE;
-    if (this.#free + roomNeeded > CODE_ARENA_END || this.#pages.isFull) this.flush();
+    this.#makeRoom();
     const first = this.#decodeAt(place, bytes, 0);
     const beyond = first.length > place.bytesToLimit;
     const crosses = first.length > roomOf(place);
     const keep = place.keep && !beyond && !(crosses && !place.nextPageFollows());
-    const address = keep ? this.#free : CODE_ARENA;
+    const address = keep ? this.#arena.free : CODE_ARENA;
     const hooked = this.isHooked(place.linear, place.physical);
     const entry = address + record.BLOCK_HEADER_SIZE;
     const firstRecord = hooked ? entry + record.RECORD_SIZE : entry;
@@ -204,7 +215,8 @@ export class CodeCache {
     }
     this.#header(address, count, entry, firstRecord, size);
     const { linear, physical, codeSize } = place;
-    const block = { address, linear, physical, bytes: size, codeSize };
+    const block = { address, linear, physical, bytes: size, codeSize, isKept: keep };
+    this.counters.decoded++;
     if (keep) this.#keep(block, firstRecord + count * record.RECORD_SIZE);
     return block;
   }
@@ -269,7 +281,8 @@ export class CodeCache {
   }
 
   #keep(block: Block, end: number): void {
-    this.#free = end;
+    this.#arena.keep(block, end);
+    this.counters.kept++;
     const same = this.#byPhysical.get(block.physical);
     if (same) same.push(block);
     else this.#byPhysical.set(block.physical, [block]);
@@ -280,6 +293,25 @@ export class CodeCache {
     this.#pages.add(block);
   }
 
+  /** Room for another block and its pages, where need be for code that was not used for long. */
+  #makeRoom(): void {
+    if (!this.#arena.hasRoom(ROOM_NEEDED)) this.#evict(this.#arena.advance());
+    if (this.#pages.isFull) this.#pages.dropEmpty();
+    while (this.#pages.isFull) {
+      this.#evict(this.#arena.giveUp());
+      this.#pages.dropEmpty();
+    }
+  }
+
+  #evict(blocks: readonly Block[]): void {
+    const before = this.counters.kept;
+    for (const block of blocks) if (block.isKept) this.#drop(block);
+    if (blocks.length === 0) return;
+    this.forgetJumps();
+    this.counters.evictions++;
+    this.counters.evicted += before - this.counters.kept;
+  }
+
   /** Nobody begins with the block any more; where it is being executed it goes on to its end. */
   #drop(block: Block): void {
     const entry = this.#view.getInt32(block.address + record.BLOCK_ENTRY, true);
@@ -287,8 +319,13 @@ export class CodeCache {
     const left = this.#byPhysical.get(block.physical)?.filter((other) => other !== block) ?? [];
     if (left.length > 0) this.#byPhysical.set(block.physical, left);
     else this.#byPhysical.delete(block.physical);
-    this.#byLinearPage.get(linearPageOf(block.linear))?.delete(block);
+    const page = linearPageOf(block.linear);
+    const onPage = this.#byLinearPage.get(page);
+    onPage?.delete(block);
+    if (onPage?.size === 0) this.#byLinearPage.delete(page);
     this.#pages.remove(block);
+    block.isKept = false;
+    this.counters.kept--;
   }
 
   /** The blocks with a byte at a linear address; one that begins on the page before it may reach it. */

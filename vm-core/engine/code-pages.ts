@@ -19,6 +19,8 @@ interface CodePage<Range> {
   readonly map: number;
   /** The ranges that touch a granule. The lists are never changed, only replaced. */
   readonly granules: (readonly Range[] | undefined)[];
+  /** Ranges by granule, in all. */
+  count: number;
   /** How often code of a granule was lost to a write, up to a maximum. */
   readonly losses: Uint8Array;
 }
@@ -28,6 +30,8 @@ export class CodePages<Range extends CodeRange> {
   onNewPage: (physicalPage: number) => void = () => {};
   readonly #view: DataView;
   readonly #pages = new Map<number, CodePage<Range>>();
+  /** Maps of pages that were forgotten. */
+  #freeMaps: number[] = [];
 
   constructor(view: DataView) {
     this.#view = view;
@@ -82,11 +86,22 @@ export class CodePages<Range extends CodeRange> {
 
   clear(): void {
     this.#pages.clear();
+    this.#freeMaps = [];
+  }
+
+  /** Forgets the pages that hold nothing any more, and what was lost there. */
+  dropEmpty(): void {
+    for (const [number, { map, count }] of this.#pages) {
+      if (count > 0) continue;
+      this.#pages.delete(number);
+      this.#freeMaps.push(map);
+    }
   }
 
   #newPage(number: number): CodePage<Range> {
-    const map = CODE_MAPS + this.#pages.size * CODE_MAP_SIZE;
-    const page = { map, granules: [], losses: new Uint8Array(GRANULES) };
+    // Maps that were given back have no gaps between them: as many are in use as there are pages.
+    const map = this.#freeMaps.pop() ?? CODE_MAPS + this.#pages.size * CODE_MAP_SIZE;
+    const page = { map, granules: [], count: 0, losses: new Uint8Array(GRANULES) };
     this.#pages.set(number, page);
     new Uint8Array(this.#view.buffer, map, CODE_MAP_SIZE).fill(0);
     this.onNewPage(number);
@@ -100,8 +115,10 @@ export class CodePages<Range extends CodeRange> {
       const number = pageOf(at);
       const granule = granuleOf(at);
       const page = this.#pages.get(number) ?? this.#newPage(number);
-      const ranges = change(page.granules[granule] ?? []);
+      const before = page.granules[granule] ?? [];
+      const ranges = change(before);
       page.granules[granule] = ranges;
+      page.count += ranges.length - before.length;
       let bits = 0;
       for (const other of ranges) bits |= bitsOf(other, behind(at, GRANULE_SIZE) - GRANULE_SIZE);
       this.#view.setInt32(page.map + granule * 4, bits, true);

@@ -7,8 +7,13 @@ import { type BareMachine, createBareMachine } from './bare-machine.ts';
 export const PROGRAM_START = 0x7c00;
 
 /** A machine at the first byte of the program. All interrupt vectors lead to HLTs at 0000:0600 + vector. */
-export function programMachine(bytes: readonly number[], memorySize = 0x200000, model: CpuModel = '386'): BareMachine {
-  const machine = createBareMachine(memorySize, undefined, model);
+export function programMachine(
+  bytes: readonly number[],
+  memorySize = 0x200000,
+  model: CpuModel = '386',
+  codeCacheSize?: number,
+): BareMachine {
+  const machine = createBareMachine(memorySize, undefined, model, codeCacheSize);
   const { state } = machine.processor;
   segmentNames.forEach((name, index) => {
     state.setSegment(index, { selector: 0, base: 0, limit: 0xffff, attributes: name === 'CS' ? 0x9b : 0x93 });

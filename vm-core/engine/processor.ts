@@ -91,7 +91,7 @@ export class Processor implements Cpu {
     this.randomBits = new RandomBits(surroundings.randomSeed ?? 0);
     this.model = modelFacts(surroundings.model ?? '386');
     this.ticksPerSecond = surroundings.ticksPerSecond ?? TICKS_PER_SECOND;
-    this.code = new CodeCache(memory, this.model.name);
+    this.code = new CodeCache(memory, this.model.name, surroundings.codeCacheSize);
     this.unfinished = new Unfinished(this.state, map, this.reports, this);
     this.#mode = new ModeReports(this.state, this.reports);
     const unit = createMemoryUnit(this.state, map, this.model, this.code, {

@@ -16,6 +16,8 @@ export interface ProcessorSurroundings {
   readonly ticksPerSecond?: number;
   /** Where RDRAND begins. */
   readonly randomSeed?: number;
+  /** Bytes for decoded code; default: all that memory has for it. */
+  readonly codeCacheSize?: number;
   /** Told to the developer of the guest. */
   log?(message: string): void;
   readonly ports: PortSpace;

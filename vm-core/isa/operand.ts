@@ -73,9 +73,17 @@ const VECTOR_FIELDS: Readonly<Record<string, VectorField>> = {
   ...{ V: 'reg', P: 'reg', W: 'rm', U: 'rm', Q: 'rm', N: 'rm', H: 'vvvv', L: 'is4' },
 };
 
+/** What is asked for each instruction that is decoded is found once; '' for codes of no vector. */
+const vectorLetters = new Map<OperandCode, string>();
+
 /** A vector code's letter, or undefined for other codes. */
 export function vectorLetter(code: OperandCode): string | undefined {
-  return VECTOR_CODE.exec(code)?.[1];
+  let letter = vectorLetters.get(code);
+  if (letter === undefined) {
+    letter = VECTOR_CODE.exec(code)?.[1] ?? '';
+    vectorLetters.set(code, letter);
+  }
+  return letter === '' ? undefined : letter;
 }
 
 /** An operand of one form of an instruction. `memory` operands are known to be memory, `register` ones to be not. */

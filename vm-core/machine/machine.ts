@@ -284,6 +284,22 @@ export type TraceEntry =
       readonly selector: number;
     };
 
+/** How decoded code came and went, in blocks unless said otherwise. */
+export interface CodeCounters {
+  /** There now. */
+  readonly kept: number;
+  /** Asked for by TypeScript and there. */
+  readonly found: number;
+  readonly decoded: number;
+  /** Lost to writes, breakpoints and hooks. */
+  readonly dropped: number;
+  /** Lost for want of room, and how often that happened. */
+  readonly evicted: number;
+  readonly evictions: number;
+  /** Times that all decoded code was dropped. */
+  readonly flushes: number;
+}
+
 /** One virtual processor. */
 export interface Vcpu {
   readonly index: number;
@@ -295,6 +311,7 @@ export interface Vcpu {
   /** Real mode, or protected mode (CR0.PE). */
   readonly mode: CpuMode;
   readonly paging: PagingView;
+  readonly codeCounters: CodeCounters;
   /** Physical address that a linear one maps to, without side effects; undefined where nothing is mapped. */
   translate(linearAddress: number): number | undefined;
   /** At most so many calls, all without a number; none unless the machine records calls. */

@@ -20,6 +20,7 @@ export function vcpuView(processor: Processor): Vcpu {
       return processor.modeName;
     },
     paging: pagingView(processor.translations),
+    codeCounters: processor.code.counters,
     translate: (linearAddress) => processor.translations.peek(linearAddress),
     trace: () => processor.trace.entries(),
     callStack: (callsMax) => processor.callShadow.calls(callsMax),

@@ -1,4 +1,4 @@
-/** Commands about the processor's model: `cpuid` shows what the guest is told of it. */
+/** Commands about the processor: `cpuid` shows what the guest is told of it, `code` what was decoded for it. */
 import { type CpuidAnswer, cpuid, cpuidLeaves, featuresOfLeaf, modelFacts } from '../../../vm-core/index.ts';
 import { localized } from '../../protocol/localized.ts';
 import type { Guest } from '../guest.ts';
@@ -16,7 +16,20 @@ export const processorCommands: readonly ConsoleCommand[] = [
     words: () => [],
     run: ({ guest }, words) => showLeaves(guest, words),
   },
+  {
+    name: 'code',
+    usage: '',
+    help: 'Counts how decoded code came and went.',
+    words: () => [],
+    run: ({ guest }) => countCode(guest),
+  },
 ];
+
+function countCode({ vcpu: { codeCounters: count } }: Guest): string {
+  const there = `${count.kept} blocks kept, ${count.decoded} decoded, ${count.found} found by physical address`;
+  const gone = `${count.dropped} dropped for writes and breakpoints, ${count.evicted} made room for others`;
+  return `${there}; ${gone} (${count.evictions} times), ${count.flushes} flushes`;
+}
 
 function showLeaves(guest: Guest, words: readonly string[]): string {
   const model = modelFacts(guest.machine.config.cpuModel);

@@ -107,6 +107,7 @@ class Toy implements ToyMachine {
         codeSize: 16,
         mode: 'real',
         paging: NO_PAGING,
+        codeCounters: { kept: 0, found: 0, decoded: 0, dropped: 0, evicted: 0, evictions: 0, flushes: 0 },
         trace: () => [],
         callStack: () => ({ calls: [], isComplete: false, begin: undefined }),
         translate: (linear: number) => (linear < RAM_SIZE ? linear : undefined),
