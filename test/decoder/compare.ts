@@ -219,10 +219,13 @@ function icedOperand(
   }
 }
 
-/** Of system operations the registers' sizes are their own business, and so is the segment of what is not accessed. */
+/**
+ * Of system operations the registers' sizes are their own business, and so is the segment of what is not accessed. A NOP
+ * reads no register: what iced-x86 has for RDSSPD has 32 bits with 66h, too.
+ */
 function normalized(text: string, row: InstructionRow): string {
   const isUnaccessed = row.name === 'LEA' || row.name === 'NOP';
-  const plain = row.semantics ? text : text.replace(/:(16|32|64)$/, '');
+  const plain = row.semantics && row.name !== 'NOP' ? text : text.replace(/:(16|32|64)$/, '');
   return isUnaccessed ? plain.replace(/^\[\d/, '[') : plain;
 }
 

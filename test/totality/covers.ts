@@ -26,6 +26,7 @@ export const unitTests: readonly UnitTest[] = [
   { opcode: '66 0F AE /6', file: 'vm-core/engine/later-integer.test.ts', words: 'CLFLUSH and its like fault' },
   { opcode: '0F 05', file: 'vm-core/cpu/operations/system-calls.test.ts', words: "execute(cpu, 'SYSCALL')" },
   { opcode: '0F 07', file: 'vm-core/cpu/operations/system-calls.test.ts', words: "execute(cpu, 'SYSRET'" },
+  { opcode: '0F 01 F8', file: 'vm-core/cpu/operations/long-mode.test.ts', words: "execute(cpu, 'SWAPGS')" },
   { opcode: '0F 30', file: 'vm-core/cpu/model-specific-registers.test.ts', words: "execute(cpu, 'WRMSR')" },
   { opcode: '0F 31', file: 'vm-core/cpu/operations/model-specific.test.ts', words: "execute(cpu, 'RDTSC')" },
   { opcode: '0F 32', file: 'vm-core/cpu/model-specific-registers.test.ts', words: "execute(cpu, 'RDMSR')" },

@@ -145,6 +145,9 @@ export interface CpuidBit {
 
 const entries = Object.entries(rows) as readonly (readonly [CpuFeature, Row])[];
 
+/** All features, in the order of CPUID. */
+export const cpuFeatures: readonly CpuFeature[] = entries.map(([feature]) => feature);
+
 /** The features that are built. */
 export const builtFeatures: ReadonlySet<CpuFeature> = new Set(
   entries.filter(([, row]) => row.built).map(([feature]) => feature),

@@ -1,0 +1,52 @@
+/**
+ * Tests of processor features that are more than instructions and model-specific registers: what the feature does is looked
+ * at in a file that holds these words. (A table: exempt from the length limit.)
+ */
+import type { CpuFeature } from '../../vm-core/isa/cpu-feature.ts';
+
+/** A test of a feature. */
+export interface FeatureTest {
+  readonly feature: CpuFeature;
+  readonly file: string;
+  /** They stand in the file. */
+  readonly words: string;
+}
+
+export const featureTests: readonly FeatureTest[] = [
+  { feature: '486', file: 'vm-core/engine/models.test.ts', words: "'486'" },
+  { feature: 'BufferTest', file: 'vm-core/cpu/operations/test-registers.test.ts', words: 'finds what was filled' },
+  { feature: 'CacheTest', file: 'vm-core/cpu/operations/test-registers.test.ts', words: 'there: [3, 4, 5, 6, 7]' },
+  { feature: 'CPUID', file: 'vm-core/cpu/cpuid.test.ts', words: 'EFLAGS.ID' },
+  { feature: 'VME', file: 'vm-core/cpu/virtual-8086.test.ts', words: 'CR4_VME' },
+  { feature: 'DE', file: 'vm-core/cpu/operations/control-registers.test.ts', words: 'makes DR4 and DR5 invalid' },
+  { feature: 'PSE', file: 'test/against-qemu/monitor.test.ts', words: 'PSE' },
+  { feature: 'TSC', file: 'vm-core/cpu/model-specific-registers.test.ts', words: 'the time-stamp counter' },
+  { feature: 'PAE', file: 'vm-core/machine/high-memory.test.ts', words: 'by PAE, with its tables there too' },
+  { feature: 'MCE', file: 'vm-core/cpu/control-bits.test.ts', words: 'control4Bits' },
+  { feature: 'SEP', file: 'vm-core/cpu/operations/fast-calls.test.ts', words: 'SYSENTER' },
+  { feature: 'PGE', file: 'vm-core/engine/translation-buffers.test.ts', words: 'of a global page is not seen before' },
+  { feature: 'PAT', file: 'vm-core/cpu/msr-properties.test.ts', words: '0x277' },
+  { feature: 'PSE-36', file: 'vm-core/machine/high-memory.test.ts', words: 'by PSE-36' },
+  { feature: 'CMPXCHG16B', file: 'test/native-oracle/native-oracle.test.ts', words: 'agrees on every form' },
+  { feature: 'PCID', file: 'vm-core/cpu/paging-registers.test.ts', words: 'takes PCIDE there only' },
+  { feature: 'TSC_ADJUST', file: 'vm-core/cpu/model-specific-registers.test.ts', words: 'moves with its adjustment' },
+  { feature: 'SMEP', file: 'vm-core/engine/translation-buffers.test.ts', words: 'CR4.SMEP is set' },
+  { feature: 'ERMS', file: 'test/native-oracle/native-oracle.test.ts', words: 'agrees on every form' },
+  { feature: 'SMAP', file: 'test/against-qemu/paging.test.ts', words: 'SMAP' },
+  { feature: 'UMIP', file: 'vm-core/cpu/operations/table-registers.test.ts', words: 'CR4.UMIP' },
+  { feature: 'PKU', file: 'vm-core/cpu/operations/memory-protection.test.ts', words: "'RDPKRU'" },
+  { feature: 'LA57', file: 'vm-core/engine/wide-addresses.test.ts', words: '5-level paging' },
+  { feature: 'PKS', file: 'test/against-qemu/paging.test.ts', words: 'PKS' },
+  { feature: 'FSRM', file: 'test/native-oracle/native-oracle.test.ts', words: 'agrees on every form' },
+  { feature: 'LAHF-SAHF', file: 'test/native-oracle/native-oracle.test.ts', words: 'agrees on every form' },
+  { feature: 'AltMovCr8', file: 'vm-core/isa/alternate-cr8.test.ts', words: 'names CR8 on AMD' },
+  { feature: 'NX', file: 'test/against-qemu/paging.test.ts', words: 'NX' },
+  { feature: 'Page1GB', file: 'test/against-qemu/paging.test.ts', words: 'Page1GB' },
+  { feature: 'LM', file: 'test/against-qemu/long-mode.test.ts', words: 'long' },
+  {
+    feature: 'InvariantTSC',
+    file: 'vm-core/cpu/model-specific-registers.test.ts',
+    words: 'goes on from where it was put',
+  },
+  { feature: 'WBNOINVD', file: 'test/decoder/compare.ts', words: 'WBNOINVD' },
+];
