@@ -7,6 +7,8 @@ export interface TaskLayout {
   /** Bytes of a general register, of EIP and of EFLAGS. */
   readonly size: 2 | 4;
   readonly limitMin: number;
+  /** The same of a segment that a task is only saved in. */
+  readonly savedLimitMin: number;
   readonly instructionPointer: number;
   readonly flags: number;
   readonly general: number;
@@ -20,12 +22,28 @@ export interface TaskLayout {
 }
 
 const LAYOUT_16: TaskLayout = {
-  ...{ size: 2, limitMin: 0x2b, instructionPointer: 0x0e, flags: 0x10, general: 0x12, segments: 0x22 },
+  ...{
+    size: 2,
+    limitMin: 0x2b,
+    savedLimitMin: 0x29,
+    instructionPointer: 0x0e,
+    flags: 0x10,
+    general: 0x12,
+    segments: 0x22,
+  },
   ...{ segmentOrder: [ES, CS, SS, DS], localTable: 0x2a, pageTables: undefined, trap: undefined },
 };
 
 const LAYOUT_32: TaskLayout = {
-  ...{ size: 4, limitMin: 0x67, instructionPointer: 0x20, flags: 0x24, general: 0x28, segments: 0x48 },
+  ...{
+    size: 4,
+    limitMin: 0x67,
+    savedLimitMin: 0x5d,
+    instructionPointer: 0x20,
+    flags: 0x24,
+    general: 0x28,
+    segments: 0x48,
+  },
   ...{ segmentOrder: [ES, CS, SS, DS, FS, GS], localTable: 0x60, pageTables: 0x1c, trap: 0x64 },
 };
 

@@ -202,6 +202,24 @@ describe('what is wrong with the way faults in the old task', () => {
     }
   });
 
+  it.each([
+    { bits: 32, attributes: 0x08b, enough: 0x5d },
+    { bits: 16, attributes: 0x083, enough: 0x29 },
+  ])('an old segment of $bits bits that is too small to save the task in', ({ attributes, enough }) => {
+    const attempt = (limit: number) => {
+      const cpu = twoTasks();
+      cpu.state.setSegmentAt(slot.TR, { ...cpu.state.segmentAt(slot.TR), limit, attributes });
+      const before = [...cpu.bytes];
+      const fault = faultIn(() => jump(cpu));
+      return { fault, isUnchanged: before.every((byte, n) => byte === cpu.bytes[n]) };
+    };
+    expect(attempt(enough).fault).toBeUndefined();
+    expect(attempt(enough - 1)).toMatchObject({
+      fault: { vector: VECTOR_TS, code: selectors.tss },
+      isUnchanged: true,
+    });
+  });
+
   it('a gate to a task of the LDT, or to none', () => {
     const cpu = twoTasks();
     writeGate(cpu, GDT + GATE, TASK | 4, 0, 0xe5);

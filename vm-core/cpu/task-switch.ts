@@ -107,6 +107,7 @@ function leaveTask(cpu: Cpu, kind: TaskSwitchKind, savedFlags: number): void {
   const { state, memory } = cpu;
   const old = state.segmentAt(slot.TR);
   const layout = taskLayout((old.attributes & TYPE_BIT_32) !== 0);
+  if (old.limit < layout.savedLimitMin) throw new GuestFault(VECTOR_TS, selectorError(old.selector));
   requireWritableImage(cpu, old.base, layout);
   const rightsAt = (state.read32(slot.GDTR_BASE) + (old.selector & 0xfff8) + 5) >>> 0;
   if (kind !== 'call') memory.writeLinear(rightsAt, 1, memory.readLinear(rightsAt, 1) & ~TYPE_BIT_BUSY);

@@ -249,7 +249,8 @@ export class CodeCache {
 
   #decodeAt(place: CodePlace, bytes: ByteSource, offset: number): DecodedInstruction {
     // Only the first instruction of a block reaches into the next page, of which nothing may be read before that is sure.
-    const end = offset === 0 ? Number.POSITIVE_INFINITY : roomOf(place);
+    const end = offset === 0 ? INSTRUCTION_LENGTH_MAX : roomOf(place);
+    // Where 15 bytes are not the whole instruction, no more of it are fetched.
     return this.#decoder.decode((at) => (offset + at < end ? bytes(offset + at) : 0), place.codeSize);
   }
 

@@ -1,8 +1,16 @@
 /** The debug registers at work (SDM vol. 3B §18.2): which breakpoints are on, which pages they watch, what they met. */
-import { activeBreakpoints, DR7_ENABLES, type HardwareBreakpoint, matchBreakpoints } from '../cpu/debug-registers.ts';
+import { GuestFault, VECTOR_DB } from '../cpu/cpu.ts';
+import {
+  activeBreakpoints,
+  DR7_ENABLES,
+  type HardwareBreakpoint,
+  matchBreakpoints,
+  reportDebugReasons,
+} from '../cpu/debug-registers.ts';
 import { type Address, pageStart } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { slot } from '../state/layout.ts';
+import { RF } from '../state/lazy-flags.ts';
 import { SLOT_SIZE } from '../state/register-table.ts';
 
 export class HardwareBreakpoints {
@@ -39,6 +47,24 @@ export class HardwareBreakpoints {
   /** B0–B3 of the breakpoints on execution at an address. */
   metByExecution(linearAddress: Address): number {
     return matchBreakpoints(this.#active, 'execute', linearAddress, 1);
+  }
+
+  /**
+   * Fetches the code at an address. Where that faults and a breakpoint on its execution is met, the breakpoint comes first
+   * (SDM vol. 3A table 6-2), and the fault not until the instruction is tried again.
+   */
+  fetching<Result>(state: CpuState, linear: Address, read: (linear: Address) => Result): Result {
+    const met = (state.read32(slot.EFLAGS) & RF) === 0 ? this.metByExecution(linear) : 0;
+    if (met === 0) return read(linear);
+    const faultAddress = state.read64(slot.CR2);
+    try {
+      return read(linear);
+    } catch (error) {
+      if (!(error instanceof GuestFault)) throw error;
+      state.write64(slot.CR2, faultAddress);
+      reportDebugReasons(state, met);
+      throw new GuestFault(VECTOR_DB);
+    }
   }
 
   /** True if the page holds a data breakpoint. */

@@ -154,6 +154,10 @@ export class InterpreterStage extends Semantics {
     this.#memory.store(segment, offset, bits, value);
   }
 
+  misalignment(bytes: number): Value {
+    return this.f.narrow(this.and(this.#memory.linearOf('instruction', this.effectiveAddress()), bytes - 1));
+  }
+
   readVector(operand: UnitOperand, alignment?: 'aligned'): readonly Value[] {
     return this.#vectors.read(operand, alignment);
   }

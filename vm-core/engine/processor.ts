@@ -266,7 +266,7 @@ export class Processor implements Cpu {
     }
     this.#begin(0);
     try {
-      return this.#unit.fetch.blockAt(this.linearEip).address;
+      return this.breakpoints.fetching(this.state, this.linearEip, (at) => this.#unit.fetch.blockAt(at)).address;
     } catch (error) {
       this.#caught(error);
       return 0;

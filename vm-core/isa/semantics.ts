@@ -40,6 +40,8 @@ export abstract class Semantics extends Arithmetic {
   abstract holdTogether(first: Operand, second: Operand): void;
   /** The effective address (offset in the segment) of the memory operand, cut to the address size. */
   abstract effectiveAddress(): Value;
+  /** Not 0 unless the linear address of the memory operand is aligned to so many bytes. */
+  abstract misalignment(bytes: number): Value;
   abstract readRegister(slot: number, bits: OperandBits): Value;
   /** A write of 32 bits in 64-bit mode clears the upper half. */
   abstract writeRegister(slot: number, bits: OperandBits, value: Value): void;

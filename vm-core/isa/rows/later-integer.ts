@@ -25,7 +25,7 @@ const ZF_BIT = 1 << 6;
 /** CMPXCHG8B and CMPXCHG16B: memory is written either way; only ZF changes. */
 /** The eight bytes of CMPXCHG8B are one access, which alignment checks see as such (SDM vol. 3A §6.15). */
 function requireAligned8(s: Semantics): void {
-  s.if(s.ne(s.and(s.effectiveAddress(), 7), 0), () => {
+  s.if(s.misalignment(8), () => {
     const asked = s.and(s.shrU(s.readRegister(slot.EFLAGS, 32), 18), s.shrU(s.readRegister(slot.CR0, 32), 18));
     const isProgram = s.eq(s.readRegister(slot.CPL, 8), 3);
     s.if(s.and(s.and(asked, 1), isProgram), () => s.raise(VECTOR_AC, 0));
@@ -36,7 +36,7 @@ const compareExchangePair: SemanticsFunction = (s, place) => {
   const low = place as Operand;
   const { bits } = low;
   // CMPXCHG16B wants its operand aligned.
-  if (bits === 64) s.if(s.ne(s.and(s.effectiveAddress(), 15), 0), () => s.raise(VECTOR_GP, 0));
+  if (bits === 64) s.if(s.misalignment(16), () => s.raise(VECTOR_GP, 0));
   else requireAligned8(s);
   const high = s.movedBy(low, s.addressConstant(bits / 8));
   const x0 = s.f.copy(s.read(low, true));
