@@ -7,6 +7,8 @@ declare namespace WebAssembly {
     constructor(bytes: Uint8Array<ArrayBuffer>);
   }
 
+  function compile(bytes: Uint8Array<ArrayBuffer>): Promise<Module>;
+
   class Instance {
     constructor(module: Module, imports: Record<string, Record<string, ImportValue>>);
     readonly exports: Readonly<Record<string, ExportValue>>;

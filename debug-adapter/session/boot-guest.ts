@@ -1,7 +1,13 @@
 /** From a launch configuration to a machine with its symbols: assembles, reads files, and checks what they hold. */
 import { localized } from '../protocol/localized.ts';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { floppySizeProblem, type Machine, type MachineConfig } from '../../vm-core/index.ts';
+import {
+  floppySizeProblem,
+  type Machine,
+  type MachineConfig,
+  modelFacts,
+  prepareInterpreter,
+} from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
 import { loadSymbols, type SymbolModule } from '../symbols/load-symbols.ts';
 import { directoryOf, joinPath } from '../symbols/source-path.ts';
@@ -12,6 +18,7 @@ import { sizeClaimProblem } from './image-claims.ts';
 import { fileSize, openImage, readHead, readText, readWhole } from './host-files.ts';
 import { keepSources } from './kept-sources.ts';
 import type { LaunchConfiguration, ListingReference } from './launch-configuration.ts';
+import { prepareAhead } from './prepare-ahead.ts';
 import { readKernel } from './read-kernel.ts';
 import { UserError } from './user-error.ts';
 
@@ -38,6 +45,8 @@ export async function bootGuest(
   createMachine: CreateMachine,
   report: ReportMessages,
 ): Promise<BootedGuest> {
+  // While files are read and sources assembled, and beside the guest's first steps.
+  if (modelFacts(configuration.cpuModel).features.has('LM')) prepareAhead(host, () => prepareInterpreter(64));
   const program = await prepareProgram(configuration, host, report);
   const kernel = await readKernel(configuration, host, report);
   const { drives, warnings } = await openDrives(configuration, program?.image, host);

@@ -1,7 +1,7 @@
 /**
  * The interpreter: one WebAssembly function for each form of each instruction, and the loop that runs blocks of decoded
  * records through them (DESIGN §3). There is a module for 16- and 32-bit code and one for 64-bit code (docs/decisions/0008);
- * each is the same for every machine and is built when it is first needed.
+ * each is the same for every machine and is built when it is first needed, or in pieces ahead of that.
  */
 import type { DecodedInstruction } from '../isa/decoded-instruction.ts';
 import { executionUnits, type InstructionRow } from '../isa/instruction-row.ts';
@@ -63,16 +63,75 @@ interface StagedForm {
   readonly form: Form;
 }
 
-const shared: { 32?: Interpreter; 64?: Interpreter } = {};
+const shared: { 32?: InterpreterBuild; 64?: InterpreterBuild } = {};
 
-/** This process's interpreter of code of a size; built at the first call. */
+/** This process's interpreter of code of a size; what is not built yet is built now. */
 export function interpreter(codeSize: OperandSize): Interpreter {
+  return buildOf(codeSize).finish();
+}
+
+/** Builds a piece of it ahead of its first use; false when there is nothing left to do. */
+export function prepareInterpreter(codeSize: OperandSize): boolean {
+  return buildOf(codeSize).advance();
+}
+
+function buildOf(codeSize: OperandSize): InterpreterBuild {
   const addressBits = codeSize === 64 ? 64 : 32;
-  shared[addressBits] ??= buildInterpreter(addressBits);
+  shared[addressBits] ??= new InterpreterBuild(buildInterpreter(addressBits));
   return shared[addressBits];
 }
 
-function buildInterpreter(addressBits: 32 | 64): Interpreter {
+/** What is known of an interpreter before its module is compiled. */
+interface BuiltInterpreter extends Pick<Interpreter, 'handlerOf' | 'pseudoHandlers'> {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly units: readonly (() => WebAssembly.Module)[];
+}
+
+/** An interpreter that is being built. */
+class InterpreterBuild {
+  readonly #pieces: Iterator<undefined, BuiltInterpreter>;
+  #built: BuiltInterpreter | undefined;
+  #module: WebAssembly.Module | undefined;
+  #interpreter: Interpreter | undefined;
+
+  constructor(pieces: Iterator<undefined, BuiltInterpreter>) {
+    this.#pieces = pieces;
+  }
+
+  /** One piece; false when there is nothing left to do. Compiling goes on beside everything else. */
+  advance(): boolean {
+    if (this.#built) return false;
+    if (!this.#step()) return true;
+    const compiled = (module: WebAssembly.Module): void => {
+      this.#module ??= module;
+    };
+    // Where that fails, the interpreter's first use says so.
+    if (this.#built) WebAssembly.compile((this.#built as BuiltInterpreter).bytes).then(compiled, () => {});
+    return false;
+  }
+
+  finish(): Interpreter {
+    if (this.#interpreter) return this.#interpreter;
+    while (!this.#built) this.#step();
+    const { bytes, units, handlerOf, pseudoHandlers } = this.#built as BuiltInterpreter;
+    this.#module ??= new WebAssembly.Module(bytes);
+    const module = this.#module;
+    this.#interpreter = {
+      ...{ handlerOf, pseudoHandlers },
+      instantiate: (memory, imports) => instantiateWith(module, units, memory, imports),
+    };
+    return this.#interpreter;
+  }
+
+  /** True behind the last piece. */
+  #step(): boolean {
+    const { done, value } = this.#pieces.next();
+    if (done) this.#built = value;
+    return done === true;
+  }
+}
+
+function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInterpreter> {
   const builder = new ModuleBuilder(MEMORY_PAGES_MAX);
   const stageUnit = builder.importFunction(STAGE_UNIT, { parameters: ['i32'] });
   const paths = defineSlowPaths(builder, addressBits);
@@ -88,7 +147,10 @@ function buildInterpreter(addressBits: 32 | 64): Interpreter {
   for (const { rowIndex, form } of inLoop) places.set(formKey(rowIndex, form), builder.addToTable(inside));
   for (const { row, rowIndex, form } of forms) {
     const key = formKey(rowIndex, form);
-    if ((row.semantics || row.inline) && !places.has(key)) places.set(key, defineHandler(builder, paths, row, form));
+    if ((row.semantics || row.inline) && !places.has(key)) {
+      places.set(key, defineHandler(builder, paths, row, form));
+      yield;
+    }
   }
   const systemPlace = defineSystemHandler(builder, paths);
   for (const { rowIndex, form } of forms) {
@@ -109,6 +171,7 @@ function buildInterpreter(addressBits: 32 | 64): Interpreter {
       stageInstruction(f, row, form, { paths, addressing: form.addressing, cpu, record, exit });
     }),
   );
+  yield;
   const units = executionUnits.map((unit, number) =>
     reserveUnit(
       builder,
@@ -119,12 +182,8 @@ function buildInterpreter(addressBits: 32 | 64): Interpreter {
       addressBits,
     ),
   );
-  const module = new WebAssembly.Module(builder.build());
-  return {
-    pseudoHandlers,
-    handlerOf: (instruction) => placeOf(places, instruction),
-    instantiate: (memory, imports) => instantiateWith(module, units, memory, imports),
-  };
+  yield;
+  return { pseudoHandlers, units, handlerOf: (instruction) => placeOf(places, instruction), bytes: builder.build() };
 }
 
 /** The module and, once they are asked for, those of the units, which put their functions into its table. */
