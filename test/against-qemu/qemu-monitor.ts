@@ -24,28 +24,55 @@ export interface MonitorTables {
 
 /** Boots a kernel in QEMU and asks its monitor, `info mem` or `info tlb`, when the guest has said that it is ready. */
 export async function tablesInQemu(image: string, questions: readonly string[]): Promise<MonitorTables> {
-  const socket = `${image}.monitor`;
-  const options = ['-cpu', 'max', '-m', '16', '-display', 'none', '-no-reboot', '-kernel', image, '-debugcon', 'stdio'];
-  const monitor = ['-monitor', `unix:${socket},server=on,wait=off`];
-  const child = spawn('timeout', ['60', 'qemu-system-x86_64', ...options, ...monitor]);
-  let [said, problems] = ['', ''];
+  const options = ['-cpu', 'max', '-m', '16', '-no-reboot', '-kernel', image, '-debugcon', 'stdio'];
+  return readMonitor(await askMonitor('qemu-system-x86_64', options, image, /./s, questions));
+}
+
+/**
+ * Starts a QEMU whose options bring what the guest says to standard output, and asks its monitor when that matches; all again
+ * until the answers match, too. `path` is of a file beside which the monitor's socket may lie.
+ */
+export async function askMonitor(
+  command: string,
+  options: readonly string[],
+  path: string,
+  ready: RegExp,
+  questions: readonly string[],
+  answered: RegExp = /^/,
+): Promise<string> {
+  const socket = `${path}.monitor`;
+  const monitor = ['-display', 'none', '-monitor', `unix:${socket},server=on,wait=off`];
+  const child = spawn('timeout', ['60', command, ...options, ...monitor]);
+  let [text, said, problems] = ['', '', ''];
   child.stderr.on('data', (chunk: Buffer) => {
     problems += chunk.toString();
   });
-  child.stdout.once('data', () => {
-    const connection = connect(socket, () => connection.write(questions.map((question) => `${question}\n`).join('')));
+  const ask = () => {
+    const text = questions.map((question) => `${question}\n`).join('');
+    const connection = connect(socket, () => connection.write(text));
+    let prompts = questions.length + 2;
     connection.on('data', (chunk) => {
       said += chunk.toString();
       // What has not been sent when QEMU quits is lost.
-      if (said.split(PROMPT).length === questions.length + 2) connection.write('quit\n');
+      if (said.split(PROMPT).length !== prompts) return;
+      if (!answered.test(said)) {
+        said = '';
+        prompts = questions.length + 1;
+      }
+      connection.write(said === '' ? text : 'quit\n');
     });
     connection.on('error', (error) => {
       problems += error.message;
     });
+  };
+  child.stdout.on('data', (chunk: Buffer) => {
+    const wasReady = ready.test(text);
+    text += chunk.toString();
+    if (!wasReady && ready.test(text)) ask();
   });
   const exitCode = await new Promise<number | null>((resolve) => child.on('close', resolve));
   if (exitCode !== 0) throw new Error(`QEMU ended with ${exitCode}: ${problems}`);
-  return readMonitor(said);
+  return said;
 }
 
 /** Written again behind each answer. */

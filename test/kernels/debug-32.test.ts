@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hasNasm } from '../support/boot-sectors.ts';
 import { DebuggedKernel, descriptorBytes, far, gateBytes, hex, linesOf, raw } from './debugged-kernel.ts';
+import { assembleKernel } from './kernel-images.ts';
 
 const KERNEL_CODE = 0x08;
 const KERNEL_DATA = 0x10;
@@ -14,7 +15,7 @@ describe.skipIf(!hasNasm).each(['multiboot', 'boot-sector'] as const)('the 32-bi
   const at = (name: string) => BigInt(kernel.label(name));
 
   beforeAll(async () => {
-    kernel = new DebuggedKernel('kernel-32', start);
+    kernel = new DebuggedKernel(assembleKernel('kernel-32', start));
     await kernel.launch(start, 'pentium3');
   });
 

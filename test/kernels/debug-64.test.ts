@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hasNasm } from '../support/boot-sectors.ts';
 import { DebuggedKernel, descriptorBytes, far, gateBytes, hex, linesOf, raw } from './debugged-kernel.ts';
+import { assembleKernel } from './kernel-images.ts';
 
 const HIGH = 0xffff_ffff_8000_0000n;
 const KERNEL_CODE = 0x08;
@@ -13,7 +14,7 @@ describe.skipIf(!hasNasm).each(['multiboot', 'boot-sector'] as const)('the 64-bi
   const at = (name: string) => BigInt(kernel.label(name));
 
   beforeAll(async () => {
-    kernel = new DebuggedKernel('kernel-64', start);
+    kernel = new DebuggedKernel(assembleKernel('kernel-64', start));
     await kernel.launch(start, 'x86-64-v2');
   });
 

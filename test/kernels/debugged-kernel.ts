@@ -1,7 +1,7 @@
 /** A test kernel in a debug session: stops by label, and what the views show there. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { SessionClient } from '../dap/support/session-client.ts';
-import { assembleKernel, type KernelImage, type KernelName, type KernelStart } from './kernel-images.ts';
+import type { KernelImage, KernelStart } from './kernel-images.ts';
 
 const SOURCE = '/k/kernel.asm';
 
@@ -9,8 +9,8 @@ export class DebuggedKernel {
   readonly client = new SessionClient();
   readonly kernel: KernelImage;
 
-  constructor(name: KernelName, start: KernelStart) {
-    this.kernel = assembleKernel(name, start);
+  constructor(kernel: KernelImage) {
+    this.kernel = kernel;
     const { source, listing, image } = this.kernel;
     const { host } = this.client;
     host.write(SOURCE, source);

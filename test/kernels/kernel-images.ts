@@ -18,12 +18,16 @@ export interface KernelImage {
 
 const SECTOR = 512;
 
-/** It needs nasm. */
-export function assembleKernel(name: KernelName, start: KernelStart): KernelImage {
+/** It needs nasm. `change` may change the source before. */
+export function assembleKernel(
+  name: KernelName,
+  start: KernelStart,
+  change: (source: string) => string = (source) => source,
+): KernelImage {
   const parts = [start, 'descriptors', name].map((part) =>
     readFileSync(join(import.meta.dirname, `${part}.asm`), 'utf8'),
   );
-  const source = parts.join('');
+  const source = change(parts.join(''));
   const folder = mkdtempSync(join(tmpdir(), 'kernel-'));
   try {
     writeFileSync(join(folder, 'kernel.asm'), `[map symbols kernel.map]\n${source}`);
