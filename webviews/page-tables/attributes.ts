@@ -12,10 +12,10 @@ export interface Badge {
 /** Write-back, which memory has unless it says otherwise. */
 const USUAL_TYPE = 'WB';
 
-/** The rights and flags that a list shows, in a fixed order; memory types by their number in the PAT. */
-export function badgesOf(attributes: number, memoryTypes: readonly string[] = []): readonly Badge[] {
+/** Who may do what: always as many marks, so that those of one row stand below those of another. */
+export function rightsOf(attributes: number): readonly Badge[] {
   const has = (bit: number): boolean => (attributes & bit) !== 0;
-  const badges: Badge[] = [
+  return [
     has(ATTRIBUTE.USER)
       ? { text: 'U', title: localized('User'), kind: 'user' }
       : { text: 'S', title: localized('Supervisor only'), kind: 'plain' },
@@ -26,6 +26,12 @@ export function badgesOf(attributes: number, memoryTypes: readonly string[] = []
       ? { text: 'NX', title: localized('Not executable'), kind: 'plain' }
       : { text: 'X', title: localized('Executable'), kind: 'execute' },
   ];
+}
+
+/** The other flags, in a fixed order; memory types by their number in the PAT. */
+export function flagsOf(attributes: number, memoryTypes: readonly string[] = []): readonly Badge[] {
+  const has = (bit: number): boolean => (attributes & bit) !== 0;
+  const badges: Badge[] = [];
   if (has(ATTRIBUTE.GLOBAL)) badges.push({ text: 'G', title: localized('Global'), kind: 'plain' });
   if (has(ATTRIBUTE.ACCESSED)) badges.push({ text: 'A', title: localized('Accessed'), kind: 'plain' });
   if (has(ATTRIBUTE.DIRTY)) badges.push({ text: 'D', title: localized('Dirty'), kind: 'plain' });

@@ -6,10 +6,11 @@ import {
   type PageTablesStatus,
   RANGE_CHANGE,
   type ShownEntry,
+  type TlbEntry,
 } from '../../debug-adapter/protocol/page-tables.ts';
 import { textOf } from './choice.ts';
 import { effectText } from './effect.ts';
-import { linearText, type PageRange, physicalText } from './page-model.ts';
+import { lastText, linearText, type PageRange, physicalText, sizeText } from './page-model.ts';
 
 /** What the details ask of the view. */
 export interface DetailsActions {
@@ -28,7 +29,8 @@ export function rangeDetails(
   const start = linearText(range.linear, status.levels);
   const isGone = range.change === RANGE_CHANGE.GONE;
   return html`<div class="details">
-    <span class="address">${start}</span>
+    <span class="address">${start}–${lastText(range, status.levels)}</span>
+    <span>${sizeText(range.size)} · ${localized('{0} pages', sizeText(range.pageSize))}</span>
     <span class="effect">${isGone ? localized('Mapped at the last stop, and no more') : effectText(range.attributes, status)}</span>
     <vscode-button secondary @click=${() => walk(`0x${start}`)}>${localized('Walk')}</vscode-button>
     <vscode-button secondary @click=${() => find(`p:${physicalText(range.physical)}`)}>
@@ -63,4 +65,24 @@ export function entryDetails(
     ></vscode-checkbox>
     <vscode-button secondary @click=${() => walk(`0x${linearText(linear, levels)}`)}>${localized('Walk')}</vscode-button>
   </div>`;
+}
+
+/** What the tables say of a cached translation. */
+export function cachedDetails(
+  entry: TlbEntry | undefined,
+  { levels }: PageTablesStatus,
+  { walk }: DetailsActions,
+): TemplateResult | typeof nothing {
+  if (!entry) return nothing;
+  const start = linearText(entry.linear, levels);
+  return html`<div class="details">
+    <span class="address">${start}</span>
+    <span class="effect">${comparisonText(entry)}</span>
+    <vscode-button secondary @click=${() => walk(`0x${start}`)}>${localized('Walk')}</vscode-button>
+  </div>`;
+}
+
+function comparisonText({ stale, isCompared }: TlbEntry): string {
+  if (!isCompared) return localized('Not compared: the tables of another process context are not known');
+  return stale === '' ? localized('The tables say the same') : localized('stale: {0}', stale);
 }

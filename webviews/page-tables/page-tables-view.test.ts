@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PageTablesRequest, statusWithoutTables } from '../../debug-adapter/protocol/page-tables.ts';
 import { SessionClient } from '../../test/dap/support/session-client.ts';
 import { browserPath } from '../../test/end-to-end/workbench.ts';
+import { themeNames, useTheme, violationsOf } from '../../test/webviews/axe.ts';
 import { drawn, post, ViewPages } from '../../test/webviews/view-page.ts';
 import { findRegister, type Machine } from '../../vm-core/index.ts';
 
@@ -12,8 +13,8 @@ const PDPT = 0x11000;
 const DIRECTORY = 0x12000;
 const TABLE = 0x13000;
 
-/** 4-level paging: 2 MiB identity, eight small pages with one read-only, and the same for the supervisor in the upper half. */
-function setUpPaging(machine: Machine): void {
+/** 4-level tables: 2 MiB identity, eight small pages with one read-only, and the same for the supervisor in the upper half. */
+function writeTables(machine: Machine): void {
   const entry = (table: number, index: number, low: number, high = 0): void => {
     const bytes = new Uint8Array(8);
     new DataView(bytes.buffer).setUint32(0, low, true);
@@ -26,6 +27,10 @@ function setUpPaging(machine: Machine): void {
   entry(DIRECTORY, 0, 0x83, 0x8000_0000);
   entry(DIRECTORY, 1, TABLE | 7);
   for (let n = 0; n < 8; n++) entry(TABLE, n, (0x20_0000 + n * 0x1000) | (n === 4 ? 5 : 7));
+}
+
+/** Lets the processor use the tables. */
+function turnOnPaging(machine: Machine): void {
   const { state } = machine.cpus[0];
   const set = (name: string, value: bigint): void => {
     const register = findRegister(name);
@@ -51,7 +56,8 @@ describe.skipIf(browserPath() === undefined)('page-table view in a browser', () 
     const client = new SessionClient();
     await client.launch({ memory: '4M', cpu: 'max' });
     await client.stop();
-    if (options.paging !== false) setUpPaging(client.machine as Machine);
+    writeTables(client.machine as Machine);
+    if (options.paging !== false) turnOnPaging(client.machine as Machine);
     const page = await pages.open('page-tables', {
       ...options,
       receive: (message) => client.session.receivePageTables(message as PageTablesRequest),
@@ -81,7 +87,7 @@ describe.skipIf(browserPath() === undefined)('page-table view in a browser', () 
     const { page } = await openView();
     const shown = await allText(page);
     expect(shown[0]).toBe('0000000000000000–00000000001FFFFF → 00000000 2 MiB 2 MiB pages S RW NX');
-    expect(shown[1]).toBe('0000000000200000–0000000000203FFF → 00200000 16 KiB 4 KiB pages W+X U RW X');
+    expect(shown[1]).toBe('0000000000200000–0000000000203FFF → 00200000 16 KiB 4 KiB pages U RW X W+X');
     expect(shown[2]).toBe('0000000000204000–0000000000204FFF → 00204000 4 KiB 4 KiB pages U RO X');
     expect(shown).toContainEqual(expect.stringContaining('FFFFFF8000000000–FFFFFF80001FFFFF → 00000000 2 MiB'));
     expect(await page.locator('.status').textContent()).toContain('4-level · CR3 00010000 · WP · NXE');
@@ -159,12 +165,108 @@ describe.skipIf(browserPath() === undefined)('page-table view in a browser', () 
     await page.close();
   });
 
+  it.each(themeNames)('breaks no rule of axe-core on any of its tabs: %s', { timeout: 90_000 }, async (theme) => {
+    const { page, settle } = await openView();
+    await useTheme(page, theme);
+    for (const name of ['Mapped ranges', 'Tables', 'Walk', 'Cached translations']) {
+      await tab(page, name);
+      await settle();
+      if (name === 'Tables') {
+        await page.locator('#tree .rows').focus();
+        for (const key of ['ArrowRight', 'ArrowDown', 'ArrowRight']) await page.keyboard.press(key);
+        await settle();
+      }
+      expect(await violationsOf(page, theme), name).toEqual([]);
+    }
+    await page.getByRole('textbox', { name: 'Root table' }).fill('zzz');
+    await page.keyboard.press('Enter');
+    await settle();
+    expect(await page.locator('.notice').textContent()).toContain('zzz');
+    expect(await violationsOf(page, theme)).toEqual([]);
+    await page.close();
+  });
+
+  it('shows another root in a mode by hand, and keeps it for the next page', async () => {
+    const { page, settle } = await openView({ paging: false });
+    await page.getByRole('textbox', { name: 'Root table' }).fill('0x10000');
+    await page.keyboard.press('Enter');
+    await settle();
+    expect(await page.locator('.empty').textContent()).toContain('Choose the paging mode');
+    await page.locator('.toolbar vscode-single-select').click();
+    await page.locator('.toolbar vscode-single-select [role=option]', { hasText: '4-level' }).click();
+    await settle();
+    expect(await page.locator('.status').textContent()).toContain('4-level · Root table 00010000');
+    expect(await allText(page)).toContainEqual(expect.stringContaining('→ 00204000'));
+    const kept = await page.evaluate(() => (globalThis as unknown as { keptState: object }).keptState);
+    expect(kept).toMatchObject({ root: '0x10000', mode: '4-level' });
+    await page.close();
+  });
+
+  it('finds attributes, says which word is none, and what the attributes of a range come to', async () => {
+    const { page, settle } = await openView();
+    const search = page.getByRole('textbox', { name: 'Search' });
+    await search.fill('@user @ro');
+    await page.keyboard.press('Enter');
+    await settle();
+    expect(await allText(page)).toEqual([expect.stringContaining('0000000000204000–')]);
+    expect(await page.locator('.count').textContent()).toContain('1 of');
+    expect(await page.locator('.details').first().textContent()).toContain(
+      'Supervisor: read, fetch · User: read, fetch',
+    );
+    await search.fill('@odd');
+    await page.keyboard.press('Enter');
+    await settle();
+    expect(await page.locator('.notice').textContent()).toContain('@odd is no attribute');
+    await search.fill('ffff000000000000');
+    await page.keyboard.press('Enter');
+    await settle();
+    expect(await page.locator('.note').textContent()).toContain('Nothing mapped is like that.');
+    await page.close();
+  });
+
+  it('reads open tables again at a stop, and marks what has changed', async () => {
+    const { client, page, settle } = await openView();
+    await tab(page, 'Tables');
+    await page.locator('#tree .rows').focus();
+    for (const key of ['ArrowRight', 'ArrowDown', 'ArrowRight', 'ArrowDown', 'ArrowDown', 'ArrowRight']) {
+      await page.keyboard.press(key);
+      await settle();
+    }
+    client.machine?.memory.write(TABLE + 6 * 8, new Uint8Array(8));
+    await client.request('next', { threadId: 1, granularity: 'instruction' });
+    await client.stop();
+    await settle();
+    expect(await allText(page)).toContainEqual(expect.stringMatching(/^PTE 6 .* not present changed$/));
+    await tab(page, 'Mapped ranges');
+    await settle();
+    expect(await allText(page)).toContainEqual(expect.stringMatching(/^0000000000206000.* unmapped/));
+    await page.close();
+  });
+
   it('says that there is no paging, and no session', async () => {
     const { page } = await openView({ paging: false });
     expect(await page.locator('.empty').textContent()).toContain('Paging is off');
     await post(page, statusWithoutTables('none'));
     await drawn(page);
     expect(await page.locator('.empty').textContent()).toContain('Start debugging');
+    await page.close();
+  });
+
+  it('counts what is read, and stops reading when it is told to', async () => {
+    const { client, page } = await openView();
+    // Tables that are their own: more than anybody can look at.
+    const entries = new Uint8Array(4096);
+    for (let n = 0; n < 512; n++) new DataView(entries.buffer).setUint32(n * 8, PML4 | 3 | ((n & 1) << 2), true);
+    client.machine?.memory.write(PML4, entries);
+    client.session.receivePageTables({ type: 'visible', visible: true });
+    for (const update of client.pageTables.slice(-1)) await post(page, update);
+    await drawn(page);
+    expect(await page.locator('.count').textContent()).toContain('Reading tables…');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await expect.poll(() => client.pageTables.at(-1)).toMatchObject({ type: 'ranges', complete: false });
+    await post(page, client.pageTables.at(-1) as object);
+    await drawn(page);
+    expect(await page.locator('.count').textContent()).toContain('> ');
     await page.close();
   });
 

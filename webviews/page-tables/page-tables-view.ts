@@ -13,7 +13,8 @@ import type {
 } from '../../debug-adapter/protocol/page-tables.ts';
 import { ATTRIBUTE_WORDS } from './attribute-search.ts';
 import { ACCESSES, choice, MODES, PRIVILEGES, textOf } from './choice.ts';
-import { type DetailsActions, entryDetails, rangeDetails } from './details.ts';
+import { cachedDetails, type DetailsActions, entryDetails, rangeDetails } from './details.ts';
+import { cachedNote, emptyText, noticeText, rangesNote } from './notes.ts';
 import {
   countMapped,
   type FilterName,
@@ -52,6 +53,7 @@ export class PageTablesView extends LitElement {
   private readonly asked = new Set<string>();
   private activeRange: PageRange | undefined;
   private activeRow: TreeRow | undefined;
+  private activeCached: TlbEntry | undefined;
   private notice = '';
   private readonly actions: DetailsActions = {
     walk: (address) => this.walkTo(address),
@@ -104,8 +106,9 @@ export class PageTablesView extends LitElement {
     const { state, levels } = this.model.status;
     return html`
       <header class="toolbar">${this.toolbar()}</header>
-      <main class=${state === 'none' || levels === 0 ? 'away' : ''}>
+      <main>
         <vscode-tabs
+          class=${state === 'none' || levels === 0 ? 'away' : ''}
           .selectedIndex=${TABS.indexOf(this.settings.tab)}
           @vsc-tabs-select=${(event: CustomEvent<{ selectedIndex: number }>) => this.chooseTab(event.detail.selectedIndex)}
         >
@@ -115,7 +118,7 @@ export class PageTablesView extends LitElement {
           <vscode-tab-header slot="header">${localized('Cached translations')}</vscode-tab-header>
           <vscode-tab-panel>
             <div class="panel">
-              ${this.filterBar()}<row-list id="ranges"></row-list>
+              ${this.filterBar()}${rangesNote(this.model, this.shownRanges().length)}<row-list id="ranges"></row-list>
               ${rangeDetails(this.activeRange, this.model.status, this.actions)}
             </div>
           </vscode-tab-panel>
@@ -125,13 +128,16 @@ export class PageTablesView extends LitElement {
             </div>
           </vscode-tab-panel>
           <vscode-tab-panel><div class="panel">${this.walkPanel()}</div></vscode-tab-panel>
-          <vscode-tab-panel><div class="panel"><row-list id="tlb"></row-list></div></vscode-tab-panel>
+          <vscode-tab-panel><div class="panel">
+              ${cachedNote(this.model)}<row-list id="tlb"></row-list>
+              ${cachedDetails(this.activeCached, this.model.status, this.actions)}
+            </div></vscode-tab-panel>
         </vscode-tabs>
+        ${emptyText(this.model.status, this.settings.root !== '')}
       </main>
-      ${this.emptyText()}
       <footer class="status">
         <span>${modeText(this.model.status)}</span>
-        <span role="status" class="notice">${this.notice}</span>
+        <span role="status" class="notice">${noticeText(this.notice)}</span>
         ${this.count()}
       </footer>
     `;
@@ -143,7 +149,7 @@ export class PageTablesView extends LitElement {
       <vscode-textfield
         class="root"
         .label=${localized('Root table')}
-        placeholder="CR3"
+        placeholder=${localized('Root table: {0}', 'CR3')}
         title=${localized('Physical address of the first table; empty for that of CR3')}
         .value=${root}
         @change=${(event: Event) => this.chooseRoot({ root: textOf(event).trim() })}
@@ -194,26 +200,9 @@ export class PageTablesView extends LitElement {
     `;
   }
 
-  private emptyText(): TemplateResult | typeof nothing {
-    const { state, levels } = this.model.status;
-    if (state === 'none') {
-      return html`<p class="empty">${localized('Start debugging (F5) to see the page tables of the guest here.')}</p>`;
-    }
-    if (levels !== 0) return nothing;
-    if (state === 'ended') return html`<p class="empty">${localized('The session has ended.')}</p>`;
-    const isGiven = this.settings.root !== '';
-    return html`<p class="empty">
-      ${localized('Paging is off: linear addresses are physical ones.')}
-      ${
-        isGiven
-          ? localized('Choose the paging mode in which the tables are to be read.')
-          : localized('Tables that are being built can be shown by the address of their root.')
-      }
-    </p>`;
-  }
-
-  private count(): TemplateResult {
-    const { ranges, progress, complete } = this.model;
+  private count(): TemplateResult | typeof nothing {
+    const { ranges, progress, complete, status } = this.model;
+    if (status.levels === 0) return nothing;
     if (progress !== undefined) {
       return html`<span class="count">${localized('Reading tables… {0}', progress)}</span>
         <vscode-button secondary @click=${() => this.send({ type: 'cancel' })}>${localized('Cancel')}</vscode-button>`;
@@ -232,9 +221,8 @@ export class PageTablesView extends LitElement {
     ranges.keyOf = ({ linear }) => linear;
     ranges.onChoose = ({ linear }) => this.walkTo(`0x${linearText(linear, this.levels)}`);
     ranges.onActive = (range) => {
-      if (this.activeRange === range) return;
+      if (this.activeRange !== range) this.requestUpdate();
       this.activeRange = range;
-      this.requestUpdate();
     };
     const tree = this.list<TreeRow>('tree');
     tree.label = localized('Tables');
@@ -245,15 +233,18 @@ export class PageTablesView extends LitElement {
     tree.onChoose = (row) => this.openRow(row, row.open === false);
     tree.onOpen = (row, open) => this.openRow(row, open);
     tree.onActive = (row) => {
-      if (this.activeRow === row) return;
+      if (this.activeRow !== row) this.requestUpdate();
       this.activeRow = row;
-      this.requestUpdate();
     };
     const tlb = this.list<TlbEntry>('tlb');
     tlb.label = localized('Cached translations');
     tlb.renderRow = (entry) => tlbRow(entry, this.model.status);
     tlb.keyOf = ({ linear }) => linear;
     tlb.onChoose = ({ linear }) => this.walkTo(`0x${linearText(linear, this.levels)}`);
+    tlb.onActive = (entry) => {
+      if (this.activeCached !== entry) this.requestUpdate();
+      this.activeCached = entry;
+    };
     this.fillLists();
   }
 

@@ -7,7 +7,7 @@ import {
   type ShownEntry,
   type TlbEntry,
 } from '../../debug-adapter/protocol/page-tables.ts';
-import { type Badge, badgesOf, odditiesOf } from './attributes.ts';
+import { type Badge, flagsOf, odditiesOf, rightsOf } from './attributes.ts';
 import { entryName, lastText, linearText, type PageRange, physicalText, sizeText } from './page-model.ts';
 import type { TreeRow } from './tree-rows.ts';
 
@@ -16,11 +16,13 @@ export function rangeRow(range: PageRange, status: PageTablesStatus): TemplateRe
   const isGone = change === RANGE_CHANGE.GONE;
   const odd = isGone ? [] : odditiesOf(attributes, linear, status.controls.includes('NXE'));
   return html`
-    <span class="address ${isGone ? 'gone' : ''}">${linearText(linear, status.levels)}–${lastText(range, status.levels)}</span>
+    <span class="address ${isGone ? 'gone' : ''}"
+      >${linearText(linear, status.levels)}<span class="last">–${lastText(range, status.levels)}</span></span
+    >
     <span class="target ${isGone ? 'gone' : ''}">→ ${physicalText(physical)}</span>
     <span class="size">${sizeText(size)}</span>
     <span class="page-size">${localized('{0} pages', sizeText(pageSize))}</span>
-    ${badges([...changeBadges(change), ...odd, ...badgesOf(attributes, status.memoryTypes)])}
+    ${rightBadges(attributes)} ${badges([...changeBadges(change), ...odd, ...flagsOf(attributes, status.memoryTypes)])}
   `;
 }
 
@@ -39,15 +41,18 @@ export function treeRow({ depth, level, entry, count, open }: TreeRow, status: P
   const isThere = entry.kind === 'page' || entry.kind === 'table';
   const watched: Badge = { text: '●', title: localized('Break on change'), kind: 'warning' };
   return html`
-    <span class="indent" data-depth=${depth}></span><span class="codicon ${icon}" aria-hidden="true"></span>
-    <span class="name">${name}</span>
+    <span class="tree-name">
+      <span class="indent" data-depth=${depth}></span><span class="codicon ${icon}" aria-hidden="true"></span>
+      <span class="name">${name}</span>
+    </span>
     <span class="address">${linearText(entry.linear, status.levels)}</span>
     <span class="size">${sizeText(entry.size * count)}</span>
     <span class="target">${isThere ? `→ ${physicalText(entry.target)}` : kindText(entry.kind)}</span>
+    ${isThere ? rightBadges(entry.attributes) : nothing}
     ${badges([
       ...changeBadges(entry.changed ? RANGE_CHANGE.CHANGED : RANGE_CHANGE.SAME),
       ...(entry.watched ? [watched] : []),
-      ...(isThere ? badgesOf(entry.attributes, status.memoryTypes) : []),
+      ...(isThere ? flagsOf(entry.attributes, status.memoryTypes) : []),
     ])}
   `;
 }
@@ -58,7 +63,7 @@ export function tlbRow(entry: TlbEntry, { levels }: PageTablesStatus): TemplateR
     <span class="address">${linearText(linear, levels)}</span>
     <span class="target">→ ${physicalText(physical)}</span>
     <span class="size">${sizeText(size)}</span>
-    ${badges([...cacheBadges(entry), ...badgesOf(attributes)])}
+    ${rightBadges(attributes)} ${badges([...flagsOf(attributes), ...cacheBadges(entry)])}
   `;
 }
 
@@ -66,8 +71,7 @@ export function tlbRow(entry: TlbEntry, { levels }: PageTablesStatus): TemplateR
 function cacheBadges({ stale, context, isCompared }: TlbEntry): readonly Badge[] {
   const list: Badge[] = [];
   if (stale !== '') {
-    const title = localized('The tables say otherwise');
-    list.push({ text: localized('stale: {0}', stale), title, kind: 'warning' });
+    list.push({ text: localized('stale: {0}', stale), title: stale, kind: 'warning' });
   }
   if (!isCompared) {
     const title = localized('Not compared: the tables of another process context are not known');
@@ -76,6 +80,11 @@ function cacheBadges({ stale, context, isCompared }: TlbEntry): readonly Badge[]
     list.push({ text: `PCID ${context}`, title: localized('Process context {0}', context), kind: 'plain' });
   }
   return list;
+}
+
+/** The rights, each as wide as in the other rows. */
+export function rightBadges(attributes: number): TemplateResult {
+  return html`<span class="rights">${badges(rightsOf(attributes))}</span>`;
 }
 
 /** Marks side by side. */

@@ -3,8 +3,8 @@
  * one; the arrow keys, Home, End, PageUp and PageDown move it.
  */
 import '@lit-labs/virtualizer';
-import type { LitVirtualizer } from '@lit-labs/virtualizer';
-import { html, LitElement, type TemplateResult } from 'lit';
+import type { LitVirtualizer, RangeChangedEvent } from '@lit-labs/virtualizer';
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
 
 /** Rows that PageUp and PageDown pass over. */
 const PAGE_ROWS = 20;
@@ -27,6 +27,8 @@ export class RowList<Row = unknown> extends LitElement {
   /** Arrow right (true) and left in a tree. */
   onOpen: (row: Row, open: boolean) => void = () => undefined;
   private active = 0;
+  /** The rows that are in the page. */
+  private present: { readonly first: number; readonly last: number } = { first: 0, last: -1 };
 
   /** Shows other rows; the active one stays active if it is still there, or else the row in its place. */
   show(rows: readonly Row[]): void {
@@ -51,10 +53,14 @@ export class RowList<Row = unknown> extends LitElement {
       role=${role}
       tabindex="0"
       aria-label=${this.label}
-      aria-activedescendant=${this.rowId(this.active)}
+      aria-activedescendant=${this.isPresent(this.active) ? this.rowId(this.active) : nothing}
       .items=${this.rows as Row[]}
       .renderItem=${(row: Row, index: number) => this.row(row, index)}
       @keydown=${this.key}
+      @rangeChanged=${({ first, last }: RangeChangedEvent) => {
+        this.present = { first, last };
+        this.requestUpdate();
+      }}
     ></lit-virtualizer>`;
   }
 
@@ -68,8 +74,8 @@ export class RowList<Row = unknown> extends LitElement {
       aria-selected=${String(isActive)}
       aria-posinset=${index + 1}
       aria-setsize=${this.rows.length}
-      aria-level=${this.isTree ? depth + 1 : null}
-      aria-expanded=${open === undefined ? null : String(open)}
+      aria-level=${this.isTree ? depth + 1 : nothing}
+      aria-expanded=${open === undefined ? nothing : String(open)}
       @click=${() => this.go(index)}
       @dblclick=${() => this.onChoose(row)}
     >
@@ -104,6 +110,10 @@ export class RowList<Row = unknown> extends LitElement {
     this.virtualizer?.element(index)?.scrollIntoView({ block: 'nearest' });
     this.virtualizer?.requestUpdate();
     this.onActive(this.rows[index]);
+  }
+
+  private isPresent(index: number): boolean {
+    return index >= this.present.first && index <= this.present.last && index < this.rows.length;
   }
 
   private rowId(index: number): string {

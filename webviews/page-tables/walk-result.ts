@@ -2,8 +2,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { localized } from '../../debug-adapter/protocol/localized.ts';
 import type { PageTablesStatus, PageTablesUpdate, WalkStep } from '../../debug-adapter/protocol/page-tables.ts';
-import { badgesOf } from './attributes.ts';
-import { badges } from './row-contents.ts';
+import { flagsOf } from './attributes.ts';
+import { badges, rightBadges } from './row-contents.ts';
 import { entryName, linearText, physicalText } from './page-model.ts';
 
 type Walk = Extract<PageTablesUpdate, { readonly type: 'walk' }>;
@@ -32,8 +32,12 @@ function renderStep(step: WalkStep, { memoryTypes }: PageTablesStatus): Template
     <span class="name">${entryName(level)} ${index}</span>
     <span class="address">${place}</span>
     <span class="address value">${value}</span>
-    ${isThere ? html`<span class="target">→ ${physicalText(target)}</span>` : nothing}
-    ${badges(badgesOf(attributes, memoryTypes))}
+    ${
+      isThere
+        ? html`<span class="target">→ ${physicalText(target)}</span> ${rightBadges(attributes)}
+            ${badges(flagsOf(attributes, memoryTypes))}`
+        : nothing
+    }
     ${
       problem === ''
         ? nothing

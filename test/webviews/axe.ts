@@ -1,0 +1,50 @@
+/** Accessibility rules (WCAG 2.2 A and AA, and axe-core's best practices) checked on a view's page, shadow roots included. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults, RuleObject, RunOptions } from 'axe-core';
+import type { Page } from 'playwright-core';
+
+const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What the script defines. */
+interface AxeGlobal {
+  readonly axe: { run(options: RunOptions): Promise<AxeResults> };
+}
+
+type ThemeName = 'light' | 'dark' | 'highContrast';
+
+const themes: Readonly<Record<ThemeName, Readonly<Record<string, string>>>> = JSON.parse(
+  readFileSync(new URL('themes.json', import.meta.url), 'utf8'),
+);
+
+/** Themes of VS Code with the variables that the views and their elements use, as VS Code 1.139 gives them to a webview. */
+export const themeNames = Object.keys(themes) as readonly ThemeName[];
+
+/** Gives a page the colours of a theme. */
+export async function useTheme(page: Page, name: ThemeName): Promise<void> {
+  const css = Object.entries(themes[name]).map(([variable, value]) => `${variable}: ${value};`);
+  await page.evaluate(
+    (text) => {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(text);
+      document.adoptedStyleSheets = [sheet];
+    },
+    `:root { ${css.join('\n')} }`,
+  );
+}
+
+/** What breaks a rule, in a line each. High contrast has to have that of WCAG's level AAA. */
+export async function violationsOf(page: Page, theme: ThemeName): Promise<readonly string[]> {
+  // As a debugger would: the page's policy lets no other script in.
+  await page.evaluate(source);
+  const rules: RuleObject = {
+    'color-contrast-enhanced': { enabled: theme === 'highContrast' },
+    // A view is a part of the workbench, which has the headings and regions around it.
+    'page-has-heading-one': { enabled: false },
+    region: { enabled: false },
+  };
+  const { violations } = await page.evaluate((given) => (globalThis as unknown as AxeGlobal).axe.run(given), { rules });
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id} at ${target.join(' ')}: ${failureSummary?.replace(/\s+/g, ' ')}`),
+  );
+}
