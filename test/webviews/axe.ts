@@ -1,14 +1,20 @@
 /** Accessibility rules (WCAG 2.2 A and AA, and axe-core's best practices) checked on a view's page, shadow roots included. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { AxeResults, RuleObject, RunOptions } from 'axe-core';
 import type { Page } from 'playwright-core';
 
 const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What the script defines. */
+type Rules = Readonly<Record<string, { readonly enabled: boolean }>>;
+
+/** What the script defines, as far as it is used here. */
 interface AxeGlobal {
-  readonly axe: { run(options: RunOptions): Promise<AxeResults> };
+  readonly axe: { run(options: { readonly rules: Rules }): Promise<{ readonly violations: readonly Violation[] }> };
+}
+
+interface Violation {
+  readonly id: string;
+  readonly nodes: readonly { readonly target: readonly string[]; readonly failureSummary?: string }[];
 }
 
 type ThemeName = 'light' | 'dark' | 'highContrast';
@@ -37,7 +43,7 @@ export async function useTheme(page: Page, name: ThemeName): Promise<void> {
 export async function violationsOf(page: Page, theme: ThemeName): Promise<readonly string[]> {
   // As a debugger would: the page's policy lets no other script in.
   await page.evaluate(source);
-  const rules: RuleObject = {
+  const rules: Rules = {
     'color-contrast-enhanced': { enabled: theme === 'highContrast' },
     // A view is a part of the workbench, which has the headings and regions around it.
     'page-has-heading-one': { enabled: false },
