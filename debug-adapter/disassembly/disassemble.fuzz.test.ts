@@ -18,7 +18,7 @@ function world(bytes: Uint8Array, holes: readonly (readonly [number, number])[],
   const starts = known.map((offset) => BASE + offset).toSorted((left, right) => left - right);
   return {
     reads: 0,
-    codeSize: 16,
+    codeSizeOf: () => 16,
     read(address, length) {
       this.reads++;
       let mapped = 0;

@@ -7,7 +7,7 @@ const CODE = [0xb8, 0x34, 0x12, 0xbb, 0x78, 0x56, 0x01, 0xd8, 0xcd, 0x10, 0xeb, 
 
 function source(known: readonly number[] = [], code: readonly number[] = CODE): CodeSource {
   return {
-    codeSize: 16,
+    codeSizeOf: () => 16,
     read: (address, length) => {
       const from = address - BASE;
       if (from < 0 || from >= code.length) return new Uint8Array(0);

@@ -12,7 +12,8 @@ import {
 
 /** What is disassembled. Addresses are linear; they may lie outside the address space, where nothing is mapped. */
 export interface CodeSource {
-  readonly codeSize: 16 | 32 | 64;
+  /** Of the code at an address. */
+  codeSizeOf(address: number): 16 | 32 | 64;
   /** Short where nothing is mapped. */
   read(address: number, length: number): Uint8Array;
   /** Offset in the code segment, for branch targets. */
@@ -26,6 +27,8 @@ export interface ListedInstruction {
   readonly address: number;
   readonly bytes: Uint8Array;
   readonly instruction: DecodedInstruction | undefined;
+  /** Of what was decoded. */
+  readonly codeSize?: 16 | 32 | 64;
 }
 
 /**
@@ -143,6 +146,7 @@ class Listing {
 function decodeLine(source: CodeSource, address: number): ListedInstruction {
   const bytes = source.read(address, INSTRUCTION_LENGTH_MAX);
   if (bytes.length === 0) return { address, bytes, instruction: undefined };
-  const instruction = decodeInstruction(bytes, 0, source.codeSize, source.offsetOf(address));
-  return { address, bytes: bytes.slice(0, instruction.length), instruction };
+  const codeSize = source.codeSizeOf(address);
+  const instruction = decodeInstruction(bytes, 0, codeSize, source.offsetOf(address));
+  return { address, bytes: bytes.slice(0, instruction.length), instruction, codeSize };
 }

@@ -3,6 +3,8 @@ import { disassemble, type ListedInstruction } from '../disassembly/disassemble.
 import type { Guest } from './guest.ts';
 import { type MemoryPlace, type Place, readPlace } from './places.ts';
 
+type CodeSize = Guest['vcpu']['codeSize'];
+
 /** `count` instructions, the first being number `offset` counted from the one at the place. */
 export function listInstructions(
   guest: Guest,
@@ -10,26 +12,49 @@ export function listInstructions(
   offset: number,
   count: number,
 ): readonly ListedInstruction[] {
+  const { codeSize } = guest.vcpu;
+  const isListed = space === 'linear' && isExecutedAsListed(guest);
+  // Code behind a change of the mode is read as it will be executed.
+  const codeSizeOf = isListed ? (at: number) => guest.symbols.codeSizeAt(at) ?? codeSize : () => codeSize;
   const source = {
-    codeSize: guest.vcpu.codeSize,
+    codeSizeOf,
     read: (at: number, length: number) => readPlace(guest, { space, address: at, isUpper }, length),
-    offsetOf: (at: number) => guest.codeOffset(at - guest.codeBase),
-    knownStarts: (start: number, end: number) => (space === 'linear' ? knownStarts(guest, start, end) : []),
+    offsetOf: (at: number) => offsetOf(guest, at, codeSizeOf(at)),
+    knownStarts: (start: number, end: number) =>
+      space === 'linear'
+        ? knownStarts(guest, start, end, isListed ? guest.symbols.lineBoundaries(start, end) : [])
+        : [],
   };
   return disassemble(source, address, offset, count);
 }
 
+/** False if a listing says that the next instruction is code of another size than the processor will take it for. */
+function isExecutedAsListed({ symbols, vcpu: { codeSize, linearEip } }: Guest): boolean {
+  return (symbols.codeSizeAt(linearEip) ?? codeSize) === codeSize;
+}
+
+/** Code of another size than the current one is taken to have a flat segment. */
+function offsetOf(guest: Guest, linearAddress: number, codeSize: CodeSize): number {
+  if (codeSize === guest.vcpu.codeSize) return guest.codeOffset(linearAddress - guest.codeBase);
+  return codeSize === 16 ? linearAddress & 0xffff : linearAddress;
+}
+
 /** Lines of listings, labels and the next instruction are where instructions begin, whatever the bytes before say. */
-function knownStarts({ symbols, vcpu }: Guest, start: number, end: number): readonly number[] {
+function knownStarts({ vcpu }: Guest, start: number, end: number, lines: readonly number[]): readonly number[] {
   const next = vcpu.linearEip;
-  const lines = symbols.lineBoundaries(start, end);
   if (next < start || next >= end || lines.includes(next)) return lines;
   return [...lines, next].sort((left, right) => left - right);
 }
 
 /** The text of an instruction; a branch target with a label is named behind it. */
-export function instructionText(guest: Guest, { text, target }: NonNullable<ListedInstruction['instruction']>): string {
-  const symbol = target === undefined ? undefined : guest.describeSymbol(guest.codeAddress(target));
+export function instructionText(
+  guest: Guest,
+  { text, target }: NonNullable<ListedInstruction['instruction']>,
+  codeSize: CodeSize = guest.vcpu.codeSize,
+): string {
+  const isCurrent = codeSize === guest.vcpu.codeSize;
+  const symbol =
+    target === undefined ? undefined : guest.describeSymbol(isCurrent ? guest.codeAddress(target) : target);
   return symbol === undefined ? text : `${text}  ; ${symbol}`;
 }
 

@@ -8,6 +8,8 @@ export interface LineRange {
   readonly end: number;
   readonly file: string;
   readonly line: number;
+  /** Of the instructions, as far as the source says. */
+  readonly codeSize?: 16 | 32 | 64 | undefined;
 }
 
 /** The lines of a macro's definition. */
@@ -62,6 +64,7 @@ export function createLineTable(placements: readonly Placement[]): SymbolTable {
       return { file: range.file, line: range.line, exact: range.start === linearAddress };
     },
     spanAt: (linearAddress) => rangeAt(placements, linearAddress),
+    codeSizeAt: (linearAddress) => rangeAt(placements, linearAddress)?.codeSize,
     label: (name) => byName.get(name) ?? byName.get(name.toLowerCase()),
     nearestLabel(linearAddress): LabelOffset | undefined {
       const label = byAddress[lastAtOrBefore(byAddress, linearAddress, (entry) => entry.address)];

@@ -105,6 +105,8 @@ describe('a listing', () => {
     expect(table.lineAt(0x7c00)).toEqual({ file: '/src/high.asm', line: 7, exact: true });
     expect(table.nearestLabel(-0x8000_0000 + 0x10_0012)).toEqual({ name: 'start.again', offset: 1 });
     expect(table.nearestLabel(1)).toBeUndefined();
+    expect(table.codeSizeAt(0x7c00)).toBe(64);
+    expect(table.codeSizeAt(0x1000)).toBeUndefined();
     const loaded = await loadSymbols([moduleOf('high', { loadAddress: 0x10_0000 })]);
     expect(loaded.table.addressesOfLine('/src/high.asm', 7)?.addresses).toEqual([-0x7ff0_0000, 0x10_0000]);
   });

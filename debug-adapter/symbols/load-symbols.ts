@@ -173,9 +173,13 @@ function addStatements(
       placed.levels[level] ??= [];
       const ranges = placed.levels[level];
       const last = ranges.at(-1);
-      if (last !== undefined && open[level] === place && openEnd === address) {
+      const { codeSize } = statement;
+      if (last !== undefined && open[level] === place && openEnd === address && last.codeSize === codeSize) {
         ranges[ranges.length - 1] = { ...last, end };
-      } else ranges.push({ start: address, end, file: paths.get(place.file) ?? place.file ?? '', line: place.line });
+      } else {
+        const file = paths.get(place.file) ?? place.file ?? '';
+        ranges.push({ start: address, end, file, line: place.line, codeSize });
+      }
     }
     open = places;
     openEnd = end;

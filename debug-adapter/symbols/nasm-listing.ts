@@ -38,6 +38,8 @@ export interface ListedStatement {
   /** All repetitions; undefined where this NASM does not say. */
   readonly length: number | undefined;
   readonly reserved: boolean;
+  /** What `bits` said; undefined before the first of them. */
+  readonly codeSize: 16 | 32 | 64 | undefined;
 }
 
 export interface ListedLabel {
@@ -124,6 +126,7 @@ class ListingReader {
   private readonly macros = new NasmMacros();
   private readonly conditions = new NasmConditions((expression) => this.valueOf(expression));
   private origin: number | undefined;
+  private codeSize: ListedStatement['codeSize'];
   private parentLabel = '';
   /** A definition whose body is being listed: its opening word and how deep the same word nests in it. */
   private body: { readonly end: RegExp; readonly start: RegExp; depth: number; readonly isMacro: boolean } | undefined;
@@ -265,6 +268,9 @@ class ListingReader {
       case 'origin':
         this.origin = this.valueOf(directive.expression);
         return true;
+      case 'bits':
+        this.codeSize = directive.codeSize;
+        return true;
       case 'align':
         if ((this.valueOf(this.section.attributes['align'] ?? '1') ?? 1) < (this.valueOf(directive.expression) ?? 1)) {
           this.section.attributes['align'] = directive.expression;
@@ -291,7 +297,7 @@ class ListingReader {
 
   private readData(data: ListedData, [place, ...expanded]: Places): void {
     const { section } = this;
-    const start = this.partial ?? { place, expanded, offset: data.offset, bytes: [] };
+    const start = this.partial ?? { place, expanded, offset: data.offset, bytes: [], codeSize: this.codeSize };
     start.bytes.push(...data.bytes);
     this.partial = data.continues ? start : undefined;
     if (data.continues) return;

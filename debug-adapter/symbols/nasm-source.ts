@@ -45,11 +45,15 @@ export function substituteParameters(text: string, parameters: readonly string[]
 export type SectionDirective =
   | { readonly kind: 'section'; readonly name: string; readonly attributes: Readonly<Record<string, string>> }
   | { readonly kind: 'absolute' | 'origin' | 'align'; readonly expression: string }
-  | { readonly kind: 'struc' | 'endstruc' };
+  | { readonly kind: 'struc' | 'endstruc' }
+  | { readonly kind: 'bits'; readonly codeSize: 16 | 32 | 64 };
 
-/** A directive that says where the following statements go, in its plain and its bracketed form. */
+/** A directive that says where the following statements go, or what they are, in its plain and its bracketed form. */
 export function sectionDirective(text: string): SectionDirective | undefined {
-  const match = /^\[?\s*(section|segment|absolute|org|align|sectalign|struc|endstruc)\b\s*([^\]]*)\]?$/i.exec(text);
+  const match =
+    /^\[?\s*(section|segment|absolute|org|align|sectalign|struc|endstruc|bits|use(?=16|32|64))(?:\b|(?=\d))\s*([^\]]*)\]?$/i.exec(
+      text,
+    );
   const operand = (match?.[2] ?? '').trim();
   switch (match?.[1]?.toLowerCase()) {
     case 'section':
@@ -66,9 +70,17 @@ export function sectionDirective(text: string): SectionDirective | undefined {
       return { kind: 'struc' };
     case 'endstruc':
       return { kind: 'endstruc' };
+    case 'bits':
+    case 'use':
+      return parseBits(operand);
     default:
       return undefined;
   }
+}
+
+function parseBits(operand: string): SectionDirective | undefined {
+  const codeSize = ([16, 32, 64] as const).find((size) => String(size) === operand);
+  return codeSize && { kind: 'bits', codeSize };
 }
 
 function parseSection(operand: string): SectionDirective | undefined {

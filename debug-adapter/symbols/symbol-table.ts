@@ -55,6 +55,8 @@ export interface SymbolTable {
   lineAt(linearAddress: number): SourcePlace | undefined;
   /** What `lineAt` names of an address: all bytes of it that follow each other. */
   spanAt(linearAddress: number): LineSpan | undefined;
+  /** What size of code the source says it is; undefined where it does not say. */
+  codeSizeAt(linearAddress: number): 16 | 32 | 64 | undefined;
   /** Address of a label; a local label needs its full name. Case counts unless only another case fits. */
   label(name: string): number | undefined;
   nearestLabel(linearAddress: number): LabelOffset | undefined;

@@ -79,6 +79,39 @@ async function bytesAt(memoryReference: string, count: number, offset = 0): Prom
   return data === undefined ? undefined : Buffer.from(String(data), 'base64').toString('hex');
 }
 
+describe('the disassembly of code that another mode will execute', () => {
+  const listed = async (memoryReference: string, instructionCount: number, instructionOffset = 0) => {
+    const { instructions } = await client.request('disassemble', {
+      ...{ memoryReference, instructionCount, instructionOffset },
+    });
+    return (instructions as DebugProtocol.DisassembledInstruction[]).map(({ instruction }) => instruction);
+  };
+
+  it('is what the listing says it is, in front of the switch and behind it', async () => {
+    expect(await listed('protected', 4, -3)).toEqual(['mov cr0, eax', 'jmp 0x10:0x7c22', 'ret', 'mov ax, 0x20']);
+    expect(await listed('long_mode', 4, -3)).toEqual([
+      'call 0x7c98  ; compatible_routine',
+      'jmp 0x18:0x7c99',
+      'ret',
+      'mov rsp, 0xffffffff80007000',
+    ]);
+    await inFunction('upper');
+    await client.run('continue');
+    expect(await listed('start', 2)).toEqual(['cli', 'xor ax, ax']);
+    expect(await listed('down16', 4, -1)).toEqual(['jmp 8:0x7d83', 'mov eax, cr0', 'and al, 0xfe', 'mov cr0, eax']);
+    const dis = (await client.request('evaluate', { expression: 'dis compatible_routine 2', context: 'repl' }))[
+      'result'
+    ];
+    expect(String(dis).split('\n')[1]).toMatch(/long_mode +48 C7 C4 00 70 00 80 +mov rsp, 0xffffffff80007000$/);
+  });
+
+  it('is what the processor executes where that is something else', async () => {
+    await client.request('evaluate', { expression: 'eip = 7C22h', context: 'repl' });
+    // `mov ax, DATA` of 32-bit code.
+    expect(await listed('0x7c22', 2)).toEqual(['mov eax, 0xd88e0020', 'mov es, ax']);
+  });
+});
+
 describe('breakpoints that stay through all modes', () => {
   it('hold by label, by address and by line in the upper half', async () => {
     await inFunction('upper', 'FFFFFFFF80007D16');

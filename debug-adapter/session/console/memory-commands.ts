@@ -95,10 +95,11 @@ function list(debuggee: Debuggee, place: Place, count: number): string {
     isLinear ? placeText(guest, address) : formatReference({ ...place, address }),
   );
   const width = Math.max(...placed.map((where) => where.length));
-  const lines = listed.map(({ address, bytes, instruction }, index) => {
+  const lines = listed.map(({ address, bytes, instruction, codeSize }, index) => {
     const where = (placed[index] ?? '').padEnd(width);
     const shown = [...bytes].map((byte) => hex(byte, 2)).join(' ');
-    const text = instruction === undefined ? '??' : isLinear ? instructionText(guest, instruction) : instruction.text;
+    const text =
+      instruction === undefined ? '??' : isLinear ? instructionText(guest, instruction, codeSize) : instruction.text;
     const mark = isLinear && address === guest.vcpu.linearEip ? '→' : ' ';
     return `${mark} ${styled(debuggee, 'faint', where)} ${shown.padEnd(22)} ${text}`;
   });

@@ -1,6 +1,6 @@
 /**
- * `disassemble`: exactly as many instructions as asked for, in the width of the current code segment. Addresses are
- * linear, as clients need them to be numbers; `symbol` carries seg:off and the label.
+ * `disassemble`: exactly as many instructions as asked for, in the width that listings say, else in that of the current code
+ * segment. Addresses are linear, as clients need them to be numbers; `symbol` carries seg:off and the label.
  */
 import { localized } from '../../protocol/localized.ts';
 import type { DebugProtocol } from '@vscode/debugprotocol';
@@ -33,7 +33,7 @@ export const disassembleRequest: HandlerOf<'disassemble'> = {
 function describeLine(
   debuggee: Debuggee,
   { space, isUpper = false }: MemoryPlace,
-  { address, bytes, instruction }: ListedInstruction,
+  { address, bytes, instruction, codeSize }: ListedInstruction,
   resolveSymbols: boolean,
 ): DebugProtocol.DisassembledInstruction {
   const shown = formatReference({ space, address, isUpper }, debuggee.guest.addressWidth);
@@ -43,7 +43,7 @@ function describeLine(
   return {
     address: shown,
     instructionBytes: [...bytes].map((byte) => formatHex(byte, 8).slice(2)).join(' '),
-    instruction: resolveSymbols && isLinear ? instructionText(debuggee.guest, instruction) : instruction.text,
+    instruction: resolveSymbols && isLinear ? instructionText(debuggee.guest, instruction, codeSize) : instruction.text,
     ...(resolveSymbols && isLinear ? { symbol: placeText(debuggee.guest, address) } : {}),
     ...(source && line !== undefined ? { location: source, line } : {}),
   };
