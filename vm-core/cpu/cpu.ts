@@ -12,6 +12,7 @@ import type { MachineEvent } from '../machine/machine.ts';
 import type { Address } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import type { SegmentIndex } from '../state/layout.ts';
+import type { QuickInterrupts } from './quick-interrupts.ts';
 
 /** The instruction is done and the next one follows in the same block. */
 export const NEXT = 0;
@@ -141,6 +142,8 @@ export interface Translations {
 export interface Cpu {
   /** Absent while nobody asks for a record of calls. */
   readonly calls?: CallObserver | undefined;
+  /** Absent where memory is not what compiled code reaches. */
+  readonly quick?: QuickInterrupts | undefined;
   readonly state: CpuState;
   readonly model: CpuModelFacts;
   readonly memory: CpuMemory;

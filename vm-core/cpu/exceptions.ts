@@ -16,7 +16,7 @@ import {
   VECTOR_TS,
 } from './cpu.ts';
 import { codeAddressOf } from './mode.ts';
-import { type CpuEvent, enterHandler } from './interrupt-entry.ts';
+import { type CpuEvent, enterHandler, enterHandlerQuickly } from './interrupt-entry.ts';
 
 /** What became of an event. */
 export type Delivery =
@@ -31,6 +31,7 @@ const contributory: ReadonlySet<number> = new Set([VECTOR_DE, VECTOR_TS, VECTOR_
 
 /** Delivers an event. On entry EIP is the value to push: of the faulting instruction, or of the next one. */
 export function deliver(cpu: Cpu, event: CpuEvent): Delivery {
+  if (enterHandlerQuickly(cpu, event)) return DELIVERED;
   const chain: EventRecord[] = [];
   let current: CpuEvent = event;
   for (;;) {

@@ -97,6 +97,14 @@ export function enterHandler(cpu: Cpu, event: CpuEvent): void {
   if (event.vector === VECTOR_DB && event.kind === 'exception') unguardDebugRegisters(cpu);
 }
 
+/** Enters the handler of a usual event of a usual kernel; false if it is another, and then nothing has changed. */
+export function enterHandlerQuickly(cpu: Cpu, event: CpuEvent): boolean {
+  const { vector, kind, nonMaskable } = event;
+  if (!cpu.quick || nonMaskable || (vector === VECTOR_DB && kind === 'exception')) return false;
+  const errorCode = pushesErrorCode(event) ? (event.errorCode ?? 0) : -1;
+  return cpu.quick.enter(vector, kind === 'software', errorCode, resumes(event) ? RF : 0);
+}
+
 /** As `enterProtected`; the error code of what it throws says in EXT whether the program caused the event itself. */
 function enterProtectedMarked(cpu: Cpu, event: CpuEvent): void {
   try {

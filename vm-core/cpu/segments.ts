@@ -143,6 +143,7 @@ export function dropInnerSegments(state: CpuState, indices: readonly SegmentInde
     const attributes = state.read16(at + SEGMENT_ATTRIBUTES);
     const guarded = !isCode(attributes) || !isConforming(attributes);
     if (!isNull(state.read16(at)) && !(guarded && privilegeOf(attributes) < level)) continue;
+    if ((state.read16(at) | state.read32(at + SEGMENT_LIMIT) | attributes) === 0) continue;
     state.write16(at, 0);
     state.write32(at + SEGMENT_LIMIT, 0);
     state.write16(at + SEGMENT_ATTRIBUTES, 0);

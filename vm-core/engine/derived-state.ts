@@ -29,6 +29,7 @@ import {
 import { VM } from '../state/lazy-flags.ts';
 import { CR0_PE, CR4_LA57, EFER_LMA } from '../state/control-bits.ts';
 import { is64BitMode, isLongMode, isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
+import { REGISTERS_SIZE } from '../state/register-table.ts';
 import type { CpuMode } from '../machine/machine.ts';
 
 /** An address is canonical if its upper 17 bits are equal, with 5-level paging 8. */
@@ -38,6 +39,11 @@ const CANONICAL_SHIFT_5_LEVELS = 7;
 /** The part of a mode key that tells code sizes apart. */
 const CODE_SIZE_MASK = 3;
 const CODE_SIZE_64 = 2;
+
+/** The segment register that a place in the state belongs to; -1 for none. */
+export const segmentOfSlot: Int8Array = Int8Array.from({ length: REGISTERS_SIZE }, (_, offset) =>
+  segmentSlots.findIndex((first) => offset >= first && offset < first + 32),
+);
 
 /** Whether a segment's type allows an access; its limit is another question. */
 function mayUse(attributes: number, isWrite: boolean): boolean {

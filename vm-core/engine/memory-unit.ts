@@ -16,6 +16,7 @@ import { deriveModeKey } from './derived-state.ts';
 import { createTranslator, derivePrivilege } from './paging-unit.ts';
 
 export interface MemoryUnit {
+  readonly tlb: Tlb;
   readonly translations: Translator;
   readonly linear: LinearMemory;
   readonly memory: CpuMemory;
@@ -29,7 +30,7 @@ export function createMemoryUnit(
   map: PhysicalMap,
   model: CpuModelFacts,
   code: CodeCache,
-  observer: Omit<AccessObserver, 'codeMapOf' | 'checkAlignment' | 'is64BitMode'> & {
+  observer: Omit<AccessObserver, 'codeMapOf' | 'checkAlignment' | 'checksAlignment' | 'is64BitMode'> & {
     readonly isInstruction: () => boolean;
   },
 ): MemoryUnit {
@@ -49,10 +50,12 @@ export function createMemoryUnit(
     ...observer,
     codeMapOf,
     isWatched: (at, physical) => alignment.isOn || observer.isWatched(at, physical),
+    checksAlignment: () => alignment.isOn,
     checkAlignment: (at, size) => alignment.require(at, size),
     is64BitMode: () => is64BitMode(state),
   });
   return {
+    tlb,
     translations,
     linear,
     memory: createCpuMemory(state, linear, translations),

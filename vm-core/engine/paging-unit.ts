@@ -6,6 +6,7 @@ import type { PhysicalMap } from '../memory/physical-map.ts';
 import type { PrivilegeClass, Tlb } from '../memory/tlb.ts';
 import { type TranslationObserver, Translator } from '../memory/translator.ts';
 import { CR4_SMAP } from '../state/control-bits.ts';
+import type { Address } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { slot } from '../state/layout.ts';
 import { AC } from '../state/lazy-flags.ts';
@@ -31,10 +32,15 @@ export function createTranslator(
   return new Translator(map, state, tlb, paging, {
     ...observer,
     pageFault: (linear, errorCode) => {
-      state.writeAddress(slot.CR2, linear);
-      throw new GuestFault(VECTOR_PF, errorCode);
+      throw pageFault(state, linear, errorCode);
     },
   });
+}
+
+/** The fault of an access to a linear address, which CR2 gets. */
+export function pageFault(state: CpuState, linear: Address, errorCode: number): GuestFault {
+  state.writeAddress(slot.CR2, linear);
+  return new GuestFault(VECTOR_PF, errorCode);
 }
 
 /** A register was written, by the guest or by a debugger, who expects it to hold at once. */

@@ -6,6 +6,7 @@ import { type Cpu, type CpuMemory, EXIT, FAULT, GuestFault, NEXT, type PortSpace
 import { type Delivery, deliver } from '../cpu/exceptions.ts';
 import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import { codeAddressOf, is64BitMode } from '../cpu/mode.ts';
+import { QuickInterrupts } from '../cpu/quick-interrupts.ts';
 import { softwareVector } from '../cpu/software-interrupts.ts';
 import { systemOperations } from '../cpu/system-operations.ts';
 import { type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
@@ -18,11 +19,11 @@ import type { Translator } from '../memory/translator.ts';
 import { type Address, plus } from '../state/address.ts';
 import { CR4_DE } from '../state/control-bits.ts';
 import { CpuState } from '../state/cpu-state.ts';
-import { CS, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, segmentSlots, slot } from '../state/layout.ts';
+import { CS, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, slot } from '../state/layout.ts';
 import { callEffects } from './call-effects.ts';
 import { CallShadow } from './call-shadow.ts';
 import { CodeCache } from './code-cache.ts';
-import { codeSizeOf, deriveCodeSize, deriveSegment, modeNameOf } from './derived-state.ts';
+import * as derived from './derived-state.ts';
 import { checkSegment } from './cpu-memory.ts';
 import { DataPaths } from './data-paths.ts';
 import { EventReports, reportingPorts } from './event-reports.ts';
@@ -46,6 +47,7 @@ export class Processor implements Cpu {
   readonly state: CpuState;
   readonly model: CpuModelFacts;
   readonly ticksPerSecond: number;
+  readonly quick: QuickInterrupts;
   readonly linear: LinearMemory;
   readonly memory: CpuMemory;
   readonly ports: PortSpace;
@@ -104,9 +106,10 @@ export class Processor implements Cpu {
     this.translations = unit.translations;
     this.linear = unit.linear;
     this.memory = unit.memory;
-    this.#data = new DataPaths(this.state, this.linear);
+    this.#data = new DataPaths(this.state, this.linear, (fault) => this.#raise(fault));
     this.#unit = unit;
     this.#place = new InstructionPlace(this.state);
+    this.quick = new QuickInterrupts(this, unit.tlb);
     this.state.onDerivedChange = (offset) => this.#derive(offset);
     this.setSingleStep(false);
     this.state.write32(internal.TWO_GIBIBYTES, 0x80000000);
@@ -129,11 +132,11 @@ export class Processor implements Cpu {
   }
 
   get codeSize(): 16 | 32 | 64 {
-    return codeSizeOf(this.state);
+    return derived.codeSizeOf(this.state);
   }
 
   get modeName(): CpuMode {
-    return modeNameOf(this.state);
+    return derived.modeNameOf(this.state);
   }
 
   get linearEip(): Address {
@@ -325,12 +328,11 @@ export class Processor implements Cpu {
     const entry = this.state.rip;
     const sum = plus(entry, instruction.nextOffset);
     const next = is64BitMode(this.state) ? sum : Number(sum) >>> 0;
-    const vector = softwareVector(instruction, this.state.eflags);
-    if (vector !== undefined && this.#stopsAtInterrupt(vector, entry)) return FAULT;
+    if (this.reports.onEvent && this.#stopsAtInterrupt(entry)) return FAULT;
     this.#begin(at);
     this.state.eip = next;
     this.#place.entryEip = entry;
-    const calls = callEffects[instruction.rowIndex] === undefined ? undefined : this.calls;
+    const calls = this.callShadow.isOn && callEffects[instruction.rowIndex] ? this.callShadow : undefined;
     calls?.note();
     try {
       const outcome = operation(this, instruction);
@@ -372,18 +374,16 @@ export class Processor implements Cpu {
   }
 
   #derive(offset: number): void {
-    const segment = segmentSlots.findIndex((first) => offset >= first && offset < first + 32);
-    if (segment < 0) {
-      deriveTranslation(this.translations, this.state, offset);
-      return;
-    }
-    deriveSegment(this.state, segment);
-    if (segment === CS) deriveCodeSize(this.state);
+    const segment = derived.segmentOfSlot[offset] ?? -1;
+    if (segment < 0) deriveTranslation(this.translations, this.state, offset);
+    else derived.deriveSegment(this.state, segment);
+    if (segment === CS) derived.deriveCodeSize(this.state);
   }
 
   /** INT n, INT3 and INTO are reported before they happen, so that a stop shows place and registers. */
-  #stopsAtInterrupt(vector: number, entry: Address): boolean {
-    if (!this.reports.onEvent) return false;
+  #stopsAtInterrupt(entry: Address): boolean {
+    const vector = softwareVector(this.#place.instruction, this.state.eflags);
+    if (vector === undefined) return false;
     const { nextOffset, length } = this.#place.instruction;
     if (codeAddressOf(this.state, plus(entry, nextOffset - length)) !== this.passInterruptAt) {
       return this.reports.report(() => ({ kind: 'interrupt', vector, source: 'software' }));

@@ -88,6 +88,7 @@ class Bench {
       accessed: () => {},
       checkAlignment: () => {},
       is64BitMode: () => false,
+      checksAlignment: () => false,
     });
   }
 

@@ -30,6 +30,8 @@ export interface AccessObserver {
   accessed(linearAddress: Address, physicalAddress: number, size: number, kind: 'read' | 'write'): void;
   /** Called for each access of an instruction first; raises the fault of one that is not aligned as it must be. */
   checkAlignment(linearAddress: Address, size: number): void;
+  /** True while some accesses are checked. */
+  checksAlignment(): boolean;
   /** True if the addresses of instructions have 64 bits. */
   is64BitMode(): boolean;
 }
@@ -50,6 +52,17 @@ export class LinearMemory {
   /** The physical address that an instruction is fetched from; raises a page fault where that is not allowed. */
   translateFetch(linear: Address): number {
     return this.#translator.translate(startOf(linear), this.#translator.ordinaryAccess | ACCESS_FETCH, lowOf(linear));
+  }
+
+  /** False where an instruction's access raises a page fault before anything else, with this error code. */
+  isMapped(linear: Address, isWrite: boolean): boolean {
+    if (this.#observer.checksAlignment()) return true;
+    const access = this.#translator.ordinaryAccess;
+    return this.#translator.find(startOf(linear), isWrite ? access | ACCESS_WRITE : access, lowOf(linear)) >= 0;
+  }
+
+  get faultCode(): number {
+    return this.#translator.faultCode;
   }
 
   /** Loads as instructions do, at the current privilege. */
@@ -109,6 +122,7 @@ export class LinearMemory {
     const host = plain >= 0 ? plain : this.#map.directAddress(physical, false);
     if (this.#observer.isWatched(linear, physical)) this.#observer.accessed(plus(linear, low), physical, size, 'read');
     else if (host >= 0 && (access & ACCESS_IMPLICIT) === 0) this.#tlb.allowReads(linear, host - low);
+    else if (host >= 0) this.#tlb.allowSystemReads(linear, host - low);
     return host >= 0 ? readView(this.#map.view, host, size as Size) : this.#map.read(physical, size as Size);
   }
 
@@ -140,6 +154,7 @@ export class LinearMemory {
     const host = this.#map.hostAddress(physical);
     const codeMap = this.#observer.codeMapOf(physical);
     if (!watched && (access & ACCESS_IMPLICIT) === 0) this.#tlb.allowWrites(linear, host - low, codeMap);
+    else if (!watched) this.#tlb.allowSystemWrites(linear, host - low, codeMap);
     if (this.#map.accesses.isOpen) this.#observer.overwrites(physical, size as Size);
     this.#map.writeRam(physical, size as Size, value);
     if (codeMap !== 0) this.#observer.codeWritten(physical, size);

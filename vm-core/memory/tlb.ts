@@ -7,6 +7,7 @@
  * of the current number. The two tables have numbers of their own, so that all pages can lose the permission to be stored
  * to at once while loads go on.
  */
+import { isExact } from '../state/address.ts';
 import { internal } from '../state/layout.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import {
@@ -15,6 +16,7 @@ import {
   ENTRY_CODE_MAP,
   ENTRY_TAG_HIGH,
   PAGE_SHIFT,
+  PAGE_SIZE,
   TAG_CODE_PAGE,
   TLB_ENTRIES,
   TLB_ENTRY_SIZE,
@@ -73,6 +75,9 @@ export class Tlb {
   #class: PrivilegeClass = 0;
   #context = 0;
   #writeContext = 0;
+  /** The contexts of the supervisor in this address space. */
+  #systemContext = 0;
+  #systemWriteContext = 0;
 
   constructor(state: CpuState) {
     this.#state = state;
@@ -87,10 +92,17 @@ export class Tlb {
   /** Makes an address space and a privilege the current ones. Spaces have any numbers. */
   enter(space: number, privilege: PrivilegeClass): void {
     this.#space = space;
+    this.#systemWriteContext = this.#writes.of(space) * CLASSES;
+    this.#systemContext = this.#reads.of(space) * CLASSES;
+    this.enterPrivilege(privilege);
+  }
+
+  /** Another privilege in the same address space. */
+  enterPrivilege(privilege: PrivilegeClass): void {
     this.#class = privilege;
-    this.#writeContext = this.#writes.of(space) * CLASSES + privilege;
+    this.#writeContext = this.#systemWriteContext + privilege;
     this.#state.write32(internal.TLB_WRITE_GENERATION, this.#writeContext);
-    const context = this.#reads.of(space) * CLASSES + privilege;
+    const context = this.#systemContext + privilege;
     if (context === this.#context) return;
     this.#context = context;
     this.#state.write32(internal.TLB_GENERATION, context);
@@ -132,12 +144,49 @@ export class Tlb {
    * address of 64-bit mode is a signed number.
    */
   allowReads(linear: number, host: number): void {
-    this.#fill(TLB_READ, linear, host, 0, 0);
+    this.#put(TLB_READ, linear, this.#context, host, 0);
   }
 
   /** The same for stores. On pages with code, `codeMap` tells which granules must not be stored to. */
   allowWrites(linear: number, host: number, codeMap: number): void {
-    this.#fill(TLB_WRITE, linear, host, codeMap === 0 ? 0 : TAG_CODE_PAGE, codeMap);
+    this.#put(TLB_WRITE, linear, this.#writeContext | (codeMap === 0 ? 0 : TAG_CODE_PAGE), host, codeMap);
+  }
+
+  /** As `allowReads`, for the supervisor, whoever runs. */
+  allowSystemReads(linear: number, host: number): void {
+    this.#put(TLB_READ, linear, this.#systemContext, host, 0);
+  }
+
+  allowSystemWrites(linear: number, host: number, codeMap: number): void {
+    this.#put(TLB_WRITE, linear, this.#systemWriteContext | (codeMap === 0 ? 0 : TAG_CODE_PAGE), host, codeMap);
+  }
+
+  /** Host address of so many bytes if compiled code would load them without asking; otherwise 0, as for rounded addresses. */
+  readPlace(linear: number, size: number): number {
+    return this.#hostOf(TLB_READ, linear, size, this.#context);
+  }
+
+  /** The same for stores; none to pages with code. */
+  writePlace(linear: number, size: number): number {
+    return this.#hostOf(TLB_WRITE, linear, size, this.#writeContext);
+  }
+
+  /** The same as the supervisor does it, whoever runs. */
+  systemReadPlace(linear: number, size: number): number {
+    return this.#hostOf(TLB_READ, linear, size, this.#systemContext);
+  }
+
+  systemWritePlace(linear: number, size: number): number {
+    return this.#hostOf(TLB_WRITE, linear, size, this.#systemWriteContext);
+  }
+
+  #hostOf(table: number, linear: number, size: number, context: number): number {
+    if ((linear & ~PAGE_MASK) + size > PAGE_SIZE || !isExact(linear)) return 0;
+    const { view } = this.#state;
+    const entry = this.#place(table, linear);
+    if (view.getInt32(entry, true) !== ((linear & PAGE_MASK) | context)) return 0;
+    if (view.getInt32(entry + ENTRY_TAG_HIGH, true) !== highHalf(linear)) return 0;
+    return (view.getInt32(entry + ENTRY_ADDEND, true) + (linear | 0)) >>> 0;
   }
 
   /** Takes back the permission to store to the host page; called when a page gets its first decoded code. */
@@ -168,12 +217,11 @@ export class Tlb {
     new Uint8Array(view.buffer, base + table, TLB_ENTRIES * TLB_ENTRY_SIZE).fill(0);
   }
 
-  #fill(table: number, linear: number, host: number, flag: number, codeMap: number): void {
+  #put(table: number, linear: number, context: number, host: number, codeMap: number): void {
     const { view } = this.#state;
     const entry = this.#place(table, linear);
-    const context = table === TLB_WRITE ? this.#writeContext : this.#context;
-    view.setInt32(entry, (linear & PAGE_MASK) | flag | context, true);
-    view.setInt32(entry + ENTRY_TAG_HIGH, Math.floor(linear / 0x100000000), true);
+    view.setInt32(entry, (linear & PAGE_MASK) | context, true);
+    view.setInt32(entry + ENTRY_TAG_HIGH, highHalf(linear), true);
     view.setInt32(entry + ENTRY_ADDEND, host - linear, true);
     view.setInt32(entry + ENTRY_CODE_MAP, codeMap, true);
   }
@@ -190,7 +238,7 @@ export class Tlb {
     const isIt =
       tag !== 0 &&
       ((tag ^ linear) & PAGE_MASK) === 0 &&
-      view.getInt32(entry + ENTRY_TAG_HIGH, true) === (Math.floor(linear / 0x100000000) | 0);
+      view.getInt32(entry + ENTRY_TAG_HIGH, true) === highHalf(linear);
     return isIt ? entry : 0;
   }
 
@@ -198,4 +246,9 @@ export class Tlb {
     const entry = this.#entryOf(table, linear);
     if (entry !== 0) this.#state.view.setInt32(entry, 0, true);
   }
+}
+
+/** Bits 32–63 of a linear address. */
+function highHalf(linear: number): number {
+  return linear >= 0 && linear < 0x100000000 ? 0 : Math.floor(linear / 0x100000000) | 0;
 }

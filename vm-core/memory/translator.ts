@@ -49,6 +49,8 @@ export class Translator {
   readonly #readTable: TableReader;
   readonly #peekTable: TableReader;
   readonly #rules: PagingRegisters;
+  /** The error code of the page fault that `find` told of last. */
+  faultCode = 0;
   #privilege: PrivilegeClass = 0;
   /** Access bits of ordinary loads and stores at the current privilege. */
   #ordinary = 0;
@@ -93,7 +95,7 @@ export class Translator {
     if (privilege === this.#privilege) return;
     this.#ordinary = privilege === 1 ? ACCESS_USER : privilege === 2 ? ACCESS_UNCHECKED : 0;
     this.#privilege = privilege;
-    this.#enter();
+    if (this.#rules.levels !== LEVELS_NONE) this.#tlb.enterPrivilege(privilege);
   }
 
   #enter(): void {
@@ -150,6 +152,12 @@ export class Translator {
    * added: where numbers are not exact, the linear address is the beginning of the page.
    */
   translate(linear: number, access: number, low = 0): number {
+    const physical = this.find(linear, access, low);
+    return physical >= 0 ? physical : this.#observer.pageFault(plus(linear, low), this.faultCode);
+  }
+
+  /** As `translate`; -1 with a `faultCode` instead of the fault. */
+  find(linear: number, access: number, low = 0): number {
     const rules = this.#rules;
     // Without page tables there are 32 bits, whatever a debugger has put into the registers of long mode.
     if (rules.levels === LEVELS_NONE) return this.#gated((linear + low) >>> 0);
@@ -180,7 +188,8 @@ export class Translator {
     const error = pageFaultOf(rules, walk, access);
     if (error >= 0) {
       this.invalidatePage(linear);
-      return this.#observer.pageFault(plus(linear, low), error);
+      this.faultCode = error;
+      return -1;
     }
     const dirty = walk.dirty || (access & ACCESS_WRITE) !== 0;
     this.#markUsed(walk, dirty);

@@ -5,7 +5,7 @@
 import { type Address, lowHalf, plus } from '../../state/address.ts';
 import { ATTRIBUTE_LONG } from '../../state/cpu-state.ts';
 import { CS, DS, ES, FS, GS, type SegmentIndex, SS, slot } from '../../state/layout.ts';
-import { DF, IF, IOPL, NT, OF, RF, TF, VM } from '../../state/lazy-flags.ts';
+import { IF, IOPL, NT, RF, TF, VM } from '../../state/lazy-flags.ts';
 import {
   type CodeTarget,
   codeTarget,
@@ -26,7 +26,6 @@ import {
 } from '../cpu.ts';
 import { isCode, isConforming, isNull, markAccessed, privilegeOf, segmentFrom, selectorError } from '../descriptors.ts';
 import {
-  ioPrivilegeLevel,
   modelFlags,
   mustBeNoticed,
   privilegeLevel,
@@ -38,11 +37,11 @@ import {
   isLongMode,
 } from '../mode.ts';
 import { dropInnerSegments, requireStackSegment, setNullSegment, setVirtual8086Segment } from '../segments.ts';
+import { ARITHMETIC_AND_NT, mergeFlags, returnedFlags } from '../returned-flags.ts';
 import { setStackPointer, Stack, type StackSize } from '../stack.ts';
 import { returnToPreviousTask } from '../task-switch.ts';
 import { hasVirtualInterruptFlag, loadVirtualFlag } from '../virtual-8086.ts';
 
-const ARITHMETIC_AND_NT = 0xd5 | OF | DF | NT;
 const DATA_SEGMENTS: readonly SegmentIndex[] = [ES, DS, FS, GS];
 
 export const RET_FAR: SystemOperation = (cpu, instruction) => returnFar(cpu, instruction, 0);
@@ -108,6 +107,10 @@ function loadOuterStack(cpu: Cpu, target: CodeTarget, selector: number): void {
 /** IRET, IRETD and IRETQ, by operand size. Ends the blocking of NMIs. */
 export const IRET: SystemOperation = (cpu, instruction) => {
   const { state } = cpu;
+  const before = state.read32(slot.EFLAGS);
+  if (cpu.quick?.return(instruction.operandSize)) {
+    return mustBeNoticed(cpu, before, state.read32(slot.EFLAGS)) ? EXIT : BRANCH;
+  }
   const outcome = usesDescriptors(state) ? returnProtected(cpu, instruction) : returnUnprotected(cpu, instruction);
   state.write8(slot.NMI_BLOCKED, 0);
   return outcome;
@@ -129,7 +132,7 @@ function returnUnprotected(cpu: Cpu, instruction: Instruction): Outcome {
   const writable =
     ARITHMETIC_AND_NT | TF | (isVirtual ? 0 : IF) | ioPrivilege | (size === 4 ? RF | modelFlags(cpu) : 0);
   const flags = state.eflags;
-  const changed = merge(loaded, image, writable);
+  const changed = mergeFlags(loaded, image, writable);
   state.eflags = changed;
   enterUnprotectedCode(cpu, { selector, offset });
   return mustBeNoticed(cpu, flags, changed) ? EXIT : BRANCH;
@@ -151,13 +154,7 @@ function returnProtected(cpu: Cpu, instruction: Instruction): Outcome {
   if (size === 4 && (image & VM) !== 0 && level === 0 && !isLongMode(state))
     return returnToVirtual8086(cpu, stack, selector, Number(offset), image);
 
-  const writable =
-    ARITHMETIC_AND_NT |
-    TF |
-    (level <= ioPrivilegeLevel(state) ? IF : 0) |
-    (level === 0 ? IOPL | (size === 2 ? 0 : virtualInterruptFlags(cpu)) : 0) |
-    (size === 2 ? 0 : RF | modelFlags(cpu));
-  const flags = merge(state.eflags, image, writable);
+  const flags = mergeFlags(state.eflags, image, returnedFlags(cpu, size));
   const target = returnTarget(cpu, selector, offset);
   // IRET of 64-bit mode always has a stack pointer on the stack.
   if (target.level !== level || is64BitMode(state)) returnOutward(cpu, target, stack, size, 0);
@@ -175,7 +172,7 @@ function returnToVirtual8086(cpu: Cpu, stack: Stack, selector: number, offset: n
   const pointer = stack.pop(4);
   const order: readonly SegmentIndex[] = [SS, ES, DS, FS, GS];
   const selectors = order.map((index) => [index, stack.pop(4) & 0xffff] as const);
-  state.eflags = merge(
+  state.eflags = mergeFlags(
     state.eflags,
     image,
     ARITHMETIC_AND_NT | TF | IF | IOPL | RF | VM | virtualInterruptFlags(cpu) | modelFlags(cpu),
@@ -187,8 +184,4 @@ function returnToVirtual8086(cpu: Cpu, stack: Stack, selector: number, offset: n
   state.write32(slot.ESP, pointer);
   state.eip = offset;
   return EXIT;
-}
-
-function merge(flags: number, image: number, writable: number): number {
-  return ((flags & ~writable) | (image & writable)) >>> 0;
 }

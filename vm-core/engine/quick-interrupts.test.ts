@@ -1,0 +1,146 @@
+/**
+ * The quick way of interrupts and returns against the whole one: the same guest, whose tables change between two of its
+ * interrupts, must end in the same state with either.
+ */
+import { expect, test } from 'vitest';
+import type { CpuState } from '../state/cpu-state.ts';
+import { slot } from '../state/layout.ts';
+import { readState } from '../state/state-access.ts';
+import { LongGuest } from './long-guest.ts';
+import { PagedGuest, STACK } from './paged-guest.ts';
+import type { Processor } from './processor.ts';
+
+const CASES = 80;
+const [GDT, TASK, IDT, HANDLERS] = [0x600, 0x900, 0x1000, 0x8000];
+const VECTOR = 31;
+/** Nothing is mapped there. */
+const UNMAPPED = 0x40_0000;
+
+/** mov ecx,3 / again: event / loop again / xor [esi],edi / event / event / hlt */
+const around = (event: string): string => `b9 03 00 00 00 ${event} e2 fc 31 3e ${event} ${event} f4`;
+const INTERRUPT: string = around('cd 1f');
+const FAULT: string = around('8a 03');
+/** The handler of faults goes on behind the two bytes. */
+const handlers = {
+  32: { interrupt: 'cf', fault: '83 c4 04 83 04 24 02 cf' },
+  64: { interrupt: '48 cf', fault: '48 83 c4 08 48 83 04 24 02 48 cf' },
+} as const;
+
+interface Guest {
+  readonly state: CpuState;
+  readonly view: DataView;
+  readonly machine: { readonly processor: Processor };
+  enterUser(): void;
+  runToHalt(): string;
+}
+
+/** One case: what the registers hold, and which word of which table is changed how. */
+interface Case {
+  readonly bits: 32 | 64;
+  readonly isFault: boolean;
+  readonly isUser: boolean;
+  readonly flags: number;
+  readonly stack: number;
+  readonly at: number;
+  readonly change: number;
+}
+
+function makeCase(seed: number): Case {
+  let value = seed * 2_654_435_761;
+  const random = (bound: number): number => {
+    value = (Math.imul(value, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((value / 2 ** 32) * bound);
+  };
+  const pick = <T>(...choices: readonly T[]): T => choices[random(choices.length)] as T;
+  const bits = pick<32 | 64>(32, 64);
+  const isFault = random(3) === 0;
+  const gate = (isFault ? 14 : VECTOR) * (bits / 4);
+  const at = pick(
+    TASK + 4,
+    TASK + 8,
+    IDT + gate,
+    IDT + gate + 4,
+    GDT + 8,
+    GDT + 12,
+    GDT + 0x14,
+    GDT + 0x1c,
+    GDT + 0x2c,
+  );
+  return {
+    bits,
+    isFault,
+    isUser: random(2) === 0,
+    flags: pick(2, 0x202, 0x3002, 0x3246, 0x4002, 0x4_0202),
+    stack: pick(STACK, STACK - 8, 0x5008, 0x5010, 0x501c, 24, 4),
+    at,
+    change: pick(0, 0, 1 << random(32), 1 << random(32), 1 << random(32), 1 << (8 + random(8)), 1 << (20 + random(4))),
+  };
+}
+
+function makeGuest({ bits, isFault, isUser, flags, stack, at, change }: Case): Guest {
+  const program = isFault ? FAULT : INTERRUPT;
+  const guest = bits === 32 ? new PagedGuest(program, '486') : new LongGuest(bytesOf(program));
+  if (guest instanceof PagedGuest) {
+    for (let page = 0; page < 0x20_0000; page += 0x1000) guest.map(page, page | 7);
+    guest.enablePaging();
+  }
+  const put = (vector: number, text: string) => {
+    bytesOf(text).forEach((byte, n) => {
+      guest.view.setUint8(HANDLERS + vector * 64 + n, byte);
+    });
+  };
+  put(VECTOR, handlers[bits].interrupt);
+  put(14, handlers[bits].fault);
+  if (isUser) guest.enterUser();
+  const { state } = guest;
+  state.eflags = flags;
+  state.write32(slot.ESP, stack);
+  state.write32(slot.EBX, UNMAPPED);
+  state.write32(slot.ESI, at);
+  state.write32(slot.EDI, change);
+  return guest;
+}
+
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text.split(' '), (byte) => Number.parseInt(byte, 16));
+}
+
+/** Everything that the guest can see afterwards. */
+function outcomeOf(guest: Guest): unknown {
+  const end = guest.runToHalt();
+  const memory = new Uint8Array(guest.view.buffer, guest.view.byteOffset, 0x9000);
+  return { end, registers: readState(guest.state), memory: Buffer.from(memory).toString('base64') };
+}
+
+test.each(Array.from({ length: CASES }, (_, seed) => seed))('case %i ends the same', (seed) => {
+  const whole = makeGuest(makeCase(seed));
+  Object.defineProperty(whole.machine.processor, 'quick', { value: undefined });
+  expect(outcomeOf(makeGuest(makeCase(seed)))).toEqual(outcomeOf(whole));
+});
+
+test.each([32, 64] as const)('usual interrupts and faults of %i-bit kernels take the quick way', (bits) => {
+  for (const [isFault, isUser] of [
+    [false, false],
+    [false, true],
+    [true, false],
+    [true, true],
+  ] as const) {
+    const guest = makeGuest({ bits, isFault, isUser, flags: 0x3202, stack: 0x5800, at: 0x9800, change: 0 });
+    const { quick } = guest.machine.processor;
+    const ways = { enter: [] as boolean[], return: [] as boolean[] };
+    for (const name of ['enter', 'return'] as const) {
+      const method = quick[name].bind(quick) as (...values: readonly unknown[]) => boolean;
+      Object.defineProperty(quick, name, {
+        value: (...values: readonly unknown[]) => {
+          const done = method(...values);
+          ways[name].push(done);
+          return done;
+        },
+      });
+    }
+    expect(guest.runToHalt()).toBe(isUser ? 'vector 13' : 'program');
+    // The first one finds nothing cached; two faults with no instruction between them have RF set.
+    expect(ways.enter.slice(1, 4)).toEqual([true, true, true]);
+    expect(ways.return.slice(1, 5)).toEqual([true, true, true, true]);
+  }
+});
