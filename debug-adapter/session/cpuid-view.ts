@@ -14,6 +14,7 @@ function rowsOf(guest: Guest): readonly CpuidRow[] {
   return cpuidRows(modelFacts(guest.machine.config.cpuModel), {
     control4: guest.register('CR4'),
     is64BitMode: guest.is64Bit,
+    miscEnable: BigInt(guest.register('IA32_MISC_ENABLE')),
     ticksPerSecond: guest.machine.ticksPerSecond,
   });
 }

@@ -4,6 +4,7 @@
  */
 import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
 import type { OperandSize } from '../../vm-core/isa/operand.ts';
+import type { Form } from './encoder.ts';
 
 /** One page for data, readable and writable; its last bytes are the window that a case describes. */
 export const DATA = 0x8000;
@@ -36,6 +37,7 @@ export interface Registers {
 }
 
 export interface Case extends Registers {
+  readonly form: Form;
   readonly row: InstructionRow;
   readonly mode: OperandSize;
   readonly code: readonly number[];

@@ -74,7 +74,7 @@ function makeCase(form: Form, next: Random): Case | undefined {
     finish(draft);
     const { general, memory, selectors, flags, fsBase, gsBase } = draft;
     const rest = { general: narrowed(form.mode, general), memory, selectors, flags, fsBase, gsBase };
-    const test = { ...rest, row: form.row, mode: form.mode, code: encoded.bytes, rip: BigInt(draft.rip) };
+    const test = { ...rest, form, row: form.row, mode: form.mode, code: encoded.bytes, rip: BigInt(draft.rip) };
     if (isOfForm(form, encoded.bytes)) return test;
   }
   return undefined;

@@ -13,8 +13,8 @@ export interface CpuidSurroundings {
   readonly control4: number;
   /** The code that asks is 64-bit code. */
   readonly is64BitMode?: boolean;
-  /** IA32_MISC_ENABLE, which can take features away; undefined where there is none. */
-  readonly miscEnable?: bigint | undefined;
+  /** IA32_MISC_ENABLE, which can take features away on models that have it; undefined: as after RESET. */
+  readonly miscEnable?: bigint;
   /** Of the time-stamp counter. */
   readonly ticksPerSecond: number;
 }
@@ -46,23 +46,27 @@ export function cpuid(
   subleaf: number,
   surroundings: CpuidSurroundings,
 ): CpuidAnswer {
-  const isLimited = ((surroundings.miscEnable ?? 0n) & MISC_LIMIT_CPUID) !== 0n;
+  const isLimited = (miscEnableOf(model, surroundings) & MISC_LIMIT_CPUID) !== 0n;
   const leafMax = isLimited ? Math.min(model.leafMax, LIMITED_LEAF) : model.leafMax;
   const known = leaf < EXTENDED ? leaf <= leafMax : leaf <= model.extendedLeafMax;
   if (!known && model.vendor === 'AuthenticAMD') return answer();
   const asked = known ? leaf : leafMax;
   const fixed = leaves[asked]?.(model, subleaf, surroundings) ?? answer();
   if (asked === 7 && subleaf !== 0) return fixed;
-  const told = withoutSwitchedOff(withFeatures(model, asked, fixed), asked, surroundings);
+  const told = withoutSwitchedOff(withFeatures(model, asked, fixed), asked, miscEnableOf(model, surroundings));
   if (asked === 0) return { ...told, EAX: leafMax };
   // Intel has SYSCALL in 64-bit mode only, and says so.
   const hides = asked === EXTENDED + 1 && model.vendor === 'GenuineIntel' && surroundings.is64BitMode !== true;
   return hides ? { ...told, EDX: (told.EDX & ~SYSCALL) >>> 0 } : told;
 }
 
+function miscEnableOf({ vendor: name, features }: CpuModelFacts, { miscEnable }: CpuidSurroundings): bigint {
+  const isThere = name === 'GenuineIntel' && features.has('MONITOR') && features.has('MSR');
+  return isThere && miscEnable !== undefined ? miscEnable : MISC_MONITOR;
+}
+
 /** SDM vol. 4: what IA32_MISC_ENABLE has switched off, CPUID does not tell. */
-function withoutSwitchedOff(told: CpuidAnswer, leaf: number, { miscEnable }: CpuidSurroundings): CpuidAnswer {
-  if (miscEnable === undefined) return told;
+function withoutSwitchedOff(told: CpuidAnswer, leaf: number, miscEnable: bigint): CpuidAnswer {
   if (leaf === 1 && (miscEnable & MISC_MONITOR) === 0n) return { ...told, ECX: (told.ECX & ~MONITOR) >>> 0 };
   if (leaf === EXTENDED + 1 && (miscEnable & MISC_NO_EXECUTE_OFF) !== 0n) {
     return { ...told, EDX: (told.EDX & ~NO_EXECUTE) >>> 0 };

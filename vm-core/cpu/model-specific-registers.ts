@@ -46,14 +46,6 @@ function find(cpu: Cpu, number: number, verb: string): ModelSpecificRegister {
   throw new GuestFault(VECTOR_GP, 0);
 }
 
-const MISC_ENABLE = 0x1a0;
-
-/** IA32_MISC_ENABLE, undefined where the model has none. */
-export function miscEnable({ state, model }: Pick<Cpu, 'state' | 'model'>): bigint | undefined {
-  const row = modelSpecificRegisters(model).get(MISC_ENABLE);
-  return row && state.read64(row.state.offset);
-}
-
 /** What RDMSR gives. */
 export function readMsr(cpu: Cpu, number: number): bigint {
   const row = find(cpu, number, 'reads');
@@ -85,7 +77,7 @@ const NXE = 1n << 11n;
 
 function writableBits(cpu: Cpu, { behaviour, writable }: MsrRow): bigint {
   const { features, physicalBits } = cpu.model;
-  const hasNoExecute = features.has('NX') && ((miscEnable(cpu) ?? 0n) & MISC_NO_EXECUTE_OFF) === 0n;
+  const hasNoExecute = features.has('NX') && (cpu.state.read64(slot.MISC_ENABLE) & MISC_NO_EXECUTE_OFF) === 0n;
   switch (behaviour) {
     case 'range-base':
     case 'physical-address':

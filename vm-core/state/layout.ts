@@ -37,6 +37,7 @@ export const slot = {
   FMASK: offsetOf('IA32_FMASK'),
   KERNEL_GS_BASE: offsetOf('IA32_KERNEL_GS_BASE'),
   TSC_AUX: offsetOf('IA32_TSC_AUX'),
+  MISC_ENABLE: offsetOf('IA32_MISC_ENABLE'),
   BIOS_SIGN_ID: offsetOf('IA32_BIOS_SIGN_ID'),
   DR0: offsetOf('DR0'),
   DR6: offsetOf('DR6'),

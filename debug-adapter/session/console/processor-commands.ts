@@ -36,7 +36,11 @@ function showLeaves(guest: Guest, words: readonly string[]): string {
   const wanted = words.length === 0 ? () => true : compileNumberList(words.join(''));
   if (!wanted)
     throw new UserError('bad-argument', localized('{0}: write leaves such as 1 or 80000001h', words.join(' ')));
-  const surroundings = { control4: guest.register('CR4'), ticksPerSecond: guest.machine.ticksPerSecond };
+  const surroundings = {
+    control4: guest.register('CR4'),
+    miscEnable: BigInt(guest.register('IA32_MISC_ENABLE')),
+    ticksPerSecond: guest.machine.ticksPerSecond,
+  };
   const lines = cpuidLeaves(model)
     .filter(({ leaf }) => wanted(leaf))
     .map(({ leaf, subleaf }) => {

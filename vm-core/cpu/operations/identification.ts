@@ -2,7 +2,6 @@
 import { slot } from '../../state/layout.ts';
 import { NEXT, type SystemOperation } from '../cpu.ts';
 import { cpuid } from '../cpuid.ts';
-import { miscEnable } from '../model-specific-registers.ts';
 import { is64BitMode } from '../mode.ts';
 import { writeDoubleWord } from '../register-writes.ts';
 
@@ -14,7 +13,7 @@ export const CPUID: SystemOperation = ({ state, model, ticksPerSecond }) => {
   const control4 = state.read32(slot.CR4);
   const answer = cpuid(model, state.read32(slot.EAX), state.read32(slot.ECX), {
     control4,
-    miscEnable: miscEnable({ state, model }),
+    miscEnable: state.read64(slot.MISC_ENABLE),
     ticksPerSecond,
     is64BitMode: is64BitMode(state),
   });
