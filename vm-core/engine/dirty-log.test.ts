@@ -49,6 +49,27 @@ describe('the dirty log', () => {
     expect(guest.machine.map.dirty.dirtyPages(0, 0x200000, 100)).toEqual([0x20000, 0x100000]);
   });
 
+  it('costs one slow store for each page that is written, and no load', () => {
+    const guest = writer();
+    const { map, processor } = guest.machine;
+    const slow: number[] = [];
+    const { writeRam } = map;
+    map.writeRam = (physical, size, value) => {
+      slow.push(physical);
+      writeRam.call(map, physical, size, value);
+    };
+    let translated = 0;
+    const { translate } = processor.translations;
+    processor.translations.translate = (linear, access) => {
+      translated++;
+      return translate.call(processor.translations, linear, access);
+    };
+    map.dirty.begin();
+    guest.run(ROUND * 100);
+    expect(slow).toEqual([0x20000, 0x100000]);
+    expect(translated).toBe(2);
+  });
+
   it('notes accessed and dirty flags that the processor sets', () => {
     const guest = writer();
     guest.machine.map.dirty.begin();

@@ -96,6 +96,7 @@ export class Decoder {
     const result = this.result;
     this.#bytes = bytes;
     this.#at = 0;
+    this.#modRm = 0;
     this.#codeSize = codeSize;
     this.#prefixes(codeSize);
     if (this.#at > INSTRUCTION_LENGTH_MAX) return this.#invalid(ROW_TOO_LONG);

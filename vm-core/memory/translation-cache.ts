@@ -71,8 +71,9 @@ export class TranslationCache {
   readonly #used = new Float64Array(ENTRIES);
   readonly #generations = new Float64Array(PCIDS);
   #time = 0;
-  /** Everything older is gone. */
+  /** Everything older is gone, and what is older and not global. */
   #epoch = 0;
+  #contextsEpoch = 0;
   #generation = 0;
   /** Bit n: a page of size `SHIFTS[n]` has been entered since everything was flushed. */
   #sizes = 0;
@@ -96,7 +97,7 @@ export class TranslationCache {
 
   /** Forgets all pages that are not global. */
   flushContexts(): void {
-    this.#generations.fill(++this.#generation);
+    this.#contextsEpoch = ++this.#generation;
     this.counters.flushes++;
   }
 
@@ -205,7 +206,7 @@ export class TranslationCache {
   }
 
   #generationOf(pcid: number): number {
-    return Math.max(this.#generations[pcid] as number, this.#epoch);
+    return Math.max(this.#generations[pcid] as number, this.#contextsEpoch, this.#epoch);
   }
 
   #makeRoom(first: number): number {
