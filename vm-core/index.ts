@@ -29,6 +29,7 @@ export type { PagingRules } from './memory/paging-rules.ts';
 export type { CachedPage } from './memory/translation-cache.ts';
 export { PIT_FREQUENCY } from './devices/pit/pit.ts';
 export { decodeSpeakerSignal, type SpeakerSignal } from './devices/pit/speaker.ts';
+export { type Address, addressOf, offsetInPage, pageStart, plus } from './state/address.ts';
 export { CpuState, type SegmentState } from './state/cpu-state.ts';
 export {
   findRegister,

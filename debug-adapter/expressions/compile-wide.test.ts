@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LinearAddress } from './address.ts';
+import type { Address } from '../../vm-core/index.ts';
 import { compileAddress, compileExpression } from './compile.ts';
 import { makeContext } from './fake-context.ts';
 import { wideOperand } from './operands.ts';
@@ -91,7 +91,7 @@ describe('with 64 bits', () => {
 
   it('has addresses as the machine takes them, exact beyond 2^53', () => {
     const context = makeContext(true, true);
-    const address = (text: string): LinearAddress | undefined => compileExpression(text, context).address?.();
+    const address = (text: string): Address | undefined => compileExpression(text, context).address?.();
     expect(address('qword[rbx]')).toBe(-0x8000_0000 + 0x400);
     expect(address('high')).toBe(-0x8000_0000 + 0x400);
     expect(address('byte[0xff11000000000001]')).toBe(-0xee_ffff_ffff_ffffn);

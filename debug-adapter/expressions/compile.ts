@@ -4,8 +4,8 @@
  * `eax == -1` holds for FFFFFFFFh. Those of 32 bits are numbers, the others `bigint`.
  */
 import { localized } from '../protocol/localized.ts';
-import type { CpuState } from '../../vm-core/index.ts';
-import { addressOfBits, bitsOf, type LinearAddress } from './address.ts';
+import type { Address, CpuState } from '../../vm-core/index.ts';
+import { addressOfBits, bitsOf } from './address.ts';
 import {
   binaryOperand,
   conditionalOperand,
@@ -31,11 +31,11 @@ export interface ExpressionContext {
   /** Writes a register or a part of one; false if the debugger may not. */
   writeRegister(part: RegisterPart, value: number | bigint): boolean;
   /** Linear memory, little-endian, unsigned; undefined where nothing is mapped. */
-  readMemory(linearAddress: LinearAddress, size: 1 | 2 | 4): number | undefined;
+  readMemory(linearAddress: Address, size: 1 | 2 | 4): number | undefined;
   /** The same of eight bytes. */
-  readQword(linearAddress: LinearAddress): bigint | undefined;
+  readQword(linearAddress: Address): bigint | undefined;
   /** False where nothing is mapped; bits of the value beyond the size are dropped. */
-  writeMemory(linearAddress: LinearAddress, size: MemorySize, value: number | bigint): boolean;
+  writeMemory(linearAddress: Address, size: MemorySize, value: number | bigint): boolean;
   /** Names that only this expression knows, by lower case: what a watchpoint or an event tells. `$name` is still a label. */
   readonly variables?: Readonly<Record<string, Operand>>;
   /** Some labels lie where 32 bits do not reach. */
@@ -45,7 +45,7 @@ export interface ExpressionContext {
   /** Base of the segment a selector value names: real-mode or from its descriptor; undefined when there is none. */
   segmentBase(selector: number): number | undefined;
   /** Physical address of a linear one; undefined where nothing is mapped. */
-  translate(linearAddress: LinearAddress): number | undefined;
+  translate(linearAddress: Address): number | undefined;
 }
 
 /** Bytes of memory that an expression can name. */
@@ -58,7 +58,7 @@ export interface CompiledExpression {
   /** Width in bits with which the value is shown now: of the register, field or memory, of addresses by the mode. */
   readonly width: number;
   /** The linear address of what was named: of memory, of a label, of `linear(…)`. */
-  readonly address: (() => LinearAddress) | undefined;
+  readonly address: (() => Address) | undefined;
   /** Changes what the expression names; undefined for values that are no place. */
   readonly assign: ((value: number | bigint) => void) | undefined;
   /** True when evaluating it writes: `place = value`. */
@@ -69,7 +69,7 @@ export interface CompiledExpression {
 interface Place {
   readonly operand: Operand;
   readonly width: () => number;
-  readonly address?: () => LinearAddress;
+  readonly address?: () => Address;
   readonly assign?: (value: number | bigint) => void;
 }
 
@@ -121,7 +121,7 @@ function whyNotAssigned(node: Node): string {
 }
 
 /** Compiles `expression` or `segment:offset` to a closure that gives the linear address. */
-export function compileAddress(text: string, context: ExpressionContext): () => LinearAddress {
+export function compileAddress(text: string, context: ExpressionContext): () => Address {
   return addressClosure(addressOperand(parseAddress(text, namesOf(context)), context));
 }
 
@@ -148,7 +148,7 @@ function addressPlace(operand: Operand, context: ExpressionContext): Place {
 }
 
 /** Addresses are unsigned values in expressions, and what the machine takes outside of them. */
-function addressClosure(operand: Operand): () => LinearAddress {
+function addressClosure(operand: Operand): () => Address {
   if (!operand.isWide) return operand.narrow();
   const evaluate = operand.wide();
   return () => addressOfBits(evaluate());
@@ -229,7 +229,7 @@ function isLengthened({ register, width }: RegisterPart, { isLong }: ExpressionC
 function compileMemory(node: Extract<Node, { kind: 'memory' }>, context: ExpressionContext): Place {
   const { size, position } = node;
   const address = addressClosure(addressOperand(node.address, context));
-  const mapped = <Value>(at: LinearAddress, value: Value | undefined): Value => {
+  const mapped = <Value>(at: Address, value: Value | undefined): Value => {
     if (value === undefined) throw unmapped(at, position);
     return value;
   };
@@ -252,7 +252,7 @@ function compileMemory(node: Extract<Node, { kind: 'memory' }>, context: Express
   };
 }
 
-function unmapped(at: LinearAddress, position: number): ExpressionError {
+function unmapped(at: Address, position: number): ExpressionError {
   const digits = (at < 0 ? bitsOf(at) : at).toString(16);
   return new ExpressionError(localized('nothing is mapped at linear address 0x{0}', digits), position);
 }

@@ -1,6 +1,5 @@
 /** A processor with a few kilobytes of memory, for tests of expressions. */
-import { CpuState, findRegister } from '../../vm-core/index.ts';
-import type { LinearAddress } from './address.ts';
+import { type Address, CpuState, findRegister } from '../../vm-core/index.ts';
 import type { ExpressionContext } from './compile.ts';
 import { writePart } from './register-parts.ts';
 
@@ -67,7 +66,7 @@ export function makeContext(isLong = false, is64Bit = false): ExpressionContext 
 }
 
 /** The memory lies at 0, at the lower end of the last 2 GiB, and 3 bytes behind 2^54. */
-function inMemory(linear: LinearAddress): number {
+function inMemory(linear: Address): number {
   const address = BigInt(linear);
   if (address >= 0x40_0000_0000_0003n) return Number(address - 0x40_0000_0000_0003n);
   return Number(address < -0x8000_0000n ? 0x10000n : address < 0 ? address + 0x8000_0000n : address);

@@ -1,6 +1,6 @@
 /** Expressions that a user typed, evaluated once; what is wrong with one becomes the request's error, with its place. */
 import { localized } from '../protocol/localized.ts';
-import type { LinearAddress } from '../expressions/address.ts';
+import type { Address } from '../../vm-core/index.ts';
 import { type CompiledExpression, compileExpression } from '../expressions/compile.ts';
 import { ExpressionError } from '../expressions/tokens.ts';
 import type { Guest } from './guest.ts';
@@ -18,7 +18,7 @@ export function evaluateCompiled(
   options: { readonly assignment?: boolean } = {},
 ): {
   readonly value: number | bigint;
-  readonly address: LinearAddress | undefined;
+  readonly address: Address | undefined;
   readonly compiled: CompiledExpression;
 } {
   return reportingPosition(text, () => {
@@ -32,7 +32,7 @@ export function evaluateCompiled(
 export function namedPlace(
   guest: Guest,
   text: string,
-): { readonly address: LinearAddress | undefined; readonly compiled: CompiledExpression } {
+): { readonly address: Address | undefined; readonly compiled: CompiledExpression } {
   return reportingPosition(text, () => {
     const compiled = compileExpression(text, guest.expressions);
     return { address: compiled.address?.(), compiled };

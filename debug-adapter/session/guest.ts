@@ -3,14 +3,13 @@
  * expressions read and write. Everything here is free of side effects on the guest except the writes.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Machine, Vcpu } from '../../vm-core/index.ts';
-import { findRegister, modelFacts } from '../../vm-core/index.ts';
+import type { Address, Machine, Vcpu } from '../../vm-core/index.ts';
+import { findRegister, modelFacts, offsetInPage, pageStart, plus } from '../../vm-core/index.ts';
 import {
   type DecodedInstruction,
   decodeInstruction,
   INSTRUCTION_LENGTH_MAX,
 } from '../disassembly/decode-instruction.ts';
-import { addressBehind, blockBegin, type LinearAddress, offsetInBlock } from '../expressions/address.ts';
 import type { ExpressionContext } from '../expressions/compile.ts';
 import { formatFar, formatHex } from '../expressions/format.ts';
 import type { SymbolTable } from '../symbols/symbol-table.ts';
@@ -59,7 +58,7 @@ export class Guest {
    * Bytes from an address to the end of its half of the address space: none in the hole between canonical addresses. In
    * compatibility mode the memory beyond 4 GiB is that of the operating system, which a user may want to see.
    */
-  #room(linearAddress: LinearAddress): number {
+  #room(linearAddress: Address): number {
     const end = WIDE_ENDS[this.vcpu.paging.rules.levels];
     if (end === undefined) return linearAddress < 0 ? 0 : Math.max(0, LINEAR_END - Number(linearAddress));
     if (linearAddress < 0) return linearAddress < -end ? 0 : Number(-linearAddress);
@@ -67,11 +66,11 @@ export class Guest {
   }
 
   /** Copies linear memory; the result is short where nothing is mapped or the address space ends. */
-  readLinear(linearAddress: LinearAddress, length: number): Uint8Array<ArrayBuffer> {
+  readLinear(linearAddress: Address, length: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(Math.min(length, this.#room(linearAddress)));
     let done = 0;
     while (done < bytes.length) {
-      const chunk = this.#chunk(addressBehind(linearAddress, done), bytes.length - done);
+      const chunk = this.#chunk(plus(linearAddress, done), bytes.length - done);
       if (!chunk) break;
       const read = this.machine.memory.read(chunk.physicalAddress, chunk.length);
       bytes.set(read, done);
@@ -82,11 +81,11 @@ export class Guest {
   }
 
   /** Writes linear memory; returns how many bytes found memory. */
-  writeLinear(linearAddress: LinearAddress, bytes: Uint8Array): number {
+  writeLinear(linearAddress: Address, bytes: Uint8Array): number {
     const length = Math.min(bytes.length, this.#room(linearAddress));
     let done = 0;
     while (done < length) {
-      const chunk = this.#chunk(addressBehind(linearAddress, done), length - done);
+      const chunk = this.#chunk(plus(linearAddress, done), length - done);
       if (!chunk) break;
       const written = this.machine.memory.write(chunk.physicalAddress, bytes.subarray(done, done + chunk.length));
       done += written;
@@ -96,17 +95,17 @@ export class Guest {
   }
 
   /** The part of a run of linear addresses that lies in the first one's page, and where that is. */
-  #chunk(linearAddress: LinearAddress, length: number): { physicalAddress: number; length: number } | undefined {
+  #chunk(linearAddress: Address, length: number): { physicalAddress: number; length: number } | undefined {
     const physicalAddress = this.translate(linearAddress);
     if (physicalAddress === undefined) return undefined;
-    return { physicalAddress, length: Math.min(length, PAGE_SIZE - offsetInBlock(linearAddress, PAGE_SIZE)) };
+    return { physicalAddress, length: Math.min(length, PAGE_SIZE - offsetInPage(linearAddress)) };
   }
 
   /** Physical address of a linear one; undefined where nothing is mapped. */
-  translate(linearAddress: LinearAddress): number | undefined {
+  translate(linearAddress: Address): number | undefined {
     if (this.#room(linearAddress) === 0) return undefined;
-    const page = this.vcpu.translate(blockBegin(linearAddress, PAGE_SIZE));
-    return page === undefined ? undefined : page + offsetInBlock(linearAddress, PAGE_SIZE);
+    const page = this.vcpu.translate(pageStart(linearAddress));
+    return page === undefined ? undefined : page + offsetInPage(linearAddress);
   }
 
   /** Lets the machine record calls, and executed code if the machine before it did. */
@@ -142,13 +141,20 @@ export class Guest {
   }
 
   /** A little-endian integer, unsigned; undefined where nothing is mapped. */
-  readBits(linearAddress: LinearAddress, size: number): bigint | undefined {
+  readBits(linearAddress: Address, size: number): bigint | undefined {
+    const inPage = offsetInPage(linearAddress);
+    if (size === 8 && inPage + size <= PAGE_SIZE) {
+      const at = this.translate(linearAddress);
+      const low = at === undefined ? undefined : this.machine.memory.readInteger(at, 4);
+      const high = at === undefined ? undefined : this.machine.memory.readInteger(at + 4, 4);
+      return low === undefined || high === undefined ? undefined : (BigInt(high) << 32n) | BigInt(low);
+    }
     const bytes = this.readLinear(linearAddress, size);
     return bytes.length < size ? undefined : bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
   }
 
   /** Writes the lower bytes of a value; false where not all found memory. */
-  writeBits(linearAddress: LinearAddress, size: number, value: number | bigint): boolean {
+  writeBits(linearAddress: Address, size: number, value: number | bigint): boolean {
     const bytes = Uint8Array.from({ length: size }, (_, n) => Number((BigInt(value) >> BigInt(n * 8)) & 0xffn));
     return this.writeLinear(linearAddress, bytes) === size;
   }

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createMachine, findRegister } from '../../vm-core/index.ts';
 import { Guest } from './guest.ts';
 import { isAtOrAbove } from './instruction-step.ts';
-import { formatReference, parseReference } from './places.ts';
+import { compileExpression } from '../expressions/compile.ts';
+import { formatReference, parseReference, placeOf, readPlace, resolvePlaceName, writePlace } from './places.ts';
 import { stackFrames } from './stack-frames.ts';
 import { RegisterView, SCOPE_REFERENCE } from './register-view.ts';
 
@@ -80,5 +81,61 @@ describe('64-bit mode', () => {
     const place = parseReference('0xffff800000001234');
     expect(place.address).toBe(-0x7fff_ffff_edcc);
     expect(formatReference(place)).toBe('0xffff800000001234');
+  });
+});
+
+/** A machine with 5-level paging, whose memory appears as the direct map of a kernel for 57 bits does. */
+function wideGuest(): Guest {
+  const machine = createMachine({
+    ...{ machineType: 'isa-1', cpuModel: 'max', memorySize: 1 << 20, firmware: 'builtin' },
+    ...{ exitDevice: false, startTimeMs: 0 },
+  });
+  const { state } = machine.cpus[0];
+  const entry = (table: number, index: number, value: number): void => {
+    machine.memory.write(table + index * 8, Uint8Array.of(value & 0xff, (value >> 8) & 0xff, value >> 16));
+  };
+  // FF11000000000000h: index 273 of the first table, 0 in the others; a page of 2 MiB.
+  entry(0x10000, 273, 0x11007);
+  entry(0x11000, 0, 0x12007);
+  entry(0x12000, 0, 0x13007);
+  entry(0x13000, 0, 0x87);
+  const write = (name: string, value: bigint) => {
+    const register = findRegister(name);
+    if (!register) throw new Error(name);
+    state.writeRegister(register, value);
+  };
+  write('CR3', 0x10000n);
+  write('CR4', 0x1020n);
+  write('EFER', 0x500n);
+  write('CR0', 0x8000_0001n);
+  state.setSegment(1, { selector: 8, base: 0, limit: 0xffff_ffff, attributes: LONG_CODE });
+  machine.memory.write(
+    0x8000,
+    Uint8Array.from({ length: 32 }, (_, index) => index + 1),
+  );
+  return new Guest(machine, { label: () => undefined, nearestLabel: () => undefined, labels: () => [] } as never);
+}
+
+describe('addresses beyond 2^53', () => {
+  const DIRECT = '0xff11000000008001';
+
+  it('are read and written to the byte', () => {
+    const guest = wideGuest();
+    expect(guest.vcpu.paging.rules.levels).toBe(5);
+    expect([...readPlace(guest, placeOf(guest, DIRECT), 4)]).toEqual([2, 3, 4, 5]);
+    expect([...readPlace(guest, placeOf(guest, DIRECT, 2), 2)]).toEqual([4, 5]);
+    expect(formatReference(placeOf(guest, DIRECT, 2), 64)).toBe('0xff11000000008003');
+    const value = (text: string) => compileExpression(text, guest.expressions).evaluate();
+    expect(value(`byte[${DIRECT}]`)).toBe(2);
+    expect(value(`qword[${DIRECT} + 2]`)).toBe(0x0b0a_0908_0706_0504n);
+    expect(value(`physical(${DIRECT})`)).toBe(0x8001n);
+    expect(writePlace(guest, placeOf(guest, DIRECT), Uint8Array.of(0xaa))).toBe(1);
+    expect([...guest.machine.memory.read(0x8000, 3)]).toEqual([1, 0xaa, 3]);
+    expect(readPlace(guest, placeOf(guest, '0xfeffffffffffffff'), 1)).toHaveLength(0);
+  });
+
+  it('cannot be stopped at, and say so', () => {
+    const guest = wideGuest();
+    expect(() => resolvePlaceName(guest, DIRECT)).toThrow('lies beyond 2^53');
   });
 });

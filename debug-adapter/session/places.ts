@@ -3,7 +3,8 @@
  * that function breakpoints take (label, label+offset, seg:off, linear).
  */
 import { localized } from '../protocol/localized.ts';
-import { addressBehind, addressOfBits, type LinearAddress } from '../expressions/address.ts';
+import { type Address, plus } from '../../vm-core/index.ts';
+import { addressOfBits } from '../expressions/address.ts';
 import { compileAddress } from '../expressions/compile.ts';
 import { formatHex } from '../expressions/format.ts';
 import { ExpressionError } from '../expressions/tokens.ts';
@@ -22,7 +23,7 @@ export interface Place {
  */
 export interface MemoryPlace {
   readonly space: 'linear' | 'physical';
-  readonly address: LinearAddress;
+  readonly address: Address;
   readonly isUpper?: boolean;
 }
 
@@ -32,7 +33,7 @@ const ADDRESS_END = 2n ** 64n;
 const PHYSICAL_END = 2 ** 52;
 
 /** The memory reference that the session gives out for a linear address: with as many digits as addresses of the mode have. */
-export function linearReference(guest: Guest, linearAddress: LinearAddress): string {
+export function linearReference(guest: Guest, linearAddress: Address): string {
   return formatHex(linearAddress, guest.addressWidth);
 }
 
@@ -43,7 +44,7 @@ export interface WrittenMemory {
 }
 
 /** What the debugger has written at a linear address, `width` in bits, for the `memory` event. */
-export function writtenAt(guest: Guest, linearAddress: LinearAddress, width: number): WrittenMemory {
+export function writtenAt(guest: Guest, linearAddress: Address, width: number): WrittenMemory {
   return { memoryReference: linearReference(guest, linearAddress), count: Math.ceil(width / 8) };
 }
 
@@ -81,8 +82,8 @@ export function parseReference(reference: string, offset = 0): MemoryPlace {
   return moved(match?.[1] ? 'physical' : 'linear', addressOfBits(bits), offset);
 }
 
-function moved(space: Place['space'], address: LinearAddress, offset: number): MemoryPlace {
-  return { space, address: addressBehind(address, offset), isUpper: address < 0 };
+function moved(space: Place['space'], address: Address, offset: number): MemoryPlace {
+  return { space, address: plus(address, offset), isUpper: address < 0 };
 }
 
 /**
@@ -93,7 +94,7 @@ export function exactPlace({ space, address }: MemoryPlace): Place {
   return { space, address: exactAddress(address) };
 }
 
-function exactAddress(address: LinearAddress): number {
+function exactAddress(address: Address): number {
   if (typeof address === 'number') return address;
   throw new UserError(
     'bad-address',
@@ -113,7 +114,7 @@ export function resolvePlaceName(guest: Guest, name: string): number {
 }
 
 /** The same for memory that is read or written, in all of 64 bits. */
-export function resolveMemoryName(guest: Guest, name: string): LinearAddress {
+export function resolveMemoryName(guest: Guest, name: string): Address {
   const label = guest.symbols.label(name.trim());
   if (label !== undefined) return label;
   const linear = BARE_LINEAR.exec(name);

@@ -1,6 +1,6 @@
 /** Commands that look at memory: `x`, `dis`, `find`. Addresses are linear, or physical behind `p:`. */
 import { localized } from '../../protocol/localized.ts';
-import { addressBehind } from '../../expressions/address.ts';
+import { plus } from '../../../vm-core/index.ts';
 import { formatHex } from '../../expressions/format.ts';
 import { instructionText, listInstructions, placeText } from '../code-listing.ts';
 import type { Debuggee } from '../debuggee.ts';
@@ -64,7 +64,7 @@ function dump(debuggee: Debuggee, place: MemoryPlace, length: number, size: numb
   const rows: string[] = [];
   for (let at = 0; at < bytes.length; at += ROW_SIZE) {
     const row = bytes.subarray(at, at + ROW_SIZE);
-    const address = formatReference({ ...place, address: addressBehind(place.address, at) }, addressWidth);
+    const address = formatReference({ ...place, address: plus(place.address, at) }, addressWidth);
     const width = (ROW_SIZE / size) * (size * 2 + 1);
     const text = [...row].map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('');
     rows.push(`${styled(debuggee, 'faint', address)}  ${unitsOf(row, size).join(' ').padEnd(width)} ${text}`);
