@@ -95,6 +95,7 @@ describe('RDMSR and WRMSR', () => {
     { name: 'a type of a fixed range that does not exist', number: 0x250, value: 0x0606_0606_0606_0603n },
     { name: 'a type of a page that does not exist', number: 0x277, value: 0x0000_0000_0000_0200n },
     { name: 'the status of a bank but for zero', number: 0x401, value: 1n },
+    { name: 'the address of an error but for zero', number: 0x402, value: 1n },
     { name: 'more than a selector', number: 0x174, value: 1n << 32n },
   ])('refuse to write $name', ({ number, value }) => {
     const cpu = cpuOf('pentium3');
@@ -110,7 +111,8 @@ describe('RDMSR and WRMSR', () => {
     { number: 0x250, value: 0x0001_0405_0600_0104n },
     { number: 0x277, value: 0x0001_0405_0607_0106n },
     { number: 0x401, value: 0n },
-    { number: 0x402, value: 0xffff_ffff_ffff_ffffn },
+    { number: 0x402, value: 0n },
+    { number: 0x400, value: 0xffff_ffff_ffff_ffffn },
     { number: 0x17a, value: 7n },
     { number: 0x175, value: 0x8000_0000n },
   ])('keep $value in $number', ({ number, value }) => {

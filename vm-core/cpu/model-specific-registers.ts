@@ -103,6 +103,8 @@ function takes(cpu: Cpu, row: ModelSpecificRegister, current: bigint, value: big
       return false;
     case 'clear-only':
       return value === 0n;
+    case 'error-details':
+      return value === 0n || cpu.model.vendor === 'AuthenticAMD';
     case 'memory-types':
       return bytesOf(value).every((type) => PAGE_TYPES.has(type));
     case 'range-types':

@@ -105,8 +105,11 @@ const rules: readonly Rule[] = [
   },
   { numbers: steps(0x400, 4, 4), feature: 'MCA', takes: anything },
   { numbers: steps(0x401, 4, 4), feature: 'MCA', takes: (value) => value === 0n },
-  { numbers: steps(0x402, 4, 4), feature: 'MCA', takes: anything },
-  { numbers: steps(0x403, 4, 4), feature: 'MCA', takes: anything },
+  {
+    numbers: [...steps(0x402, 4, 4), ...steps(0x403, 4, 4)],
+    feature: 'MCA',
+    takes: (value, { vendor }) => value === 0n || vendor === 'AuthenticAMD',
+  },
   { numbers: [0x6e1], feature: 'PKS', takes: within(LOW) },
   {
     numbers: [0xc000_0080],

@@ -23,6 +23,8 @@ export type MsrBehaviour =
   | 'physical-address'
   /** Only zero can be written. */
   | 'clear-only'
+  /** Details of an error: software may clear them, on AMD's processors write them (SDM vol. 3B §15.3.2.3, §15.3.2.4). */
+  | 'error-details'
   /** A linear address: canonical where there are 64 bits. */
   | 'linear-address'
   /** Its upper half is what CPUID has left there. */
@@ -146,8 +148,8 @@ const rows = [
   ...counted(BANKS).flatMap((n) => [
     machine(0x400 + n * 4, `IA32_MC${n}_CTL`, 'MCA', `bank ${n}: errors that are reported`),
     machine(0x401 + n * 4, `IA32_MC${n}_STATUS`, 'MCA', `bank ${n}: the error`, { behaviour: 'clear-only' }),
-    machine(0x402 + n * 4, `IA32_MC${n}_ADDR`, 'MCA', `bank ${n}: its address`),
-    machine(0x403 + n * 4, `IA32_MC${n}_MISC`, 'MCA', `bank ${n}: more of it`),
+    machine(0x402 + n * 4, `IA32_MC${n}_ADDR`, 'MCA', `bank ${n}: its address`, { behaviour: 'error-details' }),
+    machine(0x403 + n * 4, `IA32_MC${n}_MISC`, 'MCA', `bank ${n}: more of it`, { behaviour: 'error-details' }),
   ]),
   memory(0xfe, 'IA32_MTRRCAP', 'MTRR', 'number of variable ranges; fixed ranges (8), WC (10)', {
     ...readOnly,
