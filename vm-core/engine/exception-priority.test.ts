@@ -166,3 +166,27 @@ describe('what an instruction raises first', () => {
     expect(seen.end).toBe(end);
   });
 });
+
+describe('a breakpoint of the debugger', () => {
+  it('on a page that is absent stops when the instruction is about to run, not at the fault that comes first', () => {
+    const guest = new PagedGuest('', 'pentium3');
+    guest.map(ABSENT, 0);
+    guest.poke(ABSENT, '90 f4');
+    // mov dword [the entry of the page], 52003h; inc ecx; add esp, 4; iretd
+    guest.handler(14, 'c7 05 48 31 00 00 03 20 05 00 41 83 c4 04 cf');
+    guest.enablePaging();
+    guest.state.eip = ABSENT;
+    guest.machine.processor.refresh();
+    guest.machine.loop.addBreakpoint({ address: ABSENT, space: 'linear', reached: () => true });
+    const before = guest.register('ECX');
+    expect(guest.run().reason).toBe('breakpoint');
+    expect([guest.state.eip, guest.register('ECX') - before, guest.register('CR2')]).toEqual([ABSENT, 1, ABSENT]);
+  });
+
+  it('by physical address stops there, too', () => {
+    const guest = new PagedGuest('90 90 f4');
+    guest.enablePaging();
+    guest.machine.loop.addBreakpoint({ address: PROGRAM + 1, space: 'physical', reached: () => true });
+    expect([guest.run().reason, guest.state.eip]).toEqual(['breakpoint', PROGRAM + 1]);
+  });
+});

@@ -14,6 +14,8 @@ export interface FirmwareContext {
   readonly state: CpuState;
   readonly ports: PortSpace;
   readonly memory: FirmwareMemory;
+  /** Writes like `memory.writeBytes`, above 4 GiB too, where that of the services begins anew at 0. */
+  load(physicalAddress: number, bytes: Uint8Array): void;
   /** Bytes of RAM. */
   readonly ram: GuestRam;
   readonly floppy: BlockStore | undefined;

@@ -346,6 +346,7 @@ class PcMachine implements Machine {
         readBytes: (physicalAddress, length) => Uint8Array.from({ length }, (_, n) => map.read(physicalAddress + n, 1)),
         writeBytes: (physicalAddress, bytes) => this.#writeAsBusMaster(physicalAddress, bytes),
       },
+      load: (physicalAddress, bytes) => this.#writeAsBusMaster(physicalAddress, bytes),
       ram: guestRam(this.config),
       floppy: this.config.floppy,
       disk: this.config.disk,

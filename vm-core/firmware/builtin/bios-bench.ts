@@ -100,6 +100,7 @@ export function createBiosBench(options: BenchOptions = {}): BiosBench {
     state,
     ports: bus.ports,
     memory: createMemory(ram, firmware.rom, bus),
+    load: (address, bytes) => ram.set(bytes, address),
     ram: { low: ramSize, high: 0 },
     floppy: options.floppy,
     disk: options.disk,

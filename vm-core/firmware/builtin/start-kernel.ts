@@ -18,18 +18,27 @@ const LONG_CODE = 0xa9b;
 const FLAT_CODE = 0xc9b;
 const FLAT_DATA = 0xc93;
 
+/** Bytes. */
+const CLEARED_AT_ONCE = 1 << 20;
+
 /** Registers in the order of the manual's numbers; a kernel finds 0 where it is not told something. */
 const GENERAL: readonly (keyof StartRegisters)[] = ['EAX', 'ECX', 'EDX', 'EBX', 'ESP', 'EBP', 'ESI', 'EDI'];
 
 /** Loads and starts; the processor then stands at the kernel's first instruction. */
 export function startKernel(context: FirmwareContext, { pieces, start, video }: KernelPlan): void {
   for (const { address, bytes, size } of pieces) {
-    context.memory.writeBytes(address, bytes);
-    if (size > bytes.length) context.memory.writeBytes(address + bytes.length, new Uint8Array(size - bytes.length));
+    context.load(address, bytes);
+    clear(context, address + bytes.length, address + size);
   }
   if (video) setLinearMode(context, video);
   if (start.mode === 'real') startReal(context, start);
   else startProtected(context, start);
+}
+
+/** Piece by piece: a kernel may have much to be cleared. */
+function clear(context: FirmwareContext, start: number, end: number): void {
+  const zeros = new Uint8Array(Math.min(end - start, CLEARED_AT_ONCE));
+  for (let at = start; at < end; at += zeros.length) context.load(at, zeros.subarray(0, end - at));
 }
 
 function startReal({ state }: FirmwareContext, { cs, ip, data, sp }: KernelStart & { mode: 'real' }): void {

@@ -4,7 +4,8 @@
 export interface ElfSegment {
   readonly fileOffset: number;
   readonly fileSize: number;
-  readonly virtualAddress: number;
+  /** Signed, as of 64 bits. */
+  readonly virtualAddress: bigint;
   readonly physicalAddress: number;
   readonly memorySize: number;
 }
@@ -20,7 +21,8 @@ export interface ElfSections {
 
 export interface ElfFile {
   readonly bits: 32 | 64;
-  readonly entry: number;
+  /** As `virtualAddress`. */
+  readonly entry: bigint;
   /** In the order of the file; empty segments are left out. */
   readonly segments: readonly ElfSegment[];
   readonly sections: ElfSections;
@@ -58,6 +60,7 @@ export function parseElf(image: Uint8Array, name: string): ElfFile {
     throw problem(`the ELF file is for machine ${machine}, not x86`);
   const fields = bits === 64 ? FIELDS_64 : FIELDS_32;
   const word = (at: number): number => (bits === 64 ? Number(view.getBigUint64(at, true)) : view.getUint32(at, true));
+  const virtual = (at: number): bigint => (bits === 64 ? view.getBigInt64(at, true) : BigInt(view.getUint32(at, true)));
   const offset = word(fields.programHeaders);
   const entrySize = view.getUint16(fields.programHeaderSize, true);
   const count = view.getUint16(fields.programHeaderCount, true);
@@ -71,7 +74,7 @@ export function parseElf(image: Uint8Array, name: string): ElfFile {
     const segment: ElfSegment = {
       fileOffset: word(at + fields.fileOffset),
       fileSize: word(at + fields.fileSize),
-      virtualAddress: word(at + fields.virtualAddress),
+      virtualAddress: virtual(at + fields.virtualAddress),
       physicalAddress: word(at + fields.physicalAddress),
       memorySize: word(at + fields.memorySize),
     };
@@ -83,7 +86,7 @@ export function parseElf(image: Uint8Array, name: string): ElfFile {
   if (segments.length === 0) throw problem('the ELF file has nothing to load');
   return {
     bits,
-    entry: word(0x18),
+    entry: virtual(0x18),
     segments,
     sections: {
       offset: word(fields.sectionHeaders),
@@ -109,7 +112,7 @@ const FIELDS_64 = {
 /** Physical address of the entry: of the segment that has it by its virtual address, otherwise it is one already. */
 export function physicalEntry({ entry, segments }: ElfFile): number {
   const own = segments.find(
-    ({ virtualAddress, memorySize }) => entry >= virtualAddress && entry < virtualAddress + memorySize,
+    ({ virtualAddress, memorySize }) => entry >= virtualAddress && entry < virtualAddress + BigInt(memorySize),
   );
-  return own === undefined ? entry : entry - own.virtualAddress + own.physicalAddress;
+  return own === undefined ? Number(entry) : Number(entry - own.virtualAddress) + own.physicalAddress;
 }

@@ -80,9 +80,9 @@ export class MemoryPlan {
     return address;
   }
 
-  /** The first address above everything that was loaded so far. */
+  /** The first address above everything that was loaded below 4 GiB so far. */
   get top(): number {
-    return this.#taken.reduce((top, { end }) => Math.max(top, end), 0);
+    return this.#taken.reduce((top, { start, end }) => (start < HIGH_RAM ? Math.max(top, end) : top), 0);
   }
 
   #add(range: Range, bytes: Uint8Array): void {

@@ -1,5 +1,5 @@
 /** What both Multiboot specifications have in common: how the image gets to memory, modules, memory map, sections. */
-import type { GuestRam } from '../../memory/guest-ram.ts';
+import { type GuestRam, HIGH_RAM } from '../../memory/guest-ram.ts';
 import { type MemoryRange, memoryMap } from '../builtin/memory-map.ts';
 import { zeroTerminated } from './byte-writer.ts';
 import { isElf, parseElf, physicalEntry } from './elf.ts';
@@ -66,9 +66,13 @@ export function loadElf(plan: MemoryPlan, { image, name }: KernelImages, slide =
     plan.load(physicalAddress + slide, image.subarray(fileOffset, fileOffset + fileSize), memorySize);
   }
   const sections = loadSections(plan, image, elf.sections, elf.bits, slide);
+  const entry = physicalEntry(elf) + slide;
+  if (!(entry >= 0 && entry < HIGH_RAM)) {
+    throw new Error(`kernel: ${name} cannot be started: its entry lies in no segment that is loaded below 4 GiB`);
+  }
   return {
     title: `ELF${elf.bits}`,
-    entry: physicalEntry(elf) + slide,
+    entry,
     ...(sections === undefined ? {} : { sections }),
   };
 }
@@ -103,7 +107,10 @@ function loadSections(
     const isAllocated = (view.getUint32(at + 8, true) & SECTION_ALLOCATED) !== 0;
     const size = get(at + fields.size);
     const from = get(at + fields.offset);
-    if (isAllocated) set(at + fields.address, get(at + fields.address) + slide);
+    if (isAllocated && bits === 64) {
+      const address = view.getBigUint64(at + fields.address, true);
+      view.setBigUint64(at + fields.address, address + BigInt(slide), true);
+    } else if (isAllocated) set(at + fields.address, get(at + fields.address) + slide);
     else if (type !== 0 && type !== SECTION_NOBITS && size > 0 && from + size <= image.length) {
       const wish = { from: above(plan), alignment: PAGE };
       set(at + fields.address, plan.place('a section', image.subarray(from, from + size), wish));
