@@ -25,6 +25,23 @@ invalid:
         iret
 `);
 
+/** A fast timer asks for an interrupt, while they are off. */
+const WAITS = bootSectorSource(`
+        cli
+        mov al, 34h
+        out 43h, al
+        mov al, 0
+        out 40h, al
+        mov al, 10h
+        out 40h, al
+        mov ecx, 1000000
+again:  dec ecx
+        jnz again
+after:  sti
+        nop
+served: nop
+`);
+
 describe.skipIf(!hasNasm)('pending events (they need nasm)', () => {
   let client: SessionClient;
   const children = async (variablesReference: number): Promise<readonly DebugProtocol.Variable[]> =>
@@ -41,14 +58,31 @@ describe.skipIf(!hasNasm)('pending events (they need nasm)', () => {
     return client.run('continue');
   };
 
-  beforeEach(async () => {
+  const launch = async (source: string) => {
     client = new SessionClient();
-    const { image, listing } = assembleListed(SOURCE);
-    client.host.write('/g/guest.asm', SOURCE);
+    const { image, listing } = assembleListed(source);
+    client.host.write('/g/guest.asm', source);
     client.host.write('/g/guest.lst', listing);
     client.host.files.set('/g/guest.img', image);
     await client.launch({ program: '/g/guest.img', listing: '/g/guest.lst' });
     await client.stop();
+  };
+
+  beforeEach(() => launch(SOURCE));
+
+  it('show that the interrupt controller asks', async () => {
+    await launch(WAITS);
+    expect(await value('INTERRUPT_REQUESTED')).toBe('0x00');
+    await runTo('after');
+    expect(await value('INTERRUPT_REQUESTED')).toBe('0x01');
+    const { message } = await client.send('setVariable', {
+      variablesReference: (await events()).reference,
+      name: 'INTERRUPT_REQUESTED',
+      value: '0',
+    });
+    expect(message).toBe('INTERRUPT_REQUESTED cannot be set to 0');
+    await runTo('served');
+    expect(await value('INTERRUPT_REQUESTED')).toBe('0x00');
   });
 
   it('show the shadow of STI and of MOV SS for one instruction, and mark it as changed', async () => {
