@@ -12,6 +12,7 @@ import {
   type RunLimit,
   type RunResult,
   registers,
+  modelFacts,
 } from '../../vm-core/index.ts';
 import { decodeInstruction, INSTRUCTION_LENGTH_MAX } from '../disassembly/decode-instruction.ts';
 import { openOutputFile } from './output-files.ts';
@@ -59,11 +60,12 @@ export class Trace {
 
   private describeInstruction(): string {
     const [{ state, codeSize, linearEip }] = this.machine.cpus;
+    const isAmd = modelFacts(this.machine.config.cpuModel).vendor === 'AuthenticAMD';
     const bytes = this.readLinear(linearEip, INSTRUCTION_LENGTH_MAX);
     const selector = hexadecimal(CODE_SEGMENT === undefined ? 0 : Number(state.readRegister(CODE_SEGMENT)), 4);
     const place = `${selector}:${hexadecimal(state.eip, codeSize / 4)}`;
     if (bytes.length === 0) return `${place}  (no memory)`;
-    const { length, text } = decodeInstruction(bytes, 0, codeSize, state.eip);
+    const { length, text } = decodeInstruction(bytes, 0, codeSize, state.eip, isAmd);
     const shown = Array.from(bytes.subarray(0, length), (byte) => hexadecimal(byte, 2)).join('');
     return `${place}  ${shown.padEnd(BYTES_COLUMN - 1)} ${text.padEnd(TEXT_COLUMN - 1)}`;
   }

@@ -60,5 +60,9 @@ describe('decodeInstruction', () => {
 
   it('wraps a branch of 16-bit code at 64 KiB', () => {
     expect(decodeInstruction(bytesOf('eb 10'), 0, 16, 0xfff8).target).toBe(0xa);
+    // 66h makes a near branch of 64-bit code 16-bit on AMD, and nothing on Intel.
+    const call = bytesOf('66 e8 02 00 00 00 00 00');
+    expect(decodeInstruction(call, 0, 64, 0x12340, true)).toMatchObject({ length: 4, target: 0x2346 });
+    expect(decodeInstruction(call, 0, 64, 0x12340)).toMatchObject({ length: 6, target: 0x12348 });
   });
 });

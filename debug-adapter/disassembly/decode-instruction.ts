@@ -62,15 +62,17 @@ function makeFormatter(): Formatter {
 
 /**
  * Decodes the instruction at `bytes[index]`. `offset` is its place in the code segment, `codeSize` the segment's default
- * operand size.
+ * operand size. Processors of AMD take 66h before near branches of 64-bit code, and have shorter far pointers there.
  */
 export function decodeInstruction(
   bytes: Uint8Array,
   index: number,
   codeSize: 16 | 32 | 64,
   offset: number,
+  isAmd = false,
 ): DecodedInstruction {
-  const decoder = new Decoder(codeSize, bytes.subarray(index, index + INSTRUCTION_LENGTH_MAX), DecoderOptions.None);
+  const options = isAmd ? DecoderOptions.AMD : DecoderOptions.None;
+  const decoder = new Decoder(codeSize, bytes.subarray(index, index + INSTRUCTION_LENGTH_MAX), options);
   decoder.ip = BigInt.asUintN(64, BigInt(offset));
   const instruction = decoder.decode();
   try {

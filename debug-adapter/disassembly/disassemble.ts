@@ -14,6 +14,8 @@ import {
 export interface CodeSource {
   /** Of the code at an address. */
   codeSizeOf(address: number): 16 | 32 | 64;
+  /** The processor is one of AMD. */
+  readonly isAmd?: boolean;
   /** Short where nothing is mapped. */
   read(address: number, length: number): Uint8Array;
   /** Offset in the code segment, for branch targets. */
@@ -147,6 +149,6 @@ function decodeLine(source: CodeSource, address: number): ListedInstruction {
   const bytes = source.read(address, INSTRUCTION_LENGTH_MAX);
   if (bytes.length === 0) return { address, bytes, instruction: undefined };
   const codeSize = source.codeSizeOf(address);
-  const instruction = decodeInstruction(bytes, 0, codeSize, source.offsetOf(address));
+  const instruction = decodeInstruction(bytes, 0, codeSize, source.offsetOf(address), source.isAmd);
   return { address, bytes: bytes.slice(0, instruction.length), instruction, codeSize };
 }

@@ -18,6 +18,7 @@ export function listInstructions(
   const codeSizeOf = isListed ? (at: number) => guest.symbols.codeSizeAt(at) ?? codeSize : () => codeSize;
   const source = {
     codeSizeOf,
+    isAmd: guest.isAmd,
     read: (at: number, length: number) => readPlace(guest, { space, address: at, isUpper }, length),
     offsetOf: (at: number) => offsetOf(guest, at, codeSizeOf(at)),
     knownStarts: (start: number, end: number) =>

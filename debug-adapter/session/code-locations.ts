@@ -74,7 +74,7 @@ export function instructionsText(guest: Guest, { linearAddress, offset, codeSize
     const { buffer, byteLength } = readSystemMemory(guest, linearAddress + at, INSTRUCTION_LENGTH_MAX);
     if (byteLength === 0) break;
     const bytes = new Uint8Array(buffer, 0, byteLength);
-    const { text, length, target } = decodeInstruction(bytes, 0, codeSize, offset + at);
+    const { text, length, target } = decodeInstruction(bytes, 0, codeSize, offset + at, guest.isAmd);
     const symbol = target === undefined ? undefined : guest.describeSymbol(linearAddress - offset + target);
     const label = guest.symbols.nearestLabel(linearAddress + at);
     if (label?.offset === 0) lines.push(`${label.name}:`);

@@ -52,7 +52,7 @@ function codeLines(guest: Guest, { address, selector, count, codeSize }: Code): 
   let at = address;
   for (let n = 0; n < count; n++) {
     const bytes = guest.readLinear(at, INSTRUCTION_LENGTH_MAX);
-    const instruction = bytes.length === 0 ? undefined : decodeInstruction(bytes, 0, codeSize, at - base);
+    const instruction = bytes.length === 0 ? undefined : decodeInstruction(bytes, 0, codeSize, at - base, guest.isAmd);
     const target = instruction?.target === undefined ? undefined : guest.describeSymbol(base + instruction.target);
     const text = instruction?.text ?? '??';
     lines.push(

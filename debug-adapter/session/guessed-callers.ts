@@ -108,7 +108,7 @@ function instructionsBefore(guest: Guest, { address, offset }: CodePlace): reado
   const readings: DecodedInstruction[] = [];
   for (let length = 1; length <= CALL_LENGTH_MAX; length++) {
     const at = guest.codeOffset(offset - length);
-    const decoded = decodeInstruction(bytes, CALL_LENGTH_MAX - length, guest.vcpu.codeSize, at);
+    const decoded = decodeInstruction(bytes, CALL_LENGTH_MAX - length, guest.vcpu.codeSize, at, guest.isAmd);
     if (decoded.valid && decoded.length === length) readings.push(decoded);
   }
   return readings;

@@ -172,11 +172,17 @@ export class Guest {
     return this.vcpu.codeSize === 16 ? offset & 0xffff : this.wrapLinear(offset);
   }
 
+  /** The processor is one of AMD, which decodes some instructions of 64-bit mode otherwise. */
+  get isAmd(): boolean {
+    return modelFacts(this.machine.config.cpuModel).vendor === 'AuthenticAMD';
+  }
+
   /** Decodes at a linear address as the current code segment would; undefined where nothing is mapped. */
   decode(linearAddress: number): DecodedInstruction | undefined {
     const bytes = this.readLinear(linearAddress, INSTRUCTION_LENGTH_MAX);
     if (bytes.length === 0) return undefined;
-    return decodeInstruction(bytes, 0, this.vcpu.codeSize, this.codeOffset(linearAddress - this.codeBase));
+    const offset = this.codeOffset(linearAddress - this.codeBase);
+    return decodeInstruction(bytes, 0, this.vcpu.codeSize, offset, this.isAmd);
   }
 
   /** Width of stack offsets in bits. */
