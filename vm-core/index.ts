@@ -23,6 +23,7 @@ export {
 } from './inspect/explain-walk.ts';
 export { type ShownRules, rulesWithRoot } from './inspect/given-root.ts';
 export * from './inspect/page-tables.ts';
+export { guestRam, HIGH_RAM } from './memory/guest-ram.ts';
 export { accessText, type PendingAccess } from './memory/access-log.ts';
 export { type TranslationNow, translationNow } from './inspect/translation.ts';
 export type { PagingRules } from './memory/paging-rules.ts';

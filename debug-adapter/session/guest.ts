@@ -159,6 +159,13 @@ export class Guest {
     return this.writeLinear(linearAddress, bytes) === size;
   }
 
+  /** Where a segment begins for the mode: those of 64-bit mode at 0, but for FS and GS. */
+  segmentBase(name: string): Address {
+    if (this.is64Bit && name !== 'FS' && name !== 'GS') return 0;
+    const register = findRegister(`${name}.base`);
+    return register ? this.vcpu.state.readExact(register.offset) : 0;
+  }
+
   get codeBase(): number {
     return this.is64Bit ? 0 : this.register('CS.base');
   }

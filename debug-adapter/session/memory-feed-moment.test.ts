@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { MachineConfig } from '../../vm-core/index.ts';
 import { MemoryMoment } from './memory-feed-moment.ts';
 
 /** Memory of 2 MiB in which every page from 1 MiB on holds its number; nothing is mapped at 3000h…4FFFh. */
@@ -17,8 +18,17 @@ const memory = {
   write: () => 0,
 };
 
+const config = { memorySize: 0x200000 } as MachineConfig;
+
+it('keeps what lies above 4 GiB, too', () => {
+  const kept = new MemoryMoment({ memory, retired: 7, config: { ...config, memoryLowSize: 0x100000 } });
+  expect(kept.page(0x1_0000_1000)).toHaveLength(4096);
+  expect(kept.page(0x1_0010_0000)).toBeUndefined();
+  expect(kept.page(0x100000)).toBeUndefined();
+});
+
 it('keeps every page that is mapped', () => {
-  const kept = new MemoryMoment({ memory, retired: 7 });
+  const kept = new MemoryMoment({ memory, retired: 7, config });
   expect(kept.moment).toEqual({ retired: 7, complete: true });
   expect(kept.page(0x2fff)).toHaveLength(4096);
   expect(kept.page(0x3000)).toBeUndefined();
@@ -28,7 +38,7 @@ it('keeps every page that is mapped', () => {
 });
 
 it('says when it could not keep everything', () => {
-  const kept = new MemoryMoment({ memory, retired: 0 }, 3 * 4096);
+  const kept = new MemoryMoment({ memory, retired: 0, config }, 3 * 4096);
   expect(kept.moment.complete).toBe(false);
   expect(kept.page(0x103000)?.[0]).toBe(3);
   expect(kept.page(0x104000)).toBeUndefined();

@@ -5,13 +5,12 @@
 import type { Machine } from '../../vm-core/index.ts';
 import type { KeptMoment } from '../protocol/memory.ts';
 import { PAGE_SIZE } from './memory-feed-pages.ts';
+import { ramStretches, type Stretch } from './ram-stretches.ts';
 
 /** Bytes kept at most. */
 const KEPT_MAX = 128 * 1024 * 1024;
 /** Memory is copied in pieces of this size. */
 const PIECE_SIZE = 64 * 1024;
-/** Below this there are windows and ROM beside RAM. */
-const MEBIBYTE = 0x100000;
 
 const ZEROS = new Uint8Array(PAGE_SIZE);
 
@@ -22,16 +21,19 @@ export class MemoryMoment {
   #room: number;
 
   /** Copies the memory of a machine at rest; `keptMax` bytes that are not zero at most. */
-  constructor({ memory, retired }: Pick<Machine, 'memory' | 'retired'>, keptMax: number = KEPT_MAX) {
+  constructor({ memory, retired, config }: Pick<Machine, 'memory' | 'retired' | 'config'>, keptMax: number = KEPT_MAX) {
     this.#room = keptMax;
-    const end = Math.max(memory.ramSize, MEBIBYTE);
-    for (let start = 0; start < end && this.#room >= 0; start += PIECE_SIZE) {
+    for (const stretch of ramStretches(config)) this.#keepStretch(memory, stretch);
+    this.moment = { retired, complete: this.#room >= 0 };
+  }
+
+  #keepStretch(memory: Machine['memory'], { start: first, end }: Stretch): void {
+    for (let start = first; start < end && this.#room >= 0; start += PIECE_SIZE) {
       const piece = memory.read(start, PIECE_SIZE);
       if (piece.length === PIECE_SIZE) this.#keep(start, piece);
       // A copy ends early at what is not mapped; behind that there may be more.
       else for (let at = start; at < start + PIECE_SIZE; at += PAGE_SIZE) this.#keep(at, memory.read(at, PAGE_SIZE));
     }
-    this.moment = { retired, complete: this.#room >= 0 };
   }
 
   /** A physical page then; undefined if it was not kept. */

@@ -212,23 +212,23 @@ export class RegisterView {
   #memory(register: Register): { readonly memoryReference?: string } {
     const guest = this.#guest;
     if (register.name === 'EIP' || register.name === 'RIP') {
-      return { memoryReference: linearReference(guest, guest.vcpu.linearEip) };
+      return { memoryReference: linearReference(guest, guest.is64Bit ? guest.vcpu.state.rip : guest.vcpu.linearEip) };
     }
     if (register.set === 'general' && register.size === 8) {
-      return { memoryReference: linearReference(guest, guest.vcpu.state.readAddress(register.offset)) };
+      return { memoryReference: linearReference(guest, guest.vcpu.state.readExact(register.offset)) };
     }
     if (register.name === 'ESP' || register.name === 'EBP') {
       return { memoryReference: linearReference(guest, guest.stackAddress(guest.register(register.name))) };
     }
     if (register.set === 'segment') {
-      return { memoryReference: linearReference(guest, guest.register(`${register.name.split('.')[0]}.base`)) };
+      return { memoryReference: linearReference(guest, guest.segmentBase(register.name.split('.')[0] as string)) };
     }
     return register.set === 'general' ? { memoryReference: linearReference(guest, guest.register(register.name)) } : {};
   }
 
   #base({ members }: RegisterFamily): { readonly memoryReference?: string } {
     const base = members.find((member) => suffixOf(member) === 'base');
-    return base ? { memoryReference: linearReference(this.#guest, this.#guest.register(base.name)) } : {};
+    return base ? { memoryReference: linearReference(this.#guest, this.#guest.vcpu.state.readExact(base.offset)) } : {};
   }
 }
 

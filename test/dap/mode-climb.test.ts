@@ -196,6 +196,7 @@ describe('what a stop in the upper half shows', () => {
   });
 
   it('registers grown in place, with their parts', async () => {
+    expect((await registers()).get('DS')?.memoryReference).toBe('0x0000000000000000');
     expect([...(await registers()).keys()].slice(0, 18)).toEqual([
       ...['RAX', 'RBX', 'RCX', 'RDX', 'RSI', 'RDI', 'RBP', 'RSP', 'R8', 'R9', 'R10', 'R11', 'R12', 'R13', 'R14', 'R15'],
       ...['RIP', 'RFLAGS'],
@@ -289,6 +290,18 @@ describe('what a stop in the upper half shows', () => {
     );
   });
 
+  it('the way out of a routine, over a call and into it', async () => {
+    expect(await client.run('stepOut')).toBe('step 66 upper+0x16 (0018:FFFFFFFF80007D16)');
+    await client.request('evaluate', { expression: 'rip = upper + 11h', context: 'repl' });
+    await inFunction();
+    expect(await client.run('next')).toBe('step 66 upper+0x16 (0018:FFFFFFFF80007D16)');
+    await client.request('evaluate', { expression: 'rip = upper + 11h', context: 'repl' });
+    expect(await client.run('stepIn')).toBe('step 71 upper_routine (0018:FFFFFFFF80007D20)');
+    expect(await client.run('stepOut', { threadId: 1, granularity: 'instruction' })).toBe(
+      'step 66 upper+0x16 (0018:FFFFFFFF80007D16)',
+    );
+  });
+
   it('callers of the mode, and where to go on', async () => {
     const { stackFrames } = await client.request('stackTrace', { threadId: 1 });
     expect((stackFrames as DebugProtocol.StackFrame[]).map(({ name, line }) => `${line} ${name}`)).toEqual([
@@ -351,5 +364,37 @@ describe('a stop in compatibility mode', () => {
     expect(await client.evaluate('qword[value]')).toBe('0x123456799abcdef0');
     expect(await client.evaluate('byte[0x100007c00 - 0x100000000]')).toBe('0xfa');
     expect((await client.send('evaluate', { expression: 'byte[0x100007c00]' })).message).toContain('nothing is mapped');
+  });
+});
+
+describe('memory above 4 GiB', () => {
+  it('is read, written, found and watched by its physical address', async () => {
+    client = new SessionClient();
+    for (const name of ['climb.asm', 'climb.lst', 'climb.img']) client.host.files.set(`/guest/${name}`, fixture(name));
+    await client.launch({ ...LAUNCH, memory: '4M', memoryLow: '2M' });
+    await client.stop();
+    const memoryReference = 'p:0x100000ffe';
+    const data = Buffer.from('fedcba98', 'hex').toString('base64');
+    expect(await client.request('writeMemory', { memoryReference, data })).toMatchObject({ bytesWritten: 4 });
+    expect(await bytesAt(memoryReference, 4)).toBe('fedcba98');
+    expect(await bytesAt('p:0xffe', 4)).not.toBe('fedcba98');
+    expect(await bytesAt('p:0x1001ffffe', 4)).toBe('0000');
+    const find = await client.request('evaluate', { expression: 'find FE DC BA 98', context: 'repl' });
+    expect(find['result']).toBe('p:0x100000ffe');
+    const none = await client.request('evaluate', { expression: 'find FE DC BA 99', context: 'repl' });
+    expect(none['result']).toBe('not found below 0x00200000, nor from 4 GiB to 0x100200000');
+    const { dataId } = await client.request('dataBreakpointInfo', {
+      ...{ name: '0x100000ff8', asAddress: true, bytes: 8, mode: 'physical' },
+    });
+    expect(dataId).toBe('physical:0x100000ff8,8');
+    const { breakpoints } = await client.request('setDataBreakpoints', {
+      breakpoints: [{ dataId, accessType: 'write' }],
+    });
+    expect(breakpoints).toMatchObject([{ verified: true }]);
+    const across = await client.request('dataBreakpointInfo', {
+      ...{ name: '0xfffffffc', asAddress: true, bytes: 8, mode: 'physical' },
+    });
+    const refused = await client.request('setDataBreakpoints', { breakpoints: [{ dataId: across['dataId'] }] });
+    expect(refused['breakpoints']).toMatchObject([{ verified: false }]);
   });
 });

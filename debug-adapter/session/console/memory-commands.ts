@@ -5,6 +5,7 @@ import { formatHex } from '../../expressions/format.ts';
 import { instructionText, listInstructions, placeText } from '../code-listing.ts';
 import type { Debuggee } from '../debuggee.ts';
 import { exactPlace, formatReference, type MemoryPlace, type Place, readPlace, resolveMemoryName } from '../places.ts';
+import { ramStretches } from '../ram-stretches.ts';
 import { UserError } from '../user-error.ts';
 import { type ConsoleCommand, countOf, hex } from './console-command.ts';
 import { styled } from './styles.ts';
@@ -117,16 +118,22 @@ function patternOf(words: readonly string[]): Uint8Array {
 }
 
 function find(debuggee: Debuggee, pattern: Uint8Array): string {
-  const { memory } = debuggee.guest.machine;
-  const end = Math.min(memory.ramSize, SEARCHED_MAX);
+  const { memory, config } = debuggee.guest.machine;
   const hits: string[] = [];
-  for (let start = 0; start < end && hits.length < HITS_MAX; start += CHUNK_SIZE) {
-    const chunk = memory.read(start, Math.min(CHUNK_SIZE + pattern.length - 1, end - start));
-    for (const at of occurrences(chunk, pattern)) {
-      if (at < CHUNK_SIZE) hits.push(formatReference({ space: 'physical', address: start + at }));
+  const ends: string[] = [];
+  let left = SEARCHED_MAX;
+  for (const stretch of ramStretches(config)) {
+    const end = Math.min(stretch.end, stretch.start + left);
+    left -= end - stretch.start;
+    ends.push(formatHex(end, 32));
+    for (let start = stretch.start; start < end && hits.length < HITS_MAX; start += CHUNK_SIZE) {
+      const chunk = memory.read(start, Math.min(CHUNK_SIZE + pattern.length - 1, end - start));
+      for (const at of occurrences(chunk, pattern)) {
+        if (at < CHUNK_SIZE) hits.push(formatReference({ space: 'physical', address: start + at }));
+      }
     }
   }
-  if (hits.length === 0) return `not found below ${formatHex(end, 32)}`;
+  if (hits.length === 0) return `not found below ${ends.join(', nor from 4 GiB to ')}`;
   const shown = hits.slice(0, HITS_MAX).join('\n');
   return hits.length >= HITS_MAX ? `${shown}\n(and maybe more)` : shown;
 }
