@@ -36,6 +36,8 @@ interface UnfinishedOwner {
 }
 
 export class Unfinished {
+  /** Whether an instruction of this machine may ever be stopped in the middle. */
+  isPossible: boolean;
   readonly #state: CpuState;
   readonly #map: PhysicalMap;
   readonly #reports: EventReports;
@@ -54,12 +56,11 @@ export class Unfinished {
     this.#map = map;
     this.#reports = reports;
     this.#owner = owner;
+    this.isPossible = map.accesses.isOn;
+    map.accesses.onTurnedOn = () => {
+      this.isPossible = true;
+    };
     this.#live = new Uint8Array(state.view.buffer, state.base, SAVED_SIZE);
-  }
-
-  /** Whether an instruction of this machine may ever be stopped in the middle. */
-  get isPossible(): boolean {
-    return this.#map.accesses.isOn;
   }
 
   /** Whether the answer is still to come. */

@@ -96,7 +96,7 @@ export function createPortSpace(
         if (other !== undefined) throw new Error(`${owner} and ${other.owner} both claim port ${port.toString(16)}h`);
       }
       mappings.push({ basePort, region, owner });
-      if (answersLater(region)) accesses.isOn = true;
+      if (answersLater(region)) accesses.turnOn();
       mappingOfPort.fill(mappings.length, basePort, end);
     },
     ownerOf: (port) => mappingAt(port)?.owner,

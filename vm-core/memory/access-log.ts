@@ -76,14 +76,24 @@ interface Entry {
 }
 
 export class AccessLog {
-  /** True once the machine has a device that may answer later. */
-  isOn = false;
+  /** Called when the machine gets a device that may answer later; without one there is no log. */
+  onTurnedOn: () => void = () => {};
+  #isOn = false;
   /** True while the processor makes accesses of an instruction; firmware and bus masters cannot wait. */
   isOpen = false;
   answers: LaterAnswers = { recorded: () => undefined, entered: () => {}, failed: () => {} };
   #entries: Entry[] = [];
   /** Where the next access probably stands. */
   #next = 0;
+
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
+  turnOn(): void {
+    this.#isOn = true;
+    this.onTurnedOn();
+  }
 
   /** What the instruction waits for; undefined when it can go on. */
   get pending(): DeviceWait | undefined {

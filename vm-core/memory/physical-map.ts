@@ -81,7 +81,7 @@ export class PhysicalMap {
       );
     }
     this.#windows.push(window);
-    if (answersLater(window.region)) this.accesses.isOn = true;
+    if (answersLater(window.region)) this.accesses.turnOn();
     this.#setKind(window.start, window.size, KIND_WINDOW);
   }
 
