@@ -61,7 +61,10 @@ class Comparison {
       const isInOld = oldStart <= at;
       const to = Math.min(end, isInOld ? oldEnd : oldStart);
       const isSame = (isInOld && old && mapsTheSame(old, range)) || at >= this.#end;
-      this.#push(part(range, at, to), isSame ? RANGE_CHANGE.SAME : RANGE_CHANGE.CHANGED);
+      this.#push(
+        at === start && to === end ? range : part(range, at, to),
+        isSame ? RANGE_CHANGE.SAME : RANGE_CHANGE.CHANGED,
+      );
       if (isInOld && to === oldEnd) this.#next++;
       at = to;
     }
@@ -85,11 +88,13 @@ class Comparison {
     }
   }
 
+  /** Without spreading: there may be hundreds of thousands. */
   #push(range: MappedRange, change: Change): void {
+    const { linear, size, physical, attributes, pageSize } = range;
     const last = this.#result.at(-1);
-    const continues = last?.change === change && last.linear + last.size === range.linear && mapsTheSame(last, range);
-    if (continues) this.#result[this.#result.length - 1] = { ...last, size: last.size + range.size };
-    else this.#result.push({ ...range, change });
+    const continues = last?.change === change && last.linear + last.size === linear && mapsTheSame(last, range);
+    if (continues) this.#result[this.#result.length - 1] = { ...last, size: last.size + size };
+    else this.#result.push({ linear, size, physical, attributes, pageSize, change });
   }
 }
 

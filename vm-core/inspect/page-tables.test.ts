@@ -1,10 +1,18 @@
 /** The page tables as a debugger sees them, against a walk that shares nothing with them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { oracleWalk, type OracleRules } from '../memory/oracle-walk.ts';
+import { type OracleAccess, oracleWalk, type OracleRules } from '../memory/oracle-walk.ts';
 import type { PagingLevels, PagingRules } from '../memory/paging-rules.ts';
 import { entryName, explainWalk } from './explain-walk.ts';
-import { type MappedRange, mappedRanges, PAGE_USER, PAGE_WRITABLE, readTable, rootTable } from './page-tables.ts';
+import {
+  type MappedRange,
+  mappedRanges,
+  PAGE_NO_EXECUTE,
+  PAGE_USER,
+  PAGE_WRITABLE,
+  readTable,
+  rootTable,
+} from './page-tables.ts';
 
 const MODES: Readonly<Record<OracleRules['mode'], PagingLevels>> = { '32-bit': 2, PAE: 3, '4-level': 4, '5-level': 5 };
 /** Tables lie in so many pages from 0 on; entries point into the same pages, so that walks find tables. */
@@ -119,22 +127,36 @@ function firstRanges(rules: PagingRules, read: (address: number) => number, coun
 }
 
 describe('mapped ranges', () => {
-  it('are where an independent walk finds pages, at their beginnings and ends, and nowhere just outside', () => {
+  it('are where an independent walk finds pages, with their rights, and nowhere in between', () => {
     fc.assert(
       fc.property(scenes, (scene) => {
         const { rules, oracle } = rulesOf(scene);
         const { read, oracleRead } = readers(scene.words);
-        const physicalOf = (linear: bigint): number | undefined => {
-          const mask = rules.levels < 4 ? 0xffff_ffffn : 0xffff_ffff_ffff_ffffn;
-          const access = { kind: 'read', mode: 'supervisor', ac: true } as const;
-          const allowed = { ...oracle, smap: false, pkru: undefined };
-          const result = oracleWalk(allowed, access, linear & mask, oracleRead);
+        const mask = rules.levels < 4 ? 0xffff_ffffn : 0xffff_ffff_ffff_ffffn;
+        // Each right by itself: only the one that the access asks for can be missing.
+        const plain = { ...oracle, wp: true, smep: false, smap: false, pkru: undefined };
+        const walk = (
+          linear: bigint,
+          kind: OracleAccess['kind'] = 'read',
+          mode: OracleAccess['mode'] = 'supervisor',
+        ) => {
+          const result = oracleWalk(plain, { kind, mode, ac: true }, linear & mask, oracleRead);
           return 'physical' in result ? Number(result.physical) : undefined;
         };
-        for (const { linear, size, physical } of firstRanges(rules, read, 40)) {
-          expect(physicalOf(BigInt(linear))).toBe(physical);
-          expect(physicalOf(BigInt(linear) + BigInt(size) - 1n)).toBe(physical + size - 1);
-        }
+        const ranges = firstRanges(rules, read, 40);
+        ranges.forEach(({ linear, size, physical, attributes }, n) => {
+          const [start, last] = [BigInt(linear), BigInt(linear) + BigInt(size) - 1n];
+          expect(walk(start)).toBe(physical);
+          expect(walk(last)).toBe(physical + size - 1);
+          for (const place of [start, last]) {
+            expect(walk(place, 'read', 'user') !== undefined).toBe((attributes & PAGE_USER) !== 0);
+            expect(walk(place, 'write') !== undefined).toBe((attributes & PAGE_WRITABLE) !== 0);
+            expect(walk(place, 'fetch') !== undefined).toBe((attributes & PAGE_NO_EXECUTE) === 0);
+          }
+          const next = ranges[n + 1];
+          if (!next || next.linear === linear + size || next.linear < 0 !== linear < 0) return;
+          for (const outside of [last + 1n, BigInt(next.linear) - 1n]) expect(walk(outside)).toBe(undefined);
+        });
       }),
       { numRuns: 300 },
     );

@@ -117,6 +117,12 @@ export function readEntry(rules: ShownRules, read: TableReader, table: PageTable
   };
 }
 
+/** Whether an entry is present, which is much less than all of it. */
+function isPresent(rules: ShownRules, read: TableReader, { level, address }: PageTable, index: number): boolean {
+  if (rules.levels === LEVELS_PAE && level === LEVELS_PAE && !rules.pointersInMemory) return true;
+  return (read(address + index * entrySize(rules)) & ENTRY_PRESENT) !== 0;
+}
+
 /** All entries of a table. */
 export function readTable(rules: ShownRules, read: TableReader, table: PageTable): readonly PageTableEntry[] {
   return Array.from({ length: entryCount(rules, table) }, (_, index) => readEntry(rules, read, table, index));
@@ -154,6 +160,11 @@ export function* mappedRanges(
     const count = entryCount(rules, top.table);
     let descended = false;
     while (top.next < count && !descended) {
+      // Most entries of most tables are not present, and need not be looked at any closer.
+      if (!isPresent(rules, read, top.table, top.next)) {
+        top.next++;
+        continue;
+      }
       const entry = readEntry(rules, read, top.table, top.next++);
       if (entry.kind === 'table') {
         stack.push({

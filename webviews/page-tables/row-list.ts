@@ -55,14 +55,20 @@ export class RowList<Row = unknown> extends LitElement {
       aria-label=${this.label}
       aria-activedescendant=${this.isPresent(this.active) ? this.rowId(this.active) : nothing}
       .items=${this.rows as Row[]}
-      .renderItem=${(row: Row, index: number) => this.row(row, index)}
+      .renderItem=${this.renderItem}
       @keydown=${this.key}
-      @rangeChanged=${({ first, last }: RangeChangedEvent) => {
-        this.present = { first, last };
-        this.requestUpdate();
-      }}
+      @rangeChanged=${this.rangeChanged}
     ></lit-virtualizer>`;
   }
+
+  /** The same function at every rendering, or else the virtualizer renders all of its rows again. */
+  private readonly renderItem = (row: Row, index: number): TemplateResult => this.row(row, index);
+
+  private readonly rangeChanged = ({ first, last }: RangeChangedEvent): void => {
+    const wasPresent = this.isPresent(this.active);
+    this.present = { first, last };
+    if (this.isPresent(this.active) !== wasPresent) this.requestUpdate();
+  };
 
   private row(row: Row, index: number): TemplateResult {
     const { depth, open } = this.treeState(row);
