@@ -183,7 +183,12 @@ function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInte
     ),
   );
   yield;
-  return { pseudoHandlers, units, handlerOf: (instruction) => placeOf(places, instruction), bytes: builder.build() };
+  return {
+    pseudoHandlers,
+    units,
+    handlerOf: (instruction) => placeOf(places, instruction, addressBits),
+    bytes: builder.build(),
+  };
 }
 
 /** The module and, once they are asked for, those of the units, which put their functions into its table. */
@@ -300,11 +305,15 @@ function formKey(rowIndex: number, form: Form): number {
   return (sized * 5 + place) * 3 + prefix;
 }
 
-function placeOf(places: ReadonlyMap<number, number>, instruction: DecodedInstruction): number {
+function placeOf(places: ReadonlyMap<number, number>, instruction: DecodedInstruction, addressBits: 32 | 64): number {
   const row = instructionRows[instruction.rowIndex] as InstructionRow;
   const repeats = row.repeat !== undefined;
   const operandSize = hasOneForm(row) ? 32 : instruction.operandSize;
-  const addressing = instruction.memoryForm ? (row.unit ? 'indexed' : addressingOf(instruction)) : undefined;
+  const addressing = instruction.memoryForm
+    ? row.unit
+      ? 'indexed'
+      : addressingOf(instruction, addressBits)
+    : undefined;
   const repeatPrefix = repeats ? instruction.repeatPrefix : 0;
   const loadsStack = loadsStackPointer(instruction);
   const place = places.get(formKey(instruction.rowIndex, { operandSize, addressing, repeatPrefix, loadsStack }));
@@ -313,12 +322,15 @@ function placeOf(places: ReadonlyMap<number, number>, instruction: DecodedInstru
 }
 
 /** System operations compute their addresses themselves, but have the same forms. */
-function addressingOf({ baseSlot, indexSlot, isAbsolute, isRelative, displacement }: DecodedInstruction): Addressing {
+function addressingOf(instruction: DecodedInstruction, addressBits: 32 | 64): Addressing {
+  const { baseSlot, indexSlot, isAbsolute, isRelative, displacement, addressSize } = instruction;
   if (isAbsolute) return 'absolute';
   // The writer of the record may have to add an index to RIP.
   if (isRelative && displacement > RELATIVE_MAX) return 'indexed';
   if (indexSlot !== internal.ZERO) return 'indexed';
-  return baseSlot === internal.ZERO ? 'direct' : 'based';
+  // With 32-bit addresses in 64-bit mode the sign of a displacement does not reach further.
+  const isCut = addressBits === 64 && addressSize === 32;
+  return baseSlot === internal.ZERO && !isCut ? 'direct' : 'based';
 }
 
 function defineHandler(builder: ModuleBuilder, paths: SlowPaths, row: InstructionRow, form: Form): number {
