@@ -20,6 +20,8 @@ import * as selectorChecks from './operations/selector-checks.ts';
 import * as systemCalls from './operations/system-calls.ts';
 import * as tableRegisters from './operations/table-registers.ts';
 import * as testRegisters from './operations/test-registers.ts';
+import * as x87Functions from './operations/x87-functions.ts';
+import * as x87Memory from './operations/x87-memory.ts';
 
 /** The operations as their files export them; a file exports nothing else. */
 export const systemOperations: Readonly<Record<string, SystemOperation>> = {
@@ -40,5 +42,7 @@ export const systemOperations: Readonly<Record<string, SystemOperation>> = {
   ...longMode,
   ...ports,
   ...processorState,
+  ...x87Functions,
+  ...x87Memory,
   ENTER,
 };

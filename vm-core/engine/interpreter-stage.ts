@@ -6,7 +6,7 @@ import { BRANCH, EXIT, FAULT, REPEAT } from '../cpu/cpu.ts';
 import type { Operand, OperandBits, OperandSize, UnitOperand } from '../isa/operand.ts';
 import { type SegmentChoice, Semantics } from '../isa/semantics.ts';
 import { VECTOR_GP } from '../isa/vectors.ts';
-import { internal, type SegmentIndex, slot } from '../state/layout.ts';
+import { internal, type SegmentIndex, segmentSlots, slot } from '../state/layout.ts';
 import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
 import { stageCall, stageReturn } from './call-stage.ts';
 import { type HeldPlace, MemoryAccess } from './memory-access.ts';
@@ -208,6 +208,18 @@ export class InterpreterStage extends Semantics {
   writeStackPointer(value: Value): void {
     if (this.#isWide) this.writeRegister(slot.ESP, 64, value);
     else this.#mergeRegister(slot.ESP, value, this.#stackMask());
+  }
+
+  instructionPointer(): Value {
+    const type = this.#isWide ? 'i64' : 'i32';
+    return this.sub(this.nextEip(), this.f.load(type, 8, this.#record, record.RECORD_LENGTH));
+  }
+
+  segmentSelector(): Value {
+    const entry = this.f.load('i32', 16, this.#record, record.RECORD_SEGMENT_ENTRY);
+    // Entries and selectors are as far from each other.
+    const distance = internal.SEGMENTS - (segmentSlots[0] as number);
+    return this.f.load('i32', 16, this.sub(this.add(this.#cpu, entry), this.constant(distance)));
   }
 
   nextEip(): Value {

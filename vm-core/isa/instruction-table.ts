@@ -13,6 +13,8 @@ import { stackRows } from './rows/stack.ts';
 import { stringRows } from './rows/strings.ts';
 import { systemRows } from './rows/system.ts';
 import { vectorMoveRows } from './rows/vector-moves.ts';
+import { x87ArithmeticRows } from './rows/x87-arithmetic.ts';
+import { x87MoveRows } from './rows/x87-moves.ts';
 
 export const instructionRows: readonly InstructionRow[] = [
   ...arithmeticRows,
@@ -27,6 +29,8 @@ export const instructionRows: readonly InstructionRow[] = [
   ...stringRows,
   ...systemRows,
   ...vectorMoveRows,
+  ...x87ArithmeticRows,
+  ...x87MoveRows,
 ];
 
 /** The opcode map of 16- and 32-bit code, and that of 64-bit mode. */

@@ -80,6 +80,10 @@ export abstract class Semantics extends Arithmetic {
   abstract readStackPointer(): Value;
   /** Writes as much of the stack pointer as the size of the stack covers. */
   abstract writeStackPointer(value: Value): void;
+  /** EIP or RIP of this instruction. */
+  abstract instructionPointer(): Value;
+  /** The selector of the segment that the memory operand is in. */
+  abstract segmentSelector(): Value;
   /** EIP or RIP of the next instruction. */
   abstract nextEip(): Value;
   /**

@@ -3,4 +3,5 @@ export const VECTOR_DE = 0;
 export const VECTOR_UD = 6;
 export const VECTOR_NM = 7;
 export const VECTOR_GP = 13;
+export const VECTOR_MF = 16;
 export const VECTOR_AC = 17;

@@ -51,6 +51,15 @@ export const slot = {
   TR: offsetOf('TR'),
   CPL: offsetOf('CPL'),
   HALTED: offsetOf('HALTED'),
+  FPR0: offsetOf('FPR0'),
+  FCW: offsetOf('FCW'),
+  FSW: offsetOf('FSW'),
+  FTW: offsetOf('FTW'),
+  FOP: offsetOf('FOP'),
+  FIP: offsetOf('FIP'),
+  FCS: offsetOf('FCS'),
+  FDP: offsetOf('FDP'),
+  FDS: offsetOf('FDS'),
   MXCSR: offsetOf('MXCSR'),
   XCR0: offsetOf('XCR0'),
   INTERRUPT_SHADOW: offsetOf('INTERRUPT_SHADOW'),
@@ -125,6 +134,10 @@ export const internal = {
   STACK_MASK: field(),
   /** What a slow path has read or is to write, where that is more than 32 bits: up to 256. */
   WIDE_VALUE: field(32),
+  /** i32: what the last operation on floating-point numbers has raised; see isa/float/formats.ts. */
+  FLOAT_EXCEPTIONS: field(),
+  /** i32: 1 while x87 instructions go on in spite of an exception that waits (IGNNE#). */
+  FLOAT_ERRORS_IGNORED: field(),
   /** i32: which units may not be used now; see units.ts. */
   UNITS: field(),
   /** i64: the address that a slow path of 64-bit mode was called for; what it gets as a number may be rounded. */

@@ -21,6 +21,34 @@ const MXCSR_FIELDS: readonly BitField[] = [
   bit('FZ', 15, 'results that underflow become zero'),
 ];
 
+const FCW_FIELDS: readonly BitField[] = [
+  bit('IM', 0, 'invalid operation masked'),
+  bit('DM', 1, 'denormal operand masked'),
+  bit('ZM', 2, 'division by zero masked'),
+  bit('OM', 3, 'overflow masked'),
+  bit('UM', 4, 'underflow masked'),
+  bit('PM', 5, 'precision masked'),
+  { name: 'PC', low: 8, width: 2, description: 'precision: 0 24 bits, 2 53 bits, 3 64 bits' },
+  { name: 'RC', low: 10, width: 2, description: 'rounding: 0 nearest, 1 down, 2 up, 3 toward zero' },
+];
+
+const FSW_FIELDS: readonly BitField[] = [
+  bit('IE', 0, 'invalid operation'),
+  bit('DE', 1, 'denormal operand'),
+  bit('ZE', 2, 'division by zero'),
+  bit('OE', 3, 'overflow'),
+  bit('UE', 4, 'underflow'),
+  bit('PE', 5, 'precision lost'),
+  bit('SF', 6, 'stack fault'),
+  bit('ES', 7, 'an exception waits that is not masked'),
+  bit('C0', 8, 'condition code'),
+  bit('C1', 9, 'condition code: rounded up, or stack overflow'),
+  bit('C2', 10, 'condition code'),
+  { name: 'TOP', low: 11, width: 3, description: 'register on top of the stack' },
+  bit('C3', 14, 'condition code'),
+  bit('B', 15, 'busy: as ES'),
+];
+
 const XCR0_FIELDS: readonly BitField[] = [
   bit('x87', 0, 'x87 state'),
   bit('SSE', 1, 'XMM registers and MXCSR'),
@@ -34,7 +62,7 @@ const eight = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 export const mmxNames: readonly string[] = eight.map((n) => `MM${n}`);
 export const vectorNames: readonly string[] = [...eight, 8, 9, 10, 11, 12, 13, 14, 15].map((n) => `XMM${n}`);
 
-const x87 = (name: string, size: 2 | 4 | 8, description: string): RegisterRow => ({
+const x87 = (name: string, size: 1 | 2 | 8, description: string): RegisterRow => ({
   ...{ set: 'x87', name, size, attributes: 'read-write', description, feature: 'FPU' },
 });
 
@@ -46,9 +74,9 @@ export const x87Registers: readonly RegisterRow[] = [
       description: 'floating-point register by its own number, not by its place on the stack',
     }),
   ),
-  x87('FCW', 2, 'x87 control word'),
-  x87('FSW', 2, 'x87 status word'),
-  x87('FTW', 2, 'x87 tag word'),
+  { ...x87('FCW', 2, 'x87 control word'), fields: FCW_FIELDS },
+  { ...x87('FSW', 2, 'x87 status word'), fields: FSW_FIELDS },
+  x87('FTW', 1, 'x87 tags as FXSAVE has them: bit n is set if FPRn is not empty'),
   x87('FOP', 2, 'x87: opcode of the last instruction'),
   x87('FIP', 8, 'x87: offset of the last instruction'),
   x87('FCS', 2, 'x87: code segment of the last instruction'),

@@ -13,7 +13,7 @@ const TOP_BIT = 1n << 63n;
 const QUIET_BIT = 1n << 62n;
 
 /** A number taken apart; the significand of a denormal number is normalized once `normalize` was called. */
-interface Parts {
+export interface ExtendedParts {
   readonly sign: Value;
   readonly exponent: Variable;
   readonly significand: Variable;
@@ -35,7 +35,7 @@ export class ExtendedOperation extends Arithmetic {
     this.environment = environment;
   }
 
-  take(vector: Value): Parts {
+  take(vector: Value): ExtendedParts {
     const { f } = this;
     const upper = this.low(f.operateOnLane('i64x2.extract_lane', 1, vector));
     return {
@@ -56,43 +56,52 @@ export class ExtendedOperation extends Arithmetic {
     this.f.return(indefinite(this));
   }
 
-  isZeroNumber({ exponent, significand }: Parts): Value {
+  isZeroNumber({ exponent, significand }: ExtendedParts): Value {
     return this.and(this.isZero(exponent), this.isZero(significand));
   }
 
-  isInfinite({ exponent, significand }: Parts): Value {
+  isInfinite({ exponent, significand }: ExtendedParts): Value {
     return this.and(this.eq(exponent, format.EXTENDED_SPECIAL), this.eq(this.shl(significand, 1), 0));
   }
 
-  isNaN({ exponent, significand }: Parts): Value {
+  isNaN({ exponent, significand }: ExtendedParts): Value {
     return this.and(this.eq(exponent, format.EXTENDED_SPECIAL), this.ne(this.shl(significand, 1), 0));
   }
 
   /** Encodings of the 8087 that no x87 since takes: an exponent, but no top bit. */
-  isUnsupported({ exponent, significand }: Parts): Value {
+  isUnsupported({ exponent, significand }: ExtendedParts): Value {
     return this.and(this.ne(exponent, 0), this.f.binary('geS', significand, this.f.i64(0n)));
   }
 
   /** Neither zero nor denormal nor anything special. */
-  isNormal({ exponent, significand }: Parts): Value {
+  isNormal({ exponent, significand }: ExtendedParts): Value {
     const inRange = this.ltU(this.sub(exponent, this.f.i32(1)), this.f.i32(format.EXTENDED_SPECIAL - 1));
     return this.and(inRange, this.ltS(significand, 0));
   }
 
+  isSignaling(number: ExtendedParts): Value {
+    return this.and(this.isNaN(number), this.isZero(this.bit(number.significand, 62)));
+  }
+
   /** Makes a denormal number one with its top bit set, whose exponent goes below 1, and tells of it. */
-  normalize(number: Parts): void {
+  normalize(number: ExtendedParts): void {
+    const { exponent, significand } = number;
+    this.if(this.and(this.isZero(exponent), this.ne(significand, 0)), () => this.raise(format.DENORMAL));
+    this.normalizeQuietly(number);
+  }
+
+  normalizeQuietly({ exponent, significand }: ExtendedParts): void {
     const { f } = this;
-    this.if(this.and(this.isZero(number.exponent), this.ne(number.significand, 0)), () => {
-      this.raise(format.DENORMAL);
-      const zeros = f.copy(f.unary('clz', number.significand));
-      f.set(number.significand, this.shl(number.significand, zeros));
-      f.set(number.exponent, this.sub(f.i32(1), this.low(zeros)));
+    this.if(this.and(this.isZero(exponent), this.ne(significand, 0)), () => {
+      const zeros = f.copy(f.unary('clz', significand));
+      f.set(significand, this.shl(significand, zeros));
+      f.set(exponent, this.sub(f.i32(1), this.low(zeros)));
     });
   }
 
   /** Ends the function where an operand is a NaN or no number at all. */
-  handleNaNs(numbers: readonly Parts[]): void {
-    const any = (test: (number: Parts) => Value) => numbers.map(test).reduce((x, y) => this.or(x, y));
+  handleNaNs(numbers: readonly ExtendedParts[]): void {
+    const any = (test: (number: ExtendedParts) => Value) => numbers.map(test).reduce((x, y) => this.or(x, y));
     this.if(
       any((number) => this.isUnsupported(number)),
       () => this.returnInvalid(),
@@ -100,8 +109,7 @@ export class ExtendedOperation extends Arithmetic {
     this.if(
       any((number) => this.isNaN(number)),
       () => {
-        const isSignaling = (number: Parts) =>
-          this.and(this.isNaN(number), this.isZero(this.low(this.and(this.shrU(number.significand, 62), 1))));
+        const isSignaling = (number: ExtendedParts) => this.isSignaling(number);
         this.if(any(isSignaling), () => this.raise(format.INVALID));
         this.f.return(this.#quietOne(numbers));
       },
@@ -109,13 +117,13 @@ export class ExtendedOperation extends Arithmetic {
   }
 
   /** The NaN that is the result: the one with the larger significand, a quiet one before a signaling one. */
-  #quietOne(numbers: readonly Parts[]): Value {
+  #quietOne(numbers: readonly ExtendedParts[]): Value {
     const { f } = this;
-    const [x, y] = numbers as readonly [Parts, Parts | undefined];
-    const quiet = ({ sign, significand }: Parts) =>
+    const [x, y] = numbers as readonly [ExtendedParts, ExtendedParts | undefined];
+    const quiet = ({ sign, significand }: ExtendedParts) =>
       packExtended(this, sign, f.i32(format.EXTENDED_SPECIAL), this.or(significand, f.i64(QUIET_BIT)));
     if (!y) return quiet(x);
-    const quietBit = (number: Parts) => this.low(this.shrU(this.shl(number.significand, 1), 63));
+    const quietBit = (number: ExtendedParts) => this.low(this.shrU(this.shl(number.significand, 1), 63));
     const bothNaN = this.and(this.isNaN(x), this.isNaN(y));
     const sameKind = this.eq(quietBit(x), quietBit(y));
     const larger = this.or(
@@ -152,8 +160,8 @@ const UNARY = { parameters: ['i32', 'v128', 'i32'], result: 'v128' } as const;
 
 /** A function of two numbers: what it does with zeros and infinities, and with all others. */
 function binaryFunction(
-  special: (operation: ExtendedOperation, x: Parts, y: Parts) => void,
-  exact: (operation: ExtendedOperation, x: Parts, y: Parts) => void,
+  special: (operation: ExtendedOperation, x: ExtendedParts, y: ExtendedParts) => void,
+  exact: (operation: ExtendedOperation, x: ExtendedParts, y: ExtendedParts) => void,
 ): SharedFunction {
   return {
     signature: BINARY,
@@ -174,7 +182,7 @@ function binaryFunction(
 
 /** The sum, or with `negate` the difference. */
 function sum(negate: boolean): SharedFunction {
-  const signOf = (operation: ExtendedOperation, y: Parts) =>
+  const signOf = (operation: ExtendedOperation, y: ExtendedParts) =>
     negate ? operation.f.copy(operation.xor(y.sign, 1)) : y.sign;
   return binaryFunction(
     (operation, x, y) => {
@@ -206,7 +214,7 @@ function sum(negate: boolean): SharedFunction {
 }
 
 /** The number alone, rounded to the precision that is asked for. */
-function returnSame(operation: ExtendedOperation, sign: Value, { exponent, significand }: Parts): void {
+function returnSame(operation: ExtendedOperation, sign: Value, { exponent, significand }: ExtendedParts): void {
   operation.returnRounded({ sign, exponent, high: significand, low: operation.f.i64(0n) });
 }
 

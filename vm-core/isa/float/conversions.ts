@@ -1,0 +1,236 @@
+/**
+ * Between the double extended format and what memory holds: numbers of 32 and 64 bits, integers; comparisons, and rounding
+ * to an integer (SDM vol. 1 §4.8.4.1, §8.1.2, §8.5, table 8-6).
+ */
+import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
+import type { SharedFunction } from '../../wasm/module-builder.ts';
+import { ExtendedOperation, type ExtendedParts } from './extended.ts';
+import * as format from './formats.ts';
+import { packExtended, roundDouble, roundSingle } from './rounding.ts';
+
+const TOP_BIT = 1n << 63n;
+
+/** Condition codes of a comparison, by their bits in the x87 status word. */
+export const CONDITION_BELOW = 0x100;
+export const CONDITION_UNORDERED = 0x4500;
+export const CONDITION_EQUAL = 0x4000;
+
+/** (address of the exceptions' word, number) → the same in the double extended format. */
+function fromNarrow(target: format.NarrowFormat): SharedFunction {
+  return {
+    signature: { parameters: ['i32', 'i64'], result: 'v128' },
+    write: (f) => {
+      const [flagsAt, bits] = f.parameters as readonly [Value, Value];
+      const operation = new ExtendedOperation(f, flagsAt, f.i32(0));
+      const { precision, special, bias } = target;
+      const sign = f.copy(operation.low(operation.shrU(bits, target.bits - 1)));
+      const exponent = f.copy(operation.and(operation.low(operation.shrU(bits, precision - 1)), special));
+      const fraction = f.copy(operation.and(operation.shl(bits, 64 - precision), f.i64(TOP_BIT - 1n)));
+      operation.if(operation.isZero(exponent), () => {
+        operation.if(operation.isZero(fraction), () => f.return(operation.zero(sign)));
+        operation.raise(format.DENORMAL);
+        const zeros = f.copy(f.unary('clz', fraction));
+        const first = format.EXTENDED_BIAS - bias + 1;
+        const moved = operation.sub(f.i32(first), operation.low(zeros));
+        f.return(packExtended(operation, sign, moved, operation.shl(fraction, zeros)));
+      });
+      const whole = operation.or(fraction, f.i64(TOP_BIT));
+      operation.if(operation.eq(exponent, special), () => {
+        const hasNaN = operation.ne(fraction, 0);
+        const isSignaling = operation.isZero(operation.bit(fraction, 62));
+        operation.if(operation.and(hasNaN, isSignaling), () => operation.raise(format.INVALID));
+        const quiet = operation.or(whole, operation.shl(operation.wideUnsigned(hasNaN), 62));
+        f.return(packExtended(operation, sign, f.i32(format.EXTENDED_SPECIAL), quiet));
+      });
+      f.return(packExtended(operation, sign, operation.add(exponent, f.i32(format.EXTENDED_BIAS - bias)), whole));
+    },
+  };
+}
+
+export const extendedFromSingle: SharedFunction = fromNarrow(format.single);
+export const extendedFromDouble: SharedFunction = fromNarrow(format.double);
+
+/** (address of the exceptions' word, number, environment) → its bits in the narrow format. */
+function toNarrow(target: format.NarrowFormat): SharedFunction {
+  return {
+    signature: { parameters: ['i32', 'v128', 'i32'], result: 'i64' },
+    write: (f) => {
+      const [flagsAt, number, environment] = f.parameters as readonly [Value, Value, Value];
+      const operation = new ExtendedOperation(f, flagsAt, environment);
+      const x = operation.take(number);
+      const { precision, special } = target;
+      const infinity = BigInt(special) << BigInt(precision - 1);
+      const signBit = f.copy(operation.shl(operation.wideUnsigned(x.sign), target.bits - 1));
+      const signed = (bits: Value) => operation.or(signBit, bits);
+      operation.if(operation.isUnsupported(x), () => {
+        operation.raise(format.INVALID);
+        const quiet = infinity | (1n << BigInt(precision - 2)) | (1n << BigInt(target.bits - 1));
+        f.return(f.i64(quiet));
+      });
+      operation.if(operation.isNaN(x), () => {
+        operation.if(operation.isSignaling(x), () => operation.raise(format.INVALID));
+        const fraction = operation.shrU(operation.shl(x.significand, 1), 65 - precision);
+        const quiet = operation.or(fraction, f.i64(infinity | (1n << BigInt(precision - 2))));
+        f.return(signed(quiet));
+      });
+      operation.if(operation.isInfinite(x), () => f.return(signed(f.i64(infinity))));
+      operation.if(operation.isZeroNumber(x), () => f.return(signBit));
+      operation.normalizeQuietly(x);
+      const round = target.bits === 32 ? roundSingle : roundDouble;
+      f.return(f.callShared(round, flagsAt, x.sign, x.exponent, x.significand, f.i64(0n), environment));
+    },
+  };
+}
+
+export const singleFromExtended: SharedFunction = toNarrow(format.single);
+export const doubleFromExtended: SharedFunction = toNarrow(format.double);
+
+/** An integer as a number: exact. */
+export const extendedFromInteger: SharedFunction = {
+  signature: { parameters: ['i64'], result: 'v128' },
+  write: (f) => {
+    const [integer] = f.parameters as readonly [Value];
+    const operation = new ExtendedOperation(f, f.i32(0), f.i32(0));
+    operation.if(operation.isZero(integer), () => f.return(operation.zero(f.i32(0))));
+    const sign = operation.low(operation.shrU(integer, 63));
+    const magnitude = f.copy(operation.select(sign, operation.sub(f.i64(0n), integer), integer));
+    const zeros = f.copy(f.unary('clz', magnitude));
+    const exponent = operation.sub(f.i32(format.EXTENDED_BIAS + 63), operation.low(zeros));
+    f.return(packExtended(operation, sign, exponent, operation.shl(magnitude, zeros)));
+  },
+};
+
+/** A magnitude below 2^64 as an integer, and whether it was rounded, and up. The exponent is at most that of 2^63. */
+function roundedInteger(
+  operation: ExtendedOperation,
+  { sign, exponent, significand }: ExtendedParts,
+): { readonly integer: Value; readonly isInexact: Value; readonly isUp: Value } {
+  const { f } = operation;
+  const dropped = f.copy(operation.sub(f.i32(format.EXTENDED_BIAS + 63), exponent));
+  const wide = operation.wideUnsigned(dropped);
+  const kept = f.variable(significand);
+  const rest = f.variable(f.i64(0n));
+  operation.if(dropped, () => {
+    const isSome = operation.ltU(dropped, f.i32(64));
+    const isAll = operation.eq(dropped, 64);
+    f.set(kept, operation.select(isSome, operation.shrU(significand, wide), f.i64(0n)));
+    const below = operation.shl(significand, operation.sub(f.i64(64n), wide));
+    const whole = operation.select(isAll, significand, f.i64(1n));
+    f.set(rest, operation.select(isSome, below, whole));
+  });
+  const mode = operation.and(operation.environment, format.ENVIRONMENT_ROUNDING);
+  const half = f.i64(TOP_BIT);
+  const isOdd = operation.ne(operation.and(kept, 1), 0);
+  const tie = operation.and(f.binary('eq', rest, half), isOdd);
+  const nearest = operation.or(f.binary('gtU', rest, half), tie);
+  const away = operation.select(
+    operation.eq(mode, 1),
+    sign,
+    operation.and(operation.eq(mode, 2), operation.isZero(sign)),
+  );
+  const isInexact = f.copy(operation.ne(rest, 0));
+  const isUp = f.copy(operation.select(operation.isZero(mode), nearest, operation.and(away, isInexact)));
+  return { integer: f.copy(operation.add(kept, operation.wideUnsigned(isUp))), isInexact, isUp };
+}
+
+/** (address of the exceptions' word, number, environment) → the integer; what does not fit is the indefinite one. */
+function toInteger(bits: 16 | 32 | 64): SharedFunction {
+  return {
+    signature: { parameters: ['i32', 'v128', 'i32'], result: 'i64' },
+    write: (f) => {
+      const [flagsAt, number, environment] = f.parameters as readonly [Value, Value, Value];
+      const operation = new ExtendedOperation(f, flagsAt, environment);
+      const x = operation.take(number);
+      const invalid = () => {
+        operation.raise(format.INVALID);
+        f.return(f.i64(-(1n << BigInt(bits - 1))));
+      };
+      operation.if(operation.isZeroNumber(x), () => f.return(f.i64(0n)));
+      operation.if(operation.isUnsupported(x), invalid);
+      operation.if(f.binary('geS', x.exponent, f.i32(format.EXTENDED_BIAS + 64)), invalid);
+      const { integer, isInexact, isUp } = roundedInteger(operation, x);
+      const limit = 1n << BigInt(bits - 1);
+      const end = operation.add(f.i64(limit - 1n), operation.wideUnsigned(x.sign));
+      // Rounded up from all ones the integer is 0, but was too large already.
+      const wrapped = operation.and(operation.isZero(integer), isUp);
+      operation.if(operation.or(f.binary('gtU', integer, end), wrapped), invalid);
+      raiseInexact(operation, isInexact, isUp);
+      f.return(operation.select(x.sign, operation.sub(f.i64(0n), integer), integer));
+    },
+  };
+}
+
+function raiseInexact(operation: ExtendedOperation, isInexact: Value, isUp: Value): void {
+  operation.if(isInexact, () => {
+    operation.raise(format.INEXACT);
+    operation.if(isUp, () => operation.raise(format.ROUNDED_UP));
+  });
+}
+
+export const int16FromExtended: SharedFunction = toInteger(16);
+export const int32FromExtended: SharedFunction = toInteger(32);
+export const int64FromExtended: SharedFunction = toInteger(64);
+
+/** (address of the exceptions' word, number, environment) → the number rounded to an integer. */
+export const extendedToIntegral: SharedFunction = {
+  signature: { parameters: ['i32', 'v128', 'i32'], result: 'v128' },
+  write: (f) => {
+    const [flagsAt, number, environment] = f.parameters as readonly [Value, Value, Value];
+    const operation = new ExtendedOperation(f, flagsAt, environment);
+    const x = operation.take(number);
+    operation.handleNaNs([x]);
+    const isWhole = f.binary('geS', x.exponent, f.i32(format.EXTENDED_BIAS + 63));
+    operation.if(operation.or(isWhole, operation.isZeroNumber(x)), () => f.return(number));
+    operation.normalize(x);
+    const { integer, isInexact, isUp } = roundedInteger(operation, x);
+    raiseInexact(operation, isInexact, isUp);
+    operation.if(operation.isZero(integer), () => f.return(operation.zero(x.sign)));
+    const zeros = f.copy(f.unary('clz', integer));
+    const exponent = operation.sub(f.i32(format.EXTENDED_BIAS + 63), operation.low(zeros));
+    f.return(packExtended(operation, x.sign, exponent, operation.shl(integer, zeros)));
+  },
+};
+
+/** (address of the exceptions' word, x, y) → condition codes. An ordered comparison takes no NaN. */
+function comparison(ordered: boolean): SharedFunction {
+  return {
+    signature: { parameters: ['i32', 'v128', 'v128'], result: 'i32' },
+    write: (f) => {
+      const [flagsAt, first, second] = f.parameters as readonly [Value, Value, Value];
+      const operation = new ExtendedOperation(f, flagsAt, f.i32(0));
+      const x = operation.take(first);
+      const y = operation.take(second);
+      const unsupported = operation.or(operation.isUnsupported(x), operation.isUnsupported(y));
+      const hasNaN = operation.or(operation.isNaN(x), operation.isNaN(y));
+      const isSignaling = operation.or(operation.isSignaling(x), operation.isSignaling(y));
+      operation.if(operation.or(unsupported, hasNaN), () => {
+        const isInvalid = ordered ? f.i32(1) : operation.or(unsupported, isSignaling);
+        operation.if(isInvalid, () => operation.raise(format.INVALID));
+        f.return(f.i32(CONDITION_UNORDERED));
+      });
+      operation.normalize(x);
+      operation.normalize(y);
+      f.return(orderOf(f, operation, x, y));
+    },
+  };
+}
+
+function orderOf(f: FunctionBuilder, operation: ExtendedOperation, x: ExtendedParts, y: ExtendedParts): Value {
+  const bothZero = operation.and(operation.isZeroNumber(x), operation.isZeroNumber(y));
+  const sameExponent = operation.eq(x.exponent, y.exponent);
+  const sameMagnitude = operation.and(sameExponent, f.binary('eq', x.significand, y.significand));
+  const sameSign = operation.eq(x.sign, y.sign);
+  const isEqual = operation.or(bothZero, operation.and(sameMagnitude, sameSign));
+  // A zero has the exponent 0, as have the largest denormal numbers once they are normalized: then it has no significand.
+  const zero = { x: operation.isZeroNumber(x), y: operation.isZeroNumber(y) };
+  const byExponent = operation.ltS(x.exponent, y.exponent);
+  const bySignificand = operation.and(sameExponent, operation.ltU(x.significand, y.significand));
+  const smaller = operation.or(byExponent, bySignificand);
+  const smallerMagnitude = operation.select(zero.x, f.i32(1), operation.and(operation.isZero(zero.y), smaller));
+  const isBelow = operation.select(sameSign, operation.xor(smallerMagnitude, x.sign), operation.ne(x.sign, 0));
+  const unequal = operation.select(isBelow, f.i32(CONDITION_BELOW), f.i32(0));
+  return f.copy(operation.select(isEqual, f.i32(CONDITION_EQUAL), unequal));
+}
+
+export const orderedComparison: SharedFunction = comparison(true);
+export const unorderedComparison: SharedFunction = comparison(false);

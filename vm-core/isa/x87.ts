@@ -1,0 +1,208 @@
+/**
+ * What the instructions of the x87 have in common: the stack and its tags, the exceptions and what becomes of them, the
+ * pointers to the last instruction (SDM vol. 1 §8.1, §8.5, §8.6).
+ */
+import { CS, internal, segmentSlots, slot } from '../state/layout.ts';
+import type { Value, Variable } from '../wasm/function-builder.ts';
+import type { SharedFunction } from '../wasm/module-builder.ts';
+import { indefinite } from './float/extended.ts';
+import * as format from './float/formats.ts';
+import type { Semantics } from './semantics.ts';
+import { VECTOR_MF } from './vectors.ts';
+
+/** Bits of the status word. */
+export const STACK_FAULT = 0x40;
+const ERROR_SUMMARY = 0x80;
+const BUSY = 0x8000;
+const C1 = 0x200;
+export const CONDITIONS = 0x4700;
+const TOP_SHIFT = 11;
+const TOP = 7 << TOP_SHIFT;
+
+const EXCEPTIONS = 0x3f;
+/** Exceptions that are found before anything is computed. */
+const EARLY = format.INVALID | format.DENORMAL | format.ZERO_DIVIDE;
+/** Those that keep a result from memory. */
+const KEPT_FROM_MEMORY = EARLY | format.OVERFLOW | format.UNDERFLOW;
+
+const SLOT_SHIFT = 4;
+
+/** A place on the stack: its distance from the top, as a number or as the operand ST(i) has it. */
+type Place = number | 'operand';
+
+export class X87 {
+  readonly s: Semantics;
+  readonly #cpu: Value;
+  readonly #control: Value;
+  readonly #status: Variable;
+  readonly #tags: Variable;
+  readonly #index: Value | undefined;
+
+  /** The beginning of an instruction; all but the control instructions wait for the exceptions of those before. */
+  constructor(s: Semantics, uses: { readonly operand?: boolean; readonly waits?: boolean } = {}) {
+    const { f } = s;
+    this.s = s;
+    this.#cpu = s.cpuAddress();
+    this.#status = f.variable(f.load('i32', 16, this.#cpu, slot.FSW));
+    if (uses.waits !== false) requireNoError(s, this.#status);
+    this.#control = f.load('i32', 16, this.#cpu, slot.FCW);
+    this.#tags = f.variable(f.load('i32', 8, this.#cpu, slot.FTW));
+    this.#index = uses.operand ? s.stackIndex() : undefined;
+  }
+
+  /** Where the exceptions of an operation are gathered. */
+  get exceptionsAt(): Value {
+    return this.s.add(this.#cpu, this.s.constant(internal.FLOAT_EXCEPTIONS));
+  }
+
+  /** The environment of the operations on numbers, by the control word. */
+  environment(): Value {
+    const { s } = this;
+    const rounding = s.and(s.shrU(this.#control, 10), 3);
+    const precision = s.and(s.shrU(this.#control, 6), 0xc);
+    const unmasked = s.and(s.shl(s.not(this.#control), 1), 0x30);
+    return s.or(s.or(rounding, precision), unmasked);
+  }
+
+  clearExceptions(): void {
+    this.s.f.store(32, this.#cpu, internal.FLOAT_EXCEPTIONS, this.s.constant(0));
+  }
+
+  #top(): Value {
+    return this.s.and(this.s.shrU(this.#status, TOP_SHIFT), 7);
+  }
+
+  #number(place: Place): Value {
+    const { s } = this;
+    const distance = place === 'operand' ? (this.#index as Value) : s.constant(place);
+    return s.and(s.add(this.#top(), distance), 7);
+  }
+
+  #address(place: Place): Value {
+    return this.s.add(this.#cpu, this.s.shl(this.#number(place), SLOT_SHIFT));
+  }
+
+  isEmpty(place: Place): Value {
+    return this.s.isZero(this.s.bit(this.#tags, this.#number(place)));
+  }
+
+  read(place: Place): Value {
+    return this.s.f.loadVector(128, this.#address(place), slot.FPR0);
+  }
+
+  write(place: Place, number: Value): void {
+    const { s } = this;
+    s.f.storeVector(this.#address(place), slot.FPR0, number);
+    s.set(this.#tags, s.or(this.#tags, s.shl(s.constant(1), this.#number(place))));
+  }
+
+  /** The register is empty; its contents stay. */
+  free(place: Place): void {
+    const { s } = this;
+    s.set(this.#tags, s.and(this.#tags, s.not(s.shl(s.constant(1), this.#number(place)))));
+  }
+
+  pop(): void {
+    this.free(0);
+    this.move(1);
+  }
+
+  /** Makes room on the stack; what is there then is written by `write(0, …)`. */
+  push(): void {
+    this.move(-1);
+  }
+
+  /** Moves the top of the stack by a number of registers. */
+  move(by: number): void {
+    const { s } = this;
+    const moved = s.and(s.add(this.#status, s.constant(by << TOP_SHIFT)), TOP);
+    s.set(this.#status, s.or(s.and(this.#status, ~TOP), moved));
+  }
+
+  indefinite(): Value {
+    return indefinite(this.s);
+  }
+
+  setConditions(codes: Value): void {
+    const { s } = this;
+    s.set(this.#status, s.or(s.and(this.#status, ~CONDITIONS), codes));
+  }
+
+  /** C1 is 0 after what neither rounds nor overflows the stack. */
+  clearC1(): void {
+    this.s.set(this.#status, this.s.and(this.#status, ~C1));
+  }
+
+  /**
+   * Where registers that are needed are empty: an invalid operation of the stack, whose result, if that is masked, is what
+   * `masked` writes. Otherwise goes on.
+   */
+  requireFull(places: readonly Place[], masked: () => void): void {
+    const empty = places.map((place) => this.isEmpty(place)).reduce((x, y) => this.s.or(x, y));
+    this.s.if(empty, () => this.#stackFault(0, masked));
+  }
+
+  /** The same for a register into which something is to be pushed. */
+  requireRoom(masked: () => void): void {
+    this.s.if(this.s.isZero(this.isEmpty(-1)), () => this.#stackFault(C1, masked));
+  }
+
+  #stackFault(direction: number, masked: () => void): void {
+    const { s } = this;
+    const found = STACK_FAULT | format.INVALID | direction;
+    s.set(this.#status, s.or(s.and(this.#status, ~C1), found));
+    s.if(s.and(this.#control, format.INVALID), masked, () => this.#summarize());
+    this.commit();
+    s.end();
+  }
+
+  #summarize(): void {
+    this.s.set(this.#status, this.s.or(this.#status, ERROR_SUMMARY | BUSY));
+  }
+
+  /**
+   * What an operation has raised goes into the status word; `deliver` writes the result, unless an exception without a
+   * mask keeps it. `toMemory`: one that is found after the operation keeps it too.
+   */
+  finish(deliver: () => void, toMemory = false): void {
+    const { s } = this;
+    const raised = s.f.variable(s.f.load('i32', 32, this.#cpu, internal.FLOAT_EXCEPTIONS));
+    const unmasked = s.f.copy(s.and(s.and(raised, s.not(this.#control)), EXCEPTIONS));
+    s.if(s.and(unmasked, EARLY), () => s.set(raised, s.and(raised, EARLY)));
+    s.set(this.#status, s.or(s.and(this.#status, ~C1), s.and(raised, EXCEPTIONS | C1)));
+    s.if(s.isZero(s.and(unmasked, toMemory ? KEPT_FROM_MEMORY : EARLY)), deliver);
+    s.if(unmasked, () => this.#summarize());
+  }
+
+  /** Calls an operation on numbers that takes the place of its exceptions first. */
+  operate(operation: SharedFunction, ...operands: readonly Value[]): Value {
+    return this.s.f.callShared(operation, this.exceptionsAt, ...operands);
+  }
+
+  /** Writes status and tags back. */
+  commit(): void {
+    const { f } = this.s;
+    f.store(16, this.#cpu, slot.FSW, this.#status);
+    f.store(8, this.#cpu, slot.FTW, this.#tags);
+  }
+}
+
+/** #MF, or the error line, if an exception waits. */
+function requireNoError(s: Semantics, status: Value): void {
+  s.if(s.and(status, ERROR_SUMMARY), () => {
+    const ignored = s.f.load('i32', 32, s.cpuAddress(), internal.FLOAT_ERRORS_IGNORED);
+    s.if(s.isZero(ignored), () => s.raise(VECTOR_MF));
+  });
+}
+
+/** The instruction becomes the last one; those of the control instructions do not. */
+export function rememberInstruction(s: Semantics, hasMemory: boolean): void {
+  const { f } = s;
+  const cpu = s.cpuAddress();
+  f.store(16, cpu, slot.FOP, s.immediate());
+  f.store(64, cpu, slot.FIP, f.widen(s.instructionPointer(), false));
+  f.store(16, cpu, slot.FCS, f.load('i32', 16, cpu, segmentSlots[CS] as number));
+  if (!hasMemory) return;
+  f.store(64, cpu, slot.FDP, f.widen(s.effectiveAddress(), false));
+  f.store(16, cpu, slot.FDS, s.segmentSelector());
+}
