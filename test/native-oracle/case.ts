@@ -34,7 +34,12 @@ export interface Registers {
   readonly gsBase: bigint;
   /** ES, CS, SS, DS, FS, GS. */
   readonly selectors: readonly number[];
+  /** x87, SSE and AVX as XSAVE writes them (SDM vol. 1 §13.4). */
+  readonly state: Uint8Array;
 }
+
+/** Bytes of that state. */
+export const STATE_SIZE = 832;
 
 export interface Case extends Registers {
   readonly form: Form;

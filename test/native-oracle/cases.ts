@@ -6,9 +6,10 @@ import { Decoder } from '../../vm-core/isa/decoder.ts';
 import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
 import { AC, ARITHMETIC_FLAGS, DF, ID, IF, NT, TF } from '../../vm-core/state/lazy-flags.ts';
 import * as world from './case.ts';
-import { type Case, oneOf, type Random } from './case.ts';
+import { type Case, oneOf, type Random, random } from './case.ts';
 import { bytesOf, type Encoded, Encoder, type Form } from './encoder.ts';
 import { prepare } from './preparations.ts';
+import { anyState, fillVector } from './unit-state.ts';
 
 const EDGES = [0n, 1n, 2n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0x8000n, 0xffffn, 0x7fffffffn, 0x80000000n, 0xffffffffn];
 const WIDE_EDGES = [1n << 32n, (1n << 63n) - 1n, 1n << 63n, (1n << 64n) - 1n, 0xffff_ffff_8000_0000n];
@@ -73,7 +74,8 @@ function makeCase(form: Form, next: Random): Case | undefined {
     prepare(draft);
     finish(draft);
     const { general, memory, selectors, flags, fsBase, gsBase } = draft;
-    const rest = { general: narrowed(form.mode, general), memory, selectors, flags, fsBase, gsBase };
+    const state = form.row.unit === undefined ? plainState : anyState(next);
+    const rest = { general: narrowed(form.mode, general), memory, selectors, flags, fsBase, gsBase, state };
     const test = { ...rest, form, row: form.row, mode: form.mode, code: encoded.bytes, rip: BigInt(draft.rip) };
     if (isOfForm(form, encoded.bytes)) return test;
   }
@@ -81,6 +83,9 @@ function makeCase(form: Form, next: Random): Case | undefined {
 }
 
 const ATTEMPTS_MAX = 8;
+
+/** What the instructions of the integer unit leave alone. */
+const plainState = anyState(random(1));
 
 const decoder = new Decoder('max');
 
@@ -145,7 +150,9 @@ function aim(draft: Draft): void {
   const { form, encoded, general, next } = draft;
   const { address } = encoded;
   if (!address || (form.row.name === 'LEA' && next() % 2 === 0) || (!address.isDirect && next() % 24 === 0)) return;
-  const place = anyPlace(next, form.mode);
+  const anywhere = anyPlace(next, form.mode);
+  const place = form.row.unit !== undefined && next() % 4 > 0 ? anywhere & ~15n : anywhere;
+  if (form.row.unit !== undefined) fillOperand(draft, place);
   const offset = place - segmentBase(draft);
   if (address.isDirect) {
     const from = address.isRelative ? BigInt(draft.rip + encoded.bytes.length) : 0n;
@@ -165,6 +172,15 @@ function aim(draft: Draft): void {
     setBase(draft, address.base, rest);
   }
   draft.target = place;
+}
+
+/** Operands of the floating-point and vector units are numbers of all kinds. */
+function fillOperand({ memory, next }: Draft, place: bigint): void {
+  const at = Number(place) - world.WINDOW;
+  const from = { below: (end: number) => next() % end, bits: () => (BigInt(next()) << 32n) | BigInt(next()) };
+  for (const start of [at, at + 16]) {
+    if (start >= 0 && start + 16 <= memory.length) fillVector(new DataView(memory.buffer), start, next, from);
+  }
 }
 
 /** Bits beyond the address size do not count. */

@@ -10,6 +10,7 @@ import {
   needsModRm,
   type OperandCode,
   type OperandSize,
+  vectorLetter,
 } from '../../vm-core/isa/operand.ts';
 import { oneOf, type Random } from './case.ts';
 
@@ -48,6 +49,15 @@ export interface Encoded {
   readonly immediateAt: number;
 }
 
+/** What a VEX prefix is made of, as `parseOpcode` tells it. */
+interface VexFields {
+  readonly prefix: unknown;
+  readonly vvvv: number;
+  readonly plain: boolean;
+  readonly vexL: 0 | 1 | undefined;
+  readonly vexW: 0 | 1 | undefined;
+}
+
 const ESCAPES: readonly (readonly number[])[] = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]];
 const VEX_PREFIXES: readonly unknown[] = [0, 0x66, 0xf3, 0xf2];
 const SEGMENTS = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65] as const;
@@ -77,7 +87,7 @@ export class Encoder {
   /** `plain`: without prefixes that change nothing, for forms of which they would make another. */
   encode(plain: boolean): Encoded {
     const { row, memory } = this.#form;
-    const { place, extension, count, prefix, modRm } = parseOpcode(row.opcode);
+    const { place, extension, count, prefix, modRm, anyRm, vexL, vexW } = parseOpcode(row.opcode);
     const map = place >> 8;
     const isVex = map >= ESCAPES.length;
     this.#sizePrefixes(isVex);
@@ -85,14 +95,15 @@ export class Encoder {
     if (!plain) this.#freePrefixes(isVex);
     let opcode = place & 0xff;
     if (count > 1) opcode += this.#opcodeRegister();
-    if (modRm !== undefined) this.#tail.push(modRm);
+    if (modRm !== undefined) this.#tail.push(anyRm ? modRm | (this.#next() & 7) : modRm);
     else if (extension !== undefined || row.operands.some(needsModRm)) this.#modRm(extension, memory);
     const immediateAt = this.#tail.length;
     for (const code of row.operands) this.#immediate(code);
     if (this.#form.mode === 64 && this.#next() % 4 === 0) this.#rex |= 0x40;
-    const vvvv = row.operands.includes('By') ? this.#next() % (this.#form.mode === 64 ? 16 : 8) : 0;
+    const usesVvvv = row.operands.some((code) => code === 'By' || vectorLetter(code) === 'H');
+    const vvvv = usesVvvv ? this.#next() % (this.#form.mode === 64 ? 16 : 8) : 0;
     const start = isVex
-      ? this.#vex(map - 3, prefix, vvvv, plain)
+      ? this.#vex(map - 3, { prefix, vvvv, plain, vexL, vexW })
       : [...(this.#rex ? [this.#rex] : []), ...(ESCAPES[map] as readonly number[])];
     const head = [...this.#prefixes, ...start, opcode];
     return {
@@ -153,12 +164,15 @@ export class Encoder {
   }
 
   /** Three bytes; bits that mean nothing outside 64-bit mode are by chance, those that must be clear rarely are not. */
-  #vex(map: number, prefix: unknown, vvvv: number, plain: boolean): number[] {
-    const { mode, size } = this.#form;
-    const wide = mode === 64 ? size === 64 : this.#next() % 2 === 0;
-    const ignored = mode === 64 ? 0 : this.#next() & 8;
-    const long = !plain && this.#next() % 48 === 0 ? 4 : 0;
-    const last = (wide ? 0x80 : 0) | (((vvvv ^ 15) & ~ignored) << 3) | long | VEX_PREFIXES.indexOf(prefix);
+  #vex(map: number, vex: VexFields): number[] {
+    const { mode, size, row } = this.#form;
+    const next = this.#next;
+    const isFree = row.unit === undefined ? mode !== 64 : true;
+    const wide = vex.vexW === undefined ? (isFree ? next() % 2 === 0 : size === 64) : vex.vexW === 1;
+    const ignored = mode === 64 ? 0 : next() & 8;
+    const wrong = row.unit === undefined && !vex.plain && next() % 48 === 0 ? 4 : 0;
+    const long = vex.vexL === undefined ? (next() & 1) << 2 : (vex.vexL << 2) ^ wrong;
+    const last = (wide ? 0x80 : 0) | (((vex.vvvv ^ 15) & ~ignored) << 3) | long | VEX_PREFIXES.indexOf(vex.prefix);
     const high = mode === 64 ? (~this.#rex & 7) << 5 : 0xe0;
     return [0xc4, high | map, last];
   }

@@ -28,7 +28,24 @@ function crossesEnd({ rip, code }: Case): boolean {
   return Number(rip) + code.length > CODE + PAGE_SIZE;
 }
 
+/** Of the x87 control word: denormal operands are told of. */
+const isDenormalUnmasked = ({ state }: Case) => ((state[0] as number) & 2) === 0;
+
+const MANY_ACCESSES = /^(FLDENV|FNSTENV|FRSTOR|FNSAVE|FBLD|FBSTP)$/;
+
 export const explained: readonly Explained[] = [
+  {
+    reason: 'AMD pushes a denormal number that is loaded even if it is told of without a mask',
+    applies: (test, native) =>
+      test.row.name === 'FLD' && isDenormalUnmasked(test) && ((native.state[2] as number) & 0x82) === 0x82,
+  },
+  {
+    reason:
+      'in which order the x87 reaches the parts of an image or a decimal number, and which of them must be aligned',
+    applies: (test, native, ours) =>
+      (MANY_ACCESSES.test(test.row.name) || test.row.operands.includes('Mt')) &&
+      (bothFault(test, native, ours) || native.vector === VECTOR_AC || ours.vector === VECTOR_AC),
+  },
   {
     reason: 'how many bytes of an invalid instruction are fetched, so that the next page may fault (SDM vol. 3A §6.9)',
     applies: (test, native, ours) => {

@@ -9,6 +9,7 @@ import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
 import { parseOpcode } from '../../vm-core/isa/opcode-map.ts';
 import {
   hasNo16BitForm,
+  ignoresOperandSize,
   isMemoryOnly,
   isRegisterOnly,
   isRegisterOrMemory,
@@ -52,7 +53,7 @@ export const notAsked: readonly NotAsked[] = [
   },
   {
     names: ['ESC', 'WAIT'],
-    reason: 'no model has a floating-point unit yet',
+    reason: 'a processor with a floating-point unit has other instructions in their places',
     test: 'vm-core/engine/execution.test.ts',
   },
 ];
@@ -79,8 +80,9 @@ const namesNotAsked = new Set(notAsked.flatMap(({ names }) => names));
 export const oracleModes = [16, 32, 64] as const;
 
 /** Operand sizes of a row in a mode. */
-function sizesOf({ mode: where, operands, opcode }: InstructionRow, mode: OperandSize): readonly OperandSize[] {
+function sizesOf({ mode: where, operands, opcode, unit }: InstructionRow, mode: OperandSize): readonly OperandSize[] {
   const { prefix } = parseOpcode(opcode);
+  if (unit !== undefined && ignoresOperandSize(operands)) return [mode === 64 ? 32 : mode];
   if (mode === 64) {
     if (where === 'f64' || where === 'n64') return [64];
     if (hasNo16BitForm(operands) || prefix === 0) return [32, 64];
@@ -102,7 +104,7 @@ export function formsOfRow(row: InstructionRow, mode: OperandSize): readonly For
 
 /** The rows of the integer unit that are asked, in the tables' order. */
 export const oracleRows: readonly InstructionRow[] = instructionRows.filter(
-  ({ name, feature, unit }) => unit === undefined && !namesNotAsked.has(name) && hasFeature('max', feature),
+  ({ name, feature }) => !namesNotAsked.has(name) && hasFeature('max', feature),
 );
 
 /** The forms that are asked in one mode. */

@@ -4,13 +4,14 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CpuFeature } from '../../vm-core/isa/cpu-feature.ts';
-import { type Case, type Outcome, WINDOW_SIZE } from './case.ts';
+import { type Case, type Outcome, STATE_SIZE, WINDOW_SIZE } from './case.ts';
 
 const SELECTORS_AT = 160;
 const RESULTS_AT = 176;
 const MEMORY_AT = 200;
 const CODE_AT = MEMORY_AT + WINDOW_SIZE;
-const CASE_SIZE = CODE_AT + 16;
+const STATE_AT = CODE_AT + 16;
+const CASE_SIZE = STATE_AT + STATE_SIZE;
 const HLT = 0xf4;
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -82,7 +83,7 @@ export function runNatively({ program }: NativeProcessor, cases: readonly Case[]
   return cases.map((_, n) => read(stdout.subarray(n * CASE_SIZE, (n + 1) * CASE_SIZE)));
 }
 
-function write(to: Buffer, { general, rip, flags, fsBase, gsBase, selectors, memory, code }: Case): void {
+function write(to: Buffer, { general, rip, flags, fsBase, gsBase, selectors, memory, code, state }: Case): void {
   [...general, rip, BigInt(flags), fsBase, gsBase].forEach((value, n) => {
     to.writeBigUInt64LE(value, n * 8);
   });
@@ -92,6 +93,7 @@ function write(to: Buffer, { general, rip, flags, fsBase, gsBase, selectors, mem
   to.set(memory, MEMORY_AT);
   to.fill(HLT, CODE_AT);
   to.set(code, CODE_AT);
+  to.set(state, STATE_AT);
 }
 
 function read(from: Buffer): Outcome {
@@ -107,5 +109,20 @@ function read(from: Buffer): Outcome {
     error: Number(word(RESULTS_AT / 8 + 1)),
     address: word(RESULTS_AT / 8 + 2),
     memory: Uint8Array.from(from.subarray(MEMORY_AT, CODE_AT)),
+    state: completed(Uint8Array.from(from.subarray(STATE_AT, STATE_AT + STATE_SIZE))),
   };
+}
+
+const COMPONENTS_AT = 512;
+
+/** XSAVE leaves out what is as after a reset: that is written here. */
+function completed(state: Uint8Array): Uint8Array {
+  const components = state[COMPONENTS_AT] as number;
+  if ((components & 1) === 0) {
+    state.fill(0, 0, 24).fill(0, 32, 160);
+    state.set([0x7f, 0x03]);
+  }
+  if ((components & 2) === 0) state.fill(0, 160, 416);
+  if ((components & 4) === 0) state.fill(0, 576, 832);
+  return state;
 }

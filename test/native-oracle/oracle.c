@@ -22,6 +22,7 @@
 #define CODE ((uint8_t *)0xc000)
 /* What a case says of the data page: its last bytes. The rest is zero. */
 #define WINDOW 512
+#define STATE 832
 #define HLT 0xf4
 
 /* Why nothing can be asked here; the caller says it in words. */
@@ -38,10 +39,12 @@ struct test_case {
     uint64_t vector, error, address; /* out */
     uint8_t memory[WINDOW];
     uint8_t code[16];
+    uint8_t state[STATE]; /* x87, SSE and AVX as XSAVE writes them */
 };
 
 /* Named by the assembler code below. */
 struct test_case current;
+uint8_t state[STATE] __attribute__((aligned(64)));
 uint64_t host_stack, host_fs_base;
 extern void enter_test(void);
 extern void on_signal(int, siginfo_t *, void *);
@@ -52,6 +55,7 @@ __asm__(
     "push %rbx\n\tpush %rbp\n\tpush %r12\n\tpush %r13\n\tpush %r14\n\tpush %r15\n\t"
     "mov %rsp, host_stack(%rip)\n\t"
     "rdfsbase %rax\n\tmov %rax, host_fs_base(%rip)\n\t"
+    "mov $7, %eax\n\txor %edx, %edx\n\txrstor64 state(%rip)\n\t"
     "lea current(%rip), %r15\n\t"
     "movzwl 160(%r15), %eax\n\tmov %eax, %es\n\t"
     "movzwl 166(%r15), %eax\n\tmov %eax, %ds\n\t"
@@ -98,6 +102,8 @@ __attribute__((used)) void keep(const ucontext_t *context)
     current.vector = registers[REG_TRAPNO];
     current.error = registers[REG_ERR];
     current.address = registers[REG_CR2];
+    memcpy(current.state, context->uc_mcontext.fpregs, STATE);
+    __asm__ volatile("fninit");
 }
 
 static int map(uint8_t *place, int protection)
@@ -140,6 +146,7 @@ int main(void)
         memcpy(DATA + PAGE - WINDOW, current.memory, WINDOW);
         uint64_t room = (uint64_t)CODE + PAGE - current.rip;
         memcpy((void *)current.rip, current.code, room < 16 ? room : 16);
+        memcpy(state, current.state, STATE);
         *(volatile uint8_t *)READ_ONLY;
         enter_test();
         memcpy(current.memory, DATA + PAGE - WINDOW, WINDOW);

@@ -21,6 +21,7 @@ import {
 const STACK_FAULT = 0x40;
 const ERROR_SUMMARY = 0x8080;
 const C1 = 0x200;
+const C2 = 0x400;
 /** Exceptions that are found before anything is computed. */
 const EARLY = 7;
 const EXCEPTIONS = 0x3f;
@@ -64,6 +65,17 @@ export class X87Instruction {
   setConditions(codes: number): void {
     const { state } = this.cpu;
     state.write16(slot.FSW, (state.read16(slot.FSW) & ~0x4700) | codes);
+  }
+
+  /** C2 tells that an operand was too large, or that a remainder has more to come. */
+  setIncomplete(): void {
+    const { state } = this.cpu;
+    state.write16(slot.FSW, state.read16(slot.FSW) | C2);
+  }
+
+  setComplete(): void {
+    const { state } = this.cpu;
+    state.write16(slot.FSW, state.read16(slot.FSW) & ~C2);
   }
 
   /** True where all these registers are full; otherwise the fault of the stack is told, and `masked` writes the result. */

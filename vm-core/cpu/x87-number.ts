@@ -24,6 +24,8 @@ const OVERFLOW = 8;
 const UNDERFLOW = 0x10;
 const INEXACT = 0x20;
 const ROUNDED_UP = 0x200;
+/** Added to or taken from exponents that underflow or overflow without a mask (SDM vol. 1 §8.5.4). */
+const WRAP = 24576;
 
 export const indefinite: ExtendedNumber = { sign: 1, exponent: SPECIAL, significand: TOP_BIT | QUIET_BIT };
 export const one: ExtendedNumber = { sign: 0, exponent: BIAS, significand: TOP_BIT };
@@ -106,11 +108,13 @@ function roundWhole(sign: 0 | 1, whole: bigint, exponent: number, rounding: numb
   const carried = normal.significand >> 64n !== 0n;
   const found = exponent + (carried ? 1 : 0);
   const significand = carried ? TOP_BIT : normal.significand;
+  if (isTiny && found + WRAP < 1) return { number: zero(sign), exceptions: UNDERFLOW | INEXACT };
   if (isTiny)
-    return { number: { sign, exponent: found + 24576, significand }, exceptions: normal.exceptions | UNDERFLOW };
+    return { number: { sign, exponent: found + WRAP, significand }, exceptions: normal.exceptions | UNDERFLOW };
   if (found < SPECIAL) return { number: { sign, exponent: found, significand }, exceptions: normal.exceptions };
   if ((masks & OVERFLOW) === 0) {
-    return { number: { sign, exponent: found - 24576, significand }, exceptions: normal.exceptions | OVERFLOW };
+    if (found - WRAP >= SPECIAL) return { number: infinity(sign), exceptions: OVERFLOW | INEXACT | ROUNDED_UP };
+    return { number: { sign, exponent: found - WRAP, significand }, exceptions: normal.exceptions | OVERFLOW };
   }
   const grows = rounding === 0 || rounding === (sign === 0 ? 2 : 1);
   const largest: ExtendedNumber = { sign, exponent: SPECIAL - 1, significand: (1n << 64n) - 1n };

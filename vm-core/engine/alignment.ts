@@ -31,8 +31,10 @@ export class AlignmentCheck {
     return true;
   }
 
-  /** Throws #AC(0) for an access that is not aligned to its size. */
+  /** Throws #AC(0) for an access that is not aligned to its size; of ten bytes to eight (SDM vol. 3A table 6-7). */
   require(linear: Address, size: number): void {
-    if (this.isOn && (lowHalf(linear) & (size - 1)) !== 0 && this.#isInstruction()) throw new GuestFault(VECTOR_AC, 0);
+    const boundary = size === 10 ? 8 : size;
+    if (this.isOn && (lowHalf(linear) & (boundary - 1)) !== 0 && this.#isInstruction())
+      throw new GuestFault(VECTOR_AC, 0);
   }
 }

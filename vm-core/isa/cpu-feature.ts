@@ -36,7 +36,7 @@ const rows = {
   /** LFENCE and MFENCE: told of by SSE2. */
   FENCES: built(),
 
-  FPU: later('1 EDX 0'),
+  FPU: built('1 EDX 0'),
   VME: built('1 EDX 1', bits(0, 1)),
   DE: built('1 EDX 2', bits(3)),
   PSE: built('1 EDX 3', bits(4)),

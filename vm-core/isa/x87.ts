@@ -5,7 +5,7 @@
 import { CS, internal, segmentSlots, slot } from '../state/layout.ts';
 import type { Value, Variable } from '../wasm/function-builder.ts';
 import type { SharedFunction } from '../wasm/module-builder.ts';
-import { indefinite } from './float/extended.ts';
+import { ExtendedOperation, indefinite } from './float/extended.ts';
 import * as format from './float/formats.ts';
 import type { Semantics } from './semantics.ts';
 import { VECTOR_MF } from './vectors.ts';
@@ -167,11 +167,29 @@ export class X87 {
   finish(deliver: () => void, toMemory = false): void {
     const { s } = this;
     const raised = s.f.variable(s.f.load('i32', 32, this.#cpu, internal.FLOAT_EXCEPTIONS));
+    // They come before a denormal operand, which is then not told of.
+    s.if(s.and(raised, format.INVALID | format.ZERO_DIVIDE), () => s.set(raised, s.and(raised, ~format.DENORMAL)));
     const unmasked = s.f.copy(s.and(s.and(raised, s.not(this.#control)), EXCEPTIONS));
     s.if(s.and(unmasked, EARLY), () => s.set(raised, s.and(raised, EARLY)));
+    // What is too large or too small for memory is not rounded.
+    if (toMemory) {
+      const range = format.OVERFLOW | format.UNDERFLOW;
+      s.if(s.and(unmasked, range), () => s.set(raised, s.and(raised, EARLY | range)));
+    }
     s.set(this.#status, s.or(s.and(this.#status, ~C1), s.and(raised, EXCEPTIONS | C1)));
     s.if(s.isZero(s.and(unmasked, toMemory ? KEPT_FROM_MEMORY : EARLY)), deliver);
     s.if(unmasked, () => this.#summarize());
+  }
+
+  /** A denormal number in memory is not told of where the other operand is a NaN or no number. */
+  forgetDenormalBeside(number: Value): void {
+    const { s } = this;
+    const other = new ExtendedOperation(s.f, this.exceptionsAt, s.constant(0));
+    const parts = other.take(number);
+    s.if(s.or(other.isNaN(parts), other.isUnsupported(parts)), () => {
+      const raised = s.f.load('i32', 32, this.#cpu, internal.FLOAT_EXCEPTIONS);
+      s.f.store(32, this.#cpu, internal.FLOAT_EXCEPTIONS, s.and(raised, ~format.DENORMAL));
+    });
   }
 
   /** Calls an operation on numbers that takes the place of its exceptions first. */

@@ -66,11 +66,10 @@ function angle(
   x87: X87Instruction,
 ): { readonly x: ExtendedNumber; readonly result: ExtendedNumber | undefined } | undefined {
   const x = x87.top();
-  x87.setConditions(0);
   const result = x87.special([x], chosenNaN) ?? (isInfinite(x) ? x87.invalid() : undefined);
   if (result) return { x, result };
   if (x.exponent >= ANGLE_EXPONENT_END) {
-    x87.setConditions(C2);
+    x87.setIncomplete();
     return undefined;
   }
   x87.noteDenormals([x]);
@@ -95,6 +94,7 @@ const ofAngle =
   (compute: (x87: X87Instruction, x: ExtendedNumber) => ExtendedNumber): SystemOperation =>
   (cpu, instruction) => {
     const x87 = new X87Instruction(cpu, instruction);
+    x87.setComplete();
     if (!x87.isFull([0], () => x87.write(0, indefinite))) return NEXT;
     const found = angle(x87);
     if (!found) return x87.finish(() => {});
@@ -110,6 +110,7 @@ const pushingAngle =
   (compute: (x87: X87Instruction, x: ExtendedNumber) => readonly [ExtendedNumber, ExtendedNumber]): SystemOperation =>
   (cpu, instruction) => {
     const x87 = new X87Instruction(cpu, instruction);
+    x87.setComplete();
     const deliver = (first: ExtendedNumber, second: ExtendedNumber) => {
       x87.write(0, first);
       moveTop(cpu.state, -1);
@@ -304,16 +305,21 @@ const remainder =
   (nearest: boolean): SystemOperation =>
   (cpu, instruction) => {
     const x87 = new X87Instruction(cpu, instruction);
-    x87.keepsC1 = true;
+    x87.setComplete();
     if (!x87.isFull([0, 1], () => x87.write(0, indefinite))) return NEXT;
     const [x, y] = [x87.top(0), x87.top(1)];
-    x87.setConditions(0);
     const special = x87.special([x, y], chosenNaN) ?? (isInfinite(x) || isZero(y) ? x87.invalid() : undefined);
     if (special) return x87.finish(() => x87.write(0, special));
     x87.noteDenormals([x, y]);
-    if (isZero(x) || isInfinite(y)) return x87.finish(() => x87.write(0, x));
+    if (isZero(x) || isInfinite(y)) {
+      return x87.finish(() => {
+        x87.setConditions(0);
+        x87.write(0, x);
+      });
+    }
     const { number, conditions } = divided(x87, x, y, nearest);
     return x87.finish(() => {
+      x87.keepsC1 = true;
       x87.setConditions(conditions);
       x87.write(0, number);
     });

@@ -209,12 +209,9 @@ const DIGITS = 18;
 export const FBLD: SystemOperation = (cpu, instruction) => {
   const x87 = new X87Instruction(cpu, instruction);
   const operand = new MemoryOperand(cpu, instruction);
-  let value = 0n;
-  for (let at = DIGITS / 2 - 1; at >= 0; at--) {
-    const byte = operand.read(at, 1);
-    value = value * 100n + BigInt((byte >> 4) * 10 + (byte & 15));
-  }
-  const negative = (operand.read(DIGITS / 2, 1) & 0x80) !== 0;
+  const bytes = Array.from({ length: DIGITS / 2 + 1 }, (_, at) => operand.read(at, 1));
+  const negative = ((bytes.pop() as number) & 0x80) !== 0;
+  const value = bytes.reduceRight((sum, byte) => sum * 100n + BigInt((byte >> 4) * 10 + (byte & 15)), 0n);
   const push = (number: ExtendedNumber) => {
     moveTop(cpu.state, -1);
     x87.write(0, number);
@@ -227,8 +224,8 @@ export const FBLD: SystemOperation = (cpu, instruction) => {
 export const FBSTP: SystemOperation = (cpu, instruction) => {
   const x87 = new X87Instruction(cpu, instruction);
   const operand = new MemoryOperand(cpu, instruction);
+  operand.requireWritable(DIGITS / 2 + 1);
   const store = (bytes: readonly number[]) => {
-    operand.requireWritable(bytes.length);
     bytes.forEach((byte, at) => {
       operand.write(at, 1, byte);
     });

@@ -15,8 +15,11 @@ export const CONDITION_BELOW = 0x100;
 export const CONDITION_UNORDERED = 0x4500;
 export const CONDITION_EQUAL = 0x4000;
 
-/** (address of the exceptions' word, number) → the same in the double extended format. */
-function fromNarrow(target: format.NarrowFormat): SharedFunction {
+/**
+ * (address of the exceptions' word, number) → the same in the double extended format. A load makes a signaling NaN quiet;
+ * an operand stays as it is for the operation to see.
+ */
+function fromNarrow(target: format.NarrowFormat, isLoad: boolean): SharedFunction {
   return {
     signature: { parameters: ['i32', 'i64'], result: 'v128' },
     write: (f) => {
@@ -37,6 +40,7 @@ function fromNarrow(target: format.NarrowFormat): SharedFunction {
       const whole = operation.or(fraction, f.i64(TOP_BIT));
       operation.if(operation.eq(exponent, special), () => {
         const hasNaN = operation.ne(fraction, 0);
+        if (!isLoad) f.return(packExtended(operation, sign, f.i32(format.EXTENDED_SPECIAL), whole));
         const isSignaling = operation.isZero(operation.bit(fraction, 62));
         operation.if(operation.and(hasNaN, isSignaling), () => operation.raise(format.INVALID));
         const quiet = operation.or(whole, operation.shl(operation.wideUnsigned(hasNaN), 62));
@@ -47,8 +51,10 @@ function fromNarrow(target: format.NarrowFormat): SharedFunction {
   };
 }
 
-export const extendedFromSingle: SharedFunction = fromNarrow(format.single);
-export const extendedFromDouble: SharedFunction = fromNarrow(format.double);
+export const loadedSingle: SharedFunction = fromNarrow(format.single, true);
+export const loadedDouble: SharedFunction = fromNarrow(format.double, true);
+export const singleOperand: SharedFunction = fromNarrow(format.single, false);
+export const doubleOperand: SharedFunction = fromNarrow(format.double, false);
 
 /** (address of the exceptions' word, number, environment) → its bits in the narrow format. */
 function toNarrow(target: format.NarrowFormat): SharedFunction {

@@ -41,7 +41,9 @@ function withMemory(operation: Operation, load: (s: Semantics) => Loaded): UnitS
     rememberInstruction(s, true);
     x87.requireFull([0], () => x87.write(0, x87.indefinite()));
     x87.clearExceptions();
-    const result = compute(x87, operation, x87.read(0), loaded(x87));
+    const operand = loaded(x87);
+    x87.forgetDenormalBeside(x87.read(0));
+    const result = compute(x87, operation, x87.read(0), operand);
     x87.finish(() => x87.write(0, result));
     x87.commit();
   };
@@ -67,11 +69,11 @@ function withRegister(operation: Operation, destination: 0 | 'operand', pops: bo
 
 const singleMemory = (s: Semantics): Loaded => {
   const bits = s.wideUnsigned(s.load('instruction', s.effectiveAddress(), 32));
-  return (x87) => x87.operate(conversions.extendedFromSingle, bits);
+  return (x87) => x87.operate(conversions.singleOperand, bits);
 };
 const doubleMemory = (s: Semantics): Loaded => {
   const bits = s.load('instruction', s.effectiveAddress(), 64);
-  return (x87) => x87.operate(conversions.extendedFromDouble, bits);
+  return (x87) => x87.operate(conversions.doubleOperand, bits);
 };
 const integerMemory =
   (bits: 16 | 32 | 64) =>
@@ -100,6 +102,7 @@ function compare(
     x87.requireFull(isMemory ? [0] : [0, other.place], () => deliver(unordered));
     x87.clearExceptions();
     const second = isMemory ? (loaded as Loaded)(x87) : x87.read(other.place);
+    if (isMemory) x87.forgetDenormalBeside(x87.read(0));
     const comparison = ordered ? conversions.orderedComparison : conversions.unorderedComparison;
     const codes = x87.operate(comparison, x87.read(0), second);
     x87.finish(() => deliver(codes));

@@ -33,8 +33,8 @@ function loading(bits: OperandBits, convert: (s: Semantics, x87: X87, read: Valu
   };
 }
 
-const loadSingle = loading(32, (s, x87, read) => x87.operate(conversions.extendedFromSingle, s.wideUnsigned(read)));
-const loadDouble = loading(64, (_, x87, read) => x87.operate(conversions.extendedFromDouble, read));
+const loadSingle = loading(32, (s, x87, read) => x87.operate(conversions.loadedSingle, s.wideUnsigned(read)));
+const loadDouble = loading(64, (_, x87, read) => x87.operate(conversions.loadedDouble, read));
 
 const loadInteger = (bits: 16 | 32 | 64): UnitSemanticsFunction =>
   loading(bits, (s, _, read) => {
@@ -61,8 +61,8 @@ const loadExtended: UnitSemanticsFunction = (s) => {
 const loadRegister: UnitSemanticsFunction = (s) => {
   const x87 = new X87(s, { operand: true });
   rememberInstruction(s, false);
-  x87.requireRoom(() => pushInvalid(x87));
   x87.requireFull(['operand'], () => pushInvalid(x87));
+  x87.requireRoom(() => pushInvalid(x87));
   x87.clearC1();
   const number = s.f.copy(x87.read('operand'));
   x87.push();
@@ -85,6 +85,8 @@ function storing(
       s.store('instruction', offset, bits, bits === 64 ? value : s.low(value));
       if (pops) x87.pop();
     };
+    // What may not be written is found even if an exception keeps the number from memory.
+    s.requireWritable('instruction', offset, bits / 8);
     x87.requireFull([0], () => deliver(s.f.i64(whenEmpty)));
     x87.clearExceptions();
     const value = convert(x87);
@@ -120,8 +122,8 @@ const storeExtended: UnitSemanticsFunction = (s) => {
   const x87 = new X87(s);
   rememberInstruction(s, true);
   const offset = s.effectiveAddress();
+  s.requireWritable('instruction', offset, 10);
   const deliver = (number: Value) => {
-    s.requireWritable('instruction', offset, 10);
     s.store('instruction', offset, 64, s.f.operateOnLane('i64x2.extract_lane', 0, number));
     const upper = s.low(s.f.operateOnLane('i64x2.extract_lane', 1, number));
     s.store('instruction', s.cutAddress(s.add(offset, s.addressConstant(8))), 16, s.and(upper, 0xffff));
@@ -130,6 +132,16 @@ const storeExtended: UnitSemanticsFunction = (s) => {
   x87.requireFull([0], () => deliver(x87.indefinite()));
   x87.clearC1();
   deliver(x87.read(0));
+  x87.commit();
+};
+
+/** FSTP at D9 D8: where the top is empty, it is only popped. */
+const storeAnyRegister: UnitSemanticsFunction = (s) => {
+  const x87 = new X87(s, { operand: true });
+  rememberInstruction(s, false);
+  x87.clearC1();
+  s.if(s.isZero(x87.isEmpty(0)), () => x87.write('operand', s.f.copy(x87.read(0))));
+  x87.pop();
   x87.commit();
 };
 
@@ -171,7 +183,6 @@ const conditionalMove = (code: number): UnitSemanticsFunction => {
     const x87 = new X87(s, { operand: true });
     rememberInstruction(s, false);
     x87.requireFull([0, 'operand'], () => x87.write(0, x87.indefinite()));
-    x87.clearC1();
     s.if(condition(s, code), () => x87.write(0, s.f.copy(x87.read('operand'))));
     x87.commit();
   };
@@ -338,7 +349,8 @@ const rows: readonly InstructionRow[] = [
   unitRow('x87', 'DD /3', 'FSTP', 'Mq', storeDouble(true)),
   unitRow('x87', 'DB /7', 'FSTP', 'Mt', storeExtended),
   unitRow('x87', 'DD D0+i', 'FST', 'STi', storeRegister(false)),
-  ...['DD D8+i', 'D9 D8+i', 'DF D0+i', 'DF D8+i'].map((at) => unitRow('x87', at, 'FSTP', 'STi', storeRegister(true))),
+  unitRow('x87', 'D9 D8+i', 'FSTP', 'STi', storeAnyRegister),
+  ...['DD D8+i', 'DF D0+i', 'DF D8+i'].map((at) => unitRow('x87', at, 'FSTP', 'STi', storeRegister(true))),
   unitRow('x87', 'DF /2', 'FIST', 'Mw', storeInteger(16, false)),
   unitRow('x87', 'DF /3', 'FISTP', 'Mw', storeInteger(16, true)),
   unitRow('x87', 'DB /2', 'FIST', 'Md', storeInteger(32, false)),

@@ -1,0 +1,136 @@
+/** The state of the x87, SSE and AVX units as XSAVE lays it out (SDM vol. 1 §13.4), and cases of it. */
+import type { CpuState } from '../../vm-core/state/cpu-state.ts';
+import { mmxSlots, slot, vectorSlots } from '../../vm-core/state/layout.ts';
+import { type Case, oneOf, type Random, STATE_SIZE } from './case.ts';
+import { undefinedState } from './undefined-states.ts';
+import { anyNumber, type Draw, type FloatNumber, shapes } from './float-cases.ts';
+
+const [STATUS, TAGS, MXCSR, STACK, XMM, COMPONENTS, YMM] = [2, 4, 24, 32, 160, 512, 576];
+const UPPER_HALF = 16;
+
+export function loadState(state: CpuState, image: Uint8Array): void {
+  const from = new DataView(image.buffer, image.byteOffset);
+  state.write16(slot.FCW, from.getUint16(0, true));
+  state.write16(slot.FSW, from.getUint16(STATUS, true));
+  state.write8(slot.FTW, from.getUint8(TAGS));
+  state.write32(slot.MXCSR, from.getUint32(MXCSR, true));
+  copyRegisters(state, from, (at, bytes) => {
+    for (let n = 0; n < bytes.size; n++) state.write8(at + n, from.getUint8(bytes.at + n));
+  });
+}
+
+export function storeState(state: CpuState): Uint8Array {
+  const image = new Uint8Array(STATE_SIZE);
+  const to = new DataView(image.buffer);
+  to.setUint16(0, state.read16(slot.FCW), true);
+  to.setUint16(STATUS, state.read16(slot.FSW), true);
+  to.setUint8(TAGS, state.read8(slot.FTW));
+  to.setUint32(MXCSR, state.read32(slot.MXCSR), true);
+  copyRegisters(state, to, (at, bytes) => {
+    for (let n = 0; n < bytes.size; n++) to.setUint8(bytes.at + n, state.read8(at + n));
+  });
+  return image;
+}
+
+/** Calls for each register with its slot and its place in the image; those of the stack count from the top. */
+function copyRegisters(
+  _: CpuState,
+  image: DataView,
+  copy: (slotAt: number, bytes: { readonly at: number; readonly size: number }) => void,
+): void {
+  const top = (image.getUint16(STATUS, true) >> 11) & 7;
+  for (let n = 0; n < 8; n++) copy(mmxSlots[(top + n) & 7] as number, { at: STACK + 16 * n, size: 10 });
+  vectorSlots.forEach((at, n) => {
+    copy(at, { at: XMM + 16 * n, size: 16 });
+    copy(at + UPPER_HALF, { at: YMM + 16 * n, size: 16 });
+  });
+}
+
+/** Registers with numbers of all kinds; most exceptions are masked most of the time. */
+export function anyState(next: Random): Uint8Array {
+  const image = new Uint8Array(STATE_SIZE);
+  const to = new DataView(image.buffer);
+  const from: Draw = { below: (end) => next() % end, bits: () => (BigInt(next()) << 32n) | BigInt(next()) };
+  const masks = next() % 4 === 0 ? next() & 0x3f : 0x3f;
+  to.setUint16(0, 0x40 | masks | (oneOf(next, [0, 2, 3, 3]) << 8) | ((next() & 3) << 10), true);
+  const flags = next() % 3 === 0 ? next() & masks : 0;
+  to.setUint16(STATUS, flags | (next() & 0x4700) | ((next() & 7) << 11), true);
+  to.setUint8(TAGS, next() % 3 === 0 ? next() & 0xff : 0xff);
+  const vectorMasks = next() % 4 === 0 ? next() & 0x3f : 0x3f;
+  const modes = (next() % 4 === 0 ? next() & 0x8040 : 0) | ((next() % 3 === 0 ? next() & 3 : 0) << 13);
+  to.setUint32(MXCSR, modes | (vectorMasks << 7) | (next() % 3 === 0 ? next() & 0x3f : 0), true);
+  for (let n = 0; n < 8; n++) {
+    const number = anyNumber(from, shapes.extended);
+    const top = BigInt(number.exponent === 0 ? 0 : 1) ^ BigInt(next() % 40 === 0 ? 1 : 0);
+    to.setBigUint64(STACK + 16 * n, number.fraction | (top << 63n), true);
+    to.setUint16(STACK + 16 * n + 8, (number.sign << 15) | number.exponent, true);
+  }
+  for (let n = 0; n < 16; n++) for (const at of [XMM, YMM]) fillVector(to, at + 16 * n, next, from);
+  to.setBigUint64(COMPONENTS, 7n, true);
+  return image;
+}
+
+/** Sixteen bytes as numbers of 32 or 64 bits, or as integers of edges and chance. */
+export function fillVector(to: DataView, at: number, next: Random, from: Draw): void {
+  const kind = next() % 4;
+  if (kind === 0) {
+    for (let n = 0; n < 16; n += 8) to.setBigUint64(at + n, bitsOf(anyNumber(from, shapes.double), 52n, 63n), true);
+  } else if (kind === 1) {
+    for (let n = 0; n < 16; n += 4)
+      to.setUint32(at + n, Number(bitsOf(anyNumber(from, shapes.single), 23n, 31n)), true);
+  } else {
+    for (let n = 0; n < 16; n++) to.setUint8(at + n, kind === 2 ? next() : oneOf(next, [0, 1, 0x7f, 0x80, 0xff]));
+  }
+}
+
+function bitsOf({ sign, exponent, fraction }: FloatNumber, width: bigint, signAt: bigint): bigint {
+  return (BigInt(sign) << signAt) | (BigInt(exponent) << width) | fraction;
+}
+
+/** The first difference between two images, as text. */
+export function compareStates(test: Case, native: Uint8Array, ours: Uint8Array): string | undefined {
+  const vectors = test.mode === 64 ? 16 : 8;
+  const { status, lastPlaces, all } = undefinedState(test, wordAt(native, STATUS));
+  if (all) return undefined;
+  const fields: readonly (readonly [name: string, at: number, size: number])[] = [
+    ...([
+      ['FCW', 0, 2],
+      ['FSW', STATUS, 2],
+      ['FTW', TAGS, 1],
+      ['MXCSR', MXCSR, 4],
+    ] as const),
+    ...Array.from({ length: 8 }, (_, n) => [`ST(${n})`, STACK + 16 * n, 10] as const),
+    ...Array.from({ length: vectors }, (_, n) => [`XMM${n}`, XMM + 16 * n, 16] as const),
+    ...Array.from({ length: vectors }, (_, n) => [`YMM${n} upper half`, YMM + 16 * n, 16] as const),
+  ];
+  const text = (image: Uint8Array, at: number, size: number) =>
+    Buffer.from(image.subarray(at, at + size))
+      .reverse()
+      .toString('hex');
+  const differs = (at: number, size: number): boolean => {
+    if (text(native, at, size) === text(ours, at, size)) return false;
+    if (at === STATUS) return ((wordAt(native, at) ^ wordAt(ours, at)) & ~status) !== 0;
+    return size !== 10 || lastPlaces === 0n || distance(native, ours, at) > lastPlaces;
+  };
+  const different = fields.find(([, at, size]) => differs(at, size));
+  if (!different) return undefined;
+  const [name, at, size] = different;
+  return `${name} is ${text(native, at, size)}, ours ${text(ours, at, size)}`;
+}
+
+export function wordAt(image: Uint8Array, at: number): number {
+  return new DataView(image.buffer, image.byteOffset).getUint16(at, true);
+}
+
+export const STATUS_WORD = STATUS;
+
+/** Between two numbers of 80 bits, in units of the last place. */
+function distance(x: Uint8Array, y: Uint8Array, at: number): bigint {
+  const [first, second] = [x, y].map((image) => {
+    const view = new DataView(image.buffer, image.byteOffset);
+    const whole =
+      (BigInt(view.getUint16(at + 8, true) & 0x7fff) << 63n) + (view.getBigUint64(at, true) & ((1n << 63n) - 1n));
+    return (view.getUint16(at + 8, true) & 0x8000) === 0 ? whole : -whole;
+  }) as [bigint, bigint];
+  return first > second ? first - second : second - first;
+}
