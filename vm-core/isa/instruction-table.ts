@@ -14,6 +14,7 @@ import { stringRows } from './rows/strings.ts';
 import { systemRows } from './rows/system.ts';
 import { vectorMoveRows } from './rows/vector-moves.ts';
 import { x87ArithmeticRows } from './rows/x87-arithmetic.ts';
+import { x87ControlRows } from './rows/x87-control.ts';
 import { x87MoveRows } from './rows/x87-moves.ts';
 
 export const instructionRows: readonly InstructionRow[] = [
@@ -30,6 +31,7 @@ export const instructionRows: readonly InstructionRow[] = [
   ...systemRows,
   ...vectorMoveRows,
   ...x87ArithmeticRows,
+  ...x87ControlRows,
   ...x87MoveRows,
 ];
 

@@ -1,13 +1,12 @@
-/** x87: loads, stores, constants, the stack, and the control instructions (SDM vol. 1 §8.3.3, §8.3.4, §8.3.11). */
-import { internal, slot } from '../../state/layout.ts';
+/** x87: loads, stores, constants and the stack (SDM vol. 1 §8.3.3, §8.3.4). */
 import type { Value } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
 import { condition } from '../flags.ts';
 import * as conversions from '../float/conversions.ts';
 import { ENVIRONMENT_ROUNDING } from '../float/formats.ts';
-import { type InstructionRow, systemRow, type UnitSemanticsFunction, unitRow } from '../instruction-row.ts';
+import { type InstructionRow, type UnitSemanticsFunction, unitRow } from '../instruction-row.ts';
 import type { OperandBits } from '../operand.ts';
-import type { Semantics } from '../semantics.ts';
+
 import { rememberInstruction, X87 } from '../x87.ts';
 
 /** What is pushed where the stack is full, or what was to be pushed is empty. */
@@ -272,52 +271,6 @@ function loadConstant({ upper, significand, down, up }: Constant): UnitSemantics
   };
 }
 
-/** A new control word may make an exception wait that was masked, or the other way around. */
-const loadControl: UnitSemanticsFunction = (s) => {
-  const { f } = s;
-  const cpu = s.cpuAddress();
-  new X87(s);
-  const control = s.load('instruction', s.effectiveAddress(), 16);
-  f.store(16, cpu, slot.FCW, s.or(s.and(control, 0x1f3f), 0x40));
-  const status = f.copy(f.load('i32', 16, cpu, slot.FSW));
-  const waits = s.ne(s.and(s.and(status, s.not(control)), 0x3f), 0);
-  const without = s.and(status, ~0x8080);
-  f.store(16, cpu, slot.FSW, s.select(waits, s.or(without, 0x8080), without));
-};
-
-const storeControl: UnitSemanticsFunction = (s) => {
-  s.store('instruction', s.effectiveAddress(), 16, s.f.load('i32', 16, s.cpuAddress(), slot.FCW));
-};
-
-const storeStatus: UnitSemanticsFunction = (s) => {
-  s.store('instruction', s.effectiveAddress(), 16, s.f.load('i32', 16, s.cpuAddress(), slot.FSW));
-};
-
-const storeStatusInAX: UnitSemanticsFunction = (s) => {
-  s.writeRegister(slot.EAX, 16, s.f.load('i32', 16, s.cpuAddress(), slot.FSW));
-};
-
-const stopIgnoring = (s: Semantics) => s.f.store(32, s.cpuAddress(), internal.FLOAT_ERRORS_IGNORED, s.constant(0));
-
-const clearExceptions: UnitSemanticsFunction = (s) => {
-  const { f } = s;
-  const cpu = s.cpuAddress();
-  f.store(16, cpu, slot.FSW, s.and(f.load('i32', 16, cpu, slot.FSW), 0x7f00));
-  stopIgnoring(s);
-};
-
-const initialize: UnitSemanticsFunction = (s) => {
-  const { f } = s;
-  const cpu = s.cpuAddress();
-  for (const word of [slot.FSW, slot.FOP, slot.FCS, slot.FDS]) f.store(16, cpu, word, s.constant(0));
-  for (const pointer of [slot.FIP, slot.FDP]) f.store(64, cpu, pointer, f.i64(0n));
-  f.store(16, cpu, slot.FCW, s.constant(0x37f));
-  f.store(8, cpu, slot.FTW, s.constant(0));
-  stopIgnoring(s);
-};
-
-const nothing: UnitSemanticsFunction = () => {};
-
 const conditions = [
   ...[
     { name: 'B', at: 'DA C0', code: 2 },
@@ -370,37 +323,6 @@ const rows: readonly InstructionRow[] = [
   unitRow('x87', 'DD C0+i', 'FFREE', 'STi', freeRegister(false)),
   unitRow('x87', 'DF C0+i', 'FFREEP', 'STi', freeRegister(true)),
   unitRow('x87', 'D9 D0', 'FNOP', '', noOperation),
-  unitRow('x87', 'D9 /5', 'FLDCW', 'Mw', loadControl),
-  unitRow('x87', 'D9 /7', 'FNSTCW', 'Mw', storeControl),
-  unitRow('x87', 'DD /7', 'FNSTSW', 'Mw', storeStatus),
-  unitRow('x87', 'DF E0', 'FNSTSW', '', storeStatusInAX),
-  unitRow('x87', 'DB E2', 'FNCLEX', '', clearExceptions),
-  unitRow('x87', 'DB E3', 'FNINIT', '', initialize),
-  ...[
-    ['DB E0', 'FENI'],
-    ['DB E1', 'FDISI'],
-    ['DB E4', 'FSETPM'],
-  ].map(([at, name]) => unitRow('x87', at as string, name as string, '', nothing)),
-  ...[
-    systemRow('D9 /4', 'FLDENV', 'M'),
-    systemRow('D9 /6', 'FNSTENV', 'M'),
-    systemRow('DD /4', 'FRSTOR', 'M'),
-    systemRow('DD /6', 'FNSAVE', 'M'),
-    systemRow('DF /4', 'FBLD', 'Mt'),
-    systemRow('DF /6', 'FBSTP', 'Mt'),
-    systemRow('D9 F0', 'F2XM1'),
-    systemRow('D9 F1', 'FYL2X'),
-    systemRow('D9 F2', 'FPTAN'),
-    systemRow('D9 F3', 'FPATAN'),
-    systemRow('D9 F4', 'FXTRACT'),
-    systemRow('D9 F5', 'FPREM1'),
-    systemRow('D9 F8', 'FPREM'),
-    systemRow('D9 F9', 'FYL2XP1'),
-    systemRow('D9 FB', 'FSINCOS'),
-    systemRow('D9 FD', 'FSCALE'),
-    systemRow('D9 FE', 'FSIN'),
-    systemRow('D9 FF', 'FCOS'),
-  ].map((row) => ({ ...row, unit: 'x87' as const })),
 ];
 
 export const x87MoveRows: readonly InstructionRow[] = rows.map((row) => ({ feature: 'FPU', ...row }));
