@@ -6,6 +6,7 @@ import * as conversions from '../float/conversions.ts';
 import { ENVIRONMENT_ROUNDING } from '../float/formats.ts';
 import { type InstructionRow, type UnitSemanticsFunction, unitRow } from '../instruction-row.ts';
 import type { OperandBits } from '../operand.ts';
+import type { Semantics } from '../semantics.ts';
 
 import { rememberInstruction, X87 } from '../x87.ts';
 
