@@ -126,7 +126,8 @@ export class Guest {
 
   /** A sum of addresses wraps at 4 GiB outside of 64-bit mode. */
   wrapLinear(sum: number): number {
-    return this.is64Bit ? sum : sum >>> 0;
+    // Conditions come here; most addresses are the same in every mode.
+    return (sum >= 0 && sum < LINEAR_END) || this.is64Bit ? sum : sum >>> 0;
   }
 
   /** A little-endian integer, unsigned up to four bytes, signed with eight; undefined where nothing is mapped. */
