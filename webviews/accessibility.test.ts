@@ -16,14 +16,29 @@ const problemsOf = (page: Page): Promise<readonly string[]> =>
     return problems;
   });
 
-/** What the keyboard stands on, and whether that can be seen. */
+/** What the keyboard stands on, and whether that can be seen: by an outline or, of a text field, by its border. */
 const focused = (page: Page): Promise<{ readonly name: string; readonly seen: boolean }> =>
   page.evaluate(() => {
     const element = document.activeElement ?? document.body;
-    const outlines = [element, ...element.querySelectorAll('.cursor')].map((part) => getComputedStyle(part));
-    const seen = outlines.some(({ outlineStyle, outlineWidth }) => outlineStyle !== 'none' && outlineWidth !== '0px');
+    const inner = element.shadowRoot?.activeElement;
+    const parts = [
+      ...element.querySelectorAll('.cursor, .row.active'),
+      ...(element.shadowRoot?.querySelectorAll('*') ?? []),
+    ];
+    const probe = Object.assign(document.createElement('span'), { hidden: true });
+    probe.style.color = 'var(--vscode-focusBorder)';
+    document.body.append(probe);
+    const focusColor = getComputedStyle(probe).color;
+    probe.remove();
+    const seen = [element, ...parts].some((part) => {
+      const { outlineStyle, outlineWidth, borderTopColor, borderTopWidth } = getComputedStyle(part);
+      if (outlineStyle !== 'none' && outlineWidth !== '0px') return true;
+      return inner !== undefined && borderTopColor === focusColor && borderTopWidth !== '0px';
+    });
     const label = (element as HTMLInputElement).labels?.[0]?.textContent?.trim();
-    const name = element.getAttribute('aria-label') ?? label ?? element.textContent?.trim() ?? '';
+    const labelledBy = document.getElementById(element.getAttribute('aria-labelledby') ?? '')?.textContent?.trim();
+    const ownName = labelledBy ?? inner?.getAttribute('aria-label') ?? element.getAttribute('aria-label') ?? label;
+    const name = ownName ?? element.getAttribute('label') ?? element.textContent?.trim() ?? '';
     return { name: element === document.body ? '' : name, seen };
   });
 
@@ -153,6 +168,18 @@ describe.skipIf(browserPath() === undefined)('the views for everybody', () => {
     expect(await tabOrder(page)).toEqual([
       ...['Address', 'Address space', 'Group', 'Text', 'Follow', 'Find', 'Compare', 'CS:IP'],
       ...['Bytes to find', 'Find what', 'from', 'to', 'Find Next', 'Close', 'Memory'],
+    ]);
+    await page.close();
+  });
+
+  it('are walked through by Tab in the order in which they are read: page tables', async () => {
+    const page = await open('page-tables');
+    await post(page, { type: 'status', state: 'stopped', detail: '', ...paging });
+    await post(page, ranges);
+    await drawn(page);
+    expect(await tabOrder(page)).toEqual([
+      ...['Root table', 'Search', 'Mapped ranges', 'User', 'Writable', 'Executable', 'W+X', 'Global', 'Changed'],
+      ...['Mapped ranges', 'Walk', 'Who maps this frame?'],
     ]);
     await page.close();
   });
