@@ -3,11 +3,11 @@
  */
 
 import { type Address, plus } from '../state/address.ts';
-import { CR0_PE, CR4_UMIP, EFER_LMA } from '../state/control-bits.ts';
+import { CR0_AM, CR0_PE, CR4_UMIP, EFER_LMA } from '../state/control-bits.ts';
 import { ATTRIBUTE_LONG, type CpuState } from '../state/cpu-state.ts';
 import { CS, internal, SEGMENT_ATTRIBUTES, SEGMENT_BASE, segmentSlots, slot } from '../state/layout.ts';
 import { AC, ID, IF, IOPL, RF, TF, VIF, VIP, VM } from '../state/lazy-flags.ts';
-import { type Cpu, GuestFault, VECTOR_GP, VECTOR_UD } from './cpu.ts';
+import { BRANCH, type Cpu, EXIT, GuestFault, type Outcome, VECTOR_GP, VECTOR_UD } from './cpu.ts';
 
 /** True in protected mode proper: CR0.PE set and EFLAGS.VM clear. Selectors name descriptors then. */
 export function usesDescriptors(state: CpuState): boolean {
@@ -94,6 +94,18 @@ export function mustBeNoticed(cpu: Cpu, before: number, after: number): boolean 
   const noticed = (before ^ after) & NOTICED;
   if (noticed !== IF) return noticed !== 0;
   return (after & IF) !== 0 && cpu.interruptPending();
+}
+
+/**
+ * What a transfer to another level, or one that loads EFLAGS, ends with. The engine need not look up where the code has as
+ * many bits as before and the flags ask for nothing; `before` are the flags before it, and `was64Bit` the mode.
+ */
+export function transferOutcome(cpu: Cpu, before: number, was64Bit: boolean): Outcome {
+  const { state } = cpu;
+  const after = state.read32(slot.EFLAGS);
+  const checksAlignment = (state.read32(slot.CR0) & CR0_AM) !== 0 && ((before | after) & AC) !== 0;
+  const mustLook = checksAlignment || was64Bit !== is64BitMode(state) || mustBeNoticed(cpu, before, after);
+  return mustLook ? EXIT : BRANCH;
 }
 
 /** Privileged instructions: #GP(0) anywhere but at level 0. */

@@ -84,11 +84,13 @@ export function writeCr3(cpu: Cpu, value: number, high = 0): void {
   const hasContexts = (cr4 & CR4_PCIDE) !== 0;
   const upper = hasContexts ? (high & ~CR3_KEEP) >>> 0 : high;
   if (upper > 2 ** Math.max(cpu.model.physicalBits - 32, 0) - 1) throw new GuestFault(VECTOR_GP, 0);
-  const from = state.read64(slot.CR3);
+  const [low, upperBefore] = [state.read32(slot.CR3), state.read32(slot.CR3 + 4)];
   state.write32(slot.CR3, (cpu.model.features.has('486') ? value : value & CR3_386) >>> 0);
   state.write32(slot.CR3 + 4, upper);
-  const to = state.read64(slot.CR3);
-  cpu.report(() => ({ kind: 'cr3', from, to }));
+  cpu.report(() => {
+    const from = (BigInt(upperBefore) << 32n) | BigInt(low);
+    return { kind: 'cr3', from, to: state.read64(slot.CR3) };
+  });
   cpu.translations.rulesChanged();
   if (cpu.model.features.has('BufferTest')) emptyTestTranslations(state);
   if (!hasContexts || upper === high) cpu.translations.flushContext();

@@ -4,7 +4,8 @@
  */
 import { isExact } from '../state/address.ts';
 import { ATTRIBUTE_GRANULARITY, type CpuState } from '../state/cpu-state.ts';
-import { SEGMENT_ATTRIBUTES, SEGMENT_BASE, SEGMENT_LIMIT, segmentSlots, slot } from '../state/layout.ts';
+import { slot } from '../state/layout.ts';
+import { loadSegmentCache } from './segment-cache.ts';
 
 /**
  * Memory that compiled code reaches without asking. Each gives the host address of so many bytes, or 0: then the access has
@@ -91,22 +92,8 @@ export class QuickDescriptor {
     return (this.high & BIG) !== 0;
   }
 
-  /** Loads a segment register. What is derived from it stays good where nothing changes. */
+  /** Loads a segment register. What is derived from it stays good where nothing else changes. */
   load(index: number, selector: number): void {
-    const state = this.#state;
-    const at = segmentSlots[index] as number;
-    const { base, limit } = this;
-    const attributes = this.#attributes;
-    const isSame =
-      state.read16(at) === selector &&
-      state.readAddress(at + SEGMENT_BASE) === base &&
-      state.read32(at + SEGMENT_LIMIT) === limit &&
-      state.read16(at + SEGMENT_ATTRIBUTES) === attributes;
-    if (isSame) return;
-    state.write16(at, selector);
-    state.writeAddress(at + SEGMENT_BASE, base);
-    state.write32(at + SEGMENT_LIMIT, limit);
-    state.write16(at + SEGMENT_ATTRIBUTES, attributes);
-    state.onDerivedChange(at);
+    loadSegmentCache(this.#state, index, selector, this.base, this.limit, this.#attributes);
   }
 }

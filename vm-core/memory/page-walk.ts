@@ -3,7 +3,7 @@
  * together, or where the walk ends and why. It reads memory and changes nothing.
  */
 import { LEVELS_32_BIT, LEVELS_PAE, type PagingRules } from './paging-rules.ts';
-import { PAGE_SHIFT } from './layout.ts';
+import { PAGE_SHIFT, PAGE_SIZE } from './layout.ts';
 
 export const ENTRY_PRESENT = 1 << 0;
 export const ENTRY_WRITABLE = 1 << 1;
@@ -20,6 +20,8 @@ const TABLE_LOW = 0xffff_f000;
 /** Bits 32–51: what the high half of an entry may hold of a physical address. */
 const FRAME_HIGH = 0xf_ffff;
 const HIGH_HALF = 2 ** 32;
+/** Powers of two, which take longer to compute. */
+const POWERS: readonly number[] = Array.from({ length: 64 }, (_, n) => 2 ** n);
 /** Bits 52–62 of an entry of eight bytes; PAE paging reserves them. */
 const PAE_RESERVED_HIGH = 0x7ff0_0000;
 /** Bits 59–62 hold the protection key. */
@@ -114,11 +116,11 @@ function walkWide(walk: PageWalk, rules: PagingRules, read: TableReader, linear:
     table = frameOf(low, rules.pointers[pointer + 1] as number);
     level--;
   }
-  const page = Math.floor(linear / 2 ** PAGE_SHIFT);
+  const page = Math.floor(linear / PAGE_SIZE);
   for (; ; level--) {
     const shift = 9 * (level - 1);
     const n = walk.count++;
-    const address = table + (Math.floor(page / 2 ** shift) & 0x1ff) * 8;
+    const address = table + (Math.floor(page / (POWERS[shift] as number)) & 0x1ff) * 8;
     const low = read(address);
     const high = read(address + 4);
     walk.addresses[n] = address;
@@ -142,7 +144,7 @@ export function mayBeLarge(rules: PagingRules, level: number): boolean {
 
 /** Of an entry of eight bytes that is present. */
 export function hasReservedBit(rules: PagingRules, low: number, high: number, level: number, isPage: boolean): boolean {
-  let reservedHigh = FRAME_HIGH & ~(2 ** Math.max(rules.physicalBits - 32, 0) - 1);
+  let reservedHigh = FRAME_HIGH & ~((POWERS[Math.max(rules.physicalBits - 32, 0)] as number) - 1);
   if (rules.levels === LEVELS_PAE) reservedHigh |= PAE_RESERVED_HIGH;
   if (!rules.noExecute) reservedHigh |= ENTRY_HIGH_NO_EXECUTE;
   if ((high & reservedHigh) !== 0) return true;
@@ -154,7 +156,7 @@ export function hasReservedBit(rules: PagingRules, low: number, high: number, le
 
 /** What an entry of eight bytes holds of a physical address, down to a page of that shift. */
 export function frameOf(low: number, high: number, shift: number = PAGE_SHIFT): number {
-  const mask = -(2 ** shift) | 0;
+  const mask = -(POWERS[shift] as number) | 0;
   return (high & FRAME_HIGH) * HIGH_HALF + ((low & mask) >>> 0);
 }
 

@@ -137,7 +137,8 @@ export class TranslationCache {
 
   /** Enters what a walk has found; `dirty` as the entry is now. */
   fill(linear: number, pcid: number, walk: PageWalk, isGlobal: boolean, dirty: boolean): void {
-    const page = Math.floor(linear / 2 ** walk.shift);
+    const size = SHIFTS.indexOf(walk.shift as (typeof SHIFTS)[number]);
+    const page = Math.floor(linear / (SIZES[size] as number));
     const known = this.#locate(page, walk.shift, pcid);
     if (known >= 0 && this.#frames[known] !== walk.frame) this.#holder.dropped(linear, walk.shift);
     const at = known >= 0 ? known : this.#makeRoom((page & (SETS - 1)) * WAYS);
@@ -154,7 +155,7 @@ export class TranslationCache {
       (dirty ? DIRTY : 0) |
       (isGlobal ? GLOBAL : 0);
     this.#used[at] = ++this.#time;
-    this.#sizes |= 1 << SHIFTS.indexOf(walk.shift as (typeof SHIFTS)[number]);
+    this.#sizes |= 1 << size;
     this.counters.fills++;
   }
 
@@ -163,7 +164,7 @@ export class TranslationCache {
     for (let n = 0; n < SHIFTS.length; n++) {
       if ((this.#sizes & (1 << n)) === 0) continue;
       const shift = SHIFTS[n] as number;
-      const at = this.#locate(Math.floor(linear / 2 ** shift), shift, pcid);
+      const at = this.#locate(Math.floor(linear / (SIZES[n] as number)), shift, pcid);
       if (at < 0 || (!global && this.#isGlobal(at))) continue;
       this.#owners[at] = NOBODY;
       this.#holder.dropped(linear, shift);

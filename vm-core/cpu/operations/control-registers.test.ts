@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CR4_DE } from '../../state/control-bits.ts';
 import { CS, slot } from '../../state/layout.ts';
 import { SLOT_SIZE } from '../../state/register-table.ts';
-import { EXIT, NEXT, VECTOR_DB, VECTOR_GP, VECTOR_UD } from '../cpu.ts';
+import { BRANCH, EXIT, NEXT, VECTOR_DB, VECTOR_GP, VECTOR_UD } from '../cpu.ts';
 import { DR6_BD } from '../debug-registers.ts';
 import { execute, type FakeCpu, faultOf, protectedCpu, realCpu } from '../fake-cpu.ts';
 
@@ -39,7 +39,7 @@ describe('MOV CRn', () => {
   it('keeps CR2 and the page number of CR3, and flushes translations that are not global', () => {
     const cpu = protectedCpu();
     write(cpu, 'MOV_TO_CR', 2, 0x1234_5678);
-    expect(write(cpu, 'MOV_TO_CR', 3, 0x1234_5678)).toBe(EXIT);
+    expect(write(cpu, 'MOV_TO_CR', 3, 0x1234_5678)).toBe(BRANCH);
     expect([read(cpu, 'MOV_FROM_CR', 2), read(cpu, 'MOV_FROM_CR', 3)]).toEqual([0x1234_5678, 0x1234_5000]);
     expect(cpu.translationCalls).toEqual(['rules', 'context -1']);
   });

@@ -21,6 +21,7 @@ import type { CpuState } from '../../state/cpu-state.ts';
 import { FS, segmentSlots, slot } from '../../state/layout.ts';
 import { SLOT_SIZE } from '../../state/register-table.ts';
 import {
+  BRANCH,
   EXIT,
   GuestFault,
   NEXT,
@@ -85,7 +86,8 @@ export const MOV_TO_CR: SystemOperation = (cpu, instruction) => {
   }
   if (to === slot.CR3) {
     writeCr3(cpu, value, high);
-    return EXIT;
+    // The next instruction is found anew, and nothing else depends on it.
+    return BRANCH;
   }
   if (high !== 0) throw new GuestFault(VECTOR_GP, 0);
   if (to === slot.CR8) return writeTaskPriority(cpu, value);

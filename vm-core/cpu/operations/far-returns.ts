@@ -28,6 +28,7 @@ import { isCode, isConforming, isNull, markAccessed, privilegeOf, segmentFrom, s
 import {
   modelFlags,
   mustBeNoticed,
+  transferOutcome,
   privilegeLevel,
   requireVirtual8086Privilege,
   virtualInterruptFlags,
@@ -109,7 +110,7 @@ export const IRET: SystemOperation = (cpu, instruction) => {
   const { state } = cpu;
   const before = state.read32(slot.EFLAGS);
   if (cpu.quick?.return(instruction.operandSize)) {
-    return mustBeNoticed(cpu, before, state.read32(slot.EFLAGS)) ? EXIT : BRANCH;
+    return transferOutcome(cpu, before, is64BitMode(state));
   }
   const outcome = usesDescriptors(state) ? returnProtected(cpu, instruction) : returnUnprotected(cpu, instruction);
   state.write8(slot.NMI_BLOCKED, 0);

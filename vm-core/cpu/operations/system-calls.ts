@@ -16,7 +16,8 @@ import {
   VECTOR_GP,
   VECTOR_UD,
 } from '../cpu.ts';
-import { is64BitMode, isCanonical, isLongMode, requirePrivilege, setPrivilegeLevel } from '../mode.ts';
+import { is64BitMode, isCanonical, isLongMode, requirePrivilege, setPrivilegeLevel, transferOutcome } from '../mode.ts';
+import { loadSegmentCache } from '../segment-cache.ts';
 import { writeDoubleWord } from '../register-writes.ts';
 
 /** Present, accessed, with a limit in pages: 64-bit code, 32-bit code, data. */
@@ -27,7 +28,6 @@ const FLAT_DATA = 0xc93;
 /** Flags that SYSRET takes from R11: all but RF and VM. */
 const RETURNED_FLAGS = 0x3c_7fd7;
 
-const flat = { base: 0, limit: 0xffff_ffff };
 const R11 = slot.R11;
 
 const isAmd = ({ model }: Cpu): boolean => model.vendor === 'AuthenticAMD';
@@ -40,21 +40,28 @@ function requireSystemCalls(cpu: Cpu): void {
 
 function setFlat(state: CpuState, index: typeof CS | typeof SS, selector: number, attributes: number): void {
   const level = selector & 3;
-  state.setSegment(index, { ...flat, selector: selector & 0xffff, attributes: attributes | (level << 5) });
+  loadSegmentCache(state, index, selector & 0xffff, 0, 0xffff_ffff, attributes | (level << 5));
+}
+
+function copy64(state: CpuState, to: number, from: number): void {
+  state.write32(to, state.read32(from));
+  state.write32(to + 4, state.read32(from + 4));
 }
 
 /** In long mode RIP to RCX, RFLAGS to R11; LSTAR has the way, CSTAR for compatibility mode. STAR has the selectors. */
 export const SYSCALL: SystemOperation = (cpu) => {
   requireSystemCalls(cpu);
   const { state } = cpu;
+  const before = state.read32(slot.EFLAGS);
+  const was64Bit = is64BitMode(state);
   const selector = state.read32(slot.STAR + 4) & 0xfffc;
   const flags = state.eflags;
   const isLong = isLongMode(state);
   if (isLong) {
-    const target = state.read64(is64BitMode(state) ? slot.LSTAR : slot.CSTAR);
-    state.write64(slot.ECX, state.read64(slot.EIP));
-    state.write64(R11, BigInt(isAmd(cpu) ? flags & ~RF : flags));
-    state.write64(slot.EIP, target);
+    copy64(state, slot.ECX, slot.EIP);
+    state.write32(R11, isAmd(cpu) ? flags & ~RF : flags);
+    state.write32(R11 + 4, 0);
+    copy64(state, slot.EIP, was64Bit ? slot.LSTAR : slot.CSTAR);
     state.eflags = (flags & ~state.read32(slot.FMASK) & ~RF) >>> 0;
   } else {
     writeDoubleWord(state, slot.ECX, state.eip);
@@ -65,7 +72,7 @@ export const SYSCALL: SystemOperation = (cpu) => {
   setPrivilegeLevel(state, 0);
   setFlat(state, CS, selector, isLong ? LONG_CODE : FLAT_CODE);
   setFlat(state, SS, selector + 8, FLAT_DATA);
-  return EXIT;
+  return transferOutcome(cpu, before, was64Bit);
 };
 
 /** To 64-bit code with REX.W, to 32-bit code without. */
@@ -79,10 +86,11 @@ function returnOnIntel(cpu: Cpu, { operandSize }: Instruction): Outcome {
   const { state } = cpu;
   const isWide = operandSize === 64;
   if (isWide && !isCanonical(state, state.readExact(slot.ECX))) throw new GuestFault(VECTOR_GP, 0);
+  const before = state.read32(slot.EFLAGS);
   state.eflags = state.read32(R11) & RETURNED_FLAGS;
   const selector = enterUserCode(state, isWide);
   setFlat(state, SS, (selector + 8) | 3, FLAT_DATA);
-  return EXIT;
+  return transferOutcome(cpu, before, true);
 }
 
 /** RIP is not checked: code at an address that is not canonical faults at level 3. What SS caches stays as it is. */
@@ -106,7 +114,8 @@ function returnOnAmd(cpu: Cpu, { operandSize }: Instruction): Outcome {
 /** CS and RIP of level 3; gives the selector that STAR has for returns. */
 function enterUserCode(state: CpuState, isWide: boolean): number {
   const selector = state.read32(slot.STAR + 4) >>> 16;
-  state.write64(slot.EIP, isWide ? state.read64(slot.ECX) : BigInt(state.read32(slot.ECX)));
+  copy64(state, slot.EIP, slot.ECX);
+  if (!isWide) state.write32(slot.EIP + 4, 0);
   setPrivilegeLevel(state, 3);
   setFlat(state, CS, (selector + (isWide ? 16 : 0)) | 3, isWide ? LONG_CODE : FLAT_CODE);
   return selector;
