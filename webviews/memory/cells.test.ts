@@ -35,6 +35,7 @@ describe('a row', () => {
         .groups.map(({ text }) => text)
         .join(' '),
     ).toBe('33221100 77665544 BBAA9988 ········');
+    expect(row(8).groups.map(({ text }) => text)).toEqual(['7766554433221100', '········BBAA9988']);
     expect(
       row(1)
         .characters.map(({ text }) => text)
@@ -61,6 +62,7 @@ describe('a row', () => {
     expect(fitColumns(74, 1).bytesPerRow).toBe(8);
     expect(fitColumns(63, 4)).toEqual({ bytesPerRow: 16, showPointers: false });
     expect(fitColumns(5, 1).bytesPerRow).toBe(4);
+    expect(fitColumns(5, 8).bytesPerRow).toBe(8);
     expect(fitColumns(80, 1, 16).bytesPerRow).toBe(8);
     expect(fitColumns(83, 1, 16).bytesPerRow).toBe(16);
   });

@@ -6,7 +6,7 @@ import { hexadecimal } from './address-space.ts';
 import { byteAt, type MemoryModel, pointersAt } from './memory-model.ts';
 
 /** Bytes of one value in the hexadecimal column. */
-export type GroupSize = 1 | 2 | 4;
+export type GroupSize = 1 | 2 | 4 | 8;
 
 /** How memory is laid out and read. */
 export interface Layout {
@@ -103,6 +103,6 @@ export function fitColumns(
 ): { readonly bytesPerRow: number; readonly showPointers: boolean } {
   const needed = (bytesPerRow: number): number =>
     addressDigits + ADDRESS_GAP + (bytesPerRow / groupSize) * (2 * groupSize + 1) + TEXT_GAP + bytesPerRow;
-  const bytesPerRow = [16, 8].find((count) => needed(count) <= characters) ?? 4;
+  const bytesPerRow = [16, 8].find((count) => needed(count) <= characters) ?? Math.max(4, groupSize);
   return { bytesPerRow, showPointers: needed(bytesPerRow) + POINTERS_WIDTH <= characters };
 }

@@ -67,6 +67,16 @@ describe('typing', () => {
     expect(typed(cursor, 'g', { groupSize: 2, limits })).toBeUndefined();
   });
 
+  it('takes sixteen digits for a quadword', () => {
+    let cursor = at(0x10);
+    const steps = { groupSize: 8, limits } as const;
+    for (const digit of '123456789ABCDEF') cursor = typed(cursor, digit, steps)?.cursor ?? cursor;
+    expect(typed(cursor, '0', steps)).toEqual({
+      cursor: at(0x18),
+      write: { address: 0x10, bytes: [0xf0, 0xde, 0xbc, 0x9a, 0x78, 0x56, 0x34, 0x12] },
+    });
+  });
+
   it('writes a character at once', () => {
     expect(typed(at(7, 'text'), 'A', { groupSize: 4, limits })).toEqual({
       cursor: at(8, 'text'),

@@ -14,7 +14,7 @@ import { addressDigits, limitsOf } from './address-space.ts';
 import { addressText, describePlace, initialModel, type MemoryModel, withUpdate } from './memory-model.ts';
 import { initialSettings, type ViewSettings } from './view-settings.ts';
 
-const GROUP_SIZES: readonly GroupSize[] = [1, 2, 4];
+const GROUP_SIZES: readonly GroupSize[] = [1, 2, 4, 8];
 const CHARACTER_SETS: readonly (readonly [CharacterSet, string])[] = [
   ['ascii', 'ASCII'],
   ['cp437', 'CP437'],

@@ -34,7 +34,7 @@ export function restoredSettings(kept: unknown): ViewSettings {
     address: isAddress ? (address as number) : initialSettings.address,
     text: typeof text === 'string' ? text : initialSettings.text,
     follow: follow === true,
-    groupSize: oneOf(given.groupSize, [1, 2, 4], initialSettings.groupSize),
+    groupSize: oneOf(given.groupSize, [1, 2, 4, 8], initialSettings.groupSize),
     characterSet: oneOf(given.characterSet, ['ascii', 'cp437'], initialSettings.characterSet),
   };
 }
