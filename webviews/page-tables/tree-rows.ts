@@ -24,19 +24,21 @@ export function treeRows(
 ): { readonly rows: readonly TreeRow[]; readonly missing: readonly TreeRow[] } {
   const rows: TreeRow[] = [];
   const missing: TreeRow[] = [];
-  const visit = (level: number, address: number, path: string, depth: number): boolean => {
+  // A table may be reached by several ways: it is kept once, and where it is decides about its linear addresses.
+  const visit = (level: number, address: number, path: string, depth: number, linear: number | undefined): boolean => {
     const entries = tables.get(tableKey(level, address));
     if (!entries) return false;
-    for (const { entry, count } of runsOf(entries)) {
+    for (const { entry: found, count } of runsOf(entries)) {
+      const entry = linear === undefined ? found : { ...found, linear: linear + found.index * found.size };
       const key = `${path}/${entry.index}`;
       const hasTable = entry.kind === 'table' && level > 1;
       const row = { key, depth, level, entry, count, open: hasTable ? open.has(key) : undefined };
       rows.push(row);
-      if (row.open && !visit(level - 1, entry.target, key, depth + 1)) missing.push(row);
+      if (row.open && !visit(level - 1, entry.target, key, depth + 1, entry.linear)) missing.push(row);
     }
     return true;
   };
-  visit(levels, root, '', 0);
+  visit(levels, root, '', 0, undefined);
   return { rows, missing };
 }
 
