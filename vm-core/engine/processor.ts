@@ -223,8 +223,8 @@ export class Processor implements Cpu {
    * first instruction is not reported again; with `continues` that is the one which was stopped in the middle.
    */
   execute(budget: number, passHook: boolean, continues = false): number {
-    if (this.unfinished.isPossible) this.unfinished.executionBegins(continues);
     this.state.write32(internal.EXIT_REQUEST, 0);
+    if (this.unfinished.isPossible) this.unfinished.executionBegins(continues);
     this.state.write32(internal.FAULT, 0);
     this.state.write32(internal.BUDGET, budget);
     this.#place.budgetAtStart = budget;

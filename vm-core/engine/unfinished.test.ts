@@ -100,6 +100,12 @@ describe('an instruction that a device stops in the middle', () => {
     expect(later.asked).toHaveLength(accesses);
   });
 
+  it('rep stosb that comes to the device after a while takes the same virtual time', async () => {
+    const later = await sameBothWays({ program: `b9 ${dword(2100)} bf ${dword(MAPPED - 2000)} f3 aa f4` });
+    expect(later.asked).toHaveLength(100);
+    expect(later.retired).toBe(2 + 3 + 1);
+  });
+
   it.each<readonly [string, string]>([
     ['pusha', '60'],
     ['popa', '61'],

@@ -50,6 +50,8 @@ export class Unfinished {
   #number = 0;
   #turn = 0;
   #wait: DeviceWait | undefined;
+  /** What was asked of the engine by the accesses that are not made again: to leave after the instruction. */
+  #exit = 0;
 
   constructor(state: CpuState, map: PhysicalMap, reports: EventReports, owner: UnfinishedOwner) {
     this.#state = state;
@@ -78,7 +80,8 @@ export class Unfinished {
   /** An execution begins; with `continues` its first instruction is the one that was stopped. */
   executionBegins(continues: boolean): void {
     this.#number = 0;
-    if (!continues) this.forget();
+    if (continues) this.#state.write32(internal.EXIT_REQUEST, this.#exit);
+    else this.forget();
   }
 
   /** Nothing is in the middle of anything. */
@@ -130,6 +133,7 @@ export class Unfinished {
     else if (error instanceof AccessLogFull) this.#owner.unsupported(TOO_MANY_ACCESSES);
     else return false;
     this.#number = 0;
+    this.#exit = this.#state.read32(internal.EXIT_REQUEST);
     this.#map.accesses.rewind();
     this.#reports.instructionRestarts();
     this.#restoreMemory();

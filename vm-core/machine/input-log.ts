@@ -62,7 +62,11 @@ export function createInputLog(services: InputLogServices): InputLog {
   const timer = events.timer(
     'input-log/replay',
     () => {
-      const record = upcoming[next] as InputRecord;
+      const record = upcoming[next];
+      if (!record || record.time > services.now() || (isAnswer(record) && record.time === services.now())) {
+        armNext();
+        return;
+      }
       if (isAnswer(record)) throw new Error(`the replayed log has an answer that "${record.device}" was not asked for`);
       next += 1;
       deliver(record.device, record.channel, record.bytes);
@@ -91,8 +95,7 @@ export function createInputLog(services: InputLogServices): InputLog {
           throw new Error(`the replayed log has an answer of another size for "${device}"`);
         next += 1;
         records.push(record);
-        timer.cancel();
-        armNext();
+        // The timer stays as it is: to arm it would make the engine leave the instruction, which the recorded run did not.
         return record.bytes.reduceRight((value, byte) => value * 0x100 + byte, 0);
       },
       entered(device, size, value) {

@@ -64,7 +64,7 @@ const scas =
  * middle leaves exact registers. `whileZero` is the value of ZF that goes on; undefined for a plain REP.
  */
 export function repeated(s: Semantics, iteration: () => void, whileZero: 0 | 1 | undefined): void {
-  const turns = s.variable(s.repeatMax());
+  const mask = s.f.copy(s.sub(s.repeatMax(), s.constant(1)));
   s.block((done) => {
     s.branchIf(s.isZero(s.readAddressRegister(slot.ECX)), done);
     s.loop((again) => {
@@ -73,8 +73,9 @@ export function repeated(s: Semantics, iteration: () => void, whileZero: 0 | 1 |
       s.writeAddressRegister(slot.ECX, left);
       s.branchIf(s.isZero(left), done);
       if (whileZero !== undefined) s.branchIf(s.ne(zeroFlag(s), whileZero), done);
-      s.set(turns, s.sub(turns, s.constant(1)));
-      s.branchIf(s.and(s.ne(turns, 0), s.isZero(s.exitRequested())), again);
+      // Where it pauses depends on the count alone, so that an instruction that was stopped and begun again pauses there too.
+      const isPause = s.isZero(s.and(s.low(left), mask));
+      s.branchIf(s.and(s.isZero(isPause), s.isZero(s.exitRequested())), again);
       s.repeat();
     });
   });
