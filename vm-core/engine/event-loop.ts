@@ -227,7 +227,7 @@ export class EventLoop {
   #deliverEvents(): RunResult | undefined {
     const processor = this.#processor;
     const pending = this.#pending;
-    const exception = pending.takeException(processor.linearEip);
+    const exception = pending.takeException(processor);
     const failed = exception && this.#deliver(exception);
     if (failed) return failed;
     if (pending.isTrapDue()) {
@@ -302,10 +302,10 @@ export class EventLoop {
     const continues = this.#stopped !== undefined;
     this.#stopped = undefined;
     const budget = single || continues ? 1 : Math.min(end - this.retired, untilEvent, BUDGET_MAX);
-    const passHook = continues || this.#passHookAt === processor.linearEip;
+    const passesHere = this.#passHookAt !== undefined && this.#passHookAt === processor.linearEip;
     this.#passHookAt = undefined;
     if (stepping) processor.setSingleStep(true);
-    const status = processor.execute(budget, passHook, continues);
+    const status = processor.execute(budget, continues || passesHere, continues);
     if (stepping) processor.setSingleStep(false);
     const executed = this.#count();
     if ((status & EXIT) !== 0 || status === FAULT) processor.refresh();

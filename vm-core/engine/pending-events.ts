@@ -34,13 +34,13 @@ export class PendingEvents {
   }
 
   /** Takes the exception that waits. An embedder that has moved EIP since it was shown does not want it any more. */
-  takeException(linearAddress: Address): CpuEvent | undefined {
+  takeException(place: { readonly linearEip: Address }): CpuEvent | undefined {
     const value = this.#state.read32(slot.PENDING_EXCEPTION);
     const shown = this.#shown;
     this.#shown = undefined;
     if ((value & IS_VALID) === 0) return undefined;
     this.#state.write32(slot.PENDING_EXCEPTION, 0);
-    if (shown?.value === value && shown.linearAddress !== linearAddress) return undefined;
+    if (shown?.value === value && shown.linearAddress !== place.linearEip) return undefined;
     const errorCode = (value & HAS_ERROR_CODE) === 0 ? undefined : this.#state.read32(slot.PENDING_ERROR_CODE);
     return { vector: value & VECTOR_MASK, errorCode, kind: 'exception' };
   }
