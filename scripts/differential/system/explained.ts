@@ -2,10 +2,11 @@
  * Where QEMU 7.2 does something else than the manuals have a processor do: a table. Every difference that a run finds is
  * held against it; what no entry explains is a failure.
  */
-import { ARITHMETIC_FLAGS } from '../../../vm-core/state/lazy-flags.ts';
+import { ARITHMETIC_FLAGS, DF } from '../../../vm-core/state/lazy-flags.ts';
 import type { Comparison, Mismatch } from './compare.ts';
-import { ENDING, INNER_STACKS, LANDING, OUTER_STACKS, TASK_64, ZONE } from './layout.ts';
+import { ENDING, GATES_32, GLOBAL_TABLE, LOCAL_TABLE, INNER_STACKS, LANDING, OUTER_STACKS, TASK_64, ZONE } from './layout.ts';
 import type { SystemResult } from './results.ts';
+import { BIG, LONG } from './zone.ts';
 
 /** A known difference; it explains single values, or all that follows in its cases. */
 export interface Explained {
@@ -33,8 +34,19 @@ const generalRegisters: ReadonlySet<string> = new Set([
   'r14',
   'r15',
 ]);
+/** Actions that may lead to code of another size. */
+const FAR = /far|ptr|RETF|IRET|SYS|INT/;
 const RF = 1n << 16n;
+/** In the upper half of a descriptor. */
+const ACCESSED = 1n << 8n;
 const HARNESS_STACK_END = OUTER_STACKS + 0x1000;
+
+/** Attributes of a descriptor of the GDT or LDT, with L, D and G as bits 13 to 15; 0 beyond their ends. */
+function descriptorAttributes(selector: number, before: (address: number) => number): number {
+  const at = ((selector & 4) === 0 ? GLOBAL_TABLE : LOCAL_TABLE) + (selector & 0xfff8);
+  const high = at < GATES_32 ? before(at + 4) : 0;
+  return ((high >>> 8) & 0xff) | ((high >>> 8) & 0xf000);
+}
 
 /** The vector whose gate a case has come to in long mode, if it has come to one. */
 export function landingVector({ registers: { ending, rip } }: SystemResult): number | undefined {
@@ -58,7 +70,7 @@ export const explainedInSystem: readonly Explained[] = [
     reason: 'the upper halves of general registers are not defined after code of 16 or 32 bits',
     section: 'SDM vol. 1 §3.4.1.1',
     explains: ({ register, qemu, ours }, { test }) =>
-      test.codeSize !== 64 &&
+      (test.codeSize !== 64 || FAR.test(test.text)) &&
       register !== undefined &&
       generalRegisters.has(register) &&
       BigInt.asUintN(32, qemu) === BigInt.asUintN(32, ours),
@@ -118,8 +130,45 @@ export const explainedInSystem: readonly Explained[] = [
     explains: ({ register, address, qemu, ours }, { ours: { registers } }) =>
       registers.ending === BigInt(ENDING.LONG) &&
       (register === 'ss' || (address !== undefined && address >= ZONE && isFrame(address))) &&
-      qemu === 0n &&
-      (ours & 7n) === 0n &&
-      ours < 0x200n,
+      qemu < 4n &&
+      (ours & 3n) === qemu &&
+      ours < 0x10000n,
+  },
+  {
+    reason: 'QEMU clears all arithmetic flags in SYSCALL, whatever IA32_FMASK says',
+    section: 'SDM vol. 2B, SYSCALL',
+    explains: ({ register, address, qemu, ours }, { test }) =>
+      test.text.includes('SYSCALL') &&
+      (register === 'rflags' || isFrame(address)) &&
+      ((qemu ^ ours) & ~(BigInt(ARITHMETIC_FLAGS | DF) | RF)) === 0n,
+  },
+  {
+    reason: 'QEMU pushes on the stack of a far CALL or an interrupt before it has checked all of the target',
+    section: 'SDM vol. 2A, CALL and INT n (checks come before the pushes); vol. 3A §6.5',
+    explains: ({ address, ours }, { before, ours: own }) =>
+      address !== undefined &&
+      address >= INNER_STACKS &&
+      address < HARNESS_STACK_END &&
+      ours === BigInt(before(address)) &&
+      own.registers.ending !== BigInt(ENDING.SHUTDOWN),
+  },
+  {
+    reason: 'QEMU takes code segments with both L and D for 64-bit code',
+    section: 'SDM vol. 2A, JMP, CALL, RET, IRET (#GP if L and D are set); vol. 3A §3.4.5',
+    explains: (_, { qemu, before }) => {
+      const attributes = descriptorAttributes(Number(qemu.registers.cs), before);
+      return (attributes & (LONG | BIG)) === (LONG | BIG);
+    },
+  },
+  {
+    reason: 'QEMU does not mark the descriptor of a code segment as accessed when CS is loaded',
+    section: 'SDM vol. 3A §3.4.5.1',
+    explains: ({ address, qemu, ours }) =>
+      address !== undefined && address < GATES_32 && (ours & ~qemu) === ACCESSED && (qemu & ~ours) === 0n,
+  },
+  {
+    reason: 'QEMU leaves EXT clear in the error code of a gate that an exception has come to',
+    section: 'SDM vol. 3A §6.13',
+    explains: ({ address, qemu, ours }) => isFrame(address) && ours === (qemu | 1n) && qemu !== ours && ours < 0x10000n,
   },
 ];

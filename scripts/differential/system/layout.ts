@@ -49,11 +49,13 @@ export const HARNESS = 0x8000;
 /** Behind its descriptors: where it takes over, in four ways, and the address of the case's record. */
 export const HARNESS_PLACES = 0x8028;
 export const CURRENT_RECORD = 0x8038;
-export const HOME_STACK = 0x7ff0;
-/** The stack on which long mode hands over (IST7). */
-export const CAPTURE_STACK = 0x7800;
+export const HOME_STACK = 0x6ff0;
+/** The stack on which long mode hands over (IST1). */
+export const CAPTURE_STACK = 0x6800;
 /** The stack of the task that takes over. */
-export const TASK_STACK = 0x7000;
+export const TASK_STACK = 0x6000;
+/** Where 16-bit offsets of the code page lead in flat segments; filled as its second half is. */
+export const LOW_LANDING = 0x7000;
 export const HOME_DIRECTORY_32 = 0x10000;
 export const HOME_TABLE_32 = 0x11000;
 export const HOME_POINTERS = 0x12000;

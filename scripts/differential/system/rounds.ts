@@ -4,15 +4,18 @@ import type { SystemCase } from './case.ts';
 import { type Comparison, type Mismatch, mismatchesOf } from './compare.ts';
 import { type Explained, explainedInSystem } from './explained.ts';
 import { integerCase } from './integer-cases.ts';
+import { longSystemCase, protectedSystemCase } from './system-cases.ts';
 import { SHADOW, ZONE } from './layout.ts';
 import { SystemMachines } from './machines.ts';
 import { describeComparison } from './report.ts';
 import { readSystemResults } from './results.ts';
 
 /** What a round makes cases of. */
-export const generators = { long: integerCase } as const satisfies Readonly<
-  Record<string, (random: Random) => SystemCase>
->;
+export const generators = {
+  long: integerCase,
+  'long-system': longSystemCase,
+  'protected-system': protectedSystemCase,
+} as const satisfies Readonly<Record<string, (random: Random) => SystemCase>>;
 
 export type SystemMode = keyof typeof generators;
 

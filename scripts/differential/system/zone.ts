@@ -129,10 +129,10 @@ export function pristineZone(places: HarnessPlaces): Uint8Array {
   put(LOCAL_TABLE, localTable());
   for (let vector = 0; vector < VECTORS; vector++) {
     const type = vector === HAND_OVER || vector === 3 || vector === 4 ? TYPE.INTERRUPT | DPL_3 : TYPE.INTERRUPT;
-    put(GATES_64 + vector * 16, wideGate(SELECTOR.CODE_64, BigInt(landingOf(vector)), type, vector === 8 ? 1 : 0));
+    put(GATES_64 + vector * 16, wideGate(SELECTOR.CODE_64, BigInt(landingOf(vector)), type, vector === 8 ? 2 : 0));
     put(GATES_32 + vector * 8, gate(SELECTOR.CODE_32, landingOf(vector), type));
   }
-  put(GATES_64 + HAND_OVER * 16, wideGate(SELECTOR.CODE_64, BigInt(places.captured64), TYPE.INTERRUPT | DPL_3, 7));
+  put(GATES_64 + HAND_OVER * 16, wideGate(SELECTOR.CODE_64, BigInt(places.captured64), TYPE.INTERRUPT | DPL_3, 1));
   put(GATES_32 + HAND_OVER * 8, gate(SELECTOR.TASK_CAPTURE, 0, TYPE.TASK_GATE | DPL_3));
   put(GATES_32 + 8 * 8, gate(SELECTOR.TASK_DOUBLE_FAULT, 0, TYPE.TASK_GATE));
   put(TASK_64, longTask());
@@ -174,7 +174,7 @@ function localTable(): number[] {
 function longTask(): number[] {
   const wide = (value: number) => bytesOf(value, 8);
   const stacks = [STACKS.LEVEL_0, STACKS.LEVEL_1, STACKS.LEVEL_2].flatMap(wide);
-  const rest = [STACKS.IST_1, STACKS.IST_2, STACKS.IST_1, STACKS.IST_2, STACKS.IST_1, STACKS.IST_2, CAPTURE_STACK];
+  const rest = [CAPTURE_STACK, STACKS.IST_2, STACKS.IST_1, STACKS.IST_2, STACKS.IST_1, STACKS.IST_2, STACKS.IST_1];
   const map = new Array<number>(0x400 - 0x68).fill(0).map((_, n) => (n % 3 === 0 ? 0x5a : 0));
   return [0, 0, 0, 0, ...stacks, ...wide(0), ...rest.flatMap(wide), ...wide(0), 0, 0, ...bytesOf(0x68, 2), ...map];
 }
