@@ -19,6 +19,9 @@ import { instructionRows } from '../vm-core/isa/instruction-table.ts';
 import { createMachine } from '../vm-core/machine/create-machine.ts';
 import { msrRows } from '../vm-core/state/msr-table.ts';
 import { type Register, registerSets, registers } from '../vm-core/state/register-table.ts';
+import { differences, masked } from './differential/differences.ts';
+import { notCompared } from './differential/forms.ts';
+import { explainedInSystem, leftOutOfSystem } from './differential/system/explained.ts';
 import { readProtocolSchema } from './protocol-schema.ts';
 import { repositoryRoot } from './run-command.ts';
 
@@ -52,6 +55,12 @@ const PAGES: readonly Page[] = [
     title: 'Debug Adapter Protocol',
     source: 'debug-adapter/session/requests and debug-adapter/session/protocol-support.ts',
     body: protocol,
+  },
+  {
+    file: 'differences-from-qemu.md',
+    title: 'Differences from QEMU',
+    source: 'scripts/differential/differences.ts, forms.ts and system/explained.ts',
+    body: differencesFromQemu,
   },
   { file: 'console.md', title: 'Debug Console', source: 'debug-adapter/session/console/', body: consolePage },
   {
@@ -277,4 +286,27 @@ modes every segment counts, and it wraps at 4 GiB. Memory above 4 GiB can be nam
 if (import.meta.main) {
   await mkdir(join(repositoryRoot, 'docs', 'reference'), { recursive: true });
   for (const [path, text] of generatedPages()) await writeFile(join(repositoryRoot, path), text);
+}
+
+/** Where the differential run and QEMU 7.2 disagree, or something is not compared, and who is right by the manuals. */
+function differencesFromQemu(): string {
+  const list = (lines: readonly string[]) => lines.map((line) => `- ${line}.`).join('\n');
+  const withSection = ({ reason, section }: { reason: string; section: string }) => `${reason}: ${section}`;
+  return [
+    '`npm run differential` compares random code here and in QEMU 7.2. In these places the manual rules, not QEMU.',
+    '## Single values, and what follows, in cases of system code',
+    list(explainedInSystem.map(withSection)),
+    '## Left out of cases of system code',
+    list(leftOutOfSystem.map(withSection)),
+    '## Instructions that are left out of sequences of real and protected mode',
+    list(differences.map(({ reason }) => reason)),
+    '## Left out of sequences altogether',
+    list([
+      ...masked,
+      ...notCompared.map(
+        ({ opcode, operandSize, reason }) =>
+          `\`${opcode}\`${operandSize === undefined ? '' : ` with ${operandSize}-bit operands`}: ${reason}`,
+      ),
+    ]),
+  ].join('\n\n');
 }

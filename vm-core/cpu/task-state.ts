@@ -4,9 +4,9 @@
  */
 import { type Address, plus } from '../state/address.ts';
 import { slot } from '../state/layout.ts';
-import { type Cpu, GuestFault, VECTOR_GP, VECTOR_TS } from './cpu.ts';
+import { type Cpu, GuestFault, VECTOR_GP, VECTOR_SS, VECTOR_TS } from './cpu.ts';
 import { isPresent, markAccessed, segmentFrom, selectorError, TYPE_BIT_32 } from './descriptors.ts';
-import { isLongMode, linearAddressOf } from './mode.ts';
+import { isCanonical, isLongMode, linearAddressOf } from './mode.ts';
 import { requireStackSegment } from './segments.ts';
 import { Stack } from './stack.ts';
 
@@ -48,13 +48,15 @@ export function isInterruptRedirected(cpu: Cpu, vector: number): boolean {
   return ((cpu.memory.readLinear((task.base + offset) >>> 0, 1) >>> (vector & 7)) & 1) === 0;
 }
 
-/** The stack pointer at an offset of the task-state segment of long mode. */
+/** The stack pointer at an offset of the task-state segment of long mode; #SS(0) if it is not canonical. */
 function longStackPointer(cpu: Cpu, offset: number): Address {
   const task = cpu.state.segmentAt(slot.TR);
   if (!isPresent(task.attributes) || offset + 7 > task.limit) {
     throw new GuestFault(VECTOR_TS, selectorError(task.selector));
   }
-  return cpu.memory.readLinear(plus(cpu.state.baseAt(slot.TR), offset), 8);
+  const pointer = cpu.memory.readLinear(plus(cpu.state.baseAt(slot.TR), offset), 8);
+  if (!isCanonical(cpu.state, pointer)) throw new GuestFault(VECTOR_SS, 0);
+  return pointer;
 }
 
 /** The stack that number `index` (1 to 7) of the interrupt stack table gives. */

@@ -25,8 +25,8 @@ const IDLE_EVENTS_MAX = 4096;
 /** So many executions in a row may retire nothing: a handler that itself faults at once would go on for ever. */
 const FRUITLESS_MAX = 4096;
 
-/** Entering one of these by an instruction clears TF: there is no trap after it. */
-const SOFTWARE_INTERRUPTS: ReadonlySet<string> = new Set(['INT', 'INT1', 'INT3', 'INTO']);
+/** No trap follows one of these that has cleared TF: an entered handler, SYSCALL's mask, what SYSRET loads. */
+const DECIDED_AFTERWARDS: ReadonlySet<string> = new Set(['INT', 'INT1', 'INT3', 'INTO', 'SYSCALL', 'SYSRET']);
 
 /** What the loop needs of the machine around the processor. */
 export interface EventSource {
@@ -341,7 +341,7 @@ export class EventLoop {
     const { state } = this.#processor;
     const name = this.#processor.lastBlockRowName();
     if ((state.read8(slot.INTERRUPT_SHADOW) & SHADOW_MOV_SS) !== 0) return true;
-    return (state.read32(slot.EFLAGS) & TF) === 0 && SOFTWARE_INTERRUPTS.has(name);
+    return (state.read32(slot.EFLAGS) & TF) === 0 && DECIDED_AFTERWARDS.has(name);
   }
 
   #faulted(): RunResult | undefined {

@@ -5,12 +5,12 @@
 import type { OperandSize } from '../../../vm-core/isa/operand.ts';
 import type { Random } from '../random.ts';
 import { bytesOf, type Patch } from './case.ts';
-import { anySelector, codeSelector, landing, taskSelector } from './descriptors.ts';
+import { anySelector, codeSelector, isNarrow, landing, taskSelector } from './descriptors.ts';
 import { DATA, GATES_32, GATES_64, GLOBAL_TABLE, SELECTOR, ZONE } from './layout.ts';
 import type { Program } from './program.ts';
 import { landingOf } from './zone.ts';
 
-const [RAX, RCX, RDX, RBX] = [0, 1, 2, 3];
+const [RAX, RCX, RDX, RBX, R11] = [0, 1, 2, 3, 11];
 const DATA_SLOT = 0x20;
 
 /** A case while it is made. */
@@ -74,8 +74,7 @@ export class Attempt {
 
   /** An offset that fits an operand size, on which code may land. */
   target(selector: number, size: OperandSize): number {
-    const isNarrow = selector === SELECTOR.CODE_16 || selector === (SELECTOR.USER_CODE_16 | 3) || size === 16;
-    return landing(this.random) - (isNarrow ? ZONE : 0);
+    return landing(this.random) - (isNarrow(selector) || size === 16 ? ZONE : 0);
   }
 }
 
@@ -176,25 +175,28 @@ const sysexit = withRegisters(
   ({ random, codeSize }) => [...(codeSize === 64 && random.chance(60) ? [0x48] : []), 0x0f, 0x35],
 );
 
+/** Of R11 QEMU takes VM and RF too, and not VIF and VIP. */
 const sysret = withRegisters(
-  ({ random }) => [[RCX, landing(random)]],
+  ({ random }) => [
+    [RCX, landing(random)],
+    [R11, random.next() & 0x24_7fd5],
+  ],
   ({ random, codeSize }) => [...(codeSize === 64 && random.chance(60) ? [0x48] : []), 0x0f, 0x07],
 );
 
 /** MSRs that both machines have, and values that may be wrong for them. */
 const MSR_NUMBERS = [
   ...[0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0x174, 0x175, 0x176, 0xc0000100, 0xc0000101, 0xc0000102],
-  ...[0xc0000080, 0x277],
 ];
 
 const readMsr = withRegisters(
-  ({ random }) => [[RCX, random.chance(95) ? random.pick(MSR_NUMBERS.slice(0, 10)) : 0x4000_0123]],
+  ({ random }) => [[RCX, random.pick(MSR_NUMBERS)]],
   () => [0x0f, 0x32],
 );
 
 const writeMsr: Action = (attempt) => {
   const { random, program } = attempt;
-  const number = random.pick(MSR_NUMBERS.slice(0, 10));
+  const number = random.pick(MSR_NUMBERS);
   const value = number === 0xc0000081 ? (BigInt(random.next()) << 32n) | BigInt(random.next()) : wideAddress(random);
   const kept = number === 0xc0000084 ? value & 0xffffffffn : number === 0x174 ? value & 0xffffn : value;
   program
@@ -222,12 +224,11 @@ const loadSegment: Action = (attempt) => {
   attempt.memory([], [0x8e], segment, attempt.data(bytesOf(selector, 2)));
 };
 
-const loadStack: Action = ({ random, program }) => {
-  program.set(
-    RBX,
-    random.chance(50) ? anySelector(random) : random.pick([0, 1, 2, 3, SELECTOR.DATA, SELECTOR.USER_DATA | 3]),
-  );
-  program.instruction([0x8e, 0xc0 | (2 << 3) | RBX]);
+/** A null selector with an RPL is #GP; QEMU 7.2 loads it. */
+const loadStack: Action = ({ random, program, level }) => {
+  const own = level === 0 ? SELECTOR.DATA : SELECTOR.USER_DATA | 3;
+  const selector = random.chance(60) ? anySelector(random) : random.pick([0, own]);
+  program.set(RBX, (selector & 0xfffc) === 0 ? 0 : selector).instruction([0x8e, 0xc0 | (2 << 3) | RBX]);
 };
 
 const loadPointer: Action = (attempt) => {
@@ -262,11 +263,12 @@ const aboutSelector: Action = (attempt) => {
   program.instruction(random.pick(choices));
 };
 
-const loadTask: Action = ({ random, program }) => {
+const loadTask: Action = ({ random, program, isLong }) => {
   const isTask = random.chance(50);
   const selector = random.chance(25) ? random.pick([SELECTOR.LOCAL, SELECTOR.TASK_64, 0, 4]) : anySelector(random);
-  // A null selector for LTR: QEMU 7.2 loads it.
-  const chosen = isTask && (selector & 0xfffc) === 0 ? SELECTOR.TASK_64 : selector;
+  // A null selector for LTR: QEMU 7.2 loads it. In protected mode the task has to be one that can be left again.
+  const taskAt = isLong ? SELECTOR.TASK_64 : SELECTOR.FREE;
+  const chosen = isTask && ((selector & 0xfffc) === 0 || !isLong) ? taskAt : selector;
   program.set(RBX, chosen).instruction([0x0f, 0x00, (isTask ? 0xd8 : 0xd0) | RBX]);
 };
 
@@ -333,7 +335,8 @@ const exception: Action = (attempt) => {
 const access: Action = (attempt) => {
   const { random } = attempt;
   const page = random.pick([0x24, 0x25, 0x26, 0x30, 0x31, 0x33, 0x34]);
-  const offset = random.chance(15) ? 0xffd + random.below(3) : random.below(0xff0);
+  // Not into the code, where QEMU executes what changes itself twice.
+  const offset = page !== 0x26 && random.chance(15) ? 0xffd + random.below(3) : random.below(0xff0);
   attempt.memory([], random.pick([[0x8b], [0x89], [0x01], [0x39]]), RBX, page * 0x1000 + offset);
 };
 

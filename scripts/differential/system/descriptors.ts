@@ -41,6 +41,10 @@ export function codeSelector(random: Random): number {
   return random.chance(15) ? selector ^ random.below(4) : selector;
 }
 
+/** Whether offsets of a code segment end at 64 KiB; QEMU does not look at the limit. */
+export const isNarrow = (selector: number): boolean =>
+  [SELECTOR.CODE_16, SELECTOR.USER_CODE_16].some((one) => one === (selector & 0xfffc));
+
 /** Where a transfer may land: in the second half of the code page. */
 export const landing = (random: Random): number => landingOf(0xa0 + random.below(0x100));
 
@@ -52,11 +56,7 @@ function codeOrData(random: Random): number[] {
   const rights = presence(random) | level(random) | 0x10 | type;
   if ((type & CODE_SEGMENT) !== 0) {
     const size = random.pick([LONG, LONG, BIG, BIG, 0, LONG | BIG]);
-    return segmentDescriptor(
-      size === 0 ? ZONE : 0,
-      size === 0 ? 0xffff : 0xfffff,
-      rights | size | (size === 0 ? 0 : PAGES),
-    );
+    return segmentDescriptor(size === 0 ? ZONE : 0, 0xfffff, rights | size | PAGES);
   }
   const isBig = random.chance(70);
   const attributes = rights | (isBig ? BIG : 0) | (random.chance(50) ? PAGES : 0) | (random.chance(10) ? LONG : 0);
@@ -109,9 +109,11 @@ export function randomDescriptors(random: Random, isLong: boolean): Patch[] {
   }
   while (bytes.length < size) {
     const isSystem = random.chance(45);
-    bytes.push(...(isSystem ? systemDescriptor(random, isLong) : codeOrData(random)));
-    // The upper half of a system descriptor of long mode, in which the type has to be zero.
-    if (isSystem && isLong) bytes.push(0, 0, 0, 0, 0, random.chance(92) ? 0 : random.below(32), 0, 0);
+    const one = isSystem ? systemDescriptor(random, isLong) : codeOrData(random);
+    bytes.push(...one);
+    // The upper half of a system descriptor of long mode; where it is that of a gate, its type has to be zero.
+    const isGate = ((one[5] as number) & 0x1f) === 12;
+    if (isSystem && isLong) bytes.push(0, 0, 0, 0, 0, isGate && random.chance(8) ? random.below(32) : 0, 0, 0);
   }
   const local = Array.from({ length: 4 }, () => codeOrData(random)).flat();
   return [
@@ -127,8 +129,7 @@ export function randomInterruptGates(random: Random, isLong: boolean, vectors: r
     const types = isLong ? [14, 14, 14, 15, random.below(32)] : [14, 14, 15, 6, 7, 5, random.below(32)];
     const type = random.pick(types);
     const selector = type === 5 ? taskSelector(random) : codeSelector(random);
-    const target = landingOf(vector);
-    const offset = !isLong && (type & 8) === 0 ? target - ZONE : target;
+    const offset = landingOf(vector) - ((!isLong && (type & 8) === 0) || isNarrow(selector) ? ZONE : 0);
     const middle = isLong ? (random.chance(60) ? 0 : random.pick([0, 2, 3, 4, 5, 6, 7])) : 0;
     const bytes = gate(selector, offset, rights | type, middle);
     if (vector === HAND_OVER) throw new Error('the gate that hands over stays');

@@ -259,7 +259,10 @@ function randomGates(random: Random): Patch[] {
     const half = random.chance(20) ? UPPER : 0n;
     const type = random.chance(90) ? TYPE.INTERRUPT : random.pick([TYPE.TRAP, TYPE.INTERRUPT & 0x7f, TYPE.CALL]);
     const target = half + BigInt(landingOf(vector));
-    patches.push({ at: GATES_64 + vector * 16, bytes: wideGate(SELECTOR.CODE_64, target, type, random.pick([0, 2, 3, 4])) });
+    patches.push({
+      at: GATES_64 + vector * 16,
+      bytes: wideGate(SELECTOR.CODE_64, target, type, random.pick([0, 2, 3, 4])),
+    });
   }
   return patches;
 }

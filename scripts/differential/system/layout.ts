@@ -54,8 +54,12 @@ export const HOME_STACK = 0x6ff0;
 export const CAPTURE_STACK = 0x6800;
 /** The stack of the task that takes over. */
 export const TASK_STACK = 0x6000;
-/** Where 16-bit offsets of the code page lead in flat segments; filled as its second half is. */
+/**
+ * Where 16-bit offsets of the code page lead in flat segments, and flat offsets in segments of the zone: filled as the
+ * code page's second half is.
+ */
 export const LOW_LANDING = 0x7000;
+export const HIGH_LANDING = 0x47000;
 export const HOME_DIRECTORY_32 = 0x10000;
 export const HOME_TABLE_32 = 0x11000;
 export const HOME_POINTERS = 0x12000;

@@ -12,6 +12,7 @@ import {
   HAND_OVER,
   HARNESS,
   HOME_DIRECTORY_32,
+  HIGH_LANDING,
   LOW_LANDING,
   PRISTINE,
   RAM_SIZE,
@@ -56,7 +57,7 @@ export class SystemMachines {
     this.#parts = [
       { at: 0, bytes: realVectors(places.capturedReal) },
       { at: HARNESS, bytes: harness },
-      { at: LOW_LANDING, bytes: new Uint8Array(0x1000).fill(HAND_OVER) },
+      ...[LOW_LANDING, HIGH_LANDING].map((at) => ({ at, bytes: new Uint8Array(0x1000).fill(HAND_OVER) })),
       { at: HOME_DIRECTORY_32, bytes: homeTables() },
       { at: PRISTINE, bytes: this.zone },
     ];
@@ -143,7 +144,16 @@ function realVectors(capturedReal: number): Uint8Array {
 
 function qemuArguments(rom: string, ram: string): string[] {
   return [
-    ...['-machine', 'isapc,memory-backend=ram', '-cpu', `${CPU_MODEL},vendor=GenuineIntel`, '-accel', 'tcg', '-m', `${RAM_SIZE >>> 20}M`],
+    ...[
+      '-machine',
+      'isapc,memory-backend=ram',
+      '-cpu',
+      `${CPU_MODEL},vendor=GenuineIntel`,
+      '-accel',
+      'tcg',
+      '-m',
+      `${RAM_SIZE >>> 20}M`,
+    ],
     ...['-object', `memory-backend-file,id=ram,size=${RAM_SIZE},mem-path=${ram},share=on`],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'none', '-bios', rom],
     ...['-device', 'isa-debug-exit,iobase=0xf4,iosize=1'],

@@ -5,7 +5,7 @@
 import { CR0_PE, EFER_SCE } from '../../state/control-bits.ts';
 import type { CpuState } from '../../state/cpu-state.ts';
 import { CS, SEGMENT_ATTRIBUTES, SEGMENT_BASE, SEGMENT_LIMIT, SS, segmentSlots, slot } from '../../state/layout.ts';
-import { IF, RF, VM } from '../../state/lazy-flags.ts';
+import { IF, RF, TF, VM } from '../../state/lazy-flags.ts';
 import {
   type Cpu,
   EXIT,
@@ -16,6 +16,7 @@ import {
   VECTOR_GP,
   VECTOR_UD,
 } from '../cpu.ts';
+import { DR6_BS } from '../debug-registers.ts';
 import { is64BitMode, isCanonical, isLongMode, requirePrivilege, setPrivilegeLevel, transferOutcome } from '../mode.ts';
 import { loadSegmentCache } from '../segment-cache.ts';
 import { writeDoubleWord } from '../register-writes.ts';
@@ -78,7 +79,11 @@ export const SYSCALL: SystemOperation = (cpu) => {
 /** To 64-bit code with REX.W, to 32-bit code without. */
 export const SYSRET: SystemOperation = (cpu, instruction) => {
   requireSystemCalls(cpu);
-  return isAmd(cpu) ? returnOnAmd(cpu, instruction) : returnOnIntel(cpu, instruction);
+  const outcome = isAmd(cpu) ? returnOnAmd(cpu, instruction) : returnOnIntel(cpu, instruction);
+  // Unlike IRET and POPF it is followed by the single step that it asks for, before the next instruction.
+  if ((cpu.state.eflags & TF) === 0) return outcome;
+  cpu.trap(DR6_BS);
+  return EXIT;
 };
 
 function returnOnIntel(cpu: Cpu, { operandSize }: Instruction): Outcome {

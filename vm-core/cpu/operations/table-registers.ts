@@ -79,6 +79,7 @@ function storeTable(cpu: Cpu, instruction: Instruction, baseSlot: number, limitS
   requireInformation(cpu);
   const { state, memory } = cpu;
   const at = instruction.offset();
+  memory.requireWritable(instruction.segment, at, 2);
   if (is64BitMode(state)) {
     memory.writeSegment(instruction.segment, plus(at, 2), 8, state.readExact(baseSlot));
     memory.writeSegment(instruction.segment, at, 2, state.read16(limitSlot));
