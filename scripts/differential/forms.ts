@@ -52,9 +52,10 @@ export const notCompared: readonly NotCompared[] = [
   { opcode: 'F4', reason: 'nothing would wake the processor' },
 ];
 
-/** The forms that sequences have, in one mode or the other. */
+/** The forms that sequences have, in one mode or the other: those of the integer unit. */
 export const comparedForms: readonly Form[] = allForms.filter(
   ({ row, operandSize }) =>
+    row.unit === undefined &&
     hasFeature(CPU_MODEL, row.feature) &&
     notCompared.every((entry) => entry.opcode !== row.opcode || (entry.operandSize ?? operandSize) !== operandSize),
 );

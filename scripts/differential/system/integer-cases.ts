@@ -29,8 +29,9 @@ const notComparedOpcodes: ReadonlySet<string> = new Set(
 );
 
 const rows: readonly InstructionRow[] = instructionRows.filter(
-  ({ semantics, name, opcode, feature, operands }) =>
+  ({ semantics, name, opcode, feature, operands, unit }) =>
     semantics !== undefined &&
+    unit === undefined &&
     !operands.includes('Sw') &&
     !NOT_COMPARED.has(name) &&
     !notComparedOpcodes.has(opcode) &&
