@@ -5,7 +5,7 @@
 import type { CpuModelFacts } from '../isa/cpu-model.ts';
 import type { CpuState, SegmentState } from '../state/cpu-state.ts';
 import { CR0_CD, CR0_ET, CR0_NW } from '../state/control-bits.ts';
-import { CS, segmentSlots, slot } from '../state/layout.ts';
+import { CS, internal, segmentSlots, slot } from '../state/layout.ts';
 import { registers } from '../state/register-table.ts';
 import { DR6_ONES, DR7_ONES } from './debug-registers.ts';
 import { TYPE_LDT, TYPE_TSS_32_BUSY } from './descriptors.ts';
@@ -32,7 +32,17 @@ export function resetCpu(state: CpuState, model: CpuModelFacts): void {
   state.write16(slot.GDTR_LIMIT, 0xffff);
   state.write16(slot.IDTR_LIMIT, 0x3ff);
   resetModelSpecificRegisters({ state, model });
+  resetUnits(state);
   state.write32(slot.DR6, DR6_ONES);
   state.write32(slot.DR7, DR7_ONES);
   for (const offset of [slot.EIP, slot.CR0, slot.DR7, slot.CPL]) state.onDerivedChange(offset);
+}
+
+/** SDM vol. 3A table 10-1: all x87 registers hold +0.0, none is empty. */
+function resetUnits(state: CpuState): void {
+  state.write16(slot.FCW, 0x40);
+  state.write8(slot.FTW, 0xff);
+  state.write32(slot.MXCSR, 0x1f80);
+  state.write64(slot.XCR0, 1n);
+  state.write32(internal.FLOAT_ERRORS_IGNORED, 0);
 }

@@ -6,14 +6,14 @@ import { EXIT, FAULT, GuestFault, VECTOR_DB, VECTOR_NMI } from '../cpu/cpu.ts';
 import { DR6_BS, reportDebugReasons } from '../cpu/debug-registers.ts';
 import { recordOf } from '../cpu/exceptions.ts';
 import type { CpuEvent } from '../cpu/interrupt-entry.ts';
-import type { EventQueue } from '../devices/event-queue.ts';
-import type { MachineRequest } from '../devices/device.ts';
+import { isToldByLine } from '../cpu/x87-errors.ts';
 import type { Breakpoint, BreakpointFilter, RunLimit, RunResult } from '../machine/machine.ts';
 import type { DeviceWait } from '../memory/access-log.ts';
 import type { Address } from '../state/address.ts';
 import { internal, SHADOW_MOV_SS, slot } from '../state/layout.ts';
 import { IF, RF, TF } from '../state/lazy-flags.ts';
 import { EmbedderBreakpoints } from './embedder-breakpoints.ts';
+import type { EventSource } from './event-source.ts';
 import { PendingEvents } from './pending-events.ts';
 import type { Processor } from './processor.ts';
 import { STATUS_HOOK } from './record.ts';
@@ -27,16 +27,6 @@ const FRUITLESS_MAX = 4096;
 
 /** No trap follows one of these that has cleared TF: an entered handler, SYSCALL's mask, what SYSRET loads. */
 const DECIDED_AFTERWARDS: ReadonlySet<string> = new Set(['INT', 'INT1', 'INT3', 'INTO', 'SYSCALL', 'SYSRET']);
-
-/** What the loop needs of the machine around the processor. */
-export interface EventSource {
-  readonly events: EventQueue;
-  /** A request of a device that has not been reported yet; reading it takes it away. */
-  takeRequest(): MachineRequest | undefined;
-  hasFirmwareHook(physicalAddress: number): boolean;
-  /** Runs the firmware's hook at a physical address, if there is one. */
-  firmwareHook(physicalAddress: number): undefined | Promise<void>;
-}
 
 export class EventLoop {
   /** Virtual time in ticks, as of the last return to this loop. */
@@ -350,7 +340,13 @@ export class EventLoop {
     const wait = this.#processor.unfinished.takeWait();
     if (wait) return this.#waitForDevice(wait, undefined);
     if (!fault) return this.#processor.unsupportedText === undefined ? undefined : this.#unsupported();
-    return this.#fault(fault);
+    return isToldByLine(this.#processor.state, fault) ? this.#tellFloatError() : this.#fault(fault);
+  }
+
+  /** The instruction is tried again until an interrupt is taken or the error is ignored; that takes time. */
+  #tellFloatError(): undefined {
+    this.time++;
+    this.#source.raiseFloatError?.();
   }
 
   /**

@@ -206,7 +206,7 @@ export class X87 {
 }
 
 /** #MF, or the error line, if an exception waits. */
-function requireNoError(s: Semantics, status: Value): void {
+export function requireNoError(s: Semantics, status: Value): void {
   s.if(s.and(status, ERROR_SUMMARY), () => {
     const ignored = s.f.load('i32', 32, s.cpuAddress(), internal.FLOAT_ERRORS_IGNORED);
     s.if(s.isZero(ignored), () => s.raise(VECTOR_MF));

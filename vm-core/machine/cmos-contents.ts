@@ -2,6 +2,7 @@
  * What a set-up program would have left in the CMOS RAM (IBM PC/AT Technical Reference, "CMOS RAM address map"; bytes
  * from 34h on as Bochs and QEMU use them): firmware images learn the size of memory and the drives from it.
  */
+import { hasFeature } from '../isa/cpu-model.ts';
 import { mediumOf } from '../devices/floppy-controller/media.ts';
 import { defaultGeometry, SECTOR_SIZE } from '../devices/ide/identify.ts';
 import { guestRam } from '../memory/guest-ram.ts';
@@ -13,6 +14,8 @@ const MIB = 1024 * KIB;
 const FLOPPY_TYPES = 0x10;
 const DISK_TYPES = 0x12;
 const EQUIPMENT = 0x14;
+const EQUIPMENT_FLOPPY = 1;
+const EQUIPMENT_COPROCESSOR = 2;
 const BASE_MEMORY_KIB = 0x15;
 const EXTENDED_MEMORY_KIB = 0x17;
 const EXTENDED_DISK_TYPE = 0x19;
@@ -46,7 +49,8 @@ export function cmosContents(config: MachineConfig): Uint8Array {
   const extendedKib = Math.min((low - MIB) / KIB, 0xffff);
   // Drive A is of the kind that its disk needs; there is no drive B.
   bytes[FLOPPY_TYPES] = config.floppy === undefined ? 0 : mediumOf(config.floppy.size).driveType << 4;
-  bytes[EQUIPMENT] = config.floppy === undefined ? 0x00 : 0x01;
+  const coprocessor = hasFeature(config.cpuModel, 'FPU') ? EQUIPMENT_COPROCESSOR : 0;
+  bytes[EQUIPMENT] = (config.floppy === undefined ? 0 : EQUIPMENT_FLOPPY) | coprocessor;
   if (config.disk !== undefined) {
     const { cylinders, heads, sectors } = defaultGeometry(Math.floor(config.disk.size / SECTOR_SIZE));
     bytes[DISK_TYPES] = TYPE_IS_EXTENDED;

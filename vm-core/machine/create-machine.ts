@@ -1,5 +1,6 @@
 /** Puts a machine together from its configuration: memory, map, devices, processor, firmware. */
 import { resetCpu } from '../cpu/reset.ts';
+import { ignoreFloatErrors } from '../cpu/x87-errors.ts';
 import type { Device, DirectMemory, MachineRequest } from '../devices/device.ts';
 import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
 import { createDisplay } from '../devices/vga/display.ts';
@@ -122,6 +123,7 @@ class PcMachine implements Machine {
     this.#loop = new EventLoop(this.#processor, {
       events: this.#events,
       takeRequest: () => this.#takeRequest(),
+      raiseFloatError: () => this.#bus.raiseFloatError(),
       hasFirmwareHook: (physical) => this.#firmware.hooks.has(physical),
       firmwareHook: (physical) => this.#firmware.hooks.get(physical)?.(this.#firmwareContext),
     });
@@ -262,6 +264,9 @@ class PcMachine implements Machine {
       setA20: (open) => this.#setA20(open),
       setInterruptPending: (pending) => {
         if (pending) this.#processor?.requestExit();
+      },
+      ignoreFloatErrors: (ignore) => {
+        if (ignore) ignoreFloatErrors(this.#processor.state);
       },
     };
   }

@@ -44,6 +44,7 @@ export function createDeviceBench(config: MachineConfig = testConfig, map: Machi
     request: (request) => note(request.kind),
     log: (message) => note(`log ${message}`),
     setA20: (open) => note(`a20 ${open ? 'open' : 'closed'}`),
+    ignoreFloatErrors: () => {},
     setInterruptPending: (pending) => note(`intr ${pending ? 'high' : 'low'}`),
   });
   return {

@@ -46,6 +46,8 @@ export interface DeviceRow {
 export interface MachineMap {
   /** Instances that the processor's INTA cycle reaches. */
   readonly interruptControllers: { readonly master: string; readonly slave: string };
+  /** Where the processor's FERR# goes. */
+  readonly floatError?: { readonly device: string; readonly input: string };
   readonly devices: readonly DeviceRow[];
 }
 
@@ -69,6 +71,8 @@ export interface MachineServices {
   setA20(open: boolean): void;
   /** The processor's INTR pin changed; low until the first call. */
   setInterruptPending(pending: boolean): void;
+  /** The processor's IGNNE# pin. */
+  ignoreFloatErrors(ignore: boolean): void;
 }
 
 /** A device's memory region at its place in the physical map. */
@@ -94,6 +98,8 @@ export interface DeviceBus {
   /** The INTA cycle: the vector of the pending interrupt, or of a spurious one. */
   acknowledgeInterrupt(): number;
   interruptPending(): boolean;
+  /** The processor's FERR# pin tells of a floating-point error. */
+  raiseFloatError(): void;
   /** RESET of every device. */
   reset(): void;
   /** Hands bytes to a channel; throws an Error that names what is there if the device or channel does not exist. */
@@ -154,6 +160,11 @@ export function createDeviceBus(map: MachineMap, config: MachineConfig, services
     memory,
     acknowledgeInterrupt: () => master.acknowledge((slaveNumber) => slave.acknowledgeAsSlave(slaveNumber)),
     interruptPending: () => wiring.isHigh('machine.intr'),
+    raiseFloatError() {
+      if (!map.floatError) return;
+      const { device, input } = map.floatError;
+      for (const high of [true, false]) deviceNamed(devices, device).inputs?.[input]?.(high);
+    },
     reset() {
       for (const device of devices.values()) device.reset();
     },
@@ -246,6 +257,7 @@ function createWiring(
   const machineInputs: Readonly<Record<string, (high: boolean) => void>> = {
     intr: (high) => services.setInterruptPending(high),
     a20: (high) => services.setA20(high),
+    ignne: (high) => services.ignoreFloatErrors(high),
   };
   const sinks = new Map<LineTarget, Sink>();
   const sinkOf = (target: LineTarget): Sink => {

@@ -69,7 +69,7 @@ describe('a machine', () => {
 
 describe('what is told of it', () => {
   it('by the CMOS RAM: bytes 5Bh–5Dh, in 64 KiB', () => {
-    const config = { ...SPLIT, memorySize: 2048 * MIB, memoryLowSize: 32 * MIB } as MachineConfig;
+    const config = { ...SPLIT, cpuModel: '386', memorySize: 2048 * MIB, memoryLowSize: 32 * MIB } as MachineConfig;
     const bytes = cmosContents(config);
     expect([bytes[0x34], bytes[0x35]]).toEqual([0, 1]);
     const above = (bytes[0x5b] as number) | ((bytes[0x5c] as number) << 8) | ((bytes[0x5d] as number) << 16);

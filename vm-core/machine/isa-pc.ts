@@ -2,6 +2,7 @@
  * The machine type `isa-1`: a PC/AT with a PS/2's ports and a VGA (IBM PC/AT and PS/2 Technical References, I/O address
  * map and interrupt levels). This literal is the whole map; nothing else knows an address.
  */
+import { createCoprocessorError } from '../devices/coprocessor-error/coprocessor-error.ts';
 import { createDebugConsole } from '../devices/debug-console/debug-console.ts';
 import { createDebugExit } from '../devices/debug-exit/debug-exit.ts';
 import { createDma } from '../devices/dma/dma.ts';
@@ -25,6 +26,7 @@ import type { MachineMap } from './device-bus.ts';
 
 export const isaPc: MachineMap = {
   interruptControllers: { master: 'pic-master', slave: 'pic-slave' },
+  floatError: { device: 'coprocessor-error', input: 'ferr' },
   devices: [
     {
       name: 'pic-master',
@@ -59,6 +61,12 @@ export const isaPc: MachineMap = {
     },
     { name: 'post-code', create: createPostCode, ports: { code: 0x80 } },
     { name: 'port-92', create: createPort92, ports: { control: 0x92 }, lines: { a20: 'machine.a20' } },
+    {
+      name: 'coprocessor-error',
+      create: createCoprocessorError,
+      ports: { control: 0xf0 },
+      lines: { irq: 'pic-slave.ir5', ignne: 'machine.ignne' },
+    },
     { name: 'reset-control', create: createResetControl, ports: { control: 0xcf9 } },
     { name: 'debug-console', create: createDebugConsole, ports: { data: 0xe9 } },
     // Where SeaBIOS, its VGA BIOS and OVMF write their log.

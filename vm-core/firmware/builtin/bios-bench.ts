@@ -92,6 +92,7 @@ export function createBiosBench(options: BenchOptions = {}): BiosBench {
       request: (request) => requests.push(request),
       log: (message) => messages.push(message),
       setA20: () => {},
+      ignoreFloatErrors: () => {},
       setInterruptPending: () => {},
     },
   );

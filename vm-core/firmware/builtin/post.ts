@@ -147,8 +147,10 @@ function fillVectors(context: FirmwareContext, labels: RomLabels): void {
   setVector(context, 0x46, 0, 0);
 }
 
-/** Bits of the equipment word: a floppy drive, a mouse, 80x25 in colour; serial ports count from bit 9, printers from 14. */
+/** Where the clock's memory has the same bits, and the bits of the equipment word: a floppy drive, a coprocessor, a mouse, 80x25 in colour; serial ports count from bit 9, printers from 14. */
+const CMOS_EQUIPMENT = 0x14;
 const EQUIPMENT_FLOPPY = 1;
+const EQUIPMENT_COPROCESSOR = 2;
 const EQUIPMENT_MOUSE = 4;
 const EQUIPMENT_80X25 = 0x20;
 
@@ -170,7 +172,8 @@ function fillBiosData(context: FirmwareContext): void {
   printers.forEach((base, index) => {
     memory.write(bda.LPT_PORTS + index * 2, 2, base);
   });
-  const drives = (context.floppy ? EQUIPMENT_FLOPPY : 0) | EQUIPMENT_MOUSE;
+  const coprocessor = readCmos(context, CMOS_EQUIPMENT) & EQUIPMENT_COPROCESSOR;
+  const drives = (context.floppy ? EQUIPMENT_FLOPPY : 0) | coprocessor | EQUIPMENT_MOUSE;
   memory.write(bda.EQUIPMENT, 2, EQUIPMENT_80X25 | drives | (uarts.length << 9) | (printers.length << 14));
   memory.write(bda.EBDA_SEGMENT, 2, EBDA_SEGMENT);
   memory.write(bda.MEMORY_SIZE, 2, CONVENTIONAL_KIB);

@@ -5,6 +5,7 @@ import { carryFlag, condition, flagsByte, overflowFlag, setCarry, setFlagsFromBy
 import { hexByte, type InstructionRow, row, type SemanticsFunction, systemRow } from '../instruction-row.ts';
 import type { Operand } from '../operand.ts';
 import type { Semantics } from '../semantics.ts';
+import { requireNoError } from '../x87.ts';
 import { VECTOR_NM } from '../vectors.ts';
 import { conditionName } from './bits.ts';
 import { dropBytes, push, readTop } from '../stack-access.ts';
@@ -100,6 +101,7 @@ const escapeToCoprocessor: SemanticsFunction = (s) => {
 
 const wait: SemanticsFunction = (s) => {
   s.if(s.eq(s.and(s.readControl0(), MP_AND_TS), MP_AND_TS), () => s.raise(VECTOR_NM));
+  requireNoError(s, s.f.load('i32', 16, s.cpuAddress(), slot.FSW));
 };
 
 const ends = { endsBlock: true };
