@@ -72,6 +72,13 @@ export function random(seed: number): Random {
   };
 }
 
+/** The seed of what has a name in a run: what else the run has does not change it, and each run has its own. FNV-1a. */
+export function namedSeed(seed: number, name: string): number {
+  let hash = 0x811c9dc5 ^ Math.imul(seed, 0x9e3779b1);
+  for (const character of name) hash = Math.imul(hash ^ (character.codePointAt(0) as number), 0x01000193);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
+
 /** One of several, by chance. */
 export function oneOf<T>(next: Random, values: readonly T[]): T {
   return values[next() % values.length] as T;

@@ -104,15 +104,19 @@ export class Shown {
     for (const kind of kinds) if (kind.is(prefixes, decoded, test)) this.#kinds.add(kind.name);
   }
 
+  /** The forms of which no case has come to its end, though it could. */
+  stuck(forms: readonly Form[]): readonly Form[] {
+    return forms.filter((form) => mayEnd(form) && !this.#ended.has(oracleFormName(form)));
+  }
+
   /** What none of the cases showed, as text. */
   missing(forms: readonly Form[]): readonly string[] {
     const vectors = vectorsOf(this.#mode).filter((vector) => !this.#vectors.has(vector));
     const absent = kinds.filter(({ name, modes }) => modes.includes(this.#mode) && !this.#kinds.has(name));
-    const stuck = forms.filter((form) => mayEnd(form) && !this.#ended.has(oracleFormName(form)));
     return [
       ...vectors.map((vector) => `vector ${vector}`),
       ...absent.map(({ name }) => name),
-      ...stuck.map((form) => `the end of ${oracleFormName(form)}`),
+      ...this.stuck(forms).map((form) => `the end of ${oracleFormName(form)}`),
     ];
   }
 }
