@@ -26,6 +26,7 @@ export const exceptions: readonly ExceptionRow[] = [
   { vector: 14, mnemonic: '#PF', title: 'Page fault', group: 'page-faults' },
   { vector: 16, mnemonic: '#MF', title: 'x87 floating-point error', group: 'exceptions' },
   { vector: 17, mnemonic: '#AC', title: 'Alignment check', group: 'exceptions' },
+  { vector: 19, mnemonic: '#XM', title: 'SIMD floating-point error', group: 'exceptions' },
 ];
 
 /** `#GP`, or `INT 20h` for vectors that are no exception. */

@@ -13,7 +13,6 @@ const KERNEL = 0xffff_8000_0000_0000n;
 const [PML4, GDT, IDT, LDT, TASK, HANDLERS, STACK] = [0x10000, 0x20000, 0x21000, 0x22000, 0x23000, 0x24000, 0x26000];
 const MEMORY_SIZE = 0x40000;
 const [TASK_SELECTOR, LDT_SELECTOR, KERNEL_CODE] = [0x40, 0x50, 0x10];
-const CR4_OSXMMEXCPT = 1 << 10;
 const [P, W, U, D, LARGE] = [1n, 2n, 4n, 0x60n, 0x80n];
 const NX = 1n << 63n;
 const CR0 = (bits.CR0_PG | bits.CR0_AM | bits.CR0_WP | bits.CR0_NE | bits.CR0_ET | bits.CR0_MP | bits.CR0_PE) >>> 0;
@@ -122,7 +121,10 @@ export class OurProcessor {
   #enterLongMode(): void {
     const { state } = this.#machine.processor;
     state.write32(slot.CR0, CR0);
-    state.write32(slot.CR4, bits.CR4_PAE | bits.CR4_FSGSBASE | bits.CR4_OSFXSR | CR4_OSXMMEXCPT | bits.CR4_OSXSAVE);
+    state.write32(
+      slot.CR4,
+      bits.CR4_PAE | bits.CR4_FSGSBASE | bits.CR4_OSFXSR | bits.CR4_OSXMMEXCPT | bits.CR4_OSXSAVE,
+    );
     state.write64(slot.XCR0, 7n);
     state.write64(slot.CR3, BigInt(PML4));
     state.write32(slot.EFER, bits.EFER_LME | bits.EFER_LMA | bits.EFER_SCE | bits.EFER_NXE);

@@ -10,11 +10,13 @@ export interface UndefinedState {
   readonly status: number;
   /** How far numbers on the x87 stack may be from each other, in units of their last place. */
   readonly lastPlaces: bigint;
+  /** XMM registers hold numbers of 32 bits that are approximations. */
+  readonly isApproximate: boolean;
   /** Nothing is compared: the manual gives no result. */
   readonly all: boolean;
 }
 
-const defined: UndefinedState = { status: 0, lastPlaces: 0n, all: false };
+const defined: UndefinedState = { status: 0, lastPlaces: 0n, isApproximate: false, all: false };
 
 const TRANSCENDENTAL = /^(F2XM1|FYL2X|FYL2XP1|FPTAN|FPATAN|FSIN|FCOS|FSINCOS)$/;
 
@@ -27,10 +29,13 @@ export function undefinedState({ row, state }: Case, status: number): UndefinedS
   if (/^FFREE/.test(name)) return { ...defined, status: CONDITIONS };
   // SDM vol. 2A FCOM: written only if the exception is masked; AMD writes them always.
   if (/^(FI?U?COM|FTST)/.test(name) && (status & SUMMARY) !== 0) return { ...defined, status: CONDITIONS };
+  // SDM vol. 2B RCPPS, RSQRTPS: within 1.5·2^-12 of the exact result.
+  if (/^R(CP|SQRT)[PS]S$/.test(name)) return { ...defined, isApproximate: true };
   if (!TRANSCENDENTAL.test(name)) return defined;
   // SDM vol. 1 §8.3.10: within one unit in the last place, whatever the rounding; an exact result may count as inexact.
   const tiny = (status & UNDERFLOW) === 0 ? 0 : UNDERFLOW;
-  return { status: C0 | C1 | C3 | INEXACT | SUMMARY | BUSY | tiny, lastPlaces: 1n, all: isOutOfRange(name, state) };
+  const all = isOutOfRange(name, state);
+  return { ...defined, status: C0 | C1 | C3 | INEXACT | SUMMARY | BUSY | tiny, lastPlaces: 1n, all };
 }
 
 /** SDM vol. 2A F2XM1: |x| above 1; FYL2XP1: x beyond -1 + √½ and √2 - 1. */

@@ -57,6 +57,7 @@ export const VECTOR_GP = 13;
 export const VECTOR_PF = 14;
 export const VECTOR_MF = 16;
 export const VECTOR_AC = 17;
+export const VECTOR_XM = 19;
 
 /** The decoded instruction a system operation is called for. Valid during the call only. */
 export interface Instruction {

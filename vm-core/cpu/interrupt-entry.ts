@@ -25,6 +25,7 @@ import {
   VECTOR_SS,
   VECTOR_TS,
   VECTOR_UD,
+  VECTOR_XM,
 } from './cpu.ts';
 import { DR7_GD } from './debug-registers.ts';
 import {
@@ -80,6 +81,7 @@ const faultVectors: ReadonlySet<number> = new Set([
   VECTOR_PF,
   VECTOR_MF,
   VECTOR_AC,
+  VECTOR_XM,
 ]);
 
 /**

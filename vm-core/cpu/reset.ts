@@ -13,6 +13,8 @@ import { resetModelSpecificRegisters } from './model-specific-registers.ts';
 import { REAL_MODE_CODE, REAL_MODE_DATA } from './segments.ts';
 
 const SYSTEM_PRESENT = 0x80;
+/** All floating-point exceptions of vectors are masked. */
+const MXCSR_AFTER_RESET = 0x1f80;
 
 const data: SegmentState = { selector: 0, base: 0, limit: 0xffff, attributes: REAL_MODE_DATA };
 const code: SegmentState = { selector: 0xf000, base: 0xffff_0000, limit: 0xffff, attributes: REAL_MODE_CODE };
@@ -29,6 +31,7 @@ export function resetCpu(state: CpuState, model: CpuModelFacts): void {
   state.eflags = 2;
   if (model.features.has('486')) state.write32(slot.CR0, CR0_ET | CR0_CD | CR0_NW);
   state.write32(slot.EDX, model.signature);
+  if (model.features.has('SSE')) state.write32(slot.MXCSR, MXCSR_AFTER_RESET);
   state.write16(slot.GDTR_LIMIT, 0xffff);
   state.write16(slot.IDTR_LIMIT, 0x3ff);
   resetModelSpecificRegisters({ state, model });

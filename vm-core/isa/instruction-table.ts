@@ -10,6 +10,7 @@ import { decimalRows } from './rows/decimal.ts';
 import { laterIntegerRows } from './rows/later-integer.ts';
 import { shiftRows } from './rows/shifts.ts';
 import { stackRows } from './rows/stack.ts';
+import { sseArithmeticRows } from './rows/sse-arithmetic.ts';
 import { stringRows } from './rows/strings.ts';
 import { systemRows } from './rows/system.ts';
 import { vectorMoveRows } from './rows/vector-moves.ts';
@@ -27,6 +28,7 @@ export const instructionRows: readonly InstructionRow[] = [
   ...laterIntegerRows,
   ...shiftRows,
   ...stackRows,
+  ...sseArithmeticRows,
   ...stringRows,
   ...systemRows,
   ...vectorMoveRows,

@@ -5,3 +5,4 @@ export const VECTOR_NM = 7;
 export const VECTOR_GP = 13;
 export const VECTOR_MF = 16;
 export const VECTOR_AC = 17;
+export const VECTOR_XM = 19;

@@ -20,6 +20,7 @@ export const CR4_PSE = 1 << 4;
 export const CR4_PAE = 1 << 5;
 export const CR4_PGE = 1 << 7;
 export const CR4_OSFXSR = 1 << 9;
+export const CR4_OSXMMEXCPT = 1 << 10;
 export const CR4_UMIP = 1 << 11;
 export const CR4_LA57 = 1 << 12;
 export const CR4_FSGSBASE = 1 << 16;

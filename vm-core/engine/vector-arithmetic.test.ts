@@ -1,0 +1,93 @@
+/** Floating-point arithmetic on vectors: results, the exceptions in MXCSR, and the faults of those that are not masked. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CpuFeature } from '../isa/cpu-feature.ts';
+import { modelFacts } from '../isa/cpu-model.ts';
+import { CR4_OSFXSR, CR4_OSXMMEXCPT } from '../state/control-bits.ts';
+import { slot } from '../state/layout.ts';
+import { findRegister, type Register } from '../state/register-table.ts';
+import { programMachine } from './guest-program.ts';
+
+const HLT = 0xf4;
+const [XMM0, XMM1] = ['XMM0', 'XMM1'].map(findRegister) as [Register, Register];
+const MASKED = 0x1f80;
+const [INVALID, ZERO_DIVIDE, INEXACT] = [1, 4, 0x20];
+
+/** Not advertised yet. */
+const features = modelFacts('max').features as Set<CpuFeature>;
+const needed: readonly CpuFeature[] = ['SSE', 'SSE2', 'SSE3'];
+beforeAll(() => {
+  for (const feature of needed) features.add(feature);
+});
+afterAll(() => {
+  for (const feature of needed) features.delete(feature);
+});
+
+const bits32 = (value: number) => BigInt(new Uint32Array(Float32Array.of(value).buffer)[0] as number);
+const singles = (...values: readonly number[]) =>
+  values.reduce((sum, value, n) => sum | (bits32(value) << BigInt(32 * n)), 0n);
+const doubles = (low: number, high: number) => {
+  const [first, second] = new BigUint64Array(Float64Array.of(low, high).buffer) as unknown as [bigint, bigint];
+  return first | (second << 64n);
+};
+
+/** Runs one instruction with XMM0 and XMM1. */
+function run(code: readonly number[], x: bigint, y: bigint, mxcsr: number, control4 = CR4_OSFXSR | CR4_OSXMMEXCPT) {
+  const { processor, loop } = programMachine([...code, HLT], undefined, 'max');
+  const { state } = processor;
+  state.write32(slot.CR4, control4);
+  state.writeRegister(XMM0, x);
+  state.writeRegister(XMM1, y);
+  state.write32(slot.MXCSR, mxcsr);
+  processor.refresh();
+  loop.stopOnExceptions = new Set([6, 7, 13, 19]);
+  const result = loop.run({ instructionsMax: 10 });
+  return {
+    vector: result.reason === 'exception' ? result.event.vector : undefined,
+    result: state.readRegister(XMM0),
+    mxcsr: state.read32(slot.MXCSR),
+    flags: state.eflags & 0x8d5,
+  };
+}
+
+const ADDPS = [0x0f, 0x58, 0xc1];
+const DIVPS = [0x0f, 0x5e, 0xc1];
+const ADDSD = [0xf2, 0x0f, 0x58, 0xc1];
+const HSUBPD = [0x66, 0x0f, 0x7d, 0xc1];
+const COMISS = [0x0f, 0x2f, 0xc1];
+
+describe('arithmetic on vectors', () => {
+  it.each([
+    { name: 'by the host', mxcsr: MASKED | INEXACT },
+    { name: 'exactly', mxcsr: MASKED },
+  ])('computes $name', ({ mxcsr }) => {
+    const sums = run(ADDPS, singles(1, 2, 3, -4), singles(0.5, -2, 2 ** 24, 4), mxcsr);
+    expect(sums.result).toBe(singles(1.5, 0, 2 ** 24 + 4, 0));
+    expect(sums.mxcsr).toBe(MASKED | INEXACT);
+    expect(run(ADDSD, doubles(1, 7), doubles(2, 9), mxcsr).result).toBe(doubles(3, 7));
+    expect(run(HSUBPD, doubles(5, 3), doubles(1, 4), mxcsr)).toMatchObject({ result: doubles(2, -3), mxcsr });
+  });
+
+  it('tells of exceptions that are masked, and of those of all lanes', () => {
+    const { result, mxcsr } = run(DIVPS, singles(1, 0, 1, 6), singles(0, 0, 3, 3), MASKED);
+    expect(result & 0xffff_ffffn).toBe(bits32(Number.POSITIVE_INFINITY));
+    expect((result >> 32n) & 0xffff_ffffn).toBe(0xffc0_0000n);
+    expect(mxcsr).toBe(MASKED | INVALID | ZERO_DIVIDE | INEXACT);
+  });
+
+  it.each([
+    { control4: CR4_OSFXSR | CR4_OSXMMEXCPT, vector: 19 },
+    { control4: CR4_OSFXSR, vector: 6 },
+  ])('faults where one is not masked, with vector $vector', ({ control4, vector }) => {
+    const x = singles(1, 1, 1, 1);
+    const masks = MASKED & ~(ZERO_DIVIDE << 7);
+    const found = run(DIVPS, x, singles(0, 3, 3, 3), masks, control4);
+    // The quotients that are inexact are not computed.
+    expect(found).toMatchObject({ vector, result: x, mxcsr: masks | ZERO_DIVIDE });
+  });
+
+  it('compares into EFLAGS', () => {
+    const [ZF, PF, CF] = [0x40, 4, 1];
+    const flagsOf = (x: number, y: number) => run(COMISS, singles(x), singles(y), MASKED).flags;
+    expect([flagsOf(2, 1), flagsOf(1, 2), flagsOf(0, -0), flagsOf(1, Number.NaN)]).toEqual([0, CF, ZF, ZF | PF | CF]);
+  });
+});

@@ -1,0 +1,55 @@
+/** MXCSR and the floating-point exceptions of vectors: how they are gathered, and what becomes of them (SDM vol. 1 §11.5). */
+import { CR4_OSXMMEXCPT } from '../state/control-bits.ts';
+import { internal, slot } from '../state/layout.ts';
+import type { Value } from '../wasm/function-builder.ts';
+import type { SharedFunction } from '../wasm/module-builder.ts';
+import * as format from './float/formats.ts';
+import type { Semantics } from './semantics.ts';
+import { VECTOR_UD, VECTOR_XM } from './vectors.ts';
+
+const EXCEPTIONS = 0x3f;
+const MASKS_SHIFT = 7;
+/** Exceptions that are found before anything is computed: unmasked, they keep it from being computed. */
+const EARLY = format.INVALID | format.DENORMAL | format.ZERO_DIVIDE;
+
+/** The floating-point arithmetic of one instruction. */
+export class VectorArithmetic {
+  readonly s: Semantics;
+  readonly #cpu: Value;
+  readonly #mxcsr: Value;
+
+  constructor(s: Semantics) {
+    this.s = s;
+    this.#cpu = s.cpuAddress();
+    this.#mxcsr = s.f.load('i32', 32, this.#cpu, slot.MXCSR);
+    s.f.store(32, this.#cpu, internal.FLOAT_EXCEPTIONS, s.constant(0));
+  }
+
+  /** Calls a function over lanes; the exceptions of all calls come together. */
+  operate(operation: SharedFunction, x: Value, y: Value, immediate?: Value): Value {
+    const { s } = this;
+    const exceptionsAt = s.add(this.#cpu, s.constant(internal.FLOAT_EXCEPTIONS));
+    const operands = immediate ? [x, y, this.#mxcsr, immediate] : [x, y, this.#mxcsr];
+    return s.f.callShared(operation, exceptionsAt, ...operands);
+  }
+
+  /**
+   * What was raised goes into MXCSR. One that is not masked ends the instruction with #XM, or #UD where the operating
+   * system does not know #XM: nothing may have been written before.
+   */
+  finish(): void {
+    const { s } = this;
+    const { f } = s;
+    const raised = f.variable(s.and(f.load('i32', 32, this.#cpu, internal.FLOAT_EXCEPTIONS), EXCEPTIONS));
+    s.if(raised, () => {
+      const unmasked = f.copy(s.and(raised, s.not(s.shrU(this.#mxcsr, MASKS_SHIFT))));
+      s.if(s.and(unmasked, EARLY), () => s.set(raised, s.and(raised, EARLY)));
+      f.store(32, this.#cpu, slot.MXCSR, s.or(this.#mxcsr, raised));
+      s.if(unmasked, () => {
+        const known = s.and(f.load('i32', 32, this.#cpu, slot.CR4), CR4_OSXMMEXCPT);
+        s.if(known, () => s.raise(VECTOR_XM));
+        s.raise(VECTOR_UD);
+      });
+    });
+  }
+}
