@@ -155,7 +155,7 @@ class IntegerCase {
     for (const [register, value] of first.registers) program.set(register, value);
     if (row.lockable && memory && random.chance(15)) return this.#locked(row, first.code);
     if (isIndirect(row)) return this.#indirect(row, first.code, memory, middle);
-    if (row.name === 'RET') this.#pushNext(row, next);
+    if (row.name === 'RET') this.#pushNext(first.code.length, next);
     if (program.needsDefinedFlags(first.code)) program.defineFlags();
     program.instruction(encodeRow(row, size, memory, { ...around, code: program.at }, replay()).code);
     return row.name;
@@ -210,10 +210,9 @@ class IntegerCase {
   }
 
   /** PUSH of the address behind a near return that follows. */
-  #pushNext(row: InstructionRow, next: () => number): void {
+  #pushNext(length: number, next: () => number): void {
     const program = this.#program;
     if (program.codeSize !== 64 || next() % 10 === 0) return;
-    const length = row.operands.length > 0 ? 3 : 1;
     // LEA RAX, [RIP + what follows]; PUSH RAX.
     program.raw(0x48, 0x8d, 0x05, ...bytesOf(1 + length, 4), 0x50 + RAX);
   }

@@ -9,7 +9,7 @@ export const CPU_MODEL = 'max';
 
 /** What a case may change, restored before each one; what has changed in it afterwards is part of its result. */
 export const ZONE = 0x20000;
-export const ZONE_SIZE = 0xf000;
+export const ZONE_SIZE = 0x15000;
 
 export const GLOBAL_TABLE: number = ZONE;
 export const GLOBAL_TABLE_SIZE = 0x200;
