@@ -13,8 +13,20 @@ import type { DecodedInstruction } from '../../vm-core/isa/decoded-instruction.t
 import { Decoder } from '../../vm-core/isa/decoder.ts';
 import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
 import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
-import { type OperandCode, type OperandSize, resolveOperand } from '../../vm-core/isa/operand.ts';
-import { CS, DS, ES, FS, GS, internal, longGeneralSlots, SS, slot } from '../../vm-core/state/layout.ts';
+import { type OperandCode, type OperandSize, resolveOperand, type VectorField } from '../../vm-core/isa/operand.ts';
+import {
+  CS,
+  DS,
+  ES,
+  FS,
+  GS,
+  internal,
+  longGeneralSlots,
+  mmxSlots,
+  SS,
+  slot,
+  vectorSlots,
+} from '../../vm-core/state/layout.ts';
 
 /** Where the strings lie: an address of which all bits count, if the mode has so many. */
 const IP = 0x7fff_1234_5000n;
@@ -57,6 +69,10 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   BSF: ['BSF', 'TZCNT'],
   BSR: ['BSR', 'LZCNT'],
   WBINVD: ['WBINVD', 'WBNOINVD'],
+  FSTP: ['FSTP', 'FSTPNCE'],
+  FENI: ['FNENI'],
+  FDISI: ['FNDISI'],
+  FSETPM: ['FNSETPM'],
 };
 
 /** Rows of which each is many instructions of iced-x86. */
@@ -99,6 +115,12 @@ const SLOTS: Readonly<Record<'rm' | 'reg' | 'vvvv', (ours: DecodedInstruction) =
   vvvv: ({ immediate2 }) => immediate2,
 };
 
+/** The same of vector registers, one of which an immediate byte may name. */
+const VECTOR_PLACES: Readonly<Record<VectorField, (ours: DecodedInstruction) => number>> = {
+  ...SLOTS,
+  is4: ({ immediate }) => immediate,
+};
+
 function memoryText(ours: DecodedInstruction): string {
   const { addressSize, baseSlot, indexSlot, scale, displacement, immediate, isAbsolute, length } = ours;
   const base = baseSlot === internal.ZERO ? '-' : baseSlot === slot.EIP ? 'ip' : longGeneralSlots.indexOf(baseSlot);
@@ -108,12 +130,7 @@ function memoryText(ours: DecodedInstruction): string {
   return `[${ours.segment} ${base} ${index} ${hex(distance, addressSize)}]`;
 }
 
-function operandText(
-  row: InstructionRow,
-  code: OperandCode,
-  ours: DecodedInstruction,
-  mode: OperandSize,
-): string | undefined {
+function operandText(row: InstructionRow, code: OperandCode, ours: DecodedInstruction, mode: OperandSize): string {
   if (code === 'Jb' || code === 'Jz') {
     return hex(ipOf(mode) + BigInt(ours.length) + BigInt(ours.immediate), ours.operandSize);
   }
@@ -134,8 +151,14 @@ function operandText(
       const second = code === 'Ib' && row.operands[0] === 'Iw';
       return hex(second ? ours.immediate2 : ours.immediate | 0, row.semantics ? operand.bits : 16);
     }
-    default:
-      return undefined;
+    case 'vectorMemory':
+      return memoryText(ours);
+    case 'vector':
+      return `${operand.bits === 256 ? 'YMM' : 'XMM'}${vectorSlots.indexOf(VECTOR_PLACES[operand.field](ours))}`;
+    case 'mmx':
+      return `MM${mmxSlots.indexOf(VECTOR_PLACES[operand.field](ours))}`;
+    case 'stack':
+      return `ST${ours.rmSlot}`;
   }
 }
 
@@ -240,7 +263,6 @@ function compareOperands(
   const loose = row.operands.includes('Sw');
   for (const [index, code] of row.operands.entries()) {
     const mine = operandText(row, code, ours, mode);
-    if (mine === undefined) continue;
     const operand = resolveOperand(code, ours.operandSize, ours.memoryForm);
     const iced = icedOperand(
       theirs,

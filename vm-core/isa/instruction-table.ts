@@ -8,6 +8,7 @@ import { controlRows } from './rows/control.ts';
 import { dataTransferRows } from './rows/data-transfer.ts';
 import { decimalRows } from './rows/decimal.ts';
 import { laterIntegerRows } from './rows/later-integer.ts';
+import { packedRows } from './rows/packed.ts';
 import { shiftRows } from './rows/shifts.ts';
 import { stackRows } from './rows/stack.ts';
 import { sseArithmeticRows } from './rows/sse-arithmetic.ts';
@@ -26,6 +27,7 @@ export const instructionRows: readonly InstructionRow[] = [
   ...dataTransferRows,
   ...decimalRows,
   ...laterIntegerRows,
+  ...packedRows,
   ...shiftRows,
   ...stackRows,
   ...sseArithmeticRows,
