@@ -11,7 +11,7 @@ import { laterIntegerRows } from './rows/later-integer.ts';
 import { packedRows } from './rows/packed.ts';
 import { shiftRows } from './rows/shifts.ts';
 import { stackRows } from './rows/stack.ts';
-import { sseArithmeticRows } from './rows/sse-arithmetic.ts';
+import { floatVectorRows } from './rows/float-vectors.ts';
 import { stringRows } from './rows/strings.ts';
 import { systemRows } from './rows/system.ts';
 import { vectorMoveRows } from './rows/vector-moves.ts';
@@ -30,7 +30,7 @@ export const instructionRows: readonly InstructionRow[] = [
   ...packedRows,
   ...shiftRows,
   ...stackRows,
-  ...sseArithmeticRows,
+  ...floatVectorRows,
   ...stringRows,
   ...systemRows,
   ...vectorMoveRows,

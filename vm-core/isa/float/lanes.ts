@@ -78,6 +78,11 @@ export class Lanes extends Arithmetic {
     return this.all(BigInt(exponent + this.of.narrow.bias) << BigInt(this.of.narrow.precision - 1));
   }
 
+  /** All bits of a lane. */
+  get ones(): bigint {
+    return (1n << BigInt(this.of.narrow.bits)) - 1n;
+  }
+
   get infinity(): Value {
     return this.power(this.of.narrow.bias + 1);
   }

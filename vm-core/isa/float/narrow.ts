@@ -12,7 +12,7 @@ import { roundDouble, roundSingle, type Unrounded } from './rounding.ts';
 const TOP_BIT = 1n << 63n;
 
 /** A number taken apart; what is denormal has its top bit set and an exponent below that of any normal number. */
-interface Parts extends Unpacked {
+export interface Parts extends Unpacked {
   /** As it was, with 0 for a denormal one that counts as zero. */
   readonly bits: Variable;
   readonly exponent: Variable;
@@ -20,7 +20,7 @@ interface Parts extends Unpacked {
 }
 
 /** One function over numbers of a format; it keeps the exceptions in the word that its first parameter points to. */
-class NarrowOperation extends Arithmetic {
+export class NarrowOperation extends Arithmetic {
   readonly target: format.NarrowFormat;
   readonly flagsAt: Value;
   readonly environment: Value;

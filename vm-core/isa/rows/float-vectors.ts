@@ -1,0 +1,142 @@
+/**
+ * Floating-point instructions with XMM registers: those of the table, comparisons into EFLAGS, conversions from and to
+ * other registers, MXCSR, moves of single numbers (SDM vol. 1 §5.5.1, §5.5.2, §5.6.1, §5.7.4).
+ */
+import type { Value } from '../../wasm/function-builder.ts';
+import type { SharedFunction } from '../../wasm/module-builder.ts';
+import { slot } from '../../state/layout.ts';
+import { setFlagsFromByte } from '../flags.ts';
+import { type FloatInstruction, floatInstructions } from '../float/instructions.ts';
+import * as comparisons from '../float/lane-comparisons.ts';
+import * as conversions from '../float/lane-conversions.ts';
+import { type InstructionRow, type UnitSemanticsFunction, unitRow } from '../instruction-row.ts';
+import { VectorArithmetic } from '../mxcsr.ts';
+import type { Operand, UnitOperand } from '../operand.ts';
+import type { Semantics } from '../semantics.ts';
+import { VECTOR_GP } from '../vectors.ts';
+
+/** The predicates of SSE's comparisons have three bits. */
+const PREDICATE = 7;
+
+function read(s: Semantics, operand: UnitOperand, alignment?: 'aligned'): Value {
+  return s.readVector(operand, alignment)[0] as Value;
+}
+
+/** The first operand becomes what is computed from it and the second. */
+function computing({ compute, source, name }: FloatInstruction): UnitSemanticsFunction {
+  return (s, to, from) => {
+    const y = read(s, from, source === 'Wdq' ? 'aligned' : undefined);
+    const unit = new VectorArithmetic(s);
+    const immediate = name.startsWith('CMP') ? s.and(s.immediate(), PREDICATE) : s.immediate();
+    const result = compute(unit, read(s, to), y, immediate);
+    unit.finish();
+    s.writeVector(to, [result]);
+  };
+}
+
+function rowOf(instruction: FloatInstruction): InstructionRow {
+  const { opcode, name, source, form, feature } = instruction;
+  const operands = `Vdq,${source}${form.endsWith('immediate') ? ',Ib' : ''}`;
+  return unitRow('SSE', opcode, name, operands, computing(instruction), { feature });
+}
+
+/** ZF, PF and CF from a comparison of the lowest lanes; the other arithmetic flags become 0. */
+const flagComparison =
+  (operation: SharedFunction): UnitSemanticsFunction =>
+  (s, first, second) => {
+    const y = read(s, second);
+    const unit = new VectorArithmetic(s);
+    const flags = unit.operate(operation, read(s, first), y);
+    unit.finish();
+    setFlagsFromByte(s, flags, s.constant(0));
+  };
+
+/** A general register or memory as a number in the lowest lane. */
+const fromInteger =
+  (operation: SharedFunction): UnitSemanticsFunction =>
+  (s, to, from) => {
+    const integer = s.wideSigned(s.read(from as Operand));
+    const unit = new VectorArithmetic(s);
+    const result = unit.operate(operation, read(s, to), s.f.operate('i64x2.splat', integer));
+    unit.finish();
+    s.writeVector(to, [result]);
+  };
+
+/** The lowest lane as an integer of the general register's size. */
+const toInteger =
+  (
+    conversion: typeof conversions.integerFromSingle,
+    rounding: keyof typeof conversions.integersFromTwoSingles,
+  ): UnitSemanticsFunction =>
+  (s, to, from) => {
+    const register = to as Operand;
+    const bits = register.bits === 64 ? 64 : 32;
+    const y = read(s, from);
+    const unit = new VectorArithmetic(s);
+    const result = unit.operate(conversion[bits][rounding], y, y);
+    unit.finish();
+    s.write(register, s.cut(s.f.operateOnLane('i64x2.extract_lane', 0, result), bits));
+  };
+
+const MXCSR_RESERVED = 0xffff_0000;
+
+const loadMxcsr: UnitSemanticsFunction = (s, from) => {
+  const value = s.read(from as Operand);
+  s.if(s.and(value, MXCSR_RESERVED), () => s.raise(VECTOR_GP, 0));
+  s.f.store(32, s.cpuAddress(), slot.MXCSR, value);
+};
+
+const storeMxcsr: UnitSemanticsFunction = (s, to) => {
+  s.write(to as Operand, s.f.load('i32', 32, s.cpuAddress(), slot.MXCSR));
+};
+
+/** Between registers only the lowest lane moves; from memory come zeros above it. */
+const moveLowest =
+  (bytes: 4 | 8): UnitSemanticsFunction =>
+  (s, to, from) => {
+    const moved = read(s, from);
+    const isBetween = to.kind === 'vector' && from.kind === 'vector';
+    const lowest = Array.from({ length: 16 }, (_, n) => (n < bytes ? n : n + 16));
+    s.writeVector(to, [isBetween ? s.f.shuffle(moved, read(s, to), lowest) : moved]);
+  };
+
+/** Lanes that come twice, by the bytes of the result. */
+const duplicating =
+  (bytes: readonly number[], alignment?: 'aligned'): UnitSemanticsFunction =>
+  (s, to, from) => {
+    const x = read(s, from, alignment);
+    s.writeVector(to, [s.f.shuffle(x, x, bytes)]);
+  };
+
+/** Bytes of a vector by numbers of its doublewords. */
+const doublewords = (numbers: readonly number[]) => numbers.flatMap((n) => [4 * n, 4 * n + 1, 4 * n + 2, 4 * n + 3]);
+
+const sse = { feature: 'SSE' } as const;
+const sse2 = { feature: 'SSE2' } as const;
+const sse3 = { feature: 'SSE3' } as const;
+const { integerFromSingle, integerFromDouble } = conversions;
+const fromIntegerToSingle = fromInteger(conversions.singleFromLowestInteger);
+const fromIntegerToDouble = fromInteger(conversions.doubleFromLowestInteger);
+
+export const floatVectorRows: readonly InstructionRow[] = [
+  ...floatInstructions.map(rowOf),
+  unitRow('SSE', 'NP 0F 2E', 'UCOMISS', 'Vdq,Wd', flagComparison(comparisons.unorderedSingleFlags), sse),
+  unitRow('SSE', 'NP 0F 2F', 'COMISS', 'Vdq,Wd', flagComparison(comparisons.orderedSingleFlags), sse),
+  unitRow('SSE', '66 0F 2E', 'UCOMISD', 'Vdq,Wq', flagComparison(comparisons.unorderedDoubleFlags), sse2),
+  unitRow('SSE', '66 0F 2F', 'COMISD', 'Vdq,Wq', flagComparison(comparisons.orderedDoubleFlags), sse2),
+  unitRow('SSE', 'F3 0F 2A', 'CVTSI2SS', 'Vdq,Ey', fromIntegerToSingle, sse),
+  unitRow('SSE', 'F2 0F 2A', 'CVTSI2SD', 'Vdq,Ey', fromIntegerToDouble, sse2),
+  unitRow('SSE', 'F3 0F 2C', 'CVTTSS2SI', 'Gy,Wd', toInteger(integerFromSingle, 'truncated'), sse),
+  unitRow('SSE', 'F3 0F 2D', 'CVTSS2SI', 'Gy,Wd', toInteger(integerFromSingle, 'rounded'), sse),
+  unitRow('SSE', 'F2 0F 2C', 'CVTTSD2SI', 'Gy,Wq', toInteger(integerFromDouble, 'truncated'), sse2),
+  unitRow('SSE', 'F2 0F 2D', 'CVTSD2SI', 'Gy,Wq', toInteger(integerFromDouble, 'rounded'), sse2),
+  unitRow('SSE', 'NP 0F AE /2', 'LDMXCSR', 'Md', loadMxcsr, sse),
+  unitRow('SSE', 'NP 0F AE /3', 'STMXCSR', 'Md', storeMxcsr, sse),
+  unitRow('SSE', 'F3 0F 10', 'MOVSS', 'Vdq,Wd', moveLowest(4), sse),
+  unitRow('SSE', 'F3 0F 11', 'MOVSS', 'Wd,Vdq', moveLowest(4), sse),
+  unitRow('SSE', 'F2 0F 10', 'MOVSD', 'Vdq,Wq', moveLowest(8), sse2),
+  unitRow('SSE', 'F2 0F 11', 'MOVSD', 'Wq,Vdq', moveLowest(8), sse2),
+  unitRow('SSE', 'F2 0F 12', 'MOVDDUP', 'Vdq,Wq', duplicating(doublewords([0, 1, 0, 1])), sse3),
+  unitRow('SSE', 'F3 0F 12', 'MOVSLDUP', 'Vdq,Wdq', duplicating(doublewords([0, 0, 2, 2]), 'aligned'), sse3),
+  unitRow('SSE', 'F3 0F 16', 'MOVSHDUP', 'Vdq,Wdq', duplicating(doublewords([1, 1, 3, 3]), 'aligned'), sse3),
+];
