@@ -31,6 +31,11 @@ function crossesEnd({ rip, code }: Case): boolean {
 /** Of the x87 control word: denormal operands are told of. */
 const isDenormalUnmasked = ({ state }: Case) => ((state[0] as number) & 2) === 0;
 
+/** Top of the stack and tags of the x87 are those of another state. */
+function hasStackOf(state: Uint8Array, other: Uint8Array): boolean {
+  return state[3] === other[3] && state[4] === other[4];
+}
+
 const MANY_ACCESSES = /^(FLDENV|FNSTENV|FRSTOR|FNSAVE|FBLD|FBSTP)$/;
 
 export const explained: readonly Explained[] = [
@@ -82,6 +87,15 @@ export const explained: readonly Explained[] = [
   {
     reason: 'AMD makes CR8 of CR0 by LOCK',
     applies: ({ row, code }) => /^MOV_(TO|FROM)_CR$/.test(row.name) && code.includes(LOCK),
+  },
+  {
+    reason: 'AMD leaves the x87 alone where CVTPI2PS has its integers in memory (SDM vol. 2A CVTPI2PS: it is taken)',
+    applies: ({ row, form, state }, native, ours) =>
+      row.name === 'CVTPI2PS' && form.memory && native.vector === ours.vector && hasStackOf(native.state, state),
+  },
+  {
+    reason: 'AMD has a bit of MXCSR that lets vectors in memory be misaligned',
+    applies: ({ row }, native) => row.name === 'LDMXCSR' && ((native.state[26] as number) & 2) !== 0,
   },
   {
     reason: 'CLFLUSH and its like may name a code segment that cannot be read (SDM vol. 2A CLFLUSH); ours refuses it',

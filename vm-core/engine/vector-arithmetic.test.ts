@@ -14,7 +14,7 @@ const [INVALID, ZERO_DIVIDE, INEXACT] = [1, 4, 0x20];
 
 /** Not advertised yet. */
 const features = modelFacts('max').features as Set<CpuFeature>;
-const needed: readonly CpuFeature[] = ['SSE', 'SSE2', 'SSE3'];
+const needed: readonly CpuFeature[] = ['SSE', 'SSE2', 'SSE3', 'SSE4.1', 'MMX'];
 beforeAll(() => {
   for (const feature of needed) features.add(feature);
 });
@@ -53,6 +53,10 @@ const ADDPS = [0x0f, 0x58, 0xc1];
 const DIVPS = [0x0f, 0x5e, 0xc1];
 const ADDSD = [0xf2, 0x0f, 0x58, 0xc1];
 const HSUBPD = [0x66, 0x0f, 0x7d, 0xc1];
+const CVTPD2DQ = [0xf2, 0x0f, 0xe6, 0xc1];
+const CVTSI2SS_EAX = [0xf3, 0x66, 0x0f, 0x2a, 0xc0];
+const ROUNDPS = [0x66, 0x0f, 0x3a, 0x08, 0xc1];
+const DPPS = [0x66, 0x0f, 0x3a, 0x40, 0xc1];
 const COMISS = [0x0f, 0x2f, 0xc1];
 
 describe('arithmetic on vectors', () => {
@@ -89,5 +93,42 @@ describe('arithmetic on vectors', () => {
     const [ZF, PF, CF] = [0x40, 4, 1];
     const flagsOf = (x: number, y: number) => run(COMISS, singles(x), singles(y), MASKED).flags;
     expect([flagsOf(2, 1), flagsOf(1, 2), flagsOf(0, -0), flagsOf(1, Number.NaN)]).toEqual([0, CF, ZF, ZF | PF | CF]);
+  });
+
+  it('converts to integers as MXCSR rounds, and tells what does not fit', () => {
+    const upward = MASKED | 0x4000;
+    expect(run(CVTPD2DQ, ~0n, doubles(2.5, -2.5), MASKED).result).toBe(0xffff_fffe_0000_0002n);
+    expect(run(CVTPD2DQ, ~0n, doubles(2.5, -2.5), upward).result).toBe(0xffff_fffe_0000_0003n);
+    const beyond = run(CVTPD2DQ, ~0n, doubles(2 ** 31, 1), MASKED);
+    expect(beyond).toMatchObject({ result: 0x1_8000_0000n, mxcsr: MASKED | INVALID });
+  });
+
+  it('rounds by its immediate byte, or by MXCSR, and tells of it or not', () => {
+    const x = singles(1.5, -1.5, 2.5, 3);
+    const [down, byMxcsr, silently] = [1, 4, 8];
+    const rounded = (immediate: number) => run([...ROUNDPS, immediate], 0n, x, MASKED | 0x4000);
+    expect(rounded(down)).toMatchObject({ result: singles(1, -2, 2, 3), mxcsr: MASKED | 0x4000 | INEXACT });
+    expect(rounded(byMxcsr | silently)).toMatchObject({ result: singles(2, -1, 3, 3), mxcsr: MASKED | 0x4000 });
+  });
+
+  it('sums products of the lanes that are named, into those that are', () => {
+    const sum = (immediate: number) =>
+      run([...DPPS, immediate], singles(1, 2, 3, 4), singles(5, 6, Number.NaN, 8), MASKED).result;
+    expect(sum(0xb5)).toBe(singles(49, 0, 49, 0));
+    expect(sum(0xf6)).toBe(singles(0, Number.NaN, Number.NaN, 0));
+  });
+
+  it('takes an integer from a general register', () => {
+    expect(run(CVTSI2SS_EAX, singles(7, 8), 0n, MASKED).result).toBe(singles(0, 8));
+  });
+
+  it('loads no reserved bits into MXCSR', () => {
+    // push a doubleword (66 68), then ldmxcsr [bp], of which SP is a copy
+    const load = (value: number) => {
+      const bytes = [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff);
+      return run([0x66, 0x68, ...bytes, 0x89, 0xe5, 0x0f, 0xae, 0x56, 0x00], 0n, 0n, MASKED);
+    };
+    expect(load(0xffff)).toMatchObject({ vector: undefined, mxcsr: 0xffff });
+    expect(load(0x1_1f80)).toMatchObject({ vector: 13, mxcsr: MASKED });
   });
 });

@@ -1,7 +1,7 @@
 /** MXCSR and the floating-point exceptions of vectors: how they are gathered, and what becomes of them (SDM vol. 1 §11.5). */
 import { CR4_OSXMMEXCPT } from '../state/control-bits.ts';
 import { internal, slot } from '../state/layout.ts';
-import type { Value } from '../wasm/function-builder.ts';
+import type { Value, Variable } from '../wasm/function-builder.ts';
 import type { SharedFunction } from '../wasm/module-builder.ts';
 import * as format from './float/formats.ts';
 import type { Semantics } from './semantics.ts';
@@ -16,13 +16,17 @@ const EARLY = format.INVALID | format.DENORMAL | format.ZERO_DIVIDE;
 export class VectorArithmetic {
   readonly s: Semantics;
   readonly #cpu: Value;
-  readonly #mxcsr: Value;
+  readonly #mxcsr: Variable;
 
   constructor(s: Semantics) {
     this.s = s;
     this.#cpu = s.cpuAddress();
-    this.#mxcsr = s.f.load('i32', 32, this.#cpu, slot.MXCSR);
-    s.f.store(32, this.#cpu, internal.FLOAT_EXCEPTIONS, s.constant(0));
+    this.#mxcsr = s.f.variable(s.f.load('i32', 32, this.#cpu, slot.MXCSR));
+    this.#clear();
+  }
+
+  #clear(): void {
+    this.s.f.store(32, this.#cpu, internal.FLOAT_EXCEPTIONS, this.s.constant(0));
   }
 
   /** Calls a function over lanes; the exceptions of all calls come together. */
@@ -35,7 +39,7 @@ export class VectorArithmetic {
 
   /**
    * What was raised goes into MXCSR. One that is not masked ends the instruction with #XM, or #UD where the operating
-   * system does not know #XM: nothing may have been written before.
+   * system does not know #XM: nothing may have been written before. What is computed in several steps finishes each.
    */
   finish(): void {
     const { s } = this;
@@ -44,12 +48,14 @@ export class VectorArithmetic {
     s.if(raised, () => {
       const unmasked = f.copy(s.and(raised, s.not(s.shrU(this.#mxcsr, MASKS_SHIFT))));
       s.if(s.and(unmasked, EARLY), () => s.set(raised, s.and(raised, EARLY)));
-      f.store(32, this.#cpu, slot.MXCSR, s.or(this.#mxcsr, raised));
+      s.set(this.#mxcsr, s.or(this.#mxcsr, raised));
+      f.store(32, this.#cpu, slot.MXCSR, this.#mxcsr);
       s.if(unmasked, () => {
         const known = s.and(f.load('i32', 32, this.#cpu, slot.CR4), CR4_OSXMMEXCPT);
         s.if(known, () => s.raise(VECTOR_XM));
         s.raise(VECTOR_UD);
       });
+      this.#clear();
     });
   }
 }

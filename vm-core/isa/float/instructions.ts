@@ -40,8 +40,15 @@ const byImmediate =
   (unit, x, y, immediate) =>
     unit.operate(operation, x, y, immediate);
 
+interface Format extends Pick<FloatInstruction, 'source' | 'feature'> {
+  readonly prefix: string;
+  readonly isPacked: boolean;
+  readonly arithmetic: arithmetic.LaneArithmetic;
+  readonly comparisons: comparisons.LaneComparisons;
+}
+
 /** The formats that most operations have, by what the mnemonic ends with. */
-const formats = {
+const formats: Readonly<Record<'PS' | 'PD' | 'SS' | 'SD', Format>> = {
   PS: {
     ...{ prefix: 'NP', source: 'Wdq', feature: 'SSE', isPacked: true },
     ...{ arithmetic: arithmetic.packedSingles, comparisons: comparisons.comparePackedSingles },
@@ -58,7 +65,7 @@ const formats = {
     ...{ prefix: 'F2', source: 'Wq', feature: 'SSE2', isPacked: false },
     ...{ arithmetic: arithmetic.scalarDouble, comparisons: comparisons.compareDouble },
   },
-} as const;
+};
 
 function instructionsOf(suffix: keyof typeof formats): readonly FloatInstruction[] {
   const { prefix, source, feature, isPacked, arithmetic: compute, comparisons: compare } = formats[suffix];
@@ -112,7 +119,7 @@ function lanesOf({ s }: VectorArithmetic, immediate: Value, bytes: 4 | 8, from: 
   return f.operate(`${integers}.eq`, f.operate('v128.and', all, bits), bits);
 }
 
-/** The sum of products, into the lanes that the immediate names; it names the lanes of the factors, too. */
+/** The sum of products, step by step, into the lanes that the immediate names; it names the lanes of the factors, too. */
 const dotProduct =
   ({ product, sum }: arithmetic.LaneArithmetic, bytes: 4 | 8): LaneComputation =>
   (unit, x, y, immediate) => {
@@ -120,6 +127,7 @@ const dotProduct =
     const factors = lanesOf(unit, immediate, bytes, 4);
     const products = unit.operate(product, f.operate('v128.and', x, factors), f.operate('v128.and', y, factors));
     const neighbours = (of: Value) => {
+      unit.finish();
       const even = f.shuffle(of, of, everyOther(bytes, false));
       return unit.operate(sum, even, f.shuffle(of, of, everyOther(bytes, true)));
     };

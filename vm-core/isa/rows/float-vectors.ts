@@ -1,6 +1,6 @@
 /**
  * Floating-point instructions with XMM registers: those of the table, comparisons into EFLAGS, conversions from and to
- * other registers, MXCSR, moves of single numbers (SDM vol. 1 §5.5.1, §5.5.2, §5.6.1, §5.7.4).
+ * other registers, MXCSR (SDM vol. 1 §5.5.1, §5.5.2, §5.6.1).
  */
 import type { Value } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
@@ -10,6 +10,7 @@ import { type FloatInstruction, floatInstructions } from '../float/instructions.
 import * as comparisons from '../float/lane-comparisons.ts';
 import * as conversions from '../float/lane-conversions.ts';
 import { type InstructionRow, type UnitSemanticsFunction, unitRow } from '../instruction-row.ts';
+import { beginMmx, takeX87Registers } from '../mmx.ts';
 import { VectorArithmetic } from '../mxcsr.ts';
 import type { Operand, UnitOperand } from '../operand.ts';
 import type { Semantics } from '../semantics.ts';
@@ -90,31 +91,47 @@ const storeMxcsr: UnitSemanticsFunction = (s, to) => {
   s.write(to as Operand, s.f.load('i32', 32, s.cpuAddress(), slot.MXCSR));
 };
 
-/** Between registers only the lowest lane moves; from memory come zeros above it. */
-const moveLowest =
-  (bytes: 4 | 8): UnitSemanticsFunction =>
+/**
+ * Two integers of 32 bits in an MMX register or in memory. The registers are taken from the x87 even if an exception of the
+ * conversion follows.
+ */
+const fromMmx =
+  (operation: SharedFunction | 'exact'): UnitSemanticsFunction =>
   (s, to, from) => {
-    const moved = read(s, from);
-    const isBetween = to.kind === 'vector' && from.kind === 'vector';
-    const lowest = Array.from({ length: 16 }, (_, n) => (n < bytes ? n : n + 16));
-    s.writeVector(to, [isBetween ? s.f.shuffle(moved, read(s, to), lowest) : moved]);
+    // What is exact leaves the x87 alone where the integers are in memory.
+    const takes = operation !== 'exact' || from.kind === 'mmx';
+    if (takes) beginMmx(s);
+    const integers = read(s, from);
+    const unit = new VectorArithmetic(s);
+    const x = read(s, to);
+    const result =
+      operation === 'exact'
+        ? s.f.operate('f64x2.convert_low_i32x4_s', integers)
+        : s.f.shuffle(unit.operate(operation, x, integers), x, LOWER_HALF);
+    if (takes) takeX87Registers(s);
+    unit.finish();
+    s.writeVector(to, [result]);
   };
 
-/** Lanes that come twice, by the bytes of the result. */
-const duplicating =
-  (bytes: readonly number[], alignment?: 'aligned'): UnitSemanticsFunction =>
-  (s, to, from) => {
-    const x = read(s, from, alignment);
-    s.writeVector(to, [s.f.shuffle(x, x, bytes)]);
-  };
+/** Bytes of the lower half of one vector below the upper half of another. */
+const LOWER_HALF = Array.from({ length: 16 }, (_, n) => (n < 8 ? n : n + 16));
 
-/** Bytes of a vector by numbers of its doublewords. */
-const doublewords = (numbers: readonly number[]) => numbers.flatMap((n) => [4 * n, 4 * n + 1, 4 * n + 2, 4 * n + 3]);
+/** Two numbers to integers in an MMX register. */
+const toMmx =
+  (operation: SharedFunction, alignment?: 'aligned'): UnitSemanticsFunction =>
+  (s, to, from) => {
+    beginMmx(s);
+    const numbers = read(s, from, alignment);
+    const unit = new VectorArithmetic(s);
+    const result = unit.operate(operation, numbers, numbers);
+    takeX87Registers(s);
+    unit.finish();
+    s.writeVector(to, [result]);
+  };
 
 const sse = { feature: 'SSE' } as const;
 const sse2 = { feature: 'SSE2' } as const;
-const sse3 = { feature: 'SSE3' } as const;
-const { integerFromSingle, integerFromDouble } = conversions;
+const { integerFromSingle, integerFromDouble, integersFromTwoSingles, integersFromPackedDoubles } = conversions;
 const fromIntegerToSingle = fromInteger(conversions.singleFromLowestInteger);
 const fromIntegerToDouble = fromInteger(conversions.doubleFromLowestInteger);
 
@@ -130,13 +147,12 @@ export const floatVectorRows: readonly InstructionRow[] = [
   unitRow('SSE', 'F3 0F 2D', 'CVTSS2SI', 'Gy,Wd', toInteger(integerFromSingle, 'rounded'), sse),
   unitRow('SSE', 'F2 0F 2C', 'CVTTSD2SI', 'Gy,Wq', toInteger(integerFromDouble, 'truncated'), sse2),
   unitRow('SSE', 'F2 0F 2D', 'CVTSD2SI', 'Gy,Wq', toInteger(integerFromDouble, 'rounded'), sse2),
+  unitRow('SSE', 'NP 0F 2A', 'CVTPI2PS', 'Vdq,Qq', fromMmx(conversions.singlesFromIntegers), sse),
+  unitRow('SSE', '66 0F 2A', 'CVTPI2PD', 'Vdq,Qq', fromMmx('exact'), sse2),
+  unitRow('SSE', 'NP 0F 2C', 'CVTTPS2PI', 'Pq,Wq', toMmx(integersFromTwoSingles.truncated), sse),
+  unitRow('SSE', 'NP 0F 2D', 'CVTPS2PI', 'Pq,Wq', toMmx(integersFromTwoSingles.rounded), sse),
+  unitRow('SSE', '66 0F 2C', 'CVTTPD2PI', 'Pq,Wdq', toMmx(integersFromPackedDoubles.truncated, 'aligned'), sse2),
+  unitRow('SSE', '66 0F 2D', 'CVTPD2PI', 'Pq,Wdq', toMmx(integersFromPackedDoubles.rounded, 'aligned'), sse2),
   unitRow('SSE', 'NP 0F AE /2', 'LDMXCSR', 'Md', loadMxcsr, sse),
   unitRow('SSE', 'NP 0F AE /3', 'STMXCSR', 'Md', storeMxcsr, sse),
-  unitRow('SSE', 'F3 0F 10', 'MOVSS', 'Vdq,Wd', moveLowest(4), sse),
-  unitRow('SSE', 'F3 0F 11', 'MOVSS', 'Wd,Vdq', moveLowest(4), sse),
-  unitRow('SSE', 'F2 0F 10', 'MOVSD', 'Vdq,Wq', moveLowest(8), sse2),
-  unitRow('SSE', 'F2 0F 11', 'MOVSD', 'Wq,Vdq', moveLowest(8), sse2),
-  unitRow('SSE', 'F2 0F 12', 'MOVDDUP', 'Vdq,Wq', duplicating(doublewords([0, 1, 0, 1])), sse3),
-  unitRow('SSE', 'F3 0F 12', 'MOVSLDUP', 'Vdq,Wdq', duplicating(doublewords([0, 0, 2, 2]), 'aligned'), sse3),
-  unitRow('SSE', 'F3 0F 16', 'MOVSHDUP', 'Vdq,Wdq', duplicating(doublewords([1, 1, 3, 3]), 'aligned'), sse3),
 ];
