@@ -266,7 +266,7 @@ export class Encoder {
 const isOffset = (code: OperandCode) => code === 'Ob' || code === 'Ov';
 
 /** Rows whose address size chooses the counter, or that address memory by registers of their own. */
-const COUNTS_BY_ADDRESS = /^(LOOP|JCXZ|XLAT|INS|OUTS)/;
+const COUNTS_BY_ADDRESS = /^(LOOP|JCXZ|XLAT|INS$|OUTS|MASKMOV)/;
 
 /** A number as bytes, the low one first. */
 export function bytesOf(number: bigint, size: number): number[] {

@@ -40,6 +40,11 @@ const MANY_ACCESSES = /^(FLDENV|FNSTENV|FRSTOR|FNSAVE|FBLD|FBSTP)$/;
 
 export const explained: readonly Explained[] = [
   {
+    reason: 'AMD has MOVNTSS and MOVNTSD (SSE4A)',
+    applies: ({ row, code }, _native, ours) =>
+      /^MOVNTP[SD]$/.test(row.name) && ours.vector === VECTOR_UD && (code.includes(0xf2) || code.includes(0xf3)),
+  },
+  {
     reason: 'AMD pushes a denormal number that is loaded even if it is told of without a mask',
     applies: (test, native) =>
       test.row.name === 'FLD' && isDenormalUnmasked(test) && ((native.state[2] as number) & 0x82) === 0x82,

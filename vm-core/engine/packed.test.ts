@@ -1,59 +1,11 @@
 /** Packed instructions: values by hand, the state of the x87 under MMX, alignment (SDM vol. 2B; the native oracle has the rest). */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CpuFeature } from '../isa/cpu-feature.ts';
-import { builtFeatures } from '../isa/cpu-feature.ts';
-import { modelFacts } from '../isa/cpu-model.ts';
-import { CR4_OSFXSR } from '../state/control-bits.ts';
-import { mmxSlots, slot, vectorSlots } from '../state/layout.ts';
-import { programMachine } from './guest-program.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { slot } from '../state/layout.ts';
+import { addFeatures, mmxSlot, readVector, runVectors, vectorSlot, writeVector } from './vector-guest.ts';
 
-const HLT = 0xf4;
 const PLACE = 0x600;
 
-/** Not all are advertised yet. */
-const features = modelFacts('max').features as Set<CpuFeature>;
-const needed: readonly CpuFeature[] = ['MMX', 'SSE', 'SSE2', 'SSSE3', 'SSE4.1'];
-beforeAll(() => {
-  for (const feature of needed) features.add(feature);
-});
-afterAll(() => {
-  for (const feature of needed) if (!builtFeatures.has(feature)) features.delete(feature);
-});
-
-type Machine = ReturnType<typeof programMachine>;
-
-function bytesOf(text: string): number[] {
-  return (text.match(/../g) as string[]).map((byte) => Number.parseInt(byte, 16));
-}
-
-/** Runs 16-bit code in real mode; the vector at which it stopped, if it did. */
-function run(code: string, prepare: (machine: Machine) => void) {
-  const machine = programMachine([...bytesOf(code), HLT], undefined, 'max');
-  machine.processor.state.write32(slot.CR4, CR4_OSFXSR);
-  prepare(machine);
-  machine.processor.refresh();
-  machine.loop.stopOnExceptions = new Set([6, 7, 12, 13, 14, 16]);
-  const result = machine.loop.run({ instructionsMax: 10 });
-  return { state: machine.processor.state, vector: result.reason === 'exception' ? result.event.vector : undefined };
-}
-
-const vectorSlot = (n: number) => vectorSlots[n] as number;
-const mmxSlot = (n: number) => mmxSlots[n] as number;
-
-/** A vector is written as the manual shows it: the highest byte first. */
-function write({ processor: { state } }: Machine, at: number, text: string): void {
-  const bytes = bytesOf(text).reverse();
-  for (let n = 0; n < bytes.length; n++) state.write8(at + n, bytes[n] as number);
-}
-
-function read(state: Machine['processor']['state'], at: number, size: number): string {
-  return Array.from({ length: size }, (_, n) =>
-    state
-      .read8(at + size - 1 - n)
-      .toString(16)
-      .padStart(2, '0'),
-  ).join('');
-}
+afterAll(addFeatures('MMX', 'SSE', 'SSE2', 'SSSE3', 'SSE4.1'));
 
 const X = '80007fff000100ff0123456789abcdef';
 const Y = '800000020003ff01fedcba9876543210';
@@ -82,24 +34,24 @@ const results: readonly (readonly [name: string, code: string, xmm: string, mmx?
 
 describe('packed instructions', () => {
   it.each(results)('%s computes XMM registers', (_, code, expected) => {
-    const { state, vector } = run(`66${code}`, (machine) => {
-      write(machine, vectorSlot(1), X);
-      write(machine, vectorSlot(2), Y);
+    const { state, vector } = runVectors(`66${code}`, (machine) => {
+      writeVector(machine, vectorSlot(1), X);
+      writeVector(machine, vectorSlot(2), Y);
     });
     expect(vector).toBeUndefined();
-    expect(read(state, vectorSlot(1), 16)).toBe(expected);
+    expect(readVector(state, vectorSlot(1), 16)).toBe(expected);
   });
 
   const ofMmx = results.flatMap(([name, code, , expected]) => (expected ? [{ name, code, expected }] : []));
   it.each(ofMmx)('$name computes MMX registers', ({ code, expected }) => {
-    const { state, vector } = run(code, (machine) => {
-      write(machine, mmxSlot(1), X.slice(16));
-      write(machine, mmxSlot(2), Y.slice(16));
+    const { state, vector } = runVectors(code, (machine) => {
+      writeVector(machine, mmxSlot(1), X.slice(16));
+      writeVector(machine, mmxSlot(2), Y.slice(16));
       machine.processor.state.write16(slot.FSW, 0x7a00);
       machine.processor.state.write8(slot.FTW, 5);
     });
     expect(vector).toBeUndefined();
-    expect(read(state, mmxSlot(1), 10)).toBe(`ffff${expected}`);
+    expect(readVector(state, mmxSlot(1), 10)).toBe(`ffff${expected}`);
     // The top of the stack is register 0, and all are in use; the condition codes stay.
     expect(state.read16(slot.FSW)).toBe(0x4200);
     expect(state.read8(slot.FTW)).toBe(0xff);
@@ -112,11 +64,11 @@ describe('packed instructions', () => {
       ['0000000000000010', '0000'],
       ['0000000100000000', '0000'],
     ] as const) {
-      const { state } = run('660ff1ca', (machine) => {
-        write(machine, vectorSlot(1), 'f'.repeat(32));
-        write(machine, vectorSlot(2), 'f'.repeat(16) + count);
+      const { state } = runVectors('660ff1ca', (machine) => {
+        writeVector(machine, vectorSlot(1), 'f'.repeat(32));
+        writeVector(machine, vectorSlot(2), 'f'.repeat(16) + count);
       });
-      expect(read(state, vectorSlot(1), 16)).toBe(expected.repeat(8));
+      expect(readVector(state, vectorSlot(1), 16)).toBe(expected.repeat(8));
     }
   });
 
@@ -125,17 +77,17 @@ describe('packed instructions', () => {
     { name: 'of 128 bits', code: '660ffc0e0006', vector: undefined },
     { name: 'of 64 bits', code: '0ffc0e0306', vector: undefined },
   ])('take memory: $name', ({ code, vector }) => {
-    const result = run(code, ({ map }) => {
+    const result = runVectors(code, ({ map }) => {
       for (let n = 0; n < 32; n++) map.write(PLACE + n, 1, n);
     });
     expect(result.vector).toBe(vector);
-    if (vector !== undefined) expect(read(result.state, vectorSlot(1), 16)).toBe('0'.repeat(32));
-    else if (code.startsWith('66')) expect(read(result.state, vectorSlot(1), 4)).toBe('03020100');
-    else expect(read(result.state, mmxSlot(1), 8)).toBe('0a09080706050403');
+    if (vector !== undefined) expect(readVector(result.state, vectorSlot(1), 16)).toBe('0'.repeat(32));
+    else if (code.startsWith('66')) expect(readVector(result.state, vectorSlot(1), 4)).toBe('03020100');
+    else expect(readVector(result.state, mmxSlot(1), 8)).toBe('0a09080706050403');
   });
 
   it('wait for exceptions of the x87 before they change anything', () => {
-    const { state, vector } = run('0ffcca', (machine) => {
+    const { state, vector } = runVectors('0ffcca', (machine) => {
       machine.processor.state.write32(slot.CR0, machine.processor.state.read32(slot.CR0) | 0x20);
       machine.processor.state.write16(slot.FSW, 0xb881);
     });

@@ -14,6 +14,7 @@ import { stackRows } from './rows/stack.ts';
 import { floatVectorRows } from './rows/float-vectors.ts';
 import { stringRows } from './rows/strings.ts';
 import { systemRows } from './rows/system.ts';
+import { vectorLaneRows } from './rows/vector-lanes.ts';
 import { vectorMoveRows } from './rows/vector-moves.ts';
 import { x87ArithmeticRows } from './rows/x87-arithmetic.ts';
 import { x87ControlRows } from './rows/x87-control.ts';
@@ -33,6 +34,7 @@ export const instructionRows: readonly InstructionRow[] = [
   ...floatVectorRows,
   ...stringRows,
   ...systemRows,
+  ...vectorLaneRows,
   ...vectorMoveRows,
   ...x87ArithmeticRows,
   ...x87ControlRows,

@@ -1,5 +1,6 @@
 /** What instructions with MMX registers have in common: they take the x87 registers (SDM vol. 1 §9.5). */
 import { slot } from '../state/layout.ts';
+import type { UnitSemanticsFunction } from './instruction-row.ts';
 import type { Semantics } from './semantics.ts';
 import { requireNoError } from './x87.ts';
 
@@ -17,4 +18,13 @@ export function takeX87Registers(s: Semantics, tags: 0 | 0xff = 0xff): void {
   const cpu = s.cpuAddress();
   f.store(16, cpu, slot.FSW, s.and(f.load('i32', 16, cpu, slot.FSW), ~TOP));
   f.store(8, cpu, slot.FTW, s.constant(tags));
+}
+
+/** An instruction with MMX registers. */
+export function withMmx(run: UnitSemanticsFunction): UnitSemanticsFunction {
+  return (s, ...operands) => {
+    beginMmx(s);
+    run(s, ...operands);
+    takeX87Registers(s);
+  };
 }

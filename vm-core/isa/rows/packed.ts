@@ -2,7 +2,7 @@
 import type { Value } from '../../wasm/function-builder.ts';
 import type { CpuFeature } from '../cpu-feature.ts';
 import { type InstructionRow, type UnitSemanticsFunction, unitRow } from '../instruction-row.ts';
-import { beginMmx, takeX87Registers } from '../mmx.ts';
+import { withMmx } from '../mmx.ts';
 import type { UnitOperand } from '../operand.ts';
 import { type PackedForm, type PackedInstruction, packedInstructions } from '../packed/instructions.ts';
 import type { VectorFunction } from '../packed/lanes.ts';
@@ -25,17 +25,8 @@ function computing(compute: VectorFunction): UnitSemanticsFunction {
   };
 }
 
-function computingMmx(compute: VectorFunction): UnitSemanticsFunction {
-  const run = computing(compute);
-  return (s, ...operands) => {
-    beginMmx(s);
-    run(s, ...operands);
-    takeX87Registers(s);
-  };
-}
-
 function mmxRow(opcode: string, name: string, operands: string, compute: VectorFunction, feature: CpuFeature) {
-  return unitRow('MMX', opcode, name, operands, computingMmx(compute), { feature });
+  return unitRow('MMX', opcode, name, operands, withMmx(computing(compute)), { feature });
 }
 
 function operandsOf(vectors: string, form: PackedForm): string {
@@ -80,14 +71,6 @@ const byImmediate =
     s.writeVector(to as UnitOperand, [shift(s, read(s, to as UnitOperand), s.immediate())]);
   };
 
-const byImmediateMmx =
-  (shift: ShiftFunction): UnitSemanticsFunction =>
-  (s, ...operands) => {
-    beginMmx(s);
-    byImmediate(shift)(s, ...operands);
-    takeX87Registers(s);
-  };
-
 const sse2 = { feature: 'SSE2' } as const;
 
 function rowsOfShift({ opcode, name, immediate, compute }: Shift): readonly InstructionRow[] {
@@ -95,7 +78,7 @@ function rowsOfShift({ opcode, name, immediate, compute }: Shift): readonly Inst
     unitRow('SSE', `66 ${opcode}`, name, 'Vdq,Wdq', computing(byVector(compute)), sse2),
     unitRow('SSE', `66 ${immediate}`, name, 'Udq,Ib', byImmediate(compute), sse2),
     mmxRow(`NP ${opcode}`, name, 'Pq,Qq', byVector(compute), 'MMX'),
-    unitRow('MMX', `NP ${immediate}`, name, 'Nq,Ib', byImmediateMmx(compute), { feature: 'MMX' }),
+    unitRow('MMX', `NP ${immediate}`, name, 'Nq,Ib', withMmx(byImmediate(compute)), { feature: 'MMX' }),
   ];
 }
 
