@@ -47,6 +47,12 @@ const STEPS: readonly Step[] = [
     command: vitest('test/against-qemu'),
     environment: { PAGING_ROUNDS: '40', MONITOR_ROUNDS: '40' },
   },
+  {
+    name: 'guests',
+    title: 'what Debian ships, booted, with everything it tests itself',
+    command: vitest('test/guests'),
+    environment: { GUESTS: 'thorough' },
+  },
   { name: 'fuzz', title: 'tests with random input', command: [join('scripts', 'fuzz.ts')] },
 ];
 

@@ -1,0 +1,90 @@
+/** Debian's kernels with a shell of busybox and nothing else: the machine, its root file system, and a run of a script. */
+import { readFileSync } from 'node:fs';
+import { debianFile, debianKernel } from '../../scripts/debian-package.ts';
+import { createMachine, type Machine, type MachineConfig } from '../../vm-core/index.ts';
+import { initramfs } from '../support/initramfs.ts';
+
+/** A kernel and the shell that goes with it, as paths. */
+export interface LinuxPackages {
+  readonly kernel: string;
+  readonly busybox: string;
+}
+
+/** Fetches what is needed; undefined where it is not to be had. */
+export function linuxPackages(kernelPackage: string, busyboxPackage: string): LinuxPackages | undefined {
+  const kernel = debianKernel(kernelPackage);
+  const busybox = debianFile(busyboxPackage, 'bin/busybox');
+  return kernel === undefined || busybox === undefined ? undefined : { kernel, busybox };
+}
+
+/** What is different from run to run. */
+export interface LinuxRun {
+  readonly cpuModel: MachineConfig['cpuModel'];
+  readonly kernelEntry?: '16-bit' | '32-bit' | '64-bit';
+  readonly memorySize: number;
+  /** Behind `console=ttyS0,115200`. */
+  readonly commandLine: string;
+  /** Commands for busybox's shell; when they have ended the machine's exit device is written. */
+  readonly script: string;
+  readonly instructionsMax: number;
+}
+
+/** What came of it. */
+export interface LinuxResult {
+  readonly machine: Machine;
+  /** Everything on the first serial port. */
+  readonly console: string;
+  /** Why the run ended; `exit` is what is expected. */
+  readonly end: string;
+}
+
+const CONSOLE = [5, 1] as const;
+const PORTS = [1, 4] as const;
+const APPLETS = ['sh', 'mount', 'uname', 'cat', 'awk', 'seq', 'grep', 'md5sum', 'dd', 'stty', 'sleep'];
+const SLICE = 20_000_000;
+/** Port F4h, where the exit device is. */
+const EXIT_PORT = 0xf4;
+
+/** Boots, runs the script, and comes back when it has ended, something went wrong, or the instructions are used up. */
+export function runLinux({ kernel, busybox }: LinuxPackages, run: LinuxRun): LinuxResult {
+  const machine = createMachine({
+    machineType: 'isa-1',
+    cpuModel: run.cpuModel,
+    memorySize: run.memorySize,
+    firmware: 'builtin',
+    kernel: {
+      name: 'vmlinuz',
+      image: readFileSync(kernel),
+      commandLine: `console=ttyS0,115200 ${run.commandLine}`,
+      initrd: { name: 'initramfs', bytes: rootFileSystem(busybox, run.script), commandLine: '' },
+      modules: [],
+      ...(run.kernelEntry === undefined ? {} : { entry: run.kernelEntry }),
+    },
+    exitDevice: true,
+    startTimeMs: Date.UTC(2026, 10, 20, 12),
+  });
+  const bytes: Uint8Array[] = [];
+  machine.onOutput = (device, channel, sent) => {
+    if (device === 'uart-1' && channel === 'serial') bytes.push(sent.slice());
+  };
+  let end = 'limit';
+  while (end === 'limit' && machine.retired < run.instructionsMax) {
+    const result = machine.run({ instructionsMax: SLICE });
+    end = result.reason === 'request' ? result.request.kind : result.reason;
+  }
+  return { machine, console: Buffer.concat(bytes).toString('latin1').replaceAll('\r', ''), end };
+}
+
+function rootFileSystem(busybox: string, script: string): Uint8Array {
+  // What is printed has to leave the serial port before the machine exits: `stty` waits for that.
+  const exit = `stty -F /dev/console sane; dd if=/zero of=/dev/port bs=1 seek=${EXIT_PORT} count=1 2>/dev/null`;
+  return initramfs([
+    ...['bin', 'dev', 'proc', 'sys', 'tmp'].map((path) => ({ path })),
+    { path: 'dev/console', device: CONSOLE },
+    { path: 'dev/port', device: PORTS },
+    { path: 'bin/busybox', bytes: readFileSync(busybox), isExecutable: true },
+    ...APPLETS.map((name) => ({ path: `bin/${name}`, linkTo: 'busybox' })),
+    { path: 'zero', bytes: new Uint8Array(1) },
+    { path: 'init', bytes: Buffer.from(`#!/bin/sh\n${script}\n${exit}\n`), isExecutable: true },
+  ]);
+}
