@@ -13,6 +13,7 @@ const readOnly = { presentationHint: { attributes: ['readOnly'] } } satisfies Pa
 function rowsOf(guest: Guest): readonly CpuidRow[] {
   return cpuidRows(modelFacts(guest.machine.config.cpuModel), {
     control4: guest.register('CR4'),
+    extendedControl0: guest.register('XCR0'),
     is64BitMode: guest.is64Bit,
     miscEnable: BigInt(guest.register('IA32_MISC_ENABLE')),
     ticksPerSecond: guest.machine.ticksPerSecond,

@@ -69,6 +69,12 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   BSF: ['BSF', 'TZCNT'],
   BSR: ['BSR', 'LZCNT'],
   WBINVD: ['WBINVD', 'WBNOINVD'],
+  ...Object.fromEntries(
+    ['FXSAVE', 'FXRSTOR', 'XSAVE', 'XSAVEOPT', 'XSAVEC', 'XSAVES', 'XRSTOR', 'XRSTORS'].map((name) => [
+      name,
+      [name, `${name}64`],
+    ]),
+  ),
   FSTP: ['FSTP', 'FSTPNCE'],
   MOVD: ['MOVD', 'MOVQ'],
   PEXTRD: ['PEXTRD', 'PEXTRQ'],

@@ -47,6 +47,11 @@ export const notAsked: readonly NotAsked[] = [
     test: 'vm-core/cpu/operations/memory-protection.test.ts',
   },
   {
+    names: ['FXSAVE', 'FXRSTOR', 'XSAVE', 'XSAVEOPT', 'XSAVEC', 'XRSTOR', 'XGETBV'],
+    reason: 'their area is larger than the memory of a case, and the kernel decides which states there are',
+    test: 'vm-core/engine/extended-state.test.ts',
+  },
+  {
     names: ['INT1'],
     reason: 'a hypervisor that intercepts it reports it before the instruction, not behind it',
     test: 'vm-core/cpu/operations/interrupts.test.ts',
@@ -72,7 +77,7 @@ export const privilegedNames: ReadonlySet<string> = new Set([
   ...['CLI', 'STI', 'HLT', 'CLTS', 'INVD', 'WBINVD', 'INVLPG', 'INVPCID', 'LGDT', 'LIDT', 'LLDT', 'LTR', 'LMSW'],
   ...['IN_IMMEDIATE', 'IN_DX', 'OUT_IMMEDIATE', 'OUT_DX', 'INS', 'OUTS', 'RDMSR', 'WRMSR', 'SYSRET', 'SYSEXIT'],
   ...['MOV_FROM_CR', 'MOV_TO_CR', 'MOV_FROM_DR', 'MOV_TO_DR', 'MOV_FROM_TR', 'MOV_TO_TR'],
-  ...['SWAPGS', 'MONITOR', 'MWAIT', 'CLAC', 'STAC'],
+  ...['SWAPGS', 'MONITOR', 'MWAIT', 'CLAC', 'STAC', 'XSETBV', 'XSAVES', 'XRSTORS'],
 ]);
 
 const namesNotAsked = new Set(notAsked.flatMap(({ names }) => names));

@@ -4,6 +4,7 @@
  */
 import { type CpuFeature, type CpuidRegister, cpuidBits } from '../isa/cpu-feature.ts';
 import type { CpuModelFacts } from '../isa/cpu-model.ts';
+import { areaSize, STATE_X87, stateComponents, statesOf } from './extended-state.ts';
 
 /** The four registers of an answer. */
 export type CpuidAnswer = Record<CpuidRegister, number>;
@@ -11,6 +12,8 @@ export type CpuidAnswer = Record<CpuidRegister, number>;
 /** What of the processor's state and surroundings shows in the answers. */
 export interface CpuidSurroundings {
   readonly control4: number;
+  /** XCR0; undefined: as after RESET. */
+  readonly extendedControl0?: number;
   /** The code that asks is 64-bit code. */
   readonly is64BitMode?: boolean;
   /** IA32_MISC_ENABLE, which can take features away on models that have it; undefined: as after RESET. */
@@ -137,6 +140,23 @@ const monitor: Leaf = ({ features }) => (features.has('MONITOR') ? answer(CACHE_
 
 const structured: Leaf = (_, __, { control4 }) => answer(0, 0, (control4 & CR4_PKE) === 0 ? 0 : OSPKE);
 
+/** What XSAVE can save: subleaf 0 and 1 tell of all, the others of one state each. */
+const extendedState: Leaf = (model, subleaf, { extendedControl0 = STATE_X87 }) => {
+  const { features } = model;
+  if (!features.has('XSAVE')) return answer();
+  const all = statesOf(model);
+  if (subleaf === 0) return answer(all, areaSize(extendedControl0, false), areaSize(all, false));
+  if (subleaf === 1) {
+    const told = xsaveFeatures.reduce((bits, feature, n) => (features.has(feature) ? bits | (1 << n) : bits), 0);
+    return answer(told, features.has('XSAVES') || features.has('XSAVEC') ? areaSize(extendedControl0, true) : 0);
+  }
+  const component = stateComponents.find(({ number }) => number === subleaf);
+  return component && features.has(component.feature) ? answer(component.size, component.offset) : answer();
+};
+
+/** Bits of EAX in subleaf 1. */
+const xsaveFeatures: readonly CpuFeature[] = ['XSAVEOPT', 'XSAVEC', 'XGETBV1', 'XSAVES'];
+
 const TOPOLOGY_THREADS = 1;
 const TOPOLOGY_CORES = 2;
 
@@ -177,7 +197,7 @@ const addressSizes: Leaf = ({ physicalBits, features }) => {
   return answer(physicalBits | (linearBits << 8));
 };
 
-/** Leaves that are not here answer zeros and their features: 6 (power), 0Ah (counters), 0Dh (XSAVE), 80000007h. */
+/** Leaves that are not here answer zeros and their features: 6 (power), 0Ah (counters), 80000007h. */
 const leaves: Readonly<Record<number, Leaf>> = {
   0: vendor,
   1: identity,
@@ -186,6 +206,7 @@ const leaves: Readonly<Record<number, Leaf>> = {
   5: monitor,
   7: structured,
   11: topology,
+  13: extendedState,
   21: counterRatio,
   22: frequencies,
   [EXTENDED]: ({ extendedLeafMax }) => answer(extendedLeafMax),
@@ -197,8 +218,12 @@ const leaves: Readonly<Record<number, Leaf>> = {
   [EXTENDED + 8]: addressSizes,
 };
 
-/** Leaves that answer by subleaf, and how many there are. */
-const SUBLEAVES: Readonly<Record<number, number>> = { 4: caches.length, 11: 2 };
+/** Leaves that answer by subleaf, and which there are. */
+const SUBLEAVES: Readonly<Record<number, readonly number[]>> = {
+  4: caches.map((_, n) => n),
+  11: [0, 1],
+  13: [0, 1, ...stateComponents.map(({ number }) => number)],
+};
 
 /** The leaves of a model, with their subleaves, in order. A model without CPUID has none. */
 export function cpuidLeaves(model: CpuModelFacts): readonly { readonly leaf: number; readonly subleaf: number }[] {
@@ -206,7 +231,7 @@ export function cpuidLeaves(model: CpuModelFacts): readonly { readonly leaf: num
   const upTo = (first: number, last: number) =>
     Array.from({ length: Math.max(last - first + 1, 0) }, (_, n) => first + n);
   const all = [...upTo(0, model.leafMax), ...upTo(EXTENDED, model.extendedLeafMax)];
-  return all.flatMap((leaf) => upTo(0, (SUBLEAVES[leaf] ?? 1) - 1).map((subleaf) => ({ leaf, subleaf })));
+  return all.flatMap((leaf) => (SUBLEAVES[leaf] ?? [0]).map((subleaf) => ({ leaf, subleaf })));
 }
 
 /** The features that an answer tells of, by name. */

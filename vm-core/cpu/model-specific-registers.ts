@@ -74,6 +74,7 @@ const SCE = 1n << 0n;
 const LME = 1n << 8n;
 const LMA = 1n << 10n;
 const NXE = 1n << 11n;
+const FFXSR = 1n << 14n;
 
 function writableBits(cpu: Cpu, { behaviour, writable }: MsrRow): bigint {
   const { features, physicalBits } = cpu.model;
@@ -83,7 +84,12 @@ function writableBits(cpu: Cpu, { behaviour, writable }: MsrRow): bigint {
     case 'physical-address':
       return writable & ((1n << BigInt(physicalBits)) - 1n);
     case 'extended-features':
-      return (features.has('SYSCALL') ? SCE : 0n) | (features.has('LM') ? LME : 0n) | (hasNoExecute ? NXE : 0n);
+      return (
+        (features.has('SYSCALL') ? SCE : 0n) |
+        (features.has('LM') ? LME : 0n) |
+        (hasNoExecute ? NXE : 0n) |
+        (features.has('FFXSR') ? FFXSR : 0n)
+      );
     default:
       return writable;
   }

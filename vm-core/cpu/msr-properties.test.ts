@@ -111,11 +111,12 @@ const rules: readonly Rule[] = [
     takes: (value, { vendor }) => value === 0n || vendor === 'AuthenticAMD',
   },
   { numbers: [0x6e1], feature: 'PKS', takes: within(LOW) },
+  { numbers: [0xda0], feature: 'XSAVES', takes: (value) => value === 0n },
   {
     numbers: [0xc000_0080],
     feature: 'NX',
-    // What the models have: SCE, LME, NXE; LMA is the processor's own, and a write of it is lost.
-    takes: within(0xd01n),
+    // What the models have: SCE, LME, NXE, on AMD FFXSR; LMA is the processor's own, and a write of it is lost.
+    takes: (value, { vendor }) => within(vendor === 'AuthenticAMD' ? 0x4d01n : 0xd01n)(value),
     gives: (value) => value & ~0x400n,
   },
   { numbers: [0xc000_0081], feature: 'SYSCALL', takes: anything },

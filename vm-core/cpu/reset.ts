@@ -7,14 +7,13 @@ import type { CpuState, SegmentState } from '../state/cpu-state.ts';
 import { CR0_CD, CR0_ET, CR0_NW } from '../state/control-bits.ts';
 import { CS, internal, segmentSlots, slot } from '../state/layout.ts';
 import { registers } from '../state/register-table.ts';
+import { MXCSR_RESET, STATE_X87 } from './extended-state.ts';
 import { DR6_ONES, DR7_ONES } from './debug-registers.ts';
 import { TYPE_LDT, TYPE_TSS_32_BUSY } from './descriptors.ts';
 import { resetModelSpecificRegisters } from './model-specific-registers.ts';
 import { REAL_MODE_CODE, REAL_MODE_DATA } from './segments.ts';
 
 const SYSTEM_PRESENT = 0x80;
-/** All floating-point exceptions of vectors are masked. */
-const MXCSR_AFTER_RESET = 0x1f80;
 
 const data: SegmentState = { selector: 0, base: 0, limit: 0xffff, attributes: REAL_MODE_DATA };
 const code: SegmentState = { selector: 0xf000, base: 0xffff_0000, limit: 0xffff, attributes: REAL_MODE_CODE };
@@ -31,7 +30,6 @@ export function resetCpu(state: CpuState, model: CpuModelFacts): void {
   state.eflags = 2;
   if (model.features.has('486')) state.write32(slot.CR0, CR0_ET | CR0_CD | CR0_NW);
   state.write32(slot.EDX, model.signature);
-  if (model.features.has('SSE')) state.write32(slot.MXCSR, MXCSR_AFTER_RESET);
   state.write16(slot.GDTR_LIMIT, 0xffff);
   state.write16(slot.IDTR_LIMIT, 0x3ff);
   resetModelSpecificRegisters({ state, model });
@@ -45,7 +43,7 @@ export function resetCpu(state: CpuState, model: CpuModelFacts): void {
 function resetUnits(state: CpuState): void {
   state.write16(slot.FCW, 0x40);
   state.write8(slot.FTW, 0xff);
-  state.write32(slot.MXCSR, 0x1f80);
-  state.write64(slot.XCR0, 1n);
+  state.write32(slot.MXCSR, MXCSR_RESET);
+  state.write64(slot.XCR0, BigInt(STATE_X87));
   state.write32(internal.FLOAT_ERRORS_IGNORED, 0);
 }

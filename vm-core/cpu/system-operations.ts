@@ -4,6 +4,7 @@
 import type { SystemOperation } from './cpu.ts';
 import * as controlRegisters from './operations/control-registers.ts';
 import { ENTER } from './operations/enter.ts';
+import * as extendedState from './operations/extended-state.ts';
 import * as farReturns from './operations/far-returns.ts';
 import * as farTransfers from './operations/far-transfers.ts';
 import * as flags from './operations/flags.ts';
@@ -28,6 +29,7 @@ export const systemOperations: Readonly<Record<string, SystemOperation>> = {
   ...farTransfers,
   ...farReturns,
   ...fastCalls,
+  ...extendedState,
   ...identification,
   ...memoryProtection,
   ...interrupts,

@@ -3,7 +3,7 @@
  * and how an exact or nearly exact result becomes one.
  */
 import type { CpuState } from '../state/cpu-state.ts';
-import { slot } from '../state/layout.ts';
+import { internal, slot } from '../state/layout.ts';
 
 /** Sign, biased exponent, and significand with its top bit. */
 export interface ExtendedNumber {
@@ -172,4 +172,22 @@ export function popStack(state: CpuState): void {
 export function moveTop(state: CpuState, by: number): void {
   const status = state.read16(slot.FSW);
   state.write16(slot.FSW, (status & ~0x3800) | ((status + (by << 11)) & 0x3800));
+}
+
+const EXCEPTIONS = 0x3f;
+const ERROR_SUMMARY = 0x8080;
+
+/** Loads the status word: whether an exception waits follows from the flags and the masks. */
+export function writeStatus(state: CpuState, status: number): void {
+  const waits = (status & ~state.read16(slot.FCW) & EXCEPTIONS) !== 0;
+  state.write16(slot.FSW, (status & 0x7f7f) | (waits ? ERROR_SUMMARY : 0));
+}
+
+/** What FNINIT does; the registers are empty, but keep what is in them. */
+export function initializeX87(state: CpuState): void {
+  for (const word of [slot.FSW, slot.FOP, slot.FCS, slot.FDS]) state.write16(word, 0);
+  for (const pointer of [slot.FIP, slot.FDP]) state.write64(pointer, 0n);
+  state.write16(slot.FCW, 0x37f);
+  state.write8(slot.FTW, 0);
+  state.write32(internal.FLOAT_ERRORS_IGNORED, 0);
 }

@@ -35,6 +35,13 @@ const rows = {
   PREFETCH: built(),
   /** LFENCE and MFENCE: told of by SSE2. */
   FENCES: built(),
+  /** Told of by leaf 0Dh, subleaf 1. */
+  XSAVEOPT: built(),
+  XSAVEC: built(),
+  /** XGETBV with 1 in ECX. */
+  XGETBV1: built(),
+  /** XSAVES, XRSTORS and IA32_XSS. */
+  XSAVES: built(),
 
   FPU: built('1 EDX 0'),
   VME: built('1 EDX 1', bits(0, 1)),
@@ -57,7 +64,7 @@ const rows = {
   DS: later('1 EDX 21'),
   ACPI: later('1 EDX 22'),
   MMX: later('1 EDX 23'),
-  FXSR: later('1 EDX 24', bits(9)),
+  FXSR: built('1 EDX 24', bits(9)),
   SSE: later('1 EDX 25', bits(10)),
   SSE2: later('1 EDX 26'),
   SS: later('1 EDX 27'),
@@ -86,7 +93,7 @@ const rows = {
   POPCNT: built('1 ECX 23'),
   'TSC-Deadline': later('1 ECX 24'),
   AESNI: later('1 ECX 25'),
-  XSAVE: later('1 ECX 26', bits(18)),
+  XSAVE: built('1 ECX 26', bits(18)),
   AVX: later('1 ECX 28'),
   F16C: later('1 ECX 29'),
   RDRAND: built('1 ECX 30'),
@@ -122,7 +129,7 @@ const rows = {
   SYSCALL: built('80000001 EDX 11'),
   NX: built('80000001 EDX 20'),
   MmxExt: later('80000001 EDX 22'),
-  FFXSR: later('80000001 EDX 25'),
+  FFXSR: built('80000001 EDX 25'),
   Page1GB: built('80000001 EDX 26'),
   RDTSCP: built('80000001 EDX 27'),
   LM: built('80000001 EDX 29'),

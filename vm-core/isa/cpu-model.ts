@@ -49,11 +49,12 @@ const featuresV3: readonly CpuFeature[] = [
   ...featuresV2,
   ...(['PCLMULQDQ', 'AESNI', 'PCID', 'x2APIC', 'TSC-Deadline', 'XSAVE', 'AVX', 'F16C', 'RDRAND', 'Page1GB'] as const),
   ...(['FMA', 'MOVBE', 'FSGSBASE', 'TSC_ADJUST', 'BMI1', 'AVX2', 'SMEP', 'BMI2', 'ERMS', 'INVPCID', 'LZCNT'] as const),
+  'XSAVEOPT',
 ];
 const featuresMax: readonly CpuFeature[] = [
   ...featuresV3,
   ...(['RDSEED', 'ADX', 'SMAP', 'CLFLUSHOPT', 'CLWB', 'SHA', 'UMIP', 'PKU', 'LA57', 'RDPID', 'PKS', 'FSRM'] as const),
-  ...(['PREFETCHW', 'WBNOINVD'] as const),
+  ...(['PREFETCHW', 'WBNOINVD', 'XSAVEC', 'XGETBV1', 'XSAVES'] as const),
 ];
 const featuresZen: readonly CpuFeature[] = [
   ...featuresPentium3,
@@ -62,6 +63,7 @@ const featuresZen: readonly CpuFeature[] = [
   ...(['FSGSBASE', 'BMI1', 'AVX2', 'SMEP', 'BMI2', 'RDSEED', 'ADX', 'SMAP', 'CLFLUSHOPT', 'SHA'] as const),
   ...(['LAHF-SAHF', 'SVM', 'AltMovCr8', 'LZCNT', 'SSE4A', 'MisAlignSse', 'PREFETCHW', 'SYSCALL', 'NX'] as const),
   ...(['MmxExt', 'FFXSR', 'Page1GB', 'RDTSCP', 'LM', 'InvariantTSC'] as const),
+  ...(['XSAVEOPT', 'XSAVEC', 'XGETBV1', 'XSAVES'] as const),
 ];
 
 const intel = { vendor: 'GenuineIntel' as const };

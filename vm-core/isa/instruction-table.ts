@@ -7,6 +7,7 @@ import { bmiRows } from './rows/bmi.ts';
 import { controlRows } from './rows/control.ts';
 import { dataTransferRows } from './rows/data-transfer.ts';
 import { decimalRows } from './rows/decimal.ts';
+import { extendedStateRows } from './rows/extended-state.ts';
 import { laterIntegerRows } from './rows/later-integer.ts';
 import { packedRows } from './rows/packed.ts';
 import { shiftRows } from './rows/shifts.ts';
@@ -27,6 +28,7 @@ export const instructionRows: readonly InstructionRow[] = [
   ...controlRows,
   ...dataTransferRows,
   ...decimalRows,
+  ...extendedStateRows,
   ...laterIntegerRows,
   ...packedRows,
   ...shiftRows,

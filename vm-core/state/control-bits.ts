@@ -35,3 +35,4 @@ export const EFER_SCE = 1 << 0;
 export const EFER_LME = 1 << 8;
 export const EFER_LMA = 1 << 10;
 export const EFER_NXE = 1 << 11;
+export const EFER_FFXSR = 1 << 14;

@@ -183,8 +183,11 @@ const rows = [
     behaviour: 'protection-keys',
     register: 'IA32_PKRS',
   }),
+  system(0xda0, 'IA32_XSS', 'XSAVES', 'states that XSAVES manages besides those of XCR0: there are none', {
+    writable: 0n,
+  }),
   system(0xc000_0080, 'IA32_EFER', 'NX', 'extended features', {
-    writable: 0xd01n,
+    writable: 0x4d01n,
     behaviour: 'extended-features',
     register: 'EFER',
   }),

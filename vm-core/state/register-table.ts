@@ -122,6 +122,7 @@ const EFER_FIELDS: readonly BitField[] = [
   bit('LME', 8, 'long mode wanted'),
   bit('LMA', 10, 'long mode active'),
   bit('NXE', 11, 'execute-disable bits in page tables'),
+  bit('FFXSR', 14, 'FXSAVE of level 0 leaves the XMM registers out'),
 ];
 
 const PDPTE_FIELDS: readonly BitField[] = [

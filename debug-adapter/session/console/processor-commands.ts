@@ -38,6 +38,7 @@ function showLeaves(guest: Guest, words: readonly string[]): string {
     throw new UserError('bad-argument', localized('{0}: write leaves such as 1 or 80000001h', words.join(' ')));
   const surroundings = {
     control4: guest.register('CR4'),
+    extendedControl0: guest.register('XCR0'),
     miscEnable: BigInt(guest.register('IA32_MISC_ENABLE')),
     ticksPerSecond: guest.machine.ticksPerSecond,
   };

@@ -13,6 +13,7 @@ export const CPUID: SystemOperation = ({ state, model, ticksPerSecond }) => {
   const control4 = state.read32(slot.CR4);
   const answer = cpuid(model, state.read32(slot.EAX), state.read32(slot.ECX), {
     control4,
+    extendedControl0: state.read32(slot.XCR0),
     miscEnable: state.read64(slot.MISC_ENABLE),
     ticksPerSecond,
     is64BitMode: is64BitMode(state),

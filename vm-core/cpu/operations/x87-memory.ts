@@ -1,7 +1,7 @@
 /** x87: its environment and state in memory, and packed decimal numbers (SDM vol. 1 §8.1.10, §8.1.11, §4.7). */
-import { plus } from '../../state/address.ts';
-import { internal, slot } from '../../state/layout.ts';
-import { type Cpu, type Instruction, type MemorySize, NEXT, type SystemOperation } from '../cpu.ts';
+import { slot } from '../../state/layout.ts';
+import { type Cpu, type Instruction, NEXT, type SystemOperation } from '../cpu.ts';
+import { MemoryOperand } from '../memory-operand.ts';
 import { usesDescriptors } from '../mode.ts';
 import { requireNoError, X87Instruction } from '../x87-instruction.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type ExtendedNumber,
   INVALID,
   indefinite,
+  initializeX87,
   isInfinite,
   isNotNumber,
   isUnsupported,
@@ -16,6 +17,7 @@ import {
   popStack,
   readStack,
   writeStack,
+  writeStatus,
 } from '../x87-number.ts';
 
 const EXCEPTIONS = 0x3f;
@@ -26,38 +28,6 @@ const TAG_VALID = 0;
 const TAG_ZERO = 1;
 const TAG_SPECIAL = 2;
 const TAG_EMPTY = 3;
-
-/** An operand in memory, by offsets in it. */
-class MemoryOperand {
-  readonly #cpu: Cpu;
-  readonly #instruction: Instruction;
-
-  constructor(cpu: Cpu, instruction: Instruction) {
-    this.#cpu = cpu;
-    this.#instruction = instruction;
-  }
-
-  read(at: number, size: 1 | 2 | 4): number {
-    return this.#cpu.memory.readSegment(this.#instruction.segment, this.#at(at), size);
-  }
-
-  write(at: number, size: MemorySize, value: number): void {
-    this.#cpu.memory.writeSegment(this.#instruction.segment, this.#at(at), size, value);
-  }
-
-  /** Finds what forbids the write, before anything is written. */
-  requireWritable(bytes: number): void {
-    for (let at = 0; at < bytes; at += 2) {
-      this.#cpu.memory.requireWritable(this.#instruction.segment, this.#at(at), 2);
-    }
-  }
-
-  #at(distance: number): number | bigint {
-    const offset = plus(this.#instruction.offset(), distance);
-    if (typeof offset === 'bigint' || this.#instruction.addressSize === 64) return offset;
-    return this.#instruction.addressSize === 16 ? offset & 0xffff : offset >>> 0;
-  }
-}
 
 /** The tags as the environment has them: two bits for each register. */
 function tagWord(cpu: Cpu): number {
@@ -119,7 +89,7 @@ function readEnvironment(cpu: Cpu, instruction: Instruction, operand: MemoryOper
   return () => {
     const { state } = cpu;
     state.write16(slot.FCW, (control & 0x1f3f) | 0x40);
-    writeStatus(cpu, status);
+    writeStatus(state, status);
     let abridged = 0;
     for (let n = 0; n < REGISTERS; n++) if (((tags >> (2 * n)) & 3) !== TAG_EMPTY) abridged |= 1 << n;
     state.write8(slot.FTW, abridged);
@@ -133,12 +103,6 @@ function readEnvironment(cpu: Cpu, instruction: Instruction, operand: MemoryOper
     if (isProtected && isNarrow) return;
     state.write16(slot.FOP, (isProtected ? ipUpper >>> 16 : ipUpper) & 0x7ff);
   };
-}
-
-/** Whether an exception waits follows from the flags and the masks. */
-function writeStatus({ state }: Cpu, status: number): void {
-  const waits = (status & ~state.read16(slot.FCW) & EXCEPTIONS) !== 0;
-  state.write16(slot.FSW, (status & 0x7f7f) | (waits ? ERROR_SUMMARY : 0));
 }
 
 export const FNSTENV: SystemOperation = (cpu, instruction) => {
@@ -164,17 +128,9 @@ export const FNSAVE: SystemOperation = (cpu, instruction) => {
   operand.requireWritable(start + REGISTERS * REGISTER_BYTES);
   writeEnvironment(cpu, instruction, operand);
   for (let n = 0; n < REGISTERS; n++) writeExtended(operand, start + n * REGISTER_BYTES, readStack(state, n));
-  initialize(cpu);
+  initializeX87(state);
   return NEXT;
 };
-
-function initialize({ state }: Cpu): void {
-  for (const word of [slot.FSW, slot.FOP, slot.FCS, slot.FDS]) state.write16(word, 0);
-  for (const pointer of [slot.FIP, slot.FDP]) state.write64(pointer, 0n);
-  state.write16(slot.FCW, 0x37f);
-  state.write8(slot.FTW, 0);
-  state.write32(internal.FLOAT_ERRORS_IGNORED, 0);
-}
 
 export const FRSTOR: SystemOperation = (cpu, instruction) => {
   requireNoError(cpu);
