@@ -46,10 +46,28 @@ const titles: Readonly<Record<number, string>> = {
   2147483650: 'brand',
   2147483651: 'brand',
   2147483652: 'brand',
-  2147483654: 'second-level cache',
+  2147483653: 'first-level caches and translation buffers',
+  2147483654: 'outer caches',
   2147483655: 'power of the processor',
   2147483656: 'sizes of addresses',
 };
+
+/** Translation buffers of AMD: small pages in EBX, large ones in EAX. */
+const buffers = [
+  field('code', 0, 8, 'translations'),
+  field('ways of code', 8, 8, '255: any place'),
+  field('data', 16, 8, 'translations'),
+  field('ways of data', 24, 8, '255: any place'),
+];
+const line = [field('line', 0, 8), field('lines per tag', 8, 4)];
+/** AMD's first-level caches: data in ECX, code in EDX. */
+const firstLevel = [
+  field('line', 0, 8),
+  field('lines per tag', 8, 8),
+  field('ways', 16, 8),
+  field('size', 24, 8, 'KiB'),
+];
+const outerLevel = [...line, field('associativity', 12, 4, '6: 8 ways, 8: 16 ways')];
 
 /** Fields that are not features, by leaf (hexadecimal) and register. */
 const numbers: Readonly<Record<string, readonly BitField[]>> = {
@@ -86,7 +104,9 @@ const numbers: Readonly<Record<string, readonly BitField[]>> = {
   'b EAX': [field('shift', 0, 5, 'of the APIC number')],
   'b EBX': [field('logical processors', 0, 16)],
   'b ECX': [field('number', 0, 8), field('type', 8, 8, '1 threads, 2 cores')],
-  '80000006 ECX': [field('line', 0, 8), field('associativity', 12, 4), field('size', 16, 16, 'KiB')],
+  ...{ '80000005 EAX': buffers, '80000005 EBX': buffers, '80000005 ECX': firstLevel, '80000005 EDX': firstLevel },
+  '80000006 ECX': [...outerLevel, field('size', 16, 16, 'KiB')],
+  '80000006 EDX': [...outerLevel, field('size', 18, 14, 'in units of 512 KiB')],
   '80000008 EAX': [field('physical', 0, 8, 'bits'), field('linear', 8, 8, 'bits')],
 };
 

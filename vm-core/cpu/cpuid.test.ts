@@ -70,6 +70,15 @@ describe('CPUID', () => {
     expect(ask(cpu, 0x8000_0008).EAX & 0xff).toBe(46);
   });
 
+  it('tells the caches of AMD in the extended leaves, which are not there with Intel', () => {
+    const amd = withModel(realCpu(), 'amd-zen');
+    expect([ask(amd, 4).EAX, ask(withModel(realCpu(), 'max'), 0x8000_0005).ECX]).toEqual([0, 0]);
+    const { ECX: data, EDX: code } = ask(amd, 0x8000_0005);
+    expect([data >>> 24, data & 0xff, code >>> 24]).toEqual([32, 64, 32]);
+    const { ECX: second, EDX: third } = ask(amd, 0x8000_0006);
+    expect([second >>> 16, (second >>> 12) & 15, (third >>> 18) / 2, (third >>> 12) & 15]).toEqual([512, 6, 8, 8]);
+  });
+
   it('tells OSXSAVE and OSPKE as CR4 is', () => {
     const surroundings = { control4: (1 << 18) | (1 << 22), ticksPerSecond: 1 };
     expect(cpuid(modelFacts('max'), 1, 0, surroundings).ECX & (1 << 27)).toBe(1 << 27);

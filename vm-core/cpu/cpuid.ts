@@ -188,9 +188,27 @@ const brand =
     return answer(EAX, EBX, ECX, EDX);
   };
 
-const ASSOCIATIVITY_8 = 6;
+/** First-level caches and translation buffers of AMD, whose processors have no leaf 4 for them: 32 KiB each, 8 ways. */
+const firstLevelCaches: Leaf = ({ vendor: name }) => {
+  if (name !== 'AuthenticAMD') return answer();
+  const cache = CACHE_LINE | (1 << 8) | (8 << 16) | (32 << 24);
+  return answer(AMD_BUFFERS, AMD_BUFFERS, cache, cache);
+};
+/** 64 translations of small and of large pages, for code and for data, fully associative. */
+const AMD_BUFFERS = 0xff40_ff40;
 
-const secondLevelCache: Leaf = () => answer(0, 0, CACHE_LINE | (ASSOCIATIVITY_8 << 12) | (L2_KIB << 16));
+/** Codes of 8 and of 16 ways. */
+const ASSOCIATIVITY_8 = 6;
+const ASSOCIATIVITY_16 = 8;
+const L3_HALF_MIB = 16;
+
+/** AMD tells of the third level here, too, and of lines for each tag. */
+const outerCaches: Leaf = ({ vendor: name }) => {
+  const isAmd = name === 'AuthenticAMD';
+  const line = CACHE_LINE | (isAmd ? 1 << 8 : 0);
+  const third = isAmd ? line | (ASSOCIATIVITY_16 << 12) | (L3_HALF_MIB << 18) : 0;
+  return answer(0, 0, line | (ASSOCIATIVITY_8 << 12) | (L2_KIB << 16), third);
+};
 
 const addressSizes: Leaf = ({ physicalBits, features }) => {
   const linearBits = features.has('LA57') ? 57 : features.has('LM') ? 48 : 32;
@@ -214,7 +232,8 @@ const leaves: Readonly<Record<number, Leaf>> = {
   [BRAND_LEAVES]: brand(0),
   [BRAND_LEAVES + 1]: brand(1),
   [BRAND_LEAVES + 2]: brand(2),
-  [EXTENDED + 6]: secondLevelCache,
+  [EXTENDED + 5]: firstLevelCaches,
+  [EXTENDED + 6]: outerCaches,
   [EXTENDED + 8]: addressSizes,
 };
 
