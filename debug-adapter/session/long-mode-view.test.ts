@@ -6,6 +6,7 @@ import { isAtOrAbove } from './instruction-step.ts';
 import { compileExpression } from '../expressions/compile.ts';
 import { formatReference, parseReference, placeOf, readPlace, resolvePlaceName, writePlace } from './places.ts';
 import { stackFrames } from './stack-frames.ts';
+import { formatLane, type LaneView, lanePart, laneViews, parseLane, viewName } from './register-lanes.ts';
 import { RegisterView, SCOPE_REFERENCE } from './register-view.ts';
 
 const PROGRAM = 0x7c00;
@@ -138,4 +139,42 @@ describe('addresses beyond 2^53', () => {
     const guest = wideGuest();
     expect(() => resolvePlaceName(guest, DIRECT)).toThrow('lies beyond 2^53');
   });
+});
+
+describe('registers of the other units', () => {
+  it('are numbers with their tags, and vectors in lanes of each size', () => {
+    const guest = longGuest();
+    const { state } = guest.machine.cpus[0];
+    const write = (name: string, value: bigint) => {
+      const register = findRegister(name);
+      if (!register) throw new Error(name);
+      state.writeRegister(register, value);
+    };
+    write('FSW', 6n << 11n);
+    write('FTW', 0xc1n);
+    write('FPR6', (0xc000n << 64n) | 0xc000_0000_0000_0000n);
+    write('FPR7', (0x7fffn << 64n) | (1n << 63n));
+    const view = () => new RegisterView(guest, undefined);
+    const set = view()
+      .children(SCOPE_REFERENCE)
+      ?.find(({ variable }) => variable.name === 'Floating point (x87)')?.variable.variablesReference as number;
+    const stack = view().children(set)?.slice(0, 8) ?? [];
+    expect(stack.slice(0, 4).map(({ variable: { name, value } }) => `${name} ${value}`)).toEqual([
+      ...['ST0 -3 · valid, FPR6', 'ST1 Infinity · special, FPR7', 'ST2 0 · zero, FPR0', 'ST3 0 · empty, FPR1'],
+    ]);
+    expect(stack[0]?.parse?.('0.5')).toBe((0x3ffen << 64n) | (1n << 63n));
+    expect(stack[0]?.parse?.('eax')).toBeUndefined();
+  });
+});
+
+it('lanes of a vector are parts of it', () => {
+  const register = findRegister('YMM3') as Parameters<typeof laneViews>[0];
+  const views = laneViews(register).map((lanes) => viewName(register, lanes));
+  expect(views).toEqual(['v8_float', 'v4_double', 'v32_int8', 'v16_int16', 'v8_int32', 'v4_int64']);
+  const [single, , , words] = laneViews(register) as [LaneView, LaneView, LaneView, LaneView];
+  expect(lanePart(register, words, 5)).toMatchObject({ name: '[5]', low: 80, width: 16 });
+  expect([formatLane(0x3fc0_0000n, single, 'x'), formatLane(0xffffn, words, 'd')]).toEqual([
+    ...['1.5', '-1 (65535 unsigned)'],
+  ]);
+  expect([parseLane('-2', single), parseLane('-2', words)]).toEqual([0xc000_0000n, undefined]);
 });

@@ -13,11 +13,22 @@ import {
   readPart,
   wholePart,
 } from '../expressions/register-parts.ts';
+import { parseFloatText } from '../expressions/float-text.ts';
 import { localized, translated } from '../protocol/localized.ts';
 import { CPUID_REFERENCE, hasCpuid } from './cpuid-view.ts';
 import { describeRights, isLongMode } from './descriptors.ts';
 import type { Guest } from './guest.ts';
 import { linearReference } from './places.ts';
+import {
+  formatLane,
+  type LaneView,
+  laneCount,
+  lanePart,
+  laneViews,
+  parseLane,
+  stackRegisters,
+  viewName,
+} from './register-lanes.ts';
 import {
   familiesOfModel,
   familyByNumber,
@@ -33,6 +44,9 @@ export const SCOPE_REFERENCE = 1;
 const SET_REFERENCE = 10;
 const FAMILY_REFERENCE = 1_000;
 const REGISTER_REFERENCE = 100_000;
+/** Views of vectors, so many for each register of the table. */
+const LANES_REFERENCE = 200_000;
+const LANES_STEP = 8;
 
 /** Stands between a value and what explains it. A value that is typed in may still carry the explanation. */
 const EXPLANATION = ' · ';
@@ -41,6 +55,8 @@ const EXPLANATION = ' · ';
 export interface RegisterVariable {
   readonly variable: DebugProtocol.Variable;
   readonly part: RegisterPart | undefined;
+  /** What a value that was typed means here, if it is no expression. */
+  readonly parse?: (text: string) => bigint | undefined;
 }
 
 /** Values of all registers of the table at a moment, by number. */
@@ -82,6 +98,7 @@ export class RegisterView {
     if (reference === SCOPE_REFERENCE) {
       return [...plainFamilies(this.#guest.is64Bit).map((family) => this.#family(family)), ...this.#sets()];
     }
+    if (reference >= LANES_REFERENCE) return this.#lanes(reference - LANES_REFERENCE);
     if (reference >= REGISTER_REFERENCE) {
       const register = registers[reference - REGISTER_REFERENCE];
       return register && fieldParts(register).map((part) => this.#part(part, `${register.name}.${part.name}`));
@@ -91,7 +108,8 @@ export class RegisterView {
       return family && this.#members(family);
     }
     const set = registerSets[reference - SET_REFERENCE];
-    return set && this.#families(set).map((family) => this.#family(family));
+    const families = set && this.#families(set).map((family) => this.#family(family));
+    return set === 'x87' ? [...this.#stack(), ...(families ?? [])] : families;
   }
 
   /** The groups; those of which the processor has nothing are left out. */
@@ -130,12 +148,53 @@ export class RegisterView {
   #members({ head, members }: RegisterFamily): readonly RegisterVariable[] {
     return [
       ...(head ? namedParts(head).map((part) => this.#part(part, part.name)) : []),
+      ...(head ? laneViews(head).map((view, n) => this.#laneView(head, view, n)) : []),
       ...(head ? fieldParts(head).map((part) => this.#part(part, `${head.name}.${part.name}`)) : []),
       ...members.map((member) => {
         const reference = member.fields ? REGISTER_REFERENCE + member.number : 0;
         return this.#register(member, suffixOf(member), reference, this.#explain(member));
       }),
     ];
+  }
+
+  /** ST0 to ST7 as numbers; a number can be written, too, while an expression is the bits. */
+  #stack(): readonly RegisterVariable[] {
+    const model = this.#guest.machine.config.cpuModel;
+    return stackRegisters(this.#guest, model).map(({ name, register, text }) => {
+      const { variable, part } = this.#part(wholePart(register), register.name);
+      return {
+        variable: { ...variable, name, value: text },
+        part,
+        parse: (typed: string) => parseFloatText(typed, 'extended'),
+      };
+    });
+  }
+
+  /** A vector in lanes of one size, all on one line. */
+  #laneView(register: Register, view: LaneView, n: number): RegisterVariable {
+    const lanes = Array.from({ length: laneCount(register, view.bits) }, (_, lane) => lanePart(register, view, lane));
+    const values = lanes.map((part) => formatLane(readExact(this.#guest.vcpu.state, part), view, this.#notation));
+    return {
+      variable: {
+        name: viewName(register, view),
+        value: `{${values.join(', ')}}`,
+        variablesReference: LANES_REFERENCE + register.number * LANES_STEP + n,
+        presentationHint: { attributes: ['readOnly'] },
+      },
+      part: undefined,
+    };
+  }
+
+  #lanes(number: number): readonly RegisterVariable[] | undefined {
+    const register = registers[Math.floor(number / LANES_STEP)];
+    const view = register && laneViews(register)[number % LANES_STEP];
+    if (!view) return undefined;
+    return Array.from({ length: laneCount(register, view.bits) }, (_, n) => {
+      const part = lanePart(register, view, n);
+      const { evaluateName: _none, ...variable } = this.#part(part, part.name).variable;
+      const value = formatLane(readExact(this.#guest.vcpu.state, part), view, this.#notation);
+      return { variable: { ...variable, value }, part, parse: (text: string) => parseLane(text, view) };
+    });
   }
 
   #register(register: Register, name: string, reference: number, explanation: string): RegisterVariable {

@@ -23,7 +23,8 @@ export const setVariable: HandlerOf<'setVariable'> = {
       throw new UserError('no-such-variable', localized('there is no {0} under {1}', name, variablesReference));
     if (!found.part)
       throw new UserError('not-writable', localized('{0} cannot be written as a whole; write what is in it', name));
-    const number = evaluateInput(guest, withoutExplanation(value), found.part.width);
+    const text = withoutExplanation(value);
+    const number = found.parse?.(text) ?? evaluateInput(guest, text, found.part.width);
     if (!writeRegister(guest, found.part, number)) {
       throw new UserError('not-writable', localized('{0} cannot be set to {1}', name, value));
     }
