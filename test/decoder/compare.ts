@@ -77,6 +77,8 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   ),
   FSTP: ['FSTP', 'FSTPNCE'],
   MOVD: ['MOVD', 'MOVQ'],
+  PCMPESTRI: ['PCMPESTRI', 'PCMPESTRI64'],
+  PCMPESTRM: ['PCMPESTRM', 'PCMPESTRM64'],
   PEXTRD: ['PEXTRD', 'PEXTRQ'],
   PINSRD: ['PINSRD', 'PINSRQ'],
   FENI: ['FNENI'],

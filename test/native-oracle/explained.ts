@@ -40,6 +40,12 @@ const MANY_ACCESSES = /^(FLDENV|FNSTENV|FRSTOR|FNSAVE|FBLD|FBSTP)$/;
 
 export const explained: readonly Explained[] = [
   {
+    reason:
+      'AMD lets memory operands of the SHA instructions lie anywhere; SDM vol. 2B table 2-21 (type 4) wants them aligned',
+    applies: ({ row, rip }, _native, ours) =>
+      /^SHA(1|256)/.test(row.name) && ours.vector === VECTOR_GP && ours.rip === rip,
+  },
+  {
     reason: 'AMD has MOVNTSS and MOVNTSD (SSE4A)',
     applies: ({ row, code }, _native, ours) =>
       /^MOVNTP[SD]$/.test(row.name) && ours.vector === VECTOR_UD && (code.includes(0xf2) || code.includes(0xf3)),

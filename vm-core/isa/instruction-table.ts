@@ -17,6 +17,7 @@ import { stringRows } from './rows/strings.ts';
 import { systemRows } from './rows/system.ts';
 import { vectorLaneRows } from './rows/vector-lanes.ts';
 import { vectorMoveRows } from './rows/vector-moves.ts';
+import { vectorStringRows } from './rows/vector-strings.ts';
 import { x87ArithmeticRows } from './rows/x87-arithmetic.ts';
 import { x87ControlRows } from './rows/x87-control.ts';
 import { x87MoveRows } from './rows/x87-moves.ts';
@@ -38,6 +39,7 @@ export const instructionRows: readonly InstructionRow[] = [
   ...systemRows,
   ...vectorLaneRows,
   ...vectorMoveRows,
+  ...vectorStringRows,
   ...x87ArithmeticRows,
   ...x87ControlRows,
   ...x87MoveRows,

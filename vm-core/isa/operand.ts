@@ -9,6 +9,7 @@ import { slot } from '../state/layout.ts';
  * or 64; `R`: ModR/M must name a register; `B`: the register in VEX.vvvv. Vector registers: `V` in ModR/M's reg field, `W`
  * register or memory, `U` a register, `H` in VEX.vvvv, `L` in the upper half of an immediate byte; those of MMX: `P`, `Q`,
  * `N`. How much of them an instruction uses, or reads from memory, stands behind: b, w, d, q, dq (128 bits), qq (256).
+ * `Ay`, `Dy`: EAX and EDX, or RAX and RDX, that are not in the encoding.
  * `STi`: an x87 register by its distance from the top of the stack, in ModR/M's low bits.
  */
 export type OperandCode =
@@ -51,6 +52,8 @@ export type OperandCode =
   | 'AL'
   | 'CL'
   | 'eAX'
+  | 'Ay'
+  | 'Dy'
   | '1';
 
 type VectorCode =
@@ -238,6 +241,10 @@ export function resolveOperand(code: OperandCode, operandSize: OperandSize, memo
       return { kind: 'fixed', slot: slot.ECX, bits: 8 };
     case 'eAX':
       return { kind: 'fixed', slot: slot.EAX, bits };
+    case 'Ay':
+      return { kind: 'fixed', slot: slot.EAX, bits };
+    case 'Dy':
+      return { kind: 'fixed', slot: slot.EDX, bits };
     case '1':
       return { kind: 'constant', value: 1, bits: 8 };
     case 'By':

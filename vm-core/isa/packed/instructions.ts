@@ -3,6 +3,8 @@
  * does with 128 bits, from which the rows with MMX and XMM registers are made. (A table: exempt from the limit.)
  */
 import type { CpuFeature } from '../cpu-feature.ts';
+import * as aes from './aes.ts';
+import { multiplyCarryless } from './carryless.ts';
 import * as integers from './integers.ts';
 import {
   ofJoined,
@@ -15,6 +17,7 @@ import {
   bytesOfLanes,
   joined,
 } from './lanes.ts';
+import * as sha from './sha.ts';
 import * as shuffles from './shuffles.ts';
 
 /** What the operands of an instruction are: a second one alone; both; with an immediate byte. */
@@ -209,6 +212,30 @@ const sse4: readonly PackedInstruction[] = [
   ...group('SSE4.2', 'binary', [['0F 38 37', 'PCMPGTQ', operation('i64x2.gt_s')]]),
 ];
 
+const ciphers: readonly PackedInstruction[] = [
+  ...group('AESNI', 'unary', [['0F 38 DB', 'AESIMC', aes.inverseMixColumns]]),
+  ...group('AESNI', 'binary', [
+    ['0F 38 DC', 'AESENC', aes.encryptRound(false)],
+    ['0F 38 DD', 'AESENCLAST', aes.encryptRound(true)],
+    ['0F 38 DE', 'AESDEC', aes.decryptRound(false)],
+    ['0F 38 DF', 'AESDECLAST', aes.decryptRound(true)],
+  ]),
+  ...group('AESNI', 'unary immediate', [['0F 3A DF', 'AESKEYGENASSIST', aes.assistKey]]),
+  ...group('PCLMULQDQ', 'binary immediate', [['0F 3A 44', 'PCLMULQDQ', multiplyCarryless]]),
+];
+
+const digests: readonly PackedInstruction[] = [
+  ...group('SHA', 'binary', [
+    ['NP 0F 38 C8', 'SHA1NEXTE', sha.sha1NextE],
+    ['NP 0F 38 C9', 'SHA1MSG1', sha.sha1Message1],
+    ['NP 0F 38 CA', 'SHA1MSG2', sha.sha1Message2],
+    ['NP 0F 38 CB', 'SHA256RNDS2', sha.sha256Rounds],
+    ['NP 0F 38 CC', 'SHA256MSG1', sha.sha256Message1],
+    ['NP 0F 38 CD', 'SHA256MSG2', sha.sha256Message2],
+  ]),
+  ...group('SHA', 'binary immediate', [['NP 0F 3A CC', 'SHA1RNDS4', sha.sha1Rounds]]),
+];
+
 /** All of them; PSHUFW, which has no form with XMM registers, is not among them. */
 export const packedInstructions: readonly PackedInstruction[] = [
   ...arithmetic,
@@ -219,4 +246,6 @@ export const packedInstructions: readonly PackedInstruction[] = [
   ...sse3,
   ...ssse3,
   ...sse4,
+  ...ciphers,
+  ...digests,
 ];
