@@ -2,6 +2,7 @@
  * The r/m16 operand of system instructions: always a word in memory, in a register as wide as the operand size.
  */
 import { type Address, lowHalf } from '../state/address.ts';
+import type { OperandSize } from '../isa/operand.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { type Cpu, type Instruction, NEXT, type Outcome } from './cpu.ts';
 import { writeDoubleWord } from './register-writes.ts';
@@ -10,6 +11,12 @@ import { writeDoubleWord } from './register-writes.ts';
 export function writeGeneral(state: CpuState, register: number, bits: number, value: Address): void {
   if (bits === 64) state.writeAddress(register, value);
   else writeDoubleWord(state, register, lowHalf(value));
+}
+
+/** A count, index or address register by the address size. */
+export function readAddressRegister(state: CpuState, offset: number, addressSize: OperandSize): Address {
+  if (addressSize === 64) return state.readExact(offset);
+  return addressSize === 16 ? state.read16(offset) : state.read32(offset);
 }
 
 /** Reads the 16-bit operand that ModR/M names, in a register or in memory. */

@@ -190,11 +190,9 @@ export const MOV_TO_DR: SystemOperation = (cpu, instruction) => {
   const isLong = instruction.operandSize === 64;
   const isStatus = to === slot.DR6 || to === slot.DR7;
   if (isLong && isStatus && cpu.state.read32(instruction.rmSlot + 4) !== 0) throw new GuestFault(VECTOR_GP, 0);
-  if (isLong && !isStatus && !isCanonical(cpu.state, cpu.state.readExact(instruction.rmSlot))) {
-    throw new GuestFault(VECTOR_GP, 0);
-  }
   if (to === slot.DR6) cpu.state.write32(to, (value & DR6_WRITABLE) | DR6_ONES);
   else if (to === slot.DR7) cpu.state.write32(to, (value & DR7_WRITABLE) | DR7_ONES);
+  // Addresses may be anything: those that nothing can have are never met (SDM vol. 3B §18.2.6).
   else cpu.state.write64(to, isLong ? cpu.state.read64(instruction.rmSlot) : BigInt(value));
   cpu.state.onDerivedChange(to);
   return EXIT;

@@ -5,7 +5,7 @@ import { addressFrom, plus } from '../../state/address.ts';
 import { CR4_PCIDE, CR4_PKE } from '../../state/control-bits.ts';
 import { slot } from '../../state/layout.ts';
 import { type Cpu, GuestFault, type Instruction, NEXT, type SystemOperation, VECTOR_GP, VECTOR_UD } from '../cpu.ts';
-import { requirePrivilege } from '../mode.ts';
+import { is64BitMode, isCanonical, requirePrivilege } from '../mode.ts';
 
 /** #UD unless CR4.PKE is set; #GP(0) if a register that must be zero is not. */
 function requireKeys(cpu: Cpu, ...zeros: readonly number[]): void {
@@ -39,15 +39,19 @@ export const INVPCID: SystemOperation = (cpu, instruction) => {
   requirePrivilege(cpu);
   const { state, translations } = cpu;
   const type = state.read32(instruction.regSlot);
-  if (type > ALL_CONTEXTS) throw new GuestFault(VECTOR_GP, 0);
+  const typeHigh = is64BitMode(state) ? state.read32(instruction.regSlot + 4) : 0;
+  if (type > ALL_CONTEXTS || typeHigh !== 0) throw new GuestFault(VECTOR_GP, 0);
   const [low, high, linear, linearHigh] = readDescriptor(cpu, instruction);
   const pcid = low & PCID;
   if ((low & ~PCID) !== 0 || high !== 0) throw new GuestFault(VECTOR_GP, 0);
   if (type <= ONE_CONTEXT && pcid !== 0 && (state.read32(slot.CR4) & CR4_PCIDE) === 0) {
     throw new GuestFault(VECTOR_GP, 0);
   }
-  if (type === ONE_ADDRESS) translations.invalidatePage(addressFrom(linearHigh | 0, linear), pcid, false);
-  else if (type === ONE_CONTEXT) translations.flushContext(pcid);
+  if (type === ONE_ADDRESS) {
+    const address = addressFrom(linearHigh | 0, linear);
+    if (!isCanonical(state, address)) throw new GuestFault(VECTOR_GP, 0);
+    translations.invalidatePage(address, pcid, false);
+  } else if (type === ONE_CONTEXT) translations.flushContext(pcid);
   else if (type === EVERYTHING) translations.flushAll();
   else translations.flushContexts();
   return NEXT;

@@ -22,7 +22,7 @@ import {
 import { DR7_ENABLES } from '../debug-registers.ts';
 import { isWritableData } from '../descriptors.ts';
 import { ioPrivilegeLevel, isVirtual8086, privilegeLevel, usesDescriptors, is64BitMode, isCanonical } from '../mode.ts';
-import { writeGeneral } from '../operands.ts';
+import { readAddressRegister, writeGeneral } from '../operands.ts';
 import { isWithinLimit } from '../segments.ts';
 import type { OperandSize } from '../../isa/operand.ts';
 import { checkIoPermissionMap } from '../task-state.ts';
@@ -118,12 +118,6 @@ function transfer(cpu: Cpu, instruction: Instruction, indexSlot: number, element
 function trapsAfterEach(state: CpuState): boolean {
   if ((state.read32(slot.EFLAGS) & TF) !== 0) return true;
   return (state.read32(slot.CR4) & CR4_DE) !== 0 && (state.read32(slot.DR7) & DR7_ENABLES) !== 0;
-}
-
-/** A count or index register by the address size. */
-function readAddressRegister(state: CpuState, offset: number, addressSize: OperandSize): Address {
-  if (addressSize === 64) return state.readExact(offset);
-  return addressSize === 16 ? state.read16(offset) : state.read32(offset);
 }
 
 function decrement(state: CpuState, offset: number, addressSize: OperandSize): void {

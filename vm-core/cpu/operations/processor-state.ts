@@ -2,28 +2,36 @@
 import { slot } from '../../state/layout.ts';
 import { AC, IF } from '../../state/lazy-flags.ts';
 import { type Cpu, EXIT, GuestFault, NEXT, type Outcome, type SystemOperation, VECTOR_GP, VECTOR_UD } from '../cpu.ts';
-import { privilegeLevel } from '../mode.ts';
+import { is64BitMode, privilegeLevel } from '../mode.ts';
+import { readAddressRegister } from '../operands.ts';
 
 /** Instructions that other levels do not even have. */
 function requireLevel0(cpu: Cpu): void {
   if (privilegeLevel(cpu.state) !== 0) throw new GuestFault(VECTOR_UD);
 }
 
+/** RCX in 64-bit mode, ECX elsewhere: #GP(0) where it asks for extensions other than those. */
+function requireExtensions({ state }: Cpu, extensions: number): void {
+  const high = is64BitMode(state) ? state.read32(slot.ECX + 4) : 0;
+  if (high !== 0 || (state.read32(slot.ECX) & ~extensions) !== 0) throw new GuestFault(VECTOR_GP, 0);
+}
+
 /** Arms nothing: MWAIT below ends by an interrupt. The address is checked as that of a load of a byte. */
 export const MONITOR: SystemOperation = (cpu, instruction) => {
   requireLevel0(cpu);
-  const { state } = cpu;
-  if (state.read32(slot.ECX) !== 0) throw new GuestFault(VECTOR_GP, 0);
-  const offset = instruction.addressSize === 16 ? state.read16(slot.EAX) : state.read32(slot.EAX);
-  cpu.memory.readSegment(instruction.segment, offset, 1);
+  requireExtensions(cpu, 0);
+  cpu.memory.readSegment(instruction.segment, readAddressRegister(cpu.state, slot.EAX, instruction.addressSize), 1);
   return NEXT;
 };
+
+/** The only extension of MWAIT. */
+const INTERRUPTS_END_IT = 1;
 
 /** Waits as HLT does; with interrupts off it comes back at once, as it always may. */
 export const MWAIT: SystemOperation = (cpu) => {
   requireLevel0(cpu);
   const { state } = cpu;
-  if (state.read32(slot.ECX) > 1) throw new GuestFault(VECTOR_GP, 0);
+  requireExtensions(cpu, INTERRUPTS_END_IT);
   if ((state.read32(slot.EFLAGS) & IF) === 0) return NEXT;
   state.write8(slot.HALTED, 1);
   return EXIT;

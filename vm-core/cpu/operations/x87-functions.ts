@@ -210,6 +210,7 @@ export const FYL2XP1: SystemOperation = ofTwo((x87, y, x) => {
   }
   if (isInfinite(x)) {
     if (x.sign === 1 || isZero(y)) return x87.invalid();
+    x87.noteDenormals([y]);
     return infinity(y.sign);
   }
   const { value, scale } = exactValue(x);
@@ -314,7 +315,8 @@ const remainder =
     if (isZero(x) || isInfinite(y)) {
       return x87.finish(() => {
         x87.setConditions(0);
-        x87.write(0, x);
+        // What has its top bit set with an exponent of zero is told with one of one.
+        x87.write(0, x.exponent === 0 && x.significand >= TOP_BIT ? { ...x, exponent: 1 } : x);
       });
     }
     const { number, conditions } = divided(x87, x, y, nearest);
