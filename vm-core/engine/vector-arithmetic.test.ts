@@ -1,7 +1,5 @@
 /** Floating-point arithmetic on vectors: results, the exceptions in MXCSR, and the faults of those that are not masked. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CpuFeature } from '../isa/cpu-feature.ts';
-import { modelFacts } from '../isa/cpu-model.ts';
+import { describe, expect, it } from 'vitest';
 import { CR4_OSFXSR, CR4_OSXMMEXCPT } from '../state/control-bits.ts';
 import { slot } from '../state/layout.ts';
 import { findRegister, type Register } from '../state/register-table.ts';
@@ -11,16 +9,6 @@ const HLT = 0xf4;
 const [XMM0, XMM1] = ['XMM0', 'XMM1'].map(findRegister) as [Register, Register];
 const MASKED = 0x1f80;
 const [INVALID, ZERO_DIVIDE, INEXACT] = [1, 4, 0x20];
-
-/** Not advertised yet. */
-const features = modelFacts('max').features as Set<CpuFeature>;
-const needed: readonly CpuFeature[] = ['SSE', 'SSE2', 'SSE3', 'SSE4.1', 'MMX'];
-beforeAll(() => {
-  for (const feature of needed) features.add(feature);
-});
-afterAll(() => {
-  for (const feature of needed) features.delete(feature);
-});
 
 const bits32 = (value: number) => BigInt(new Uint32Array(Float32Array.of(value).buffer)[0] as number);
 const singles = (...values: readonly number[]) =>

@@ -1,7 +1,5 @@
 /** Vectors between registers and memory of all kinds, and the faults that come before. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CpuFeature } from '../isa/cpu-feature.ts';
-import { modelFacts } from '../isa/cpu-model.ts';
+import { describe, expect, it } from 'vitest';
 import { CR0_EM, CR0_TS, CR4_OSFXSR } from '../state/control-bits.ts';
 import { slot, vectorSlots } from '../state/layout.ts';
 import { findRegister, type Register } from '../state/register-table.ts';
@@ -10,16 +8,6 @@ import { programMachine } from './guest-program.ts';
 const HLT = 0xf4;
 const VALUE = 0x0f0e_0d0c_0b0a_0908_0706_0504_0302_0100n;
 const XMM2 = findRegister('XMM2') as Register;
-
-/** Not advertised yet. */
-const features = modelFacts('max').features as Set<CpuFeature>;
-const needed: readonly CpuFeature[] = ['SSE', 'SSE2'];
-beforeAll(() => {
-  for (const feature of needed) features.add(feature);
-});
-afterAll(() => {
-  for (const feature of needed) features.delete(feature);
-});
 
 /** Runs 16-bit code in real mode with SSE on; the vector at which it stopped, if it did. */
 function run(code: readonly number[], prepare: (machine: ReturnType<typeof programMachine>) => void) {
