@@ -35,6 +35,7 @@ const NOT_RAISED: Readonly<Record<number, string>> = {
   14: 'paging is of protected mode',
   16: 'needs a coprocessor with unmasked exceptions',
   17: 'is checked at privilege level 3 only',
+  19: 'needs a processor with SSE and an operating system that lets it',
 };
 
 /** 0000:7C30 in base64, as an interrupt vector. */
