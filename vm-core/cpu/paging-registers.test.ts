@@ -1,6 +1,6 @@
 /** What MOV to CR0, CR3 and CR4 refuses, loads and forgets (SDM vol. 3A §2.5, §4.4.1, §4.10.4.1). */
 import { describe, expect, it } from 'vitest';
-import { CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMEP, EFER_LMA } from '../state/control-bits.ts';
+import { CR0_CD, CR0_WP, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMEP, EFER_LMA } from '../state/control-bits.ts';
 import { slot } from '../state/layout.ts';
 import { SLOT_SIZE } from '../state/register-table.ts';
 import { VECTOR_GP } from './cpu.ts';
@@ -44,6 +44,16 @@ describe('the pointers of PAE paging', () => {
     write(cpu, 0, PAGING);
     cpu.view.setBigUint64(POINTERS, 0x1_2001n, true);
     write(cpu, 4, CR4_PAE | bits);
+    expect(pointersOf(cpu)[0]).toBe(0x1_2001n);
+  });
+
+  it('are loaded when CR0.CD changes, and not for other bits of CR0', () => {
+    const cpu = paeCpu();
+    write(cpu, 0, PAGING);
+    cpu.view.setBigUint64(POINTERS, 0x1_2001n, true);
+    write(cpu, 0, PAGING | CR0_WP);
+    expect(pointersOf(cpu)[0]).toBe(0x6001n);
+    write(cpu, 0, PAGING | CR0_WP | CR0_CD);
     expect(pointersOf(cpu)[0]).toBe(0x1_2001n);
   });
 

@@ -32,7 +32,8 @@ const POINTER_TABLE = 0xffff_ffe0;
 const POINTER_COUNT = 4;
 const POINTER_PRESENT = 1;
 const POINTER_RESERVED_LOW = 0x1e6;
-/** Bits of CR4 whose change in PAE paging loads the pointers again. */
+/** Bits of CR0 and of CR4 whose change in PAE paging loads the pointers again. */
+const RELOADING_0 = CR0_PG | CR0_CD | CR0_NW;
 const RELOADING = CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP;
 const PCID = 0xfff;
 
@@ -45,9 +46,10 @@ export function writeCr0(cpu: Cpu, value: number): void {
   if ((value & (CR0_NW | CR0_CD)) === CR0_NW) throw new GuestFault(VECTOR_GP, 0);
   if (paging && (value & CR0_PE) === 0) throw new GuestFault(VECTOR_GP, 0);
   if (!paging && (cr4 & CR4_PCIDE) !== 0) throw new GuestFault(VECTOR_GP, 0);
-  const turnsOn = paging && (state.read32(slot.CR0) & CR0_PG) === 0;
+  const changed = value ^ state.read32(slot.CR0);
+  const turnsOn = (changed & value & CR0_PG) !== 0;
   if (turnsOn && (state.read32(slot.EFER) & EFER_LME) !== 0) enterLongMode(cpu, cr4);
-  else if (turnsOn && usesPointers(cpu, cr4)) loadPointers(cpu, state.read32(slot.CR3));
+  else if (paging && (changed & RELOADING_0) !== 0 && usesPointers(cpu, cr4)) loadPointers(cpu, state.read32(slot.CR3));
   if (!paging) leaveLongMode(cpu);
   state.write32(slot.CR0, value);
   state.onDerivedChange(slot.CR0);
