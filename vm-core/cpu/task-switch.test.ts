@@ -76,6 +76,16 @@ function faultIn(action: () => unknown) {
 }
 
 describe('a switch by JMP', () => {
+  it('to its own segment, by a second descriptor, goes on behind itself: the old state is saved first', () => {
+    const cpu = twoTasks();
+    const { base } = cpu.state.segmentAt(slot.TR);
+    writeDescriptor(cpu, GDT + TASK, base, 0x67, 0x089);
+    cpu.state.write32(slot.EAX, 0x12345678);
+    jump(cpu);
+    expect([cpu.state.eip, cpu.state.read32(slot.EAX)]).toEqual([0x5007, 0x12345678]);
+    expect(cpu.state.segmentAt(slot.TR).selector).toBe(TASK);
+  });
+
   it('loads what the new task has and saves what the old one had', () => {
     const cpu = twoTasks();
     const { state } = cpu;
@@ -184,6 +194,21 @@ describe('a task of 16 bits', () => {
     execute(cpu, 'IRET');
     expect([cpu.readLinear(NEW_TSS_16 + 0x0e, 2), cpu.readLinear(NEW_TSS_16 + 0x18, 2)]).toEqual([0x4444, 0xbeef]);
     expect(state.segmentAt(slot.TR).selector).toBe(selectors.tss);
+  });
+
+  it('has VM clear when it follows virtual-8086 mode, as it has no upper half of EFLAGS', () => {
+    const cpu = twoTasks();
+    const values = [0x4321, 2, ...generalSlots.map(() => 0), selectors.data, selectors.code16, selectors.data];
+    values.forEach((value, n) => {
+      cpu.writeLinear(NEW_TSS_16 + 0x0e + n * 2, 2, value);
+    });
+    const { state } = cpu;
+    state.eflags = VM | 2;
+    state.write8(slot.CPL, 3);
+    writeGate(cpu, IDT + 0x21 * 8, TASK_16, 0, 0xe5);
+    deliver(cpu, { vector: 0x21, errorCode: undefined, kind: 'software' });
+    expect([state.eip, state.eflags & VM, state.read8(slot.CPL)]).toEqual([0x4321, 0, 0]);
+    expect(state.segment(CS).limit).toBe(0xffff);
   });
 });
 

@@ -81,9 +81,11 @@ export function switchTask(
   const layout = taskLayout((descriptor.attributes & TYPE_BIT_32) !== 0);
   const task = segmentFrom(descriptor, selector);
   if (task.limit < layout.limitMin) throw new GuestFault(VECTOR_TS, selectorError(selector));
-  const image = readTaskImage(cpu, task.base, layout);
+  readTaskImage(cpu, task.base, layout);
   cpu.calls?.note();
   leaveTask(cpu, kind, savedFlags);
+  // Read again: a second descriptor may name the segment that the old task has just been saved in.
+  const image = readTaskImage(cpu, task.base, layout);
   const { state, memory } = cpu;
   const old = state.segmentAt(slot.TR);
   if (kind === 'call') memory.writeLinear((task.base + LINK) >>> 0, 2, old.selector);

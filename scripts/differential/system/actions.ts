@@ -335,8 +335,8 @@ const exception: Action = (attempt) => {
 const access: Action = (attempt) => {
   const { random } = attempt;
   const page = random.pick([0x24, 0x25, 0x26, 0x30, 0x31, 0x33, 0x34]);
-  // Not into the code, where QEMU executes what changes itself twice.
-  const offset = page !== 0x26 && random.chance(15) ? 0xffd + random.below(3) : random.below(0xff0);
+  // Not into the code, where QEMU executes what changes itself twice, nor over the end of what is restored.
+  const offset = page !== 0x26 && page !== 0x34 && random.chance(15) ? 0xffd + random.below(3) : random.below(0xff0);
   attempt.memory([], random.pick([[0x8b], [0x89], [0x01], [0x39]]), RBX, page * 0x1000 + offset);
 };
 

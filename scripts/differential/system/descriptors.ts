@@ -26,6 +26,10 @@ const CODE_SELECTORS = [
   ...[SELECTOR.USER_CODE_32 | 3, SELECTOR.USER_CODE_64 | 3],
 ];
 const [PRESENT, EXPAND_DOWN, WRITABLE, CODE_SEGMENT] = [0x80, 4, 2, 8];
+/** The type of a busy task of 32 bits. */
+const TASK_BUSY = 11;
+/** Of a selector: it is of the LDT. */
+const LOCAL = 4;
 
 /** A selector of the GDT or the LDT, a little beyond their ends too. */
 export function anySelector(random: Random): number {
@@ -59,8 +63,9 @@ function codeOrData(random: Random): number[] {
     return segmentDescriptor(size === 0 ? ZONE : 0, 0xfffff, rights | size | PAGES);
   }
   const isBig = random.chance(70);
-  const attributes = rights | (isBig ? BIG : 0) | (random.chance(50) ? PAGES : 0) | (random.chance(10) ? LONG : 0);
-  if ((type & WRITABLE) === 0) return segmentDescriptor(random.next(), random.next() & 0xfffff, attributes);
+  const attributes = rights | (isBig ? BIG : 0) | (random.chance(50) ? PAGES : 0);
+  const reserved = random.chance(10) ? LONG : 0;
+  if ((type & WRITABLE) === 0) return segmentDescriptor(random.next(), random.next() & 0xfffff, attributes | reserved);
   const base = isBig ? random.pick([0, ZONE]) : ZONE;
   return segmentDescriptor(
     base,
@@ -74,7 +79,8 @@ function systemDescriptor(random: Random, isLong: boolean): number[] {
   const type = random.pick([1, 2, 3, 4, 4, 5, 6, 7, 9, 9, 11, 12, 12, 12, 14, 15, random.below(16)]);
   if ((type & 7) === 1 || (type & 7) === 3) {
     const wide = type >= 8;
-    const base = isLong ? TASK_64 : wide ? random.pick([TASK_OTHER, TASK_OTHER, TASK_32]) : TASK_16;
+    const alias = random.chance(30) && type === TASK_BUSY ? TASK_32 : TASK_OTHER;
+    const base = isLong ? TASK_64 : wide ? alias : TASK_16;
     const limit = random.chance(75)
       ? wide
         ? random.pick([0x67, 0x3ff])
@@ -93,9 +99,9 @@ function systemDescriptor(random: Random, isLong: boolean): number[] {
   );
 }
 
-/** A selector of a task, or of anything. */
+/** A selector of a task, or of anything in the GDT. */
 export function taskSelector(random: Random): number {
-  return random.chance(50) ? anySelector(random) : SELECTOR.FREE + 8 * random.below(4);
+  return random.chance(50) ? anySelector(random) & ~LOCAL : SELECTOR.FREE + 8 * random.below(4);
 }
 
 /** The descriptors from `SELECTOR.FREE` on, and some of the LDT. The first four are tasks in protected mode. */

@@ -5,21 +5,34 @@
 import { ARITHMETIC_FLAGS, DF } from '../../../vm-core/state/lazy-flags.ts';
 import type { Comparison, Mismatch } from './compare.ts';
 import {
+  descriptorAttributes,
+  endsIn,
+  isFrame,
+  isNarrowTask,
+  isOnWords,
+  isOuter,
+  isOuterStackGuarded,
+  isPageEntry,
+  isShutdown,
+  landingVector,
+  lastCode,
+  lastTask,
+  readsAndWrites,
+  STACKS_END,
+} from './comparison-facts.ts';
+import {
   ENDING,
   GATES_32,
-  GLOBAL_TABLE,
-  LOCAL_TABLE,
+  GLOBAL_TABLE_SIZE,
   INNER_STACKS,
-  LANDING,
   OUTER_STACKS,
-  PML4,
+  PAE_POINTERS,
   TASK_16,
   TASK_32,
-  TASK_64,
   TASK_OTHER,
   ZONE,
+  ZONE_SIZE,
 } from './layout.ts';
-import type { SystemResult } from './results.ts';
 import { BIG, LONG } from './zone.ts';
 
 /** A known difference; it explains single values, or all that follows in its cases. */
@@ -53,27 +66,10 @@ const FAR = /far|ptr|RETF|IRET|SYS|INT/;
 const RF = 1n << 16n;
 /** In the upper half of a descriptor. */
 const ACCESSED = 1n << 8n;
-const HARNESS_STACK_END = OUTER_STACKS + 0x1000;
-
-/** Attributes of a descriptor of the GDT or LDT, with L, D and G as bits 13 to 15; 0 beyond their ends. */
-function descriptorAttributes(selector: number, before: (address: number) => number): number {
-  const at = ((selector & 4) === 0 ? GLOBAL_TABLE : LOCAL_TABLE) + (selector & 0xfff8);
-  const high = at < GATES_32 ? before(at + 4) : 0;
-  return ((high >>> 8) & 0xff) | ((high >>> 8) & 0xf000);
-}
-
-const isShutdown = ({ registers }: SystemResult): boolean => registers.ending === BigInt(ENDING.SHUTDOWN);
-
-/** The vector whose gate a case has come to in long mode, if it has come to one. */
-export function landingVector({ registers: { ending, rip } }: SystemResult): number | undefined {
-  const vector = (Number(BigInt.asUintN(32, rip)) - 2 - LANDING) / 2;
-  return ending === BigInt(ENDING.LONG) && vector >= 0 && vector < 0x100 ? vector : undefined;
-}
-
-/** Whether an address lies where frames and task states are. */
-const isFrame = (address: number | undefined): boolean =>
-  address !== undefined &&
-  ((address >= INNER_STACKS && address < HARNESS_STACK_END) || (address >= TASK_64 && address < INNER_STACKS));
+/** In error codes of page faults. */
+const [PRESENT, WRITE, USER, RESERVED] = [1n, 2n, 4n, 8n] as const;
+/** In entries of page tables. */
+const [PAGE_ACCESSED, PAGE_DIRTY] = [0x20n, 0x40n] as const;
 
 /** What the generators leave out, as QEMU has it wrong and everything after it would differ. */
 export const leftOutOfSystem: readonly { readonly reason: string; readonly section: string }[] = [
@@ -127,17 +123,38 @@ export const leftOutOfSystem: readonly { readonly reason: string; readonly secti
     section: 'SDM vol. 3A §9.1.3',
   },
   {
+    reason: 'task gates with a selector of the LDT: QEMU raises #TS',
+    section: 'SDM vol. 2A, CALL, JMP, INT n (#GP with the selector)',
+  },
+  {
+    reason: 'L in the descriptors of writable segments: QEMU takes it for a stack pointer without bits',
+    section: 'SDM vol. 3A §3.4.5 (reserved, no meaning)',
+  },
+  {
+    reason: 'a switch to the own task by another descriptor: QEMU goes on with what was saved earlier',
+    section: 'SDM vol. 3A §8.3 (the old state is saved before the new one is loaded)',
+  },
+  {
     reason: 'limits of segments: QEMU checks none, so that writable segments have none in the way',
     section: 'SDM vol. 3A §5.3',
   },
 ];
 
+/** Selectors of the GDT. */
+const SELECTORS = Array.from({ length: GLOBAL_TABLE_SIZE / 8 }, (_, n) => n * 8);
+
+/** Whether a page fault was in one of the stacks, which returns also reach with offsets of 16 bits. */
+const isOnStacks = (address: bigint): boolean =>
+  (address >= BigInt(INNER_STACKS) && address < BigInt(STACKS_END)) ||
+  (address >= BigInt(OUTER_STACKS - ZONE) && address < BigInt(STACKS_END - ZONE));
+
 export const explainedInSystem: readonly Explained[] = [
   {
     reason: 'flags that an instruction leaves undefined are not compared, neither in RFLAGS nor in frames',
     section: 'SDM vol. 1 appendix A; vol. 2, "Flags Affected"',
-    explains: ({ register, address, qemu, ours }, { test }) =>
-      (register === 'rflags' || isFrame(address)) && ((qemu ^ ours) & ~(BigInt(test.undefinedFlags ?? 0) | RF)) === 0n,
+    explains: ({ register, address, qemu, ours }, comparison) =>
+      (register === 'rflags' || isFrame(address, comparison)) &&
+      ((qemu ^ ours) & ~(BigInt(comparison.test.undefinedFlags ?? 0) | RF)) === 0n,
   },
   {
     reason: 'the upper halves of general registers are not defined after code of 16 or 32 bits',
@@ -151,26 +168,43 @@ export const explainedInSystem: readonly Explained[] = [
   {
     reason: 'QEMU does not push RF with the flags of a fault',
     section: 'SDM vol. 3B §18.3.1.1',
-    explains: ({ address, qemu, ours }) => address !== undefined && (ours & ~qemu) === RF && (qemu & ~ours) === 0n,
+    explains: ({ address, qemu, ours }, comparison) =>
+      isFrame(address, comparison) &&
+      (ours === (qemu | RF) || (isOnWords(comparison.ours) && ours === (qemu | (RF >> 16n)))),
   },
   {
     reason:
-      'QEMU reports the read of an instruction that reads and writes: W/R is clear in the error code of its page fault',
-    section: 'SDM vol. 3A §4.7 (W/R: the access was a write)',
-    explains: ({ address, qemu, ours }) =>
-      isFrame(address) && (ours & 2n) !== 0n && qemu === (ours & ~2n) && ours < 0x80n,
+      'QEMU tells less in the error code of a page fault: not W of an instruction that reads first, not P with RSVD, not U of pushes at level 3',
+    section: 'SDM vol. 3A §4.7',
+    explains: ({ address, qemu, ours }, comparison) => {
+      const { test, ours: own, qemu: theirs } = comparison;
+      const lost = ours ^ qemu;
+      return (
+        isFrame(address, comparison) &&
+        own.registers.cr2 !== 0n &&
+        own.registers.cr2 === theirs.registers.cr2 &&
+        (qemu & lost) === 0n &&
+        (lost & ~(PRESENT | WRITE | USER)) === 0n &&
+        ((lost & WRITE) === 0n || readsAndWrites(test)) &&
+        ((lost & PRESENT) === 0n || (ours & RESERVED) !== 0n) &&
+        ((lost & USER) === 0n || (isOuter(test) && isOnStacks(own.registers.cr2)))
+      );
+    },
   },
   {
     reason: 'QEMU gives the error code of a gate of long mode as vector * 16 + 2, without EXT',
     section: 'SDM vol. 3A §6.13 (the index counts gates; EXT where the program has not caused the event itself)',
-    explains: ({ address, qemu, ours }) =>
-      isFrame(address) && (qemu & 15n) === 2n && (ours & 6n) === 2n && qemu >> 4n === ours >> 3n && qemu < 0x1000n,
+    explains: ({ address, qemu, ours }, comparison) =>
+      isFrame(address, comparison) &&
+      (qemu & 15n) === 2n &&
+      (ours & 6n) === 2n &&
+      qemu >> 4n === ours >> 3n &&
+      qemu < 0x1000n,
   },
   {
     reason: 'QEMU raises #GP instead of #SS for addresses in the stack segment that are not canonical',
     section: 'SDM vol. 3A §6.15, interrupt 12; vol. 2, exceptions of 64-bit mode',
-    explains: (_, { ours, qemu }) =>
-      [8, 12].includes(landingVector(ours) ?? 0) && [8, 13].includes(landingVector(qemu) ?? 0),
+    explains: (_, { ours, qemu }) => endsIn(ours, 8, 12) && endsIn(qemu, 8, 13),
   },
   {
     reason: 'QEMU looks at the page before it sees that an operand reaches into addresses that are not canonical',
@@ -186,10 +220,10 @@ export const explainedInSystem: readonly Explained[] = [
   {
     reason: 'QEMU loses arithmetic flags where the operand of SETcc, RCL or RCR faults',
     section: 'SDM vol. 3A §6.5 (faults leave the state as it was)',
-    explains: ({ register, address }, { test, ours: own }) =>
-      / (SET|RC[LR])/.test(test.text) &&
-      [12, 13, 14].includes(landingVector(own) ?? 0) &&
-      (register === 'rflags' || isFrame(address)),
+    explains: ({ register, address }, comparison) =>
+      / (SET|RC[LR])/.test(comparison.test.text) &&
+      endsIn(comparison.ours, 12, 13, 14) &&
+      (register === 'rflags' || isFrame(address, comparison)),
   },
   {
     reason: 'which operand of CMPS is read first is not defined; QEMU begins with ES:EDI',
@@ -200,9 +234,9 @@ export const explainedInSystem: readonly Explained[] = [
   {
     reason: 'QEMU loads a null SS when a handler without a change of level has a stack of its own (IST)',
     section: 'SDM vol. 2A INT n, INTRA-PRIVILEGE-LEVEL-INTERRUPT; vol. 3A §6.14.4',
-    explains: ({ register, address, qemu, ours }, { ours: { registers } }) =>
-      registers.ending === BigInt(ENDING.LONG) &&
-      (register === 'ss' || (address !== undefined && address >= ZONE && isFrame(address))) &&
+    explains: ({ register, address, qemu, ours }, comparison) =>
+      comparison.ours.registers.ending === BigInt(ENDING.LONG) &&
+      (register === 'ss' || isFrame(address, comparison)) &&
       qemu < 4n &&
       (ours & 3n) === qemu &&
       ours < 0x10000n,
@@ -210,9 +244,9 @@ export const explainedInSystem: readonly Explained[] = [
   {
     reason: 'QEMU clears all arithmetic flags in SYSCALL, whatever IA32_FMASK says',
     section: 'SDM vol. 2B, SYSCALL',
-    explains: ({ register, address, qemu, ours }, { test }) =>
-      test.text.includes('SYSCALL') &&
-      (register === 'rflags' || isFrame(address)) &&
+    explains: ({ register, address, qemu, ours }, comparison) =>
+      comparison.test.text.includes('SYSCALL') &&
+      (register === 'rflags' || isFrame(address, comparison)) &&
       ((qemu ^ ours) & ~(BigInt(ARITHMETIC_FLAGS | DF) | RF)) === 0n,
   },
   {
@@ -221,19 +255,22 @@ export const explainedInSystem: readonly Explained[] = [
     explains: ({ address, ours }, { before, ours: own }) =>
       address !== undefined &&
       address >= INNER_STACKS &&
-      address < HARNESS_STACK_END &&
+      address < STACKS_END &&
       ours === BigInt(before(address)) &&
       own.registers.ending !== BigInt(ENDING.SHUTDOWN),
   },
   {
     reason: 'QEMU takes code segments with both L and D for 64-bit code',
     section: 'SDM vol. 2A, JMP, CALL, RET, IRET (#GP if L and D are set); vol. 3A §3.4.5',
-    explains: (_, { qemu, before }) => {
+    explains: (_, { ours, qemu, before }) => {
       const { rsp, cs } = qemu.registers;
-      const frame = [8, 16].map((offset) => qemu.memory.get(Number(BigInt.asUintN(32, rsp)) + offset) ?? 0);
-      return [Number(cs), ...frame].some(
-        (selector) => (descriptorAttributes(selector & 0xffff, before) & (LONG | BIG)) === (LONG | BIG),
-      );
+      const stack = Number(BigInt.asUintN(32, rsp));
+      const isBoth = (selector: number) =>
+        (descriptorAttributes(selector & 0xffff, before) & (LONG | BIG)) === (LONG | BIG);
+      if ([Number(cs), ...[8, 16].map((offset) => qemu.memory.get(stack + offset) ?? 0)].some(isBoth)) return true;
+      // A frame beyond the zone is not known; the code that was refused here faults there.
+      const isUnknown = stack < ZONE || stack >= ZONE + ZONE_SIZE;
+      return isUnknown && endsIn(ours, 8, 13) && endsIn(qemu, 14) && SELECTORS.some(isBoth);
     },
   },
   {
@@ -245,14 +282,48 @@ export const explainedInSystem: readonly Explained[] = [
   {
     reason: 'QEMU leaves EXT clear in the error code of a gate that an exception has come to',
     section: 'SDM vol. 3A §6.13',
-    explains: ({ address, qemu, ours }) =>
-      isFrame(address) && qemu !== ours && (ours === (qemu | 1n) || ours === (qemu | 0x10000n)),
+    explains: ({ address, qemu, ours }, comparison) =>
+      isFrame(address, comparison) &&
+      comparison.ours.registers.cr2 === 0n &&
+      (ours === (qemu | 1n) || ours === (qemu | 0x1_0000n)),
+  },
+  {
+    reason: 'QEMU reads first where an instruction reads and writes: a page is accessed though the write then faults',
+    section: 'SDM vol. 3A §4.8',
+    explains: ({ address, qemu, ours }, { test }) =>
+      isPageEntry(address) && qemu === (ours | PAGE_ACCESSED) && readsAndWrites(test),
   },
   {
     reason:
-      'QEMU sets the accessed flag of a page for an access that then faults, as that of the read of ADD to memory',
-    section: 'SDM vol. 3A §4.8',
-    explains: ({ address, qemu, ours }) => address !== undefined && address >= PML4 && qemu === (ours | 0x20n),
+      'QEMU reads first where an instruction reads and writes: of an access over two pages the first one is not dirty if the second faults',
+    section: 'SDM vol. 3A §4.8 (when the flag of such a page is set is not said)',
+    explains: ({ address, qemu, ours }, { test, ours: own }) =>
+      isPageEntry(address) &&
+      ours === (qemu | PAGE_DIRTY) &&
+      own.registers.cr2 !== 0n &&
+      (own.registers.cr2 & 0xfffn) === 0n &&
+      readsAndWrites(test),
+  },
+  {
+    reason:
+      'QEMU reads first where an instruction reads and writes: of an access over two pages the second one faults, where the first one cannot be written',
+    section: 'SDM vol. 3A §4.6.1',
+    explains: ({ register, address }, comparison) => {
+      const [own, theirs] = [comparison.ours.registers.cr2, comparison.qemu.registers.cr2];
+      const isSecond = theirs !== 0n && (theirs & 0xfffn) === 0n && own >> 12n === (theirs >> 12n) - 1n;
+      return isSecond && readsAndWrites(comparison.test) && (register === 'cr2' || isFrame(address, comparison));
+    },
+  },
+  {
+    reason: 'QEMU loads TR with tasks of 16 bits in long mode',
+    section: 'SDM vol. 2A, LTR; vol. 3A table 3-2 (the types 1 and 3 are reserved in IA-32e mode)',
+    explains: (_, { test, ours, qemu, before }) =>
+      test.text.includes('LLDT LTR') && endsIn(ours, 8, 13) && isNarrowTask(Number(qemu.registers.tr), before),
+  },
+  {
+    reason: 'QEMU sets an accessed flag in the entries of the page-directory-pointer table of PAE paging',
+    section: 'SDM vol. 3A §4.4.1 (bit 5 is reserved there)',
+    explains: ({ address, qemu, ours }) => address === PAE_POINTERS && qemu === (ours | PAGE_ACCESSED),
   },
   {
     reason:
@@ -260,7 +331,7 @@ export const explainedInSystem: readonly Explained[] = [
     section: 'SDM vol. 2B, MOV to control registers; vol. 3A §2.5, §9.8.5',
     explains: (_, { test, ours, qemu }) =>
       test.text.includes('MOV CR') &&
-      ([8, 13].includes(landingVector(ours) ?? 0) ||
+      (endsIn(ours, 8, 13) ||
         isShutdown(ours) ||
         ours.registers.cr0 !== qemu.registers.cr0 ||
         ours.registers.cr4 !== qemu.registers.cr4),
@@ -268,23 +339,40 @@ export const explainedInSystem: readonly Explained[] = [
   {
     reason: 'QEMU pushes and pops the frames of transfers and handlers at level 3 as if it were level 0',
     section: 'SDM vol. 3A §4.6.1',
-    explains: (_, { test, ours: { registers } }) =>
-      test.text.includes('level 3') &&
-      registers.cr2 >= BigInt(INNER_STACKS) &&
-      registers.cr2 < BigInt(HARNESS_STACK_END),
+    explains: (_, comparison) => {
+      const { test, ours } = comparison;
+      return isOuter(test) && (isOnStacks(ours.registers.cr2) || (isShutdown(ours) && isOuterStackGuarded(comparison)));
+    },
+  },
+  {
+    reason: 'QEMU leaves VM set when a task of 16 bits follows virtual-8086 mode',
+    section: 'SDM vol. 3B §21.2.6 (such a task has VM clear)',
+    explains: (_, { test, ours, before }) => test.text.includes('virtual-8086') && isNarrowTask(lastTask(ours), before),
+  },
+  {
+    reason: 'QEMU changes to the level of a conforming code segment that a call gate leads to',
+    section: 'SDM vol. 2A, CALL (to the same level: the RPL of CS becomes CPL); vol. 3A §5.8.4',
+    explains: (_, { test, ours, qemu, before }) =>
+      test.text.includes('CALL') &&
+      lastCode(qemu) === (lastCode(ours) & ~3) &&
+      lastCode(qemu) !== lastCode(ours) &&
+      (descriptorAttributes(lastCode(ours), before) & 0x1c) === 0x1c,
+  },
+  {
+    reason: 'QEMU takes the width of the stack from SS for far transfers of 16 and 32 bits in 64-bit code',
+    section: 'SDM vol. 1 §6.2.3 (the stack pointer has 64 bits in 64-bit mode)',
+    explains: (_, { test }) => test.codeSize === 64 && /load SS.*(CALL|RETF|IRET)/.test(test.text),
   },
   {
     reason: 'QEMU takes a null SS in RETF and IRET whatever the code segment and its level are',
     section: 'SDM vol. 2B, IRET and RET (a null SS is for 64-bit code at a level other than 3, with the same RPL)',
     explains: (_, { test, ours, qemu }) =>
-      /RETF|IRET/.test(test.text) &&
-      ([8, 13].includes(landingVector(ours) ?? 0) || isShutdown(ours)) &&
-      qemu.registers.ss < 4n,
+      /RETF|IRET/.test(test.text) && (endsIn(ours, 8, 13) || isShutdown(ours)) && qemu.registers.ss < 4n,
   },
   {
     reason: 'QEMU loads GDTR and IDTR with bases that are not canonical',
     section: 'SDM vol. 2A, LGDT/LIDT (#GP(0) in 64-bit mode)',
-    explains: (_, { test, ours }) => test.text.includes('LIDT') && [8, 13].includes(landingVector(ours) ?? 0),
+    explains: (_, { test, ours }) => test.text.includes('LIDT') && endsIn(ours, 8, 13),
   },
   {
     reason: 'QEMU saves arithmetic flags in a task-state segment that it has not worked out yet',
@@ -295,7 +383,7 @@ export const explainedInSystem: readonly Explained[] = [
   {
     reason: 'QEMU holds off a single-step trap after STI',
     section: 'SDM vol. 3A §6.8.3 (only MOV SS and POP SS hold off debug exceptions)',
-    explains: ({ address }, { test }) => /TF.*CLI STI/.test(test.text) && isFrame(address),
+    explains: ({ address }, comparison) => /TF.*CLI STI/.test(comparison.test.text) && isFrame(address, comparison),
   },
   {
     reason:

@@ -2,8 +2,8 @@
 import { Decoder, DecoderOptions, Formatter, FormatterSyntax } from 'iced-x86';
 import type { SystemCase } from './case.ts';
 import { type Comparison, describeMismatch, type Mismatch } from './compare.ts';
-import { landingVector } from './explained.ts';
-import { CODE, ENDING, SELECTOR } from './layout.ts';
+import { codeSizeOf, landingVector } from './comparison-facts.ts';
+import { CODE, ENDING } from './layout.ts';
 import type { SystemResult } from './results.ts';
 
 const hex = (value: bigint | number) => BigInt.asUintN(64, BigInt(value)).toString(16).toUpperCase();
@@ -47,9 +47,8 @@ function describeEnding(result: SystemResult): string {
 
 function listing(test: SystemCase): string[] {
   const bytes = test.patches.find(({ at }) => at === CODE)?.bytes ?? [];
-  const codeSize = test.codeSize ?? (test.cs === SELECTOR.CODE_64 || test.cs === (SELECTOR.USER_CODE_64 | 3) ? 64 : 32);
   const formatter = new Formatter(FormatterSyntax.Nasm);
-  const decoder = new Decoder(codeSize, Uint8Array.from(bytes), DecoderOptions.None);
+  const decoder = new Decoder(codeSizeOf(test), Uint8Array.from(bytes), DecoderOptions.None);
   decoder.ip = BigInt.asUintN(64, test.rip);
   const lines: string[] = [];
   while (decoder.position < bytes.length) {

@@ -5,10 +5,10 @@ import { type Comparison, type Mismatch, mismatchesOf } from './compare.ts';
 import { type Explained, explainedInSystem } from './explained.ts';
 import { integerCase } from './integer-cases.ts';
 import { longSystemCase, protectedSystemCase } from './system-cases.ts';
-import { SHADOW, ZONE } from './layout.ts';
+import { type ResultField, resultFields, SHADOW, ZONE } from './layout.ts';
 import { SystemMachines } from './machines.ts';
 import { describeComparison } from './report.ts';
-import { readSystemResults } from './results.ts';
+import { readSystemResults, type SystemResult } from './results.ts';
 
 /** What a round makes cases of. */
 export const generators = {
@@ -51,26 +51,23 @@ export class SystemRounds {
       const [own, theirs] = [machines.runOurs(some), machines.runQemu(some)];
       const [ours, qemu] = [own, theirs].map(({ memory }) => readSystemResults(memory, some.length));
       const both = Math.min(ours?.length ?? 0, qemu?.length ?? 0);
-      for (let n = 0; n < both; n++) {
+      const comparisonOf = (n: number, theirs: SystemResult): Comparison => {
         const test = some[n] as SystemCase;
-        const comparison = {
-          test,
-          ours: ours?.[n],
-          qemu: qemu?.[n],
-          before: beforeOf(machines.zone, test),
-        } as Comparison;
-        judge(comparison, `${label}, case ${first + n}`, total);
-      }
-      if (both < some.length && own.end !== 'exit' && theirs.end !== 'exit') first += 1;
-      else if (both < some.length) {
-        const name = ours?.length === both ? 'ours' : 'QEMU';
-        const end = ours?.length === both ? own.end : theirs.end;
-        total.failures.push(
-          `${label}, case ${first + both}: ${name} did not come back (${end})\n${JSON.stringify(some[both], (_, value) => (typeof value === 'bigint' ? value.toString(16) : value))}`,
-        );
-        first += 1;
+        return { test, ours: ours?.[n] as SystemResult, qemu: theirs, before: beforeOf(machines.zone, test) };
+      };
+      for (let n = 0; n < both; n++) {
+        const comparison = comparisonOf(n, qemu?.[n] as SystemResult);
+        judge(comparison, mismatchesOf(comparison), `${label}, case ${first + n}`, total);
       }
       first += both;
+      if (both === some.length || (own.end === 'exit' && theirs.end === 'exit')) continue;
+      const name = `${label}, case ${first++}`;
+      if (ours?.length === both) total.failures.push(`${name}: ours did not come back (${own.end})`);
+      else {
+        const comparison = comparisonOf(both, NO_RESULT);
+        const mismatch = { register: 'ending', qemu: 0n, ours: comparison.ours.registers.ending } as const;
+        judge(comparison, [mismatch], `${name}: QEMU did not come back (${theirs.end})`, total);
+      }
     }
     return total;
   }
@@ -80,12 +77,18 @@ export class SystemRounds {
   }
 }
 
+/** What is known of a case that QEMU does not come back from. */
+const NO_RESULT: SystemResult = {
+  registers: Object.fromEntries(resultFields.map((field) => [field, 0n])) as Record<ResultField, bigint>,
+  memory: new Map(),
+};
+
 function judge(
   comparison: Comparison,
+  mismatches: readonly Mismatch[],
   label: string,
   total: { passed: number; failures: string[]; explained: Map<string, number> },
 ): void {
-  const mismatches = mismatchesOf(comparison);
   const unexplained: Mismatch[] = [];
   const reasons = new Set<Explained>();
   for (const mismatch of mismatches) {

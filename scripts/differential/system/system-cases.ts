@@ -193,6 +193,8 @@ export function protectedSystemCase(random: Random): SystemCase {
       ...randomStacks(random, false),
       ...(paging.table !== 0 && random.chance(40) ? randomPages(random, paging.table, paging.size) : []),
       ...[...tasks, ...others],
+      // What is a task of long mode there; the image of such a one names no segments.
+      { at: GLOBAL_TABLE + SELECTOR.TASK_64, bytes: segmentDescriptor(TASK_OTHER, 0x67, TYPE.TASK_32) },
       ...randomTasks(random),
     ],
   };
