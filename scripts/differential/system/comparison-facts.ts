@@ -6,6 +6,7 @@ import {
   CODE,
   ENDING,
   GATES_32,
+  GATES_64,
   GLOBAL_TABLE,
   LANDING,
   LOCAL_TABLE,
@@ -25,6 +26,8 @@ import type { SystemResult } from './results.ts';
 export const STACKS_END: number = OUTER_STACKS + 0x1000;
 
 const [PG, PAE] = [0x8000_0000, 1 << 5] as const;
+/** A frame of long mode, and the bits of addresses that the page tables of cases look at. */
+const [FRAME_SIZE, MAPPED_BITS] = [48, 21] as const;
 /** P, W and U of an entry. */
 const USER_WRITABLE = 7;
 /** ESP and CS in a task-state segment of 32 bits. */
@@ -56,10 +59,12 @@ function outerStackEntry({ test: { cr0, cr4 }, before }: Comparison): number | u
   return before((cr4 & PAE) === 0 ? PAGE_TABLE_32 + page * 4 : PAGE_TABLE + page * 8);
 }
 
-/** Whether an address lies where frames and task states are, or where the case maps the page of the outer stack to. */
+/** Whether an address lies where frames and task states are, where RSP ends, or where the page of the outer stack leads. */
 export function isFrame(address: number | undefined, comparison: Comparison): boolean {
   if (address === undefined) return false;
   if (address >= TASK_64 && address < STACKS_END) return true;
+  const top = Number(BigInt.asUintN(MAPPED_BITS, comparison.ours.registers.rsp));
+  if (address >= top - 4 && address < top + FRAME_SIZE) return true;
   const entry = outerStackEntry(comparison);
   return entry !== undefined && entry >>> 12 === address >>> 12;
 }
@@ -93,6 +98,16 @@ export const isNarrowTask = (selector: number, before: (address: number) => numb
 
 /** Whether code of a case may run at level 3, from the beginning or after a return. */
 export const isOuter = ({ text }: SystemCase): boolean => /level 3|virtual-8086|IRET|RETF|SYSEXIT|SYSRET/.test(text);
+
+/** Whether a gate of a case in protected mode leads to code of level 1 or 2 that is not conforming. */
+export function hasHandlerOfMiddleLevel({ patches }: SystemCase, before: (address: number) => number): boolean {
+  const gates = patches.filter(({ at, bytes }) => at >= GATES_32 && at < GATES_64 && bytes.length === 8);
+  return gates.some(({ bytes }) => {
+    const attributes = descriptorAttributes(((bytes[3] as number) << 8) | (bytes[2] as number), before);
+    const level = (attributes >>> 5) & 3;
+    return (attributes & 0x1c) === 0x18 && (level === 1 || level === 2);
+  });
+}
 
 /** Bits of the code that a case begins with. */
 export const codeSizeOf = (test: SystemCase): 16 | 32 | 64 =>

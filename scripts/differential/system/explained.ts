@@ -7,6 +7,7 @@ import type { Comparison, Mismatch } from './compare.ts';
 import {
   descriptorAttributes,
   endsIn,
+  hasHandlerOfMiddleLevel,
   isFrame,
   isNarrowTask,
   isOnWords,
@@ -168,9 +169,8 @@ export const explainedInSystem: readonly Explained[] = [
   {
     reason: 'QEMU does not push RF with the flags of a fault',
     section: 'SDM vol. 3B §18.3.1.1',
-    explains: ({ address, qemu, ours }, comparison) =>
-      isFrame(address, comparison) &&
-      (ours === (qemu | RF) || (isOnWords(comparison.ours) && ours === (qemu | (RF >> 16n)))),
+    explains: ({ address, qemu, ours }, { ours: own }) =>
+      address !== undefined && (ours === (qemu | RF) || (isOnWords(own) && ours === (qemu | (RF >> 16n)))),
   },
   {
     reason:
@@ -348,6 +348,11 @@ export const explainedInSystem: readonly Explained[] = [
     reason: 'QEMU leaves VM set when a task of 16 bits follows virtual-8086 mode',
     section: 'SDM vol. 3B §21.2.6 (such a task has VM clear)',
     explains: (_, { test, ours, before }) => test.text.includes('virtual-8086') && isNarrowTask(lastTask(ours), before),
+  },
+  {
+    reason: 'QEMU looks for the stack of level 1 or 2 before it refuses a handler of these levels in virtual-8086 mode',
+    section: 'SDM vol. 2A, INT n (from virtual-8086 mode: #GP with the selector if the DPL is not 0)',
+    explains: (_, { test, before }) => test.text.includes('virtual-8086') && hasHandlerOfMiddleLevel(test, before),
   },
   {
     reason: 'QEMU changes to the level of a conforming code segment that a call gate leads to',
