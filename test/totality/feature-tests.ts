@@ -25,6 +25,7 @@ export const featureTests: readonly FeatureTest[] = [
   { feature: 'MCE', file: 'vm-core/cpu/control-bits.test.ts', words: 'control4Bits' },
   { feature: 'SEP', file: 'vm-core/cpu/operations/fast-calls.test.ts', words: 'SYSENTER' },
   { feature: 'PGE', file: 'vm-core/engine/translation-buffers.test.ts', words: 'of a global page is not seen before' },
+  { feature: 'MmxExt', file: 'vm-core/engine/packed.test.ts', words: 'PSHUFW' },
   { feature: 'PAT', file: 'vm-core/cpu/msr-properties.test.ts', words: '0x277' },
   { feature: 'PSE-36', file: 'vm-core/machine/high-memory.test.ts', words: 'by PSE-36' },
   { feature: 'CMPXCHG16B', file: 'test/native-oracle/native-oracle.test.ts', words: 'agrees on every form' },
