@@ -125,6 +125,30 @@ describe('what is told of it', () => {
     ]);
   });
 
+  it.skipIf(!hasNasm)('by the map of Multiboot 2', async () => {
+    const image = assemble(`bits 32
+      org 100000h
+      header: dd 0e85250d6h, 0, end - header, -(0e85250d6h + end - header)
+      dw 2, 0
+      dd 24, header, 100000h, 0, 0
+      dw 3, 0
+      dd 12, end, 0
+      dw 0, 0
+      dd 8
+      end: mov [${NOTES}], ebx
+      cli
+      hlt`);
+    const guest = start({ ...SPLIT, kernel: { name: 'k', image, commandLine: '', modules: [] } });
+    await guest.run();
+    const u32 = (at: number) => view(guest, at, 4).getUint32(0, true);
+    let tag = u32(NOTES) + 8;
+    while (u32(tag) !== 6 && u32(tag) !== 0) tag += (u32(tag + 4) + 7) & ~7;
+    expect([u32(tag), u32(tag + 8)]).toEqual([6, 24]);
+    const last = view(guest, tag + u32(tag + 4) - 24, 24);
+    const fields = [last.getBigUint64(0, true), last.getBigUint64(8, true), last.getUint32(16, true)];
+    expect(fields).toEqual([BigInt(HIGH_RAM), BigInt(8 * MIB), 1]);
+  });
+
   it.skipIf(!hasNasm)('by the firmware configuration: size, etc/e820, and DMA goes there', async () => {
     const guest = await boot(
       '486',

@@ -303,6 +303,16 @@ describe.skipIf(!hasNasm)('a Linux kernel', () => {
     expect([u32(parameters + 0x2d0), u32(parameters + 0x2d8), u32(parameters + 0x2e0)]).toEqual([0, 639 * 1024, 1]);
   });
 
+  it('is told of memory above 4 GiB', async () => {
+    const kernel = { name: 'bz', image: linuxKernel, commandLine: '', modules: [], entry: '32-bit' } as const;
+    const guest = start({ memorySize: 24 * MIB, memoryLowSize: 16 * MIB, kernel });
+    await guest.run();
+    const { u32, bytes } = reader(guest);
+    const parameters = u32(NOTES + 8);
+    const last = parameters + 0x2d0 + ((bytes(parameters + 0x1e8, 1)[0] ?? 0) - 1) * 20;
+    expect([0, 4, 8, 12, 16].map((at) => u32(last + at))).toEqual([0, 1, 8 * MIB, 0, 1]);
+  });
+
   it('is entered in 64-bit mode with memory mapped to itself', async () => {
     const guest = start({
       cpuModel: 'x86-64-v2',
