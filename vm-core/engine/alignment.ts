@@ -10,6 +10,8 @@ import type { CpuState } from '../state/cpu-state.ts';
 import { slot } from '../state/layout.ts';
 import { AC } from '../state/lazy-flags.ts';
 
+const BOUNDARY_MAX = 16;
+
 export class AlignmentCheck {
   isOn = false;
   readonly #state: CpuState;
@@ -31,9 +33,9 @@ export class AlignmentCheck {
     return true;
   }
 
-  /** Throws #AC(0) for an access that is not aligned to its size; of ten bytes to eight (SDM vol. 3A table 6-7). */
+  /** Throws #AC(0) for an access that is not aligned to its size; of ten bytes to eight (SDM vol. 3A table 6-7). of vectors of 256 bits to 16, as AMD does. */
   require(linear: Address, size: number): void {
-    const boundary = size === 10 ? 8 : size;
+    const boundary = size === 10 ? 8 : Math.min(size, BOUNDARY_MAX);
     if (this.isOn && (lowHalf(linear) & (boundary - 1)) !== 0 && this.#isInstruction())
       throw new GuestFault(VECTOR_AC, 0);
   }

@@ -2,6 +2,8 @@
 import type { InstructionRow } from './instruction-row.ts';
 import { OpcodeMap } from './opcode-map.ts';
 import { arithmeticRows } from './rows/arithmetic.ts';
+import { avxMoveRows } from './rows/avx-moves.ts';
+import { avxPackedRows } from './rows/avx-packed.ts';
 import { bitRows } from './rows/bits.ts';
 import { bmiRows } from './rows/bmi.ts';
 import { controlRows } from './rows/control.ts';
@@ -24,6 +26,8 @@ import { x87MoveRows } from './rows/x87-moves.ts';
 
 export const instructionRows: readonly InstructionRow[] = [
   ...arithmeticRows,
+  ...avxMoveRows,
+  ...avxPackedRows,
   ...bitRows,
   ...bmiRows,
   ...controlRows,

@@ -40,7 +40,8 @@ function rowsOf({ opcode, name, form, compute, feature, mmx }: PackedInstruction
   return [row, mmxRow(opcode.replace('66', 'NP'), name, operands, mmx.compute ?? compute, mmx.feature)];
 }
 
-interface Shift {
+/** A shift of lanes, with its two forms. */
+export interface PackedShift {
   readonly opcode: string;
   readonly name: string;
   /** Opcode and ModR/M extension of the form whose count is an immediate. */
@@ -49,7 +50,7 @@ interface Shift {
 }
 
 /** Shifts of lanes, whose count is the lower half of a vector or memory, or an immediate. */
-const shifts: readonly Shift[] = [
+export const packedShifts: readonly PackedShift[] = [
   { opcode: '0F D1', name: 'PSRLW', immediate: '0F 71 /2', compute: logical('i16x8', 'shr_u') },
   { opcode: '0F D2', name: 'PSRLD', immediate: '0F 72 /2', compute: logical('i32x4', 'shr_u') },
   { opcode: '0F D3', name: 'PSRLQ', immediate: '0F 73 /2', compute: logical('i64x2', 'shr_u') },
@@ -73,7 +74,7 @@ const byImmediate =
 
 const sse2 = { feature: 'SSE2' } as const;
 
-function rowsOfShift({ opcode, name, immediate, compute }: Shift): readonly InstructionRow[] {
+function rowsOfShift({ opcode, name, immediate, compute }: PackedShift): readonly InstructionRow[] {
   return [
     unitRow('SSE', `66 ${opcode}`, name, 'Vdq,Wdq', computing(byVector(compute)), sse2),
     unitRow('SSE', `66 ${immediate}`, name, 'Udq,Ib', byImmediate(compute), sse2),
@@ -84,7 +85,7 @@ function rowsOfShift({ opcode, name, immediate, compute }: Shift): readonly Inst
 
 export const packedRows: readonly InstructionRow[] = [
   ...packedInstructions.flatMap(rowsOf),
-  ...shifts.flatMap(rowsOfShift),
+  ...packedShifts.flatMap(rowsOfShift),
   unitRow('SSE', '66 0F 73 /3', 'PSRLDQ', 'Udq,Ib', byImmediate(byBytes('right')), sse2),
   unitRow('SSE', '66 0F 73 /7', 'PSLLDQ', 'Udq,Ib', byImmediate(byBytes('left')), sse2),
   mmxRow('NP 0F 70', 'PSHUFW', 'Pq,Qq,Ib', chooseWords('low'), 'SSE'),

@@ -1,0 +1,449 @@
+/** Moves, broadcasts and permutations with VEX prefixes (SDM vol. 1 §14.3, §14.7; vol. 2C). */
+import { slot, vectorSlots } from '../../state/layout.ts';
+import type { Value } from '../../wasm/function-builder.ts';
+import type { CpuFeature } from '../cpu-feature.ts';
+import { type InstructionRow, type UnitSemanticsFunction, unitRow } from '../instruction-row.ts';
+import type { Operand, UnitOperand } from '../operand.ts';
+import { bytesOfLanes } from '../packed/lanes.ts';
+import { blended } from '../packed/shuffles.ts';
+import type { Semantics } from '../semantics.ts';
+import { put, threeOperands, vectors, vexOpcode, vexRows } from '../vex.ts';
+
+const first = (s: Semantics, operand: UnitOperand | undefined): Value => vectors(s, operand)[0] as Value;
+
+const moveAligned: UnitSemanticsFunction = (s, to, from) => put(s, to, vectors(s, from, 'aligned'), 'aligned');
+const moveUnaligned: UnitSemanticsFunction = (s, to, from) => put(s, to, vectors(s, from));
+
+/** Lanes of two vectors, by their numbers. */
+const lanesOf =
+  (bytes: 4 | 8, ...lanes: readonly number[]): UnitSemanticsFunction =>
+  (s, to, x, y) => {
+    const second = first(s, y);
+    put(s, to, [s.f.shuffle(first(s, x), second, bytesOfLanes(lanes, bytes))]);
+  };
+
+const storeUpperHalf: UnitSemanticsFunction = (s, to, from) => {
+  const x = first(s, from);
+  put(s, to, [s.f.shuffle(x, x, bytesOfLanes([1, 1], 8))]);
+};
+
+/** MOVQ: the lower half, with zeros above. */
+const moveLowerHalf: UnitSemanticsFunction = (s, to, from) =>
+  put(s, to, [s.f.shuffle(first(s, from), s.f.v128(0n, 0n), bytesOfLanes([0, 2], 8))]);
+
+const duplicateLower: UnitSemanticsFunction = (s, to, from) =>
+  put(
+    s,
+    to,
+    vectors(s, from).map((half) => s.f.shuffle(half, half, bytesOfLanes([0, 0], 8))),
+  );
+
+const moveFromGeneral: UnitSemanticsFunction = (s, to, from) => {
+  const value = s.read(from as Operand);
+  const lane = value.type === 'i64' ? 'i64x2.replace_lane' : 'i32x4.replace_lane';
+  put(s, to, [s.f.operateOnLane(lane, 0, s.f.v128(0n, 0n), value)]);
+};
+const moveToGeneral: UnitSemanticsFunction = (s, to, from) => {
+  const place = to as Operand;
+  const lane = place.bits === 64 ? 'i64x2.extract_lane' : 'i32x4.extract_lane';
+  s.write(place, s.f.operateOnLane(lane, 0, first(s, from)));
+};
+
+/** VZEROUPPER, VZEROALL: of the registers that the mode can name. */
+const clearRegisters =
+  (from: 0 | 16): UnitSemanticsFunction =>
+  (s) => {
+    const { f } = s;
+    for (const at of vectorSlots.slice(0, s.addressBits === 64 ? 16 : 8)) {
+      for (let half = from; half <= 16; half += 16) f.storeVector(s.cpuAddress(), at + half, f.v128(0n, 0n));
+    }
+  };
+
+const isLong = (operand: UnitOperand | undefined) => (operand as { readonly bits: number }).bits === 256;
+
+/** The lowest lane everywhere. */
+const broadcast =
+  (bytes: 1 | 2 | 4 | 8): UnitSemanticsFunction =>
+  (s, to, from) => {
+    const y = first(s, from);
+    const all = s.f.shuffle(y, y, bytesOfLanes(new Array<number>(16 / bytes).fill(0), bytes));
+    const copy = s.f.copy(all);
+    put(s, to, isLong(to) ? [copy, copy] : [copy]);
+  };
+
+const broadcastHalf: UnitSemanticsFunction = (s, to, from) => {
+  const y = first(s, from);
+  put(s, to, [y, y]);
+};
+
+/** The half that the immediate names gets the third operand; the other stays the second's. */
+const insertHalf: UnitSemanticsFunction = (s, to, x, y) => {
+  const { f } = s;
+  const new128 = first(s, y);
+  const [low, high] = vectors(s, x) as [Value, Value];
+  const isUpper = maskOf(s, s.and(s.immediate(), 1));
+  put(s, to, [f.operate('v128.bitselect', low, new128, isUpper), f.operate('v128.bitselect', new128, high, isUpper)]);
+};
+
+const extractHalf: UnitSemanticsFunction = (s, to, from) => {
+  const [low, high] = vectors(s, from) as [Value, Value];
+  put(s, to, [s.f.operate('v128.bitselect', high, low, maskOf(s, s.and(s.immediate(), 1)))]);
+};
+
+/** All ones where a bit is 1. */
+function maskOf(s: Semantics, bit: Value): Value {
+  return s.f.copy(s.f.operate('i32x4.splat', s.sub(s.constant(0), bit)));
+}
+
+/** VPERM2F128: each half is one of four, or zero. */
+const permuteHalves: UnitSemanticsFunction = (s, to, x, y) => {
+  const { f } = s;
+  const [third, second] = [vectors(s, y), vectors(s, x)];
+  const selector = f.copy(s.immediate());
+  const bit = (n: number) => maskOf(s, s.and(s.shrU(selector, n), 1));
+  const half = (from: number) => {
+    const [isHigh, isThird, isZero] = [bit(from), bit(from + 1), bit(from + 3)];
+    const ofSecond = f.operate('v128.bitselect', second[1] as Value, second[0] as Value, isHigh);
+    const ofThird = f.operate('v128.bitselect', third[1] as Value, third[0] as Value, isHigh);
+    return f.operate('v128.andnot', f.operate('v128.bitselect', ofThird, ofSecond, isThird), isZero);
+  };
+  put(s, to, [half(0), half(4)]);
+};
+
+/** Bytes of two halves by their numbers, 0 to 31. */
+function chosenBytes(s: Semantics, [low, high]: readonly Value[], numbers: Value): Value {
+  const { f } = s;
+  const inHigh = f.operate('i8x16.sub', numbers, f.operate('i8x16.splat', s.constant(16)));
+  const fromLow = f.operate('i8x16.swizzle', low as Value, numbers);
+  return f.operate('v128.or', fromLow, f.operate('i8x16.swizzle', high as Value, inHigh));
+}
+
+/** Numbers of bytes from those of doublewords in each lane. */
+function bytesOfDoublewords(s: Semantics, numbers: Value): Value {
+  const { f } = s;
+  const first4 = f.operate('i32x4.mul', numbers, f.v128(0x0404_0404_0404_0404n, 0x0404_0404_0404_0404n));
+  return f.copy(f.operate('i8x16.add', first4, f.v128(0x0302_0100_0302_0100n, 0x0302_0100_0302_0100n)));
+}
+
+const SEVEN = 0x0000_0007_0000_0007n;
+const THREE = 0x0000_0003_0000_0003n;
+
+/** VPERMD, VPERMPS: the second operand has the numbers of doublewords of the third. */
+const permuteDoublewords: UnitSemanticsFunction = (s, to, numbers, from) => {
+  const source = vectors(s, from);
+  const halves = vectors(s, numbers).map((half) => {
+    const masked = s.f.operate('v128.and', half, s.f.v128(SEVEN, SEVEN));
+    return chosenBytes(s, source, bytesOfDoublewords(s, masked));
+  });
+  put(s, to, halves);
+};
+
+/** VPERMQ, VPERMPD: two bits of the immediate for each quadword. */
+const permuteQuadwords: UnitSemanticsFunction = (s, to, from) => {
+  const { f } = s;
+  const source = vectors(s, from);
+  const selector = f.copy(s.immediate());
+  const number = (n: number) => s.and(s.shrU(selector, 2 * n), 3);
+  const half = (n: number) => {
+    const pair = [number(n), number(n + 1)].map((chosen) => {
+      const bytes = s.mul(chosen, s.constant(0x0808_0808));
+      return [s.add(bytes, s.constant(0x0302_0100)), s.add(bytes, s.constant(0x0706_0504))];
+    });
+    const numbers = pair
+      .flat()
+      .reduce((vector, lane, at) => f.operateOnLane('i32x4.replace_lane', at, vector, lane), f.v128(0n, 0n));
+    return chosenBytes(s, source, f.copy(numbers));
+  };
+  put(s, to, [half(0), half(2)]);
+};
+
+/** VPERMILPS with numbers in a vector; in VPERMILPD they are bit 1 of each quadword. */
+const permuteSinglesInHalves = threeOperands((s, x, numbers) => {
+  const masked = s.f.operate('v128.and', numbers, s.f.v128(THREE, THREE));
+  return s.f.operate('i8x16.swizzle', x, bytesOfDoublewords(s, masked));
+});
+const permuteDoublesInHalves = threeOperands((s, x, numbers) => {
+  const { f } = s;
+  const isUpper = f.operate('i64x2.shr_s', f.operate('i64x2.shl', numbers, s.constant(62)), s.constant(63));
+  return chooseDoubles(s, x, isUpper);
+});
+
+function chooseDoubles({ f }: Semantics, x: Value, isUpper: Value): Value {
+  const [lower, upper] = [bytesOfLanes([0, 0], 8), bytesOfLanes([1, 1], 8)].map((bytes) => f.shuffle(x, x, bytes));
+  return f.operate('v128.bitselect', upper as Value, lower as Value, isUpper);
+}
+
+/** The same with an immediate. */
+const permuteSinglesByImmediate: UnitSemanticsFunction = (s, to, from) => {
+  const { f } = s;
+  const selector = f.copy(s.immediate());
+  const numbers = [0, 1, 2, 3].reduce(
+    (vector, lane) => {
+      const number = s.and(s.shrU(selector, 2 * lane), 3);
+      return f.operateOnLane('i32x4.replace_lane', lane, vector, number);
+    },
+    f.v128(0n, 0n),
+  );
+  const bytes = bytesOfDoublewords(s, f.copy(numbers));
+  put(
+    s,
+    to,
+    vectors(s, from).map((half) => f.operate('i8x16.swizzle', half, bytes)),
+  );
+};
+const permuteDoublesByImmediate: UnitSemanticsFunction = (s, to, from) => {
+  const { f } = s;
+  const selector = f.copy(s.immediate());
+  const halves = vectors(s, from).map((half, n) => {
+    const lanes = [0, 1].reduce(
+      (vector, lane) => {
+        const bit = s.and(s.shrU(selector, 2 * n + lane), 1);
+        return f.operateOnLane('i64x2.replace_lane', lane, vector, s.wideSigned(s.sub(s.constant(0), bit)));
+      },
+      f.v128(0n, 0n),
+    );
+    return chooseDoubles(s, half, f.copy(lanes));
+  });
+  put(s, to, halves);
+};
+
+/** Shifts of each lane by its own count; one beyond the lane gives zeros, or the sign. */
+const shiftEach = (lanes: 'i32x4' | 'i64x2', kind: 'shl' | 'shrU' | 'shrS'): UnitSemanticsFunction =>
+  threeOperands((s, x, counts) => {
+    const { f } = s;
+    const bits = lanes === 'i32x4' ? 32 : 64;
+    const numbers = Array.from({ length: 128 / bits }, (_, lane) => lane);
+    return numbers.reduce(
+      (vector, lane) => {
+        const count = f.copy(f.operateOnLane(`${lanes}.extract_lane`, lane, counts));
+        const value = f.operateOnLane(`${lanes}.extract_lane`, lane, x);
+        const most = f.like(count, BigInt(bits - 1));
+        const isBeyond = f.binary('gtU', count, most);
+        const limited = f.select(isBeyond, most, count);
+        const shifted = f.binary(kind, value, kind === 'shrS' ? limited : count);
+        const result = kind === 'shrS' ? shifted : f.select(isBeyond, f.like(count, 0n), shifted);
+        return f.operateOnLane(`${lanes}.replace_lane`, lane, vector, result);
+      },
+      f.v128(0n, 0n),
+    );
+  });
+
+/** VMASKMOV, VPMASKMOV: lanes whose mask has the top bit set; others are zero, or not written, and cannot fault. */
+const loadMasked =
+  (bytes: 4 | 8): UnitSemanticsFunction =>
+  (s, to, masks) => {
+    const { f } = s;
+    const start = f.copy(s.effectiveAddress());
+    const lanes = bytes === 4 ? 'i32x4' : 'i64x2';
+    const halves = vectors(s, masks).map((mask, half) => {
+      const vector = f.variable(f.v128(0n, 0n));
+      const bits = f.copy(f.operate(`${lanes}.bitmask`, mask));
+      for (let lane = 0; lane < 16 / bytes; lane++) {
+        s.if(s.bit(bits, lane), () => {
+          const offset = s.cutAddress(s.add(start, s.addressConstant(half * 16 + lane * bytes)));
+          const value = s.load('instruction', offset, bytes === 4 ? 32 : 64);
+          f.set(vector, f.operateOnLane(`${lanes}.replace_lane`, lane, vector, value));
+        });
+      }
+      return vector;
+    });
+    put(s, to, halves);
+  };
+
+const storeMasked =
+  (bytes: 4 | 8): UnitSemanticsFunction =>
+  (s, _, masks, from) => {
+    const { f } = s;
+    const start = f.copy(s.effectiveAddress());
+    const lanes = bytes === 4 ? 'i32x4' : 'i64x2';
+    const values = vectors(s, from);
+    const bits = vectors(s, masks).map((mask) => f.copy(f.operate(`${lanes}.bitmask`, mask)));
+    const each = (work: (offset: Value, value: Value) => void) => {
+      values.forEach((value, half) => {
+        for (let lane = 0; lane < 16 / bytes; lane++) {
+          s.if(s.bit(bits[half] as Value, lane), () => {
+            const offset = f.copy(s.cutAddress(s.add(start, s.addressConstant(half * 16 + lane * bytes))));
+            work(offset, f.operateOnLane(`${lanes}.extract_lane`, lane, value));
+          });
+        }
+      });
+    };
+    each((offset) => s.requireWritable('instruction', offset, bytes));
+    each((offset, value) => s.store('instruction', offset, bytes === 4 ? 32 : 64, value));
+  };
+
+/** VMASKMOVDQU: bytes whose mask has the top bit set go to [rDI]. */
+const storeBytesMasked: UnitSemanticsFunction = (s, from, masks) => {
+  const { f } = s;
+  const bits = f.copy(f.operate('i8x16.bitmask', first(s, masks)));
+  const value = first(s, from);
+  const start = f.copy(s.readAddressRegister(slot.EDI));
+  const offset = (n: number) => s.cutAddress(s.add(start, s.addressConstant(n)));
+  for (let n = 0; n < 16; n += 8) s.requireWritable('instruction', offset(n), 8);
+  for (let n = 0; n < 16; n++) {
+    const byte = f.operateOnLane('i8x16.extract_lane_u', n, value);
+    s.if(s.bit(bits, n), () => s.store('instruction', offset(n), 8, byte));
+  }
+};
+
+const BLEND_STEP = 4;
+const blendDoublewords = threeOperands((s, x, y, n) =>
+  blended(2)(s, x, y, n === 0 ? s.immediate() : s.shrU(s.immediate(), BLEND_STEP)),
+);
+
+const avx: readonly [CpuFeature, undefined] = ['AVX', undefined];
+const both: readonly [CpuFeature, CpuFeature] = ['AVX', 'AVX'];
+const avx2: readonly [CpuFeature, CpuFeature] = ['AVX2', 'AVX2'];
+const long: readonly [undefined, CpuFeature] = [undefined, 'AVX'];
+const long2: readonly [undefined, CpuFeature] = [undefined, 'AVX2'];
+
+type Features = readonly [CpuFeature | undefined, CpuFeature | undefined];
+type Group = readonly (readonly [opcode: string, name: string, operands: string])[];
+
+const group = (features: Features, run: UnitSemanticsFunction, rows: Group): readonly InstructionRow[] =>
+  rows.flatMap(([opcode, name, operands]) => vexRows(opcode, name, operands, run, features));
+
+/** A row of 256 bits with operands as they are written. */
+const row256 = (opcode: string, name: string, operands: string, run: UnitSemanticsFunction, feature: CpuFeature) =>
+  unitRow('AVX', vexOpcode(opcode, '256', 'W0'), name, operands, run, { feature });
+
+/** MOVSS and MOVSD: from and to memory, and of registers with what the second operand has above. */
+const lowest = (opcode: string, name: string, size: 'd' | 'q'): readonly InstructionRow[] => {
+  const merged = size === 'd' ? lanesOf(4, 4, 1, 2, 3) : lanesOf(8, 2, 1);
+  const [load, store] = [vexOpcode(`${opcode} 10`, 'LIG'), vexOpcode(`${opcode} 11`, 'LIG')];
+  const feature = { feature: 'AVX' } as const;
+  return [
+    unitRow('AVX', load, name, `Vdq,M${size}`, moveUnaligned, feature),
+    unitRow('AVX', load, name, 'Vdq,Hdq,Udq', merged, feature),
+    unitRow('AVX', store, name, `M${size},Vdq`, moveUnaligned, feature),
+    unitRow('AVX', store, name, 'Udq,Hdq,Vdq', merged, feature),
+  ];
+};
+
+const broadcasts = (
+  [
+    ['58', 'VPBROADCASTD', 'd', 4],
+    ['59', 'VPBROADCASTQ', 'q', 8],
+    ['78', 'VPBROADCASTB', 'b', 1],
+    ['79', 'VPBROADCASTW', 'w', 2],
+  ] as const
+).flatMap(([opcode, name, size, bytes]) =>
+  (['128', '256'] as const).map((length) => {
+    const operands = `V${length === '128' ? 'dq' : 'qq'},W${size}`;
+    const at = vexOpcode(`66 0F 38 ${opcode}`, length, 'W0');
+    return unitRow('AVX', at, name, operands, broadcast(bytes), { feature: 'AVX2' });
+  }),
+);
+
+/** VBROADCASTSS and VBROADCASTSD: AVX has them from memory only. */
+const broadcastsOfNumbers = (['128', '256'] as const).flatMap((length) => {
+  const to = length === '128' ? 'Vdq' : 'Vqq';
+  const rows = (opcode: string, name: string, size: 'd' | 'q', bytes: 4 | 8) => {
+    const at = vexOpcode(`66 0F 38 ${opcode}`, length, 'W0');
+    return [
+      unitRow('AVX', at, name, `${to},M${size}`, broadcast(bytes), { feature: 'AVX' }),
+      unitRow('AVX', at, name, `${to},Udq`, broadcast(bytes), { feature: 'AVX2' }),
+    ];
+  };
+  return [...rows('18', 'VBROADCASTSS', 'd', 4), ...(length === '256' ? rows('19', 'VBROADCASTSD', 'q', 8) : [])];
+});
+
+const shiftsOfLanes = (
+  [
+    ['45', 'PSRLVD', 'i32x4', 'shrU', 'W0'],
+    ['45', 'PSRLVQ', 'i64x2', 'shrU', 'W1'],
+    ['46', 'PSRAVD', 'i32x4', 'shrS', 'W0'],
+    ['47', 'PSLLVD', 'i32x4', 'shl', 'W0'],
+    ['47', 'PSLLVQ', 'i64x2', 'shl', 'W1'],
+  ] as const
+).flatMap(([opcode, name, lanes, kind, w]) =>
+  vexRows(`66 0F 38 ${opcode}`, name, 'Vdq,Hdq,Wdq', shiftEach(lanes, kind), avx2, w),
+);
+
+const masked = (
+  [
+    ['2C', '2E', 'MASKMOVPS', 4, both, 'W0'],
+    ['2D', '2F', 'MASKMOVPD', 8, both, 'W0'],
+    ['8C', '8E', 'PMASKMOVD', 4, avx2, 'W0'],
+    ['8C', '8E', 'PMASKMOVQ', 8, avx2, 'W1'],
+  ] as const
+).flatMap(([load, store, name, bytes, features, w]) => [
+  ...vexRows(`66 0F 38 ${load}`, name, 'Vdq,Hdq,Mdq', loadMasked(bytes), features, w),
+  ...vexRows(`66 0F 38 ${store}`, name, 'Mdq,Hdq,Vdq', storeMasked(bytes), features, w),
+]);
+
+export const avxMoveRows: readonly InstructionRow[] = [
+  ...group(both, moveUnaligned, [
+    ['NP 0F 10', 'MOVUPS', 'Vdq,Wdq'],
+    ['NP 0F 11', 'MOVUPS', 'Wdq,Vdq'],
+    ['66 0F 10', 'MOVUPD', 'Vdq,Wdq'],
+    ['66 0F 11', 'MOVUPD', 'Wdq,Vdq'],
+    ['F3 0F 6F', 'MOVDQU', 'Vdq,Wdq'],
+    ['F3 0F 7F', 'MOVDQU', 'Wdq,Vdq'],
+    ['F2 0F F0', 'LDDQU', 'Vdq,Mdq'],
+  ]),
+  ...group(both, moveAligned, [
+    ['NP 0F 28', 'MOVAPS', 'Vdq,Wdq'],
+    ['NP 0F 29', 'MOVAPS', 'Wdq,Vdq'],
+    ['66 0F 28', 'MOVAPD', 'Vdq,Wdq'],
+    ['66 0F 29', 'MOVAPD', 'Wdq,Vdq'],
+    ['66 0F 6F', 'MOVDQA', 'Vdq,Wdq'],
+    ['66 0F 7F', 'MOVDQA', 'Wdq,Vdq'],
+    ['NP 0F 2B', 'MOVNTPS', 'Mdq,Vdq'],
+    ['66 0F 2B', 'MOVNTPD', 'Mdq,Vdq'],
+    ['66 0F E7', 'MOVNTDQ', 'Mdq,Vdq'],
+  ]),
+  ...group(['AVX', 'AVX2'], moveAligned, [['66 0F 38 2A', 'MOVNTDQA', 'Vdq,Mdq']]),
+  ...lowest('F3 0F', 'VMOVSS', 'd'),
+  ...lowest('F2 0F', 'VMOVSD', 'q'),
+  ...group(avx, moveUnaligned, [
+    ['NP 0F 13', 'MOVLPS', 'Mq,Vdq'],
+    ['66 0F 13', 'MOVLPD', 'Mq,Vdq'],
+  ]),
+  ...group(avx, lanesOf(8, 2, 1), [
+    ['NP 0F 12', 'MOVLPS', 'Vdq,Hdq,Mq'],
+    ['66 0F 12', 'MOVLPD', 'Vdq,Hdq,Mq'],
+  ]),
+  ...group(avx, lanesOf(8, 3, 1), [['NP 0F 12', 'MOVHLPS', 'Vdq,Hdq,Udq']]),
+  ...group(avx, lanesOf(8, 0, 2), [
+    ['NP 0F 16', 'MOVHPS', 'Vdq,Hdq,Mq'],
+    ['NP 0F 16', 'MOVLHPS', 'Vdq,Hdq,Udq'],
+    ['66 0F 16', 'MOVHPD', 'Vdq,Hdq,Mq'],
+  ]),
+  ...group(avx, storeUpperHalf, [
+    ['NP 0F 17', 'MOVHPS', 'Mq,Vdq'],
+    ['66 0F 17', 'MOVHPD', 'Mq,Vdq'],
+  ]),
+  ...group(avx, moveLowerHalf, [
+    ['F3 0F 7E', 'MOVQ', 'Vdq,Wq'],
+    ['66 0F D6', 'MOVQ', 'Wq,Vdq'],
+  ]),
+  ...group(avx, duplicateLower, [['F2 0F 12', 'MOVDDUP', 'Vdq,Wq']]),
+  ...group(long, duplicateLower, [['F2 0F 12', 'MOVDDUP', 'Vdq,Wdq']]),
+  ...group(avx, moveFromGeneral, [['66 0F 6E', 'MOVD', 'Vdq,Ey']]),
+  ...group(avx, moveToGeneral, [['66 0F 7E', 'MOVD', 'Ey,Vdq']]),
+  ...group(avx, storeBytesMasked, [['66 0F F7', 'MASKMOVDQU', 'Vdq,Udq']]),
+  unitRow('AVX', 'VEX.128.0F 77', 'VZEROUPPER', '', clearRegisters(16), { feature: 'AVX' }),
+  unitRow('AVX', 'VEX.256.0F 77', 'VZEROALL', '', clearRegisters(0), { feature: 'AVX' }),
+  ...broadcasts,
+  ...broadcastsOfNumbers,
+  row256('66 0F 38 1A', 'VBROADCASTF128', 'Vqq,Mdq', broadcastHalf, 'AVX'),
+  row256('66 0F 38 5A', 'VBROADCASTI128', 'Vqq,Mdq', broadcastHalf, 'AVX2'),
+  row256('66 0F 3A 18', 'VINSERTF128', 'Vqq,Hqq,Wdq,Ib', insertHalf, 'AVX'),
+  row256('66 0F 3A 38', 'VINSERTI128', 'Vqq,Hqq,Wdq,Ib', insertHalf, 'AVX2'),
+  row256('66 0F 3A 19', 'VEXTRACTF128', 'Wdq,Vqq,Ib', extractHalf, 'AVX'),
+  row256('66 0F 3A 39', 'VEXTRACTI128', 'Wdq,Vqq,Ib', extractHalf, 'AVX2'),
+  row256('66 0F 3A 06', 'VPERM2F128', 'Vqq,Hqq,Wqq,Ib', permuteHalves, 'AVX'),
+  row256('66 0F 3A 46', 'VPERM2I128', 'Vqq,Hqq,Wqq,Ib', permuteHalves, 'AVX2'),
+  row256('66 0F 38 36', 'VPERMD', 'Vqq,Hqq,Wqq', permuteDoublewords, 'AVX2'),
+  row256('66 0F 38 16', 'VPERMPS', 'Vqq,Hqq,Wqq', permuteDoublewords, 'AVX2'),
+  ...vexRows('66 0F 3A 00', 'PERMQ', 'Vdq,Wdq,Ib', permuteQuadwords, long2, 'W1'),
+  ...vexRows('66 0F 3A 01', 'PERMPD', 'Vdq,Wdq,Ib', permuteQuadwords, long2, 'W1'),
+  ...vexRows('66 0F 38 0C', 'PERMILPS', 'Vdq,Hdq,Wdq', permuteSinglesInHalves, both, 'W0'),
+  ...vexRows('66 0F 38 0D', 'PERMILPD', 'Vdq,Hdq,Wdq', permuteDoublesInHalves, both, 'W0'),
+  ...vexRows('66 0F 3A 04', 'PERMILPS', 'Vdq,Wdq,Ib', permuteSinglesByImmediate, both, 'W0'),
+  ...vexRows('66 0F 3A 05', 'PERMILPD', 'Vdq,Wdq,Ib', permuteDoublesByImmediate, both, 'W0'),
+  ...vexRows('66 0F 3A 02', 'PBLENDD', 'Vdq,Hdq,Wdq,Ib', blendDoublewords, avx2, 'W0'),
+  ...shiftsOfLanes,
+  ...masked,
+];
