@@ -4,6 +4,7 @@ import { OpcodeMap } from './opcode-map.ts';
 import { arithmeticRows } from './rows/arithmetic.ts';
 import { avxMoveRows } from './rows/avx-moves.ts';
 import { avxPackedRows } from './rows/avx-packed.ts';
+import { avxPermutationRows } from './rows/avx-permutations.ts';
 import { bitRows } from './rows/bits.ts';
 import { bmiRows } from './rows/bmi.ts';
 import { controlRows } from './rows/control.ts';
@@ -28,6 +29,7 @@ export const instructionRows: readonly InstructionRow[] = [
   ...arithmeticRows,
   ...avxMoveRows,
   ...avxPackedRows,
+  ...avxPermutationRows,
   ...bitRows,
   ...bmiRows,
   ...controlRows,

@@ -81,3 +81,12 @@ export function vexRows(
   const [short, long] = features;
   return [...(short ? [rowOf('128', operands, short)] : []), ...(long ? [rowOf('256', wide(operands), long)] : [])];
 }
+
+/** A row of 256 bits, with name and operands as they are written. */
+export const vexRow256 = (
+  opcode: string,
+  name: string,
+  operands: string,
+  run: UnitSemanticsFunction,
+  feature: CpuFeature,
+): InstructionRow => unitRow('AVX', vexOpcode(opcode, '256', 'W0'), name, operands, run, { feature });

@@ -24,12 +24,18 @@ const FORMS = {
 /** Integers of 256 bits came with AVX2. */
 const longFeature = (name: string): CpuFeature => (/P[SD]$|DUP$/.test(name) ? 'AVX' : 'AVX2');
 
-function rowsOf({ opcode, name, form, compute }: PackedInstruction): readonly InstructionRow[] {
+/** What has no form of 256 bits, and what has none with VEX. */
+const short: ReadonlySet<CpuFeature> = new Set(['AESNI', 'PCLMULQDQ']);
+const withoutVex: ReadonlySet<CpuFeature> = new Set(['SHA']);
+
+function rowsOf({ opcode, name, form, compute, feature }: PackedInstruction): readonly InstructionRow[] {
+  if (withoutVex.has(feature)) return [];
   const step = SELECTOR_STEPS[name] ?? 0;
   const half = (s: Semantics, x: Value, y: Value, n: number) =>
     compute(s, x, y, n === 0 ? s.immediate() : s.shrU(s.immediate(), step));
   const run = form.startsWith('unary') ? twoOperands(half) : threeOperands(half);
-  return vexRows(opcode, name, FORMS[form], run, ['AVX', name === 'PHMINPOSUW' ? undefined : longFeature(name)]);
+  const isShort = name === 'PHMINPOSUW' || short.has(feature);
+  return vexRows(opcode, name, FORMS[form], run, ['AVX', isShort ? undefined : longFeature(name)]);
 }
 
 const byVector =
