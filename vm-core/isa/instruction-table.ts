@@ -11,6 +11,7 @@ import { controlRows } from './rows/control.ts';
 import { dataTransferRows } from './rows/data-transfer.ts';
 import { decimalRows } from './rows/decimal.ts';
 import { extendedStateRows } from './rows/extended-state.ts';
+import { fmaRows } from './rows/fma.ts';
 import { laterIntegerRows } from './rows/later-integer.ts';
 import { packedRows } from './rows/packed.ts';
 import { shiftRows } from './rows/shifts.ts';
@@ -41,6 +42,7 @@ export const instructionRows: readonly InstructionRow[] = [
   ...shiftRows,
   ...stackRows,
   ...floatVectorRows,
+  ...fmaRows,
   ...stringRows,
   ...systemRows,
   ...vectorLaneRows,

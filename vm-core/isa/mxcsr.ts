@@ -37,6 +37,13 @@ export class VectorArithmetic {
     return s.f.callShared(operation, exceptionsAt, ...operands);
   }
 
+  /** Calls a function over lanes that multiplies and adds; lanes that it does not compute are those of `others`. */
+  fuse(operation: SharedFunction, others: Value, numbers: readonly [Value, Value, Value], negated: Value): Value {
+    const { s } = this;
+    const exceptionsAt = s.add(this.#cpu, s.constant(internal.FLOAT_EXCEPTIONS));
+    return s.f.callShared(operation, exceptionsAt, others, ...numbers, this.#mxcsr, negated);
+  }
+
   /**
    * What was raised goes into MXCSR. One that is not masked ends the instruction with #XM, or #UD where the operating
    * system does not know #XM: nothing may have been written before. What is computed in several steps finishes each.
