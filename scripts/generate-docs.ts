@@ -161,7 +161,7 @@ function instructions(): string {
 function devices(): string {
   const machine = createMachine({
     machineType: 'isa-1',
-    cpuModel: '386',
+    cpuModel: 'max',
     memorySize: 1 << 20,
     firmware: 'builtin',
     exitDevice: true,

@@ -7,6 +7,8 @@ import type { Guest } from './guest.ts';
 /** Reference of the group; leaves and registers follow, a leaf every `STEP` with its four registers behind it. */
 export const CPUID_REFERENCE = 4_000_000;
 const STEP = 8;
+/** IA32_APIC_BASE.EN. */
+const APIC_ENABLED = 0x800;
 
 const readOnly = { presentationHint: { attributes: ['readOnly'] } } satisfies Partial<DebugProtocol.Variable>;
 
@@ -16,8 +18,14 @@ function rowsOf(guest: Guest): readonly CpuidRow[] {
     extendedControl0: guest.register('XCR0'),
     is64BitMode: guest.is64Bit,
     miscEnable: BigInt(guest.register('IA32_MISC_ENABLE')),
+    isApicOff: isApicOff(guest),
     ticksPerSecond: guest.machine.ticksPerSecond,
   });
+}
+
+/** Whether IA32_APIC_BASE has the local APIC off. */
+export function isApicOff(guest: Guest): boolean {
+  return (guest.register('IA32_APIC_BASE') & APIC_ENABLED) === 0;
 }
 
 /** Whether the model has CPUID. */

@@ -99,4 +99,5 @@ export const setTitles: Readonly<Record<GroupedSet, string>> = {
   msr: marked('Model-specific'),
   mtrr: marked('Memory types (MTRR, PAT)'),
   'machine-check': marked('Machine check'),
+  apic: marked('Local APIC'),
 };

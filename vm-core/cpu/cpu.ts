@@ -12,6 +12,7 @@ import type { MachineEvent } from '../machine/machine.ts';
 import type { Address } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import type { SegmentIndex } from '../state/layout.ts';
+import type { LocalApicUnit } from './local-apic/local-apic-unit.ts';
 import type { QuickInterrupts } from './quick-interrupts.ts';
 
 /** The instruction is done and the next one follows in the same block. */
@@ -145,6 +146,8 @@ export interface Cpu {
   readonly calls?: CallObserver | undefined;
   /** Absent where memory is not what compiled code reaches. */
   readonly quick?: QuickInterrupts | undefined;
+  /** Absent where there are no interrupts to be controlled. */
+  readonly localApic?: LocalApicUnit | undefined;
   readonly state: CpuState;
   readonly model: CpuModelFacts;
   readonly memory: CpuMemory;

@@ -18,6 +18,8 @@ export interface CpuidSurroundings {
   readonly is64BitMode?: boolean;
   /** IA32_MISC_ENABLE, which can take features away on models that have it; undefined: as after RESET. */
   readonly miscEnable?: bigint;
+  /** IA32_APIC_BASE has the local APIC off, which then is not told of. */
+  readonly isApicOff?: boolean;
   /** Of the time-stamp counter. */
   readonly ticksPerSecond: number;
 }
@@ -30,6 +32,7 @@ export const MISC_NO_EXECUTE_OFF: bigint = 1n << 34n;
 /** The highest basic leaf while CPUID is limited. */
 const LIMITED_LEAF = 2;
 const MONITOR = 1 << 3;
+const APIC = 1 << 9;
 const NO_EXECUTE = 1 << 20;
 const CR4_OSXSAVE = 1 << 18;
 const CR4_PKE = 1 << 22;
@@ -57,6 +60,7 @@ export function cpuid(
   const fixed = leaves[asked]?.(model, subleaf, surroundings) ?? answer();
   if (asked === 7 && subleaf !== 0) return fixed;
   const told = withoutSwitchedOff(withFeatures(model, asked, fixed), asked, miscEnableOf(model, surroundings));
+  if (surroundings.isApicOff && (asked === 1 || asked === EXTENDED + 1)) told.EDX = (told.EDX & ~APIC) >>> 0;
   if (asked === 0) return { ...told, EAX: leafMax };
   // Intel has SYSCALL in 64-bit mode only, and says so.
   const hides = asked === EXTENDED + 1 && model.vendor === 'GenuineIntel' && surroundings.is64BitMode !== true;

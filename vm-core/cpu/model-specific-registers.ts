@@ -9,6 +9,8 @@ import { slot } from '../state/layout.ts';
 import { type MsrRow, msrRows } from '../state/msr-table.ts';
 import { findRegister, type Register } from '../state/register-table.ts';
 import { type Cpu, GuestFault, VECTOR_GP } from './cpu.ts';
+import { mayChangeMode, modeChanged } from './local-apic/apic-base.ts';
+import { isX2Register } from './local-apic/apic-page.ts';
 import { MISC_NO_EXECUTE_OFF } from './cpuid.ts';
 
 /** A row with the register that holds its value. */
@@ -46,16 +48,27 @@ function find(cpu: Cpu, number: number, verb: string): ModelSpecificRegister {
   throw new GuestFault(VECTOR_GP, 0);
 }
 
+function found(value: bigint | undefined): bigint {
+  if (value === undefined) throw new GuestFault(VECTOR_GP, 0);
+  return value;
+}
+
 /** What RDMSR gives. */
 export function readMsr(cpu: Cpu, number: number): bigint {
+  if (cpu.localApic?.apic.isX2Capable && isX2Register(number)) return found(cpu.localApic.registers.readX2(number));
   const row = find(cpu, number, 'reads');
   const value = cpu.state.read64(row.state.offset);
   if (row.behaviour === 'write-only') throw new GuestFault(VECTOR_GP, 0);
+  if (row.behaviour === 'apic-deadline') return readDeadline(cpu);
   return row.behaviour === 'time-stamp' ? BigInt.asUintN(64, value + BigInt(cpu.now())) : value;
 }
 
 /** What WRMSR does; #GP(0) for values that the register does not take. */
 export function writeMsr(cpu: Cpu, number: number, value: bigint): void {
+  if (cpu.localApic?.apic.isX2Capable && isX2Register(number)) {
+    if (!cpu.localApic.registers.writeX2(number, value)) throw new GuestFault(VECTOR_GP, 0);
+    return;
+  }
   const row = find(cpu, number, 'writes');
   const current = readAsWritten(cpu, row);
   const kept = row.behaviour === 'extended-features' ? (value & ~LMA) | (current & LMA) : value;
@@ -63,6 +76,11 @@ export function writeMsr(cpu: Cpu, number: number, value: bigint): void {
     throw new GuestFault(VECTOR_GP, 0);
   }
   commit(cpu, row, current, kept);
+}
+
+function readDeadline({ localApic, state }: Cpu): bigint {
+  localApic?.apic.timer.settleDeadline();
+  return state.read64(slot.TSC_DEADLINE);
 }
 
 /** The value that a write replaces; of a write-only register zero. */
@@ -80,6 +98,7 @@ function writableBits(cpu: Cpu, { behaviour, writable }: MsrRow): bigint {
   const { features, physicalBits } = cpu.model;
   const hasNoExecute = features.has('NX') && (cpu.state.read64(slot.MISC_ENABLE) & MISC_NO_EXECUTE_OFF) === 0n;
   switch (behaviour) {
+    case 'apic-base':
     case 'range-base':
     case 'physical-address':
       return writable & ((1n << BigInt(physicalBits)) - 1n);
@@ -117,6 +136,8 @@ function takes(cpu: Cpu, row: ModelSpecificRegister, current: bigint, value: big
       return bytesOf(value).every((type) => RANGE_TYPES.has(type));
     case 'range-base':
       return RANGE_TYPES.has(Number(value & 0xffn));
+    case 'apic-base':
+      return mayChangeMode(current, value, cpu.model.features.has('x2APIC'));
     case 'linear-address':
       return !cpu.model.features.has('LM') || isCanonical(cpu, value);
     case 'extended-features':
@@ -143,6 +164,9 @@ function commit(cpu: Cpu, row: ModelSpecificRegister, current: bigint, value: bi
     case 'time-stamp-adjust':
       addTo(cpu, 'IA32_TIME_STAMP_COUNTER', value - current);
       break;
+    case 'apic-deadline':
+      if (!cpu.localApic?.apic.timer.isDeadlineMode) return;
+      break;
     case 'linear-address':
       if (!cpu.model.features.has('LM')) {
         state.writeRegister(row.state, value & 0xffff_ffffn);
@@ -152,6 +176,7 @@ function commit(cpu: Cpu, row: ModelSpecificRegister, current: bigint, value: bi
     default:
   }
   state.write64(row.state.offset, value);
+  if (row.behaviour === 'apic-base') modeChanged(state, cpu.model, current, value);
   state.onDerivedChange(row.state.offset);
   if (CHANGES_RULES.has(row.behaviour)) cpu.translations.rulesChanged();
 }

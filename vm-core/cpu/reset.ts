@@ -5,11 +5,12 @@
 import type { CpuModelFacts } from '../isa/cpu-model.ts';
 import type { CpuState, SegmentState } from '../state/cpu-state.ts';
 import { CR0_CD, CR0_ET, CR0_NW } from '../state/control-bits.ts';
-import { CS, internal, segmentSlots, slot } from '../state/layout.ts';
+import { apicSlot, CS, internal, segmentSlots, slot } from '../state/layout.ts';
 import { registers } from '../state/register-table.ts';
 import { MXCSR_RESET, STATE_X87 } from './extended-state.ts';
 import { DR6_ONES, DR7_ONES } from './debug-registers.ts';
 import { TYPE_LDT, TYPE_TSS_32_BUSY } from './descriptors.ts';
+import { resetLocalApic } from './local-apic/apic-base.ts';
 import { resetModelSpecificRegisters } from './model-specific-registers.ts';
 import { REAL_MODE_CODE, REAL_MODE_DATA } from './segments.ts';
 
@@ -22,7 +23,9 @@ const task: SegmentState = { selector: 0, base: 0, limit: 0xffff, attributes: SY
 
 /** Puts every register to its value after RESET; execution starts at physical FFFFFFF0h. */
 export function resetCpu(state: CpuState, model: CpuModelFacts): void {
+  const pins = state.read8(apicSlot.PINS);
   for (const register of registers) state.writeRegister(register, 0n);
+  state.write8(apicSlot.PINS, pins);
   for (let index = 0; index < segmentSlots.length; index++) state.setSegment(index, index === CS ? code : data);
   state.setSegmentAt(slot.LDTR, localTable);
   state.setSegmentAt(slot.TR, task);
@@ -33,6 +36,7 @@ export function resetCpu(state: CpuState, model: CpuModelFacts): void {
   state.write16(slot.GDTR_LIMIT, 0xffff);
   state.write16(slot.IDTR_LIMIT, 0x3ff);
   resetModelSpecificRegisters({ state, model });
+  resetLocalApic(state, model);
   resetUnits(state);
   state.write32(slot.DR6, DR6_ONES);
   state.write32(slot.DR7, DR7_ONES);

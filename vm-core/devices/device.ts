@@ -5,6 +5,7 @@
  * It never sees the CPU, its own address, or the host. All of its state is one plain object, so that reset, snapshots,
  * the device view and the fuzz loop are the same code for every device.
  */
+import type { InterruptBus } from './interrupt-bus.ts';
 
 /** Plain data only: what a snapshot can copy without knowing the device. */
 export type StateValue =
@@ -112,6 +113,8 @@ export interface DeviceContext {
   setLine(name: string, high: boolean): void;
   /** The DMA channel that the machine map connects to the device under this name. */
   dmaChannel(name: string): DmaChannel;
+  /** Where interrupts go as messages to the processors. */
+  readonly interruptBus: Pick<InterruptBus, 'send' | 'onEnd'>;
   /** Bytes to the host on a named channel (`serial`, `debugcon` …). */
   output(channel: string, bytes: Uint8Array): void;
   /** A request to the machine that ends or restarts the run. */

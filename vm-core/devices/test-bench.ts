@@ -4,6 +4,7 @@
  */
 import type { Device, DeviceContext, DeviceState, DmaProgress, MachineRequest } from './device.ts';
 import { createEventQueue, type EventQueue } from './event-queue.ts';
+import { InterruptBus } from './interrupt-bus.ts';
 
 /** What is around the device under test. */
 export interface TestBench {
@@ -21,6 +22,8 @@ export interface TestBench {
   readonly memory: Uint8Array;
   /** What DMA channels do; a test may replace it. */
   readonly dma: { send(bytes: Uint8Array): DmaProgress; receive(target: Uint8Array): DmaProgress };
+  /** A test may connect a receiver. */
+  readonly bus: InterruptBus;
   now(): number;
   /** Turns the clock by `ticks`, running every event at its own time. */
   advance(ticks: number): void;
@@ -49,6 +52,7 @@ export function createTestBench({ ticksPerSecond = 200_000_000, startTimeMs = 0 
     send: () => ({ count: 0, terminalCount: false }),
     receive: () => ({ count: 0, terminalCount: false }),
   };
+  const bus = new InterruptBus();
   let now = 0;
   return {
     context: {
@@ -60,6 +64,7 @@ export function createTestBench({ ticksPerSecond = 200_000_000, startTimeMs = 0 
         if ((lines.get(name) ?? false) !== high) edges.push(`${high ? '+' : '-'}${name}`);
         lines.set(name, high);
       },
+      interruptBus: bus,
       output: (channel, bytes) => outputs.push(`${channel}:${[...bytes].map((byte) => hex(byte)).join(' ')}`),
       request: (request) => requests.push(request),
       dmaChannel: () => ({ send: (bytes) => dma.send(bytes), receive: (target) => dma.receive(target) }),
@@ -79,6 +84,7 @@ export function createTestBench({ ticksPerSecond = 200_000_000, startTimeMs = 0 
     messages,
     memory,
     dma,
+    bus,
     now: () => now,
     advance(ticks) {
       const end = now + ticks;

@@ -16,6 +16,7 @@ import { EmbedderBreakpoints } from './embedder-breakpoints.ts';
 import type { EventSource } from './event-source.ts';
 import { PendingEvents } from './pending-events.ts';
 import type { Processor } from './processor.ts';
+import { initProcessor } from './processor-init.ts';
 import { STATUS_HOOK } from './record.ts';
 
 /** One execution is at most so long, so that counts stay small integers. */
@@ -115,6 +116,7 @@ export class EventLoop {
     this.#processor.refresh();
     const result = this.#run(limit);
     this.#pending.noteRequest();
+    this.#processor.localApic.apic.note();
     return result;
   }
 
@@ -217,6 +219,7 @@ export class EventLoop {
   #deliverEvents(): RunResult | undefined {
     const processor = this.#processor;
     const pending = this.#pending;
+    if (pending.isInitDue) initProcessor(processor, () => this.reset());
     const exception = pending.takeException(processor);
     const failed = exception && this.#deliver(exception);
     if (failed) return failed;

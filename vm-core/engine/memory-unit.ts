@@ -8,6 +8,7 @@ import type { PhysicalMap } from '../memory/physical-map.ts';
 import { Tlb } from '../memory/tlb.ts';
 import type { Translator } from '../memory/translator.ts';
 import type { CpuState } from '../state/cpu-state.ts';
+import { internal } from '../state/layout.ts';
 import { AlignmentCheck } from './alignment.ts';
 import type { CodeCache } from './code-cache.ts';
 import { CodeFetch } from './code-fetch.ts';
@@ -34,6 +35,7 @@ export function createMemoryUnit(
     readonly isInstruction: () => boolean;
   },
 ): MemoryUnit {
+  state.write32(internal.TWO_GIBIBYTES, 0x8000_0000);
   const alignment = new AlignmentCheck(state, observer.isInstruction);
   const tlb = new Tlb(state);
   map.dirty.onBegin = () => tlb.protectWrites();

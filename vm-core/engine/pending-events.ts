@@ -63,10 +63,15 @@ export class PendingEvents {
     return this.#state.read8(slot.INTERRUPT_SHADOW) === 0 && this.#isInterruptReady();
   }
 
+  /** True if an INIT is to be carried out. */
+  get isInitDue(): boolean {
+    return this.#state.read8(slot.INIT_PENDING) !== 0;
+  }
+
   /** True if HLT is over. */
   get endsHalt(): boolean {
     const exception = this.#state.read32(slot.PENDING_EXCEPTION) & IS_VALID;
-    return exception !== 0 || this.#isNmiReady() || this.#isInterruptReady();
+    return exception !== 0 || this.isInitDue || this.#isNmiReady() || this.#isInterruptReady();
   }
 
   /** Brings what the interrupt controller asks into its register. */
@@ -77,7 +82,8 @@ export class PendingEvents {
   /** Forgets what was on its way; after RESET. */
   reset(): void {
     this.#shown = undefined;
-    for (const offset of [slot.PENDING_EXCEPTION, slot.PENDING_DEBUG, slot.NMI_PENDING]) this.#state.write32(offset, 0);
+    for (const offset of [slot.PENDING_EXCEPTION, slot.PENDING_DEBUG, slot.NMI_PENDING, slot.INIT_PENDING])
+      this.#state.write32(offset, 0);
   }
 
   #isNmiReady(): boolean {

@@ -32,6 +32,7 @@ import { createMemoryUnit, type MemoryUnit } from './memory-unit.ts';
 import { ModeReports } from './mode-reports.ts';
 import { deriveTranslation } from './paging-unit.ts';
 import { RunFunctions } from './run-functions.ts';
+import { createProcessorApic } from './processor-apic.ts';
 import { type ProcessorSurroundings, REPEAT_MAX, TICKS_PER_SECOND } from './surroundings.ts';
 import { TraceRing } from './trace-ring.ts';
 import { deriveUnits } from './units.ts';
@@ -49,6 +50,7 @@ export class Processor implements Cpu {
   readonly ticksPerSecond: number;
   readonly quick: QuickInterrupts;
   readonly linear: LinearMemory;
+  readonly localApic: ReturnType<typeof createProcessorApic>;
   readonly memory: CpuMemory;
   readonly ports: PortSpace;
   readonly code: CodeCache;
@@ -69,8 +71,8 @@ export class Processor implements Cpu {
   passInterruptAt: Address | undefined;
   /** Asked at each hook that is met, with EIP at it: true if execution may go on without leaving the code. */
   onHook: () => boolean = () => false;
-  readonly acknowledgeInterrupt: () => number;
-  readonly interruptPending: () => boolean;
+  readonly acknowledgeInterrupt = (): number => this.localApic.apic.acknowledge();
+  readonly interruptPending = (): boolean => this.localApic.apic.interruptPending();
   readonly #unit: MemoryUnit;
   readonly #surroundings: ProcessorSurroundings;
   readonly #place: InstructionPlace;
@@ -85,8 +87,6 @@ export class Processor implements Cpu {
     this.callShadow = new CallShadow(this.state);
     this.trace = new TraceRing(this.state);
     this.#surroundings = surroundings;
-    this.acknowledgeInterrupt = surroundings.acknowledgeInterrupt;
-    this.interruptPending = surroundings.interruptPending;
     const met = (port: number, size: number) =>
       (this.state.read32(slot.CR4) & CR4_DE) !== 0 && this.breakpoints.noteIo(port, size);
     this.ports = reportingPorts(surroundings.ports, this.reports, met, () => this.requestExit());
@@ -96,23 +96,22 @@ export class Processor implements Cpu {
     this.code = new CodeCache(memory, this.model.name, surroundings.codeCacheSize);
     this.unfinished = new Unfinished(this.state, map, this.reports, this);
     this.#mode = new ModeReports(this.state, this.reports);
-    const unit = createMemoryUnit(this.state, map, this.model, this.code, {
+    this.#unit = createMemoryUnit(this.state, map, this.model, this.code, {
       codeWritten: (physical, size) => this.codeWritten(physical, size),
       overwrites: (physical, size) => this.unfinished.overwrites(physical, size),
       isWatched: (linear, physical) => this.watches.covers(linear, physical) || this.breakpoints.watchesPageOf(linear),
       accessed: (linear, physical, size, kind) => this.#accessed(linear, physical, size, kind),
       isInstruction: () => this.#place.current !== 0,
     });
-    this.translations = unit.translations;
-    this.linear = unit.linear;
-    this.memory = unit.memory;
+    this.translations = this.#unit.translations;
+    this.linear = this.#unit.linear;
+    this.memory = this.#unit.memory;
     this.#data = new DataPaths(this.state, this.linear, (fault) => this.#raise(fault));
-    this.#unit = unit;
     this.#place = new InstructionPlace(this.state);
-    this.quick = new QuickInterrupts(this, unit.tlb);
+    this.localApic = createProcessorApic(this, surroundings);
+    this.quick = new QuickInterrupts(this, this.#unit.tlb);
     this.state.onDerivedChange = (offset) => this.#derive(offset);
     this.setSingleStep(false);
-    this.state.write32(internal.TWO_GIBIBYTES, 0x80000000);
     this.#runs = new RunFunctions(memory, {
       read: (linear, size, at) => this.#read(linear, size, at, false),
       readForWrite: (linear, size, at) => this.#read(linear, size, at, true),
@@ -375,6 +374,7 @@ export class Processor implements Cpu {
 
   #derive(offset: number): void {
     const segment = derived.segmentOfSlot[offset] ?? -1;
+    if (segment < 0) this.localApic.changed(offset);
     if (segment < 0) deriveTranslation(this.translations, this.state, offset);
     else derived.deriveSegment(this.state, segment);
     if (segment === CS) derived.deriveCodeSize(this.state);

@@ -1,5 +1,7 @@
 /** What a processor needs of its machine. */
 import type { PortSpace } from '../cpu/cpu.ts';
+import type { TimerMaker } from '../cpu/local-apic/apic-timer.ts';
+import type { InterruptBus } from '../devices/interrupt-bus.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 
 /** Of virtual time, where a machine does not say. */
@@ -23,6 +25,10 @@ export interface ProcessorSurroundings {
   readonly ports: PortSpace;
   readonly acknowledgeInterrupt: () => number;
   readonly interruptPending: () => boolean;
+  /** Where local APICs hear of interrupts; default: a bus without anybody else. */
+  readonly interruptBus?: InterruptBus;
+  /** Makes timers of the machine's event queue; without it those of the processor never go off. */
+  readonly timer?: TimerMaker;
   /** Virtual time when the current execution began, in ticks. */
   startTime(): number;
 }

@@ -7,8 +7,8 @@
 import { ACCESSES_MAX, AccessLogFull, DeviceWait } from '../memory/access-log.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
 import type { CpuState } from '../state/cpu-state.ts';
-import { internal, slot } from '../state/layout.ts';
-import { SLOT_SIZE } from '../state/register-table.ts';
+import { apicSlot, internal, slot } from '../state/layout.ts';
+import { REGISTERS_SIZE, SLOT_SIZE } from '../state/register-table.ts';
 import type { EventReports } from './event-reports.ts';
 import * as record from './record.ts';
 
@@ -177,7 +177,9 @@ export class Unfinished {
     const changed: number[] = [];
     for (let offset = 0; offset < SAVED_SIZE; offset += SLOT_SIZE) {
       const before = view.getBigUint64(offset, true);
-      if (before === this.#state.read64(offset)) continue;
+      // The local APIC is beside the processor: what its registers have got from a device, or by an access, they keep.
+      const isApic = offset >= apicSlot.ID && offset < REGISTERS_SIZE;
+      if (isApic || before === this.#state.read64(offset)) continue;
       this.#state.write64(offset, before);
       changed.push(offset);
     }

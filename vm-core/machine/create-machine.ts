@@ -3,6 +3,7 @@ import { resetCpu } from '../cpu/reset.ts';
 import { ignoreFloatErrors } from '../cpu/x87-errors.ts';
 import type { Device, DirectMemory, MachineRequest } from '../devices/device.ts';
 import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
+import { InterruptBus } from '../devices/interrupt-bus.ts';
 import { createDisplay } from '../devices/vga/display.ts';
 import type { Vga } from '../devices/vga/vga.ts';
 import { EventLoop } from '../engine/event-loop.ts';
@@ -82,6 +83,7 @@ class PcMachine implements Machine {
   /** Memory of devices that the processor reaches directly, as far as it is not given away. */
   #direct: Uint8Array;
   readonly #events: EventQueue = createEventQueue();
+  readonly #interruptBus = new InterruptBus();
   readonly #bus: DeviceBus;
   readonly #processor: Processor;
   readonly #loop: EventLoop;
@@ -118,6 +120,8 @@ class PcMachine implements Machine {
       ports: this.#bus.ports,
       acknowledgeInterrupt: () => this.#bus.acknowledgeInterrupt(),
       interruptPending: () => this.#bus.interruptPending(),
+      interruptBus: this.#interruptBus,
+      timer: (name, callback) => this.#events.timer(`processor/${name}`, callback),
       startTime: () => this.#loop.time,
     });
     this.#loop = new EventLoop(this.#processor, {
@@ -262,9 +266,9 @@ class PcMachine implements Machine {
       request: (request) => this.#ask(request),
       log: (message) => this.#logOnce(message),
       setA20: (open) => this.#setA20(open),
-      setInterruptPending: (pending) => {
-        if (pending) this.#processor?.requestExit();
-      },
+      setInterruptPending: (pending) => this.#processor?.localApic.apic.setPin(0, pending),
+      setNonMaskableInterrupt: (high) => this.#processor?.localApic.apic.setPin(1, high),
+      interruptBus: this.#interruptBus,
       ignoreFloatErrors: (ignore) => {
         if (ignore) ignoreFloatErrors(this.#processor.state);
       },

@@ -1,4 +1,5 @@
 /** All devices of a machine without its processor: what tests of the bus and of devices together use. */
+import { InterruptBus } from '../devices/interrupt-bus.ts';
 import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
 import { createDeviceBus, type DeviceBus, type MachineMap } from './device-bus.ts';
 import { isaPc } from './isa-pc.ts';
@@ -45,6 +46,8 @@ export function createDeviceBench(config: MachineConfig = testConfig, map: Machi
     log: (message) => note(`log ${message}`),
     setA20: (open) => note(`a20 ${open ? 'open' : 'closed'}`),
     ignoreFloatErrors: () => {},
+    setNonMaskableInterrupt: () => {},
+    interruptBus: new InterruptBus(),
     setInterruptPending: (pending) => note(`intr ${pending ? 'high' : 'low'}`),
   });
   return {

@@ -14,6 +14,7 @@ import type {
   TimerCallback,
 } from '../devices/device.ts';
 import { cloneState, resetState } from '../devices/device-state.ts';
+import type { InterruptBus } from '../devices/interrupt-bus.ts';
 import type { Pic } from '../devices/pic/pic.ts';
 import { picDescription } from '../devices/pic/pic-state.ts';
 import type { AccessLog } from '../memory/access-log.ts';
@@ -46,6 +47,8 @@ export interface DeviceRow {
 export interface MachineMap {
   /** Instances that the processor's INTA cycle reaches. */
   readonly interruptControllers: { readonly master: string; readonly slave: string };
+  /** Inputs that are wired to the same lines as others: what drives the one drives the other, where that is there. */
+  readonly sharedInputs?: Readonly<Record<LineTarget, LineTarget>>;
   /** Where the processor's FERR# goes. */
   readonly floatError?: { readonly device: string; readonly input: string };
   readonly devices: readonly DeviceRow[];
@@ -71,6 +74,10 @@ export interface MachineServices {
   setA20(open: boolean): void;
   /** The processor's INTR pin changed; low until the first call. */
   setInterruptPending(pending: boolean): void;
+  /** Its NMI pin. */
+  setNonMaskableInterrupt(high: boolean): void;
+  /** Between the interrupt controllers that send messages and the processors. */
+  readonly interruptBus: InterruptBus;
   /** The processor's IGNNE# pin. */
   ignoreFloatErrors(ignore: boolean): void;
 }
@@ -130,7 +137,7 @@ export function createDeviceBus(map: MachineMap, config: MachineConfig, services
     else logOnce('no device at many more ports, which are not named');
   }, services.accesses);
   const devices = new Map<string, Device>();
-  const wiring = createWiring(rows, devices, services);
+  const wiring = createWiring(rows, devices, services, map.sharedInputs ?? {});
   const dmaWiring = createDmaWiring(devices);
 
   for (const row of rows) {
@@ -144,6 +151,7 @@ export function createDeviceBus(map: MachineMap, config: MachineConfig, services
       request: (request) => services.request(request),
       startTimeMs: services.startTimeMs,
       dma: services.dma,
+      interruptBus: services.interruptBus,
       ...(services.directMemory ? { directMemory: services.directMemory } : {}),
       logOnce: (message) => logOnce(`${row.name}: ${message}`),
     };
@@ -253,9 +261,11 @@ function createWiring(
   rows: readonly DeviceRow[],
   devices: ReadonlyMap<string, Device>,
   services: MachineServices,
+  sharedInputs: Readonly<Record<LineTarget, LineTarget>>,
 ): Wiring {
   const machineInputs: Readonly<Record<string, (high: boolean) => void>> = {
     intr: (high) => services.setInterruptPending(high),
+    nmi: (high) => services.setNonMaskableInterrupt(high),
     a20: (high) => services.setA20(high),
     ignne: (high) => services.ignoreFloatErrors(high),
   };
@@ -269,6 +279,8 @@ function createWiring(
       const receive = inputs?.[input];
       if (receive === undefined) throw new Error(`the map connects a line to "${target}", which does not exist`);
       receive(high);
+      const [sharer, shared] = (sharedInputs[target] ?? '').split('.') as [string, string?];
+      if (shared !== undefined) devices.get(sharer)?.inputs?.[shared]?.(high);
     };
     const sink = { driversHigh: 0, drive };
     sinks.set(target, sink);

@@ -9,6 +9,7 @@ import { createDma } from '../devices/dma/dma.ts';
 import { createFirmwareConfig } from '../devices/firmware-config/firmware-config.ts';
 import { createFloppyController } from '../devices/floppy-controller/floppy-controller.ts';
 import { createIde } from '../devices/ide/ide.ts';
+import { createIoApic } from '../devices/io-apic/io-apic.ts';
 import { createKeyboardController } from '../devices/keyboard-controller/keyboard-controller.ts';
 import { createParallelPort } from '../devices/parallel-port/parallel-port.ts';
 import { createPic } from '../devices/pic/pic.ts';
@@ -19,6 +20,7 @@ import { createResetControl } from '../devices/reset-control/reset-control.ts';
 import { createRtc } from '../devices/rtc/rtc.ts';
 import { createUart } from '../devices/uart/uart.ts';
 import { createVga } from '../devices/vga/vga.ts';
+import { modelFacts } from '../isa/cpu-model.ts';
 import { guestRam } from '../memory/guest-ram.ts';
 import { cmosContents } from './cmos-contents.ts';
 import { ramRanges } from './ram-ranges.ts';
@@ -26,6 +28,12 @@ import type { MachineMap } from './device-bus.ts';
 
 export const isaPc: MachineMap = {
   interruptControllers: { master: 'pic-master', slave: 'pic-slave' },
+  // IRQ 2 is the cascade, so the I/O APIC has the timer there.
+  sharedInputs: {
+    'pic-master.ir0': 'io-apic.pin2',
+    ...Object.fromEntries([1, 3, 4, 5, 6, 7].map((n) => [`pic-master.ir${n}`, `io-apic.pin${n}` as const])),
+    ...Object.fromEntries([0, 1, 2, 3, 4, 5, 6, 7].map((n) => [`pic-slave.ir${n}`, `io-apic.pin${n + 8}` as const])),
+  },
   floatError: { device: 'coprocessor-error', input: 'ferr' },
   devices: [
     {
@@ -39,6 +47,13 @@ export const isaPc: MachineMap = {
       create: (context) => createPic(context, 'slave'),
       ports: { registers: 0xa0, elcr: 0x4d1 },
       lines: { intr: 'pic-master.ir2' },
+    },
+    {
+      name: 'io-apic',
+      create: createIoApic,
+      ports: {},
+      memory: { registers: 0xfec00000 },
+      isPresent: ({ cpuModel }) => modelFacts(cpuModel).features.has('APIC'),
     },
     { name: 'dma', create: createDma, ports: { 'controller-1': 0x00, 'controller-2': 0xc0, pages: 0x81 } },
     {

@@ -9,7 +9,7 @@ import { type Address, offsetInPage, pageStart, plus } from '../state/address.ts
 import { PAGE_SIZE } from './layout.ts';
 import { ACCESS_FETCH, ACCESS_IMPLICIT, ACCESS_WRITE } from './page-access.ts';
 import { LEVELS_LONG } from './paging-rules.ts';
-import { type PhysicalMap, readView } from './physical-map.ts';
+import { type MemoryWindow, type PhysicalMap, readView } from './physical-map.ts';
 import type { Tlb } from './tlb.ts';
 import type { Translator } from './translator.ts';
 
@@ -37,6 +37,8 @@ export interface AccessObserver {
 }
 
 export class LinearMemory {
+  /** A page of the processor's own, which stands before whatever else is at its physical address. */
+  ownPage: MemoryWindow | undefined;
   readonly #map: PhysicalMap;
   readonly #tlb: Tlb;
   readonly #translator: Translator;
@@ -118,6 +120,7 @@ export class LinearMemory {
 
   /** An access that does not cross a page. */
   #readPage(linear: number, low: number, physical: number, size: number, access: number): number {
+    if (this.#isOwn(physical)) return this.#accessOwn(linear, low, physical, size);
     const plain = this.#map.hostAddress(physical);
     const host = plain >= 0 ? plain : this.#map.directAddress(physical, false);
     if (this.#observer.isWatched(linear, physical)) this.#observer.accessed(plus(linear, low), physical, size, 'read');
@@ -143,6 +146,10 @@ export class LinearMemory {
   }
 
   #writePage(linear: number, low: number, physical: number, size: number, value: number, access: number): void {
+    if (this.#isOwn(physical)) {
+      this.#accessOwn(linear, low, physical, size, value);
+      return;
+    }
     const watched = this.#observer.isWatched(linear, physical);
     if (watched) this.#observer.accessed(plus(linear, low), physical, size, 'write');
     if (!this.#map.isRam(physical)) {
@@ -158,6 +165,22 @@ export class LinearMemory {
     if (this.#map.accesses.isOpen) this.#observer.overwrites(physical, size as Size);
     this.#map.writeRam(physical, size as Size, value);
     if (codeMap !== 0) this.#observer.codeWritten(physical, size);
+  }
+
+  #isOwn(physical: number): boolean {
+    const own = this.ownPage;
+    return own !== undefined && physical >= own.start && physical < own.start + own.size;
+  }
+
+  /** Reads the processor's own page, or writes a value there. */
+  #accessOwn(linear: number, low: number, physical: number, size: number, value?: number): number {
+    const own = this.ownPage as MemoryWindow;
+    const kind = value === undefined ? 'read' : 'write';
+    if (this.#observer.isWatched(linear, physical)) this.#observer.accessed(plus(linear, low), physical, size, kind);
+    const offset = physical - own.start;
+    if (value === undefined) return this.#map.readWindow(own, offset, size as Size, 'data');
+    this.#map.writeWindow(own, offset, size as Size, value, 'data');
+    return 0;
   }
 
   #readAcross(linear: number, low: number, physical: number, size: number, access: number): number {

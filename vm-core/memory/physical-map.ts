@@ -156,7 +156,7 @@ export class PhysicalMap {
       this.onUnclaimed(physicalAddress, 'read');
       return size === 4 ? 0xffffffff : (1 << (size * 8)) - 1;
     }
-    return this.#readWindow(window, physicalAddress - window.start, size, purpose);
+    return this.readWindow(window, physicalAddress - window.start, size, purpose);
   }
 
   write(physicalAddress: number, size: 1 | 2 | 4, value: number, purpose: AccessPurpose = 'data'): void {
@@ -169,7 +169,7 @@ export class PhysicalMap {
     else if (kind === KIND_ROM) this.onRomWrite(physicalAddress, size, value);
     else {
       const window = this.#windowAt(physicalAddress);
-      if (window) this.#writeWindow(window, physicalAddress - window.start, size, value, purpose);
+      if (window) this.writeWindow(window, physicalAddress - window.start, size, value, purpose);
       else this.onUnclaimed(physicalAddress, 'write');
     }
   }
@@ -253,25 +253,26 @@ export class PhysicalMap {
     return value;
   }
 
-  /** Splits an access that is wider than the region takes, low part first. */
-  #readWindow(window: MemoryWindow, offset: number, size: 1 | 2 | 4, purpose: AccessPurpose): number {
+  /** Reads a window. An access that is wider than the region takes is split, low part first. */
+  readWindow(window: MemoryWindow, offset: number, size: 1 | 2 | 4, purpose: AccessPurpose): number {
     const { region, device, start } = window;
     if (size * 8 > region.width) {
       const half = (size / 2) as 1 | 2;
-      const low = this.#readWindow(window, offset, half, purpose);
-      return low + this.#readWindow(window, offset + half, half, purpose) * 2 ** (half * 8);
+      const low = this.readWindow(window, offset, half, purpose);
+      return low + this.readWindow(window, offset + half, half, purpose) * 2 ** (half * 8);
     }
     if (!this.accesses.isOpen) return region.read(offset, size);
     const address = start + offset;
     return this.accesses.read({ region, device, kind: 'read', space: 'memory', address, offset, size, purpose });
   }
 
-  #writeWindow(window: MemoryWindow, offset: number, size: 1 | 2 | 4, value: number, purpose: AccessPurpose): void {
+  /** The same of a write. */
+  writeWindow(window: MemoryWindow, offset: number, size: 1 | 2 | 4, value: number, purpose: AccessPurpose): void {
     const { region, device, start } = window;
     if (size * 8 > region.width) {
       const half = (size / 2) as 1 | 2;
-      this.#writeWindow(window, offset, half, half === 1 ? value & 0xff : value & 0xffff, purpose);
-      this.#writeWindow(window, offset + half, half, value >>> (half * 8), purpose);
+      this.writeWindow(window, offset, half, half === 1 ? value & 0xff : value & 0xffff, purpose);
+      this.writeWindow(window, offset + half, half, value >>> (half * 8), purpose);
     } else if (!this.accesses.isOpen) region.write(offset, size, value);
     else {
       const address = start + offset;

@@ -65,10 +65,42 @@ export const slot = {
   INTERRUPT_SHADOW: offsetOf('INTERRUPT_SHADOW'),
   NMI_BLOCKED: offsetOf('NMI_BLOCKED'),
   NMI_PENDING: offsetOf('NMI_PENDING'),
+  INIT_PENDING: offsetOf('INIT_PENDING'),
+  APIC_BASE: offsetOf('IA32_APIC_BASE'),
+  TSC_DEADLINE: offsetOf('IA32_TSC_DEADLINE'),
   INTERRUPT_REQUESTED: offsetOf('INTERRUPT_REQUESTED'),
   PENDING_DEBUG: offsetOf('PENDING_DEBUG'),
   PENDING_EXCEPTION: offsetOf('PENDING_EXCEPTION'),
   PENDING_ERROR_CODE: offsetOf('PENDING_ERROR_CODE'),
+} as const;
+
+/** Slots of the local APIC's registers, which lie together behind all others. */
+export const apicSlot = {
+  ID: offsetOf('APIC_ID'),
+  VERSION: offsetOf('APIC_VERSION'),
+  TPR: offsetOf('APIC_TPR'),
+  APR: offsetOf('APIC_APR'),
+  PPR: offsetOf('APIC_PPR'),
+  LDR: offsetOf('APIC_LDR'),
+  DFR: offsetOf('APIC_DFR'),
+  SVR: offsetOf('APIC_SVR'),
+  ISR0: offsetOf('APIC_ISR0'),
+  TMR0: offsetOf('APIC_TMR0'),
+  IRR0: offsetOf('APIC_IRR0'),
+  ESR: offsetOf('APIC_ESR'),
+  ICR: offsetOf('APIC_ICR'),
+  LVT_TIMER: offsetOf('APIC_LVT_TIMER'),
+  LVT_THERMAL: offsetOf('APIC_LVT_THERMAL'),
+  LVT_PERF: offsetOf('APIC_LVT_PERF'),
+  LVT_LINT0: offsetOf('APIC_LVT_LINT0'),
+  LVT_LINT1: offsetOf('APIC_LVT_LINT1'),
+  LVT_ERROR: offsetOf('APIC_LVT_ERROR'),
+  TIMER_INITIAL: offsetOf('APIC_TIMER_INITIAL'),
+  TIMER_CURRENT: offsetOf('APIC_TIMER_CURRENT'),
+  TIMER_DIVIDE: offsetOf('APIC_TIMER_DIVIDE'),
+  TIMER_START: offsetOf('APIC_TIMER_START'),
+  ERRORS: offsetOf('APIC_ERRORS'),
+  PINS: offsetOf('APIC_PINS'),
 } as const;
 
 /** Bits of `slot.INTERRUPT_SHADOW`: what holds events off for one instruction. */

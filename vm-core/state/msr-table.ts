@@ -21,6 +21,10 @@ export type MsrBehaviour =
   | 'range-base'
   /** A physical address of that width. */
   | 'physical-address'
+  /** Such an address, and the mode of the local APIC, which cannot change from each to each. */
+  | 'apic-base'
+  /** A value of the time-stamp counter; zero, and writes ignored, unless the timer of the local APIC waits for one. */
+  | 'apic-deadline'
   /** Only zero can be written. */
   | 'clear-only'
   /** Details of an error: software may clear them, on AMD's processors write them (SDM vol. 3B §15.3.2.3, §15.3.2.4). */
@@ -102,8 +106,8 @@ const rows = [
   system(0x17, 'IA32_PLATFORM_ID', 'PAT', 'platform for which microcode is meant', { ...intel, ...readOnly }),
   system(0x1b, 'IA32_APIC_BASE', 'APIC', 'place and state of the local APIC', {
     reset: 0xfee0_0900n,
-    writable: PAGES | 0x900n,
-    behaviour: 'physical-address',
+    writable: PAGES | 0xd00n,
+    behaviour: 'apic-base',
   }),
   system(0x3b, 'IA32_TSC_ADJUST', 'TSC_ADJUST', 'sum of what writes have moved the time-stamp counter', {
     behaviour: 'time-stamp-adjust',
@@ -186,6 +190,15 @@ const rows = [
   system(0xda0, 'IA32_XSS', 'XSAVES', 'states that XSAVES manages besides those of XCR0: there are none', {
     writable: 0n,
   }),
+  system(
+    0x6e0,
+    'IA32_TSC_DEADLINE',
+    'TSC-Deadline',
+    'time-stamp counter at which the timer of the local APIC goes off',
+    {
+      behaviour: 'apic-deadline',
+    },
+  ),
   system(0xc000_0080, 'IA32_EFER', 'NX', 'extended features', {
     writable: 0x4d01n,
     behaviour: 'extended-features',

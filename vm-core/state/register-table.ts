@@ -2,6 +2,7 @@
  * Every register of the processor, one row each (SDM vol. 1 §3.4, vol. 3A §2). The layout in memory, access by tag, the
  * debug sidebar, snapshots and state differences are derived from this table. (A table: exempt from the length limit.)
  */
+import { apicRows } from './apic-table.ts';
 import { msrFields } from './msr-fields.ts';
 import { msrRows } from './msr-table.ts';
 import { vectorRegisters, x87Registers } from './unit-register-rows.ts';
@@ -22,6 +23,7 @@ export const registerSets = [
   'msr',
   'mtrr',
   'machine-check',
+  'apic',
 ] as const;
 export type RegisterSet = (typeof registerSets)[number];
 
@@ -276,6 +278,11 @@ function fieldsOf(name: string): { readonly fields?: readonly BitField[] } {
   return fields ? { fields } : {};
 }
 
+const localApic: readonly RegisterRow[] = apicRows.map(({ name, size, description, fields }) => ({
+  ...{ set: 'apic', name, size, attributes: 'host-writable', description, feature: 'APIC' },
+  ...(fields ? { fields } : {}),
+}));
+
 const rows: readonly RegisterRow[] = [
   ...general,
   { set: 'pointer', name: 'EIP', size: 4, attributes: 'read-write', description: 'instruction pointer' },
@@ -320,6 +327,7 @@ const rows: readonly RegisterRow[] = [
   ]),
   event('NMI_BLOCKED', 1, '1 from the delivery of an NMI to the next IRET'),
   event('NMI_PENDING', 1, '1 while an NMI waits to be delivered'),
+  event('INIT_PENDING', 1, '1 while an INIT waits to be carried out'),
   event(
     'INTERRUPT_REQUESTED',
     1,
@@ -337,6 +345,7 @@ const rows: readonly RegisterRow[] = [
   ...vectorRegisters,
   ...x87Registers,
   ...modelSpecific,
+  ...localApic,
 ];
 
 /** One register of the table; `offset` is the byte offset of its slot in a vCPU's state. */

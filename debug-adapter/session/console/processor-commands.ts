@@ -1,6 +1,7 @@
 /** Commands about the processor: `cpuid` shows what the guest is told of it, `code` what was decoded for it. */
 import { type CpuidAnswer, cpuid, cpuidLeaves, featuresOfLeaf, modelFacts } from '../../../vm-core/index.ts';
 import { localized } from '../../protocol/localized.ts';
+import { isApicOff } from '../cpuid-view.ts';
 import type { Guest } from '../guest.ts';
 import { compileNumberList } from '../number-list.ts';
 import { UserError } from '../user-error.ts';
@@ -40,6 +41,7 @@ function showLeaves(guest: Guest, words: readonly string[]): string {
     control4: guest.register('CR4'),
     extendedControl0: guest.register('XCR0'),
     miscEnable: BigInt(guest.register('IA32_MISC_ENABLE')),
+    isApicOff: isApicOff(guest),
     ticksPerSecond: guest.machine.ticksPerSecond,
   };
   const lines = cpuidLeaves(model)

@@ -107,6 +107,7 @@ function readInto(state: CpuState, { rmSlot, operandSize }: Instruction, from: n
 function writeTaskPriority(cpu: Cpu, value: number): Outcome {
   if (value > 15) throw new GuestFault(VECTOR_GP, 0);
   cpu.state.write32(slot.CR8, value);
+  cpu.state.onDerivedChange(slot.CR8);
   return EXIT;
 }
 

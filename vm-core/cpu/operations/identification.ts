@@ -2,6 +2,7 @@
 import { slot } from '../../state/layout.ts';
 import { NEXT, type SystemOperation } from '../cpu.ts';
 import { cpuid } from '../cpuid.ts';
+import { isApicOff } from '../local-apic/apic-base.ts';
 import { is64BitMode } from '../mode.ts';
 import { writeDoubleWord } from '../register-writes.ts';
 
@@ -16,6 +17,7 @@ export const CPUID: SystemOperation = ({ state, model, ticksPerSecond }) => {
     extendedControl0: state.read32(slot.XCR0),
     miscEnable: state.read64(slot.MISC_ENABLE),
     ticksPerSecond,
+    isApicOff: isApicOff(state),
     is64BitMode: is64BitMode(state),
   });
   writeDoubleWord(state, slot.EAX, answer.EAX);

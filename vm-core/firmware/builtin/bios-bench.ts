@@ -3,6 +3,7 @@
  * registers. Hooks are called as the machine would call them; the ROM's own instructions are not executed. Used by tests
  * only.
  */
+import { InterruptBus } from '../../devices/interrupt-bus.ts';
 import { createEventQueue } from '../../devices/event-queue.ts';
 import type { MachineRequest } from '../../devices/device.ts';
 import type { BlockStore } from '../../machine/block-store.ts';
@@ -93,6 +94,8 @@ export function createBiosBench(options: BenchOptions = {}): BiosBench {
       log: (message) => messages.push(message),
       setA20: () => {},
       ignoreFloatErrors: () => {},
+      setNonMaskableInterrupt: () => {},
+      interruptBus: new InterruptBus(),
       setInterruptPending: () => {},
     },
   );
