@@ -43,7 +43,7 @@ export function modeChanged(state: CpuState, model: CpuModelFacts, from: bigint,
 }
 
 /** Version and number of the last LVT entry; P6 processors brought the counters', the Pentium 4 the thermal sensor's. */
-function versionOf({ features }: CpuModelFacts): number {
+export function versionOf({ features }: CpuModelFacts): number {
   if (!features.has('MTRR')) return 0x03_0010;
   return features.has('CLFSH') ? 0x05_0014 : 0x04_0011;
 }

@@ -18,9 +18,10 @@ import {
   timerHook,
 } from './interrupts.ts';
 import { mouseHooks } from './mouse/mouse-hooks.ts';
+import { mpTables } from './mp-tables.ts';
 import { optionRomHook, postHook } from './post.ts';
 import { printerHooks } from './printer-services.ts';
-import { buildRom, DATE, DUMMY_IRET, ROM_BASE, type RomLabels, serviceInterrupts } from './rom.ts';
+import { buildRom, DATE, DUMMY_IRET, MP_POINTER, ROM_BASE, type RomLabels, serviceInterrupts } from './rom.ts';
 import { serialPollHook, serialTimeoutHook } from './serial-services.ts';
 import { serviceHook } from './service.ts';
 import { services, unknownFunction } from './services.ts';
@@ -49,7 +50,8 @@ export interface BuiltinBiosOptions {
 export function createBuiltinBios(options: BuiltinBiosOptions = {}): Firmware {
   const { machine } = options;
   const smbios = machine ? smbiosStructures({ ...machine, biosVersion: VERSION, biosDate: DATE_IN_FULL }) : [];
-  const { bytes, labels } = buildRom({ font8x8, font8x14, font8x16 }, smbios);
+  const tables = machine ? mpTables(machine, ROM_BASE + MP_POINTER) : [];
+  const { bytes, labels } = buildRom({ font8x8, font8x14, font8x16 }, smbios, tables);
   const hooks = new Map<number, FirmwareHook>();
   const wrapped = new WeakMap<FirmwareContext, FirmwareContext>();
   for (const [offset, hook] of hooksOf(labels, options.quiet === true ? undefined : BANNER)) {

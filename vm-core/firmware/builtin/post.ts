@@ -31,6 +31,7 @@ import {
   VIDEO_SAVE_POINTERS,
 } from './rom.ts';
 import { goTo } from './service.ts';
+import { startVirtualWire } from './mp-tables.ts';
 import { FLAGS_400_LINES, setMode } from './video/mode-set.ts';
 import { printMessage } from './video/teletype.ts';
 
@@ -69,6 +70,7 @@ export function postHook(labels: RomLabels): FirmwareHook {
     fillBiosData(context);
     if (context.disk) writeDiskParameters(context, context.disk, mbr);
     startControllers(context);
+    startVirtualWire(context);
     context.memory.write(bda.TIMER_TICKS, 4, ticksOfClock(context));
     setMode(context, TEXT_MODE);
     context.memory.write(ebda.OPTION_ROM, 2, OPTION_ROM_FIRST);

@@ -76,6 +76,8 @@ export const DATE = '11/20/26';
 /** Where programs look for '_SM_', every 16 bytes, and the structures that it points to. */
 export const SMBIOS_ENTRY = 0x7000;
 const SMBIOS_STRUCTURES = 0x7020;
+/** Where the multiprocessor tables lie. */
+export const MP_POINTER = 0x7800;
 const MODEL_AT = 0xfc;
 
 /** INT 15h, C0h: an AT with second PIC, RTC, keyboard intercept (4Fh), EBDA, and INT 16h/09h. */
@@ -147,8 +149,12 @@ export const defaultVectors: readonly number[] = [
   ...[0x72, 0x73, 0x76, 0x77],
 ];
 
-/** Builds the ROM, with the structures of the SMBIOS if there are any. */
-export function buildRom(fonts: RomFonts, smbios: readonly (readonly number[])[] = []): RomImage {
+/** Builds the ROM, with the structures of the SMBIOS and the multiprocessor tables if there are any. */
+export function buildRom(
+  fonts: RomFonts,
+  smbios: readonly (readonly number[])[] = [],
+  mpTables: readonly number[] = [],
+): RomImage {
   const rom = new RomBuilder();
   rom.at(FONT_8X8).emit(...fonts.font8x8);
   rom.at(FONT_8X14).emit(...fonts.font8x14);
@@ -163,6 +169,7 @@ export function buildRom(fonts: RomFonts, smbios: readonly (readonly number[])[]
     rom.at(SMBIOS_ENTRY).emit(...smbiosEntryPoint(smbios, ROM_BASE + SMBIOS_STRUCTURES));
     rom.at(SMBIOS_STRUCTURES).emit(...smbios.flat());
   }
+  rom.at(MP_POINTER).emit(...mpTables);
   rom.at(DUMMY_IRET).emit(op.IRET);
 
   rom.at(CODE);
