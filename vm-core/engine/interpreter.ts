@@ -4,7 +4,7 @@
  * each is the same for every machine and is built when it is first needed, or in pieces ahead of that.
  */
 import type { DecodedInstruction } from '../isa/decoded-instruction.ts';
-import { executionUnits, type InstructionRow } from '../isa/instruction-row.ts';
+import type { InstructionRow } from '../isa/instruction-row.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import {
   hasNo16BitForm,
@@ -172,15 +172,8 @@ function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInte
     }),
   );
   yield;
-  const units = executionUnits.map((unit, number) =>
-    reserveUnit(
-      builder,
-      stageUnit,
-      number,
-      all.filter(({ row }) => row.unit === unit),
-      places,
-      addressBits,
-    ),
+  const units = unitParts(all).map((part, number) =>
+    reserveUnit(builder, stageUnit, number, part, places, addressBits),
   );
   yield;
   return {
@@ -189,6 +182,20 @@ function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInte
     handlerOf: (instruction) => placeOf(places, instruction, addressBits),
     bytes: builder.build(),
   };
+}
+
+/** The forms of the units in parts that are staged as one: what a feature brings to a unit. */
+function unitParts(forms: readonly StagedForm[]): readonly (readonly StagedForm[])[] {
+  const parts = new Map<string, StagedForm[]>();
+  for (const form of forms) {
+    const { unit, feature } = form.row;
+    if (unit === undefined) continue;
+    const key = `${unit} ${feature}`;
+    const part = parts.get(key);
+    if (part) part.push(form);
+    else parts.set(key, [form]);
+  }
+  return [...parts.values()];
 }
 
 /** The module and, once they are asked for, those of the units, which put their functions into its table. */
@@ -211,7 +218,7 @@ function instantiateWith(
 }
 
 /**
- * Keeps places in the table for the forms of a unit. What stands there first has the unit's module put its functions into
+ * Keeps places in the table for a part of a unit. What stands there first has the part's module put its functions into
  * these places, and goes on with the one that is wanted. The result builds that module, once.
  */
 function reserveUnit(

@@ -12,8 +12,7 @@ export type UnitSemanticsFunction = (s: Semantics, ...operands: readonly UnitOpe
  * Units besides the integer unit. CR0, CR4 and XCR0 decide whether the instructions of one may be executed (SDM vol. 3A
  * §2.5, §13.1); `free` ones always may.
  */
-export const executionUnits = ['x87', 'MMX', 'SSE', 'AVX', 'free'] as const;
-export type ExecutionUnit = (typeof executionUnits)[number];
+export type ExecutionUnit = 'x87' | 'MMX' | 'SSE' | 'AVX' | 'free';
 
 export interface InstructionRow {
   /** Manual's notation: `00`, `0F A3`, `80 /0` (ModR/M extension), `40+r` (register in the opcode). */
@@ -42,7 +41,7 @@ export interface InstructionRow {
    * as d64 on processors of AMD (AMD64 manual vol. 1 §3.7.3).
    */
   readonly mode?: 'i64' | 'o64' | 'd64' | 'f64' | 'n64';
-  /** The unit that executes it, for what is not the integer unit; its code is staged when the first of it is executed. */
+  /** The unit that executes it, for what is not the integer unit; its code is staged when the first of it that a feature brings is executed. */
   readonly unit?: ExecutionUnit;
   /** The feature that brings the instruction; absent: the 386 has it. */
   readonly feature?: CpuFeature;
