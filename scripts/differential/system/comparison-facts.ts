@@ -109,6 +109,19 @@ export function hasHandlerOfMiddleLevel({ patches }: SystemCase, before: (addres
   });
 }
 
+/** BTC EAX, and the bits that MOV may then refuse: CR4.PAE, CR0.NW and CR0.PG. */
+const FLIP = [0x0f, 0xba, 0xf8] as const;
+const refusedBits: ReadonlySet<number> = new Set([5, 29, 31]);
+
+/** Whether a case flips a bit of a control register that may be one too many. */
+export function flipsRefusedBit({ text, patches }: SystemCase): boolean {
+  const code = patches.find(({ at }) => at === CODE)?.bytes ?? [];
+  return (
+    text.includes('MOV CR') &&
+    code.some((bit, n) => n >= 3 && refusedBits.has(bit) && FLIP.every((byte, k) => code[n - 3 + k] === byte))
+  );
+}
+
 /** Bits of the code that a case begins with. */
 export const codeSizeOf = (test: SystemCase): 16 | 32 | 64 =>
   test.codeSize ?? (test.cs === SELECTOR.CODE_64 || test.cs === (SELECTOR.USER_CODE_64 | 3) ? 64 : 32);

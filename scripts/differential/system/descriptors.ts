@@ -93,7 +93,7 @@ function systemDescriptor(random: Random, isLong: boolean): number[] {
   const offset = landing(random);
   return gate(
     target,
-    (type & 8) === 0 ? offset - ZONE : offset,
+    (type & 8) === 0 || isNarrow(target) ? offset - ZONE : offset,
     rights | type,
     random.chance(70) ? 0 : random.below(32),
   );

@@ -7,6 +7,7 @@ import type { Comparison, Mismatch } from './compare.ts';
 import {
   descriptorAttributes,
   endsIn,
+  flipsRefusedBit,
   hasHandlerOfMiddleLevel,
   isFrame,
   isNarrowTask,
@@ -318,7 +319,9 @@ export const explainedInSystem: readonly Explained[] = [
     reason: 'QEMU loads TR with tasks of 16 bits in long mode',
     section: 'SDM vol. 2A, LTR; vol. 3A table 3-2 (the types 1 and 3 are reserved in IA-32e mode)',
     explains: (_, { test, ours, qemu, before }) =>
-      test.text.includes('LLDT LTR') && endsIn(ours, 8, 13) && isNarrowTask(Number(qemu.registers.tr), before),
+      test.text.includes('LLDT LTR') &&
+      (endsIn(ours, 8, 13) || isShutdown(ours)) &&
+      isNarrowTask(Number(qemu.registers.tr), before),
   },
   {
     reason: 'QEMU sets an accessed flag in the entries of the page-directory-pointer table of PAE paging',
@@ -330,7 +333,7 @@ export const explainedInSystem: readonly Explained[] = [
       'QEMU lets MOV to control registers pass that is #GP: leaving paging in 64-bit mode, CR4.PAE clear in long mode, CR0.NW without CD, reserved bits',
     section: 'SDM vol. 2B, MOV to control registers; vol. 3A §2.5, §9.8.5',
     explains: (_, { test, ours, qemu }) =>
-      test.text.includes('MOV CR') &&
+      flipsRefusedBit(test) &&
       (endsIn(ours, 8, 13) ||
         isShutdown(ours) ||
         ours.registers.cr0 !== qemu.registers.cr0 ||

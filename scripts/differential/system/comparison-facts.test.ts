@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { emptyCase, type SystemCase } from './case.ts';
+import { descriptorAttributes, flipsRefusedBit, isFrame, isNarrowTask, readsAndWrites } from './comparison-facts.ts';
+import { CODE, GLOBAL_TABLE, OUTER_STACKS, PAGE_TABLE, type ResultField, resultFields } from './layout.ts';
+import type { SystemResult } from './results.ts';
+
+const withCode = (text: string, ...bytes: readonly number[]): SystemCase => ({
+  ...emptyCase,
+  text,
+  patches: [{ at: CODE, bytes }],
+});
+
+it('tells instructions that read and write memory from those that do one of it', () => {
+  expect(readsAndWrites(withCode('', 0x01, 0x1c, 0x25, 0, 0x40, 2, 0))).toBe(true);
+  expect(readsAndWrites(withCode('', 0x39, 0x1c, 0x25, 0, 0x40, 2, 0))).toBe(false);
+  expect(readsAndWrites(withCode('', 0x89, 0x1c, 0x25, 0, 0x40, 2, 0))).toBe(false);
+});
+
+it('finds flips of bits that MOV to a control register may refuse', () => {
+  const flip = (bit: number) => [0x0f, 0x20, 0xc0, 0x48, 0x0f, 0xba, 0xf8, bit, 0x0f, 0x22, 0xc0];
+  expect(flipsRefusedBit(withCode('MOV CR', ...flip(29)))).toBe(true);
+  expect(flipsRefusedBit(withCode('MOV CR', ...flip(30)))).toBe(false);
+  expect(flipsRefusedBit(withCode('access', ...flip(29)))).toBe(false);
+});
+
+it('reads attributes from the table as a case finds it', () => {
+  const before = (address: number) => (address === GLOBAL_TABLE + 0xa4 ? 0x0020_8302 : 0);
+  expect(descriptorAttributes(0xa3, before)).toBe(0x2083);
+  expect(isNarrowTask(0xa3, before)).toBe(true);
+  expect(isNarrowTask(0xab, before)).toBe(false);
+});
+
+it('knows frames where the page of the outer stack leads', () => {
+  const registers = Object.fromEntries(resultFields.map((field) => [field, 0n])) as Record<ResultField, bigint>;
+  const result: SystemResult = { registers, memory: new Map() };
+  const before = (address: number) => (address === PAGE_TABLE + (OUTER_STACKS >>> 12) * 8 ? 0x26067 : 0);
+  const comparison = { test: emptyCase, ours: result, qemu: result, before };
+  expect([OUTER_STACKS, 0x267c0, 0x257c0].map((address) => isFrame(address, comparison))).toEqual([true, true, false]);
+});
