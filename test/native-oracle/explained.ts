@@ -106,7 +106,7 @@ export const explained: readonly Explained[] = [
   },
   {
     reason: 'AMD has a bit of MXCSR that lets vectors in memory be misaligned',
-    applies: ({ row }, native) => row.name === 'LDMXCSR' && ((native.state[26] as number) & 2) !== 0,
+    applies: ({ row }, native) => /^V?LDMXCSR$/.test(row.name) && ((native.state[26] as number) & 2) !== 0,
   },
   {
     reason: 'CLFLUSH and its like may name a code segment that cannot be read (SDM vol. 2A CLFLUSH); ours refuses it',

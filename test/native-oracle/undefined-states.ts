@@ -30,7 +30,7 @@ export function undefinedState({ row, state }: Case, status: number): UndefinedS
   // SDM vol. 2A FCOM: written only if the exception is masked; AMD writes them always.
   if (/^(FI?U?COM|FTST)/.test(name) && (status & SUMMARY) !== 0) return { ...defined, status: CONDITIONS };
   // SDM vol. 2B RCPPS, RSQRTPS: within 1.5·2^-12 of the exact result.
-  if (/^R(CP|SQRT)[PS]S$/.test(name)) return { ...defined, isApproximate: true };
+  if (/^V?R(CP|SQRT)[PS]S$/.test(name)) return { ...defined, isApproximate: true };
   if (!TRANSCENDENTAL.test(name)) return defined;
   // SDM vol. 1 §8.3.10: within one unit in the last place, whatever the rounding; an exact result may count as inexact.
   const tiny = (status & UNDERFLOW) === 0 ? 0 : UNDERFLOW;

@@ -2,6 +2,7 @@
 import type { InstructionRow } from './instruction-row.ts';
 import { OpcodeMap } from './opcode-map.ts';
 import { arithmeticRows } from './rows/arithmetic.ts';
+import { avxFloatRows } from './rows/avx-float.ts';
 import { avxMoveRows } from './rows/avx-moves.ts';
 import { avxPackedRows } from './rows/avx-packed.ts';
 import { avxPermutationRows } from './rows/avx-permutations.ts';
@@ -28,6 +29,7 @@ import { x87MoveRows } from './rows/x87-moves.ts';
 
 export const instructionRows: readonly InstructionRow[] = [
   ...arithmeticRows,
+  ...avxFloatRows,
   ...avxMoveRows,
   ...avxPackedRows,
   ...avxPermutationRows,

@@ -52,16 +52,14 @@ const flagComparison =
     setFlagsFromByte(s, flags, s.constant(0));
   };
 
-/** A general register or memory as a number in the lowest lane. */
-const fromInteger =
-  (operation: SharedFunction): UnitSemanticsFunction =>
-  (s, to, from) => {
-    const integer = s.wideSigned(s.read(from as Operand));
-    const unit = new VectorArithmetic(s);
-    const result = unit.operate(operation, read(s, to), s.f.operate('i64x2.splat', integer));
-    unit.finish();
-    s.writeVector(to, [result]);
-  };
+/** A general register or memory as a number in the lowest lane, the others being those of a vector. */
+export function fromIntegerTo(s: Semantics, operation: SharedFunction, others: Value, from: UnitOperand): Value {
+  const integer = s.wideSigned(s.read(from as Operand));
+  const unit = new VectorArithmetic(s);
+  const result = unit.operate(operation, others, s.f.operate('i64x2.splat', integer));
+  unit.finish();
+  return result;
+}
 
 /** The lowest lane as an integer of the general register's size. */
 const toInteger =
@@ -132,27 +130,43 @@ const toMmx =
 const sse = { feature: 'SSE' } as const;
 const sse2 = { feature: 'SSE2' } as const;
 const { integerFromSingle, integerFromDouble, integersFromTwoSingles, integersFromPackedDoubles } = conversions;
-const fromIntegerToSingle = fromInteger(conversions.singleFromLowestInteger);
-const fromIntegerToDouble = fromInteger(conversions.doubleFromLowestInteger);
+/** Conversions of a general register or memory. */
+export const integerConversions = [
+  { opcode: 'F3 0F 2A', name: 'CVTSI2SS', operation: conversions.singleFromLowestInteger, feature: 'SSE' },
+  { opcode: 'F2 0F 2A', name: 'CVTSI2SD', operation: conversions.doubleFromLowestInteger, feature: 'SSE2' },
+] as const;
 
-export const floatVectorRows: readonly InstructionRow[] = [
-  ...floatInstructions.map(rowOf),
+/** What writes no vector register: with VEX it has the same operands. */
+export const floatRegisterRows: readonly InstructionRow[] = [
   unitRow('SSE', 'NP 0F 2E', 'UCOMISS', 'Vdq,Wd', flagComparison(comparisons.unorderedSingleFlags), sse),
   unitRow('SSE', 'NP 0F 2F', 'COMISS', 'Vdq,Wd', flagComparison(comparisons.orderedSingleFlags), sse),
   unitRow('SSE', '66 0F 2E', 'UCOMISD', 'Vdq,Wq', flagComparison(comparisons.unorderedDoubleFlags), sse2),
   unitRow('SSE', '66 0F 2F', 'COMISD', 'Vdq,Wq', flagComparison(comparisons.orderedDoubleFlags), sse2),
-  unitRow('SSE', 'F3 0F 2A', 'CVTSI2SS', 'Vdq,Ey', fromIntegerToSingle, sse),
-  unitRow('SSE', 'F2 0F 2A', 'CVTSI2SD', 'Vdq,Ey', fromIntegerToDouble, sse2),
   unitRow('SSE', 'F3 0F 2C', 'CVTTSS2SI', 'Gy,Wd', toInteger(integerFromSingle, 'truncated'), sse),
   unitRow('SSE', 'F3 0F 2D', 'CVTSS2SI', 'Gy,Wd', toInteger(integerFromSingle, 'rounded'), sse),
   unitRow('SSE', 'F2 0F 2C', 'CVTTSD2SI', 'Gy,Wq', toInteger(integerFromDouble, 'truncated'), sse2),
   unitRow('SSE', 'F2 0F 2D', 'CVTSD2SI', 'Gy,Wq', toInteger(integerFromDouble, 'rounded'), sse2),
+  unitRow('SSE', 'NP 0F AE /2', 'LDMXCSR', 'Md', loadMxcsr, sse),
+  unitRow('SSE', 'NP 0F AE /3', 'STMXCSR', 'Md', storeMxcsr, sse),
+];
+
+export const floatVectorRows: readonly InstructionRow[] = [
+  ...floatInstructions.map(rowOf),
+  ...floatRegisterRows,
+  ...integerConversions.map(({ opcode, name, operation, feature }) =>
+    unitRow(
+      'SSE',
+      opcode,
+      name,
+      'Vdq,Ey',
+      (s, to, from) => s.writeVector(to, [fromIntegerTo(s, operation, read(s, to), from)]),
+      { feature },
+    ),
+  ),
   unitRow('SSE', 'NP 0F 2A', 'CVTPI2PS', 'Vdq,Qq', fromMmx(conversions.singlesFromIntegers), sse),
   unitRow('SSE', '66 0F 2A', 'CVTPI2PD', 'Vdq,Qq', fromMmx('exact'), sse2),
   unitRow('SSE', 'NP 0F 2C', 'CVTTPS2PI', 'Pq,Wq', toMmx(integersFromTwoSingles.truncated), sse),
   unitRow('SSE', 'NP 0F 2D', 'CVTPS2PI', 'Pq,Wq', toMmx(integersFromTwoSingles.rounded), sse),
   unitRow('SSE', '66 0F 2C', 'CVTTPD2PI', 'Pq,Wdq', toMmx(integersFromPackedDoubles.truncated, 'aligned'), sse2),
   unitRow('SSE', '66 0F 2D', 'CVTPD2PI', 'Pq,Wdq', toMmx(integersFromPackedDoubles.rounded, 'aligned'), sse2),
-  unitRow('SSE', 'NP 0F AE /2', 'LDMXCSR', 'Md', loadMxcsr, sse),
-  unitRow('SSE', 'NP 0F AE /3', 'STMXCSR', 'Md', storeMxcsr, sse),
 ];
