@@ -155,7 +155,10 @@ export function countAt(counter: CounterState, cycle: number): number {
 function binaryCountAt(counter: CounterState, cycle: number): number {
   const { phase, count } = counter;
   const modulus = modulusOf(counter);
-  if (phase === 'empty' || phase === 'armed') return count % modulus;
+  if (phase === 'empty' || phase === 'armed') {
+    // A real port takes longer to read than the cycle after which a count is loaded, so nobody reads what was there before.
+    return (counter.loadAt < 0 ? count : counter.written) % modulus;
+  }
   const elapsed = elapsedAt(counter, cycle);
   if (!isPeriodic(counter)) return (modulus + ((count - elapsed) % modulus)) % modulus;
   const position = elapsed % count;

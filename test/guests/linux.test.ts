@@ -1,0 +1,84 @@
+/**
+ * Debian's kernels, booted directly to a shell on the serial port. One of them runs always; `npm run test:full -- guests`
+ * (GUESTS=thorough) runs all, and lets them test themselves.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { linuxPackages, runLinux, type LinuxRun } from './linux-guest.ts';
+
+const THOROUGH = process.env['GUESTS'] === 'thorough';
+
+interface LinuxCase extends Omit<LinuxRun, 'script' | 'instructionsMax'> {
+  readonly title: string;
+  readonly kernel: string;
+  readonly busybox: string;
+  /** Lines of the console besides those that every kernel has. */
+  readonly expected: readonly RegExp[];
+}
+
+const shell32 = { busybox: 'busybox-static:i386' };
+/** The kernel then leaves out tests of its ciphers, signatures included: three thousand million instructions. */
+const UNTESTED = 'cryptomgr.notests';
+const ONE_CPU = 'noapic nolapic';
+
+const short = {
+  ...shell32,
+  title: 'linux-image-686 on a Pentium III',
+  kernel: 'linux-image-686:i386',
+  cpuModel: 'pentium3',
+  memorySize: 64 << 20,
+  commandLine: `quiet ${ONE_CPU} ${UNTESTED}`,
+  expected: [/kernel: Linux i686\n/, /model name\t: Pentium III \(Coppermine\)\nfpu\t\t: yes\n/],
+} as const satisfies LinuxCase;
+
+const cases: readonly LinuxCase[] = THOROUGH
+  ? [
+      short,
+      {
+        ...short,
+        title: 'linux-image-686, which tests itself',
+        commandLine: ONE_CPU,
+        expected: [/alg: self-tests for /],
+      },
+      { ...short, title: 'linux-image-686, entered in 32-bit code', kernelEntry: '32-bit' },
+      {
+        ...short,
+        title: 'linux-image-686-pae on x86-64-v2, with execute-disable',
+        kernel: 'linux-image-686-pae:i386',
+        cpuModel: 'x86-64-v2',
+        memorySize: 256 << 20,
+        commandLine: `${ONE_CPU} ${UNTESTED}`,
+        expected: [
+          /kernel: Linux i686\n/,
+          /NX \(Execute Disable\) protection: active\n/,
+          /Checked W\+X mappings: passed/,
+        ],
+      },
+    ]
+  : [short];
+
+const SCRIPT = `
+mount -t proc proc /proc
+echo "kernel: $(uname -sm)"
+echo "sum: $(seq 1 100 | awk '{ sum += $1 * 1.5 } END { print sum / 7 }')"
+echo "digest: $(md5sum < /bin/busybox)"
+grep -E '^(model name|fpu)' /proc/cpuinfo
+grep -E 'timer|ttyS0' /proc/interrupts
+`;
+
+describe.each(cases)("Debian's $title", ({ kernel, busybox, expected, ...run }) => {
+  const packages = linuxPackages(kernel, busybox);
+
+  it.skipIf(packages === undefined)('runs a script in a shell (skipped without packages)', { timeout: 900_000 }, () => {
+    const present = packages as NonNullable<typeof packages>;
+    const { console, end } = runLinux(present, { ...run, script: SCRIPT, instructionsMax: 10_000_000_000 });
+    for (const line of expected) expect(console).toMatch(line);
+    expect(console).toContain('sum: 1082.14\n');
+    expect(console).toContain(`digest: ${createHash('md5').update(readFileSync(present.busybox)).digest('hex')}  -\n`);
+    expect(console).toMatch(/ 0: +[1-9]\d* +XT-PIC +timer\n/);
+    expect(console).toMatch(/ 4: +[1-9]\d* +XT-PIC +ttyS0\n/);
+    expect(console).not.toMatch(/BUG|WARNING|Oops|panic|self-test.*failed/);
+    expect(end).toBe('exit');
+  });
+});
