@@ -24,7 +24,7 @@ export interface LinuxRun {
   readonly memorySize: number;
   /** Behind `console=ttyS0,115200`. */
   readonly commandLine: string;
-  /** Commands for busybox's shell; when they have ended the machine's exit device is written. */
+  /** Commands for busybox's shell; when they have ended the kernel is told to switch the power off. */
   readonly script: string;
   readonly instructionsMax: number;
 }
@@ -34,16 +34,13 @@ export interface LinuxResult {
   readonly machine: Machine;
   /** Everything on the first serial port. */
   readonly console: string;
-  /** Why the run ended; `exit` is what is expected. */
+  /** Why the run ended. `halted`: for good, which is how a PC without power management ends. */
   readonly end: string;
 }
 
 const CONSOLE = [5, 1] as const;
-const PORTS = [1, 4] as const;
-const APPLETS = ['sh', 'mount', 'uname', 'cat', 'awk', 'seq', 'grep', 'md5sum', 'dd', 'stty', 'sleep'];
+const APPLETS = ['sh', 'mount', 'uname', 'cat', 'awk', 'seq', 'grep', 'md5sum', 'stty', 'poweroff'];
 const SLICE = 20_000_000;
-/** Port F4h, where the exit device is. */
-const EXIT_PORT = 0xf4;
 
 /** Boots, runs the script, and comes back when it has ended, something went wrong, or the instructions are used up. */
 export function runLinux({ kernel, busybox }: LinuxPackages, run: LinuxRun): LinuxResult {
@@ -60,7 +57,7 @@ export function runLinux({ kernel, busybox }: LinuxPackages, run: LinuxRun): Lin
       modules: [],
       ...(run.kernelEntry === undefined ? {} : { entry: run.kernelEntry }),
     },
-    exitDevice: true,
+    exitDevice: false,
     startTimeMs: Date.UTC(2026, 10, 20, 12),
   });
   const bytes: Uint8Array[] = [];
@@ -69,22 +66,22 @@ export function runLinux({ kernel, busybox }: LinuxPackages, run: LinuxRun): Lin
   };
   let end = 'limit';
   while (end === 'limit' && machine.retired < run.instructionsMax) {
+    const before = machine.retired;
     const result = machine.run({ instructionsMax: SLICE });
-    end = result.reason === 'request' ? result.request.kind : result.reason;
+    if (machine.retired === before) end = 'halted';
+    else end = result.reason === 'request' ? result.request.kind : result.reason;
   }
   return { machine, console: Buffer.concat(bytes).toString('latin1').replaceAll('\r', ''), end };
 }
 
 function rootFileSystem(busybox: string, script: string): Uint8Array {
-  // What is printed has to leave the serial port before the machine exits: `stty` waits for that.
-  const exit = `stty -F /dev/console sane; dd if=/zero of=/dev/port bs=1 seek=${EXIT_PORT} count=1 2>/dev/null`;
+  // What is printed has to leave the serial port first: `stty` waits for that.
+  const end = 'stty -F /dev/console sane; poweroff -f';
   return initramfs([
     ...['bin', 'dev', 'proc', 'sys', 'tmp'].map((path) => ({ path })),
     { path: 'dev/console', device: CONSOLE },
-    { path: 'dev/port', device: PORTS },
     { path: 'bin/busybox', bytes: readFileSync(busybox), isExecutable: true },
     ...APPLETS.map((name) => ({ path: `bin/${name}`, linkTo: 'busybox' })),
-    { path: 'zero', bytes: new Uint8Array(1) },
-    { path: 'init', bytes: Buffer.from(`#!/bin/sh\n${script}\n${exit}\n`), isExecutable: true },
+    { path: 'init', bytes: Buffer.from(`#!/bin/sh\n${script}\n${end}\n`), isExecutable: true },
   ]);
 }
