@@ -1,6 +1,6 @@
 /**
- * Debian's kernels, booted directly to a shell on the serial port. One of them runs always; `npm run test:full -- guests`
- * (GUESTS=thorough) runs all, and lets them test themselves.
+ * Debian's kernels, booted directly to a shell on the serial port. A 32-bit and a 64-bit one run always;
+ * `npm run test:full -- guests` (GUESTS=thorough) runs all, and lets them test themselves.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ const shell32 = { busybox: 'busybox-static:i386' };
 const UNTESTED = 'cryptomgr.notests';
 const ONE_CPU = 'noapic nolapic';
 
-const short = {
+const pentium3 = {
   ...shell32,
   title: 'linux-image-686 on a Pentium III',
   kernel: 'linux-image-686:i386',
@@ -32,31 +32,38 @@ const short = {
   expected: [/kernel: Linux i686\n/, /model name\t: Pentium III \(Coppermine\)\nfpu\t\t: yes\n/],
 } as const satisfies LinuxCase;
 
-const cases: readonly LinuxCase[] = THOROUGH
-  ? [
-      short,
-      {
-        ...short,
-        title: 'linux-image-686, which tests itself',
-        commandLine: ONE_CPU,
-        expected: [/alg: self-tests for /],
-      },
-      { ...short, title: 'linux-image-686, entered in 32-bit code', kernelEntry: '32-bit' },
-      {
-        ...short,
-        title: 'linux-image-686-pae on x86-64-v2, with execute-disable',
-        kernel: 'linux-image-686-pae:i386',
-        cpuModel: 'x86-64-v2',
-        memorySize: 256 << 20,
-        commandLine: `${ONE_CPU} ${UNTESTED}`,
-        expected: [
-          /kernel: Linux i686\n/,
-          /NX \(Execute Disable\) protection: active\n/,
-          /Checked W\+X mappings: passed/,
-        ],
-      },
-    ]
-  : [short];
+const cloud = {
+  title: 'linux-image-cloud-amd64 on x86-64-v2',
+  kernel: 'linux-image-cloud-amd64',
+  busybox: 'busybox-static',
+  cpuModel: 'x86-64-v2',
+  memorySize: 256 << 20,
+  commandLine: `quiet ${ONE_CPU} ${UNTESTED}`,
+  expected: [/kernel: Linux x86_64\n/, /model name\t: x86-64-v2\nfpu\t\t: yes\n/],
+} as const satisfies LinuxCase;
+
+const thorough: readonly LinuxCase[] = [
+  {
+    ...pentium3,
+    title: 'linux-image-686, which tests itself',
+    commandLine: ONE_CPU,
+    expected: [/alg: self-tests for .* passed/],
+  },
+  { ...pentium3, title: 'linux-image-686, entered in 32-bit code', kernelEntry: '32-bit' },
+  {
+    ...shell32,
+    title: 'linux-image-686-pae on x86-64-v2, with execute-disable',
+    kernel: 'linux-image-686-pae:i386',
+    cpuModel: 'x86-64-v2',
+    memorySize: 256 << 20,
+    commandLine: `${ONE_CPU} ${UNTESTED}`,
+    expected: [/kernel: Linux i686\n/, /NX \(Execute Disable\) protection: active\n/, /Checked W\+X mappings: passed/],
+  },
+  { ...cloud, title: 'linux-image-cloud-amd64, entered in 64-bit code', kernelEntry: '64-bit' },
+  { ...cloud, title: 'linux-image-amd64 on x86-64-v2', kernel: 'linux-image-amd64' },
+];
+
+const cases: readonly LinuxCase[] = [pentium3, cloud, ...(THOROUGH ? thorough : [])];
 
 const SCRIPT = `
 mount -t proc proc /proc
