@@ -6,6 +6,7 @@ import { avxFloatRows } from './rows/avx-float.ts';
 import { avxMoveRows } from './rows/avx-moves.ts';
 import { avxPackedRows } from './rows/avx-packed.ts';
 import { avxPermutationRows } from './rows/avx-permutations.ts';
+import { avxStringRows } from './rows/avx-strings.ts';
 import { bitRows } from './rows/bits.ts';
 import { bmiRows } from './rows/bmi.ts';
 import { controlRows } from './rows/control.ts';
@@ -33,6 +34,7 @@ export const instructionRows: readonly InstructionRow[] = [
   ...avxMoveRows,
   ...avxPackedRows,
   ...avxPermutationRows,
+  ...avxStringRows,
   ...bitRows,
   ...bmiRows,
   ...controlRows,

@@ -16,6 +16,14 @@ import * as conversions from './lane-conversions.ts';
  */
 export type LaneComputation = (unit: VectorArithmetic, x: Value, y: Value, immediate: Value) => Value;
 
+/** The same for several halves at once. */
+export type HalvesComputation = (
+  unit: VectorArithmetic,
+  x: readonly Value[],
+  y: readonly Value[],
+  immediate: Value,
+) => readonly Value[];
+
 /** One instruction. */
 export interface FloatInstruction {
   /** With its prefix. */
@@ -119,21 +127,39 @@ function lanesOf({ s }: VectorArithmetic, immediate: Value, bytes: 4 | 8, from: 
   return f.operate(`${integers}.eq`, f.operate('v128.and', all, bits), bits);
 }
 
-/** The sum of products, step by step, into the lanes that the immediate names; it names the lanes of the factors, too. */
-const dotProduct =
-  ({ product, sum }: arithmetic.LaneArithmetic, bytes: 4 | 8): LaneComputation =>
-  (unit, x, y, immediate) => {
+/**
+ * The sum of products, step by step, into the lanes that the immediate names; it names the lanes of the factors, too. Each
+ * step is done for all halves before the next, as its exceptions come together.
+ */
+const dotProducts =
+  ({ product, sum }: arithmetic.LaneArithmetic, bytes: 4 | 8): HalvesComputation =>
+  (unit, firsts, seconds, immediate) => {
     const { f } = unit.s;
     const factors = lanesOf(unit, immediate, bytes, 4);
-    const products = unit.operate(product, f.operate('v128.and', x, factors), f.operate('v128.and', y, factors));
-    const neighbours = (of: Value) => {
+    const products = seconds.map((y, n) =>
+      f.copy(
+        unit.operate(product, f.operate('v128.and', firsts[n] as Value, factors), f.operate('v128.and', y, factors)),
+      ),
+    );
+    const neighbours = (all: readonly Value[]) => {
       unit.finish();
-      const even = f.shuffle(of, of, everyOther(bytes, false));
-      return unit.operate(sum, even, f.shuffle(of, of, everyOther(bytes, true)));
+      return all.map((of) => {
+        const even = f.shuffle(of, of, everyOther(bytes, false));
+        return f.copy(unit.operate(sum, even, f.shuffle(of, of, everyOther(bytes, true))));
+      });
     };
     const sums = neighbours(products);
-    return f.operate('v128.and', bytes === 8 ? sums : neighbours(sums), lanesOf(unit, immediate, bytes, 0));
+    const lanes = lanesOf(unit, immediate, bytes, 0);
+    return (bytes === 8 ? sums : neighbours(sums)).map((all) => f.operate('v128.and', all, lanes));
   };
+
+const dotProduct =
+  (of: arithmetic.LaneArithmetic, bytes: 4 | 8): LaneComputation =>
+  (unit, x, y, immediate) =>
+    dotProducts(of, bytes)(unit, [x], [y], immediate)[0] as Value;
+
+/** DPPS of any number of halves. */
+export const dotProductsOfSingles: HalvesComputation = dotProducts(arithmetic.packedSingles, 4);
 
 type Entry = readonly [opcode: string, name: string, compute: LaneComputation, source?: FloatInstruction['source']];
 

@@ -1,6 +1,6 @@
 /** Floating-point instructions with VEX prefixes, from the table of those without (SDM vol. 1 §14.1, §14.3). */
 import type { Value } from '../../wasm/function-builder.ts';
-import { type FloatInstruction, floatInstructions } from '../float/instructions.ts';
+import { dotProductsOfSingles, type FloatInstruction, floatInstructions } from '../float/instructions.ts';
 import type { InstructionRow, UnitSemanticsFunction } from '../instruction-row.ts';
 import { unitRow } from '../instruction-row.ts';
 import { VectorArithmetic } from '../mxcsr.ts';
@@ -30,7 +30,10 @@ function computing({ compute, form, name }: FloatInstruction, length: '128' | '2
     const first = isUnary ? second : vectors(s, sources[0]);
     const unit = new VectorArithmetic(s);
     const immediate = name.startsWith('CMP') ? s.and(s.immediate(), PREDICATE) : s.immediate();
-    const results = second.map((half, n) => compute(unit, first[n] as Value, half, immediate));
+    const results =
+      name === 'DPPS'
+        ? dotProductsOfSingles(unit, first, second, immediate)
+        : second.map((half, n) => compute(unit, first[n] as Value, half, immediate));
     unit.finish();
     const isNarrowed = results.length === 2 && NARROWING.test(name);
     const [low, high] = results as unknown as readonly [Value, Value];
