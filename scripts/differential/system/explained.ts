@@ -179,15 +179,18 @@ export const explainedInSystem: readonly Explained[] = [
     section: 'SDM vol. 3A §4.7',
     explains: ({ address, qemu, ours }, comparison) => {
       const { test, ours: own, qemu: theirs } = comparison;
-      const lost = ours ^ qemu;
+      // In the upper half of a double word after frames of words.
+      const half = (ours ^ qemu) >= 0x1_0000n ? 16n : 0n;
+      const lost = (ours ^ qemu) >> half;
       return (
         isFrame(address, comparison) &&
         own.registers.cr2 !== 0n &&
         own.registers.cr2 === theirs.registers.cr2 &&
-        (qemu & lost) === 0n &&
+        (ours ^ qemu) === lost << half &&
+        ((qemu >> half) & lost) === 0n &&
         (lost & ~(PRESENT | WRITE | USER)) === 0n &&
         ((lost & WRITE) === 0n || readsAndWrites(test)) &&
-        ((lost & PRESENT) === 0n || (ours & RESERVED) !== 0n) &&
+        ((lost & PRESENT) === 0n || ((ours >> half) & RESERVED) !== 0n) &&
         ((lost & USER) === 0n || (isOuter(test) && isOnStacks(own.registers.cr2)))
       );
     },
