@@ -1,0 +1,75 @@
+/** AVX before it is advertised: halves, zeros above, lanes that a mask keeps from faulting, and what XCR0 forbids. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { CpuFeature } from '../isa/cpu-feature.ts';
+import { modelFacts } from '../isa/cpu-model.ts';
+import { CR4_OSFXSR, CR4_OSXSAVE, CR4_PAE } from '../state/control-bits.ts';
+import { LongGuest } from './long-guest.ts';
+
+const features = modelFacts('max').features as Set<CpuFeature>;
+const added = (['AVX', 'AVX2'] as const).filter((feature) => !features.has(feature));
+beforeAll(() => {
+  for (const feature of added) features.add(feature);
+});
+afterAll(() => {
+  for (const feature of added) features.delete(feature);
+});
+
+const LOW = 0x0000_0004_0000_0003_0000_0002_0000_0001n;
+const HIGH = 0x0000_0008_0000_0007_0000_0006_0000_0005n;
+const of = (low: bigint, high: bigint) => low | (high << 128n);
+
+/** Runs code with YMM1 of small numbers, YMM2 with their halves exchanged, YMM0 of ones. */
+function run(code: string, prepare: (guest: LongGuest) => void = () => {}): { guest: LongGuest; end: string } {
+  const guest = new LongGuest(Uint8Array.from(`${code} f4`.split(' '), (digits) => Number.parseInt(digits, 16)));
+  guest.set('CR4', BigInt(CR4_PAE | CR4_OSFXSR | CR4_OSXSAVE));
+  guest.set('XCR0', 7n);
+  guest.set('YMM0', 2n ** 256n - 1n);
+  guest.set('YMM1', of(LOW, HIGH));
+  guest.set('YMM2', of(HIGH, LOW));
+  prepare(guest);
+  guest.machine.processor.refresh();
+  return { guest, end: guest.runToHalt() };
+}
+
+it.each([
+  { name: 'vpaddd ymm0,ymm1,ymm2', code: 'c5 f5 fe c2', result: of(LOW + HIGH, LOW + HIGH) },
+  { name: 'vpaddd xmm0,xmm1,xmm2', code: 'c5 f1 fe c2', result: LOW + HIGH },
+  { name: 'vperm2f128 ymm0,ymm1,ymm2,21h', code: 'c4 e3 75 06 c2 21', result: of(HIGH, HIGH) },
+  { name: 'vperm2f128 ymm0,ymm1,ymm2,80h', code: 'c4 e3 75 06 c2 80', result: LOW },
+  { name: 'vextracti128 xmm0,ymm1,1', code: 'c4 e3 7d 39 c8 01', result: HIGH },
+  { name: 'vpermd ymm0,ymm1,ymm2', code: 'c4 e2 75 36 c2', result: undefined },
+  { name: 'vzeroupper', code: 'c5 f8 77', result: 2n ** 128n - 1n },
+])('$name', ({ code, result }) => {
+  const { guest, end } = run(code);
+  expect(end).toBe('program');
+  // Numbers 1 to 8 modulo 8 of 5, 6, 7, 8, 1, 2, 3, 4.
+  const permuted = of(0x0000_0001_0000_0008_0000_0007_0000_0006n, 0x0000_0005_0000_0004_0000_0003_0000_0002n);
+  expect(guest.get('YMM0')).toBe(result ?? permuted);
+});
+
+it('reads no lane whose mask is clear: what is not mapped there does not matter', () => {
+  const masked = 'c4 e2 71 2c 07'; // vmaskmovps xmm0,xmm1,[rdi]
+  const prepare = (mask: bigint) => (guest: LongGuest) => {
+    guest.map(0x21000n, 0x21000, 0);
+    guest.set('RDI', 0x20ff8n);
+    guest.write64(0x20ff8, 0x2222_2222_1111_1111n);
+    guest.set('XMM1', mask);
+  };
+  const { guest, end } = run(masked, prepare(0x8000_0000_0000_0000n));
+  expect([end, guest.get('YMM0')]).toEqual(['program', 0x2222_2222_0000_0000n]);
+  const faulting = run(masked, prepare(0x8000_0000n << 64n));
+  expect([faulting.end, faulting.guest.get('CR2'), faulting.guest.get('YMM0')]).toEqual([
+    ...['vector 14', 0x21000n, 2n ** 256n - 1n],
+  ]);
+});
+
+it.each([
+  ['without its state in XCR0', 3n, BigInt(CR4_PAE | CR4_OSXSAVE)],
+  ['without CR4.OSXSAVE', 7n, BigInt(CR4_PAE)],
+])('is invalid %s', (_, xcr0, control4) => {
+  const { end } = run('c5 f8 77', (guest) => {
+    guest.set('XCR0', xcr0);
+    guest.set('CR4', control4);
+  });
+  expect(end).toBe('vector 6');
+});
