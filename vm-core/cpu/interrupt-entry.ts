@@ -291,7 +291,9 @@ function handlerLevel(cpu: Cpu, { attributes }: Descriptor, selector: number): n
   const current = privilegeLevel(cpu.state);
   const target = privilegeOf(attributes);
   const level = isConforming(attributes) ? current : target;
-  const forbidden = !isCode(attributes) || target > current || (isVirtual8086(cpu.state) && level !== 0);
+  // That the segment is absent, which is #NP, comes before what virtual-8086 mode asks of its level.
+  const isOfVirtual8086 = level === 0 || !isPresent(attributes) || !isVirtual8086(cpu.state);
+  const forbidden = !isCode(attributes) || target > current || !isOfVirtual8086;
   if (forbidden) throw new GuestFault(VECTOR_GP, selectorError(selector));
   return level;
 }
