@@ -49,17 +49,17 @@ const thorough: readonly LinuxCase[] = [
     commandLine: ONE_CPU,
     expected: [/alg: self-tests for .* passed/],
   },
-  { ...pentium3, title: 'linux-image-686, entered in 32-bit code', kernelEntry: '32-bit' },
+  { ...pentium3, title: 'linux-image-686, 32-bit entry', kernelEntry: '32-bit' },
   {
     ...shell32,
-    title: 'linux-image-686-pae on x86-64-v2, with execute-disable',
+    title: 'linux-image-686-pae on x86-64-v2',
     kernel: 'linux-image-686-pae:i386',
     cpuModel: 'x86-64-v2',
     memorySize: 256 << 20,
     commandLine: `${ONE_CPU} ${UNTESTED}`,
     expected: [/kernel: Linux i686\n/, /NX \(Execute Disable\) protection: active\n/, /Checked W\+X mappings: passed/],
   },
-  { ...cloud, title: 'linux-image-cloud-amd64, entered in 64-bit code', kernelEntry: '64-bit' },
+  { ...cloud, title: 'linux-image-cloud-amd64, 64-bit entry', kernelEntry: '64-bit' },
   { ...cloud, title: 'linux-image-amd64 on x86-64-v2', kernel: 'linux-image-amd64' },
 ];
 
