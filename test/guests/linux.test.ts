@@ -54,7 +54,7 @@ const thorough: readonly LinuxCase[] = [
   { ...pentium3, title: 'linux-image-686, 32-bit entry', kernelEntry: '32-bit' },
   {
     ...pentium3,
-    title: 'linux-image-686 with local APIC and I/O APIC, which the MP tables tell of',
+    title: 'linux-image-686 with APICs',
     commandLine: UNTESTED,
     controller: 'IO-APIC',
     expected: [/IOAPIC\[0\]: apic_id 1, version 17/, /Enabling APIC mode: +Flat\. +Using 1 I\/O APICs/],
