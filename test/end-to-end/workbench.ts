@@ -130,6 +130,8 @@ export class Workbench {
         return;
       } catch (error) {
         if (attemptsLeft === 1) throw error;
+        // The list is made when it opens: what the workbench has learned since is in a new one.
+        await this.page.keyboard.press('Escape');
       }
     }
   }
