@@ -217,7 +217,7 @@ describe.skipIf(!runnable).for([
       await workbench.run('Notifications: Clear All Notifications');
       await boot('first');
       await workbench.debugButton('debug-continue').click();
-      await workbench.viewTab(`Screen: first.${extension}`).click();
+      await workbench.viewTab(`Screen: first.${extension}`).last().click();
       await workbench.viewFrame('canvas', 'the first guest');
     });
   }
