@@ -2,6 +2,7 @@
  * A guest for tests of paging: flat 32-bit protected mode, kernel and user segments, a handler for each exception, page
  * tables that map the low 2 MiB to themselves. Paging is off until the test or the guest turns it on.
  */
+import type { PortSpace } from '../cpu/cpu.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import type { RunResult } from '../machine/machine.ts';
 import { RAM_BASE } from '../memory/layout.ts';
@@ -41,8 +42,8 @@ export class PagedGuest {
   readonly state: CpuState;
   readonly view: DataView;
 
-  constructor(program: string, model: CpuModel = '486') {
-    this.machine = createBareMachine(MEMORY_SIZE, undefined, model);
+  constructor(program: string, model: CpuModel = '486', ports?: PortSpace) {
+    this.machine = createBareMachine(MEMORY_SIZE, ports, model);
     this.state = this.machine.processor.state;
     this.view = new DataView(this.machine.map.view.buffer, RAM_BASE, MEMORY_SIZE);
     this.#writeTables();

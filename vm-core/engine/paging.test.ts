@@ -50,6 +50,28 @@ describe('page faults', () => {
     expect(guest.entry(0x25000) & 0xfff).toBe(P | W | A | D);
   });
 
+  it('of INS come before its port is read, so that nothing is lost', () => {
+    const given = [0x11, 0x22, 0x33, 0x44];
+    const reads: number[] = [];
+    const read = (port: number) => {
+      reads.push(port);
+      return given.shift() ?? 0;
+    };
+    // mov edi, 25FFEh; mov ecx, 4; mov edx, 1F0h; cld; rep insb
+    const program = 'bf fe 5f 02 00 b9 04 00 00 00 ba f0 01 00 00 fc f3 6c f4';
+    const guest = new PagedGuest(program, '486', { read, write: () => {} });
+    guest.map(0x26000, 0);
+    // pop ebx; mov esi, ecx; mov dword [TABLE + 26h * 4], 35003h; iretd
+    guest.handler(14, '5b 89 ce c7 05 98 30 00 00 03 50 03 00 cf');
+    guest.enablePaging();
+    expect(guest.run(6).reason).toBe('limit');
+    expect(guest.register('CR2')).toBe(0x26000);
+    expect(reads.length).toBe(2);
+    expect(guest.runToHalt()).toBe('program');
+    expect([guest.register('ESI'), guest.register('ECX'), guest.register('EBX')]).toEqual([2, 0, 2]);
+    expect([guest.read32(0x25ffc) >>> 16, guest.read32(0x35000) & 0xffff]).toEqual([0x2211, 0x4433]);
+  });
+
   it.each([
     { what: 'a read of a page that is not there', code: 'a1 00 00 02 00', entry: 0, error: 4 },
     { what: 'a write to it', code: 'a3 00 00 02 00', entry: 0, error: 6 },

@@ -1,7 +1,25 @@
 import { expect, it } from 'vitest';
 import { emptyCase, type SystemCase } from './case.ts';
-import { descriptorAttributes, flipsRefusedBit, isFrame, isNarrowTask, readsAndWrites } from './comparison-facts.ts';
-import { CODE, GLOBAL_TABLE, OUTER_STACKS, PAGE_TABLE, type ResultField, resultFields } from './layout.ts';
+import {
+  descriptorAttributes,
+  flipsRefusedBit,
+  isFrame,
+  isNarrowTask,
+  isOwnSegmentAgain,
+  readsAndWrites,
+} from './comparison-facts.ts';
+import {
+  CODE,
+  ENDING,
+  GLOBAL_TABLE,
+  OUTER_STACKS,
+  PAGE_TABLE,
+  type ResultField,
+  resultFields,
+  SELECTOR,
+  TASK_CAPTURE,
+  TASK_OTHER,
+} from './layout.ts';
 import type { SystemResult } from './results.ts';
 
 const withCode = (text: string, ...bytes: readonly number[]): SystemCase => ({
@@ -36,4 +54,27 @@ it('knows frames where the page of the outer stack leads', () => {
   const before = (address: number) => (address === PAGE_TABLE + (OUTER_STACKS >>> 12) * 8 ? 0x26067 : 0);
   const comparison = { test: emptyCase, ours: result, qemu: result, before };
   expect([OUTER_STACKS, 0x267c0, 0x257c0].map((address) => isFrame(address, comparison))).toEqual([true, true, false]);
+});
+
+it('sees that a task was switched to its own segment by another descriptor', () => {
+  const registers = Object.fromEntries(resultFields.map((field) => [field, 0n])) as Record<ResultField, bigint>;
+  registers.ending = BigInt(ENDING.TASK);
+  // Two descriptors of one segment, and the other task's own.
+  const words: Readonly<Record<number, number>> = {
+    [GLOBAL_TABLE + 0xa0]: ((TASK_OTHER & 0xffff) << 16) | 0x67,
+    [GLOBAL_TABLE + 0xa4]: 0x8902,
+    [GLOBAL_TABLE + 0xb0]: ((TASK_OTHER & 0xffff) << 16) | 0x67,
+    [GLOBAL_TABLE + 0xb4]: 0x8902,
+  };
+  const before = (address: number) => (words[address] ?? 0) >>> 0;
+  const seen = (link: number, tr: number) => {
+    const memory = new Map([
+      [TASK_CAPTURE, 0xb0],
+      [TASK_OTHER, link],
+    ]);
+    const result: SystemResult = { registers, memory };
+    return isOwnSegmentAgain({ test: { ...emptyCase, tr }, ours: result, qemu: result, before });
+  };
+  expect([seen(0xa0, SELECTOR.TASK_32), seen(0, 0xa0)]).toEqual([true, true]);
+  expect([seen(0, SELECTOR.TASK_32), seen(0xb0, 0xb0), seen(SELECTOR.TASK_32, 0xb0)]).toEqual([false, false, false]);
 });

@@ -96,6 +96,23 @@ export const lastTask = ({ registers: { ending }, memory }: SystemResult): numbe
 export const isNarrowTask = (selector: number, before: (address: number) => number): boolean =>
   (descriptorAttributes(selector, before) & 0x1d) === 1;
 
+/** The base in a descriptor of the GDT. */
+function descriptorBase(selector: number, before: (address: number) => number): number {
+  const at = GLOBAL_TABLE + (selector & 0xfff8);
+  return at < LOCAL_TABLE ? (before(at) >>> 16) | ((before(at + 4) & 0xff) << 16) : 0;
+}
+
+/**
+ * Whether a case has handed over from a task whose state lies in the segment that the task before it was saved in, though
+ * another descriptor names it: that of the task that the case began with, or that of the link.
+ */
+export function isOwnSegmentAgain({ test, ours, before }: Comparison): boolean {
+  const last = lastTask(ours);
+  const base = descriptorBase(last, before);
+  const link = (ours.memory.get(base) ?? 0) & 0xffff;
+  return [test.tr, link].some((other) => other !== 0 && other !== last && descriptorBase(other, before) === base);
+}
+
 /** Whether code of a case may run at level 3, from the beginning or after a return. */
 export const isOuter = ({ text }: SystemCase): boolean => /level 3|virtual-8086|IRET|RETF|SYSEXIT|SYSRET/.test(text);
 

@@ -26,8 +26,6 @@ const CODE_SELECTORS = [
   ...[SELECTOR.USER_CODE_32 | 3, SELECTOR.USER_CODE_64 | 3],
 ];
 const [PRESENT, EXPAND_DOWN, WRITABLE, CODE_SEGMENT] = [0x80, 4, 2, 8];
-/** The type of a busy task of 32 bits. */
-const TASK_BUSY = 11;
 /** Of a selector: it is of the LDT. */
 const LOCAL = 4;
 
@@ -79,7 +77,7 @@ function systemDescriptor(random: Random, isLong: boolean): number[] {
   const type = random.pick([1, 2, 3, 4, 4, 5, 6, 7, 9, 9, 11, 12, 12, 12, 14, 15, random.below(16)]);
   if ((type & 7) === 1 || (type & 7) === 3) {
     const wide = type >= 8;
-    const alias = random.chance(30) && type === TASK_BUSY ? TASK_32 : TASK_OTHER;
+    const alias = random.chance(30) ? TASK_32 : TASK_OTHER;
     const base = isLong ? TASK_64 : wide ? alias : TASK_16;
     const limit = random.chance(75)
       ? wide

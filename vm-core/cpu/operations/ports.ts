@@ -8,22 +8,10 @@ import { type Address, lowHalf, plus } from '../../state/address.ts';
 import type { CpuState } from '../../state/cpu-state.ts';
 import { ES, slot } from '../../state/layout.ts';
 import { DF, TF } from '../../state/lazy-flags.ts';
-import {
-  type Cpu,
-  EXIT,
-  GuestFault,
-  type Instruction,
-  NEXT,
-  type Outcome,
-  REPEAT,
-  type SystemOperation,
-  VECTOR_GP,
-} from '../cpu.ts';
+import { type Cpu, EXIT, type Instruction, NEXT, type Outcome, REPEAT, type SystemOperation } from '../cpu.ts';
 import { DR7_ENABLES } from '../debug-registers.ts';
-import { isWritableData } from '../descriptors.ts';
-import { ioPrivilegeLevel, isVirtual8086, privilegeLevel, usesDescriptors, is64BitMode, isCanonical } from '../mode.ts';
+import { ioPrivilegeLevel, isVirtual8086, privilegeLevel } from '../mode.ts';
 import { readAddressRegister, writeGeneral } from '../operands.ts';
-import { isWithinLimit } from '../segments.ts';
 import type { OperandSize } from '../../isa/operand.ts';
 import { checkIoPermissionMap } from '../task-state.ts';
 
@@ -76,16 +64,9 @@ export const OUTS: SystemOperation = (cpu, instruction) => transfer(cpu, instruc
 
 type Element = (cpu: Cpu, instruction: Instruction, offset: Address, port: number, size: PortSize) => void;
 
-/** A byte that was read from a device is gone, so the destination is checked before the port is touched. */
+/** What was read from a device is gone: all that forbids the write, page faults included, comes before the port is touched. */
 const inputElement: Element = (cpu, _instruction, offset, port, size) => {
-  if (is64BitMode(cpu.state)) {
-    if (!isCanonical(cpu.state, offset, size)) throw new GuestFault(VECTOR_GP, 0);
-    cpu.memory.writeSegment(ES, offset, size, cpu.ports.read(port, size));
-    return;
-  }
-  const segment = cpu.state.segment(ES);
-  const writable = !usesDescriptors(cpu.state) || isWritableData(segment.attributes);
-  if (!writable || !isWithinLimit(segment, Number(offset), size)) throw new GuestFault(VECTOR_GP, 0);
+  cpu.memory.requireWritable(ES, offset, size);
   cpu.memory.writeSegment(ES, offset, size, cpu.ports.read(port, size));
 };
 
