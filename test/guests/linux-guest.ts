@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { debianFile, debianKernel } from '../../scripts/debian-package.ts';
 import { createMachine, type Machine, type MachineConfig } from '../../vm-core/index.ts';
-import { initramfs } from '../support/initramfs.ts';
+import { type InitramfsEntry, initramfs } from '../support/initramfs.ts';
 
 /** A kernel and the shell that goes with it, as paths. */
 export interface LinuxPackages {
@@ -26,6 +26,8 @@ export interface LinuxRun {
   readonly commandLine: string;
   /** Commands for busybox's shell; when they have ended the kernel is told to switch the power off. */
   readonly script: string;
+  /** Of the root file system, beside busybox. */
+  readonly files?: readonly InitramfsEntry[];
   readonly instructionsMax: number;
 }
 
@@ -53,7 +55,7 @@ export function runLinux({ kernel, busybox }: LinuxPackages, run: LinuxRun): Lin
       name: 'vmlinuz',
       image: readFileSync(kernel),
       commandLine: `console=ttyS0,115200 ${run.commandLine}`,
-      initrd: { name: 'initramfs', bytes: rootFileSystem(busybox, run.script), commandLine: '' },
+      initrd: { name: 'initramfs', bytes: rootFileSystem(busybox, run), commandLine: '' },
       modules: [],
       ...(run.kernelEntry === undefined ? {} : { entry: run.kernelEntry }),
     },
@@ -74,7 +76,7 @@ export function runLinux({ kernel, busybox }: LinuxPackages, run: LinuxRun): Lin
   return { machine, console: Buffer.concat(bytes).toString('latin1').replaceAll('\r', ''), end };
 }
 
-function rootFileSystem(busybox: string, script: string): Uint8Array {
+function rootFileSystem(busybox: string, { script, files = [] }: LinuxRun): Uint8Array {
   // What is printed has to leave the serial port first: `stty` waits for that.
   const end = 'stty -F /dev/console sane; poweroff -f';
   return initramfs([
@@ -82,6 +84,7 @@ function rootFileSystem(busybox: string, script: string): Uint8Array {
     { path: 'dev/console', device: CONSOLE },
     { path: 'bin/busybox', bytes: readFileSync(busybox), isExecutable: true },
     ...APPLETS.map((name) => ({ path: `bin/${name}`, linkTo: 'busybox' })),
+    ...files,
     { path: 'init', bytes: Buffer.from(`#!/bin/sh\n${script}\n${end}\n`), isExecutable: true },
   ]);
 }
