@@ -1,5 +1,15 @@
 /** The only door to the machine. */
 export * from './machine/machine.ts';
+export { type Topology, CPUS_MAX, cpuCount } from './machine/topology.ts';
+export type {
+  CallRecord,
+  CallStack,
+  CodeCounters,
+  CpuMode,
+  PagingView,
+  TraceEntry,
+  Vcpu,
+} from './machine/vcpu.ts';
 export * from './machine/block-store.ts';
 export type { DeviceRow } from './machine/device-bus.ts';
 export type {

@@ -1,6 +1,6 @@
 /** The run loop with a machine that answers what the test says. */
 import { describe, expect, it } from 'vitest';
-import type { Machine, RunLimit, RunResult } from '../../vm-core/index.ts';
+import type { Machine, RunLimit, RunOutcome } from '../../vm-core/index.ts';
 import { RunLoop, type RunLoopOptions } from './run-loop.ts';
 import { TextWatch } from './text-watch.ts';
 
@@ -47,7 +47,7 @@ interface Run {
 
 async function run(
   guest: FakeGuest,
-  results: readonly (RunResult | (() => RunResult))[],
+  results: readonly (RunOutcome | (() => RunOutcome))[],
   options: Partial<RunLoopOptions> = {},
 ): Promise<Run> {
   const limits: RunLimit[] = [];
@@ -75,14 +75,14 @@ async function run(
   return { end: await loop.run(), limits, pauses };
 }
 
-const halted = (nextEvent?: number): RunResult => ({ reason: 'halted', nextEvent });
+const halted = (nextEvent?: number): RunOutcome => ({ reason: 'halted', nextEvent });
 
 describe('ends of a run', () => {
   it('takes them from the machine', async () => {
     expect((await run(fakeGuest(), [])).end).toEqual({ stopReason: 'power-off', exitStatus: 0 });
-    const exit: RunResult = { reason: 'request', request: { kind: 'exit', value: 0x10 } };
+    const exit: RunOutcome = { reason: 'request', request: { kind: 'exit', value: 0x10 } };
     expect((await run(fakeGuest(), [exit])).end).toEqual({ stopReason: 'exit-device', exitStatus: 0x21 });
-    const unsupported: RunResult = { reason: 'unsupported', what: 'a task gate' };
+    const unsupported: RunOutcome = { reason: 'unsupported', what: 'a task gate' };
     expect((await run(fakeGuest(), [unsupported])).end).toEqual({
       stopReason: 'unsupported',
       exitStatus: 1,
@@ -101,12 +101,12 @@ describe('ends of a run', () => {
   });
 
   it('resets, unless it is told not to', async () => {
-    const reset: RunResult = { reason: 'request', request: { kind: 'reset' } };
+    const reset: RunOutcome = { reason: 'request', request: { kind: 'reset' } };
     const guest = fakeGuest();
     expect((await run(guest, [reset])).end.stopReason).toBe('power-off');
     expect(guest.resets()).toBe(1);
     expect((await run(fakeGuest(), [reset], { noReboot: true })).end).toEqual({ stopReason: 'reset', exitStatus: 0 });
-    const fault: RunResult = { reason: 'triple-fault', chain: [] };
+    const fault: RunOutcome = { reason: 'triple-fault', chain: [] };
     const again = await run(guest, [fault], { onTripleFault: 'reset' });
     expect(again.end.stopReason).toBe('power-off');
     expect(guest.resets()).toBe(2);
@@ -116,7 +116,7 @@ describe('ends of a run', () => {
 
   it('keeps to its limits', async () => {
     const guest = fakeGuest();
-    const count = (): RunResult => {
+    const count = (): RunOutcome => {
       Object.assign(guest.machine, { retired: guest.machine.retired + 150 });
       return { reason: 'limit' };
     };
@@ -133,13 +133,13 @@ describe('ends of a run', () => {
       await Promise.resolve();
       ready = true;
     };
-    const waiting: RunResult = { reason: 'waiting', ready: settle() };
-    const afterwards = (): RunResult => {
+    const waiting: RunOutcome = { reason: 'waiting', ready: settle() };
+    const afterwards = (): RunOutcome => {
       expect(ready).toBe(true);
       return { reason: 'limit' };
     };
     await run(fakeGuest(), [waiting, afterwards]);
-    const failing: RunResult = { reason: 'waiting', ready: Promise.reject(new Error('disk.img: gone')) };
+    const failing: RunOutcome = { reason: 'waiting', ready: Promise.reject(new Error('disk.img: gone')) };
     await expect(run(fakeGuest(), [failing])).rejects.toThrow('disk.img: gone');
   });
 });
@@ -147,7 +147,7 @@ describe('ends of a run', () => {
 describe('a text to wait for', () => {
   it('ends the run when it is on the screen, also while the guest sleeps', async () => {
     const guest = fakeGuest();
-    const show = (): RunResult => {
+    const show = (): RunOutcome => {
       guest.text = ['all done'];
       return halted(5);
     };
@@ -167,12 +167,12 @@ describe('keys', () => {
 
   it('are pressed one after the other at a pace that a keyboard takes', async () => {
     const guest = fakeGuest();
-    const busy = (time: number) => (): RunResult => {
+    const busy = (time: number) => (): RunOutcome => {
       Object.assign(guest.machine, { time });
       return { reason: 'limit' };
     };
     const seen: number[] = [];
-    const note = (): RunResult => {
+    const note = (): RunOutcome => {
       seen.push(guest.keys.length);
       return { reason: 'limit' };
     };
@@ -189,7 +189,7 @@ describe('keys', () => {
 
   it('wait for their text', async () => {
     const guest = fakeGuest();
-    const show = (): RunResult => {
+    const show = (): RunOutcome => {
       expect(guest.keys).toEqual([]);
       guest.text = ['Press a key'];
       return { reason: 'limit' };

@@ -2,7 +2,7 @@
  * Drives a machine until something ends the run: the guest itself, a text, a limit. The clock of the host decides only
  * about the time limit and about pauses, so that a run does the same every time.
  */
-import type { EventRecord, Machine, RunLimit, RunResult } from '../../vm-core/index.ts';
+import type { EventRecord, Machine, RunLimit, RunOutcome } from '../../vm-core/index.ts';
 import { explainBootFailure } from '../session/boot-failure.ts';
 import type { TextWatch } from './text-watch.ts';
 
@@ -40,7 +40,7 @@ export interface RunLoopOptions {
   /** Somebody may still send bytes from outside; `typing`: a person does, so a sleeping guest keeps to the wall clock. */
   readonly input: () => 'closed' | 'open' | 'typing';
   /** The machine's `run`; the tracer puts itself in between here. */
-  readonly run: (limit: RunLimit) => RunResult;
+  readonly run: (limit: RunLimit) => RunOutcome;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   /** Settles after other work of the process had its turn, or after a while. */
@@ -137,7 +137,7 @@ export class RunLoop {
     this.nextKeyTime = this.time + this.machine.ticksPerSecond / KEYS_PER_SECOND;
   }
 
-  private async handle(result: RunResult, timeMax: number): Promise<RunEnd | undefined> {
+  private async handle(result: RunOutcome, timeMax: number): Promise<RunEnd | undefined> {
     switch (result.reason) {
       case 'limit':
       case 'stopped':

@@ -10,7 +10,7 @@ import {
   type Machine,
   type Register,
   type RunLimit,
-  type RunResult,
+  type RunOutcome,
   registers,
   modelFacts,
 } from '../../vm-core/index.ts';
@@ -42,7 +42,7 @@ export class Trace {
   }
 
   /** Like the machine's `run`, with a line written for every instruction that was retired. */
-  run(limit: RunLimit): RunResult {
+  run(limit: RunLimit): RunOutcome {
     for (let count = 0; count < limit.instructionsMax; count += 1) {
       const { retired } = this.machine;
       const text = this.describeInstruction();

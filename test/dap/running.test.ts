@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RunResult } from '../../vm-core/index.ts';
+import type { RunOutcome } from '../../vm-core/index.ts';
 import { scripted } from './support/scripted-session.ts';
 
 const fault = { vector: 13, errorCode: 0x10, kind: 'exception' as const, cs: 0, eip: 0x7c05, linearAddress: 0x7c05 };
@@ -115,7 +115,7 @@ describe('the run loop', () => {
       settle = resolve;
     });
     const access = { device: 'nvram', kind: 'read', space: 'memory', address: 0xd0010, size: 4 } as const;
-    const waiting: RunResult = { reason: 'waiting', ready, access };
+    const waiting: RunOutcome = { reason: 'waiting', ready, access };
     toy.script.push(waiting, waiting, waiting);
     await client.request('continue', { threadId: 1 });
     client.host.runOne();
@@ -148,7 +148,7 @@ describe('the run loop', () => {
 
   it('keeps a halted guest in step with the wall clock', async () => {
     const { client, toy } = await scripted([0xeb, 0xfe]);
-    const halted: RunResult = { reason: 'halted', nextEvent: 30_000 };
+    const halted: RunOutcome = { reason: 'halted', nextEvent: 30_000 };
     toy.script.push(halted, halted, halted);
     const before = client.host.now();
     await client.request('continue', { threadId: 1 });

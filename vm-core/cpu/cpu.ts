@@ -8,7 +8,7 @@
  */
 import type { CpuModelFacts } from '../isa/cpu-model.ts';
 import type { OperandSize } from '../isa/operand.ts';
-import type { MachineEvent } from '../machine/machine.ts';
+import type { GuestEvent } from '../machine/machine.ts';
 import type { Address } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import type { SegmentIndex } from '../state/layout.ts';
@@ -165,7 +165,7 @@ export interface Cpu {
   /** Random bits for RDRAND and RDSEED, as an unsigned number of 32. */
   random(): number;
   /** Tells the embedder of an event that may stop the machine; nothing is made while nobody listens. */
-  report(makeEvent: () => MachineEvent): void;
+  report(makeEvent: () => GuestEvent): void;
   /** A message for the developer of the guest; each is told once. */
   log(message: string): void;
   /** Reports guest use of something that the product does not model yet; the machine stops with this text. */

@@ -3,7 +3,7 @@
  * §5.4 done plainly. `protectedCpu` has a descriptor table with one descriptor of each interesting kind.
  */
 import { type CpuModel, type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
-import type { MachineEvent } from '../machine/machine.ts';
+import type { GuestEvent } from '../machine/machine.ts';
 import { CS, DS, ES, type SegmentIndex, SS, slot } from '../state/layout.ts';
 import { CpuState } from '../state/cpu-state.ts';
 import {
@@ -43,7 +43,7 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
   readonly portAccesses: PortAccess[] = [];
   readonly unsupportedUses: string[] = [];
   readonly derivedChanges: number[] = [];
-  readonly events: MachineEvent[] = [];
+  readonly events: GuestEvent[] = [];
   readonly messages: string[] = [];
   readonly traps: number[] = [];
   randomValues: number[] = [];
@@ -100,7 +100,7 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
     return this.randomValues.shift() ?? 0;
   }
 
-  report(makeEvent: () => MachineEvent): void {
+  report(makeEvent: () => GuestEvent): void {
     this.events.push(makeEvent());
   }
 

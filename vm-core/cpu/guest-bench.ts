@@ -6,7 +6,7 @@ import { createEventQueue } from '../devices/event-queue.ts';
 import { EventLoop } from '../engine/event-loop.ts';
 import { Processor } from '../engine/processor.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
-import type { RunResult } from '../machine/machine.ts';
+import type { RunOutcome } from '../machine/machine.ts';
 import { createMemory, RAM_BASE } from '../memory/layout.ts';
 import { PhysicalMap } from '../memory/physical-map.ts';
 import type { CpuState } from '../state/cpu-state.ts';
@@ -78,7 +78,7 @@ export class Guest {
     });
   }
 
-  step(count = 1): RunResult {
+  step(count = 1): RunOutcome {
     return this.loop.run({ instructionsMax: count, resume: true });
   }
 

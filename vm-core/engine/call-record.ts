@@ -1,5 +1,5 @@
 /** Entries of the call shadow as the machine's embedder gets them. */
-import type { CallRecord } from '../machine/machine.ts';
+import type { CallRecord } from '../machine/vcpu.ts';
 import * as entry from './call-entry.ts';
 
 /** The entry at a place. */

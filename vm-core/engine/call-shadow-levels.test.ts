@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { assemble, hasNasm } from '../../test/support/boot-sectors.ts';
 import type { PortSpace } from '../cpu/cpu.ts';
-import type { CallRecord, CallStack } from '../machine/machine.ts';
+import type { CallRecord, CallStack } from '../machine/vcpu.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import { programMachine } from './guest-program.ts';
 

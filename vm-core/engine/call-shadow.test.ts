@@ -1,7 +1,7 @@
 /** What is known of the calls that have not returned. The guests need the assembler nasm; without it they are skipped. */
 import { describe, expect, it } from 'vitest';
 import { assemble, hasNasm } from '../../test/support/boot-sectors.ts';
-import type { CallRecord } from '../machine/machine.ts';
+import type { CallRecord } from '../machine/vcpu.ts';
 import { changedState, readState } from '../state/state-access.ts';
 import { CALL_ENTRIES } from './call-entry.ts';
 import { programMachine } from './guest-program.ts';

@@ -9,7 +9,7 @@
  */
 import type { CallObserver } from '../cpu/cpu.ts';
 import { codeAddressOf, is64BitMode, privilegeLevel } from '../cpu/mode.ts';
-import type { CallRecord, CallStack } from '../machine/machine.ts';
+import type { CallRecord, CallStack } from '../machine/vcpu.ts';
 import { CALL_SHADOW, CALL_SHADOW_SIZE } from '../memory/layout.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { CS, internal, SS, segmentSlots, slot } from '../state/layout.ts';

@@ -30,7 +30,7 @@ import { VM } from '../state/lazy-flags.ts';
 import { CR0_PE, CR4_LA57, EFER_LMA } from '../state/control-bits.ts';
 import { is64BitMode, isLongMode, isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
 import { REGISTERS_SIZE } from '../state/register-table.ts';
-import type { CpuMode } from '../machine/machine.ts';
+import type { CpuMode } from '../machine/vcpu.ts';
 
 /** An address is canonical if its upper 17 bits are equal, with 5-level paging 8. */
 const CANONICAL_SHIFT_4_LEVELS = 16;

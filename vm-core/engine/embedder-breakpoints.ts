@@ -40,11 +40,11 @@ export class EmbedderBreakpoints {
     return second === undefined ? first?.filter : undefined;
   }
 
-  /** Lets the breakpoints at a place take effect; gives those that stop. */
-  met(linear: Address, physical: number): readonly Breakpoint[] {
-    const inLinear = stopping(linear, this.#there.linear.get(keyOf(linear)));
+  /** Lets the breakpoints that a vCPU has met at a place take effect; gives those that stop. */
+  met(linear: Address, physical: number, cpu: number): readonly Breakpoint[] {
+    const inLinear = stopping(linear, cpu, this.#there.linear.get(keyOf(linear)));
     if (this.#there.physical.size === 0) return inLinear;
-    const inPhysical = stopping(physical, this.#there.physical.get(keyOf(physical)));
+    const inPhysical = stopping(physical, cpu, this.#there.physical.get(keyOf(physical)));
     return inPhysical.length === 0 ? inLinear : [...inLinear, ...inPhysical];
   }
 }
@@ -52,10 +52,11 @@ export class EmbedderBreakpoints {
 const NONE: readonly Breakpoint[] = [];
 
 /** Lets breakpoints at an address take effect; gives those that stop. */
-function stopping(address: Address, there: readonly Breakpoint[] = NONE): readonly Breakpoint[] {
+function stopping(address: Address, cpu: number, there: readonly Breakpoint[] = NONE): readonly Breakpoint[] {
   let met = NONE;
   for (const breakpoint of there) {
-    if (breakpoint.address === address && breakpoint.reached()) met = [...met, breakpoint];
+    const isIt = breakpoint.address === address && (breakpoint.cpu === undefined || breakpoint.cpu === cpu);
+    if (isIt && breakpoint.reached()) met = [...met, breakpoint];
   }
   return met;
 }

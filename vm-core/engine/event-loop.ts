@@ -7,7 +7,7 @@ import { DR6_BS, reportDebugReasons } from '../cpu/debug-registers.ts';
 import { recordOf } from '../cpu/exceptions.ts';
 import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import { isToldByLine } from '../cpu/x87-errors.ts';
-import type { Breakpoint, BreakpointFilter, RunLimit, RunResult } from '../machine/machine.ts';
+import type { Breakpoint, BreakpointFilter, RunLimit, RunOutcome } from '../machine/machine.ts';
 import type { DeviceWait } from '../memory/access-log.ts';
 import type { Address } from '../state/address.ts';
 import { internal, SHADOW_MOV_SS, slot } from '../state/layout.ts';
@@ -111,7 +111,7 @@ export class EventLoop {
     return this.#stopped !== undefined;
   }
 
-  run(limit: RunLimit): RunResult {
+  run(limit: RunLimit): RunOutcome {
     // The embedder may have written registers.
     this.#processor.refresh();
     const result = this.#run(limit);
@@ -120,7 +120,7 @@ export class EventLoop {
     return result;
   }
 
-  #run(limit: RunLimit): RunResult {
+  #run(limit: RunLimit): RunOutcome {
     const start = this.retired;
     const end = start + limit.instructionsMax;
     this.#stopRequested = false;
@@ -156,7 +156,7 @@ export class EventLoop {
   }
 
   /** Goes on with what a device has stopped: a delivery is made here, an instruction is executed next. */
-  #goOn(): RunResult | undefined {
+  #goOn(): RunOutcome | undefined {
     const stopped = this.#stopped;
     if (!stopped) return undefined;
     const { wait, event, linear } = stopped;
@@ -168,13 +168,13 @@ export class EventLoop {
     return event ? this.#enter(event) : undefined;
   }
 
-  #waitForDevice(wait: DeviceWait, event: CpuEvent | undefined): RunResult {
+  #waitForDevice(wait: DeviceWait, event: CpuEvent | undefined): RunOutcome {
     this.#stopped = { wait, event, linear: this.#processor.linearEip };
     return { reason: 'waiting', ready: wait.ready, access: wait.access };
   }
 
   /** Nothing may happen before the event that waits. A run that has done its work leaves the waiting to the next. */
-  #waitForEvent(ready: Promise<void>, isDone: boolean): RunResult {
+  #waitForEvent(ready: Promise<void>, isDone: boolean): RunOutcome {
     if (isDone) {
       // The next run asks again and reports what it is told.
       ready.catch(() => {});
@@ -184,7 +184,7 @@ export class EventLoop {
     return { reason: 'waiting', ready };
   }
 
-  #stopBetweenInstructions(): RunResult | undefined {
+  #stopBetweenInstructions(): RunOutcome | undefined {
     const request = this.#source.takeRequest();
     if (request) return { reason: 'request', request };
     const hits = this.#processor.watches.takeHits();
@@ -206,7 +206,7 @@ export class EventLoop {
   }
 
   /** Skips virtual time to the next event. */
-  #idle(limit: RunLimit, idleEvents: number): RunResult | undefined {
+  #idle(limit: RunLimit, idleEvents: number): RunOutcome | undefined {
     const next = this.#source.events.nextDeadline();
     if (next === Number.POSITIVE_INFINITY) return { reason: 'halted', nextEvent: undefined };
     if (next > (limit.timeMax ?? Number.POSITIVE_INFINITY)) return { reason: 'halted', nextEvent: next };
@@ -216,7 +216,7 @@ export class EventLoop {
   }
 
   /** Delivers at most one event of each class, in the order of their priority. */
-  #deliverEvents(): RunResult | undefined {
+  #deliverEvents(): RunOutcome | undefined {
     const processor = this.#processor;
     const pending = this.#pending;
     if (pending.isInitDue) initProcessor(processor, () => this.reset());
@@ -237,14 +237,14 @@ export class EventLoop {
     return undefined;
   }
 
-  #debugTrap(reasons: number): RunResult | undefined {
+  #debugTrap(reasons: number): RunOutcome | undefined {
     this.#processor.breakpoints.pending = 0;
     reportDebugReasons(this.#processor.state, reasons);
     return this.#fault(new GuestFault(VECTOR_DB));
   }
 
   /** A fault or trap of the guest: shown first if the embedder asked for its vector. */
-  #fault(fault: GuestFault): RunResult | undefined {
+  #fault(fault: GuestFault): RunOutcome | undefined {
     const event: CpuEvent = { vector: fault.vector, errorCode: fault.errorCode, kind: 'exception' };
     if (!this.stopOnExceptions.has(fault.vector)) return this.#deliver(event);
     this.#pending.show(fault, this.#processor.linearEip);
@@ -252,13 +252,13 @@ export class EventLoop {
   }
 
   /** A delivery takes a tick, so that timers go on while a guest does nothing but fault. */
-  #deliver(event: CpuEvent): RunResult | undefined {
+  #deliver(event: CpuEvent): RunOutcome | undefined {
     this.time++;
     if (event.kind !== 'software') this.#processor.trace.interrupted(event.kind, event.vector);
     return this.#enter(event);
   }
 
-  #enter(event: CpuEvent): RunResult | undefined {
+  #enter(event: CpuEvent): RunOutcome | undefined {
     const delivery = this.#processor.deliver(event);
     this.#processor.refresh();
     if (!delivery) return this.#notDelivered(event);
@@ -268,7 +268,7 @@ export class EventLoop {
     return undefined;
   }
 
-  #notDelivered(event: CpuEvent): RunResult {
+  #notDelivered(event: CpuEvent): RunOutcome {
     const wait = this.#processor.unfinished.takeWait();
     return wait ? this.#waitForDevice(wait, event) : this.#unsupported();
   }
@@ -278,13 +278,13 @@ export class EventLoop {
     this.#processor.reports.report(() => ({ kind: 'halt', interruptsEnabled }));
   }
 
-  #unsupported(): RunResult {
+  #unsupported(): RunOutcome {
     const what = this.#processor.unsupportedText ?? 'an unknown feature';
     this.#processor.unsupportedText = undefined;
     return { reason: 'unsupported', what };
   }
 
-  #execute(end: number): RunResult | undefined {
+  #execute(end: number): RunOutcome | undefined {
     const processor = this.#processor;
     const { state } = processor;
     const flags = state.read32(slot.EFLAGS);
@@ -337,7 +337,7 @@ export class EventLoop {
     return (state.read32(slot.EFLAGS) & TF) === 0 && DECIDED_AFTERWARDS.has(name);
   }
 
-  #faulted(): RunResult | undefined {
+  #faulted(): RunOutcome | undefined {
     const fault = this.#processor.pendingFault;
     this.#processor.pendingFault = undefined;
     const wait = this.#processor.unfinished.takeWait();
@@ -362,7 +362,7 @@ export class EventLoop {
     if (this.#resumeAt === linear) return false;
     this.#count();
     const physical = processor.physicalOf(linear);
-    const breakpoints = this.#breakpoints.met(linear, physical);
+    const breakpoints = this.#breakpoints.met(linear, physical, 0);
     const passes =
       breakpoints.length === 0 &&
       processor.linearEip === linear &&
@@ -374,7 +374,7 @@ export class EventLoop {
   }
 
   /** A hook was met: breakpoints of the embedder, then those of the debug registers, then firmware. */
-  #hook(): RunResult | undefined {
+  #hook(): RunOutcome | undefined {
     const processor = this.#processor;
     const met = this.#met;
     this.#met = undefined;

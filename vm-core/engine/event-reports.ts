@@ -1,6 +1,6 @@
 /** Events on their way to the embedder: told as they happen, and kept until the run loop has come back. */
 import type { PortSpace } from '../cpu/cpu.ts';
-import type { MachineEvent } from '../machine/machine.ts';
+import type { GuestEvent, MachineEvent } from '../machine/machine.ts';
 
 export class EventReports {
   onEvent: ((event: MachineEvent) => boolean) | undefined;
@@ -8,16 +8,22 @@ export class EventReports {
   /** Events of the current instruction that were told, and how many of them it comes to again after a stop in its middle. */
   #told = 0;
   #again = 0;
+  readonly #cpu: number;
+
+  /** `cpu` is the index of the vCPU that reports. */
+  constructor(cpu: number) {
+    this.#cpu = cpu;
+  }
 
   /** Tells the embedder; true if it wants to stop. Nothing is made while nobody listens: pass a function. */
-  report(makeEvent: () => MachineEvent): boolean {
+  report(makeEvent: () => GuestEvent): boolean {
     if (!this.onEvent) return false;
     if (this.#again > 0) {
       this.#again--;
       return false;
     }
     this.#told++;
-    const event = makeEvent();
+    const event = { ...makeEvent(), cpu: this.#cpu };
     if (!this.onEvent(event)) return false;
     this.#pending ??= event;
     return true;

@@ -4,7 +4,7 @@
  */
 import type { Region } from '../devices/device.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
-import type { RunResult } from '../machine/machine.ts';
+import type { RunOutcome } from '../machine/machine.ts';
 import type { PendingAccess } from '../memory/access-log.ts';
 import { REGISTERS_SIZE } from '../state/register-table.ts';
 import { P, PagedGuest, U, W } from './paged-guest.ts';
@@ -93,7 +93,7 @@ export async function runWithDevice(setup: Setup, timing: Timing, width: 8 | 32)
   processor.refresh();
   const waits: PendingAccess[] = [];
   let stoodStill = true;
-  const goOn = (): RunResult => loop.run({ instructionsMax: INSTRUCTIONS_MAX - loop.retired });
+  const goOn = (): RunOutcome => loop.run({ instructionsMax: INSTRUCTIONS_MAX - loop.retired });
   let result = goOn();
   while (result.reason === 'waiting') {
     if (waits.length > WAITS_MAX) throw new Error('the guest waits for ever');

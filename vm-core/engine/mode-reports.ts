@@ -1,5 +1,5 @@
 /** Tells of changes of the operating mode, as far as code has left for the run loop since (SDM vol. 3A §2.2). */
-import type { CpuMode } from '../machine/machine.ts';
+import type { CpuMode } from '../machine/vcpu.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { deriveMode, modeBits, modeNameOf } from './derived-state.ts';
 import type { EventReports } from './event-reports.ts';

@@ -4,7 +4,7 @@
  */
 import type { PortSpace } from '../cpu/cpu.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
-import type { RunResult } from '../machine/machine.ts';
+import type { RunOutcome } from '../machine/machine.ts';
 import { RAM_BASE } from '../memory/layout.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { CS, DS, ES, SS, slot } from '../state/layout.ts';
@@ -108,7 +108,7 @@ export class PagedGuest {
     this.machine.processor.refresh();
   }
 
-  run(instructionsMax = 10_000): RunResult {
+  run(instructionsMax = 10_000): RunOutcome {
     return this.machine.loop.run({ instructionsMax });
   }
 

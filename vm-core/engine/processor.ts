@@ -8,10 +8,9 @@ import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import { codeAddressOf, is64BitMode } from '../cpu/mode.ts';
 import { QuickInterrupts } from '../cpu/quick-interrupts.ts';
 import { softwareVector } from '../cpu/software-interrupts.ts';
-import { systemOperations } from '../cpu/system-operations.ts';
 import { type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
-import { instructionRows } from '../isa/instruction-table.ts';
-import type { CpuMode, MachineEvent } from '../machine/machine.ts';
+import type { GuestEvent } from '../machine/machine.ts';
+import type { CpuMode } from '../machine/vcpu.ts';
 import { cpuBase } from '../memory/layout.ts';
 import type { LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
@@ -31,6 +30,7 @@ import { HardwareBreakpoints } from './hardware-breakpoints.ts';
 import { createMemoryUnit, type MemoryUnit } from './memory-unit.ts';
 import { ModeReports } from './mode-reports.ts';
 import { deriveTranslation } from './paging-unit.ts';
+import { operationsByRow } from './operations-by-row.ts';
 import { RunFunctions } from './run-functions.ts';
 import { createProcessorApic } from './processor-apic.ts';
 import { type ProcessorSurroundings, REPEAT_MAX, TICKS_PER_SECOND } from './surroundings.ts';
@@ -41,8 +41,6 @@ import { RandomBits } from './random-bits.ts';
 import { InstructionPlace } from './instruction-place.ts';
 import { Unfinished } from './unfinished.ts';
 import * as record from './record.ts';
-
-const operationsByRow = instructionRows.map((row) => (row.semantics ? undefined : systemOperations[row.name]));
 
 export class Processor implements Cpu {
   readonly state: CpuState;
@@ -61,7 +59,7 @@ export class Processor implements Cpu {
   unsupportedText: string | undefined;
   readonly breakpoints: HardwareBreakpoints;
   readonly watches = new WatchList();
-  readonly reports = new EventReports();
+  readonly reports = new EventReports(0);
   readonly unfinished: Unfinished;
   readonly callShadow: CallShadow;
   readonly trace: TraceRing;
@@ -161,7 +159,7 @@ export class Processor implements Cpu {
     this.requestExit();
   }
 
-  report(makeEvent: () => MachineEvent): void {
+  report(makeEvent: () => GuestEvent): void {
     if (this.reports.report(makeEvent)) this.requestExit();
   }
 

@@ -119,7 +119,7 @@ describe('events', () => {
     for (let n = 0; n < 20; n++) {
       const result = machine.loop.run({ instructionsMax: 1000, resume: n > 0 });
       if (result.reason !== 'event') break;
-      const { kind, ...rest } = result.event;
+      const { kind, cpu: _, ...rest } = result.event;
       stops.push(`${machine.processor.state.eip - PROGRAM_START}: ${kind} ${Object.values(rest).join()}`);
     }
     return stops;

@@ -1,6 +1,6 @@
 /** The newest code that was executed, kept in a ring while an embedder asks for it: what led to where the guest is. */
 import { codeAddressOf } from '../cpu/mode.ts';
-import type { TraceEntry } from '../machine/machine.ts';
+import type { TraceEntry } from '../machine/vcpu.ts';
 import { TRACE_RING, TRACE_RING_SIZE } from '../memory/layout.ts';
 import { ATTRIBUTE_BIG, type CpuState } from '../state/cpu-state.ts';
 import { CS, internal, segmentSlots } from '../state/layout.ts';

@@ -100,7 +100,7 @@ onbreak: mov word [604h], 1
     await guest.run(100_000_000);
     guest.machine.input('keyboard', 'keys', Uint8Array.of(0x1d, 0x38, 0xe0, 0x53));
     const result = await guest.run();
-    expect(result).toEqual({ reason: 'request', request: { kind: 'reset' } });
+    expect(result).toMatchObject({ reason: 'request', request: { kind: 'reset' } });
     guest.machine.reset();
     await guest.run(100_000_000);
     expect(guest.machine.cpus[0].linearEip).toBe(0x7c01);

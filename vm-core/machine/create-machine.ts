@@ -32,9 +32,10 @@ import type {
   PhysicalMemoryView,
   RunLimit,
   RunResult,
-  Vcpu,
   Watchpoint,
 } from './machine.ts';
+import { cpuCount, ONE_CPU, requireTopology } from './topology.ts';
+import type { Vcpu } from './vcpu.ts';
 import { vcpuView } from './vcpu-view.ts';
 
 const FIRMWARE_SIZE_MAX = 0x40000;
@@ -50,6 +51,9 @@ const OPTION_ROM_SIZE_MAX = 0x10000;
 export function createMachine(config: MachineConfig): Machine {
   requireMemorySize(config.memorySize, config.memoryLowSize);
   requireTicksPerSecond(config.ticksPerSecond ?? TICKS_PER_SECOND);
+  const topology = config.topology ?? ONE_CPU;
+  requireTopology(topology, modelFacts(config.cpuModel));
+  if (cpuCount(topology) > 1) throw new Error('topology: a machine has one processor; others are to come');
   if (config.floppy) requireFloppySize(config.floppy);
   return new PcMachine(config);
 }
@@ -148,7 +152,7 @@ class PcMachine implements Machine {
       failed: (access, error) => this.onLog(`the host failed to answer ${accessText(access)}: ${error}`),
     };
     this.display = createDisplay(this.#bus.devices.get('vga') as Vga, { now: () => this.time });
-    this.cpus = [vcpuView(this.#processor)];
+    this.cpus = [vcpuView(this.#processor, () => this.#loop.retired)];
     this.reset();
   }
 
@@ -182,7 +186,7 @@ class PcMachine implements Machine {
   }
 
   run(limit: RunLimit): RunResult {
-    return this.#loop.run(limit);
+    return { ...this.#loop.run(limit), cpu: 0 };
   }
 
   stop(): void {
@@ -210,6 +214,7 @@ class PcMachine implements Machine {
   }
 
   addWatchpoint(watchpoint: Watchpoint): void {
+    if ((watchpoint.cpu ?? 0) !== 0) return;
     this.#processor.watches.add(watchpoint);
     this.#processor.forgetShortcuts();
   }

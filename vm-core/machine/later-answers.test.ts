@@ -233,7 +233,7 @@ describe('a machine with a device that answers later', () => {
       while (result.reason === 'waiting') {
         expect(machine.run({ instructionsMax: 0 }).reason).toBe('waiting');
         await result.ready;
-        expect(machine.run({ instructionsMax: 0 })).toEqual({ reason: 'limit' });
+        expect(machine.run({ instructionsMax: 0 })).toEqual({ reason: 'limit', cpu: 0 });
         result = machine.run({ instructionsMax: 1 });
       }
       places.push(machine.cpus[0].state.eip - START);
@@ -255,7 +255,7 @@ describe('a machine with a device that answers later', () => {
     const second = machineWith(MEMORY_PROGRAM, silent);
     expect(second.run({ instructionsMax: 10 }).reason).toBe('waiting');
     second.reset();
-    expect(second.run({ instructionsMax: 10 })).toEqual({ reason: 'limit' });
+    expect(second.run({ instructionsMax: 10 })).toEqual({ reason: 'limit', cpu: 0 });
     expect(second.cpus[0].linearEip).toBeGreaterThan(0xf0000);
   });
 
@@ -263,7 +263,7 @@ describe('a machine with a device that answers later', () => {
     const machine = machineWith(MEMORY_PROGRAM, silent);
     // Channel 2 of the DMA controller would see the device's `read`; the debugger sees nothing.
     expect(machine.memory.read(MMIO, 4)).toHaveLength(0);
-    expect(machine.run({ instructionsMax: 2 })).toEqual({ reason: 'limit' });
+    expect(machine.run({ instructionsMax: 2 })).toEqual({ reason: 'limit', cpu: 0 });
   });
 
   it('refuses a device for which there is no room', () => {

@@ -8,11 +8,9 @@ import type { DeviceRow } from './device-bus.ts';
 import type { Device, MachineRequest } from '../devices/device.ts';
 import type { KernelImages } from '../firmware/kernel/kernel-boot.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
-import type { ExplainedAccess, ExplainedWalk } from '../inspect/explain-walk.ts';
 import type { PendingAccess } from '../memory/access-log.ts';
-import type { PagingRules } from '../memory/paging-rules.ts';
-import type { CachedPage, TranslationCounters } from '../memory/translation-cache.ts';
-import type { CpuState } from '../state/cpu-state.ts';
+import type { CpuMode, Vcpu } from './vcpu.ts';
+import type { Topology } from './topology.ts';
 
 export type MachineType = 'isa-1';
 
@@ -43,6 +41,8 @@ export interface MachineConfig {
   readonly devices?: readonly DeviceRow[];
   /** Guest time: ticks (retired instructions) per second. Default 200,000,000. */
   readonly ticksPerSecond?: number;
+  /** The processors; default: one. */
+  readonly topology?: Topology;
 }
 
 /** Limits of one call of `run`. */
@@ -56,6 +56,13 @@ export interface RunLimit {
   readonly timeMax?: number;
   /** Do not report a breakpoint on the very first instruction: it is where the last run stopped. */
   readonly resume?: boolean;
+  /**
+   * `instructionsMax` counts what the vCPU with this index retires; the others run as the schedule has it. While it does not
+   * come to run, the run ends with `limit` now and then.
+   */
+  readonly ofCpu?: number;
+  /** Only the vCPU with this index runs, the others stand still: an intervention of the user, as writing a register is. */
+  readonly onlyCpu?: number;
 }
 
 /** An exception or interrupt as it was delivered or failed to be. */
@@ -70,8 +77,10 @@ export interface EventRecord {
   readonly linearAddress: number;
 }
 
-/** Why `run` came back. */
-export type RunResult =
+/** Why `run` came back, and the index of the vCPU that this is about. */
+export type RunResult = RunOutcome & { readonly cpu: number };
+
+export type RunOutcome =
   | { readonly reason: 'limit' }
   /** Stopped before the instruction at the breakpoint. */
   | { readonly reason: 'breakpoint'; readonly breakpoints: readonly Breakpoint[] }
@@ -109,6 +118,8 @@ export interface Breakpoint {
   readonly reached: () => boolean;
   /** Where it does not hold, `reached` would do nothing and return false; it need not be called then. */
   readonly filter?: BreakpointFilter;
+  /** Index of the vCPU that it is for; default: all. */
+  readonly cpu?: number;
 }
 
 /** A comparison of bits `low`…`low + width - 1` of a register, which lie in its lower 32, with a number; unsigned. */
@@ -129,6 +140,8 @@ export interface Watchpoint {
   readonly access: 'read' | 'write' | 'read-write';
   /** Called with the machine at rest after the instruction; the run goes on unless it returns true. */
   readonly reached: (access: MemoryAccess) => boolean;
+  /** Index of the vCPU whose accesses count, those of bus masters while it runs included; default: all. */
+  readonly cpu?: number;
 }
 
 /** An access of the processor, or of firmware or a bus master on its behalf. */
@@ -147,8 +160,13 @@ export interface WatchHit {
   readonly access: MemoryAccess;
 }
 
-/** What a machine can tell its embedder while it runs; nothing of it costs anything while nobody listens. */
-export type MachineEvent =
+/**
+ * What a machine can tell its embedder while it runs, with the index of the vCPU that did it; nothing of it costs anything
+ * while nobody listens.
+ */
+export type MachineEvent = GuestEvent & { readonly cpu: number };
+
+export type GuestEvent =
   /** After IN, OUT, INS, OUTS. */
   | {
       readonly kind: 'port';
@@ -169,8 +187,6 @@ export type MachineEvent =
   | { readonly kind: 'cr3'; readonly from: bigint; readonly to: bigint }
   /** After HLT. */
   | { readonly kind: 'halt'; readonly interruptsEnabled: boolean };
-
-export type CpuMode = 'real' | 'protected' | 'virtual-8086' | 'compatibility' | '64-bit';
 
 /** A picture of the display. */
 export interface Frame {
@@ -221,103 +237,6 @@ export interface InputRecord {
   readonly device: string;
   readonly channel: string;
   readonly bytes: Uint8Array;
-}
-
-/** A call, an interrupt or an exception that has not returned. Addresses are linear. */
-export interface CallRecord {
-  readonly kind: 'call' | 'far-call' | 'interrupt';
-  /** Of an interrupt: its vector, and what raised it (as in `EventRecord`). */
-  readonly vector: number | undefined;
-  readonly source: EventRecord['kind'] | undefined;
-  /** Where it led. */
-  readonly target: number;
-  /** What was pushed; the guest may have written something else over it since. */
-  readonly returnAddress: number;
-  /** CS of the caller. */
-  readonly selector: number;
-  /** Where the return address lies on the stack, and its size in bytes. */
-  readonly slot: number;
-  readonly size: 2 | 4 | 8;
-  /** SS:ESP of the caller if it was on another stack, as at an interrupt from an outer privilege level. */
-  readonly callerStack: { readonly selector: number; readonly base: number; readonly pointer: number } | undefined;
-}
-
-/** What has not returned on the stack that a processor is on, innermost first. */
-export interface CallStack {
-  readonly calls: readonly CallRecord[];
-  /** Everything since the stack was begun was recorded; false if it is older than the record, or too deep for it. */
-  readonly isComplete: boolean;
-  /** Linear address at which this stack begins, which tells stacks apart; undefined if that is not known. */
-  readonly begin: number | undefined;
-}
-
-/** The paging of a processor as a debugger sees it; nothing here has side effects. */
-export interface PagingView {
-  /** The rules of the moment; one object that changes as registers do. */
-  readonly rules: PagingRules;
-  /** Four bytes of physical memory, unsigned. */
-  read(physicalAddress: number): number;
-  /** The walk of a linear address, entry by entry, and what comes of an access. */
-  explain(linearAddress: number, access: ExplainedAccess): ExplainedWalk;
-  /** Translations that the processor keeps, whether the tables still say so or not. */
-  cached(): readonly CachedPage[];
-  /** How often translations were found, walked for, forgotten and made room for. */
-  readonly counters: TranslationCounters;
-}
-
-/** Code that was executed, or what came in between. Addresses are linear. */
-export type TraceEntry =
-  /** Instructions that lie and were executed one behind the other. */
-  | {
-      readonly kind: 'code';
-      readonly address: number;
-      readonly selector: number;
-      readonly count: number;
-      readonly codeSize: 16 | 32 | 64;
-    }
-  /** An exception at the instruction at the address, or a hardware interrupt before it. */
-  | {
-      readonly kind: 'interrupt';
-      readonly source: 'exception' | 'external';
-      readonly vector: number;
-      readonly address: number;
-      readonly selector: number;
-    };
-
-/** How decoded code came and went, in blocks unless said otherwise. */
-export interface CodeCounters {
-  /** There now. */
-  readonly kept: number;
-  /** Asked for by TypeScript and there. */
-  readonly found: number;
-  readonly decoded: number;
-  /** Lost to writes, breakpoints and hooks. */
-  readonly dropped: number;
-  /** Lost for want of room, and how often that happened. */
-  readonly evicted: number;
-  readonly evictions: number;
-  /** Times that all decoded code was dropped. */
-  readonly flushes: number;
-}
-
-/** One virtual processor. */
-export interface Vcpu {
-  readonly index: number;
-  readonly state: CpuState;
-  /** 16 or 32: default operand and address size of the code segment; 64 in 64-bit mode. */
-  readonly codeSize: 16 | 32 | 64;
-  /** Linear address of the next instruction. */
-  readonly linearEip: number;
-  /** Real mode, or protected mode (CR0.PE). */
-  readonly mode: CpuMode;
-  readonly paging: PagingView;
-  readonly codeCounters: CodeCounters;
-  /** Physical address that a linear one maps to, without side effects; undefined where nothing is mapped. */
-  translate(linearAddress: number): number | undefined;
-  /** At most so many calls, all without a number; none unless the machine records calls. */
-  callStack(callsMax?: number): CallStack;
-  /** What was executed last, oldest first: thousands of entries at most, none unless the machine records the trace. */
-  trace(): readonly TraceEntry[];
 }
 
 /** Where what is booted begins. */

@@ -2,10 +2,10 @@
 import type { Processor } from '../engine/processor.ts';
 import { explainWalk } from '../inspect/explain-walk.ts';
 import type { Translator } from '../memory/translator.ts';
-import type { PagingView, Vcpu } from './machine.ts';
+import type { PagingView, Vcpu } from './vcpu.ts';
 
 /** The view of a machine's only processor. */
-export function vcpuView(processor: Processor): Vcpu {
+export function vcpuView(processor: Processor, retired: () => number): Vcpu {
   const { state } = processor;
   return {
     index: 0,
@@ -21,6 +21,9 @@ export function vcpuView(processor: Processor): Vcpu {
     },
     paging: pagingView(processor.translations),
     codeCounters: processor.code.counters,
+    get retired() {
+      return retired();
+    },
     translate: (linearAddress) => processor.translations.peek(linearAddress),
     trace: () => processor.trace.entries(),
     callStack: (callsMax) => processor.callShadow.calls(callsMax),

@@ -12,6 +12,7 @@ import {
   type Machine,
   type MachineConfig,
   type RunLimit,
+  type RunOutcome,
   type RunResult,
 } from '../../../vm-core/index.ts';
 
@@ -23,7 +24,7 @@ const EFLAGS_IF = 1 << 9;
 
 export interface ToyMachine extends Machine {
   /** Answers of the next calls of `run`, before it runs code again. */
-  readonly script: RunResult[];
+  readonly script: RunOutcome[];
   /** Limits of all calls of `run`. */
   readonly limits: RunLimit[];
   readonly inputs: { readonly device: string; readonly channel: string; readonly bytes: Uint8Array }[];
@@ -55,7 +56,7 @@ const NO_PAGING: PagingView = {
 };
 
 class Toy implements ToyMachine {
-  readonly script: RunResult[] = [];
+  readonly script: RunOutcome[] = [];
   readonly limits: RunLimit[] = [];
   readonly inputs: { device: string; channel: string; bytes: Uint8Array }[] = [];
   readonly config: MachineConfig = {
@@ -103,6 +104,7 @@ class Toy implements ToyMachine {
     this.cpus = [
       {
         index: 0,
+        retired: 0,
         state: this.#state,
         codeSize: 16,
         mode: 'real',
@@ -168,6 +170,10 @@ class Toy implements ToyMachine {
   }
 
   run(limit: RunLimit): RunResult {
+    return { ...this.#run(limit), cpu: 0 };
+  }
+
+  #run(limit: RunLimit): RunOutcome {
     this.limits.push(limit);
     const scripted = this.script.shift();
     if (scripted) return scripted;
@@ -180,13 +186,13 @@ class Toy implements ToyMachine {
     return { reason: 'limit' };
   }
 
-  #stopAt(address: number): RunResult | undefined {
+  #stopAt(address: number): RunOutcome | undefined {
     const here = [...this.#breakpoints].filter((breakpoint) => breakpoint.address === address);
     const stopping = here.filter((breakpoint) => breakpoint.reached());
     return stopping.length > 0 ? { reason: 'breakpoint', breakpoints: stopping } : undefined;
   }
 
-  #step(resumed: boolean): RunResult | undefined {
+  #step(resumed: boolean): RunOutcome | undefined {
     const at = this.cpus[0].linearEip;
     const opcode = this.#ram[at] ?? 0;
     const operand = this.#ram[at + 1] ?? 0;

@@ -1,0 +1,42 @@
+/** How the virtual processors of a machine are arranged, as CPUID shows it (SDM vol. 3A §9.9). */
+import type { CpuModelFacts } from '../isa/cpu-model.ts';
+
+/** Packages of cores of threads; each thread is one vCPU. */
+export interface Topology {
+  readonly packages: number;
+  readonly coresPerPackage: number;
+  readonly threadsPerCore: number;
+}
+
+export const ONE_CPU: Topology = { packages: 1, coresPerPackage: 1, threadsPerCore: 1 };
+
+/** vCPUs of a machine at most; there is room for so many in its memory. */
+export const CPUS_MAX = 16;
+
+/** vCPUs in all. */
+export function cpuCount({ packages, coresPerPackage, threadsPerCore }: Topology): number {
+  return packages * coresPerPackage * threadsPerCore;
+}
+
+/** Whether CPUID of a model has something to tell cores and threads with: leaf 4 of Intel, and AMD's of its time. */
+function tellsCores({ leafMax }: CpuModelFacts): boolean {
+  return leafMax >= 4;
+}
+
+/** Throws an Error unless there can be such processors in a machine of a model. */
+export function requireTopology(topology: Topology, model: CpuModelFacts): void {
+  const { packages, coresPerPackage, threadsPerCore } = topology;
+  for (const [name, value] of Object.entries({ packages, coresPerPackage, threadsPerCore })) {
+    if (Number.isInteger(value) && value >= 1) continue;
+    throw new Error(`topology: ${value} ${name} is not possible; give 1 to ${CPUS_MAX}`);
+  }
+  const count = cpuCount(topology);
+  if (count > CPUS_MAX) throw new Error(`topology: ${count} processors are not possible; give ${CPUS_MAX} at most`);
+  if (count === 1) return;
+  if (!model.features.has('APIC')) {
+    throw new Error(`topology: a ${model.name} has no local APIC, so it is alone; choose another cpu or one processor`);
+  }
+  if (coresPerPackage * threadsPerCore > 1 && !tellsCores(model)) {
+    throw new Error(`topology: a ${model.name} has one core of one thread; give packages, or choose another cpu`);
+  }
+}
