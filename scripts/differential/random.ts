@@ -6,23 +6,33 @@ const EDGES = [
   0x7fffffff, 0x80000000, 0x80000001, 0xffff8000, 0xffffff80, 0xfffffffe, 0xffffffff,
 ];
 
-export class Random {
-  #state: number;
+/** A source of words: any 32 bits. */
+export type RandomWords = () => number;
 
-  constructor(seed: number) {
-    // The first numbers of neighbouring seeds would resemble each other without this.
-    this.#state = Math.imul(seed ^ 0x5bd1e995, 0x9e3779b1) | 1;
-    for (let n = 0; n < 8; n++) this.next();
-  }
-
-  /** 0 to 2^32 − 1. */
-  next(): number {
-    let state = this.#state;
+/** The same words on every machine. */
+export function randomWords(seed: number): RandomWords {
+  let state = seed | 1;
+  return () => {
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;
-    this.#state = state;
     return state >>> 0;
+  };
+}
+
+/** One of several, by chance. */
+export function oneOf<T>(next: RandomWords, values: readonly T[]): T {
+  return values[next() % values.length] as T;
+}
+
+export class Random {
+  /** 0 to 2^32 − 1. */
+  readonly next: RandomWords;
+
+  constructor(seed: number) {
+    // The first numbers of neighbouring seeds would resemble each other without this.
+    this.next = randomWords(Math.imul(seed ^ 0x5bd1e995, 0x9e3779b1));
+    for (let n = 0; n < 8; n++) this.next();
   }
 
   /** 0 to `count` − 1. */

@@ -4,7 +4,7 @@
  */
 import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
 import type { OperandSize } from '../../vm-core/isa/operand.ts';
-import type { Form } from './encoder.ts';
+import type { Form } from '../../scripts/differential/encoder.ts';
 
 /** One page for data, readable and writable; its last bytes are the window that a case describes. */
 export const DATA = 0x8000;
@@ -38,9 +38,6 @@ export interface Registers {
   readonly state: Uint8Array;
 }
 
-/** Bytes of that state. */
-export const STATE_SIZE = 832;
-
 export interface Case extends Registers {
   readonly form: Form;
   readonly row: InstructionRow;
@@ -59,27 +56,9 @@ export interface Outcome extends Registers {
   readonly memory: Uint8Array;
 }
 
-export type Random = () => number;
-
-/** Xorshift: the same numbers on every machine. */
-export function random(seed: number): Random {
-  let state = seed | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
-}
-
 /** The seed of what has a name in a run: what else the run has does not change it, and each run has its own. FNV-1a. */
 export function namedSeed(seed: number, name: string): number {
   let hash = 0x811c9dc5 ^ Math.imul(seed, 0x9e3779b1);
   for (const character of name) hash = Math.imul(hash ^ (character.codePointAt(0) as number), 0x01000193);
   return (hash ^ (hash >>> 15)) >>> 0;
-}
-
-/** One of several, by chance. */
-export function oneOf<T>(next: Random, values: readonly T[]): T {
-  return values[next() % values.length] as T;
 }

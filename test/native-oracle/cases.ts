@@ -6,10 +6,11 @@ import { Decoder } from '../../vm-core/isa/decoder.ts';
 import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
 import { AC, ARITHMETIC_FLAGS, DF, ID, IF, NT, TF } from '../../vm-core/state/lazy-flags.ts';
 import * as world from './case.ts';
-import { type Case, oneOf, type Random, random } from './case.ts';
-import { bytesOf, type Encoded, Encoder, type Form } from './encoder.ts';
+import type { Case } from './case.ts';
+import { bytesOf, type Encoded, Encoder, type Form } from '../../scripts/differential/encoder.ts';
+import { oneOf, type RandomWords, randomWords } from '../../scripts/differential/random.ts';
 import { prepare } from './preparations.ts';
-import { anyState, fillVector } from './unit-state.ts';
+import { anyState, fillVector } from '../../scripts/differential/unit-state.ts';
 
 const EDGES = [0n, 1n, 2n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0x8000n, 0xffffn, 0x7fffffffn, 0x80000000n, 0xffffffffn];
 const WIDE_EDGES = [1n << 32n, (1n << 63n) - 1n, 1n << 63n, (1n << 64n) - 1n, 0xffff_ffff_8000_0000n];
@@ -21,7 +22,7 @@ const BASES: Readonly<Record<number, number>> = { 7: 0x8000 };
 /** What is changed while a case is made. */
 export interface Draft {
   readonly form: Form;
-  readonly next: Random;
+  readonly next: RandomWords;
   readonly encoded: Encoded;
   readonly general: bigint[];
   readonly memory: Uint8Array;
@@ -35,7 +36,7 @@ export interface Draft {
 }
 
 /** A number of any size; edges half of the time. */
-export function anyValue(next: Random): bigint {
+export function anyValue(next: RandomWords): bigint {
   const kind = next() % 4;
   if (kind === 0) return (BigInt(next()) << 32n) | BigInt(next());
   if (kind === 1) return BigInt(next());
@@ -43,7 +44,7 @@ export function anyValue(next: Random): bigint {
 }
 
 /** A linear address for an operand. */
-export function anyPlace(next: Random, mode: number): bigint {
+export function anyPlace(next: RandomWords, mode: number): bigint {
   switch (next() % 16) {
     case 0:
       return BigInt(world.DATA + world.PAGE_SIZE - (next() % 20));
@@ -62,11 +63,11 @@ export function anyPlace(next: Random, mode: number): bigint {
 const HOLES = [1n << 47n, (1n << 47n) + 8n, 0xffff_8000_0000_0000n, 0xffff_8000_0000_0010n, 1n << 63n, 1n << 64n];
 
 /** `count` cases of a form; fewer where nothing can be encoded that way. */
-export function casesOf(form: Form, count: number, next: Random): Case[] {
+export function casesOf(form: Form, count: number, next: RandomWords): Case[] {
   return Array.from({ length: count }, () => makeCase(form, next)).filter((test) => test !== undefined);
 }
 
-function makeCase(form: Form, next: Random): Case | undefined {
+function makeCase(form: Form, next: RandomWords): Case | undefined {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const encoded = new Encoder(form, next).encode(attempt > 2);
     const draft = draftOf(form, encoded, next);
@@ -85,7 +86,7 @@ function makeCase(form: Form, next: Random): Case | undefined {
 const ATTEMPTS_MAX = 8;
 
 /** What the instructions of the integer unit leave alone. */
-const plainState = anyState(random(1));
+const plainState = anyState(randomWords(1));
 
 const decoder = new Decoder('max');
 
@@ -100,7 +101,7 @@ function narrowed(mode: number, general: readonly bigint[]): bigint[] {
   return general.map((value, n) => (mode === 64 ? BigInt.asUintN(64, value) : n < 8 ? BigInt.asUintN(32, value) : 0n));
 }
 
-function draftOf(form: Form, encoded: Encoded, next: Random): Draft {
+function draftOf(form: Form, encoded: Encoded, next: RandomWords): Draft {
   const memory = Uint8Array.from({ length: world.WINDOW_SIZE }, () =>
     next() % 2 === 0 ? 0xff * (next() & 1) : next(),
   );
@@ -116,13 +117,13 @@ function draftOf(form: Form, encoded: Encoded, next: Random): Draft {
   };
 }
 
-function flagsOf({ row }: Form, next: Random): number {
+function flagsOf({ row }: Form, next: RandomWords): number {
   const rarely = (flag: number, often: number) => (next() % often === 0 ? flag : 0);
   const extra = rarely(DF, row.repeat ? 3 : 24) | rarely(AC, 12) | rarely(NT, 32) | rarely(TF, 24) | rarely(ID, 8);
   return 2 | IF | (next() & ARITHMETIC_FLAGS) | extra;
 }
 
-function selectorsOf(mode: number, next: Random): number[] {
+function selectorsOf(mode: number, next: RandomWords): number[] {
   const data = () => (next() % 4 === 0 ? oneOf(next, DATA_SELECTORS) : world.USER_DATA);
   const free = () => (next() % 3 === 0 ? oneOf(next, DATA_SELECTORS) : 0);
   const code =
@@ -177,9 +178,8 @@ function aim(draft: Draft): void {
 /** Operands of the floating-point and vector units are numbers of all kinds. */
 function fillOperand({ memory, next }: Draft, place: bigint): void {
   const at = Number(place) - world.WINDOW;
-  const from = { below: (end: number) => next() % end, bits: () => (BigInt(next()) << 32n) | BigInt(next()) };
   for (const start of [at, at + 16]) {
-    if (start >= 0 && start + 16 <= memory.length) fillVector(new DataView(memory.buffer), start, next, from);
+    if (start >= 0 && start + 16 <= memory.length) fillVector(new DataView(memory.buffer), start, next);
   }
 }
 

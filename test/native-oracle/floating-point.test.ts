@@ -19,7 +19,8 @@ import * as format from '../../vm-core/isa/float/formats.ts';
 import { doubleOperations, type NarrowOperations, singleOperations } from '../../vm-core/isa/float/narrow.ts';
 import { ModuleBuilder, type SharedFunction } from '../../vm-core/wasm/module-builder.ts';
 import type { FunctionBuilder, Value } from '../../vm-core/wasm/function-builder.ts';
-import { anyNumber, draw, shapes } from './float-cases.ts';
+import { anyNumber, shapes } from '../../scripts/differential/float-numbers.ts';
+import { randomWords } from '../../scripts/differential/random.ts';
 
 const CASES = Number(process.env['ORACLE_CASES'] ?? 40) * 500;
 const SEED = Number(process.env['ORACLE_SEED'] ?? 20261120);
@@ -85,21 +86,22 @@ describe.skipIf(x87 === undefined)('x87 (a C compiler and an x86-64 processor ar
   const SIZE = 64;
 
   it.each([{ masked: true }, { masked: false }])('computes the same, exceptions masked: $masked', ({ masked }) => {
-    const from = draw(SEED + (masked ? 0 : 1));
+    const next = randomWords(SEED + (masked ? 0 : 1));
+    const below = (end: number) => next() % end;
     const input = Buffer.alloc(CASES * SIZE);
     for (let at = 0; at < input.length; at += SIZE) {
-      const numbers = [anyNumber(from, shapes.extended)];
-      numbers.push(anyNumber(from, shapes.extended, numbers[0]?.exponent));
+      const numbers = [anyNumber(next, shapes.extended)];
+      numbers.push(anyNumber(next, shapes.extended, numbers[0]?.exponent));
       numbers.forEach(({ sign, exponent, fraction }, n) => {
         // Now and then the top bit contradicts the exponent.
-        const top = BigInt(exponent === 0 ? 0 : 1) ^ BigInt(from.below(40) === 0 ? 1 : 0);
+        const top = BigInt(exponent === 0 ? 0 : 1) ^ BigInt(below(40) === 0 ? 1 : 0);
         input.writeBigUInt64LE(fraction | (top << 63n), at + n * 16);
         input.writeUInt16LE((sign << 15) | exponent, at + n * 16 + 8);
       });
-      const masks = masked ? EXCEPTIONS : from.below(EXCEPTIONS + 1);
-      const precision = [0, 2, 3][from.below(3)] as number;
-      input.writeUInt16LE(0x40 | masks | (precision << 8) | (from.below(4) << 10), at + 48);
-      input[at + 52] = from.below(operations.length);
+      const masks = masked ? EXCEPTIONS : below(EXCEPTIONS + 1);
+      const precision = [0, 2, 3][below(3)] as number;
+      input.writeUInt16LE(0x40 | masks | (precision << 8) | (below(4) << 10), at + 48);
+      input[at + 52] = below(operations.length);
     }
     const { stdout, status } = spawnSync(x87 as string, { input, maxBuffer: 1 << 30 });
     expect(status).toBe(0);
@@ -140,20 +142,21 @@ describe.skipIf(sse === undefined)('SSE (a C compiler and an x86-64 processor ar
   const SIZE = 40;
 
   it.each([{ masked: true }, { masked: false }])('computes the same, exceptions masked: $masked', ({ masked }) => {
-    const from = draw(SEED + (masked ? 2 : 3));
+    const next = randomWords(SEED + (masked ? 2 : 3));
+    const below = (end: number) => next() % end;
     const input = Buffer.alloc(CASES * SIZE);
     for (let at = 0; at < input.length; at += SIZE) {
-      const shape = [shapes.double, shapes.single][from.below(2)] as typeof shapes.double;
+      const shape = [shapes.double, shapes.single][below(2)] as typeof shapes.double;
       const { fraction: width } = shape;
       const bitsOf = ({ sign, exponent, fraction }: ReturnType<typeof anyNumber>) =>
         (BigInt(sign) << (width === 52 ? 63n : 31n)) | (BigInt(exponent) << BigInt(width)) | fraction;
-      const x = anyNumber(from, shape);
+      const x = anyNumber(next, shape);
       input.writeBigUInt64LE(bitsOf(x), at);
-      input.writeBigUInt64LE(bitsOf(anyNumber(from, shape, x.exponent)), at + 8);
-      const masks = masked ? EXCEPTIONS : from.below(EXCEPTIONS + 1);
-      const modes = (from.below(4) << 13) | (from.below(3) === 0 ? 0x8000 : 0) | (from.below(3) === 0 ? 0x40 : 0);
+      input.writeBigUInt64LE(bitsOf(anyNumber(next, shape, x.exponent)), at + 8);
+      const masks = masked ? EXCEPTIONS : below(EXCEPTIONS + 1);
+      const modes = (below(4) << 13) | (below(3) === 0 ? 0x8000 : 0) | (below(3) === 0 ? 0x40 : 0);
       input.writeUInt32LE((masks << 7) | modes, at + 24);
-      input.writeUInt32LE(from.below(5) + (width === 52 ? 0 : 8), at + 32);
+      input.writeUInt32LE(below(5) + (width === 52 ? 0 : 8), at + 32);
     }
     const { stdout, status } = spawnSync(sse as string, { input, maxBuffer: 1 << 30 });
     expect(status).toBe(0);

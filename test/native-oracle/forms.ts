@@ -3,19 +3,12 @@
  * with registers and with memory. Rows that it is not asked stand on a list with the reason and the test that has them.
  */
 import { type Form as AnyForm, formsOf } from '../../scripts/differential/forms.ts';
+import { operandSizes } from '../../scripts/differential/placed-encoder.ts';
 import { hasFeature } from '../../vm-core/isa/cpu-model.ts';
 import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
 import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
-import { parseOpcode } from '../../vm-core/isa/opcode-map.ts';
-import {
-  hasNo16BitForm,
-  ignoresOperandSize,
-  isMemoryOnly,
-  isRegisterOnly,
-  isRegisterOrMemory,
-  type OperandSize,
-} from '../../vm-core/isa/operand.ts';
-import type { Form } from './encoder.ts';
+import { isMemoryOnly, isRegisterOnly, isRegisterOrMemory, type OperandSize } from '../../vm-core/isa/operand.ts';
+import type { Form } from '../../scripts/differential/encoder.ts';
 
 /** Rows, by name, that this machine's processor is not asked for. */
 interface NotAsked {
@@ -84,19 +77,6 @@ const namesNotAsked = new Set(notAsked.flatMap(({ names }) => names));
 
 export const oracleModes = [16, 32, 64] as const;
 
-/** Operand sizes of a row in a mode. */
-function sizesOf({ mode: where, operands, opcode, unit }: InstructionRow, mode: OperandSize): readonly OperandSize[] {
-  const { prefix } = parseOpcode(opcode);
-  if (unit !== undefined && ignoresOperandSize(operands)) return [mode === 64 ? 32 : mode];
-  if (mode === 64) {
-    if (where === 'f64' || where === 'n64') return [64];
-    if (hasNo16BitForm(operands) || prefix === 0) return [32, 64];
-    return where === 'd64' ? [16, 64] : [16, 32, 64];
-  }
-  if (hasNo16BitForm(operands)) return [32];
-  return prefix === 0 ? [mode] : [16, 32];
-}
-
 /** All forms of a row in a mode; memory offsets (A0–A3) count as memory. */
 export function formsOfRow(row: InstructionRow, mode: OperandSize): readonly Form[] {
   if (row.mode === (mode === 64 ? 'i64' : 'o64')) return [];
@@ -104,7 +84,7 @@ export function formsOfRow(row: InstructionRow, mode: OperandSize): readonly For
   const choice = operands.some(isRegisterOrMemory);
   const only = operands.some((code) => isMemoryOnly(code) || code === 'Ob' || code === 'Ov');
   const memory = choice ? [false, true] : [only && !operands.some(isRegisterOnly)];
-  return sizesOf(row, mode).flatMap((size) => memory.map((isMemory) => ({ row, mode, size, memory: isMemory })));
+  return operandSizes(row, mode).flatMap((size) => memory.map((isMemory) => ({ row, mode, size, memory: isMemory })));
 }
 
 /** The rows of the integer unit that are asked, in the tables' order. */

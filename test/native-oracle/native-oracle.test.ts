@@ -10,12 +10,13 @@ import { hasFeature } from '../../vm-core/isa/cpu-model.ts';
 import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
 import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
 import type { OperandSize } from '../../vm-core/isa/operand.ts';
-import { type Case, namedSeed, type Outcome, random } from './case.ts';
+import type { Form } from '../../scripts/differential/encoder.ts';
+import { randomWords } from '../../scripts/differential/random.ts';
+import { type Case, namedSeed, type Outcome } from './case.ts';
 import { casesOf } from './cases.ts';
 import { compare } from './compare.ts';
 import { isMakersOwn, notAsked, oracleFormName, oracleFormsOf, oracleModes, oracleRows } from './forms.ts';
 import { findProcessor, hasNatively, runNatively } from './native.ts';
-import type { Form } from './encoder.ts';
 import { OurProcessor } from './our-processor.ts';
 import { Shown } from './shown.ts';
 
@@ -46,7 +47,7 @@ function* batches(forms: readonly Form[], round: number): Iterable<readonly Case
   let batch: Case[] = [];
   for (const form of forms) {
     const seed = namedSeed(SEED, `${oracleFormName(form)} ${round}`);
-    batch.push(...casesOf(form, CASES_PER_FORM, random(seed)));
+    batch.push(...casesOf(form, CASES_PER_FORM, randomWords(seed)));
     if (batch.length < BATCH) continue;
     yield batch;
     batch = [];
@@ -66,7 +67,7 @@ describe('the forms that are asked', () => {
   });
 
   it.each(oracleModes)('have an encoding each in %d-bit code', (mode) => {
-    const next = random(1);
+    const next = randomWords(1);
     const empty = oracleFormsOf(mode).filter((form) => casesOf(form, 4, next).length === 0);
     expect(empty.map(oracleFormName)).toEqual([]);
   });

@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CpuFeature } from '../../vm-core/isa/cpu-feature.ts';
-import { type Case, type Outcome, STATE_SIZE, WINDOW_SIZE } from './case.ts';
+import { STATE_SIZE } from '../../scripts/differential/unit-state.ts';
+import { type Case, type Outcome, WINDOW_SIZE } from './case.ts';
 
 const SELECTORS_AT = 160;
 const RESULTS_AT = 176;

@@ -1,6 +1,6 @@
 /** What instructions need beside their operands so that a case shows more than a fault: pointers, counts, frames, selectors. */
 import * as world from './case.ts';
-import { oneOf } from './case.ts';
+import { oneOf } from '../../scripts/differential/random.ts';
 import { anyPlace, type Draft } from './cases.ts';
 
 const [RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI] = [0, 1, 2, 3, 4, 5, 6, 7] as const;

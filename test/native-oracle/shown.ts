@@ -7,7 +7,7 @@ import type { DecodedInstruction } from '../../vm-core/isa/decoded-instruction.t
 import type { OperandSize } from '../../vm-core/isa/operand.ts';
 import { longGeneralSlots, slot } from '../../vm-core/state/layout.ts';
 import type { Case, Outcome } from './case.ts';
-import type { Form } from './encoder.ts';
+import type { Form } from '../../scripts/differential/encoder.ts';
 import { oracleFormName, privilegedNames } from './forms.ts';
 
 const LEGACY: ReadonlySet<number> = new Set([0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65]);

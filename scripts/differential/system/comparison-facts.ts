@@ -143,6 +143,13 @@ export function flipsRefusedBit({ text, patches }: SystemCase): boolean {
 export const codeSizeOf = (test: SystemCase): 16 | 32 | 64 =>
   test.codeSize ?? (test.cs === SELECTOR.CODE_64 || test.cs === (SELECTOR.USER_CODE_64 | 3) ? 64 : 32);
 
+/** Whether what faulted, with an error code in long mode, is not code of the case: a return has led elsewhere. */
+export function isElsewhere({ ours: { registers, memory }, before }: Comparison): boolean {
+  const at = Number(BigInt.asUintN(MAPPED_BITS, registers.rsp)) + 8;
+  const place = (memory.get(at) ?? before(at)) & ((1 << MAPPED_BITS) - 1);
+  return registers.ending === BigInt(ENDING.LONG) && (place < CODE || place >= CODE + 0x1000);
+}
+
 const infoFactory = new InstructionInfoFactory();
 const writing: ReadonlySet<number> = new Set([OpAccess.ReadWrite, OpAccess.ReadCondWrite]);
 

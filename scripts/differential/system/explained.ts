@@ -9,6 +9,7 @@ import {
   endsIn,
   flipsRefusedBit,
   hasHandlerOfMiddleLevel,
+  isElsewhere,
   isFrame,
   isNarrowTask,
   isOnWords,
@@ -84,6 +85,14 @@ export const leftOutOfSystem: readonly { readonly reason: string; readonly secti
   {
     reason: 'SHLD and SHRD by an immediate with an operand relative to RIP: QEMU addresses one byte before',
     section: 'SDM vol. 2A §2.2.1.6',
+  },
+  {
+    reason: 'VEX.W and the upper bit of VEX.vvvv outside of 64-bit mode, where they mean nothing: QEMU looks at them',
+    section: 'SDM vol. 2A §2.3.5.5, §2.3.5.6',
+  },
+  {
+    reason: 'VEX prefixes in 16-bit code of protected mode: QEMU raises #UD',
+    section: 'SDM vol. 2A §2.3.1 (only real and virtual-8086 mode have none)',
   },
   {
     reason: 'CRC32 and MOVBE of 32 bits in 16-bit code: QEMU takes 66h for 16 bits there',
@@ -187,7 +196,7 @@ export const explainedInSystem: readonly Explained[] = [
         (ours ^ qemu) === lost << half &&
         ((qemu >> half) & lost) === 0n &&
         (lost & ~(PRESENT | WRITE | USER)) === 0n &&
-        ((lost & WRITE) === 0n || readsAndWrites(test)) &&
+        ((lost & WRITE) === 0n || readsAndWrites(test) || isElsewhere(comparison)) &&
         ((lost & PRESENT) === 0n || ((ours >> half) & RESERVED) !== 0n) &&
         ((lost & USER) === 0n || (isOuter(test) && isOnStacks(own.registers.cr2)))
       );

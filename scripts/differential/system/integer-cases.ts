@@ -7,9 +7,9 @@ import { hasFeature } from '../../../vm-core/isa/cpu-model.ts';
 import type { InstructionRow } from '../../../vm-core/isa/instruction-row.ts';
 import { instructionRows } from '../../../vm-core/isa/instruction-table.ts';
 import { isMemoryOnly, isRegisterOrMemory, type OperandSize } from '../../../vm-core/isa/operand.ts';
-import { encodeRow, operandSizes } from '../encoder.ts';
+import { encodeRow, operandSizes } from '../placed-encoder.ts';
 import { notCompared } from '../forms.ts';
-import type { Random } from '../random.ts';
+import { type Random, randomWords } from '../random.ts';
 import { bytesOf, emptyCase, type Patch, type SystemCase } from './case.ts';
 import { CODE, CPU_MODEL, DATA, DATA_SIZE, GATES_64, SELECTOR } from './layout.ts';
 import { Program } from './program.ts';
@@ -146,10 +146,7 @@ class IntegerCase {
     // Once to see what it needs before it, then at the place where it comes to lie.
     const seed = random.next();
     const around = { codeSize, middle, ...(segmentPrefix === undefined ? {} : { segmentPrefix }) };
-    const replay = () => {
-      const words = new Replay(seed);
-      return () => words.next();
-    };
+    const replay = () => randomWords(seed);
     const first = encodeRow(row, size, memory, { ...around, code: program.at }, replay());
     if (isMisplaced(row, first.code)) return this.#instruction();
     for (const [register, value] of first.registers) program.set(register, value);
@@ -219,12 +216,11 @@ class IntegerCase {
 }
 
 /** Without an operand-size prefix where that would make another instruction of it. */
-const mayHave = ({ opcode, name }: InstructionRow, size: OperandSize, codeSize: OperandSize): boolean => {
+const mayHave = ({ name, opcode }: InstructionRow, size: OperandSize, codeSize: OperandSize): boolean => {
   if (name === 'BSWAP' && size === 16) return false;
   // Near transfers that cut EIP, or take it from anywhere.
   if (codeSize !== 64 && (name === 'RET' || (size !== codeSize && /^(J|LOOP|CALL)/.test(name)))) return false;
-  if (codeSize === 16 && (name === 'CRC32' || name === 'MOVBE')) return false;
-  return !opcode.startsWith('NP ') || (codeSize === 16 ? size === 16 : size !== 16);
+  return !(codeSize === 16 && (name === 'CRC32' || name === 'MOVBE' || opcode.startsWith('VEX')));
 };
 
 /** SHLD and SHRD with an immediate, of an operand relative to RIP: QEMU 7.2 has it one byte before (explained.ts). */
@@ -232,24 +228,6 @@ const isMisplaced = ({ opcode }: InstructionRow, code: readonly number[]): boole
   (opcode === '0F A4' || opcode === '0F AC') && ((code.at(-6) ?? 0) & 0xc7) === 0x05;
 
 const isIndirect = ({ opcode }: InstructionRow) => /^FF \/[24]$/.test(opcode);
-
-/** The same numbers each time. */
-class Replay {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed | 1;
-  }
-
-  next(): number {
-    let state = this.#state;
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    this.#state = state;
-    return state >>> 0;
-  }
-}
 
 /** Interrupt gates of the exceptions that sequences raise: on which stack, now and then as none that can be entered. */
 function randomGates(random: Random): Patch[] {

@@ -1,20 +1,6 @@
-/** Numbers for the tests of floating-point operations: of every kind, and near the places where rounding matters. */
+/** Numbers for tests of floating-point operations: of every kind, and near the places where rounding matters. */
 
-export interface Draw {
-  readonly below: (end: number) => number;
-  readonly bits: () => bigint;
-}
-
-export function draw(seed: number): Draw {
-  let state = seed | 1;
-  const next = (): number => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
-  return { below: (end) => next() % end, bits: () => (BigInt(next()) << 32n) | BigInt(next()) };
-}
+import type { RandomWords } from './random.ts';
 
 /** Fields of a format: how many bits of fraction (the top bit of a significand that has it not counted), and exponents. */
 interface Shape {
@@ -35,10 +21,11 @@ export interface FloatNumber {
 }
 
 /** Zero, infinity, a NaN of each kind, a denormal number, one at an end of the range, or one near `neighbour`. */
-export function anyNumber({ below, bits }: Draw, { fraction: width, special }: Shape, neighbour?: number): FloatNumber {
+export function anyNumber(next: RandomWords, { fraction: width, special }: Shape, neighbour?: number): FloatNumber {
+  const below = (end: number) => next() % end;
   const sign = below(2) as 0 | 1;
   const all = (1n << BigInt(width)) - 1n;
-  const random = bits() & all;
+  const random = wideWord(next) & all;
   const shapesOfFraction = [0n, all, 1n << BigInt(below(width)), random & ~((1n << BigInt(below(width))) - 1n)];
   const fraction = shapesOfFraction[below(7)] ?? random;
   const quiet = 1n << BigInt(width - 1);
@@ -63,4 +50,9 @@ export function anyNumber({ below, bits }: Draw, { fraction: width, special }: S
     default:
       return { sign, exponent: inside((neighbour ?? special >> 1) + below(140) - 70), fraction };
   }
+}
+
+/** Any 64 bits. */
+function wideWord(next: RandomWords): bigint {
+  return (BigInt(next()) << 32n) | BigInt(next());
 }
