@@ -10,6 +10,7 @@ export type {
   TraceEntry,
   Vcpu,
 } from './machine/vcpu.ts';
+export type { BranchKind, BranchRecord } from './machine/branch-record.ts';
 export * from './machine/block-store.ts';
 export type { DeviceRow } from './machine/device-bus.ts';
 export type {

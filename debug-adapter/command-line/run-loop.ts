@@ -145,6 +145,7 @@ export class RunLoop {
       case 'watchpoint':
       case 'event':
       case 'exception':
+      case 'branch':
         await this.options.pause(0);
         return undefined;
       case 'halted':

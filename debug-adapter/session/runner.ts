@@ -237,6 +237,7 @@ export class Runner {
     switch (result.reason) {
       case 'limit':
       case 'stopped':
+      case 'branch':
         return 'again';
       case 'event':
         return this.#stop({ kind: 'event', event: result.event });

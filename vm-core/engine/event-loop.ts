@@ -10,7 +10,7 @@ import { isToldByLine } from '../cpu/x87-errors.ts';
 import type { Breakpoint, BreakpointFilter, RunLimit, RunOutcome } from '../machine/machine.ts';
 import type { DeviceWait } from '../memory/access-log.ts';
 import type { Address } from '../state/address.ts';
-import { internal, SHADOW_MOV_SS, slot } from '../state/layout.ts';
+import { internal, slot } from '../state/layout.ts';
 import { IF, RF, TF } from '../state/lazy-flags.ts';
 import { EmbedderBreakpoints } from './embedder-breakpoints.ts';
 import type { EventSource } from './event-source.ts';
@@ -18,6 +18,7 @@ import { PendingEvents } from './pending-events.ts';
 import type { Processor } from './processor.ts';
 import { initProcessor } from './processor-init.ts';
 import { STATUS_HOOK } from './record.ts';
+import { passesOverTrap } from './single-step.ts';
 
 /** One execution is at most so long, so that counts stay small integers. */
 const BUDGET_MAX = 1 << 24;
@@ -25,9 +26,6 @@ const BUDGET_MAX = 1 << 24;
 const IDLE_EVENTS_MAX = 4096;
 /** So many executions in a row may retire nothing: a handler that itself faults at once would go on for ever. */
 const FRUITLESS_MAX = 4096;
-
-/** No trap follows one of these that has cleared TF: an entered handler, SYSCALL's mask, what SYSRET loads. */
-const DECIDED_AFTERWARDS: ReadonlySet<string> = new Set(['INT', 'INT1', 'INT3', 'INTO', 'SYSCALL', 'SYSRET']);
 
 export class EventLoop {
   /** Virtual time in ticks, as of the last return to this loop. */
@@ -124,6 +122,7 @@ export class EventLoop {
     const start = this.retired;
     const end = start + limit.instructionsMax;
     this.#stopRequested = false;
+    this.#processor.branches.runBegins(limit.untilBranch === true);
     const waits = this.#goOn();
     if (waits) return waits;
     const continues = this.#stopped !== undefined;
@@ -145,6 +144,7 @@ export class EventLoop {
         }
         const failed = this.#deliverEvents();
         if (failed) return failed;
+        if (this.#processor.branches.isReached) continue;
       }
       if (this.retired >= end) return { reason: 'limit' };
       const before = this.retired;
@@ -191,6 +191,8 @@ export class EventLoop {
     if (hits.length > 0) return { reason: 'watchpoint', hits };
     const event = this.#processor.reports.take();
     if (event) return { reason: 'event', event };
+    const { branches } = this.#processor;
+    if (branches.isReached) return { reason: 'branch', branch: branches.newest() };
     if (!this.#stopRequested) return undefined;
     this.#stopRequested = false;
     return { reason: 'stopped' };
@@ -222,14 +224,14 @@ export class EventLoop {
     if (pending.isInitDue) initProcessor(processor, () => this.reset());
     const exception = pending.takeException(processor);
     const failed = exception && this.#deliver(exception);
-    if (failed) return failed;
+    if (failed || processor.branches.isReached) return failed;
     if (pending.isTrapDue()) {
       const stopped = this.#debugTrap(processor.breakpoints.pending);
-      if (stopped) return stopped;
+      if (stopped || processor.branches.isReached) return stopped;
     }
     if (pending.takeNmi()) {
       const result = this.#deliver({ vector: VECTOR_NMI, errorCode: undefined, kind: 'external', nonMaskable: true });
-      if (result) return result;
+      if (result || processor.branches.isReached) return result;
     }
     if (pending.isInterruptDue()) {
       return this.#deliver({ vector: processor.acknowledgeInterrupt(), errorCode: undefined, kind: 'external' });
@@ -259,11 +261,13 @@ export class EventLoop {
   }
 
   #enter(event: CpuEvent): RunOutcome | undefined {
+    this.#processor.branches.leaves();
     const delivery = this.#processor.deliver(event);
     this.#processor.refresh();
     if (!delivery) return this.#notDelivered(event);
     if (delivery.kind === 'triple-fault') return { reason: 'triple-fault', chain: delivery.chain };
     const source = event.kind;
+    if (source !== 'software') this.#processor.branches.entered(source, event.vector);
     this.#processor.reports.report(() => ({ kind: 'interrupt', vector: event.vector, source }));
     return undefined;
   }
@@ -306,7 +310,7 @@ export class EventLoop {
     if (state.read8(slot.HALTED) !== 0) this.#reportHalt();
     if (status === STATUS_HOOK) return this.#hook();
     if (status === FAULT || this.#processor.pendingFault) return this.#faulted();
-    if (stepping && executed > 0 && !this.#passesOverTrap())
+    if (stepping && executed > 0 && !passesOverTrap(processor))
       return this.#debugTrap(processor.breakpoints.pending | DR6_BS);
     return undefined;
   }
@@ -327,14 +331,6 @@ export class EventLoop {
     // An IRET may have loaded RF for the instruction it returns to.
     const loadsFlags = this.#processor.lastBlockRowName() === 'IRET';
     if (resumeFlag && !loadsFlags) state.write32(slot.EFLAGS, state.read32(slot.EFLAGS) & ~RF);
-  }
-
-  /** True if no single-step trap follows the instruction that was just executed. */
-  #passesOverTrap(): boolean {
-    const { state } = this.#processor;
-    const name = this.#processor.lastBlockRowName();
-    if ((state.read8(slot.INTERRUPT_SHADOW) & SHADOW_MOV_SS) !== 0) return true;
-    return (state.read32(slot.EFLAGS) & TF) === 0 && DECIDED_AFTERWARDS.has(name);
   }
 
   #faulted(): RunOutcome | undefined {

@@ -19,12 +19,13 @@ import { VECTOR_GP, VECTOR_UD } from '../isa/vectors.ts';
 import { internal } from '../state/layout.ts';
 import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
 import { type FunctionReference, ModuleBuilder, type Signature } from '../wasm/module-builder.ts';
+import { type BoundInterpreter, bindInterpreter, type LaterModules, once, STAGE_UNIT } from './bound-interpreter.ts';
 import { stageStackLoad } from './call-stage.ts';
 import { stageHookFilter } from './hook-filter.ts';
 import { type Addressing, addressings, InterpreterStage, type StagePlace } from './interpreter-stage.ts';
 import { belongsInLoop } from './loop-forms.ts';
 import { loadsStackPointer, mayLoadStackPointer } from './stack-loads.ts';
-import { defineRunLoop } from './run-loop.ts';
+import { defineRunLoop, type InLoop } from './run-loop.ts';
 import { RECORD_HANDLER, STATUS_DEAD } from './record.ts';
 import { requireUnit } from './units.ts';
 import { defineSlowPaths, type SlowPathImports, type SlowPaths } from './slow-paths.ts';
@@ -40,21 +41,15 @@ export interface Interpreter {
   /** Place in the table of the handler for a decoded instruction. */
   handlerOf(instruction: DecodedInstruction): number;
   readonly pseudoHandlers: Readonly<Record<PseudoHandler, number>>;
-  /** Binds the module to a machine's memory; the result runs blocks (see run-loop.ts). */
-  instantiate(memory: WebAssembly.Memory, imports: SlowPathImports): RunFunction;
+  /** Binds the module to a machine's memory. */
+  instantiate(memory: WebAssembly.Memory, imports: SlowPathImports): BoundInterpreter;
 }
-
-/** (cpu, record to begin with, budget in instructions) → status. */
-export type RunFunction = (cpu: number, record: number, budget: number) => number;
 
 /** Displacements from RIP up to here stay below 2^31 when the way from a block's first instruction is added. */
 const RELATIVE_MAX = 0x7fff_0000;
 
 /** Memory of a machine is at most 4 GiB. */
 const MEMORY_PAGES_MAX = 0x10000;
-
-/** The imported function that puts a unit's code into the table. */
-const STAGE_UNIT = 'stageUnit';
 
 /** A form of an instruction, to be staged. */
 interface StagedForm {
@@ -82,9 +77,8 @@ function buildOf(codeSize: OperandSize): InterpreterBuild {
 }
 
 /** What is known of an interpreter before its module is compiled. */
-interface BuiltInterpreter extends Pick<Interpreter, 'handlerOf' | 'pseudoHandlers'> {
+interface BuiltInterpreter extends Pick<Interpreter, 'handlerOf' | 'pseudoHandlers'>, LaterModules {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly units: readonly (() => WebAssembly.Module)[];
 }
 
 /** An interpreter that is being built. */
@@ -113,12 +107,12 @@ class InterpreterBuild {
   finish(): Interpreter {
     if (this.#interpreter) return this.#interpreter;
     while (!this.#built) this.#step();
-    const { bytes, units, handlerOf, pseudoHandlers } = this.#built as BuiltInterpreter;
+    const { bytes, handlerOf, pseudoHandlers, ...parts } = this.#built as BuiltInterpreter;
     this.#module ??= new WebAssembly.Module(bytes);
     const module = this.#module;
     this.#interpreter = {
       ...{ handlerOf, pseudoHandlers },
-      instantiate: (memory, imports) => instantiateWith(module, units, memory, imports),
+      instantiate: (memory, imports) => bindInterpreter(module, parts, memory, imports),
     };
     return this.#interpreter;
   }
@@ -163,14 +157,7 @@ function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInte
     hook: defineHook(builder, paths),
     dead: defineReturning(builder, STATUS_DEAD),
   };
-  defineRunLoop(
-    builder,
-    HANDLER_SIGNATURE,
-    addressBits,
-    inLoop.map(({ row, form }) => (f, cpu, record, exit) => {
-      stageInstruction(f, row, form, { paths, addressing: form.addressing, cpu, record, exit });
-    }),
-  );
+  defineRunLoop(builder, HANDLER_SIGNATURE, addressBits, stagesOf(inLoop, paths));
   yield;
   const units = unitParts(all).map((part, number) =>
     reserveUnit(builder, stageUnit, number, part, places, addressBits),
@@ -179,9 +166,29 @@ function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInte
   return {
     pseudoHandlers,
     units,
+    telling: once(() => buildTelling(inLoop, builder.tableLength, addressBits)),
     handlerOf: (instruction) => placeOf(places, instruction, addressBits),
     bytes: builder.build(),
   };
+}
+
+function stagesOf(forms: readonly StagedForm[], paths: SlowPaths): readonly InLoop[] {
+  return forms.map(({ row, form }) => (f, cpu, record, exit) => {
+    stageInstruction(f, row, form, { paths, addressing: form.addressing, cpu, record, exit });
+  });
+}
+
+/** The loop that tells of branches, over the functions of the table. */
+function buildTelling(
+  forms: readonly StagedForm[],
+  tableLength: number,
+  addressBits: 32 | 64,
+): Uint8Array<ArrayBuffer> {
+  const builder = new ModuleBuilder(MEMORY_PAGES_MAX, tableLength);
+  const branched = builder.importFunction('branched', { parameters: ['i32'], result: 'i32' });
+  const paths = defineSlowPaths(builder, addressBits);
+  defineRunLoop(builder, HANDLER_SIGNATURE, addressBits, stagesOf(forms, paths), branched);
+  return builder.build();
 }
 
 /** The forms of the units in parts that are staged as one: what a feature brings to a unit. */
@@ -196,25 +203,6 @@ function unitParts(forms: readonly StagedForm[]): readonly (readonly StagedForm[
     else parts.set(key, [form]);
   }
   return [...parts.values()];
-}
-
-/** The module and, once they are asked for, those of the units, which put their functions into its table. */
-function instantiateWith(
-  module: WebAssembly.Module,
-  units: readonly (() => WebAssembly.Module)[],
-  memory: WebAssembly.Memory,
-  imports: SlowPathImports,
-): RunFunction {
-  const { run, table } = new WebAssembly.Instance(module, {
-    env: {
-      ...{ memory, ...imports },
-      [STAGE_UNIT]: (number: number) => {
-        const unit = (units[number] as () => WebAssembly.Module)();
-        new WebAssembly.Instance(unit, { env: { memory, table, ...imports } });
-      },
-    },
-  }).exports as { readonly run: RunFunction; readonly table: WebAssembly.Table };
-  return run;
 }
 
 /**
@@ -236,11 +224,7 @@ function reserveUnit(
   first.return(first.callIndirect(HANDLER_SIGNATURE, place, cpu, record));
   const start = builder.tableLength;
   for (const { rowIndex, form } of forms) places.set(formKey(rowIndex, form), builder.addToTable(first));
-  let module: WebAssembly.Module | undefined;
-  return () => {
-    module ??= new WebAssembly.Module(buildUnit(forms, start, addressBits));
-    return module;
-  };
+  return once(() => buildUnit(forms, start, addressBits));
 }
 
 function buildUnit(forms: readonly StagedForm[], start: number, addressBits: 32 | 64): Uint8Array<ArrayBuffer> {

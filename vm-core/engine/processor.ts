@@ -7,7 +7,6 @@ import { type Delivery, deliver } from '../cpu/exceptions.ts';
 import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import { codeAddressOf, is64BitMode } from '../cpu/mode.ts';
 import { QuickInterrupts } from '../cpu/quick-interrupts.ts';
-import { softwareVector } from '../cpu/software-interrupts.ts';
 import { type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
 import type { GuestEvent } from '../machine/machine.ts';
 import type { CpuMode } from '../machine/vcpu.ts';
@@ -19,6 +18,8 @@ import { type Address, plus } from '../state/address.ts';
 import { CR4_DE } from '../state/control-bits.ts';
 import { CpuState } from '../state/cpu-state.ts';
 import { CS, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, slot } from '../state/layout.ts';
+import { BranchRing } from './branch-ring.ts';
+import { transfersControl } from './branch-kinds.ts';
 import { callEffects } from './call-effects.ts';
 import { CallShadow } from './call-shadow.ts';
 import { CodeCache } from './code-cache.ts';
@@ -33,6 +34,7 @@ import { deriveTranslation } from './paging-unit.ts';
 import { operationsByRow } from './operations-by-row.ts';
 import { RunFunctions } from './run-functions.ts';
 import { createProcessorApic } from './processor-apic.ts';
+import { stopsAtInterrupt } from './software-interrupt-stop.ts';
 import { type ProcessorSurroundings, REPEAT_MAX, TICKS_PER_SECOND } from './surroundings.ts';
 import { TraceRing } from './trace-ring.ts';
 import { deriveUnits } from './units.ts';
@@ -63,6 +65,8 @@ export class Processor implements Cpu {
   readonly unfinished: Unfinished;
   readonly callShadow: CallShadow;
   readonly trace: TraceRing;
+  /** Hears of each branch that is taken. */
+  readonly branches: BranchRing;
   readonly randomBits: RandomBits;
   readonly random = (): number => this.randomBits.next();
   /** Linear address of an INT n that was reported and now goes through. */
@@ -84,6 +88,7 @@ export class Processor implements Cpu {
     this.breakpoints = new HardwareBreakpoints(this.state);
     this.callShadow = new CallShadow(this.state);
     this.trace = new TraceRing(this.state);
+    this.branches = new BranchRing(this.state);
     this.#surroundings = surroundings;
     const met = (port: number, size: number) =>
       (this.state.read32(slot.CR4) & CR4_DE) !== 0 && this.breakpoints.noteIo(port, size);
@@ -119,6 +124,7 @@ export class Processor implements Cpu {
       system: (at) => this.#system(at),
       callsOver: (at, pushed) => this.callShadow.callsOver(at, pushed),
       stackLoaded: (before) => this.callShadow.stackLoaded(before),
+      branched: () => this.branches.branched(),
       hook: () => (this.onHook() && !this.exitRequested ? NEXT : record.STATUS_HOOK),
     });
     this.refresh();
@@ -230,7 +236,11 @@ export class Processor implements Cpu {
       if (block === 0) return FAULT;
       this.state.write32(internal.BLOCK, block);
       const first = this.state.view.getInt32(block + start, true);
-      const status = this.#runs.of(this.codeSize)(this.state.base, first, this.state.read32(internal.BUDGET));
+      const status = this.#runs.of(this.codeSize, this.branches.isTold)(
+        this.state.base,
+        first,
+        this.state.read32(internal.BUDGET),
+      );
       if ((status & (record.STATUS_LOOKUP | record.STATUS_DEAD)) === 0) return status;
       if (this.state.read32(internal.BUDGET) === 0) return record.STATUS_LIMIT;
       block = this.#findBlock();
@@ -325,7 +335,7 @@ export class Processor implements Cpu {
     const entry = this.state.rip;
     const sum = plus(entry, instruction.nextOffset);
     const next = is64BitMode(this.state) ? sum : Number(sum) >>> 0;
-    if (this.reports.onEvent && this.#stopsAtInterrupt(entry)) return FAULT;
+    if (this.reports.onEvent && stopsAtInterrupt(this, instruction, entry)) return FAULT;
     this.#begin(at);
     this.state.eip = next;
     this.#place.entryEip = entry;
@@ -353,7 +363,8 @@ export class Processor implements Cpu {
   /** EIP of the block goes back into place for the loop, unless the operation has branched. */
   #settle(outcome: number, entry: Address, next: Address): number {
     const exit = this.state.read32(internal.EXIT_REQUEST);
-    if (outcome !== REPEAT && (outcome & BRANCH || this.state.rip !== next)) return outcome | BRANCH | exit;
+    const branches = (outcome & EXIT) !== 0 && transfersControl[this.#place.instruction.rowIndex];
+    if (outcome !== REPEAT && (outcome & BRANCH || branches || this.state.rip !== next)) return outcome | BRANCH | exit;
     this.state.eip = entry;
     return outcome === NEXT ? exit : outcome | exit;
   }
@@ -376,18 +387,6 @@ export class Processor implements Cpu {
     if (segment < 0) deriveTranslation(this.translations, this.state, offset);
     else derived.deriveSegment(this.state, segment);
     if (segment === CS) derived.deriveCodeSize(this.state);
-  }
-
-  /** INT n, INT3 and INTO are reported before they happen, so that a stop shows place and registers. */
-  #stopsAtInterrupt(entry: Address): boolean {
-    const vector = softwareVector(this.#place.instruction, this.state.eflags);
-    if (vector === undefined) return false;
-    const { nextOffset, length } = this.#place.instruction;
-    if (codeAddressOf(this.state, plus(entry, nextOffset - length)) !== this.passInterruptAt) {
-      return this.reports.report(() => ({ kind: 'interrupt', vector, source: 'software' }));
-    }
-    this.passInterruptAt = undefined;
-    return false;
   }
 
   #accessed(linear: Address, physical: number, size: number, kind: 'read' | 'write'): void {

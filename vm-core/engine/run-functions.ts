@@ -1,22 +1,27 @@
 /** The run functions of one machine: the interpreters of the code sizes, bound to its memory. */
 import type { OperandSize } from '../isa/operand.ts';
-import { interpreter, type RunFunction } from './interpreter.ts';
+import type { BoundInterpreter, RunFunction } from './bound-interpreter.ts';
+import { interpreter } from './interpreter.ts';
 import type { SlowPathImports } from './slow-paths.ts';
 
 export class RunFunctions {
   readonly #memory: WebAssembly.Memory;
   readonly #imports: SlowPathImports;
-  readonly #bound: { 32?: RunFunction; 64?: RunFunction } = {};
+  readonly #bound: { 32?: BoundInterpreter; 64?: BoundInterpreter } = {};
 
   constructor(memory: WebAssembly.Memory, imports: SlowPathImports) {
     this.#memory = memory;
     this.#imports = imports;
   }
 
-  /** The function that runs blocks of a code size; made when code of the kind is first met. */
-  of(codeSize: OperandSize): RunFunction {
+  /**
+   * The function that runs blocks of a code size; made when code of the kind is first met. There is another for code whose
+   * branches are to be told.
+   */
+  of(codeSize: OperandSize, tellsBranches: boolean): RunFunction {
     const addressBits = codeSize === 64 ? 64 : 32;
     this.#bound[addressBits] ??= interpreter(codeSize).instantiate(this.#memory, this.#imports);
-    return this.#bound[addressBits];
+    const bound = this.#bound[addressBits];
+    return tellsBranches ? bound.runTelling() : bound.run;
   }
 }

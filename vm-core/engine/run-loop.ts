@@ -7,7 +7,8 @@ import { BRANCH, EXIT, FAULT, REPEAT } from '../cpu/cpu.ts';
 import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
 import { CS, ENTRY_BASE, internal, SEGMENT_ENTRY_SIZE, slot } from '../state/layout.ts';
 import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
-import type { ModuleBuilder, Signature } from '../wasm/module-builder.ts';
+import type { FunctionReference, ModuleBuilder, Signature } from '../wasm/module-builder.ts';
+import { stageBranch } from './branch-stage.ts';
 import { stageTraceBegin, stageTraceCount } from './trace-stage.ts';
 import * as record from './record.ts';
 
@@ -36,17 +37,26 @@ interface LoopState {
   readonly first: Variable;
   readonly block: Variable;
   readonly status: Variable;
+  readonly branches: Branches | undefined;
+}
+
+/** What a loop that tells of branches needs besides: whom it tells, and where the block began. */
+interface Branches {
+  readonly branched: FunctionReference;
+  readonly base: Variable;
+  readonly start: Variable;
 }
 
 /**
  * Defines `run(cpu, record, budget) → status` and exports it. The record is the entry of the block in the state, or its
- * first instruction.
+ * first instruction. With `branched` it tells of each branch that is taken.
  */
 export function defineRunLoop(
   builder: ModuleBuilder,
   handler: Signature,
   addressBits: 32 | 64,
   inLoop: readonly InLoop[],
+  branched?: FunctionReference,
 ): void {
   const f = builder.defineFunction({ parameters: ['i32', 'i32', 'i32'], result: 'i32' }, 'run');
   const [cpu, start, budget] = f.parameters as readonly [Value, Value, Value];
@@ -59,16 +69,30 @@ export function defineRunLoop(
     first: f.variable(f.load('i32', 32, block, record.BLOCK_FIRST)),
     block,
     status: f.variable(f.i32(0)),
+    branches: branched && { branched, base: f.variable(f.i32(0)), start: zero(f, addressBits) },
   };
   f.loop((nextBlock) => {
     f.store(32, cpu, internal.BUDGET, state.budget);
     f.if(f.eqz(state.budget), () => f.return(f.i32(record.STATUS_LIMIT)));
     f.store(32, cpu, internal.BLOCK, state.block);
+    noteStart(f, state);
     stageTraceBegin(f, cpu, addressBits, () => linearEip(f, state));
     runRecords(f, state, handler, inLoop);
     leaveBlock(f, state);
     findBlock(f, state, nextBlock);
   });
+}
+
+function zero(f: FunctionBuilder, addressBits: 32 | 64): Variable {
+  return f.variable(addressBits === 64 ? f.i64(0n) : f.i32(0));
+}
+
+/** A branch may load another code segment. */
+function noteStart(f: FunctionBuilder, state: LoopState): void {
+  const { branches } = state;
+  if (!branches) return;
+  f.set(branches.start, linearEip(f, state));
+  if (state.addressBits === 32) f.set(branches.base, f.load('i32', 32, state.cpu, CODE_BASE));
 }
 
 /** Runs records until one returns a status, or the block or the budget ends. */
@@ -91,7 +115,9 @@ function runRecords(f: FunctionBuilder, state: LoopState, handler: Signature, in
 /** Brings EIP and budget up to date, and returns to TypeScript for every status that needs it. */
 function leaveBlock(f: FunctionBuilder, state: LoopState): void {
   const last = f.copy(f.binary('sub', state.at, f.i32(record.RECORD_SIZE)));
-  f.if(f.binary('gtU', state.status, f.i32(BRANCH)), () => leaveForStatus(f, state, last));
+  const { branches, cpu, status } = state;
+  if (branches) stageBranch(f, { ...branches, cpu, status, last, now: () => linearEip(f, state) });
+  f.if(f.binary('gtU', status, f.i32(BRANCH)), () => leaveForStatus(f, state, last));
   spend(f, state, state.at);
   f.if(f.eqz(state.status), () => moveEip(f, state, nextOffset(f, last)));
 }

@@ -51,6 +51,7 @@ export interface SlowPathImports {
   hook(): number;
   callsOver(slot: number, pushed: number): void;
   stackLoaded(before: number): void;
+  branched(record: number): number;
 }
 
 /** Added to the sizes of 64-bit mode; the second to those of pushes and pops, where a bad address is #SS. */

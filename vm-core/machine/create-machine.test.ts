@@ -94,6 +94,25 @@ describe('reset', () => {
   });
 });
 
+describe('branches', () => {
+  it('are recorded while that is asked for, and a run can end at the next', () => {
+    const machine = createMachine(config(bootSector([0x90, 0xeb, 0xfd])));
+    const [cpu] = machine.cpus;
+    machine.run({ instructionsMax: 10_000 });
+    expect(cpu.branches()).toEqual([]);
+    const branch = { from: 0x7c01, to: 0x7c00, kind: 'jump', vector: undefined };
+    const limit = { instructionsMax: 10, untilBranch: true };
+    while (cpu.linearEip !== 0x7c00) machine.run({ instructionsMax: 1 });
+    const { retired } = machine;
+    expect(machine.run(limit)).toMatchObject({ reason: 'branch', branch });
+    expect(machine.retired - retired).toBe(2);
+    machine.recordsBranches = true;
+    for (let count = 0; count < 3; count++) machine.run(limit);
+    expect([cpu.branches(), cpu.branches(1)]).toEqual([[branch, branch, branch], [branch]]);
+    expect(machine.retired - retired).toBe(8);
+  });
+});
+
 describe('determinism', () => {
   /** Counts in a loop, halts for each tick and key, and mixes both into memory. */
   const guest = [

@@ -34,6 +34,7 @@ import type {
   RunResult,
   Watchpoint,
 } from './machine.ts';
+import { physicalMemoryView } from './memory-view.ts';
 import { cpuCount, ONE_CPU, requireTopology } from './topology.ts';
 import type { Vcpu } from './vcpu.ts';
 import { vcpuView } from './vcpu-view.ts';
@@ -107,7 +108,7 @@ class PcMachine implements Machine {
     this.#direct = new Uint8Array(memory.buffer, RAM_BASE + config.memorySize, DIRECT_MEMORY_SIZE);
     const { low, high } = guestRam(config);
     this.#map = new PhysicalMap(memory, low, { highRamSize: high });
-    this.memory = this.#memoryView();
+    this.memory = physicalMemoryView(this.#map, (physical, size) => this.#processor.codeWritten(physical, size));
     this.dirtyLog = this.#map.dirty;
     this.#bus = createDeviceBus(isaPc, config, this.#deviceServices());
     for (const window of this.#bus.memory) this.#map.addWindow(window);
@@ -237,6 +238,14 @@ class PcMachine implements Machine {
 
   set recordsTrace(on: boolean) {
     this.#processor.trace.isOn = on;
+  }
+
+  get recordsBranches(): boolean {
+    return this.#processor.branches.isOn;
+  }
+
+  set recordsBranches(on: boolean) {
+    this.#processor.branches.isOn = on;
   }
 
   get onEvent(): Machine['onEvent'] {
@@ -377,19 +386,5 @@ class PcMachine implements Machine {
   #writeAsBusMaster(physicalAddress: number, bytes: Uint8Array): void {
     const written = this.#map.writeBytes(physicalAddress, bytes);
     this.#processor.busWritten(physicalAddress, written);
-  }
-
-  #memoryView(): PhysicalMemoryView {
-    const map = this.#map;
-    return {
-      ramSize: map.ramSize,
-      read: (physicalAddress, length) => map.copyOut(physicalAddress, length),
-      readInteger: (physicalAddress, size) => map.peek(physicalAddress, size),
-      write: (physicalAddress, bytes) => {
-        const written = map.copyIn(physicalAddress, bytes);
-        this.#processor.codeWritten(physicalAddress, written);
-        return written;
-      },
-    };
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Register } from '../state/register-table.ts';
 import type { BlockStore } from './block-store.ts';
+import type { BranchRecord } from './branch-record.ts';
 import type { DeviceRow } from './device-bus.ts';
 import type { Device, MachineRequest } from '../devices/device.ts';
 import type { KernelImages } from '../firmware/kernel/kernel-boot.ts';
@@ -63,6 +64,8 @@ export interface RunLimit {
   readonly ofCpu?: number;
   /** Only the vCPU with this index runs, the others stand still: an intervention of the user, as writing a register is. */
   readonly onlyCpu?: number;
+  /** Stop behind the next branch that is taken, with EIP where it leads; interrupts and exceptions count. */
+  readonly untilBranch?: boolean;
 }
 
 /** An exception or interrupt as it was delivered or failed to be. */
@@ -88,6 +91,8 @@ export type RunOutcome =
   | { readonly reason: 'watchpoint'; readonly hits: readonly WatchHit[] }
   /** `onEvent` asked to stop. */
   | { readonly reason: 'event'; readonly event: MachineEvent }
+  /** `untilBranch`: this one was taken. */
+  | { readonly reason: 'branch'; readonly branch: BranchRecord }
   /** An exception that the embedder asked to see; it is delivered by the next run, unless EIP is moved before. */
   | { readonly reason: 'exception'; readonly event: EventRecord }
   /** HLT, with nothing to wake the processor before `timeMax`. */
@@ -278,6 +283,8 @@ export interface Machine {
   recordsCalls: boolean;
   /** Whether executed code is recorded from now on, for `trace`; costs a little, off by default. */
   recordsTrace: boolean;
+  /** Whether taken branches are recorded from now on, for `branches`; costs a little, off by default. */
+  recordsBranches: boolean;
   /** Told of what happens while the machine runs; `run` stops where it returns true. */
   onEvent: ((event: MachineEvent) => boolean) | undefined;
   /** Exceptions (by vector, before delivery) at which `run` stops; empty by default. */

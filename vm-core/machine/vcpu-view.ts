@@ -26,6 +26,7 @@ export function vcpuView(processor: Processor, retired: () => number): Vcpu {
     },
     translate: (linearAddress) => processor.translations.peek(linearAddress),
     trace: () => processor.trace.entries(),
+    branches: (branchesMax) => processor.branches.records(branchesMax),
     callStack: (callsMax) => processor.callShadow.calls(callsMax),
   };
 }

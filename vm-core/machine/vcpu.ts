@@ -3,6 +3,7 @@ import type { ExplainedAccess, ExplainedWalk } from '../inspect/explain-walk.ts'
 import type { PagingRules } from '../memory/paging-rules.ts';
 import type { CachedPage, TranslationCounters } from '../memory/translation-cache.ts';
 import type { CpuState } from '../state/cpu-state.ts';
+import type { BranchRecord } from './branch-record.ts';
 import type { EventRecord } from './machine.ts';
 
 export type CpuMode = 'real' | 'protected' | 'virtual-8086' | 'compatibility' | '64-bit';
@@ -104,4 +105,6 @@ export interface Vcpu {
   callStack(callsMax?: number): CallStack;
   /** What was executed last, oldest first: thousands of entries at most, none unless the machine records the trace. */
   trace(): readonly TraceEntry[];
+  /** The branches taken last, at most so many, newest last; a hundred or so, none unless the machine records them. */
+  branches(branchesMax?: number): readonly BranchRecord[];
 }

@@ -1,7 +1,7 @@
 /**
  * How the machine's one WebAssembly memory is divided (DESIGN §2). Addresses are in bytes from its start.
  *
- *   vCPU areas (state, read TLB, write TLB) | test arrays | executed code | call shadow | jump cache | code maps | decoded code | guest RAM
+ *   vCPU areas (state, read TLB, write TLB, branches) | test arrays | executed code | call shadow | jump cache | code maps | decoded code | guest RAM
  */
 
 /** Page 0 stays unused, so that a zero address is never a valid one. */
@@ -19,6 +19,9 @@ export function cpuBase(index: number): number {
  */
 export const TLB_READ = 0x1000;
 export const TLB_WRITE = 0x5000;
+/** A ring of the branches that were taken last (engine/branch-entry.ts); its size is a power of two. */
+export const BRANCH_RING = 0x9000;
+export const BRANCH_RING_SIZE = 0x1000;
 export const TLB_ENTRIES = 1024;
 export const TLB_ENTRY_SIZE = 16;
 export const ENTRY_TAG_HIGH = 4;

@@ -184,6 +184,9 @@ export const internal = {
   HOOKS_ASK: field(),
   /** i32: address of the newest entry of the ring of executed code; 0 while that is not kept. */
   TRACE_NEWEST: field(),
+  /** i32: where in the ring of branches the next entry goes; not 0 while TypeScript wants to hear of each branch. */
+  BRANCH_NEXT: field(),
+  BRANCHES_HEARD: field(),
   /** For each segment, 32 bytes: base, and the exclusive upper ends of offsets that may be read and written (i64). */
   SEGMENTS: field(6 * 32),
 } as const;

@@ -80,6 +80,7 @@ class Toy implements ToyMachine {
   stopOnExceptions: ReadonlySet<number> = new Set();
   recordsCalls = false;
   recordsTrace = false;
+  recordsBranches = false;
   onOutput: Machine['onOutput'] = () => {};
   onLog: Machine['onLog'] = () => {};
   onEvent: Machine['onEvent'];
@@ -111,6 +112,7 @@ class Toy implements ToyMachine {
         paging: NO_PAGING,
         codeCounters: { kept: 0, found: 0, decoded: 0, dropped: 0, evicted: 0, evictions: 0, flushes: 0 },
         trace: () => [],
+        branches: () => [],
         callStack: () => ({ calls: [], isComplete: false, begin: undefined }),
         translate: (linear: number) => (linear < RAM_SIZE ? linear : undefined),
         get linearEip() {
