@@ -3,7 +3,7 @@
  * port space that counts, and interrupts that a test raises.
  */
 import { createEventQueue } from '../devices/event-queue.ts';
-import { EventLoop } from '../engine/event-loop.ts';
+import { Scheduler } from '../engine/scheduler.ts';
 import { Processor } from '../engine/processor.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import type { RunOutcome } from '../machine/machine.ts';
@@ -24,7 +24,7 @@ const IRET = 0xcf;
 export class Guest {
   readonly processor: Processor;
   readonly state: CpuState;
-  readonly loop: EventLoop;
+  readonly loop: Scheduler;
   readonly view: DataView;
   pending: number[] = [];
   portReads = 0;
@@ -43,7 +43,7 @@ export class Guest {
       startTime: () => this.loop.time,
     });
     this.state = this.processor.state;
-    this.loop = new EventLoop(this.processor, {
+    this.loop = new Scheduler([this.processor], {
       events: createEventQueue(),
       takeRequest: () => undefined,
       hasFirmwareHook: () => false,

@@ -5,13 +5,13 @@ import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import { createMemory } from '../memory/layout.ts';
 import { PhysicalMap } from '../memory/physical-map.ts';
-import { EventLoop } from './event-loop.ts';
 import { Processor } from './processor.ts';
+import { Scheduler } from './scheduler.ts';
 
 export interface BareMachine {
   readonly processor: Processor;
   readonly map: PhysicalMap;
-  readonly loop: EventLoop;
+  readonly loop: Scheduler;
   readonly events: EventQueue;
 }
 
@@ -35,7 +35,7 @@ export function createBareMachine(
     interruptPending: () => false,
     startTime: () => loop.time,
   });
-  const loop: EventLoop = new EventLoop(processor, {
+  const loop: Scheduler = new Scheduler([processor], {
     events,
     takeRequest: () => undefined,
     hasFirmwareHook: () => false,

@@ -2,7 +2,7 @@
  * An entry of the call shadow as it lies in memory: a call, an interrupt or an exception that has not returned. The ring
  * of entries is walked towards smaller addresses, which are the callers. Offsets are in bytes; addresses are linear.
  */
-import { CALL_SHADOW, CALL_SHADOW_SIZE } from '../memory/layout.ts';
+import { CALL_SHADOW_SIZE } from '../memory/layout.ts';
 
 export const CALL_ENTRY_SIZE = 64;
 export const CALL_ENTRIES = CALL_SHADOW_SIZE / CALL_ENTRY_SIZE;
@@ -39,9 +39,14 @@ export const KIND_EXTERNAL = 4;
 
 /** The entry of the caller's call, and of the next call. */
 export function outerEntry(at: number): number {
-  return CALL_SHADOW + ((at - CALL_ENTRY_SIZE) & (CALL_SHADOW_SIZE - 1));
+  return neighbour(at, -CALL_ENTRY_SIZE);
 }
 
 export function innerEntry(at: number): number {
-  return CALL_SHADOW + ((at + CALL_ENTRY_SIZE) & (CALL_SHADOW_SIZE - 1));
+  return neighbour(at, CALL_ENTRY_SIZE);
+}
+
+function neighbour(at: number, distance: number): number {
+  const inRing = CALL_SHADOW_SIZE - 1;
+  return (at & ~inRing) | ((at + distance) & inRing);
 }

@@ -48,6 +48,7 @@ interface Place {
 export class CallShadow implements CallObserver {
   readonly #state: CpuState;
   readonly #view: DataView;
+  readonly #ring: number;
   readonly #suspended = new SuspendedStacks();
   readonly #before: Place = {
     selector: 0,
@@ -67,6 +68,7 @@ export class CallShadow implements CallObserver {
   constructor(state: CpuState) {
     this.#state = state;
     this.#view = state.view;
+    this.#ring = state.base + CALL_SHADOW;
   }
 
   get isOn(): boolean {
@@ -75,7 +77,7 @@ export class CallShadow implements CallObserver {
 
   set isOn(on: boolean) {
     if (on === this.isOn) return;
-    this.#setTop(on ? CALL_SHADOW : 0);
+    this.#setTop(on ? this.#ring : 0);
     this.reset();
   }
 
@@ -84,9 +86,8 @@ export class CallShadow implements CallObserver {
     this.#suspended.clear();
     this.#begin = UNKNOWN;
     this.#inTransit = false;
-    if (this.isOn) new Uint8Array(this.#view.buffer, CALL_SHADOW, CALL_SHADOW_SIZE).fill(0xff);
-    if (this.isOn)
-      for (let at = 0; at < entry.CALL_ENTRIES; at++) this.#clear(CALL_SHADOW + at * entry.CALL_ENTRY_SIZE);
+    if (this.isOn) new Uint8Array(this.#view.buffer, this.#ring, CALL_SHADOW_SIZE).fill(0xff);
+    if (this.isOn) for (let at = 0; at < entry.CALL_ENTRIES; at++) this.#clear(this.#ring + at * entry.CALL_ENTRY_SIZE);
   }
 
   /** A return address was pushed at `at`, or is popped from there: calls recorded there and below are over. */

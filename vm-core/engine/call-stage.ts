@@ -2,7 +2,7 @@
  * Generated code that keeps the call shadow (call-shadow.ts): what near calls and returns, far ones in real mode, and
  * loads of the stack pointer do while calls are recorded. What is rare is left to TypeScript.
  */
-import { CALL_SHADOW, CALL_SHADOW_SIZE } from '../memory/layout.ts';
+import { CALL_SHADOW_SIZE } from '../memory/layout.ts';
 import { CS, ENTRY_BASE, internal, SEGMENT_ENTRY_SIZE, SS, segmentSlots, slot } from '../state/layout.ts';
 import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
 import {
@@ -100,5 +100,5 @@ function codeAddress(f: FunctionBuilder, cpu: Value, offset: Value, paragraph?: 
 
 function neighbour(f: FunctionBuilder, at: Value, distance: number): Value {
   const place = f.binary('and', f.binary('add', at, f.i32(distance)), f.i32(CALL_SHADOW_SIZE - 1));
-  return f.binary('or', place, f.i32(CALL_SHADOW));
+  return f.binary('or', place, f.binary('and', at, f.i32(-CALL_SHADOW_SIZE)));
 }

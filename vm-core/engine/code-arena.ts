@@ -1,14 +1,9 @@
 /**
  * Where decoded blocks lie: segments of the arena, filled one after the other. When all are full, one is given up for new
- * code, by an approximation of least recent use (docs/decisions/0012): the jump cache says which segments were used since
+ * code, by an approximation of least recent use (docs/decisions/0012): the jump caches say which segments were used since
  * the last time, and of two segments that are drawn the one goes that was used less of late.
  */
-import { JUMP_CACHE, JUMP_CACHE_ENTRIES, JUMP_CACHE_ENTRY_SIZE } from '../memory/layout.ts';
-import { JUMP_BLOCK, JUMP_MODE } from './run-loop.ts';
-
-const WORDS_PER_ENTRY = JUMP_CACHE_ENTRY_SIZE / 4;
-const MODE_WORD = JUMP_MODE / 4;
-const BLOCK_WORD = JUMP_BLOCK / 4;
+import type { JumpCache } from './jump-cache.ts';
 
 /** How much of its use a segment still counts for each time that another one is given up. */
 const AGING = 0.75;
@@ -22,17 +17,17 @@ export class CodeArena<Item> {
   /** What lies in each segment that is in use. */
   #items: Item[][] = [[]];
   #current = 0;
-  readonly #jumps: Int32Array;
+  readonly #jumps: readonly JumpCache[];
   /** By segment: blocks used of late. */
   readonly #uses: Float64Array;
   /** Segments are drawn by this; the same in every run. */
   #random = 1;
 
-  constructor(buffer: ArrayBuffer, start: number, end: number, segments: number) {
+  constructor(jumps: readonly JumpCache[], start: number, end: number, segments: number) {
     this.#start = start;
     this.#segmentSize = Math.floor((end - start) / segments);
     this.#segments = segments;
-    this.#jumps = new Int32Array(buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * WORDS_PER_ENTRY);
+    this.#jumps = jumps;
     this.#uses = new Float64Array(segments);
     this.free = start;
   }
@@ -56,7 +51,7 @@ export class CodeArena<Item> {
   }
 
   /**
-   * Gives up a segment and goes on in it; gives what lay there. The jump cache has to be emptied, so that it shows the next
+   * Gives up a segment and goes on in it; gives what lay there. The jump caches have to be emptied, so that they show the next
    * time what was used since.
    */
   giveUp(): readonly Item[] {
@@ -100,11 +95,10 @@ export class CodeArena<Item> {
   #countUses(): void {
     const uses = this.#uses;
     for (let segment = 0; segment < this.#segments; segment++) uses[segment] = (uses[segment] as number) * AGING;
-    const jumps = this.#jumps;
-    for (let at = 0; at < jumps.length; at += WORDS_PER_ENTRY) {
-      if (jumps[at + MODE_WORD] === 0) continue;
-      const segment = this.#segmentOf(jumps[at + BLOCK_WORD] as number);
+    const count = (block: number): void => {
+      const segment = this.#segmentOf(block);
       uses[segment] = (uses[segment] as number) + 1;
-    }
+    };
+    for (const jumps of this.#jumps) jumps.visit(count);
   }
 }

@@ -2,28 +2,21 @@
  * Decoded code: blocks of records in the machine's memory, found by physical address, linear address and mode, and lost
  * when a byte under them is written (DESIGN §3, §6). Breakpoints split blocks; nothing is ever written into the guest.
  */
-import { type Address, highHalf, lowHalf, pageStart, plus } from '../state/address.ts';
+import { type Address, plus } from '../state/address.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import { type ByteSource, type DecodedInstruction, ROW_INVALID, ROW_TOO_LONG } from '../isa/decoded-instruction.ts';
 import { Decoder, INSTRUCTION_LENGTH_MAX } from '../isa/decoder.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import type { OperandSize } from '../isa/operand.ts';
 import type { BreakpointFilter } from '../machine/machine.ts';
-import {
-  CODE_ARENA,
-  CODE_ARENA_END,
-  JUMP_CACHE,
-  JUMP_CACHE_ENTRIES,
-  JUMP_CACHE_ENTRY_SIZE,
-  PAGE_SIZE,
-} from '../memory/layout.ts';
+import { CODE_ARENA, CODE_ARENA_END, PAGE_SIZE } from '../memory/layout.ts';
 import { CodeArena } from './code-arena.ts';
 import { CodePages } from './code-pages.ts';
 import { writeHookFilter } from './hook-filter.ts';
+import { type JumpCache, linearPageOf } from './jump-cache.ts';
 import { interpreter, type PseudoHandler } from './interpreter.ts';
 import { writeRecord, writePseudoRecord } from './record-writer.ts';
 import * as record from './record.ts';
-import { JUMP_BLOCK, JUMP_LINEAR, JUMP_MODE } from './run-loop.ts';
 
 /** Instructions in one block at most. */
 const BLOCK_INSTRUCTIONS_MAX = 64;
@@ -78,23 +71,28 @@ export class CodeCache {
   readonly #byPhysical = new Map<number, Block[]>();
   readonly #byLinearPage = new Map<number, Set<Block>>();
   readonly #pages: CodePages<Block>;
-  /** Linear pages that the jump cache may know code on. */
-  readonly #jumpPages = new Set<number>();
+  /** Of the vCPUs that execute what is kept here. */
+  readonly #jumps: JumpCache[] = [];
   readonly #arena: CodeArena<Block>;
+  readonly #onCodePage: ((physicalPage: number) => void)[] = [];
   readonly counters = { kept: 0, found: 0, decoded: 0, dropped: 0, evicted: 0, evictions: 0, flushes: 0 };
 
   /** `size` in bytes; each segment of it must have room for the longest block. */
   constructor(memory: WebAssembly.Memory, model: CpuModel, size: number = CODE_ARENA_END - FIRST_FREE) {
-    this.#arena = new CodeArena(memory.buffer, FIRST_FREE, FIRST_FREE + size, SEGMENTS);
+    this.#arena = new CodeArena(this.#jumps, FIRST_FREE, FIRST_FREE + size, SEGMENTS);
     this.#decoder = new Decoder(model);
     this.#view = new DataView(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
     this.#pages = new CodePages(this.#view);
+    this.#pages.onNewPage = (page) => {
+      for (const listener of this.#onCodePage) listener(page);
+    };
   }
 
-  /** Called when a page holds decoded code for the first time. */
-  set onCodePage(listener: (physicalPage: number) => void) {
-    this.#pages.onNewPage = listener;
+  /** A vCPU executes what is kept here: its jump cache, and what is called when a page holds decoded code for the first time. */
+  connect(jumps: JumpCache, onCodePage: (physicalPage: number) => void): void {
+    this.#jumps.push(jumps);
+    this.#onCodePage.push(onCodePage);
   }
 
   /** Address of the code map of a page, or 0. */
@@ -102,24 +100,11 @@ export class CodeCache {
     return this.#pages.mapOf(physical);
   }
 
-  /** Address of the block that the jump cache has for a linear address, which may have been dropped; 0 without one. */
-  known(linear: Address, modeKey: number, bytesToLimit: number): number {
-    const view = this.#view;
-    const entry = jumpEntryOf(linear);
-    if (view.getInt32(entry + JUMP_LINEAR, true) !== lowHalf(linear)) return 0;
-    if (view.getInt32(entry + JUMP_LINEAR + 4, true) !== highHalf(linear)) return 0;
-    if (view.getInt32(entry + JUMP_MODE, true) !== modeKey) return 0;
-    const block = view.getInt32(entry + JUMP_BLOCK, true);
-    return view.getInt32(block + record.BLOCK_BYTES, true) <= bytesToLimit ? block : 0;
-  }
-
-  /** The block at a place, decoded if it is not there yet; the jump cache learns it. */
+  /** The block at a place, decoded if it is not there yet. */
   find(place: CodePlace, bytes: ByteSource): Block {
     const known = this.#byPhysical.get(place.physical)?.find((block) => matches(block, place));
     if (known) this.counters.found++;
-    const block = known ?? this.#decodeBlock(place, bytes);
-    if (place.keep && block.address !== CODE_ARENA) this.#enterJump(place, block);
-    return block;
+    return known ?? this.#decodeBlock(place, bytes);
   }
 
   /**
@@ -153,41 +138,13 @@ export class CodeCache {
     this.#byLinearPage.clear();
     this.#pages.clear();
     this.#arena.clear();
-    this.forgetJumps();
+    this.#forgetJumps();
     this.counters.kept = 0;
     this.counters.flushes++;
   }
 
-  /** Code is found by its physical address again: what linear addresses mean has changed. */
-  forgetJumps(): void {
-    this.#jumpPages.clear();
-    new Uint8Array(this.#view.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * JUMP_CACHE_ENTRY_SIZE).fill(0);
-  }
-
-  /** The same for one linear page; an instruction on the page before may reach into it. */
-  forgetJumpsOf(linear: number): void {
-    const page = linearPageOf(linear);
-    const start = lowHalf(pageStart(linear));
-    if (this.#jumpPages.delete(page)) this.#forgetJumpsIn(start, start + PAGE_SIZE);
-    if (this.#jumpPages.has(page - 1)) this.#forgetJumpsIn(start - INSTRUCTION_LENGTH_MAX, start);
-  }
-
-  /** By the lower halves of the addresses. */
-  #forgetJumpsIn(start: number, end: number): void {
-    for (let linear = start; linear < end; linear++) {
-      const entry = jumpEntryOf(linear);
-      if (this.#view.getInt32(entry + JUMP_LINEAR, true) === (linear | 0))
-        this.#view.setInt32(entry + JUMP_MODE, 0, true);
-    }
-  }
-
-  #enterJump(place: CodePlace, block: Block): void {
-    const entry = jumpEntryOf(place.linear);
-    this.#jumpPages.add(linearPageOf(place.linear));
-    this.#view.setInt32(entry + JUMP_LINEAR, lowHalf(place.linear), true);
-    this.#view.setInt32(entry + JUMP_LINEAR + 4, highHalf(place.linear), true);
-    this.#view.setInt32(entry + JUMP_MODE, place.modeKey, true);
-    this.#view.setInt32(entry + JUMP_BLOCK, block.address, true);
+  #forgetJumps(): void {
+    for (const jumps of this.#jumps) jumps.forget();
   }
 
   #decodeBlock(place: CodePlace, bytes: ByteSource): Block {
@@ -308,7 +265,7 @@ export class CodeCache {
     const before = this.counters.kept;
     for (const block of blocks) if (block.isKept) this.#drop(block);
     if (blocks.length === 0) return;
-    this.forgetJumps();
+    this.#forgetJumps();
     this.counters.evictions++;
     this.counters.evicted += before - this.counters.kept;
   }
@@ -360,14 +317,6 @@ export class CodeCache {
     }
     return true;
   }
-}
-
-function jumpEntryOf(linear: Address): number {
-  return JUMP_CACHE + (lowHalf(linear) & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
-}
-
-function linearPageOf(linear: Address): number {
-  return pageStart(linear) / PAGE_SIZE;
 }
 
 function matches(block: Block, place: CodePlace): boolean {

@@ -11,6 +11,7 @@ import { type Address, lowHalf, plus } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { internal } from '../state/layout.ts';
 import type { Block, CodeCache } from './code-cache.ts';
+import type { JumpCache } from './jump-cache.ts';
 import { codeSizeOf } from './derived-state.ts';
 
 export class CodeFetch {
@@ -18,12 +19,14 @@ export class CodeFetch {
   readonly #map: PhysicalMap;
   readonly #linear: LinearMemory;
   readonly #code: CodeCache;
+  readonly #jumps: JumpCache;
 
-  constructor(state: CpuState, map: PhysicalMap, linear: LinearMemory, code: CodeCache) {
+  constructor(state: CpuState, map: PhysicalMap, linear: LinearMemory, code: CodeCache, jumps: JumpCache) {
     this.#state = state;
     this.#map = map;
     this.#linear = linear;
     this.#code = code;
+    this.#jumps = jumps;
   }
 
   /**
@@ -31,7 +34,7 @@ export class CodeFetch {
    * dropped, which shows at its entry only.
    */
   knownAt(linear: Address): number {
-    return this.#code.known(linear, this.#state.read32(internal.MODE_KEY) | 0, this.#bytesToLimit(linear));
+    return this.#jumps.known(linear, this.#state.read32(internal.MODE_KEY) | 0, this.#bytesToLimit(linear));
   }
 
   /** The block at `linear`, which is where EIP is. Throws a GuestFault where its first instruction cannot be fetched. */
@@ -54,11 +57,13 @@ export class CodeFetch {
       keep: this.#map.hostAddress(physical) >= 0,
       nextPageFollows: () => findNextPage() === physical + room && this.#map.hostAddress(physical + room) >= 0,
     };
-    return this.#code.find(place, (offset) => {
+    const block = this.#code.find(place, (offset) => {
       if (offset < room) return this.#map.read(physical + offset, 1, 'code');
       // What lies beyond the limit is not fetched.
       return offset < bytesToLimit ? this.#map.read(findNextPage() + offset - room, 1, 'code') : 0;
     });
+    if (block.isKept) this.#jumps.enter(linear, place.modeKey, block.address);
+    return block;
   }
 
   /** Some bytes further: addresses of 32 bits go on at 0. */

@@ -1,18 +1,18 @@
 /**
- * What happens between instructions (SDM vol. 3A §6.9): due timers, faults and traps on their way, interrupts, HLT, and
- * the stops that the embedder asked for. Virtual time is counted here.
+ * What happens between the instructions of one vCPU (SDM vol. 3A §6.9): faults and traps on their way, interrupts, HLT, and
+ * the stops that the embedder asked for. Which vCPU runs is the scheduler's business.
  */
 import { EXIT, FAULT, GuestFault, VECTOR_DB, VECTOR_NMI } from '../cpu/cpu.ts';
 import { DR6_BS, reportDebugReasons } from '../cpu/debug-registers.ts';
 import { recordOf } from '../cpu/exceptions.ts';
 import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import { isToldByLine } from '../cpu/x87-errors.ts';
-import type { Breakpoint, BreakpointFilter, RunLimit, RunOutcome } from '../machine/machine.ts';
+import type { Breakpoint, RunOutcome } from '../machine/machine.ts';
 import type { DeviceWait } from '../memory/access-log.ts';
 import type { Address } from '../state/address.ts';
 import { internal, slot } from '../state/layout.ts';
 import { IF, RF, TF } from '../state/lazy-flags.ts';
-import { EmbedderBreakpoints } from './embedder-breakpoints.ts';
+import type { EmbedderBreakpoints } from './embedder-breakpoints.ts';
 import type { EventSource } from './event-source.ts';
 import { PendingEvents } from './pending-events.ts';
 import type { Processor } from './processor.ts';
@@ -22,20 +22,24 @@ import { passesOverTrap } from './single-step.ts';
 
 /** One execution is at most so long, so that counts stay small integers. */
 const BUDGET_MAX = 1 << 24;
-/** HLT may skip to so many timer events in one run; a guest that nothing wakes must not keep the run from returning. */
-const IDLE_EVENTS_MAX = 4096;
-/** So many executions in a row may retire nothing: a handler that itself faults at once would go on for ever. */
-const FRUITLESS_MAX = 4096;
+
+/** What the event loops of a machine's vCPUs share. */
+export interface SharedByLoops {
+  /** Virtual time in ticks, as of the last return to a loop. */
+  time: number;
+  /** Instructions that all vCPUs have retired. */
+  retired: number;
+  stopOnExceptions: ReadonlySet<number>;
+  readonly source: EventSource;
+  readonly breakpoints: EmbedderBreakpoints;
+}
 
 export class EventLoop {
-  /** Virtual time in ticks, as of the last return to this loop. */
-  time = 0;
+  /** Instructions that this vCPU has retired. */
   retired = 0;
-  stopOnExceptions: ReadonlySet<number> = new Set();
+  readonly processor: Processor;
   readonly #processor: Processor;
-  readonly #source: EventSource;
-  readonly #breakpoints = new EmbedderBreakpoints();
-  #stopRequested = false;
+  readonly #shared: SharedByLoops;
   /** Breakpoints that stop at the hook that was met last, found while the code still ran; taken by `#hook`. */
   #met: { readonly linear: Address; readonly breakpoints: readonly Breakpoint[] } | undefined;
   /** Linear address whose breakpoints were reported last and are passed over once; null for none. */
@@ -48,44 +52,22 @@ export class EventLoop {
   /** What a device has stopped in the middle: a delivery, or without an event the instruction at an address. */
   #stopped: { readonly wait: DeviceWait; readonly event: CpuEvent | undefined; readonly linear: Address } | undefined;
 
-  constructor(processor: Processor, source: EventSource) {
+  /** Linear address of a breakpoint that was reported and at which the vCPU still is. */
+  #reportedAt: Address | undefined;
+
+  constructor(processor: Processor, shared: SharedByLoops) {
+    this.processor = processor;
     this.#processor = processor;
-    this.#source = source;
+    this.#shared = shared;
     this.#pending = new PendingEvents(processor.state, () => processor.interruptPending());
     processor.onHook = () => this.#passesHook();
-    processor.code.filterAt = (linear, physical) => this.#filterAt(linear, physical);
-    source.events.onSooner = () => processor.requestExit();
-  }
-
-  stop(): void {
-    this.#stopRequested = true;
-    this.#processor.requestExit();
-  }
-
-  addBreakpoint(breakpoint: Breakpoint): void {
-    if (this.#breakpoints.add(breakpoint)) this.#processor.invalidateCodeAt(breakpoint.space, breakpoint.address);
-  }
-
-  removeBreakpoint(breakpoint: Breakpoint): void {
-    this.#breakpoints.remove(breakpoint);
-    this.#processor.invalidateCodeAt(breakpoint.space, breakpoint.address);
-  }
-
-  /** True where execution must stop to ask: a breakpoint of the embedder or of the debug registers. */
-  hasBreakpoint(linear: Address, physical: number): boolean {
-    return this.#breakpoints.has(linear, physical) || this.#processor.breakpoints.metByExecution(linear) !== 0;
-  }
-
-  /** Of a breakpoint that is alone at a place. */
-  #filterAt(linear: Address, physical: number): BreakpointFilter | undefined {
-    const isAsked = this.#source.hasFirmwareHook(physical) || this.#processor.breakpoints.metByExecution(linear) !== 0;
-    return isAsked ? undefined : this.#breakpoints.filterAt(linear, physical);
   }
 
   /** The linear address of EIP if there are breakpoints to be passed over. */
   #breakpointHere(): Address | null {
     const linear = this.#processor.linearEip;
-    return this.hasBreakpoint(linear, this.#processor.physicalOf(linear)) ? linear : null;
+    const isThere = this.#shared.breakpoints.has(linear, this.#processor.physicalOf(linear));
+    return isThere || this.#processor.breakpoints.metByExecution(linear) !== 0 ? linear : null;
   }
 
   #setResume(linear: Address | null): void {
@@ -101,6 +83,7 @@ export class EventLoop {
     this.#passHookAt = undefined;
     this.#resumeAfterWait = undefined;
     this.#stopped = undefined;
+    this.#reportedAt = undefined;
     this.#processor.unfinished.forget();
   }
 
@@ -109,54 +92,37 @@ export class EventLoop {
     return this.#stopped !== undefined;
   }
 
-  run(limit: RunLimit): RunOutcome {
-    // The embedder may have written registers.
-    this.#processor.refresh();
-    const result = this.#run(limit);
-    this.#pending.noteRequest();
-    this.#processor.localApic.apic.note();
-    return result;
+  /** PAUSE has ended the turn of the vCPU. */
+  get hasYielded(): boolean {
+    return this.#processor.state.read32(internal.YIELDED) !== 0;
   }
 
-  #run(limit: RunLimit): RunOutcome {
-    const start = this.retired;
-    const end = start + limit.instructionsMax;
-    this.#stopRequested = false;
-    this.#processor.branches.runBegins(limit.untilBranch === true);
-    const waits = this.#goOn();
-    if (waits) return waits;
+  set hasYielded(yes: boolean) {
+    this.#processor.state.write32(internal.YIELDED, yes ? 1 : 0);
+  }
+
+  /** True where a breakpoint was reported last and nothing was executed since. */
+  get isAtReported(): boolean {
+    return this.#reportedAt !== undefined && this.#reportedAt === this.#processor.linearEip;
+  }
+
+  /** A run begins. With `resumes`, what is reported before the first instruction was reported already. */
+  begin(resumes: boolean): void {
     const continues = this.#stopped !== undefined;
-    const passes = limit.resume && !continues && this.#resumeAfterWait === undefined;
+    const passes = resumes && !continues && this.#resumeAfterWait === undefined;
     this.#setResume(this.#resumeAfterWait ?? (passes ? this.#breakpointHere() : null));
     this.#resumeAfterWait = undefined;
-    this.#processor.passInterruptAt = limit.resume || continues ? this.#processor.linearEip : undefined;
-    let fruitless = 0;
-    for (let idleEvents = 0; ; ) {
-      if (!this.#stopped) {
-        const ready = this.#source.events.runDue(this.time);
-        if (ready) return this.#waitForEvent(ready, this.retired > start && this.retired >= end);
-        const stop = this.#stopBetweenInstructions();
-        if (stop) return stop;
-        if (this.#isHalted()) {
-          const idle = this.#idle(limit, idleEvents++);
-          if (idle) return idle;
-          continue;
-        }
-        const failed = this.#deliverEvents();
-        if (failed) return failed;
-        if (this.#processor.branches.isReached) continue;
-      }
-      if (this.retired >= end) return { reason: 'limit' };
-      const before = this.retired;
-      const result = this.#execute(end);
-      if (result) return result;
-      fruitless = this.retired > before ? 0 : fruitless + 1;
-      if (fruitless > FRUITLESS_MAX) return { reason: 'limit' };
-    }
+    this.#processor.passInterruptAt = resumes || continues ? this.#processor.linearEip : undefined;
+  }
+
+  /** A run is over: brings what is worked out on demand into registers. */
+  end(): void {
+    this.#pending.noteRequest();
+    this.#processor.localApic.apic.note();
   }
 
   /** Goes on with what a device has stopped: a delivery is made here, an instruction is executed next. */
-  #goOn(): RunOutcome | undefined {
+  goOn(): RunOutcome | undefined {
     const stopped = this.#stopped;
     if (!stopped) return undefined;
     const { wait, event, linear } = stopped;
@@ -173,52 +139,32 @@ export class EventLoop {
     return { reason: 'waiting', ready: wait.ready, access: wait.access };
   }
 
-  /** Nothing may happen before the event that waits. A run that has done its work leaves the waiting to the next. */
-  #waitForEvent(ready: Promise<void>, isDone: boolean): RunOutcome {
-    if (isDone) {
-      // The next run asks again and reports what it is told.
-      ready.catch(() => {});
-      return { reason: 'limit' };
-    }
+  /** The run comes back because an event waits for the host; the next one goes on as this one would. */
+  keepResume(): void {
     this.#resumeAfterWait = this.#resumeAt;
-    return { reason: 'waiting', ready };
   }
 
-  #stopBetweenInstructions(): RunOutcome | undefined {
-    const request = this.#source.takeRequest();
-    if (request) return { reason: 'request', request };
+  /** What the embedder wants to stop for. */
+  stopBetweenInstructions(): RunOutcome | undefined {
     const hits = this.#processor.watches.takeHits();
     if (hits.length > 0) return { reason: 'watchpoint', hits };
     const event = this.#processor.reports.take();
     if (event) return { reason: 'event', event };
     const { branches } = this.#processor;
-    if (branches.isReached) return { reason: 'branch', branch: branches.newest() };
-    if (!this.#stopRequested) return undefined;
-    this.#stopRequested = false;
-    return { reason: 'stopped' };
+    return branches.isReached ? { reason: 'branch', branch: branches.newest() } : undefined;
   }
 
-  /** HLT ends when an interrupt can be taken. */
-  #isHalted(): boolean {
+  /** Whether the vCPU has anything to do. HLT ends when an interrupt can be taken. */
+  isRunnable(): boolean {
     const { state } = this.#processor;
-    if (state.read8(slot.HALTED) === 0) return false;
-    if (!this.#pending.endsHalt) return true;
+    if (state.read8(slot.HALTED) === 0) return true;
+    if (!this.#pending.endsHalt) return false;
     state.write8(slot.HALTED, 0);
-    return false;
-  }
-
-  /** Skips virtual time to the next event. */
-  #idle(limit: RunLimit, idleEvents: number): RunOutcome | undefined {
-    const next = this.#source.events.nextDeadline();
-    if (next === Number.POSITIVE_INFINITY) return { reason: 'halted', nextEvent: undefined };
-    if (next > (limit.timeMax ?? Number.POSITIVE_INFINITY)) return { reason: 'halted', nextEvent: next };
-    if (idleEvents >= IDLE_EVENTS_MAX) return { reason: 'limit' };
-    this.time = Math.max(this.time, next);
-    return undefined;
+    return true;
   }
 
   /** Delivers at most one event of each class, in the order of their priority. */
-  #deliverEvents(): RunOutcome | undefined {
+  deliverEvents(): RunOutcome | undefined {
     const processor = this.#processor;
     const pending = this.#pending;
     if (pending.isInitDue) initProcessor(processor, () => this.reset());
@@ -248,14 +194,14 @@ export class EventLoop {
   /** A fault or trap of the guest: shown first if the embedder asked for its vector. */
   #fault(fault: GuestFault): RunOutcome | undefined {
     const event: CpuEvent = { vector: fault.vector, errorCode: fault.errorCode, kind: 'exception' };
-    if (!this.stopOnExceptions.has(fault.vector)) return this.#deliver(event);
+    if (!this.#shared.stopOnExceptions.has(fault.vector)) return this.#deliver(event);
     this.#pending.show(fault, this.#processor.linearEip);
     return { reason: 'exception', event: recordOf(this.#processor, event) };
   }
 
   /** A delivery takes a tick, so that timers go on while a guest does nothing but fault. */
   #deliver(event: CpuEvent): RunOutcome | undefined {
-    this.time++;
+    this.#shared.time++;
     if (event.kind !== 'software') this.#processor.trace.interrupted(event.kind, event.vector);
     return this.#enter(event);
   }
@@ -288,23 +234,25 @@ export class EventLoop {
     return { reason: 'unsupported', what };
   }
 
-  #execute(end: number): RunOutcome | undefined {
+  /** Executes so many instructions at most. */
+  execute(room: number): RunOutcome | undefined {
     const processor = this.#processor;
     const { state } = processor;
     const flags = state.read32(slot.EFLAGS);
     const shadow = state.read8(slot.INTERRUPT_SHADOW) !== 0;
     const stepping = (flags & TF) !== 0;
-    const untilEvent = Math.max(this.#source.events.nextDeadline() - this.time, 1);
+    const untilEvent = Math.max(this.#shared.source.events.nextDeadline() - this.#shared.time, 1);
     const single = shadow || stepping || (flags & RF) !== 0;
     const continues = this.#stopped !== undefined;
     this.#stopped = undefined;
-    const budget = single || continues ? 1 : Math.min(end - this.retired, untilEvent, BUDGET_MAX);
+    const budget = single || continues ? 1 : Math.min(room, untilEvent, BUDGET_MAX);
     const passesHere = this.#passHookAt !== undefined && this.#passHookAt === processor.linearEip;
     this.#passHookAt = undefined;
     if (stepping) processor.setSingleStep(true);
     const status = processor.execute(budget, continues || passesHere, continues);
     if (stepping) processor.setSingleStep(false);
     const executed = this.#count();
+    if (executed > 0) this.#reportedAt = undefined;
     if ((status & EXIT) !== 0 || status === FAULT) processor.refresh();
     if (executed > 0 && single) this.#instructionDone(shadow, (flags & RF) !== 0);
     if (state.read8(slot.HALTED) !== 0) this.#reportHalt();
@@ -320,7 +268,8 @@ export class EventLoop {
     const executed = this.#processor.executed();
     this.#processor.endExecution();
     this.retired += executed;
-    this.time += executed;
+    this.#shared.retired += executed;
+    this.#shared.time += executed;
     return executed;
   }
 
@@ -344,8 +293,8 @@ export class EventLoop {
 
   /** The instruction is tried again until an interrupt is taken or the error is ignored; that takes time. */
   #tellFloatError(): undefined {
-    this.time++;
-    this.#source.raiseFloatError?.();
+    this.#shared.time++;
+    this.#shared.source.raiseFloatError?.();
   }
 
   /**
@@ -358,12 +307,12 @@ export class EventLoop {
     if (this.#resumeAt === linear) return false;
     this.#count();
     const physical = processor.physicalOf(linear);
-    const breakpoints = this.#breakpoints.met(linear, physical, 0);
+    const breakpoints = this.#shared.breakpoints.met(linear, physical, processor.index);
     const passes =
       breakpoints.length === 0 &&
       processor.linearEip === linear &&
       processor.breakpoints.metByExecution(linear) === 0 &&
-      !this.#source.hasFirmwareHook(physical);
+      !this.#shared.source.hasFirmwareHook(physical);
     // The breakpoints have taken effect and must not be asked again, whatever else ends the execution here.
     if (!passes || processor.exitRequested) this.#met = { linear, breakpoints };
     return passes;
@@ -377,12 +326,15 @@ export class EventLoop {
     const linear = processor.linearEip;
     if (this.#resumeAt === linear) this.#setResume(null);
     else if (met) {
-      if (met.breakpoints.length > 0) return { reason: 'breakpoint', breakpoints: met.breakpoints };
+      if (met.breakpoints.length > 0) {
+        this.#reportedAt = linear;
+        return { reason: 'breakpoint', breakpoints: met.breakpoints };
+      }
       if (linear !== met.linear) return undefined;
     }
     const reasons = processor.breakpoints.metByExecution(linear);
     if (reasons !== 0 && (processor.state.read32(slot.EFLAGS) & RF) === 0) return this.#debugTrap(reasons);
-    const ready = this.#source.firmwareHook(processor.physicalOf(linear));
+    const ready = this.#shared.source.firmwareHook(processor.physicalOf(linear));
     if (ready) {
       this.#setResume(linear);
       return { reason: 'waiting', ready };

@@ -14,6 +14,7 @@ import type { CodeCache } from './code-cache.ts';
 import { CodeFetch } from './code-fetch.ts';
 import { createCpuMemory } from './cpu-memory.ts';
 import { deriveModeKey } from './derived-state.ts';
+import { JumpCache } from './jump-cache.ts';
 import { createTranslator, derivePrivilege } from './paging-unit.ts';
 
 export interface MemoryUnit {
@@ -38,14 +39,15 @@ export function createMemoryUnit(
   state.write32(internal.TWO_GIBIBYTES, 0x8000_0000);
   const alignment = new AlignmentCheck(state, observer.isInstruction);
   const tlb = new Tlb(state);
-  map.dirty.onBegin = () => tlb.protectWrites();
+  map.dirty.onBegin.push(() => tlb.protectWrites());
   tlb.onContext = () => deriveModeKey(state);
-  tlb.onRestart = () => code.forgetJumps();
-  code.onCodePage = (page) => tlb.forbidWritesTo(map.hostAddress(page * PAGE_SIZE));
+  const jumps = new JumpCache(state);
+  tlb.onRestart = () => jumps.forget();
+  code.connect(jumps, (page) => tlb.forbidWritesTo(map.hostAddress(page * PAGE_SIZE)));
   code.hostAddress = (physical) => map.hostAddress(physical);
   const translations = createTranslator(state, map, tlb, model, {
     tableWritten: (physical) => observer.codeWritten(physical, 4),
-    pageDropped: (linear) => code.forgetJumpsOf(linear),
+    pageDropped: (linear) => jumps.forgetPage(linear),
   });
   const codeMapOf = (physical: number) => code.codeMapOf(physical);
   const linear = new LinearMemory(map, tlb, translations, {
@@ -61,7 +63,7 @@ export function createMemoryUnit(
     translations,
     linear,
     memory: createCpuMemory(state, linear, translations),
-    fetch: new CodeFetch(state, map, linear, code),
+    fetch: new CodeFetch(state, map, linear, code, jumps),
     privilegeChanged() {
       derivePrivilege(translations, state);
       if (alignment.refresh()) translations.flushAll();

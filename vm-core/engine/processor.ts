@@ -45,6 +45,7 @@ import { Unfinished } from './unfinished.ts';
 import * as record from './record.ts';
 
 export class Processor implements Cpu {
+  readonly index: number;
   readonly state: CpuState;
   readonly model: CpuModelFacts;
   readonly ticksPerSecond: number;
@@ -61,7 +62,7 @@ export class Processor implements Cpu {
   unsupportedText: string | undefined;
   readonly breakpoints: HardwareBreakpoints;
   readonly watches = new WatchList();
-  readonly reports = new EventReports(0);
+  readonly reports: EventReports;
   readonly unfinished: Unfinished;
   readonly callShadow: CallShadow;
   readonly trace: TraceRing;
@@ -84,7 +85,9 @@ export class Processor implements Cpu {
   #codeFlushWanted = false;
 
   constructor(memory: WebAssembly.Memory, map: PhysicalMap, surroundings: ProcessorSurroundings) {
-    this.state = new CpuState(memory, cpuBase(0));
+    this.index = surroundings.index ?? 0;
+    this.state = new CpuState(memory, cpuBase(this.index));
+    this.reports = new EventReports(this.index);
     this.breakpoints = new HardwareBreakpoints(this.state);
     this.callShadow = new CallShadow(this.state);
     this.trace = new TraceRing(this.state);
@@ -93,10 +96,11 @@ export class Processor implements Cpu {
     const met = (port: number, size: number) =>
       (this.state.read32(slot.CR4) & CR4_DE) !== 0 && this.breakpoints.noteIo(port, size);
     this.ports = reportingPorts(surroundings.ports, this.reports, met, () => this.requestExit());
-    this.randomBits = new RandomBits(surroundings.randomSeed ?? 0);
+    const { shared } = surroundings;
+    this.randomBits = shared?.randomBits ?? new RandomBits(surroundings.randomSeed ?? 0);
     this.model = modelFacts(surroundings.model ?? '386');
     this.ticksPerSecond = surroundings.ticksPerSecond ?? TICKS_PER_SECOND;
-    this.code = new CodeCache(memory, this.model.name, surroundings.codeCacheSize);
+    this.code = shared?.code ?? new CodeCache(memory, this.model.name, surroundings.codeCacheSize);
     this.unfinished = new Unfinished(this.state, map, this.reports, this);
     this.#mode = new ModeReports(this.state, this.reports);
     this.#unit = createMemoryUnit(this.state, map, this.model, this.code, {
@@ -236,11 +240,8 @@ export class Processor implements Cpu {
       if (block === 0) return FAULT;
       this.state.write32(internal.BLOCK, block);
       const first = this.state.view.getInt32(block + start, true);
-      const status = this.#runs.of(this.codeSize, this.branches.isTold)(
-        this.state.base,
-        first,
-        this.state.read32(internal.BUDGET),
-      );
+      const run = this.#runs.of(this.codeSize, this.branches.isTold);
+      const status = run(this.state.base, first, this.state.read32(internal.BUDGET));
       if ((status & (record.STATUS_LOOKUP | record.STATUS_DEAD)) === 0) return status;
       if (this.state.read32(internal.BUDGET) === 0) return record.STATUS_LIMIT;
       block = this.#findBlock();

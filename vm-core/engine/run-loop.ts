@@ -8,17 +8,13 @@ import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
 import { CS, ENTRY_BASE, internal, SEGMENT_ENTRY_SIZE, slot } from '../state/layout.ts';
 import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
 import type { FunctionReference, ModuleBuilder, Signature } from '../wasm/module-builder.ts';
+import { JUMP_BLOCK, JUMP_LINEAR, JUMP_MODE } from './jump-cache.ts';
 import { stageBranch } from './branch-stage.ts';
 import { stageTraceBegin, stageTraceCount } from './trace-stage.ts';
 import * as record from './record.ts';
 
 const RECORD_SHIFT = 5;
 const CODE_BASE = internal.SEGMENTS + CS * SEGMENT_ENTRY_SIZE + ENTRY_BASE;
-
-/** Places in a jump-cache entry. */
-export const JUMP_LINEAR = 0;
-export const JUMP_MODE = 8;
-export const JUMP_BLOCK = 12;
 
 /** An instruction whose code is part of the loop: it writes itself, sets the status and branches to the end. */
 export type InLoop = (
@@ -182,7 +178,7 @@ function findBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void
   const eip = loadEip(f, state);
   const linear = linearEip(f, state);
   const entry = f.binary('and', f.narrow(linear), f.i32(JUMP_CACHE_ENTRIES - 1));
-  const place = f.binary('shl', entry, f.i32(4));
+  const place = f.copy(f.binary('add', state.cpu, f.binary('shl', entry, f.i32(4))));
   const lookUp = () => {
     f.store(32, state.cpu, internal.BUDGET, state.budget);
     f.return(f.i32(record.STATUS_LOOKUP));

@@ -3,6 +3,8 @@ import type { PortSpace } from '../cpu/cpu.ts';
 import type { TimerMaker } from '../cpu/local-apic/apic-timer.ts';
 import type { InterruptBus } from '../devices/interrupt-bus.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
+import type { CodeCache } from './code-cache.ts';
+import type { RandomBits } from './random-bits.ts';
 
 /** Of virtual time, where a machine does not say. */
 export const TICKS_PER_SECOND = 200_000_000;
@@ -10,8 +12,18 @@ export const TICKS_PER_SECOND = 200_000_000;
 /** A repeated string instruction makes so many iterations before events get their turn. */
 export const REPEAT_MAX = 1024;
 
+/** What the vCPUs of a machine have in common besides guest memory. */
+export interface SharedByProcessors {
+  readonly code: CodeCache;
+  readonly randomBits: RandomBits;
+}
+
 /** Handed to the processor when it is made. */
 export interface ProcessorSurroundings {
+  /** Of the vCPU in its machine; default: 0. */
+  readonly index?: number;
+  /** Decoded code and random bits of the vCPUs that were made before; default: its own. */
+  readonly shared?: SharedByProcessors;
   /** Which instructions there are; default: a 386's. */
   readonly model?: CpuModel;
   /** Default: that of a machine. */

@@ -9,10 +9,12 @@ import * as entry from './trace-entry.ts';
 export class TraceRing {
   readonly #state: CpuState;
   readonly #view: DataView;
+  readonly #ring: number;
 
   constructor(state: CpuState) {
     this.#state = state;
     this.#view = state.view;
+    this.#ring = state.base + TRACE_RING;
   }
 
   get isOn(): boolean {
@@ -21,15 +23,15 @@ export class TraceRing {
 
   /** Turned on, it begins anew. */
   set isOn(on: boolean) {
-    if (on) new Uint8Array(this.#view.buffer, TRACE_RING, TRACE_RING_SIZE).fill(0);
-    this.#newest = on ? TRACE_RING : 0;
+    if (on) new Uint8Array(this.#view.buffer, this.#ring, TRACE_RING_SIZE).fill(0);
+    this.#newest = on ? this.#ring : 0;
   }
 
   /** An exception or a hardware interrupt comes between two instructions. */
   interrupted(source: 'exception' | 'external', vector: number): void {
     if (!this.isOn) return;
     const state = this.#state;
-    const at = TRACE_RING + ((this.#newest + entry.TRACE_ENTRY_SIZE) & (TRACE_RING_SIZE - 1));
+    const at = this.#ring + ((this.#newest + entry.TRACE_ENTRY_SIZE) & (TRACE_RING_SIZE - 1));
     const code = segmentSlots[CS] as number;
     const address = codeAddressOf(state, state.rip);
     this.#view.setBigInt64(at + entry.TRACE_ADDRESS, BigInt(address), true);
@@ -46,7 +48,7 @@ export class TraceRing {
     const found: TraceEntry[] = [];
     for (let n = 1; n <= entry.TRACE_ENTRIES; n++) {
       const place = (this.#newest + n * entry.TRACE_ENTRY_SIZE) & (TRACE_RING_SIZE - 1);
-      const read = this.#read(TRACE_RING + place);
+      const read = this.#read(this.#ring + place);
       if (read) found.push(read);
     }
     return found;

@@ -11,7 +11,7 @@ export function stageTraceBegin(f: FunctionBuilder, cpu: Value, addressBits: 32 
   const newest = f.load('i32', 32, cpu, internal.TRACE_NEWEST);
   f.if(newest, () => {
     const place = f.binary('and', f.binary('add', newest, f.i32(entry.TRACE_ENTRY_SIZE)), f.i32(TRACE_RING_SIZE - 1));
-    const at = f.binary('or', place, f.i32(TRACE_RING));
+    const at = f.binary('or', place, f.binary('add', cpu, f.i32(TRACE_RING)));
     const kind = addressBits === 64 ? entry.KIND_LONG_CODE : entry.KIND_CODE;
     f.store(64, at, entry.TRACE_ADDRESS, f.widen(address(), false));
     f.store(32, at, entry.TRACE_COUNT, f.i32(kind << 16));

@@ -59,9 +59,9 @@ export class Unfinished {
     this.#reports = reports;
     this.#owner = owner;
     this.isPossible = map.accesses.isOn;
-    map.accesses.onTurnedOn = () => {
+    map.accesses.onTurnedOn.push(() => {
       this.isPossible = true;
-    };
+    });
     this.#live = new Uint8Array(state.view.buffer, state.base, SAVED_SIZE);
   }
 

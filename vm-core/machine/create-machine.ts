@@ -6,8 +6,8 @@ import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
 import { InterruptBus } from '../devices/interrupt-bus.ts';
 import { createDisplay } from '../devices/vga/display.ts';
 import type { Vga } from '../devices/vga/vga.ts';
-import { EventLoop } from '../engine/event-loop.ts';
 import { Processor } from '../engine/processor.ts';
+import { Scheduler } from '../engine/scheduler.ts';
 import { TICKS_PER_SECOND } from '../engine/surroundings.ts';
 import { BOOT_ADDRESS, createBuiltinBios } from '../firmware/builtin/builtin-bios.ts';
 import type { Firmware, FirmwareContext } from '../firmware/firmware.ts';
@@ -91,7 +91,7 @@ class PcMachine implements Machine {
   readonly #interruptBus = new InterruptBus();
   readonly #bus: DeviceBus;
   readonly #processor: Processor;
-  readonly #loop: EventLoop;
+  readonly #loop: Scheduler;
   readonly #inputLog: InputLog;
   readonly #firmware: Firmware;
   readonly #kernel: KernelPlan | undefined;
@@ -129,7 +129,7 @@ class PcMachine implements Machine {
       timer: (name, callback) => this.#events.timer(`processor/${name}`, callback),
       startTime: () => this.#loop.time,
     });
-    this.#loop = new EventLoop(this.#processor, {
+    this.#loop = new Scheduler([this.#processor], {
       events: this.#events,
       takeRequest: () => this.#takeRequest(),
       raiseFloatError: () => this.#bus.raiseFloatError(),

@@ -77,7 +77,7 @@ interface Entry {
 
 export class AccessLog {
   /** Called when the machine gets a device that may answer later; without one there is no log. */
-  onTurnedOn: () => void = () => {};
+  readonly onTurnedOn: (() => void)[] = [];
   #isOn = false;
   /** True while the processor makes accesses of an instruction; firmware and bus masters cannot wait. */
   isOpen = false;
@@ -92,7 +92,7 @@ export class AccessLog {
 
   turnOn(): void {
     this.#isOn = true;
-    this.onTurnedOn();
+    for (const listener of this.onTurnedOn) listener();
   }
 
   /** What the instruction waits for; undefined when it can go on. */

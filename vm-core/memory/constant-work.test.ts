@@ -140,7 +140,7 @@ describe('the dirty log', () => {
   it.each([1, 1024])('of %d MiB begins without visiting a page', (mebibytes) => {
     const log = new DirtyLog({ low: mebibytes * 0x100000, high: 0 });
     let protectedOnce = 0;
-    log.onBegin = () => protectedOnce++;
+    log.onBegin.push(() => protectedOnce++);
     for (let page = 0; page < mebibytes * 256; page += 3) log.note(page * PAGE);
     expect(workOf(() => log.begin())).toBe(0);
     expect(protectedOnce).toBe(1);

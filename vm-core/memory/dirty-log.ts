@@ -9,8 +9,8 @@ import { PAGE_SHIFT, PAGE_SIZE } from './layout.ts';
 const HIGH_PAGE = HIGH_RAM / PAGE_SIZE;
 
 export class DirtyLog {
-  /** Called when a log begins: permissions to store are to be taken back. */
-  onBegin: () => void = () => {};
+  /** Each is called when a log begins: permissions to store are to be taken back. */
+  readonly onBegin: (() => void)[] = [];
   /** The log in which each page was written last. */
   readonly #writtenIn: Uint32Array;
   #log = 1;
@@ -25,7 +25,7 @@ export class DirtyLog {
   /** From now on all pages are clean. */
   begin(): void {
     this.#log++;
-    this.onBegin();
+    for (const listener of this.onBegin) listener();
   }
 
   /** RAM is written at a physical address; the bytes do not cross a page. */

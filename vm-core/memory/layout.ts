@@ -1,14 +1,21 @@
 /**
  * How the machine's one WebAssembly memory is divided (DESIGN §2). Addresses are in bytes from its start.
  *
- *   vCPU areas (state, read TLB, write TLB, branches) | test arrays | executed code | call shadow | jump cache | code maps | decoded code | guest RAM
+ *   test arrays | vCPU areas (state, TLBs, rings, jump cache) | code maps | decoded code | guest RAM
  */
 
-/** Page 0 stays unused, so that a zero address is never a valid one. */
-const CPU_AREA_BASE = 0x1000;
-const CPU_AREA_SIZE = 0xa000;
+/**
+ * What the test registers of the 386 and the 486 fill (cpu/test-arrays.ts); machines with them have one processor. Page 0
+ * stays unused, so that a zero address is never a valid one.
+ */
+export const TEST_ARRAYS = 0x1000;
 
-/** Where the area of a vCPU begins; there is room for 16 of them. */
+/** A multiple of the size of each ring, as the size of an area is: the rings are aligned to their sizes. */
+const CPU_AREA_BASE = 0x40000;
+const CPU_AREA_SIZE = 0xc0000;
+const CPU_AREAS = 16;
+
+/** Where the area of a vCPU begins. */
 export function cpuBase(index: number): number {
   return CPU_AREA_BASE + index * CPU_AREA_SIZE;
 }
@@ -36,35 +43,32 @@ export const ENTRY_CODE_MAP = 12;
 export const TAG_CODE_PAGE = 0x800;
 export const CONTEXT_MAX = 0x7ff;
 
-/** What the test registers of the 386 and the 486 fill (cpu/test-arrays.ts); machines with them have one processor. */
-export const TEST_ARRAYS = 0xa1000;
-
 /** A ring of the code that was executed last (engine/trace-entry.ts); aligned to its size, which is a power of two. */
-export const TRACE_RING = 0xb0000;
+export const TRACE_RING = 0x10000;
 export const TRACE_RING_SIZE = 0x10000;
 
 /** A ring of the calls that have not returned (engine/call-entry.ts); aligned to its size, which is a power of two. */
-export const CALL_SHADOW = 0xc0000;
+export const CALL_SHADOW = 0x40000;
 export const CALL_SHADOW_SIZE = 0x40000;
 
 /**
  * Direct-mapped by linear address. An entry: i64 linear address, of which 32-bit code asks the low half, i32 mode key, i32
  * block.
  */
-export const JUMP_CACHE = 0x100000;
+export const JUMP_CACHE = 0x80000;
 export const JUMP_CACHE_ENTRIES = 0x4000;
 export const JUMP_CACHE_ENTRY_SIZE = 16;
 
 /** For each page that holds code one bit per byte, set where a decoded instruction lies; 32 bits are a granule. */
-export const CODE_MAPS = 0x140000;
+export const CODE_MAPS: number = CPU_AREA_BASE + CPU_AREAS * CPU_AREA_SIZE;
 export const CODE_MAP_SIZE = 512;
 export const CODE_MAP_GRANULE_SHIFT = 5;
 export const CODE_MAPS_MAX = 0x1800;
 
-export const CODE_ARENA = 0x440000;
-export const CODE_ARENA_END = 0x2000000;
+export const CODE_ARENA: number = CODE_MAPS + CODE_MAPS_MAX * CODE_MAP_SIZE;
+export const CODE_ARENA_END = 0x2b00000;
 
-export const RAM_BASE = 0x2000000;
+export const RAM_BASE = 0x2b00000;
 
 export const PAGE_SIZE = 0x1000;
 export const PAGE_SHIFT = 12;

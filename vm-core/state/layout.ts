@@ -187,6 +187,9 @@ export const internal = {
   /** i32: where in the ring of branches the next entry goes; not 0 while TypeScript wants to hear of each branch. */
   BRANCH_NEXT: field(),
   BRANCHES_HEARD: field(),
+  /** i32: 1 while PAUSE is to end the turn of the vCPU, as there are others; and 1 when it has. */
+  YIELDS: field(),
+  YIELDED: field(),
   /** For each segment, 32 bytes: base, and the exclusive upper ends of offsets that may be read and written (i64). */
   SEGMENTS: field(6 * 32),
 } as const;

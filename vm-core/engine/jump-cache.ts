@@ -1,0 +1,84 @@
+/** The jump cache of one vCPU: which block code at a linear address is in, for generated code (DESIGN §3). */
+import { type Address, highHalf, lowHalf, pageStart } from '../state/address.ts';
+import { INSTRUCTION_LENGTH_MAX } from '../isa/decoder.ts';
+import { JUMP_CACHE, JUMP_CACHE_ENTRIES, JUMP_CACHE_ENTRY_SIZE, PAGE_SIZE } from '../memory/layout.ts';
+import type { CpuState } from '../state/cpu-state.ts';
+import { BLOCK_BYTES } from './record.ts';
+
+/** Places in an entry. */
+export const JUMP_LINEAR = 0;
+export const JUMP_MODE = 8;
+export const JUMP_BLOCK = 12;
+
+export class JumpCache {
+  readonly #view: DataView;
+  readonly #start: number;
+  /** Linear pages that there may be code on. */
+  readonly #pages = new Set<number>();
+
+  constructor({ view, base }: CpuState) {
+    this.#view = view;
+    this.#start = base + JUMP_CACHE;
+  }
+
+  /** Address of the block at a linear address, which may have been dropped; 0 without one. */
+  known(linear: Address, modeKey: number, bytesToLimit: number): number {
+    const view = this.#view;
+    const entry = this.#entryOf(linear);
+    if (view.getInt32(entry + JUMP_LINEAR, true) !== lowHalf(linear)) return 0;
+    if (view.getInt32(entry + JUMP_LINEAR + 4, true) !== highHalf(linear)) return 0;
+    if (view.getInt32(entry + JUMP_MODE, true) !== modeKey) return 0;
+    const block = view.getInt32(entry + JUMP_BLOCK, true);
+    return view.getInt32(block + BLOCK_BYTES, true) <= bytesToLimit ? block : 0;
+  }
+
+  /** Enters a block that is kept. */
+  enter(linear: Address, modeKey: number, block: number): void {
+    const entry = this.#entryOf(linear);
+    this.#pages.add(linearPageOf(linear));
+    this.#view.setInt32(entry + JUMP_LINEAR, lowHalf(linear), true);
+    this.#view.setInt32(entry + JUMP_LINEAR + 4, highHalf(linear), true);
+    this.#view.setInt32(entry + JUMP_MODE, modeKey, true);
+    this.#view.setInt32(entry + JUMP_BLOCK, block, true);
+  }
+
+  /** Code is found by its physical address again: what linear addresses mean has changed. */
+  forget(): void {
+    this.#pages.clear();
+    new Uint8Array(this.#view.buffer, this.#start, JUMP_CACHE_ENTRIES * JUMP_CACHE_ENTRY_SIZE).fill(0);
+  }
+
+  /** The same for one linear page; an instruction on the page before may reach into it. */
+  forgetPage(linear: number): void {
+    const page = linearPageOf(linear);
+    const start = lowHalf(pageStart(linear));
+    if (this.#pages.delete(page)) this.#forgetFrom(start, start + PAGE_SIZE);
+    if (this.#pages.has(page - 1)) this.#forgetFrom(start - INSTRUCTION_LENGTH_MAX, start);
+  }
+
+  /** Visits the blocks of all entries. */
+  visit(visitor: (block: number) => void): void {
+    const end = this.#start + JUMP_CACHE_ENTRIES * JUMP_CACHE_ENTRY_SIZE;
+    for (let entry = this.#start; entry < end; entry += JUMP_CACHE_ENTRY_SIZE) {
+      if (this.#view.getInt32(entry + JUMP_MODE, true) !== 0) visitor(this.#view.getInt32(entry + JUMP_BLOCK, true));
+    }
+  }
+
+  /** By the lower halves of the addresses. */
+  #forgetFrom(start: number, end: number): void {
+    for (let linear = start; linear < end; linear++) {
+      const entry = this.#entryOf(linear);
+      if (this.#view.getInt32(entry + JUMP_LINEAR, true) === (linear | 0))
+        this.#view.setInt32(entry + JUMP_MODE, 0, true);
+    }
+  }
+
+  #entryOf(linear: Address): number {
+    return this.#start + (lowHalf(linear) & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
+  }
+}
+
+/** The number of the page that a linear address lies on. */
+export function linearPageOf(linear: Address): number {
+  return pageStart(linear) / PAGE_SIZE;
+}
