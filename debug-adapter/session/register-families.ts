@@ -99,5 +99,6 @@ export const setTitles: Readonly<Record<GroupedSet, string>> = {
   msr: marked('Model-specific'),
   mtrr: marked('Memory types (MTRR, PAT)'),
   'machine-check': marked('Machine check'),
+  performance: marked('Performance counters'),
   apic: marked('Local APIC'),
 };

@@ -56,4 +56,29 @@ export const featureTests: readonly FeatureTest[] = [
     words: 'goes on from where it was put',
   },
   { feature: 'WBNOINVD', file: 'test/decoder/compare.ts', words: 'WBNOINVD' },
+  { feature: 'PDCM', file: 'vm-core/cpu/msr-properties.test.ts', words: "feature: 'PDCM'" },
+  { feature: 'PMC2', file: 'vm-core/cpu/performance/p6-counters.test.ts', words: 'the counters of the P6 family' },
+  {
+    feature: 'PERFMON2',
+    file: 'vm-core/cpu/performance/performance-counters.test.ts',
+    words: 'of fixed counters interrupt',
+  },
+  {
+    feature: 'PERFMON3',
+    file: 'vm-core/cpu/performance/performance-counters.test.ts',
+    words: 'wrap the counter at its width',
+  },
+  {
+    feature: 'PERFMON4',
+    file: 'vm-core/cpu/performance/performance-counters.test.ts',
+    words: 'CTR_FRZ stops all counters',
+  },
+  { feature: 'PERFMON5', file: 'vm-core/cpu/msr-properties.test.ts', words: '[3, 4].includes(perfmonOf(facts)[0])' },
+  {
+    feature: 'PMC8',
+    file: 'vm-core/cpu/performance/performance-counters.test.ts',
+    words: 'is #GP for counters that are not there',
+  },
+  { feature: 'FW_WRITE', file: 'vm-core/cpu/msr-properties.test.ts', words: "feature: 'FW_WRITE'" },
+  { feature: 'PerfCtrExtCore', file: 'vm-core/cpu/performance/performance-counters.test.ts', words: 'counters of AMD' },
 ];

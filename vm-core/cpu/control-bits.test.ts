@@ -10,7 +10,19 @@ import { writeCr4 } from './paging-registers.ts';
 
 /** By bit; PCIDE (17) is for long mode alone, which has its own test. */
 const FEATURES: Readonly<Record<number, CpuFeature>> = {
-  ...{ 0: 'VME', 1: 'VME', 2: 'TSC', 3: 'DE', 4: 'PSE', 5: 'PAE', 6: 'MCE', 7: 'PGE', 9: 'FXSR', 10: 'SSE' },
+  ...{
+    0: 'VME',
+    1: 'VME',
+    2: 'TSC',
+    3: 'DE',
+    4: 'PSE',
+    5: 'PAE',
+    6: 'MCE',
+    7: 'PGE',
+    8: 'RDPMC',
+    9: 'FXSR',
+    10: 'SSE',
+  },
   ...{ 11: 'UMIP', 12: 'LA57', 16: 'FSGSBASE', 18: 'XSAVE', 20: 'SMEP', 21: 'SMAP', 22: 'PKU', 24: 'PKS' },
 };
 const PCIDE = 17;

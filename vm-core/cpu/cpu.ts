@@ -13,6 +13,7 @@ import type { Address } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import type { SegmentIndex } from '../state/layout.ts';
 import type { LocalApicUnit } from './local-apic/local-apic-unit.ts';
+import type { PerformanceCounters } from './performance/performance-counters.ts';
 import type { QuickInterrupts } from './quick-interrupts.ts';
 
 /** The instruction is done and the next one follows in the same block. */
@@ -146,6 +147,8 @@ export interface Cpu {
   readonly calls?: CallObserver | undefined;
   /** Absent where memory is not what compiled code reaches. */
   readonly quick?: QuickInterrupts | undefined;
+  /** Absent where nothing is executed that could be counted. */
+  readonly counters?: PerformanceCounters | undefined;
   /** Absent where there are no interrupts to be controlled. */
   readonly localApic?: LocalApicUnit | undefined;
   readonly state: CpuState;

@@ -4,6 +4,7 @@
  */
 import { type CpuFeature, type CpuidRegister, cpuidBits } from '../isa/cpu-feature.ts';
 import type { CpuModelFacts } from '../isa/cpu-model.ts';
+import { counterFacts } from './performance/counter-facts.ts';
 import { areaSize, STATE_X87, stateComponents, statesOf } from './extended-state.ts';
 
 /** The four registers of an answer. */
@@ -219,7 +220,24 @@ const addressSizes: Leaf = ({ physicalBits, features }) => {
   return answer(physicalBits | (linearBits << 8));
 };
 
-/** Leaves that are not here answer zeros and their features: 6 (power), 0Ah (counters), 80000007h. */
+const EVENT_NUMBERS = 7;
+/** Of the architectural events: those of the last-level cache (3, 4), and branches predicted wrongly (6), never happen. */
+const EVENTS_MISSING = (1 << 3) | (1 << 4) | (1 << 6);
+/** EDX: counters do not count for other threads. */
+const NO_ANY_THREAD = 1 << 15;
+
+/** Architectural performance monitoring (SDM vol. 3B §19.2). */
+const performanceCounters: Leaf = (model) => {
+  const facts = counterFacts(model);
+  if (!facts || facts.version === 0) return answer();
+  const { version, programmable, bits, fixed } = facts;
+  const bitmap = version >= 5 ? (1 << fixed) - 1 : 0;
+  const fixedFacts = fixed | (bits << 5) | (version >= 5 ? NO_ANY_THREAD : 0);
+  const eax = version | (programmable << 8) | (bits << 16) | (EVENT_NUMBERS << 24);
+  return answer(eax, EVENTS_MISSING, bitmap, fixedFacts);
+};
+
+/** Leaves that are not here answer zeros and their features: 6 (power), 80000007h. */
 const leaves: Readonly<Record<number, Leaf>> = {
   0: vendor,
   1: identity,
@@ -227,6 +245,7 @@ const leaves: Readonly<Record<number, Leaf>> = {
   4: cacheParameters,
   5: monitor,
   7: structured,
+  10: performanceCounters,
   11: topology,
   13: extendedState,
   21: counterRatio,

@@ -12,6 +12,7 @@ import { type Cpu, GuestFault, VECTOR_GP } from './cpu.ts';
 import { mayChangeMode, modeChanged } from './local-apic/apic-base.ts';
 import { isX2Register } from './local-apic/apic-page.ts';
 import { MISC_NO_EXECUTE_OFF } from './cpuid.ts';
+import { counterReset, takenByCounters, writtenSlot } from './performance/counter-registers.ts';
 
 /** A row with the register that holds its value. */
 interface ModelSpecificRegister extends MsrRow {
@@ -35,9 +36,13 @@ export function modelSpecificRegisters(model: CpuModelFacts): ReadonlyMap<number
   if (known) return known;
   const isThere = ({ feature, vendor }: ModelSpecificRegister) =>
     model.features.has('MSR') && model.features.has(feature) && (vendor ?? model.vendor) === model.vendor;
-  const made = new Map(all.filter(isThere).map((row) => [row.number, row]));
+  const made = new Map(all.filter(isThere).map((row) => [row.number, { ...row, reset: resetOf(row, model) }]));
   byModel.set(model.name, made);
   return made;
+}
+
+function resetOf({ behaviour, number, reset }: MsrRow, model: CpuModelFacts): bigint {
+  return behaviour === 'performance' ? counterReset(model, number) : reset;
 }
 
 function find(cpu: Cpu, number: number, verb: string): ModelSpecificRegister {
@@ -57,6 +62,7 @@ function found(value: bigint | undefined): bigint {
 export function readMsr(cpu: Cpu, number: number): bigint {
   if (cpu.localApic?.apic.isX2Capable && isX2Register(number)) return found(cpu.localApic.registers.readX2(number));
   const row = find(cpu, number, 'reads');
+  if (row.behaviour === 'performance') cpu.counters?.settle();
   const value = cpu.state.read64(row.state.offset);
   if (row.behaviour === 'write-only') throw new GuestFault(VECTOR_GP, 0);
   if (row.behaviour === 'apic-deadline') return readDeadline(cpu);
@@ -70,12 +76,24 @@ export function writeMsr(cpu: Cpu, number: number, value: bigint): void {
     return;
   }
   const row = find(cpu, number, 'writes');
+  if (row.behaviour === 'performance') {
+    writeCounters(cpu, row, value);
+    return;
+  }
   const current = readAsWritten(cpu, row);
   const kept = row.behaviour === 'extended-features' ? (value & ~LMA) | (current & LMA) : value;
   if (((kept ^ current) & ~writableBits(cpu, row)) !== 0n || !takes(cpu, row, current, kept)) {
     throw new GuestFault(VECTOR_GP, 0);
   }
   commit(cpu, row, current, kept);
+}
+
+function writeCounters(cpu: Cpu, row: ModelSpecificRegister, value: bigint): void {
+  const taken = found(takenByCounters(cpu, row.number, value));
+  const offset = writtenSlot(row.number, row.state.offset);
+  cpu.counters?.settle(true);
+  cpu.state.write64(offset, taken);
+  cpu.state.onDerivedChange(offset);
 }
 
 function readDeadline({ localApic, state }: Cpu): bigint {

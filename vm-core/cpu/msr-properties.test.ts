@@ -21,7 +21,7 @@ interface Rule {
   readonly numbers: readonly number[];
   readonly feature: CpuFeature;
   readonly vendor?: 'GenuineIntel' | 'AuthenticAMD';
-  readonly reset?: bigint;
+  readonly reset?: bigint | ((facts: CpuModelFacts) => bigint);
   /** Whether a write of the value is taken. */
   readonly takes: (value: bigint, facts: CpuModelFacts, before: bigint) => boolean;
   /** What is read after it; the value itself unless it says otherwise, undefined where reading is refused. */
@@ -50,7 +50,89 @@ const address = {
   gives: (value: bigint, { features }: CpuModelFacts) => (features.has('LM') ? value : value & LOW),
 };
 
+/** SDM vol. 3B §19.2: counters of the models that have their version of performance monitoring. */
+const perfmon: Readonly<Partial<Record<CpuModel, readonly [version: number, counters: number, bits: number]>>> = {
+  pentium3: [0, 2, 40],
+  core2: [2, 2, 40],
+  'x86-64-v2': [3, 4, 48],
+  'x86-64-v3': [3, 4, 48],
+  max: [5, 8, 48],
+};
+const perfmonOf = ({ name }: CpuModelFacts) => perfmon[name] ?? [0, 0, 0];
+const ones = (count: number) => (1n << BigInt(count)) - 1n;
+const counterMask = (facts: CpuModelFacts) => ones(perfmonOf(facts)[1]) | (7n << 32n);
+/** Counting for the other threads of a core came with version 3 and went with version 5. */
+const hasAny = (facts: CpuModelFacts) => [3, 4].includes(perfmonOf(facts)[0]);
+const intelCounters = { vendor: 'GenuineIntel' } as const;
+const extended = { feature: 'PerfCtrExtCore', vendor: 'AuthenticAMD', takes: anything } as const;
+const eventSelect = {
+  ...intelCounters,
+  takes: (value: bigint, facts: CpuModelFacts) => within(hasAny(facts) ? LOW : LOW ^ (1n << 21n))(value),
+};
+/** Of 64 bits that are written 32 are taken, with their sign. */
+const counter = {
+  ...intelCounters,
+  takes: anything,
+  gives: (value: bigint, facts: CpuModelFacts) => BigInt.asIntN(32, value) & ones(perfmonOf(facts)[2]),
+};
+const wholeCounter = {
+  ...intelCounters,
+  takes: (value: bigint, facts: CpuModelFacts) => within(ones(perfmonOf(facts)[2]))(value),
+};
+/** It reads as zero; which bits of the status it clears, or sets, is tested with the counters. */
+const ofStatus = (others: bigint) => ({
+  ...intelCounters,
+  takes: (value: bigint, facts: CpuModelFacts) =>
+    within(counterMask(facts) | others | (perfmonOf(facts)[0] >= 4 ? 3n << 58n : 0n))(value),
+  gives: () => 0n,
+});
+
+const counterRules: readonly Rule[] = [
+  { numbers: [0xc1, 0xc2], feature: 'PMC2', ...counter },
+  { numbers: [0xc3, 0xc4], feature: 'PERFMON3', ...counter },
+  { numbers: [0xc5, 0xc6, 0xc7, 0xc8], feature: 'PMC8', ...counter },
+  { numbers: [0x186, 0x187], feature: 'PMC2', ...eventSelect },
+  { numbers: [0x188, 0x189], feature: 'PERFMON3', ...eventSelect },
+  { numbers: steps(0x18a, 4, 1), feature: 'PMC8', ...eventSelect },
+  { numbers: steps(0x4c1, 4, 1), feature: 'FW_WRITE', ...wholeCounter },
+  { numbers: steps(0x4c5, 4, 1), feature: 'PMC8', ...wholeCounter },
+  { numbers: [0x309, 0x30a, 0x30b], feature: 'PERFMON2', ...wholeCounter },
+  {
+    numbers: [0x345],
+    feature: 'PDCM',
+    ...intelCounters,
+    reset: ({ name }) => (['x86-64-v3', 'max'].includes(name) ? 0x2000n : 0n),
+    takes: nothing,
+  },
+  {
+    numbers: [0x38d],
+    feature: 'PERFMON2',
+    ...intelCounters,
+    takes: (value, facts) => within(hasAny(facts) ? 0xfffn : 0xbbbn)(value),
+  },
+  { numbers: [0x38e], feature: 'PERFMON2', ...intelCounters, takes: nothing },
+  {
+    numbers: [0x38f],
+    feature: 'PERFMON2',
+    ...intelCounters,
+    reset: (facts) => ones(perfmonOf(facts)[1]),
+    takes: (value, facts) => within(counterMask(facts))(value),
+  },
+  { numbers: [0x390], feature: 'PERFMON2', ...ofStatus(3n << 62n) },
+  { numbers: [0x391], feature: 'PERFMON4', ...ofStatus(1n << 62n) },
+  { numbers: [0x392], feature: 'PERFMON4', ...intelCounters, takes: nothing },
+  {
+    ...{ numbers: [...steps(0xc001_0200, 6, 2), ...steps(0xc001_0000, 4, 1)], ...extended },
+    gives: (value) => value & 0x30f_ffd7_ffffn,
+  },
+  {
+    ...{ numbers: [...steps(0xc001_0201, 6, 2), ...steps(0xc001_0004, 4, 1)], ...extended },
+    gives: (value) => value & ones(48),
+  },
+];
+
 const rules: readonly Rule[] = [
+  ...counterRules,
   { numbers: [0x0, 0x1], feature: 'MCE', takes: anything },
   { numbers: [0x10], feature: 'TSC', takes: anything },
   { numbers: [0x17], feature: 'PAT', vendor: 'GenuineIntel', takes: nothing },
@@ -92,8 +174,8 @@ const rules: readonly Rule[] = [
     numbers: [0x1a0],
     feature: 'MONITOR',
     vendor: 'GenuineIntel',
-    reset: 0x4_1801n,
-    takes: (value) => (value | 0x4_0044_0001n) === 0x4_0044_1801n,
+    reset: 0x4_1881n,
+    takes: (value) => (value | 0x4_0044_0001n) === 0x4_0044_1881n,
   },
   {
     numbers: steps(0x200, 8, 2),
@@ -147,7 +229,7 @@ const rules: readonly Rule[] = [
 ];
 
 const MISC_ENABLE = 0x1a0;
-const MISC_ENABLE_RESET = 0x4_1801n;
+const MISC_ENABLE_RESET = 0x4_1881n;
 
 function rulesOf(model: CpuModelFacts): ReadonlyMap<number, Rule> {
   const held = rules.filter(
@@ -196,7 +278,7 @@ const values = fc.oneof(
   fc
     .tuple(fc.bigInt({ min: 0n, max: 0x7ffn }), fc.bigInt({ min: 0n, max: (1n << 34n) - 1n }))
     .map(([low, pages]) => (pages << 12n) | low),
-  fc.constantFrom(0x4_1801n, 0x1801n, 0x4_0044_1801n, 0x1800n, 0n, ALL),
+  fc.constantFrom(0x4_1881n, 0x1801n, 0x4_0044_1881n, 0x1800n, 0n, ALL),
 );
 
 describe('the rules that are written down here', () => {
@@ -214,13 +296,15 @@ describe.each(cpuModels)('the registers of %s', (name) => {
     expect([...modelSpecificRegisters(facts).keys()].sort()).toEqual([...held.keys()].sort());
   });
 
+  const resetOf = ({ reset }: Rule) => (typeof reset === 'function' ? reset(facts) : (reset ?? 0n));
+
   it('have their values after RESET; others are #GP', () => {
     const cpu = cpuOf(name);
     if (!facts.features.has('MSR')) return;
     for (const { number } of msrRows) {
       const rule = held.get(number);
       const readable = rule && (!rule.gives || rule.gives(0n, facts) !== undefined);
-      expect([number, read(cpu, number)]).toEqual([number, readable ? (rule.reset ?? 0n) : undefined]);
+      expect([number, read(cpu, number)]).toEqual([number, readable ? resetOf(rule) : undefined]);
     }
   });
 
@@ -271,10 +355,10 @@ describe('IA32_MISC_ENABLE', () => {
     const cpu = cpuOf('core2');
     const told = () => [ask(cpu, 0)[0], (ask(cpu, 1)[1] >> 3) & 1, (ask(cpu, 0x8000_0001)[2] >> 20) & 1];
     expect(told()).toEqual([0xa, 1, 1]);
-    expect(write(cpu, 0x1a0, 0x4_0040_1801n)).toBe(true);
+    expect(write(cpu, 0x1a0, 0x4_0040_1881n)).toBe(true);
     expect(told()).toEqual([2, 0, 0]);
     expect(write(cpu, 0xc000_0080, 0x800n)).toBe(false);
-    expect(write(cpu, 0x1a0, 0x4_1801n)).toBe(true);
+    expect(write(cpu, 0x1a0, 0x4_1881n)).toBe(true);
     expect([...told(), write(cpu, 0xc000_0080, 0x800n)]).toEqual([0xa, 1, 1, true]);
   });
 });

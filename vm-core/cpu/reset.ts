@@ -12,6 +12,7 @@ import { DR6_ONES, DR7_ONES } from './debug-registers.ts';
 import { TYPE_LDT, TYPE_TSS_32_BUSY } from './descriptors.ts';
 import { resetLocalApic } from './local-apic/apic-base.ts';
 import { resetModelSpecificRegisters } from './model-specific-registers.ts';
+import { controlSlots } from './performance/counter-facts.ts';
 import { REAL_MODE_CODE, REAL_MODE_DATA } from './segments.ts';
 
 const SYSTEM_PRESENT = 0x80;
@@ -40,7 +41,7 @@ export function resetCpu(state: CpuState, model: CpuModelFacts): void {
   resetUnits(state);
   state.write32(slot.DR6, DR6_ONES);
   state.write32(slot.DR7, DR7_ONES);
-  for (const offset of [slot.EIP, slot.CR0, slot.DR7, slot.CPL]) state.onDerivedChange(offset);
+  for (const offset of [slot.EIP, slot.CR0, slot.DR7, slot.CPL, controlSlots.GLOBAL]) state.onDerivedChange(offset);
 }
 
 /** SDM vol. 3A table 10-1: all x87 registers hold +0.0, none is empty. */

@@ -119,6 +119,7 @@ export class EventLoop {
   end(): void {
     this.#pending.noteRequest();
     this.#processor.localApic.apic.note();
+    this.#processor.counters.settle();
   }
 
   /** Goes on with what a device has stopped: a delivery is made here, an instruction is executed next. */
@@ -158,7 +159,10 @@ export class EventLoop {
   isRunnable(): boolean {
     const { state } = this.#processor;
     if (state.read8(slot.HALTED) === 0) return true;
-    if (!this.#pending.endsHalt) return false;
+    if (!this.#pending.endsHalt) {
+      this.#processor.counters.halted();
+      return false;
+    }
     state.write8(slot.HALTED, 0);
     return true;
   }
@@ -202,6 +206,7 @@ export class EventLoop {
   /** A delivery takes a tick, so that timers go on while a guest does nothing but fault. */
   #deliver(event: CpuEvent): RunOutcome | undefined {
     this.#shared.time++;
+    this.#processor.counters.delivers(event.kind === 'external');
     if (event.kind !== 'software') this.#processor.trace.interrupted(event.kind, event.vector);
     return this.#enter(event);
   }
@@ -245,7 +250,7 @@ export class EventLoop {
     const single = shadow || stepping || (flags & RF) !== 0;
     const continues = this.#stopped !== undefined;
     this.#stopped = undefined;
-    const budget = single || continues ? 1 : Math.min(room, untilEvent, BUDGET_MAX);
+    const budget = single || continues ? 1 : Math.min(room, untilEvent, processor.counters.budget, BUDGET_MAX);
     const passesHere = this.#passHookAt !== undefined && this.#passHookAt === processor.linearEip;
     this.#passHookAt = undefined;
     if (stepping) processor.setSingleStep(true);
@@ -266,6 +271,7 @@ export class EventLoop {
   /** Counts what was executed since the last count. */
   #count(): number {
     const executed = this.#processor.executed();
+    this.#processor.counters.executionEnded();
     this.#processor.endExecution();
     this.retired += executed;
     this.#shared.retired += executed;
@@ -294,6 +300,7 @@ export class EventLoop {
   /** The instruction is tried again until an interrupt is taken or the error is ignored; that takes time. */
   #tellFloatError(): undefined {
     this.#shared.time++;
+    this.#processor.counters.delivers(false);
     this.#shared.source.raiseFloatError?.();
   }
 

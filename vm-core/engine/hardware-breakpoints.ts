@@ -8,6 +8,7 @@ import {
   reportDebugReasons,
 } from '../cpu/debug-registers.ts';
 import { type Address, pageStart } from '../state/address.ts';
+import { CR4_DE } from '../state/control-bits.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { slot } from '../state/layout.ts';
 import { RF } from '../state/lazy-flags.ts';
@@ -75,8 +76,9 @@ export class HardwareBreakpoints {
     return false;
   }
 
-  /** Notes an access of ports; true if it met a breakpoint on them, which is then pending. */
+  /** Notes an access of ports, on which there are breakpoints with CR4.DE; true if it met a breakpoint on them, which is then pending. */
   noteIo(port: number, size: number): boolean {
+    if ((this.#state.read32(slot.CR4) & CR4_DE) === 0) return false;
     const met = matchBreakpoints(this.#active, 'io', port, size);
     this.pending |= met;
     return met !== 0;

@@ -25,7 +25,7 @@ export class InstructionPlace {
   executed(): number {
     const before = this.budgetAtStart - this.#state.read32(internal.BUDGET);
     if (this.current === 0) return before;
-    return before + (this.current - this.#firstRecord()) / record.RECORD_SIZE;
+    return before + (this.current - this.firstRecord()) / record.RECORD_SIZE;
   }
 
   /** Linear address of the instruction that is being executed. */
@@ -39,11 +39,12 @@ export class InstructionPlace {
 
   /** Name of the row of the first instruction in the block that ran last. */
   lastBlockRowName(): string {
-    this.instruction.address = this.#firstRecord();
+    this.instruction.address = this.firstRecord();
     return this.instruction.name;
   }
 
-  #firstRecord(): number {
+  /** The record of the first instruction in the block that runs, or ran last. */
+  firstRecord(): number {
     return this.#state.view.getInt32(this.#state.read32(internal.BLOCK) + record.BLOCK_FIRST, true);
   }
 }

@@ -15,9 +15,8 @@ import type { LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
 import type { Translator } from '../memory/translator.ts';
 import { type Address, plus } from '../state/address.ts';
-import { CR4_DE } from '../state/control-bits.ts';
 import { CpuState } from '../state/cpu-state.ts';
-import { CS, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, slot } from '../state/layout.ts';
+import { CS, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex } from '../state/layout.ts';
 import { BranchRing } from './branch-ring.ts';
 import { transfersControl } from './branch-kinds.ts';
 import { callEffects } from './call-effects.ts';
@@ -26,6 +25,7 @@ import { CodeCache } from './code-cache.ts';
 import * as derived from './derived-state.ts';
 import { checkSegment } from './cpu-memory.ts';
 import { DataPaths } from './data-paths.ts';
+import { createCounters } from './execution-progress.ts';
 import { EventReports, reportingPorts } from './event-reports.ts';
 import { HardwareBreakpoints } from './hardware-breakpoints.ts';
 import { createMemoryUnit, type MemoryUnit } from './memory-unit.ts';
@@ -50,6 +50,7 @@ export class Processor implements Cpu {
   readonly model: CpuModelFacts;
   readonly ticksPerSecond: number;
   readonly quick: QuickInterrupts;
+  readonly counters: ReturnType<typeof createCounters>;
   readonly linear: LinearMemory;
   readonly localApic: ReturnType<typeof createProcessorApic>;
   readonly memory: CpuMemory;
@@ -93,8 +94,7 @@ export class Processor implements Cpu {
     this.trace = new TraceRing(this.state);
     this.branches = new BranchRing(this.state);
     this.#surroundings = surroundings;
-    const met = (port: number, size: number) =>
-      (this.state.read32(slot.CR4) & CR4_DE) !== 0 && this.breakpoints.noteIo(port, size);
+    const met = (port: number, size: number) => this.breakpoints.noteIo(port, size);
     this.ports = reportingPorts(surroundings.ports, this.reports, met, () => this.requestExit());
     const { shared } = surroundings;
     this.randomBits = shared?.randomBits ?? new RandomBits(surroundings.randomSeed ?? 0);
@@ -116,6 +116,7 @@ export class Processor implements Cpu {
     this.#data = new DataPaths(this.state, this.linear, (fault) => this.#raise(fault));
     this.#place = new InstructionPlace(this.state);
     this.localApic = createProcessorApic(this, surroundings);
+    this.counters = createCounters(this, this.#place);
     this.quick = new QuickInterrupts(this, this.#unit.tlb);
     this.state.onDerivedChange = (offset) => this.#derive(offset);
     this.setSingleStep(false);
@@ -240,7 +241,7 @@ export class Processor implements Cpu {
       if (block === 0) return FAULT;
       this.state.write32(internal.BLOCK, block);
       const first = this.state.view.getInt32(block + start, true);
-      const run = this.#runs.of(this.codeSize, this.branches.isTold);
+      const run = this.#runs.of(this.codeSize, this.branches.isTold || this.counters.needsTelling);
       const status = run(this.state.base, first, this.state.read32(internal.BUDGET));
       if ((status & (record.STATUS_LOOKUP | record.STATUS_DEAD)) === 0) return status;
       if (this.state.read32(internal.BUDGET) === 0) return record.STATUS_LIMIT;
@@ -385,6 +386,7 @@ export class Processor implements Cpu {
   #derive(offset: number): void {
     const segment = derived.segmentOfSlot[offset] ?? -1;
     if (segment < 0) this.localApic.changed(offset);
+    if (segment < 0) this.counters.changed(offset);
     if (segment < 0) deriveTranslation(this.translations, this.state, offset);
     else derived.deriveSegment(this.state, segment);
     if (segment === CS) derived.deriveCodeSize(this.state);

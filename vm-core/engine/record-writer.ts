@@ -1,7 +1,16 @@
 /** Writes decoded instructions into records (see record.ts). */
 import type { DecodedInstruction } from '../isa/decoded-instruction.ts';
+import { instructionRows } from '../isa/instruction-table.ts';
 import { internal, SEGMENT_ENTRY_SIZE } from '../state/layout.ts';
+import { transfersControl } from './branch-kinds.ts';
 import * as record from './record.ts';
+
+const NEAR_BRANCH = /^(J[A-Z]+|LOOP.*|CALL|RET)$/;
+
+/** By the indices of rows. */
+const isBranchRow: Uint8Array = Uint8Array.from(instructionRows, ({ name }, index) =>
+  transfersControl[index] || NEAR_BRANCH.test(name) ? 1 : 0,
+);
 
 /** `nextOffset` is the distance from the block's start to the next instruction, in bytes; `isLong` is for 64-bit mode. */
 export function writeRecord(
@@ -18,7 +27,8 @@ export function writeRecord(
     (isLong ? record.FLAG_LONG : 0) |
     (instruction.operandSize === 32 ? record.FLAG_OPERAND_32 : 0) |
     (instruction.operandSize === 64 ? record.FLAG_OPERAND_64 : 0) |
-    (instruction.repeatPrefix !== 0 ? record.FLAG_REPEAT : 0);
+    (instruction.repeatPrefix !== 0 ? record.FLAG_REPEAT : 0) |
+    (isBranchRow[instruction.rowIndex] === 1 ? record.FLAG_BRANCH : 0);
   view.setUint8(at + record.RECORD_REG, instruction.reg);
   view.setUint16(at + record.RECORD_SEGMENT_ENTRY, internal.SEGMENTS + instruction.segment * SEGMENT_ENTRY_SIZE, true);
   view.setUint16(at + record.RECORD_RM_SLOT, instruction.rmSlot, true);

@@ -40,6 +40,8 @@ export const FLAG_REPEAT = 4;
 /** Code of 64-bit mode; the operand size is 64. */
 export const FLAG_LONG = 8;
 export const FLAG_OPERAND_64 = 16;
+/** A branch instruction, whether it is taken or not. */
+export const FLAG_BRANCH = 32;
 
 /** Number of instructions (i32). */
 export const BLOCK_COUNT = 0;

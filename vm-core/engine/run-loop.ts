@@ -10,6 +10,7 @@ import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-b
 import type { FunctionReference, ModuleBuilder, Signature } from '../wasm/module-builder.ts';
 import { JUMP_BLOCK, JUMP_LINEAR, JUMP_MODE } from './jump-cache.ts';
 import { stageBranch } from './branch-stage.ts';
+import { stageCounts } from './count-stage.ts';
 import { stageTraceBegin, stageTraceCount } from './trace-stage.ts';
 import * as record from './record.ts';
 
@@ -45,7 +46,7 @@ interface Branches {
 
 /**
  * Defines `run(cpu, record, budget) → status` and exports it. The record is the entry of the block in the state, or its
- * first instruction. With `branched` it tells of each branch that is taken.
+ * first instruction. With `branched` it tells of each branch that is taken, and counts for the performance counters.
  */
 export function defineRunLoop(
   builder: ModuleBuilder,
@@ -170,6 +171,7 @@ function spend(f: FunctionBuilder, state: LoopState, upTo: Value): void {
   const done = f.binary('shrU', f.binary('sub', upTo, state.first), f.i32(RECORD_SHIFT));
   f.set(state.budget, f.binary('sub', state.budget, done));
   stageTraceCount(f, state.cpu, done);
+  if (state.branches) stageCounts(f, state.cpu, { first: state.first, upTo, status: state.status });
 }
 
 /** Goes on with the block at EIP if the jump cache knows one for this mode that lies inside the code segment. */

@@ -42,6 +42,19 @@ const rows = {
   XGETBV1: built(),
   /** XSAVES, XRSTORS and IA32_XSS. */
   XSAVES: built(),
+  /** RDPMC. */
+  RDPMC: built(undefined, bits(8)),
+  /** The two performance counters of the P6 family. */
+  PMC2: built(),
+  /** Architectural performance monitoring by its versions, of which leaf 0Ah tells; the third has four counters. */
+  PERFMON2: built(),
+  PERFMON3: built(),
+  PERFMON4: built(),
+  PERFMON5: built(),
+  /** Eight counters. */
+  PMC8: built(),
+  /** Counters are written whole; told of by IA32_PERF_CAPABILITIES. */
+  FW_WRITE: built(),
 
   FPU: built('1 EDX 0'),
   VME: built('1 EDX 1', bits(0, 1)),
@@ -84,7 +97,7 @@ const rows = {
   FMA: later('1 ECX 12'),
   CMPXCHG16B: built('1 ECX 13'),
   xTPR: later('1 ECX 14'),
-  PDCM: later('1 ECX 15'),
+  PDCM: built('1 ECX 15'),
   PCID: built('1 ECX 17', bits(17)),
   'SSE4.1': built('1 ECX 19'),
   'SSE4.2': built('1 ECX 20'),
@@ -126,6 +139,7 @@ const rows = {
   SSE4A: later('80000001 ECX 6'),
   MisAlignSse: later('80000001 ECX 7'),
   PREFETCHW: built('80000001 ECX 8'),
+  PerfCtrExtCore: built('80000001 ECX 23'),
   SYSCALL: built('80000001 EDX 11'),
   NX: built('80000001 EDX 20'),
   MmxExt: built('80000001 EDX 22'),

@@ -32,29 +32,31 @@ const featuresPentium: readonly CpuFeature[] = [...features486, 'DE', 'PSE', 'TS
 const featuresPentium3: readonly CpuFeature[] = [
   ...featuresPentium,
   ...(['NOPL', 'PAE', 'SEP', 'MTRR', 'PGE', 'MCA', 'CMOV', 'PAT', 'PSE-36', 'MMX', 'FXSR', 'SSE', 'PREFETCH'] as const),
+  'RDPMC',
 ];
 const featuresCore2: readonly CpuFeature[] = [
   ...featuresPentium3,
   ...(['CLFSH', 'DS', 'ACPI', 'SSE2', 'FENCES', 'SS', 'HTT', 'TM', 'PBE'] as const),
   ...(['SSE3', 'DTES64', 'MONITOR', 'DS-CPL', 'VMX', 'EIST', 'TM2', 'SSSE3', 'CMPXCHG16B', 'xTPR', 'PDCM'] as const),
-  ...(['LAHF-SAHF', 'SYSCALL', 'NX', 'LM'] as const),
+  ...(['LAHF-SAHF', 'SYSCALL', 'NX', 'LM', 'PMC2', 'PERFMON2'] as const),
 ];
 /** The baseline x86-64-v2 and what its first processor (Nehalem) has besides. */
 const featuresV2: readonly CpuFeature[] = [
   ...featuresCore2,
-  ...(['SSE4.1', 'SSE4.2', 'CRC32', 'POPCNT', 'RDTSCP', 'InvariantTSC'] as const),
+  ...(['SSE4.1', 'SSE4.2', 'CRC32', 'POPCNT', 'RDTSCP', 'InvariantTSC', 'PERFMON3'] as const),
 ];
 /** The baseline x86-64-v3 and what its first processor (Haswell) has besides. */
 const featuresV3: readonly CpuFeature[] = [
   ...featuresV2,
   ...(['PCLMULQDQ', 'AESNI', 'PCID', 'x2APIC', 'TSC-Deadline', 'XSAVE', 'AVX', 'F16C', 'RDRAND', 'Page1GB'] as const),
   ...(['FMA', 'MOVBE', 'FSGSBASE', 'TSC_ADJUST', 'BMI1', 'AVX2', 'SMEP', 'BMI2', 'ERMS', 'INVPCID', 'LZCNT'] as const),
-  'XSAVEOPT',
+  ...(['XSAVEOPT', 'FW_WRITE'] as const),
 ];
 const featuresMax: readonly CpuFeature[] = [
   ...featuresV3,
   ...(['RDSEED', 'ADX', 'SMAP', 'CLFLUSHOPT', 'CLWB', 'SHA', 'UMIP', 'PKU', 'LA57', 'RDPID', 'PKS', 'FSRM'] as const),
   ...(['PREFETCHW', 'WBNOINVD', 'XSAVEC', 'XGETBV1', 'XSAVES'] as const),
+  ...(['PERFMON4', 'PERFMON5', 'PMC8'] as const),
 ];
 const featuresZen: readonly CpuFeature[] = [
   ...featuresPentium3,
@@ -62,7 +64,7 @@ const featuresZen: readonly CpuFeature[] = [
   ...(['SSE4.1', 'SSE4.2', 'CRC32', 'MOVBE', 'POPCNT', 'AESNI', 'XSAVE', 'AVX', 'F16C', 'RDRAND'] as const),
   ...(['FSGSBASE', 'BMI1', 'AVX2', 'SMEP', 'BMI2', 'RDSEED', 'ADX', 'SMAP', 'CLFLUSHOPT', 'SHA'] as const),
   ...(['LAHF-SAHF', 'SVM', 'AltMovCr8', 'LZCNT', 'SSE4A', 'MisAlignSse', 'PREFETCHW', 'SYSCALL', 'NX'] as const),
-  ...(['MmxExt', 'FFXSR', 'Page1GB', 'RDTSCP', 'LM', 'InvariantTSC'] as const),
+  ...(['MmxExt', 'FFXSR', 'Page1GB', 'RDTSCP', 'LM', 'InvariantTSC', 'PerfCtrExtCore'] as const),
   ...(['XSAVEOPT', 'XSAVEC', 'XGETBV1', 'XSAVES'] as const),
 ];
 
@@ -88,7 +90,7 @@ const rows = {
   pentium3: {
     ...intel,
     ...{ family: 6, model: 8, stepping: 3, brand: 'Intel Pentium III', leafMax: 2, extendedLeafMax: 0 },
-    ...{ physicalBits: 36, features: featuresPentium3 },
+    ...{ physicalBits: 36, features: [...featuresPentium3, 'PMC2'] },
   },
   core2: {
     ...intel,

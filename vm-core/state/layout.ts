@@ -190,6 +190,12 @@ export const internal = {
   /** i32: 1 while PAUSE is to end the turn of the vCPU, as there are others; and 1 when it has. */
   YIELDS: field(),
   YIELDED: field(),
+  /** i32: not 0 while these are counted for the performance counters: repeated instructions that were only continued,
+   * branch instructions, and those of them that were taken, since the execution began. */
+  COUNTS: field(),
+  REPEATS: field(),
+  BRANCHES: field(),
+  BRANCHES_TAKEN: field(),
   /** For each segment, 32 bytes: base, and the exclusive upper ends of offsets that may be read and written (i64). */
   SEGMENTS: field(6 * 32),
 } as const;

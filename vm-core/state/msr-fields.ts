@@ -32,6 +32,35 @@ const ERROR_FIELDS: readonly Field[] = [
   bit('VAL', 63, 'there is an error'),
 ];
 
+const COUNTERS_MAX = 8;
+const each = (count: number, name: (n: number) => string, low: number, description: string): readonly Field[] =>
+  Array.from({ length: count }, (_, n) => bit(name(n), low + n, description));
+
+/** A bit for each counter, the fixed ones from 32 on. */
+const counterBits = (description: string): readonly Field[] => [
+  ...each(COUNTERS_MAX, (n) => `PMC${n}`, 0, description),
+  ...each(3, (n) => `FIXED${n}`, 32, description),
+];
+
+const EVENT_SELECT_FIELDS: readonly Field[] = [
+  bits('event', 0, 8, 'what is counted'),
+  bits('unit mask', 8, 8, 'which kind of it'),
+  bit('USR', 16, 'at levels 1 to 3'),
+  bit('OS', 17, 'at level 0'),
+  bit('edge', 18, 'how often it begins'),
+  bit('PC', 19, 'tells on a pin'),
+  bit('INT', 20, 'an interrupt at an overflow'),
+  bit('ANY', 21, 'of all threads of the core'),
+  bit('EN', 22, 'counts'),
+  bit('INV', 23, 'ticks with less than CMASK of it'),
+  bits('CMASK', 24, 8, 'not 0: ticks with at least so much of it'),
+];
+
+const FREEZE_FIELDS: readonly Field[] = [
+  bit('LBR_FRZ', 58, 'branch records stand since an interrupt of a counter'),
+  bit('CTR_FRZ', 59, 'counters stand since an interrupt of one of them'),
+];
+
 const byName: Readonly<Record<string, readonly Field[]>> = {
   IA32_APIC_BASE: [
     bit('BSP', 8, 'bootstrap processor'),
@@ -47,6 +76,7 @@ const byName: Readonly<Record<string, readonly Field[]>> = {
   ],
   IA32_MISC_ENABLE: [
     bit('fast strings', 0, 'fast string instructions'),
+    bit('counters', 7, 'performance counters are there'),
     bit('no BTS', 11, 'no branch trace storage'),
     bit('no PEBS', 12, 'no precise event sampling'),
     bit('MONITOR', 18, 'MONITOR and MWAIT'),
@@ -69,6 +99,19 @@ const byName: Readonly<Record<string, readonly Field[]>> = {
     bit('FE', 10, 'fixed ranges are on'),
     bit('E', 11, 'ranges are on'),
   ],
+  IA32_FIXED_CTR_CTRL: [0, 1, 2].flatMap((n) => [
+    bits(`EN${n}`, n * 4, 2, 'counts at level 0 (1), at levels 1 to 3 (2), at all (3)'),
+    bit(`ANY${n}`, n * 4 + 2, 'of all threads of the core'),
+    bit(`PMI${n}`, n * 4 + 3, 'an interrupt at an overflow'),
+  ]),
+  IA32_PERF_GLOBAL_STATUS: [...counterBits('has overflowed'), ...FREEZE_FIELDS],
+  IA32_PERF_GLOBAL_CTRL: counterBits('is on'),
+  IA32_PERF_GLOBAL_INUSE: [...counterBits('is set up'), bit('PMI', 63, 'an interrupt is set up')],
+  IA32_PERF_CAPABILITIES: [
+    bits('LBR_FMT', 0, 6, 'format of branch records'),
+    bit('SMM_FREEZE', 12, 'DEBUGCTL.FREEZE_WHILE_SMM is there'),
+    bit('FW_WRITE', 13, 'counters can be written whole, at 4C1h and on'),
+  ],
   IA32_PAT: eight((n) => `PA${n}`, PAGE_TYPE),
 };
 
@@ -78,6 +121,16 @@ const byPattern: readonly (readonly [RegExp, readonly Field[]])[] = [
   [/^IA32_MTRR_PHYSMASK\d$/, [bit('V', 11, 'the range is on'), { ...address, name: 'mask' }]],
   [/^IA32_MTRR_FIX/, eight((n) => `piece ${n}`, MEMORY_TYPE)],
   [/^IA32_MC\d_STATUS$/, ERROR_FIELDS],
+  [/^IA32_PERFEVTSEL\d$/, EVENT_SELECT_FIELDS],
+  [
+    /^PERF_CTL\d$/,
+    [
+      ...EVENT_SELECT_FIELDS.filter(({ name }) => name !== 'PC' && name !== 'ANY'),
+      bits('event, upper part', 32, 4, 'what is counted'),
+      bit('guest only', 40, 'in guests of SVM'),
+      bit('host only', 41, 'outside of guests of SVM'),
+    ],
+  ],
 ];
 
 /** The fields of a register; undefined where it is one number. */

@@ -36,10 +36,12 @@ export type MsrBehaviour =
   /** LME cannot change while paging is on; LMA is the processor's. */
   | 'extended-features'
   /** What pages may be used by depends on it. */
-  | 'protection-keys';
+  | 'protection-keys'
+  /** Belongs to the performance counters, which say how (cpu/performance). */
+  | 'performance';
 
 /** Groups in which views show them. */
-export type MsrGroup = 'system-call' | 'msr' | 'mtrr' | 'machine-check';
+export type MsrGroup = 'system-call' | 'msr' | 'mtrr' | 'machine-check' | 'performance';
 
 export interface MsrRow {
   readonly number: number;
@@ -84,6 +86,14 @@ const call = rowsOf('system-call');
 const memory = rowsOf('mtrr');
 const machine = rowsOf('machine-check');
 
+const ofCounters = <const F extends string>(
+  number: number,
+  name: string,
+  feature: F,
+  description: string,
+  rest: Rest = {},
+) => rowsOf('performance')(number, name, feature, description, { behaviour: 'performance', ...rest });
+
 const intel: Rest = { vendor: 'GenuineIntel' };
 const amd: Rest = { vendor: 'AuthenticAMD' };
 const readOnly: Rest = { writable: 0n, behaviour: 'read-only' };
@@ -97,7 +107,56 @@ const fixedRanges: readonly (readonly [number: number, name: string])[] = [
   ...counted(8).map((n) => [0x268 + n, `4K_${(0xc0000 + n * 0x8000).toString(16).toUpperCase()}`] as const),
 ];
 
+/** The counters of Intel's processors: the first two came with the P6 family, more later. */
+const programmable = [
+  ...([0, 1] as const).map((n) => ({ n, feature: 'PMC2' as const })),
+  ...([2, 3] as const).map((n) => ({ n, feature: 'PERFMON3' as const })),
+  ...([4, 5, 6, 7] as const).map((n) => ({ n, feature: 'PMC8' as const })),
+];
+const FIXED_EVENTS = ['instructions retired', 'cycles', 'cycles of the time-stamp counter'];
+/** Of AMD's processors with the extension for cores; the first four have older numbers, too. */
+const CORE_COUNTERS = 6;
+const OLD_CORE_COUNTERS = 4;
+const extended = 'PerfCtrExtCore';
+
+const counters = [
+  ...programmable.flatMap(({ n, feature }) => [
+    ofCounters(0xc1 + n, `IA32_PMC${n}`, feature, `counter ${n}; a write takes 32 bits with their sign`, intel),
+    ofCounters(0x186 + n, `IA32_PERFEVTSEL${n}`, feature, `counter ${n}: what it counts`, intel),
+  ]),
+  // The eight alias numbers come with the right to write whole values: a model with it has as many of them as counters.
+  ...programmable.map(({ n, feature }) =>
+    ofCounters(0x4c1 + n, `IA32_A_PMC${n}`, feature === 'PMC8' ? 'PMC8' : 'FW_WRITE', `counter ${n}, whole`, {
+      ...intel,
+      register: `IA32_PMC${n}`,
+    }),
+  ),
+  ...FIXED_EVENTS.map((event, n) => ofCounters(0x309 + n, `IA32_FIXED_CTR${n}`, 'PERFMON2', event, intel)),
+  ofCounters(0x345, 'IA32_PERF_CAPABILITIES', 'PDCM', 'what the performance counters can', { ...intel, writable: 0n }),
+  ofCounters(0x38d, 'IA32_FIXED_CTR_CTRL', 'PERFMON2', 'fixed counters: when they count', intel),
+  ofCounters(0x38e, 'IA32_PERF_GLOBAL_STATUS', 'PERFMON2', 'counters that have overflowed', intel),
+  ofCounters(0x38f, 'IA32_PERF_GLOBAL_CTRL', 'PERFMON2', 'counters that are on', intel),
+  ofCounters(0x390, 'IA32_PERF_GLOBAL_STATUS_RESET', 'PERFMON2', 'clears bits of the status', intel),
+  ofCounters(0x391, 'IA32_PERF_GLOBAL_STATUS_SET', 'PERFMON4', 'sets bits of the status', intel),
+  ofCounters(0x392, 'IA32_PERF_GLOBAL_INUSE', 'PERFMON4', 'counters that are set up', intel),
+  ...counted(CORE_COUNTERS).flatMap((n) => [
+    ofCounters(0xc001_0200 + 2 * n, `PERF_CTL${n}`, extended, `counter ${n}: what it counts`, amd),
+    ofCounters(0xc001_0201 + 2 * n, `PERF_CTR${n}`, extended, `counter ${n}`, amd),
+  ]),
+  ...counted(OLD_CORE_COUNTERS).flatMap((n) => [
+    ofCounters(0xc001_0000 + n, `PERF_LEGACY_CTL${n}`, extended, `counter ${n}: what it counts`, {
+      ...amd,
+      register: `PERF_CTL${n}`,
+    }),
+    ofCounters(0xc001_0004 + n, `PERF_LEGACY_CTR${n}`, extended, `counter ${n}`, {
+      ...amd,
+      register: `PERF_CTR${n}`,
+    }),
+  ]),
+];
+
 const rows = [
+  ...counters,
   machine(0x0, 'IA32_P5_MC_ADDR', 'MCE', 'address of the last machine check, as the Pentium has it'),
   machine(0x1, 'IA32_P5_MC_TYPE', 'MCE', 'kind of the last machine check, as the Pentium has it'),
   system(0x10, 'IA32_TIME_STAMP_COUNTER', 'TSC', 'distance of the time-stamp counter from virtual time', {
@@ -142,10 +201,10 @@ const rows = [
     0x1a0,
     'IA32_MISC_ENABLE',
     'MONITOR',
-    'fast strings (0), MONITOR (18); no branch trace (11), no PEBS (12); CPUID limited (22), no XD (34)',
+    'fast strings (0), performance counters (7), MONITOR (18); no branch trace (11), no PEBS (12); CPUID limited (22), no XD (34)',
     {
       ...intel,
-      reset: 0x4_1801n,
+      reset: 0x4_1881n,
       writable: 0x4_0044_0001n,
     },
   ),

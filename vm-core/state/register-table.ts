@@ -23,6 +23,7 @@ export const registerSets = [
   'msr',
   'mtrr',
   'machine-check',
+  'performance',
   'apic',
 ] as const;
 export type RegisterSet = (typeof registerSets)[number];

@@ -70,6 +70,8 @@ export class LocalApic implements LocalApicPort {
   readonly #state: CpuState;
   readonly #around: LocalApicSurroundings;
   readonly #isPresent: boolean;
+  /** Processors with architectural performance monitoring mask the entry when its interrupt is delivered, others not. */
+  readonly #masksCounters: boolean;
   readonly #requested: VectorSet;
   readonly #inService: VectorSet;
   readonly #levels: VectorSet;
@@ -85,6 +87,7 @@ export class LocalApic implements LocalApicPort {
     this.#isPresent = features.has('APIC');
     this.isX2Capable = features.has('x2APIC');
     this.hasDeadline = features.has('TSC-Deadline');
+    this.#masksCounters = features.has('PERFMON2');
     this.#requested = new VectorSet(state, apicSlot.IRR0);
     this.#inService = new VectorSet(state, apicSlot.ISR0);
     this.#levels = new VectorSet(state, apicSlot.TMR0);
@@ -288,12 +291,17 @@ export class LocalApic implements LocalApicPort {
     else if (high) this.#raiseEntry(entry);
   }
 
+  /** A performance counter has overflowed that is to interrupt. */
+  counterOverflowed(): void {
+    this.#raiseEntry(apicSlot.LVT_PERF);
+  }
+
   /** Raises the interrupt of an LVT entry, as its delivery mode says. */
   #raiseEntry(entry: number): void {
     const lvt = this.#state.read32(entry);
     const isEnabled = (this.#state.read32(apicSlot.SVR) & SVR_ENABLED) !== 0;
     if (!this.isOn || !isEnabled || (lvt & LVT_MASKED) !== 0) return;
-    if (entry === apicSlot.LVT_PERF) this.#state.write32(entry, lvt | LVT_MASKED);
+    if (entry === apicSlot.LVT_PERF && this.#masksCounters) this.#state.write32(entry, lvt | LVT_MASKED);
     const hasMode = entry !== apicSlot.LVT_TIMER && entry !== apicSlot.LVT_ERROR;
     const mode = hasMode ? (lvt >>> 8) & 7 : DELIVER_FIXED;
     // An external interrupt controller is asked by the pin, for as long as that is high.

@@ -1,10 +1,11 @@
-/** RDMSR, WRMSR, RDTSC, RDTSCP, RDPID, RDRAND, RDSEED (SDM vol. 2B, 2C). */
-import { CR4_TSD } from '../../state/control-bits.ts';
+/** RDMSR, WRMSR, RDPMC, RDTSC, RDTSCP, RDPID, RDRAND, RDSEED (SDM vol. 2B, 2C). */
+import { CR4_PCE, CR4_TSD } from '../../state/control-bits.ts';
 import { slot } from '../../state/layout.ts';
 import { ARITHMETIC_FLAGS, CF } from '../../state/lazy-flags.ts';
 import { type Cpu, EXIT, GuestFault, NEXT, type SystemOperation, VECTOR_GP } from '../cpu.ts';
 import { privilegeLevel, requirePrivilege } from '../mode.ts';
 import { readMsr, writeMsr } from '../model-specific-registers.ts';
+import { counterByNumber } from '../performance/counter-registers.ts';
 import { writeDoubleWord } from '../register-writes.ts';
 
 const TWO_32 = 2 ** 32;
@@ -28,6 +29,17 @@ export const WRMSR: SystemOperation = (cpu) => {
   writeMsr(cpu, number, value);
   cpu.report(() => ({ kind: 'msr', number, value, isWrite: true }));
   return EXIT;
+};
+
+export const RDPMC: SystemOperation = (cpu) => {
+  const { state } = cpu;
+  if ((state.read32(slot.CR4) & CR4_PCE) === 0) requirePrivilege(cpu);
+  cpu.counters?.settle();
+  const value = counterByNumber(cpu.model, state, state.read32(slot.ECX));
+  if (value === undefined) throw new GuestFault(VECTOR_GP, 0);
+  writeDoubleWord(state, slot.EAX, Number(value & 0xffff_ffffn));
+  writeDoubleWord(state, slot.EDX, Number(value >> 32n));
+  return NEXT;
 };
 
 /** The counter counts virtual time from where software has put it. */

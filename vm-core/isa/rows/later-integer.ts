@@ -124,6 +124,7 @@ export const laterIntegerRows: readonly InstructionRow[] = [
   ...hints,
   systemRow('0F 30', 'WRMSR', '', { feature: 'MSR', endsBlock: true }),
   systemRow('0F 31', 'RDTSC', '', { feature: 'TSC' }),
+  systemRow('0F 33', 'RDPMC', '', { feature: 'RDPMC' }),
   systemRow('0F 32', 'RDMSR', '', { feature: 'MSR' }),
   systemRow('0F 34', 'SYSENTER', '', { feature: 'SEP', endsBlock: true }),
   systemRow('0F 35', 'SYSEXIT', '', { feature: 'SEP', endsBlock: true }),
