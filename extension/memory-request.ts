@@ -9,6 +9,7 @@ import {
 
 /** Characters of an address at most. */
 const TEXT_MAX = 1000;
+const CPU_MAX = 255;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -16,6 +17,7 @@ type Fields = Readonly<Record<string, unknown>>;
 const REQUESTS: Readonly<Record<MemoryRequest['type'], (fields: Fields) => boolean>> = {
   visible: ({ visible }) => typeof visible === 'boolean',
   show: ({ space, address, length }) => isSpace(space) && isAddress(address) && isWithin(length, SHOWN_MAX),
+  cpu: ({ cpu }) => cpu === undefined || isWithin(cpu, CPU_MAX),
   go: ({ text }) => typeof text === 'string' && text.length <= TEXT_MAX,
   write: ({ space, address, bytes }) => isSpace(space) && isAddress(address) && isBuffer(bytes, WRITTEN_MAX),
   find: ({ space, pattern, mask, start, end, from }) =>

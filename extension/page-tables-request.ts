@@ -7,6 +7,7 @@ const TEXT_MAX = 1000;
 const PHYSICAL_MAX = 2 ** 52;
 const LINEAR_MAX = 2 ** 57;
 const LEVEL_MAX = 5;
+const CPU_MAX = 255;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -14,10 +15,14 @@ const isText = (value: unknown): boolean => typeof value === 'string' && value.l
 const isAddress = (value: unknown): boolean =>
   Number.isInteger(value) && (value as number) >= -4 && (value as number) < PHYSICAL_MAX;
 
+const isCpu = (value: unknown): boolean =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= CPU_MAX;
+
 /** What each request must have besides its type. */
 const REQUESTS: Readonly<Record<PageTablesRequest['type'], (fields: Fields) => boolean>> = {
   visible: ({ visible }) => typeof visible === 'boolean',
   root: ({ text, mode }) => isText(text) && (TABLE_MODES as readonly unknown[]).includes(mode),
+  cpu: ({ cpu }) => cpu === undefined || isCpu(cpu),
   cancel: () => true,
   table: ({ level, address, linear }) =>
     Number.isInteger(level) &&

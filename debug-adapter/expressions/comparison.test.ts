@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { asComparison } from './comparison.ts';
+import { filtersOf } from './comparison.ts';
 
 const described = (text: string, isLong = false): string | undefined => {
-  const found = asComparison(text, isLong);
+  const found = filtersOf(text, isLong).register;
   return found && `${found.register.name}[${found.low}+${found.width}] ${found.comparison} ${found.value}`;
 };
 
@@ -21,13 +21,14 @@ it.each([
   'eax',
   'ZF == 1',
   'eax == ebx',
-  'eax == 3 && ecx',
+  'ecx && eax == 3',
+  'eax == 3 || ecx == 4',
   'word [0x7c00] == 1',
   '$eax == 1',
   'eax + 1 == 2',
   '1 == 1',
 ])('%s is something else', (text) => {
-  expect(asComparison(text, false)).toBeUndefined();
+  expect(filtersOf(text, false)).toEqual({ cpu: undefined, register: undefined });
 });
 
 it.each([
@@ -42,4 +43,19 @@ it.each([
   ['r9d < 3', 'R9[0+32] < 3'],
 ])('of %s with 64 bits only the lower half of == is tried', (text, expected) => {
   expect(described(text, true)).toBe(expected);
+});
+
+it.each([
+  ['cpu == 1', 1, undefined],
+  ['2 == CPU', 2, undefined],
+  ['cpu == 1 && eax == 3', 1, 'EAX[0+32] == 3'],
+  ['eax == 3 && (cpu == 1 && ebx == 2)', 1, 'EAX[0+32] == 3'],
+  ['ah == 2 && byte [0x500] && cpu == 1', undefined, 'EAX[8+8] == 2'],
+  ['byte [0x500] && cpu == 1', undefined, undefined],
+  ['cpu != 1', undefined, undefined],
+  ['$cpu == 1', undefined, undefined],
+  ['cpu == 1 || eax == 3', undefined, undefined],
+])('%s names the processor and the comparison that the machine can try', (text, cpu, register) => {
+  expect(filtersOf(text, false).cpu).toBe(cpu);
+  expect(described(text)).toBe(register);
 });

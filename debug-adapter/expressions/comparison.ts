@@ -1,5 +1,6 @@
 /** Conditions that compare a register with a number: the machine can try them without asking. */
 import type { BreakpointFilter } from '../../vm-core/index.ts';
+import { isCpuIndex } from './compile.ts';
 import { type Node, parseExpression } from './parse.ts';
 import { findRegisterPart } from './register-parts.ts';
 
@@ -13,13 +14,47 @@ const exchanged: Readonly<Record<BreakpointFilter['comparison'], BreakpointFilte
   '>=': '<=',
 };
 
+/** What the machine can try by itself of a condition. Where one of these does not hold, the condition does not. */
+export interface ConditionFilters {
+  /** Index of the only processor for which it may hold. */
+  readonly cpu: number | undefined;
+  /**
+   * Of `==` with 64 bits it tells the lower half; all others hold exactly where their part of the condition does.
+   */
+  readonly register: BreakpointFilter | undefined;
+}
+
 /**
- * A comparison that holds wherever the expression is not 0, or undefined. Of `==` with 64 bits it tells the lower half;
- * all others hold exactly where the expression does. With `isLong` the processor has registers of 64 bits.
+ * What a condition that is a comparison begins with, or one with others behind `&&`: up to the first part that is something
+ * else and might fail, which the user is to hear of. With `isLong` the processor has registers of 64 bits.
  */
-export function asComparison(text: string, isLong: boolean): BreakpointFilter | undefined {
-  const { node, assigned } = parseExpression(text);
-  if (assigned || node.kind !== 'binary' || !isComparison(node.operator)) return undefined;
+export function filtersOf(text: string, isLong: boolean): ConditionFilters {
+  const { node, assigned } = parseExpression(text, isCpuIndex);
+  let filters: ConditionFilters = { cpu: undefined, register: undefined };
+  for (const part of assigned ? [] : partsOf(node)) {
+    const cpu = cpuOf(part);
+    const register = cpu === undefined ? comparisonOf(part, isLong) : undefined;
+    if (cpu === undefined && register === undefined) break;
+    filters = { cpu: filters.cpu ?? cpu, register: filters.register ?? register };
+  }
+  return filters;
+}
+
+function partsOf(node: Node): readonly Node[] {
+  if (node.kind !== 'binary' || node.operator !== '&&') return [node];
+  return [...partsOf(node.left), ...partsOf(node.right)];
+}
+
+/** The number in `cpu == 1`. */
+function cpuOf(node: Node): number | undefined {
+  if (node.kind !== 'binary' || node.operator !== '==') return undefined;
+  const [name, number] = node.left.kind === 'name' ? [node.left, node.right] : [node.right, node.left];
+  if (name.kind !== 'name' || name.escaped || !isCpuIndex(name.name) || number.kind !== 'number') return undefined;
+  return Number(number.value);
+}
+
+function comparisonOf(node: Node, isLong: boolean): BreakpointFilter | undefined {
+  if (node.kind !== 'binary' || !isComparison(node.operator)) return undefined;
   const { left, right, operator } = node;
   return compared(left, operator, right, isLong) ?? compared(right, exchanged[operator], left, isLong);
 }

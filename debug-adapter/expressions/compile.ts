@@ -24,6 +24,8 @@ import { ExpressionError } from './tokens.ts';
 /** What expressions read and write. */
 export interface ExpressionContext {
   readonly state: CpuState;
+  /** Index of the processor whose state that is: what `cpu` stands for. */
+  readonly cpu: number;
   /** The processor has 64-bit mode: some registers have 64 bits, whose upper half counts in that mode. */
   readonly isLong: boolean;
   /** It is in 64-bit mode now: addresses have 64 bits, and of the segments only FS and GS have a base. */
@@ -116,7 +118,7 @@ function compiledOf(place: Place, evaluate: CompiledExpression['evaluate']): Com
 }
 
 function whyNotAssigned(node: Node): string {
-  if (node.kind !== 'name') return 'this cannot be assigned to';
+  if (node.kind !== 'name' || (!node.escaped && isCpuIndex(node.name))) return 'this cannot be assigned to';
   return `${node.name} is an address and cannot be assigned to; write byte[${node.name}] or word[${node.name}]`;
 }
 
@@ -128,8 +130,16 @@ export function compileAddress(text: string, context: ExpressionContext): () => 
 function namesOf(context: ExpressionContext): IsName {
   return (word) =>
     findRegisterPart(word) !== undefined ||
+    isCpuIndex(word) ||
     ownProperty(context.variables, word.toLowerCase()) !== undefined ||
     context.label(word) !== undefined;
+}
+
+/** The name that stands for the index of the processor that an expression is evaluated for. */
+export const CPU_INDEX = 'cpu';
+
+export function isCpuIndex(name: string): boolean {
+  return name.toLowerCase() === CPU_INDEX;
 }
 
 /** A value that is no place. */
@@ -189,6 +199,8 @@ function numberOperand(value: bigint): Operand {
 function compileName(node: Extract<Node, { kind: 'name' }>, context: ExpressionContext): Place {
   const part = node.escaped ? undefined : findRegisterPart(node.name);
   if (part) return compileRegister(part, node.position, context);
+  // A small number, which is shown as it is.
+  if (!node.escaped && isCpuIndex(node.name)) return { operand: numberOperand(BigInt(context.cpu)), width: () => 1 };
   const variable = node.escaped ? undefined : ownProperty(context.variables, node.name.toLowerCase());
   if (variable) return computed(variable);
   if (context.label(node.name) === undefined) {

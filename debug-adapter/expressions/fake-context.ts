@@ -25,6 +25,7 @@ export function makeContext(isLong = false, is64Bit = false): ExpressionContext 
   const bytes = new DataView(memory.buffer);
   return {
     state,
+    cpu: 0,
     isLong,
     is64Bit: () => is64Bit,
     memory,

@@ -52,7 +52,15 @@ export interface KeptMoment {
 
 /** From the session. Buffers are transferred, not copied. */
 export type MemoryUpdate =
-  | { readonly type: 'status'; readonly state: ScreenState; readonly detail: string; readonly kept?: KeptMoment }
+  | {
+      readonly type: 'status';
+      readonly state: ScreenState;
+      readonly detail: string;
+      readonly kept?: KeptMoment;
+      /** Index of the processor whose linear memory is shown, and how many processors there are; absent without a guest. */
+      readonly cpu?: number;
+      readonly cpus?: number;
+    }
   | {
       readonly type: 'block';
       readonly space: MemorySpace;
@@ -84,6 +92,8 @@ export type MemoryUpdate =
 export type MemoryRequest =
   /** The view is there (again): send everything. `visible` false: send nothing until it is true again. */
   | { readonly type: 'visible'; readonly visible: boolean }
+  /** Linear memory as the processor with this index sees it; without one, as the one does that the user looks at. */
+  | { readonly type: 'cpu'; readonly cpu?: number }
   /** From now on these bytes are shown, until the next such request. */
   | { readonly type: 'show'; readonly space: MemorySpace; readonly address: number; readonly length: number }
   /** Evaluate what stands in the address box. */

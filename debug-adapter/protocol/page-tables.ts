@@ -26,6 +26,8 @@ export type PageTablesRequest =
   | { readonly type: 'visible'; readonly visible: boolean }
   /** The tables of another root than CR3's, by the text of a physical address or expression; '' for CR3's. */
   | { readonly type: 'root'; readonly text: string; readonly mode: TableMode }
+  /** The tables of the processor with this index; without one, of the processor that the user looks at. */
+  | { readonly type: 'cpu'; readonly cpu?: number }
   /** What has been collected will do. */
   | { readonly type: 'cancel' }
   /** The entries of a table. */
@@ -90,11 +92,14 @@ export interface PageTablesStatus {
   /** PKRU and IA32_PKRS; 0 where there are no protection keys. */
   readonly userKeys: number;
   readonly supervisorKeys: number;
+  /** Index of the processor whose tables are shown, and how many processors there are. */
+  readonly cpu: number;
+  readonly cpus: number;
 }
 
 /** The status where there is no guest to look at. */
 export function statusWithoutTables(state: PageTablesStatus['state']): PageTablesStatus {
-  const nothing = { controls: [], memoryTypes: [], userKeys: 0, supervisorKeys: 0 };
+  const nothing = { controls: [], memoryTypes: [], userKeys: 0, supervisorKeys: 0, cpu: 0, cpus: 0 };
   return { type: 'status', state, levels: 0, root: 0, isCr3: true, ...nothing };
 }
 

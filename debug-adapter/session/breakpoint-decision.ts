@@ -19,32 +19,53 @@ export interface BreakpointOptions {
   readonly logMessage: string | undefined;
 }
 
-/** Compiles options. Throws a UserError that says what is wrong with one; `log` takes log messages and complaints. */
+/** Whether reaching a breakpoint stops the run, asked for the processor with an index that has reached it. */
+export type Decide = (cpu: number) => boolean;
+
+/** What options mean to one processor. */
+interface Tests {
+  readonly holds: (() => number | bigint) | undefined;
+  readonly message: (() => string) | undefined;
+}
+
+/**
+ * Compiles options for processors by their contexts; hits of all are counted together. Throws a UserError that says what is
+ * wrong with one; `log` takes log messages and complaints.
+ */
 export function compileDecision(
-  { condition, hitCondition, logMessage }: BreakpointOptions,
-  context: ExpressionContext,
+  options: BreakpointOptions,
+  contexts: readonly ExpressionContext[],
   log: (text: string) => void,
-): () => boolean {
-  const holds = condition === undefined ? undefined : compileCondition(condition, context);
+): Decide {
+  const { condition, hitCondition } = options;
   const counts = hitCondition === undefined ? undefined : compileHitCondition(hitCondition);
-  const message = logMessage === undefined ? undefined : compileMessage(logMessage, context);
+  // Those of other processors are compiled when one comes; what is wrong with an option is said now.
+  const tests = contexts.slice(0, 1).map((context) => compileTests(options, context));
   let hits = 0;
-  return () => {
+  return (cpu) => {
+    let here: Tests;
     try {
-      if (holds) {
-        const value = holds();
-        if (value === 0 || value === 0n) return false;
-      }
+      tests[cpu] ??= compileTests(options, contexts[cpu] as ExpressionContext);
+      here = tests[cpu];
+      const value = here.holds?.();
+      if (value === 0 || value === 0n) return false;
     } catch (error) {
-      if (!(error instanceof ExpressionError)) throw error;
+      if (!(error instanceof ExpressionError || error instanceof UserError)) throw error;
       log(`The condition "${condition}" of a breakpoint failed: ${error.message}`);
       return true;
     }
     hits++;
     if (counts && !counts(hits)) return false;
-    if (!message) return true;
-    log(message());
+    if (!here.message) return true;
+    log(here.message());
     return false;
+  };
+}
+
+function compileTests({ condition, logMessage }: BreakpointOptions, context: ExpressionContext): Tests {
+  return {
+    holds: condition === undefined ? undefined : compileCondition(condition, context),
+    message: logMessage === undefined ? undefined : compileMessage(logMessage, context),
   };
 }
 

@@ -1,5 +1,6 @@
 /** All breakpoints of a session, in the sets in which the protocol replaces them; they outlive the machine. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Vcpu } from '../../vm-core/index.ts';
 import type { Guest } from './guest.ts';
 import type { MachineStop } from './machine-stops.ts';
 import { type BreakpointRequest, type LogSink, UserBreakpoint } from './user-breakpoint.ts';
@@ -66,10 +67,10 @@ export class BreakpointTable {
     for (const breakpoint of this.#indexed().watching) breakpoint.refresh();
   }
 
-  /** Lets the breakpoints at an address take effect as if the machine had come upon them; gives those that stop. */
-  reachedAt(linearAddress: number): readonly UserBreakpoint[] {
+  /** Lets the breakpoints where a processor stands take effect as if it had come upon them; gives those that stop. */
+  reachedAt({ linearEip: linearAddress, index }: Vcpu): readonly UserBreakpoint[] {
     const there = this.#indexed().byAddress.get(linearAddress) ?? [];
-    return there.filter((breakpoint) => breakpoint.reachedAt(linearAddress));
+    return there.filter((breakpoint) => breakpoint.reachedAt(linearAddress, index));
   }
 
   #indexed(): BreakpointIndex {

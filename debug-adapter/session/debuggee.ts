@@ -5,33 +5,41 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Host } from '../host.ts';
 import { localized } from '../protocol/localized.ts';
-import type { ScreenState } from '../protocol/screen.ts';
 import { announceGuest } from './announce-guest.ts';
 import { bindComments, dropComments } from './bind-comments.ts';
 import { BreakpointTable } from './breakpoint-table.ts';
 import { bootGuest, type CreateMachine, withListingBeside } from './boot-guest.ts';
+import { frameOf, threadIdOf } from './cpu-ids.ts';
 import { type ChosenFilter, compileStops, defaultFilters, NO_STOPS } from './event-stops.ts';
-import { GuestOutput } from './guest-output.ts';
 import type { Guest } from './guest.ts';
+import { GuestViews } from './guest-views.ts';
 import { type LaunchConfiguration, parseLaunchArguments, unknownLaunchArguments } from './launch-configuration.ts';
 import type { WrittenMemory } from './places.ts';
 import { runToPlan } from './plans.ts';
 import type { SentEvent } from './protocol-support.ts';
 import { Progress, preparing } from './progress.ts';
-import { type RegisterSnapshot, takeSnapshot } from './register-view.ts';
-import { type Plan, Runner, type StopCause } from './runner.ts';
+import { RegisterHistory } from './register-history.ts';
+import type { RegisterSnapshot } from './register-view.ts';
+import { makeRunner } from './make-runner.ts';
+import type { Plan, Runner, StopCause } from './runner.ts';
 import type { ScreenFeed } from './screen-feed.ts';
 import { SessionOutput } from './session-output.ts';
 import type { SessionView } from './session-view.ts';
 import { readSourceComments } from './source-comments.ts';
-import { AFTER_RESET, AT_CHOSEN_PLACE, AT_RESET_VECTOR, describeStop, ENTRY, endedText } from './stop-event.ts';
+import {
+  AFTER_RESET,
+  AT_CHOSEN_CPU,
+  AT_CHOSEN_PLACE,
+  AT_RESET_VECTOR,
+  describeStop,
+  ENTRY,
+  endedText,
+} from './stop-event.ts';
 import { isUnasked, localizedStop, STEP, type StopReason, shownReason } from './stop-event.ts';
 import { Typist } from './typist.ts';
 import type { UserBreakpoint } from './user-breakpoint.ts';
 import { UserError } from './user-error.ts';
 
-/** The one vCPU's thread id. */
-export const THREAD_ID = 1;
 /** Channel of the keyboard that takes scan codes. */
 const KEYBOARD = { device: 'keyboard', channel: 'keys' } as const;
 
@@ -42,6 +50,16 @@ export interface DebuggeeOptions {
   /** What else shows the guest. */
   readonly views: readonly SessionView[];
   readonly sendEvent: (event: SentEvent, body?: unknown) => void;
+}
+
+/** How the machine is to run. */
+export interface RunOrder {
+  /** What the stop at the end of the plan is called. */
+  readonly reason?: StopReason;
+  /** All processors but that of the plan stand still. */
+  readonly alone?: boolean;
+  /** Index of the processor that runs alone; default: all run. */
+  readonly onlyCpu?: number;
 }
 
 /** A booted guest with its runner. */
@@ -55,10 +73,13 @@ export class Debuggee {
   readonly breakpoints: BreakpointTable;
   readonly output: SessionOutput;
   readonly typist: Typist;
+  /** Steps let all other processors stand still, unless the client says otherwise. */
+  stepsAlone = false;
   /** What the client said about itself. */
   client: Partial<DebugProtocol.InitializeRequestArguments> = {};
   readonly #options: DebuggeeOptions;
   readonly #progress: Progress;
+  readonly #views: GuestViews;
   #live: Live | undefined;
   #arguments: DebugProtocol.LaunchRequestArguments = {};
   #configured = false;
@@ -69,10 +90,9 @@ export class Debuggee {
   /** The guest powered itself off or left through the exit device, or the client ended it. */
   #hasEnded = false;
   #isLeft = false;
-  #snapshots: { readonly before: RegisterSnapshot | undefined; readonly now: RegisterSnapshot | undefined } = {
-    before: undefined,
-    now: undefined,
-  };
+  readonly #registers = new RegisterHistory();
+  /** Index of the processor that the user looks at. */
+  #cpu = 0;
 
   constructor(options: DebuggeeOptions) {
     this.#options = options;
@@ -83,15 +103,29 @@ export class Debuggee {
       (line) => this.clientLine(line),
       () => options.host.now(),
     );
+    this.#views = new GuestViews(options.screen, options.views, (error) => this.output.writeFailure(error));
     this.breakpoints = new BreakpointTable(
       (text, breakpoint) => this.output.logPoints.log(text, breakpoint),
       (breakpoint) => this.sendEvent('breakpoint', { reason: 'changed', breakpoint }),
     );
   }
 
-  /** The guest; throws a UserError when nothing was launched. */
+  /** The guest as the processor sees it that the user looks at; throws a UserError when nothing was launched. */
   get guest(): Guest {
-    return this.#booted.guest;
+    const { guest } = this.#booted;
+    return guest.cpus[this.#cpu] ?? guest;
+  }
+
+  /** The guest as the processor of a frame sees it; without a frame that of the one that the user looks at. */
+  guestOfFrame(frameId: number | undefined): Guest {
+    return frameId === undefined ? this.guest : frameOf(this.guest, frameId).guest;
+  }
+
+  /** From now on what says nothing of a processor is about this one. */
+  lookAt({ vcpu: { index } }: Guest): void {
+    if (this.#cpu === index) return;
+    this.#cpu = index;
+    this.#views.lookAt(index);
   }
 
   get isBooted(): boolean {
@@ -107,9 +141,9 @@ export class Debuggee {
     return this.running ? undefined : this.#lastStop;
   }
 
-  /** Register values at the stop before the last, to tell what changed. */
-  get registersBefore(): RegisterSnapshot | undefined {
-    return this.#snapshots.before;
+  /** Register values of a processor at the stop before the last, to tell what changed. */
+  registersBefore(guest: Guest): RegisterSnapshot | undefined {
+    return this.#registers.before(guest);
   }
 
   get #booted(): Live {
@@ -149,11 +183,11 @@ export class Debuggee {
   /** Boots afresh, from new arguments if the client has some. */
   async restart(given: DebugProtocol.LaunchRequestArguments | undefined): Promise<void> {
     const { runner } = this.#booted;
-    runner.pause();
+    runner.pause(this.#cpu);
     await this.#boot(given);
     this.#started = false;
     this.afterResponse(() => {
-      this.sendEvent('continued', { threadId: THREAD_ID, allThreadsContinued: true });
+      this.sendEvent('continued', { threadId: threadIdOf(this.guest), allThreadsContinued: true });
       this.#startWhenReady();
     });
   }
@@ -161,7 +195,7 @@ export class Debuggee {
   /** Arguments that lead to no guest are forgotten. */
   async #boot(wanted: DebugProtocol.LaunchRequestArguments = this.#arguments): Promise<void> {
     const given = wanted as Readonly<Record<string, unknown>>;
-    const { host, createMachine, screen } = this.#options;
+    const { host, createMachine } = this.#options;
     const configuration = await withListingBeside(parseLaunchArguments(given), host);
     this.output.writeUnknownArguments(unknownLaunchArguments(given));
     const { guest, warnings } = await this.#progress.during(preparing(configuration), () =>
@@ -174,18 +208,16 @@ export class Debuggee {
     this.#arguments = wanted;
     for (const warning of warnings) this.output.write('console', `${warning}\n`);
     this.#live?.runner.dispose();
-    const guestOutput = new GuestOutput(
-      configuration,
-      (category, text) => this.output.write(category, text),
-      () => host.now(),
-      this.client.clientID,
-    );
-    guestOutput.attach(guest.machine);
     if (this.#arguments.noDebug !== true) guest.startRecords(this.#live?.guest);
-    const runner = this.#makeRunner(guest, configuration, guestOutput);
+    const runner = makeRunner(guest, configuration, {
+      ...{ host, output: this.output, views: this.#views, typist: this.typist, clientId: this.client.clientID },
+      stopped: (cause) => this.#stopped(cause),
+      ended: (exitCode) => this.#ended(exitCode),
+    });
     announceGuest(this.#options.sendEvent, configuration.program ?? 'x86 machine', guest, this.#live?.guest);
     this.#live = { guest, runner, configuration };
-    this.#snapshots = { before: undefined, now: undefined };
+    this.#registers.clear();
+    this.#cpu = 0;
     this.#hasEnded = false;
     this.output.begin();
     this.typist.clear();
@@ -193,35 +225,7 @@ export class Debuggee {
     dropComments(this.breakpoints);
     this.breakpoints.bind(this.#arguments.noDebug ? undefined : guest);
     bindComments(this.breakpoints, comments, this.output, (line) => this.clientLine(line));
-    screen.attach(guest.machine);
-    this.#tellViews((view) => view.attach(guest));
-  }
-
-  #makeRunner(guest: Guest, configuration: LaunchConfiguration, guestOutput: GuestOutput): Runner {
-    const { host } = this.#options;
-    return new Runner({
-      machine: guest.machine,
-      host,
-      realTime: configuration.realTime,
-      listener: {
-        stopped: (cause) => {
-          guestOutput.flushAll();
-          this.#stopped(cause);
-        },
-        ended: (request) => {
-          guestOutput.flushAll();
-          this.#ended(request.kind === 'exit' ? (request.value << 1) | 1 : 0);
-        },
-        reset: (why) => this.output.writeReset(why),
-        sliceDone: () => {
-          guestOutput.flush();
-          this.typist.sliceDone();
-          this.#draw((screen) => screen.sliceDone());
-          this.#tellViews((view) => view.sliceDone());
-        },
-        haltedForGood: () => this.output.writeHaltedForGood(),
-      },
-    });
+    this.#views.attach(guest.machine, guest);
   }
 
   #startWhenReady(): void {
@@ -230,32 +234,41 @@ export class Debuggee {
     const { guest, configuration } = this.#live;
     const stopOnEntry = this.#arguments.noDebug ? false : configuration.stopOnEntry;
     if (stopOnEntry === 'reset') this.#announceStop(AT_RESET_VECTOR);
-    else if (stopOnEntry) this.resume(runToPlan(guest, guest.machine.boot.entry), ENTRY);
+    else if (stopOnEntry) this.resume(runToPlan(guest, guest.machine.boot.entry), { reason: ENTRY });
     else this.resume();
   }
 
   /** What the stop at the end of the current plan is called. */
   #planReason: StopReason = STEP;
 
-  /** Lets the machine run, with a plan if it is a step. Does nothing while it is running. */
-  resume(plan?: Plan, planReason: StopReason = STEP): void {
+  /**
+   * Lets the machine run, with a plan if it is a step. While it is running that does nothing but let those run, too, that
+   * stand still.
+   */
+  resume(plan?: Plan, { reason = STEP, alone = false, onlyCpu }: RunOrder = {}): void {
     const { runner } = this.#booted;
     if (runner.running) {
-      plan?.dispose();
+      if (plan) plan.dispose();
+      else if (onlyCpu === undefined) runner.letAllRun();
       return;
     }
     if (this.#hasEnded) throw new UserError('ended', localized('the guest has ended; restart it'));
-    this.#planReason = planReason;
+    this.#planReason = reason;
     this.#lastStop = undefined;
     this.breakpoints.refresh();
-    runner.start(plan);
-    this.#showState('running', '');
+    runner.start(plan, alone ? plan?.cpu : onlyCpu);
+    this.#views.setState('running', '');
   }
 
-  /** Stops once the response of the current request is on its way. */
-  pause(): void {
+  /** Index of the processor that runs while all others stand still. */
+  get onlyCpu(): number | undefined {
+    return this.#live?.runner.onlyCpu;
+  }
+
+  /** Stops once the response of the current request is on its way; the stop is about the processor given. */
+  pause(guest: Guest = this.guest): void {
     const { runner } = this.#booted;
-    this.afterResponse(() => runner.pause());
+    this.afterResponse(() => runner.pause(guest.vcpu.index));
   }
 
   /** What to stop at beside breakpoints. The answer describes the entries in their order. */
@@ -274,37 +287,9 @@ export class Debuggee {
     return descriptions;
   }
 
-  /** A picture that cannot be drawn must not end the session: it is said once, and no more is drawn. */
-  #draw(work: (screen: ScreenFeed) => void): void {
-    const { screen } = this.#options;
-    try {
-      work(screen);
-    } catch (error) {
-      screen.detach();
-      this.output.writeFailure(error);
-    }
-  }
-
-  /** The same holds for the other views. */
-  #tellViews(work: (view: SessionView) => void): void {
-    for (const view of this.#options.views) {
-      try {
-        work(view);
-      } catch (error) {
-        view.detach();
-        this.output.writeFailure(error);
-      }
-    }
-  }
-
-  #showState(state: ScreenState, detail: string): void {
-    this.#draw((screen) => screen.setState(state, detail));
-    this.#tellViews((view) => view.setState(state, detail));
-  }
-
   pressKeys(scanCodes: readonly number[]): void {
     this.input(KEYBOARD.device, KEYBOARD.channel, Uint8Array.from(scanCodes));
-    this.#draw((screen) => screen.noteActivity());
+    this.#views.noteActivity();
   }
 
   /** Hands bytes to a device's channel; a guest that sleeps looks at once. */
@@ -321,17 +306,25 @@ export class Debuggee {
     else this.#announceStop(AFTER_RESET);
   }
 
-  /** The debugger has moved EIP. */
-  movedHere(): void {
-    this.#booted.runner.movedHere();
+  /** The debugger has moved EIP of a processor. */
+  movedHere(guest: Guest): void {
+    this.#booted.runner.movedHere(guest.vcpu.index);
+    this.lookAt(guest);
     this.#lastStop = undefined;
     this.#announceStop(AT_CHOSEN_PLACE);
+  }
+
+  /** The user has chosen another processor: clients go to the thread of a stop. */
+  showAgain(): void {
+    const shown = shownReason(localizedStop(AT_CHOSEN_CPU), this.client.clientID, this.guest);
+    this.sendEvent('stopped', { ...shown, threadId: threadIdOf(this.guest), allThreadsStopped: true });
   }
 
   #stopped(cause: StopCause): void {
     this.output.logPoints.tellLoss();
     this.#lastStop = cause;
-    const { guest } = this.#booted;
+    this.lookAt(this.#booted.guest.cpus[cause.cpu] ?? this.#booted.guest);
+    const { guest } = this;
     const hit = this.#breakpointsHit(cause, guest);
     if (cause.kind === 'failure') this.output.writeFailure(cause.error);
     if (cause.kind === 'boot-failure') this.output.writeBootFailure(cause.message);
@@ -342,16 +335,16 @@ export class Debuggee {
   #breakpointsHit(cause: StopCause, guest: Guest): readonly UserBreakpoint[] {
     if (cause.kind === 'breakpoint') return this.breakpoints.owners(cause.breakpoints);
     const watching = cause.kind === 'watchpoint' ? this.breakpoints.owners(cause.watchpoints) : [];
-    return isUnasked(cause) ? [...watching, ...this.breakpoints.reachedAt(guest.vcpu.linearEip)] : [];
+    return isUnasked(cause) ? [...watching, ...this.breakpoints.reachedAt(guest.vcpu)] : [];
   }
 
   #announceStop(stop: StopReason): void {
-    const { guest } = this.#booted;
+    const { guest } = this;
     const reason = localizedStop(stop);
-    this.#snapshots = { before: this.#snapshots.now, now: takeSnapshot(guest) };
+    this.#registers.stopped(guest);
     const shown = shownReason(reason, this.client.clientID, guest);
-    this.sendEvent('stopped', { ...shown, threadId: THREAD_ID, allThreadsStopped: true });
-    this.#showState('stopped', reason.description ?? reason.reason);
+    this.sendEvent('stopped', { ...shown, threadId: threadIdOf(guest), allThreadsStopped: true });
+    this.#views.setState('stopped', reason.description ?? reason.reason);
   }
 
   /**
@@ -361,22 +354,21 @@ export class Debuggee {
   stateWritten(written?: WrittenMemory, stale: 'all' | 'variables' = 'all'): void {
     if (written && this.client.supportsMemoryEvent) this.sendEvent('memory', { offset: 0, ...written });
     if (this.client.supportsInvalidatedEvent) this.sendEvent('invalidated', { areas: [stale] });
-    this.#draw((screen) => screen.refresh());
-    this.#tellViews((view) => view.refresh());
+    this.#views.refresh();
   }
 
   #ended(exitCode: number): void {
     this.#hasEnded = true;
     this.sendEvent('exited', { exitCode });
     this.sendEvent('terminated');
-    this.#showState('ended', endedText(exitCode));
+    this.#views.setState('ended', endedText(exitCode));
   }
 
   /** Ends the session on the client's wish. */
   terminate(): void {
     this.#hasEnded = true;
     this.#live?.runner.dispose();
-    this.#showState('ended', endedText());
+    this.#views.setState('ended', endedText());
     this.sendEvent('terminated');
   }
 
@@ -384,8 +376,7 @@ export class Debuggee {
     this.#isLeft = true;
     this.#hasEnded = true;
     this.#live?.runner.dispose();
-    this.#options.screen.detach();
-    this.#tellViews((view) => view.detach());
+    this.#views.detach();
   }
 
   /** Lines as the client counts them; ours count from 1. */

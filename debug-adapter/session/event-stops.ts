@@ -2,7 +2,6 @@
 import { localized } from '../protocol/localized.ts';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { EventRecord, Machine, MachineEvent } from '../../vm-core/index.ts';
-import type { ExpressionContext } from '../expressions/compile.ts';
 import { narrowOperand, wideOperand } from '../expressions/operands.ts';
 import { ExpressionError } from '../expressions/tokens.ts';
 import { compileCondition } from './breakpoint-decision.ts';
@@ -21,9 +20,10 @@ export interface ChosenFilter {
 export interface RunnerStops {
   /** Vectors whose exceptions are looked at. */
   readonly vectors: ReadonlySet<number>;
-  stopsAtException(event: EventRecord): boolean;
+  /** Asked for the processor with an index. */
+  stopsAtException(event: EventRecord, cpu: number): boolean;
   /** Asked with the exceptions that led to it, the first one first. */
-  stopsAtTripleFault(chain: readonly EventRecord[]): boolean;
+  stopsAtTripleFault(chain: readonly EventRecord[], cpu: number): boolean;
   readonly onEvent: Machine['onEvent'];
 }
 
@@ -39,7 +39,8 @@ export const NO_STOPS: RunnerStops = {
 interface Compiled {
   readonly row: FilterRow;
   readonly vectors: ReadonlySet<number>;
-  readonly holds: (values: EventValues) => boolean;
+  /** Asked for the processor with an index. */
+  readonly holds: (values: EventValues, cpu: number) => boolean;
 }
 
 const ALL_VECTORS: ReadonlySet<number> = new Set(Array.from({ length: 32 }, (_, vector) => vector));
@@ -75,11 +76,11 @@ function stopsOf(compiled: readonly Compiled[]): RunnerStops {
   const forEvents = compiled.filter(({ row, vectors }) => row.event || SOFTWARE_EXCEPTIONS.some((n) => vectors.has(n)));
   return {
     vectors: new Set(compiled.flatMap(({ vectors }) => [...vectors])),
-    stopsAtException: ({ vector, errorCode }) =>
-      compiled.some(({ vectors, holds }) => vectors.has(vector) && holds({ vector, errorcode: errorCode ?? 0 })),
-    stopsAtTripleFault: ([began]) => {
+    stopsAtException: ({ vector, errorCode }, cpu) =>
+      compiled.some(({ vectors, holds }) => vectors.has(vector) && holds({ vector, errorcode: errorCode ?? 0 }, cpu)),
+    stopsAtTripleFault: ([began], cpu) => {
       const values = { vector: began?.vector ?? 0, errorcode: began?.errorCode ?? 0 };
-      return compiled.some(({ row, holds }) => row.filter === 'triple-fault' && holds(values));
+      return compiled.some(({ row, holds }) => row.filter === 'triple-fault' && holds(values, cpu));
     },
     onEvent: forEvents.length === 0 ? undefined : (event) => forEvents.some((filter) => stopsAt(filter, event)),
   };
@@ -91,11 +92,11 @@ const SOFTWARE_EXCEPTIONS = [3, 4];
 function stopsAt({ row, vectors, holds }: Compiled, event: MachineEvent): boolean {
   if (row.event) {
     const values = row.event.values(event);
-    return values !== undefined && holds(values);
+    return values !== undefined && holds(values, event.cpu);
   }
   if (event.kind !== 'interrupt' || event.source !== 'software') return false;
   const { vector } = event;
-  return SOFTWARE_EXCEPTIONS.includes(vector) && vectors.has(vector) && holds({ vector, errorcode: 0 });
+  return SOFTWARE_EXCEPTIONS.includes(vector) && vectors.has(vector) && holds({ vector, errorcode: 0 }, event.cpu);
 }
 
 function compileFilter({ filter, condition }: ChosenFilter, guest: Guest, complain: (text: string) => void): Compiled {
@@ -105,16 +106,16 @@ function compileFilter({ filter, condition }: ChosenFilter, guest: Guest, compla
   return {
     row,
     vectors: all ? ALL_VECTORS : new Set(row.vectors ?? []),
-    holds: condition === undefined ? () => true : compileHolds(row, condition, guest.expressions, complain),
+    holds: condition === undefined ? () => true : compileHolds(row, condition, guest, complain),
   };
 }
 
 function compileHolds(
   row: FilterRow,
   text: string,
-  context: ExpressionContext,
+  { cpus }: Guest,
   complain: (text: string) => void,
-): (values: EventValues) => boolean {
+): Compiled['holds'] {
   const listed = row.event ? row.event.listed : 'vector';
   const isListed = listed === undefined ? undefined : compileNumberList(text);
   if (listed !== undefined && isListed) return (values) => isListed(Number(values[listed] ?? 0));
@@ -128,13 +129,18 @@ function compileHolds(
         : narrowOperand(() => Number(current[name] ?? 0)),
     ]),
   );
-  const evaluate = compileCondition(text, { ...context, variables });
-  return (values) => {
+  const compile = (index: number): (() => number | bigint) =>
+    compileCondition(text, { ...(cpus[index] as Guest).expressions, variables });
+  // Those of other processors are compiled when one comes; what is wrong with the condition is said now.
+  const conditions = [compile(0)];
+  return (values, cpu) => {
     current = values;
     try {
+      conditions[cpu] ??= compile(cpu);
+      const evaluate = conditions[cpu];
       return BigInt(evaluate()) !== 0n;
     } catch (error) {
-      if (!(error instanceof ExpressionError)) throw error;
+      if (!(error instanceof ExpressionError || error instanceof UserError)) throw error;
       complain(`The condition "${text}" of ${row.label} failed: ${error.message}`);
       return true;
     }

@@ -1,6 +1,7 @@
 /**
- * The machine of a session together with its symbols: linear memory, decoded instructions, the stack pointer, and what
- * expressions read and write. Everything here is free of side effects on the guest except the writes.
+ * The machine of a session together with its symbols, as one of its processors sees it: linear memory, decoded
+ * instructions, the stack pointer, and what expressions read and write. Everything here is free of side effects on the
+ * guest except the writes.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Address, Machine, Vcpu } from '../../vm-core/index.ts';
@@ -26,17 +27,26 @@ const STACK_POINTER_OFFSET = findRegister('RSP')?.offset ?? 0;
 /** Descriptor attribute D/B of a stack segment: ESP instead of SP. */
 const ATTRIBUTE_BIG = 1 << 10;
 
+/** A processor other than the first, and what all have in common. */
+interface SeenBy {
+  readonly vcpu: Vcpu;
+  readonly cpus: Guest[];
+  readonly codeLocations: CodeLocations;
+}
+
 export class Guest {
   readonly machine: Machine;
   readonly vcpu: Vcpu;
+  /** The same machine as each of its processors sees it, by their index; this one is among them. */
+  readonly cpus: readonly Guest[];
   readonly symbols: SymbolTable;
   /** What expressions of this guest work on. */
   readonly expressions: ExpressionContext;
 
   /** What the guest is made of, as far as the session knows. */
   readonly modules: readonly DebugProtocol.Module[];
-  /** Places in code that values were said to lead to. */
-  readonly codeLocations = new CodeLocations();
+  /** Places in code that values were said to lead to; the same for all processors. */
+  readonly codeLocations: CodeLocations;
   /** Sources that only their listings have, by path. */
   readonly keptSources: ReadonlyMap<string, KeptSource>;
 
@@ -45,13 +55,31 @@ export class Guest {
     symbols: SymbolTable,
     modules: readonly DebugProtocol.Module[] = [],
     keptSources: ReadonlyMap<string, KeptSource> = new Map(),
+    seenBy?: SeenBy,
   ) {
     this.machine = machine;
     this.modules = modules;
     this.keptSources = keptSources;
-    this.vcpu = machine.cpus[0];
     this.symbols = symbols;
+    const { vcpu, cpus, codeLocations } = seenBy ?? {
+      vcpu: machine.cpus[0],
+      cpus: [],
+      codeLocations: new CodeLocations(),
+    };
+    this.vcpu = vcpu;
+    this.codeLocations = codeLocations;
+    this.cpus = cpus;
     this.expressions = makeExpressionContext(this);
+    if (seenBy) return;
+    cpus.push(this);
+    for (const other of machine.cpus.slice(1)) {
+      cpus.push(new Guest(machine, symbols, modules, keptSources, { vcpu: other, cpus, codeLocations }));
+    }
+  }
+
+  /** True if there are processors to tell apart. */
+  get hasSeveralCpus(): boolean {
+    return this.cpus.length > 1;
   }
 
   /**
@@ -243,6 +271,7 @@ function makeExpressionContext(guest: Guest): ExpressionContext {
   let wideLabels: boolean | undefined;
   return {
     state: vcpu.state,
+    cpu: vcpu.index,
     isLong: modelFacts(guest.machine.config.cpuModel).features.has('LM'),
     is64Bit: () => guest.is64Bit,
     writeRegister: (part, value) => writeRegister(guest, part, value),

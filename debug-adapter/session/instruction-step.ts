@@ -6,7 +6,8 @@
 import type { DecodedInstruction, InstructionKind } from '../disassembly/decode-instruction.ts';
 import { isInBios } from './bios-place.ts';
 import type { Guest } from './guest.ts';
-import { type Plan, PlanBreakpoint, type PlanStep } from './runner.ts';
+import { PlanBreakpoint } from './plan-breakpoint.ts';
+import type { Plan, PlanStep } from './runner.ts';
 
 const STEPPED_OVER: ReadonlySet<InstructionKind> = new Set(['call', 'interrupt', 'repeat', 'loop']);
 
@@ -37,6 +38,7 @@ type Phase =
   | 'behind';
 
 export class InstructionStep implements Plan {
+  readonly cpu: number;
   readonly #guest: Guest;
   readonly #start: Start;
   readonly #over: boolean;
@@ -47,6 +49,7 @@ export class InstructionStep implements Plan {
 
   /** Steps the next instruction, `over` what it calls or repeats. */
   constructor(guest: Guest, over: boolean) {
+    this.cpu = guest.vcpu.index;
     this.#guest = guest;
     this.#start = describeStart(guest);
     this.#over = over && isSteppedOver(this.#start);
@@ -81,7 +84,7 @@ export class InstructionStep implements Plan {
 
   #go(phase: 'events' | 'instruction'): PlanStep {
     this.#phase = phase;
-    this.#retiredBefore = this.#guest.machine.retired;
+    this.#retiredBefore = this.#guest.vcpu.retired;
     return phase === 'events' ? 'deliver-events' : 'one-instruction';
   }
 
@@ -97,8 +100,8 @@ export class InstructionStep implements Plan {
   }
 
   #afterInstruction(): PlanStep {
-    const { machine, vcpu } = this.#guest;
-    if (machine.retired === this.#retiredBefore) return 'one-instruction';
+    const { vcpu } = this.#guest;
+    if (vcpu.retired === this.#retiredBefore) return 'one-instruction';
     const { successors, behind, stackPointer } = this.#start;
     if (successors && !successors.includes(vcpu.linearEip)) {
       const interrupted = this.#interruptReturn(successors);
@@ -116,7 +119,7 @@ export class InstructionStep implements Plan {
   #runTo(address: number, stackPointer: number, phase: Phase): PlanStep {
     const isMet = (): boolean =>
       isAtOrAbove(this.#guest, stackPointer) && (phase !== 'behind' || this.#isSameActivation());
-    this.#breakpoint = new PlanBreakpoint(this.#guest.machine, address, isMet);
+    this.#breakpoint = new PlanBreakpoint(this.#guest, address, isMet);
     this.#phase = phase;
     return 'run';
   }

@@ -1,9 +1,11 @@
 /** What one breakpoint of the user has put into the machine: instruction breakpoints, or a watchpoint. */
 import type { Breakpoint, MemoryAccess, Watchpoint } from '../../vm-core/index.ts';
 import { bitsOf } from '../expressions/address.ts';
-import { asComparison } from '../expressions/comparison.ts';
+import type { ExpressionContext } from '../expressions/compile.ts';
+import { type ConditionFilters, filtersOf } from '../expressions/comparison.ts';
+import { localized } from '../protocol/localized.ts';
 import { narrowOperand, type Operand, wideOperand } from '../expressions/operands.ts';
-import { type BreakpointOptions, compileDecision } from './breakpoint-decision.ts';
+import { type BreakpointOptions, compileDecision, type Decide } from './breakpoint-decision.ts';
 import { BootSectorLoad } from './boot-sector-load.ts';
 import type { Guest } from './guest.ts';
 import type { Place } from './places.ts';
@@ -14,8 +16,8 @@ export type MachineStop = Breakpoint | Watchpoint;
 
 export interface InstalledStops {
   owns(stop: MachineStop): boolean;
-  /** What the machine would do at a linear address that a step has reached: true when it would stop. */
-  reachedAt(linearAddress: number): boolean;
+  /** What the machine would do at a linear address that a step of a processor has reached: true when it would stop. */
+  reachedAt(linearAddress: number, cpu: number): boolean;
   /** The debugger may have written memory. */
   refresh(): void;
   /** What the last stop saw, for the user. */
@@ -34,6 +36,8 @@ export interface Watched {
 
 type Log = (text: string) => void;
 
+const NO_FILTERS: ConditionFilters = { cpu: undefined, register: undefined };
+
 /** Puts instruction breakpoints at places. Throws a UserError for options that cannot be compiled. */
 export function installBreakpoints(
   guest: Guest,
@@ -41,17 +45,22 @@ export function installBreakpoints(
   options: BreakpointOptions,
   log: Log,
 ): InstalledStops {
-  const decide = compileDecision(options, guest.expressions, log);
-  const filter =
-    options.condition === undefined ? undefined : asComparison(options.condition, guest.expressions.isLong);
-  const breakpoints = places.map(
-    ({ space, address }): Breakpoint => ({ space, address, reached: decide, ...(filter ? { filter } : {}) }),
-  );
+  const contexts = guest.cpus.map(({ expressions }) => expressions);
+  const decide = compileDecision(options, contexts, log);
+  const { cpu, register } =
+    options.condition === undefined ? NO_FILTERS : filtersOf(options.condition, guest.expressions.isLong);
+  const rest = {
+    reached: decide,
+    ...(cpu === undefined ? {} : { cpu }),
+    ...(register === undefined ? {} : { filter: register }),
+  };
+  const breakpoints = places.map(({ space, address }): Breakpoint => ({ space, address, ...rest }));
   for (const breakpoint of breakpoints) guest.machine.addBreakpoint(breakpoint);
   return {
     owns: (stop) => breakpoints.includes(stop as Breakpoint),
-    reachedAt: (linearAddress) =>
-      breakpoints.find(({ space, address }) => space === 'linear' && address === linearAddress)?.reached() ?? false,
+    reachedAt: (linearAddress, index) =>
+      breakpoints.find(({ space, address }) => space === 'linear' && address === linearAddress)?.reached(index) ??
+      false,
     refresh: () => {},
     text: undefined,
     remove: () => {
@@ -76,7 +85,7 @@ class InstalledWatchpoint implements InstalledStops {
   readonly #watched: Watched;
   readonly #value: WatchedValue;
   readonly #watchpoint: Watchpoint;
-  readonly #decide: () => boolean;
+  readonly #decide: Decide;
   readonly #load: BootSectorLoad;
   #access: MemoryAccess | undefined;
   #change: ValueChange = { before: undefined, after: undefined, size: 1, isCut: false };
@@ -88,8 +97,11 @@ class InstalledWatchpoint implements InstalledStops {
     this.#guest = guest;
     this.#watched = watched;
     this.#value = new WatchedValue(guest, place, length);
-    this.#decide = compileDecision(options, this.#context(), log);
-    this.#watchpoint = { ...place, length, access, reached: (met) => this.#reached(met) };
+    const contexts = guest.cpus.map(({ expressions }) => this.#context(expressions));
+    this.#decide = compileDecision(options, contexts, log);
+    const { cpu } = options.condition === undefined ? NO_FILTERS : filtersOf(options.condition, false);
+    const reached = (met: MemoryAccess): boolean => this.#reached(met);
+    this.#watchpoint = { ...place, length, access, reached, ...(cpu === undefined ? {} : { cpu }) };
     this.#load = new BootSectorLoad(guest.machine);
     guest.machine.addWatchpoint(this.#watchpoint);
   }
@@ -113,8 +125,7 @@ class InstalledWatchpoint implements InstalledStops {
     this.#guest.machine.removeWatchpoint(this.#watchpoint);
   }
 
-  #context(): Guest['expressions'] {
-    const { expressions } = this.#guest;
+  #context(expressions: ExpressionContext): ExpressionContext {
     const isWide = this.#watched.length > 4;
     const value = (read: () => bigint | undefined): Operand =>
       isWide
@@ -140,14 +151,16 @@ class InstalledWatchpoint implements InstalledStops {
     }
     this.#access = access;
     this.#change = this.#value.take(access);
-    const stops = this.#decide();
+    const stops = this.#decide(access.cpu);
     this.#last = { retired, stops };
     if (stops) this.#describe(access, this.#change);
     return stops;
   }
 
-  #describe({ kind, instruction }: MemoryAccess, change: ValueChange): void {
-    const by = this.#guest.describeAddress(instruction);
+  #describe({ kind, instruction, cpu }: MemoryAccess, change: ValueChange): void {
+    const { cpus, hasSeveralCpus } = this.#guest;
+    const place = (cpus[cpu] ?? this.#guest).describeAddress(instruction);
+    const by = hasSeveralCpus ? localized('{0} on CPU {1}', place, cpu) : place;
     const isRead = kind === 'read';
     // Who reads changes nothing; what lay there before may be older than a write that was not watched.
     const value = describeChange(isRead ? { ...change, before: undefined } : change);

@@ -74,7 +74,7 @@ function readPart(guest: Guest, { space, pages, kept, running }: BlockOrder, blo
   const end = Math.min(page + PAGE_SIZE, block.address + block.bytes.length);
   pages.watch(guest, space, page);
   const bytes = readPlace(guest, { space, address: start }, end - start);
-  const earlier = pages.earlier(space, page, running);
+  const earlier = pages.earlier(guest, { space, address: page }, running);
   const physical = space === 'physical' ? page : guest.translate(page);
   const then = physical === undefined ? undefined : kept?.page(physical);
   const at = start - block.address;

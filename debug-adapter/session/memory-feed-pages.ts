@@ -4,7 +4,7 @@
  */
 import type { MemorySpace } from '../protocol/memory.ts';
 import type { Guest } from './guest.ts';
-import { readPlace } from './places.ts';
+import { type Place, readPlace } from './places.ts';
 
 /** Both spaces are mapped in pages of this size (SDM vol. 3A §4.3). */
 export const PAGE_SIZE = 0x1000;
@@ -12,6 +12,8 @@ export const PAGE_SIZE = 0x1000;
 const PAGES_MAX = 64;
 
 interface WatchedPage {
+  /** As its processor sees it, if it is of linear memory. */
+  readonly guest: Guest;
   readonly space: MemorySpace;
   readonly address: number;
   /** At the stop before the last; undefined when nobody looked then. */
@@ -30,32 +32,32 @@ export class MemoryPages {
 
   /** A view looks at a page: from now on it is remembered. */
   watch(guest: Guest, space: MemorySpace, address: number): void {
-    const key = keyOf(space, address);
+    const key = keyOf(guest, space, address);
     const known = this.#pages.get(key);
     this.#pages.delete(key);
-    this.#pages.set(key, known ?? { space, address, before: undefined, now: readPage(guest, space, address) });
+    this.#pages.set(key, known ?? { guest, space, address, before: undefined, now: readPage(guest, space, address) });
     const [oldest] = this.#pages.keys();
     if (this.#pages.size > PAGES_MAX && oldest !== undefined) this.#pages.delete(oldest);
   }
 
   /** The guest stopped. */
-  stopped(guest: Guest): void {
+  stopped(): void {
     for (const page of this.#pages.values()) {
       page.before = page.now;
-      page.now = readPage(guest, page.space, page.address);
+      page.now = readPage(page.guest, page.space, page.address);
     }
   }
 
   /** What a page is compared with: while the guest runs the last stop, else the one before; undefined if not known. */
-  earlier(space: MemorySpace, address: number, running: boolean): Uint8Array | undefined {
-    const page = this.#pages.get(keyOf(space, address));
+  earlier(guest: Guest, { space, address }: Place, running: boolean): Uint8Array | undefined {
+    const page = this.#pages.get(keyOf(guest, space, address));
     return running ? page?.now : page?.before;
   }
 
   /** What the debugger writes does not count as changed by the guest. */
-  written(space: MemorySpace, address: number, bytes: Uint8Array): void {
+  written(guest: Guest, { space, address }: Place, bytes: Uint8Array): void {
     for (const page of this.#pages.values()) {
-      if (page.space !== space) continue;
+      if (page.space !== space || (space === 'linear' && page.guest !== guest)) continue;
       for (const copy of [page.before, page.now]) patch(copy, page.address, address, bytes);
     }
   }
@@ -66,8 +68,8 @@ function readPage(guest: Guest, space: MemorySpace, address: number): Uint8Array
   return readPlace(guest, { space, address }, PAGE_SIZE);
 }
 
-function keyOf(space: MemorySpace, address: number): string {
-  return `${space} ${address}`;
+function keyOf({ vcpu }: Guest, space: MemorySpace, address: number): string {
+  return space === 'linear' ? `${space} ${vcpu.index} ${address}` : `${space} ${address}`;
 }
 
 function patch(copy: Uint8Array | undefined, pageAddress: number, address: number, bytes: Uint8Array): void {

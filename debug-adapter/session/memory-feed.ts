@@ -6,13 +6,15 @@ import { localized } from '../protocol/localized.ts';
 import type { Host } from '../host.ts';
 import type { MemoryRequest, MemoryUpdate } from '../protocol/memory.ts';
 import type { ScreenState } from '../protocol/screen.ts';
+import { memoryOf } from './cpu-ids.ts';
 import type { WrittenMemory } from './places.ts';
 import type { Guest } from './guest.ts';
+import { ChosenCpu } from './chosen-cpu.ts';
 import { type ShownBlock, readBlock, sameBlock } from './memory-feed-block.ts';
 import { MemoryMoment } from './memory-feed-moment.ts';
 import { MemoryPages } from './memory-feed-pages.ts';
 import { MemorySearch } from './memory-feed-search.ts';
-import { formatReference, type Place, resolvePlaceName, writePlace } from './places.ts';
+import { formatReference, memoryReferenceOf, type Place, resolvePlaceName, writePlace } from './places.ts';
 import type { SessionView } from './session-view.ts';
 import { UserError } from './user-error.ts';
 
@@ -30,6 +32,7 @@ export interface MemoryFeedOptions {
 
 /** One view: what it shows, and what was sent to it. */
 interface View {
+  readonly cpu: ChosenCpu;
   visible: boolean;
   shown: Extract<MemoryRequest, { type: 'show' }> | undefined;
   sent: ShownBlock | undefined;
@@ -43,6 +46,8 @@ export class MemoryFeed implements SessionView {
   readonly #views = new Map<number, View>();
   readonly #pages = new MemoryPages();
   #guest: Guest | undefined;
+  /** Index of the processor that the user looks at. */
+  #lookedAt = 0;
   #status: { readonly state: ScreenState; readonly detail: string } = { state: 'none', detail: '' };
   #kept: MemoryMoment | undefined;
   #hasStopped = false;
@@ -55,22 +60,35 @@ export class MemoryFeed implements SessionView {
   attach(guest: Guest): void {
     this.detach();
     this.#guest = guest;
+    for (const { cpu } of this.#views.values()) cpu.attach(guest);
+  }
+
+  lookAt(index: number): void {
+    this.#lookedAt = index;
+    for (const [number, view] of this.#views) if (view.cpu.lookAt(index)) this.#cpuChanged(number, view);
+  }
+
+  #cpuChanged(number: number, view: View): void {
+    view.search = undefined;
+    if (!view.visible) return;
+    this.#sendStatus(number, view);
+    this.#sendBlock(number, view);
   }
 
   setState(state: ScreenState, detail: string): void {
     this.#status = { state, detail };
     const visible = this.#visible();
     if (visible.length === 0) this.#pages.clear();
-    else if (state === 'stopped' && this.#guest) this.#stopped(this.#guest);
+    else if (state === 'stopped' && this.#guest) this.#stopped();
     for (const [number, view] of visible) {
-      this.#sendStatus(number);
+      this.#sendStatus(number, view);
       this.#sendBlock(number, view);
     }
   }
 
   /** Before the first stop there is none to compare with: all that the firmware loaded would be marked. */
-  #stopped(guest: Guest): void {
-    if (this.#hasStopped) this.#pages.stopped(guest);
+  #stopped(): void {
+    if (this.#hasStopped) this.#pages.stopped();
     else this.#pages.clear();
     this.#hasStopped = true;
   }
@@ -93,7 +111,11 @@ export class MemoryFeed implements SessionView {
     this.#kept = undefined;
     this.#hasStopped = false;
     this.#pages.clear();
-    for (const view of this.#views.values()) view.search = undefined;
+    this.#lookedAt = 0;
+    for (const view of this.#views.values()) {
+      view.search = undefined;
+      view.cpu.attach(undefined);
+    }
   }
 
   /** Takes a request of a view; what is wrong with it is told to that view. */
@@ -112,8 +134,11 @@ export class MemoryFeed implements SessionView {
       case 'visible':
         view.visible = request.visible;
         view.sent = undefined;
-        if (view.visible) this.#sendStatus(number);
+        if (view.visible) this.#sendStatus(number, view);
         this.#sendBlock(number, view);
+        return;
+      case 'cpu':
+        if (view.cpu.choose(request.cpu)) this.#cpuChanged(number, view);
         return;
       case 'show':
         view.shown = request;
@@ -121,10 +146,10 @@ export class MemoryFeed implements SessionView {
         this.#sendBlock(number, view);
         return;
       case 'go':
-        this.#options.send(number, { type: 'went', text: request.text, ...resolve(this.#present, request.text) });
+        this.#options.send(number, { type: 'went', text: request.text, ...resolve(this.#present(view), request.text) });
         return;
       case 'write':
-        this.#write(request);
+        this.#write(view, request);
         return;
       case 'find':
         this.#find(number, view, request);
@@ -133,7 +158,7 @@ export class MemoryFeed implements SessionView {
         this.#endSearch(number, view, { cancelled: true });
         return;
       case 'keep':
-        this.#kept = new MemoryMoment(this.#present.machine);
+        this.#kept = new MemoryMoment(this.#present(view).machine);
         this.#keptChanged();
         return;
       case 'forget':
@@ -142,13 +167,19 @@ export class MemoryFeed implements SessionView {
     }
   }
 
-  get #present(): Guest {
-    if (this.#guest) return this.#guest;
+  /** The guest as the processor sees it that a view shows. */
+  #present({ cpu: { guest } }: View): Guest {
+    if (guest) return guest;
     throw new UserError('not-launched', localized('no guest is running'));
   }
 
   #view(number: number): View {
-    const view = this.#views.get(number) ?? { visible: false, shown: undefined, sent: undefined, search: undefined };
+    const known = this.#views.get(number);
+    if (known) return known;
+    const cpu = new ChosenCpu();
+    cpu.attach(this.#guest);
+    cpu.lookAt(this.#lookedAt);
+    const view: View = { cpu, visible: false, shown: undefined, sent: undefined, search: undefined };
     this.#views.set(number, view);
     return view;
   }
@@ -157,17 +188,17 @@ export class MemoryFeed implements SessionView {
     return [...this.#views].filter(([, view]) => view.visible);
   }
 
-  #sendStatus(number: number): void {
+  #sendStatus(number: number, { cpu }: View): void {
     const kept = this.#kept?.moment;
-    this.#options.send(number, { type: 'status', ...this.#status, ...(kept ? { kept } : {}) });
+    this.#options.send(number, { type: 'status', ...this.#status, ...cpu.shown, ...(kept ? { kept } : {}) });
   }
 
   /** Sends what a view shows, unless it has it already. */
   #sendBlock(number: number, view: View): void {
-    const { visible, shown } = view;
-    if (!visible || !shown || !this.#guest) return;
+    const { visible, shown, cpu } = view;
+    if (!visible || !shown || !cpu.guest) return;
     const running = this.#status.state === 'running';
-    const block = readBlock(this.#guest, { ...shown, pages: this.#pages, kept: this.#kept, running });
+    const block = readBlock(cpu.guest, { ...shown, pages: this.#pages, kept: this.#kept, running });
     if (view.sent && sameBlock(view.sent, block)) return;
     view.sent = block;
     const { bytes, marks, kept, ...rest } = block;
@@ -183,30 +214,30 @@ export class MemoryFeed implements SessionView {
   #keptChanged(): void {
     for (const [number, view] of this.#visible()) {
       view.sent = undefined;
-      this.#sendStatus(number);
+      this.#sendStatus(number, view);
       this.#sendBlock(number, view);
     }
   }
 
-  #write({ space, address, bytes: buffer }: RequestOf<'write'>): void {
+  #write(view: View, { space, address, bytes: buffer }: RequestOf<'write'>): void {
+    const guest = this.#present(view);
     const bytes = new Uint8Array(buffer);
     const place: Place = { space, address };
-    const written = writePlace(this.#present, place, bytes);
-    this.#pages.written(space, address, bytes.subarray(0, written));
-    const { addressWidth } = this.#present;
-    this.#options.written({ memoryReference: formatReference(place, addressWidth), count: written });
+    const written = writePlace(guest, place, bytes);
+    this.#pages.written(guest, place, bytes.subarray(0, written));
+    this.#options.written({ memoryReference: memoryReferenceOf(guest, place), count: written });
     if (written === bytes.length) return;
     // The view shows what it was about to write until it hears otherwise.
-    for (const view of this.#views.values()) view.sent = undefined;
+    for (const each of this.#views.values()) each.sent = undefined;
     this.refresh();
-    const at = formatReference({ space, address: address + written }, addressWidth);
+    const at = formatReference({ space, address: address + written }, guest.addressWidth);
     throw new UserError('bad-address', localized('nothing is mapped at {0}: it cannot be written', at));
   }
 
   #find(number: number, view: View, { pattern, mask, ...where }: RequestOf<'find'>): void {
     const order = { ...where, pattern: new Uint8Array(pattern), mask: new Uint8Array(mask) };
     if (order.pattern.length === 0) throw new UserError('bad-argument', localized('there is nothing to look for'));
-    view.search = new MemorySearch(this.#present, order);
+    view.search = new MemorySearch(this.#present(view), order);
     this.#searchOn(number, view, view.search, order.pattern.length);
   }
 
@@ -240,7 +271,8 @@ export class MemoryFeed implements SessionView {
 const percent = (done: number): number => Math.floor(done * 100);
 
 /** The place that a text names: `p:` stands before physical addresses, everything else is linear. */
-function resolve(guest: Guest, text: string): Place {
+function resolve(seenBy: Guest, given: string): Place {
+  const { guest, text } = memoryOf(seenBy, given);
   const physical = /^\s*p:(.*)$/is.exec(text);
   const address = resolvePlaceName(guest, physical?.[1] ?? text);
   return { space: physical ? 'physical' : 'linear', address };

@@ -15,6 +15,7 @@ import type { ScreenState } from '../protocol/screen.ts';
 import type { BreakpointTable } from './breakpoint-table.ts';
 import type { WrittenMemory } from './places.ts';
 import type { Guest } from './guest.ts';
+import { ChosenCpu } from './chosen-cpu.ts';
 import { cachedEntries } from './page-table-cached.ts';
 import { compareRanges, type Mapping, packRanges } from './page-table-changes.ts';
 import { PageTableScan } from './page-table-scan.ts';
@@ -42,20 +43,25 @@ export interface PageTableFeedOptions {
 
 type RequestOf<Type extends PageTablesRequest['type']> = Extract<PageTablesRequest, { readonly type: Type }>;
 
+/** The tables of a processor as they were at a stop and at the one before. */
+interface Seen {
+  mapping: Mapping | undefined;
+  before: Mapping | undefined;
+  /** Entries by their table's address. */
+  readonly tables: Map<number, readonly PageTableEntry[]>;
+  readonly oldTables: ReadonlyMap<number, readonly PageTableEntry[]>;
+}
+
 export class PageTableFeed implements SessionView {
   readonly #options: PageTableFeedOptions;
-  #guest: Guest | undefined;
+  readonly #cpu = new ChosenCpu();
   #state: ScreenState = 'none';
   #visible = false;
   /** The first table and how it is read, unless it is CR3's. */
   #given: { readonly address: number; readonly mode: TableMode } | undefined;
   #scan: PageTableScan | undefined;
-  /** What was mapped at the last stop and at the one before. */
-  #mapping: Mapping | undefined;
-  #before: Mapping | undefined;
-  /** Entries as they were at the stop before, by their table's address. */
-  #oldTables = new Map<number, readonly PageTableEntry[]>();
-  #tables = new Map<number, readonly PageTableEntry[]>();
+  /** What was seen of the tables of each processor, by its index. */
+  #seen: Seen[] = [];
   /** Bytes of the entries that are watched, by their addresses. */
   readonly #watched = new Map<number, number>();
 
@@ -65,8 +71,13 @@ export class PageTableFeed implements SessionView {
 
   attach(guest: Guest): void {
     this.detach();
-    this.#guest = guest;
+    this.#cpu.attach(guest);
     this.#watch();
+  }
+
+  lookAt(cpu: number): void {
+    // While the guest runs its tables are not read; the stop that follows sends everything.
+    if (this.#cpu.lookAt(cpu) && this.#visible && this.#state === 'stopped') this.#sendAll();
   }
 
   setState(state: ScreenState): void {
@@ -74,10 +85,12 @@ export class PageTableFeed implements SessionView {
     this.#scan = undefined;
     if (state === 'stopped') {
       // What was not looked at at a stop is compared with what was looked at last.
-      this.#before = this.#mapping ?? this.#before;
-      this.#mapping = undefined;
-      this.#oldTables = this.#tables;
-      this.#tables = new Map();
+      this.#seen = this.#seen.map(({ mapping, before, tables }) => ({
+        mapping: undefined,
+        before: mapping ?? before,
+        tables: new Map(),
+        oldTables: tables,
+      }));
     }
     if (this.#visible) this.#sendAll();
   }
@@ -91,12 +104,16 @@ export class PageTableFeed implements SessionView {
   }
 
   detach(): void {
-    this.#guest = undefined;
+    this.#cpu.attach(undefined);
     this.#scan = undefined;
-    this.#mapping = undefined;
-    this.#before = undefined;
-    this.#oldTables = new Map();
-    this.#tables = new Map();
+    this.#seen = [];
+  }
+
+  /** What was seen of the tables that are shown. */
+  get #seenHere(): Seen {
+    const { cpu } = this.#cpu.shown;
+    this.#seen[cpu] ??= { mapping: undefined, before: undefined, tables: new Map(), oldTables: new Map() };
+    return this.#seen[cpu];
   }
 
   /** Takes a request of the view; what is wrong with it is told to the view. */
@@ -118,6 +135,9 @@ export class PageTableFeed implements SessionView {
         return;
       case 'root':
         this.#setRoot(request);
+        return;
+      case 'cpu':
+        if (this.#cpu.choose(request.cpu) && this.#visible) this.#sendAll();
         return;
       case 'cancel':
         if (this.#scan) this.#sendRanges(this.#scan, true);
@@ -143,7 +163,8 @@ export class PageTableFeed implements SessionView {
   }
 
   get #present(): Guest {
-    if (this.#guest) return this.#guest;
+    const { guest } = this.#cpu;
+    if (guest) return guest;
     throw new UserError('not-launched', 'no guest is running');
   }
 
@@ -164,16 +185,16 @@ export class PageTableFeed implements SessionView {
     const given = text.trim() === '' ? undefined : { address: rootOf(text), mode };
     const isOther = given?.address !== this.#given?.address || given?.mode !== this.#given?.mode;
     this.#given = given;
-    if (isOther) {
-      this.#mapping = undefined;
-      this.#before = undefined;
+    for (const seen of isOther ? this.#seen : []) {
+      seen.mapping = undefined;
+      seen.before = undefined;
     }
     if (this.#visible) this.#sendAll();
   }
 
   #sendAll(): void {
     this.#scan = undefined;
-    const guest = this.#guest;
+    const { guest } = this.#cpu;
     if (!guest) {
       this.#options.send(statusWithoutTables(this.#state));
       return;
@@ -202,8 +223,9 @@ export class PageTableFeed implements SessionView {
 
   #sendRanges({ ranges }: PageTableScan, isCut: boolean): void {
     this.#scan = undefined;
-    this.#mapping = { ranges, isCut };
-    const compared = compareRanges(this.#mapping, this.#before);
+    const seen = this.#seenHere;
+    seen.mapping = { ranges, isCut };
+    const compared = compareRanges(seen.mapping, seen.before);
     this.#options.send({ type: 'ranges', ranges: packRanges(compared).buffer, complete: !isCut });
   }
 
@@ -212,8 +234,9 @@ export class PageTableFeed implements SessionView {
     const { read } = this.#present.vcpu.paging;
     if (level < 1 || level > rules.levels) return;
     const entries = readTable(rules, read, { level, address, linear });
-    const old = this.#oldTables.get(address);
-    this.#tables.set(address, entries);
+    const { tables, oldTables } = this.#seenHere;
+    const old = oldTables.get(address);
+    tables.set(address, entries);
     const shown = entries.map((entry, n) => this.#shown(entry, old?.[n]));
     this.#options.send({ type: 'table', level, address, entries: shown });
   }

@@ -26,6 +26,7 @@ export function statusOf(
   return {
     ...{ type: 'status', state, levels, root, isCr3, controls },
     ...{ memoryTypes: memoryTypesOf(guest), userKeys, supervisorKeys },
+    ...{ cpu: guest.vcpu.index, cpus: guest.cpus.length },
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * How users and clients name places in memory: memory references (`0x7c00` linear, `p:0x7c00` physical), and the names
- * that function breakpoints take (label, label+offset, seg:off, linear).
+ * How users and clients name places in memory: memory references (`0x7c00` linear, `p:0x7c00` physical; where processors
+ * are several, `cpu1:` before a linear one says who sees it), and the names that function breakpoints take (label, label+offset, seg:off, linear).
  */
 import { localized } from '../protocol/localized.ts';
 import { type Address, plus } from '../../vm-core/index.ts';
@@ -8,6 +8,7 @@ import { addressOfBits } from '../expressions/address.ts';
 import { compileAddress } from '../expressions/compile.ts';
 import { formatHex } from '../expressions/format.ts';
 import { ExpressionError } from '../expressions/tokens.ts';
+import { memoryPrefix } from './cpu-ids.ts';
 import type { Guest } from './guest.ts';
 import { UserError } from './user-error.ts';
 
@@ -34,7 +35,13 @@ const PHYSICAL_END = 2 ** 52;
 
 /** The memory reference that the session gives out for a linear address: with as many digits as addresses of the mode have. */
 export function linearReference(guest: Guest, linearAddress: Address): string {
-  return formatHex(linearAddress, guest.addressWidth);
+  return memoryPrefix(guest) + formatHex(linearAddress, guest.addressWidth);
+}
+
+/** The memory reference of a place, linear as the processor sees it. */
+export function memoryReferenceOf(guest: Guest, place: MemoryPlace): string {
+  const reference = formatReference(place, guest.addressWidth);
+  return place.space === 'linear' ? memoryPrefix(guest) + reference : reference;
 }
 
 /** Memory that the debugger has written, for the `memory` event. */

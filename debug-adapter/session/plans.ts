@@ -2,12 +2,14 @@
 import type { DecodedInstruction } from '../disassembly/decode-instruction.ts';
 import type { Guest } from './guest.ts';
 import { InstructionStep } from './instruction-step.ts';
-import { type Plan, PlanBreakpoint, type PlanStep } from './runner.ts';
+import { PlanBreakpoint } from './plan-breakpoint.ts';
+import type { Plan, PlanStep } from './runner.ts';
 
 /** Runs until the instruction at a linear address comes up. */
 export function runToPlan(guest: Guest, linearAddress: number): Plan {
-  const breakpoint = new PlanBreakpoint(guest.machine, linearAddress);
+  const breakpoint = new PlanBreakpoint(guest, linearAddress);
   return {
+    cpu: guest.vcpu.index,
     advance: () => (breakpoint.reached ? 'done' : 'run'),
     faulted: () => {},
     dispose: () => breakpoint.remove(),
@@ -20,6 +22,7 @@ export function stepPlan(guest: Guest, depth: 'in' | 'over', granularity: 'line'
 }
 
 class LineStep implements Plan {
+  readonly cpu: number;
   readonly #guest: Guest;
   readonly #over: boolean;
   readonly #first: number;
@@ -28,6 +31,7 @@ class LineStep implements Plan {
   #step: InstructionStep;
 
   constructor(guest: Guest, over: boolean, granularity: 'line' | 'instruction') {
+    this.cpu = guest.vcpu.index;
     this.#guest = guest;
     this.#over = over;
     this.#first = guest.vcpu.linearEip;
@@ -102,6 +106,7 @@ export function stepIntoPlan(guest: Guest, callAddress: number): Plan {
   let step: InstructionStep | undefined;
   let stepsIn = false;
   return {
+    cpu: guest.vcpu.index,
     advance() {
       for (;;) {
         const progress = step?.advance() ?? 'done';

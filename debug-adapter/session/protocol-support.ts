@@ -37,7 +37,6 @@ export const missingCapabilities = {
   supportsStepBack: 'the machine keeps no earlier states yet',
   supportsRestartFrame: 'the machine keeps no earlier states yet',
   supportsTerminateThreadsRequest: 'a processor cannot be taken away',
-  supportsSingleThreadExecutionRequests: 'the processors of a machine run and stop together',
   supportTerminateDebuggee: 'the machine lives in the adapter: disconnecting always ends it',
   supportSuspendDebuggee: 'the machine lives in the adapter: disconnecting always ends it',
   additionalModuleColumns: 'listings and firmware have nothing more to show',

@@ -9,11 +9,13 @@ import type {
   MachineEvent,
   MachineRequest,
   PendingAccess,
+  RunLimit,
   RunResult,
   Watchpoint,
 } from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
 import { NO_STOPS, type RunnerStops } from './event-stops.ts';
+import { isOfPlan } from './plan-breakpoint.ts';
 
 /** How long a slice is meant to take: short enough for requests and frames, long enough not to matter. */
 const SLICE_MS = 8;
@@ -41,6 +43,8 @@ const STEP_INSTRUCTIONS = { 'one-instruction': 1, 'deliver-events': 0 } as const
 
 /** What a resumed machine is to do before it stops of its own accord. */
 export interface Plan {
+  /** Index of the processor whose instructions it counts, and that it ends with. */
+  readonly cpu: number;
   /** Called with the machine at rest, first at the start and then whenever the machine came back. */
   advance(): PlanStep;
   /**
@@ -52,8 +56,10 @@ export interface Plan {
   dispose(): void;
 }
 
-/** Why the machine stopped. */
-export type StopCause =
+/** Why the machine stopped, and the index of the processor that this is about. */
+export type StopCause = StopReport & { readonly cpu: number };
+
+export type StopReport =
   /** `evaluated`, here and below: the machine has already let the breakpoints at this place take effect. */
   | { readonly kind: 'pause'; readonly evaluated: boolean; readonly waitsFor?: PendingAccess | undefined }
   /** The plan is done. */
@@ -78,7 +84,7 @@ export interface RunnerListener {
   reset(why: 'request' | 'triple-fault'): void;
   /** After each slice, with the machine at rest. */
   sliceDone(): void;
-  /** The processor halted with interrupts disabled: nothing but a reset can wake it. Told once. */
+  /** All processors halted with interrupts disabled: nothing but a reset can wake them. Told once. */
   haltedForGood(): void;
 }
 
@@ -96,8 +102,10 @@ export class Runner {
   #running = false;
   #disposed = false;
   #plan: Plan | undefined;
-  /** Where the user was told that the machine stands; its breakpoints are not reported again. */
-  #reportedAt: number | undefined;
+  /** Where the user was told that a processor stands; its breakpoints are not reported again. */
+  #reported = { cpu: 0, address: undefined as number | undefined };
+  /** The one that runs while all others stand still. */
+  #onlyCpu: number | undefined;
   #resume = false;
   /** True when the last stop showed an exception that is delivered as soon as the machine runs. */
   #exceptionShown = false;
@@ -108,8 +116,8 @@ export class Runner {
   #instructionsMax = INSTRUCTIONS_MAX;
   #anchor = { ticks: 0, ms: 0 };
   #toldHaltedForGood = false;
-  /** What the machine waits for; the plan's last step is made again then. */
-  #waiting: { readonly access: PendingAccess | undefined; readonly step: PlanStep } | undefined;
+  /** A step of the plan that is made again: the machine waited for something, or came back for another processor's sake. */
+  #unfinished: { readonly access: PendingAccess | undefined; readonly step: PlanStep } | undefined;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -125,31 +133,48 @@ export class Runner {
     return this.#running;
   }
 
-  /** Lets the machine run, with a plan until that is done. */
-  start(plan?: Plan): void {
+  /** Lets the machine run, with a plan until that is done; `onlyCpu` lets all other processors stand still. */
+  start(plan?: Plan, onlyCpu?: number): void {
     if (this.#running || this.#disposed) throw new Error('the machine cannot be started now');
     this.#running = true;
     this.#plan = plan;
-    this.#resume = this.#reportedAt === this.#machine.cpus[0].linearEip;
+    this.#onlyCpu = onlyCpu;
+    const { cpu, address } = this.#reported;
+    this.#resume = address === this.#eipOf(cpu);
     // Whoever has moved EIP since does not want the exception any more.
-    if (this.#exceptionShown && this.#resume) plan?.faulted();
+    if (this.#exceptionShown && this.#resume && plan?.cpu === cpu) plan.faulted();
     this.#exceptionShown = false;
     this.#anchor = { ticks: this.#machine.time, ms: this.#options.host.now() };
     this.#schedule(0);
   }
 
-  /** The debugger has put the processor elsewhere, which the user knows: breakpoints there are passed. */
-  movedHere(): void {
-    this.#reportedAt = this.#machine.cpus[0].linearEip;
+  /** Index of the processor that runs while all others stand still. */
+  get onlyCpu(): number | undefined {
+    return this.#running ? this.#onlyCpu : undefined;
+  }
+
+  /** The others run, too. */
+  letAllRun(): void {
+    this.#onlyCpu = undefined;
+    this.wake();
+  }
+
+  /** The debugger has put a processor elsewhere, which the user knows: breakpoints there are passed. */
+  movedHere(cpu: number): void {
+    this.#reported = { cpu, address: this.#eipOf(cpu) };
     this.#exceptionShown = false;
   }
 
-  /** Stops at once: between two slices the machine is at rest. */
-  pause(): void {
+  /** Stops at once, for the sake of a processor: between two slices the machine is at rest. */
+  pause(cpu: number): void {
     if (!this.#running) return;
-    const waitsFor = this.#waiting?.access;
+    const waitsFor = this.#unfinished?.access;
     // An instruction that has begun has passed the breakpoints at it.
-    this.#stop({ kind: 'pause', evaluated: this.#evaluated || waitsFor !== undefined, waitsFor });
+    this.#stop({ kind: 'pause', cpu, evaluated: this.#evaluated || waitsFor !== undefined, waitsFor });
+  }
+
+  #eipOf(cpu: number): number | undefined {
+    return this.#machine.cpus[cpu]?.linearEip;
   }
 
   /** Something came from outside: a sleeping machine looks at once. */
@@ -182,7 +207,7 @@ export class Runner {
       do outcome = this.#runOnce(end);
       while (outcome === 'again' && host.now() < end);
     } catch (error) {
-      this.#stop({ kind: 'failure', error });
+      this.#stop({ kind: 'failure', cpu: this.#planCpu, error });
       return;
     }
     if (this.#running) listener.sliceDone();
@@ -191,9 +216,9 @@ export class Runner {
 
   /** One call of the machine. Gives the milliseconds to sleep, `left` when something else will schedule the next. */
   #runOnce(end: number): number | 'again' | 'left' {
-    const step = this.#waiting?.step ?? this.#plan?.advance() ?? 'run';
-    this.#waiting = undefined;
-    if (step === 'done') return this.#stop({ kind: 'plan', evaluated: this.#evaluated });
+    const step = this.#unfinished?.step ?? this.#plan?.advance() ?? 'run';
+    this.#unfinished = undefined;
+    if (step === 'done') return this.#stop({ kind: 'plan', cpu: this.#planCpu, evaluated: this.#evaluated });
     const single = step !== 'run';
     const machine = this.#machine;
     machine.stopOnExceptions = single ? ALL_EXCEPTIONS : this.#stops.vectors;
@@ -204,13 +229,30 @@ export class Runner {
       instructionsMax,
       resume: this.#resume,
       ...(timeMax === undefined ? {} : { timeMax }),
+      ...this.#limitOfCpu(single),
     });
     // Without an instruction, breakpoints at this place have not been passed.
     if (step !== 'deliver-events') this.#resume = false;
     this.#evaluated = result.reason === 'breakpoint';
     if (!single && result.reason === 'limit') this.#adapt(this.#options.host.now() - began, end - began);
-    if (result.reason === 'waiting') this.#waiting = { access: result.access, step };
+    if (result.reason === 'waiting') this.#unfinished = { access: result.access, step };
+    // The plan's processor has not had its turn.
+    else if (single && result.cpu !== this.#planCpu) this.#unfinished = { access: undefined, step };
     return this.#handle(result, single, timeMax);
+  }
+
+  /** Whose instructions count, and who runs, where there are several. */
+  #limitOfCpu(single: boolean): Pick<RunLimit, 'ofCpu' | 'onlyCpu'> {
+    if (this.#machine.cpus.length === 1) return {};
+    return {
+      ...(single ? { ofCpu: this.#planCpu } : {}),
+      ...(this.#onlyCpu === undefined ? {} : { onlyCpu: this.#onlyCpu }),
+    };
+  }
+
+  /** The processor that the plan is of; without a plan the one that the user knows best. */
+  get #planCpu(): number {
+    return this.#plan?.cpu ?? this.#onlyCpu ?? this.#reported.cpu;
   }
 
   /** The next slice's instructions, from how long these took. */
@@ -234,50 +276,51 @@ export class Runner {
   }
 
   #handle(result: RunResult, single: boolean, timeMax: number | undefined): number | 'again' | 'left' {
+    const { cpu } = result;
     switch (result.reason) {
       case 'limit':
       case 'stopped':
       case 'branch':
         return 'again';
       case 'event':
-        return this.#stop({ kind: 'event', event: result.event });
+        return this.#stop({ kind: 'event', event: result.event, cpu });
       case 'watchpoint':
-        return this.#stop({ kind: 'watchpoint', watchpoints: result.hits.map(({ watchpoint }) => watchpoint) });
+        return this.#stop({ kind: 'watchpoint', watchpoints: result.hits.map(({ watchpoint }) => watchpoint), cpu });
       case 'halted':
         return this.#sleepTime(result.nextEvent, timeMax);
       case 'waiting':
-        return this.#wait(result.ready);
+        return this.#wait(result);
       case 'breakpoint':
-        return this.#reachedBreakpoints(result.breakpoints);
+        return this.#reachedBreakpoints(result.breakpoints, cpu);
       case 'exception':
-        this.#exceptionShown = this.#wantsException(result.event);
-        if (this.#exceptionShown) return this.#stop({ kind: 'exception', event: result.event });
-        if (single) this.#plan?.faulted();
+        this.#exceptionShown = this.#wantsException(result.event, cpu);
+        if (this.#exceptionShown) return this.#stop({ kind: 'exception', event: result.event, cpu });
+        if (single && cpu === this.#planCpu) this.#plan?.faulted();
         this.#resume = true;
         return 'again';
       case 'triple-fault':
-        if (this.#stops.stopsAtTripleFault(result.chain))
-          return this.#stop({ kind: 'triple-fault', chain: result.chain });
+        if (this.#stops.stopsAtTripleFault(result.chain, cpu))
+          return this.#stop({ kind: 'triple-fault', chain: result.chain, cpu });
         return this.#reset('triple-fault');
       case 'request':
         if (result.request.kind === 'reset') return this.#reset('request');
-        if (result.request.kind === 'boot-failure') return this.#stop(result.request);
+        if (result.request.kind === 'boot-failure') return this.#stop({ ...result.request, cpu });
         this.#halt();
         this.#options.listener.ended(result.request);
         return 'left';
       case 'unsupported':
-        return this.#stop({ kind: 'unsupported', what: result.what });
+        return this.#stop({ kind: 'unsupported', what: result.what, cpu });
     }
   }
 
-  #wantsException(event: EventRecord): boolean {
-    return this.#stops.vectors.has(event.vector) && this.#stops.stopsAtException(event);
+  #wantsException(event: EventRecord, cpu: number): boolean {
+    return this.#stops.vectors.has(event.vector) && this.#stops.stopsAtException(event, cpu);
   }
 
   /** Breakpoints of the plan only bring it forward; any other stops. */
-  #reachedBreakpoints(breakpoints: readonly Breakpoint[]): 'again' | 'left' {
-    const users = breakpoints.filter((breakpoint) => !planBreakpoints.has(breakpoint));
-    if (users.length > 0) return this.#stop({ kind: 'breakpoint', breakpoints: users });
+  #reachedBreakpoints(breakpoints: readonly Breakpoint[], cpu: number): 'again' | 'left' {
+    const users = breakpoints.filter((breakpoint) => !isOfPlan(breakpoint));
+    if (users.length > 0) return this.#stop({ kind: 'breakpoint', cpu, breakpoints: users });
     this.#resume = true;
     return 'again';
   }
@@ -299,7 +342,7 @@ export class Runner {
     return Math.min(SLEEP_MAX_MS, Math.max(1, Math.ceil((ticks * 1000) / machine.ticksPerSecond)));
   }
 
-  #wait(ready: Promise<void>): 'left' {
+  #wait({ ready, cpu }: Extract<RunResult, { reason: 'waiting' }>): 'left' {
     const ticket = ++this.#ticket;
     const current = (): boolean => this.#running && ticket === this.#ticket;
     ready.then(
@@ -309,7 +352,7 @@ export class Runner {
         this.#schedule(0);
       },
       (error: unknown) => {
-        if (current()) this.#stop({ kind: 'failure', error });
+        if (current()) this.#stop({ kind: 'failure', cpu, error });
       },
     );
     return 'left';
@@ -317,7 +360,7 @@ export class Runner {
 
   #stop(cause: StopCause): 'left' {
     this.#halt();
-    this.#reportedAt = this.#machine.cpus[0].linearEip;
+    this.#reported = { cpu: cause.cpu, address: this.#eipOf(cause.cpu) };
     this.#options.listener.stopped(cause);
     return 'left';
   }
@@ -325,7 +368,7 @@ export class Runner {
   #halt(): void {
     this.#ticket++;
     this.#running = false;
-    this.#waiting = undefined;
+    this.#unfinished = undefined;
     this.#plan?.dispose();
     this.#plan = undefined;
   }
@@ -334,35 +377,5 @@ export class Runner {
 const EFLAGS_IF = 1 << 9;
 
 function interruptsEnabled(machine: Machine): boolean {
-  return (machine.cpus[0].state.eflags & EFLAGS_IF) !== 0;
-}
-
-/** Breakpoints that belong to plans: reaching one is no news to the user. */
-const planBreakpoints = new WeakSet<Breakpoint>();
-
-/** A breakpoint of a plan. It stands in the machine until it is removed. */
-export class PlanBreakpoint {
-  readonly #machine: Machine;
-  readonly #breakpoint: Breakpoint;
-  /** True once the place was reached with `qualifies` true. */
-  reached = false;
-
-  constructor(machine: Machine, linearAddress: number, qualifies: () => boolean = () => true) {
-    this.#machine = machine;
-    this.#breakpoint = {
-      address: linearAddress,
-      space: 'linear',
-      reached: () => {
-        if (!qualifies()) return false;
-        this.reached = true;
-        return true;
-      },
-    };
-    planBreakpoints.add(this.#breakpoint);
-    machine.addBreakpoint(this.#breakpoint);
-  }
-
-  remove(): void {
-    this.#machine.removeBreakpoint(this.#breakpoint);
-  }
+  return machine.cpus.some(({ state }) => (state.eflags & EFLAGS_IF) !== 0);
 }

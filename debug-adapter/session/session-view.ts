@@ -6,6 +6,8 @@ import type { Guest } from './guest.ts';
 export interface SessionView {
   /** From now on this guest is shown. */
   attach(guest: Guest): void;
+  /** The user looks at the processor with this index from now on; at the first after `attach`. */
+  lookAt?(cpu: number): void;
   /** The guest began to run, stopped or ended. */
   setState(state: ScreenState, detail: string): void;
   /** Between two slices of the run loop. */

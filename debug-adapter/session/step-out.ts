@@ -6,7 +6,8 @@ import type { CallRecord } from '../../vm-core/index.ts';
 import type { Guest } from './guest.ts';
 import { InstructionStep, isAtOrAbove } from './instruction-step.ts';
 import { isReturn, type RoutineExit, routineExits } from './routine-exits.ts';
-import { type Plan, PlanBreakpoint, type PlanStep } from './runner.ts';
+import { PlanBreakpoint } from './plan-breakpoint.ts';
+import type { Plan, PlanStep } from './runner.ts';
 import { frameAt } from './stack-frames.ts';
 
 /**
@@ -19,6 +20,7 @@ export function stepOutPlan(guest: Guest): Plan {
 }
 
 class StepOut implements Plan {
+  readonly cpu: number;
   readonly #guest: Guest;
   readonly #stackPointer: number;
   /** The call that led here, if it was recorded. */
@@ -30,6 +32,7 @@ class StepOut implements Plan {
   #returning = false;
 
   constructor(guest: Guest) {
+    this.cpu = guest.vcpu.index;
     this.#guest = guest;
     this.#stackPointer = guest.stackPointer;
     const [call, callersCall] = guest.vcpu.callStack(2).calls;
@@ -80,7 +83,7 @@ class StepOut implements Plan {
   #explore(): void {
     for (const exit of routineExits(this.#guest, this.#guest.vcpu.linearEip, this.#explored)) {
       if (this.#breakpoints.has(exit.address) || (this.#call && !isReturn(exit))) continue;
-      const breakpoint = new PlanBreakpoint(this.#guest.machine, exit.address);
+      const breakpoint = new PlanBreakpoint(this.#guest, exit.address);
       this.#breakpoints.set(exit.address, { exit, breakpoint });
     }
   }
@@ -99,5 +102,5 @@ function breakpointBehind(
     const now = guest.vcpu.callStack(1);
     return now.calls[0]?.slot === callersCall?.slot && (begin === undefined || now.begin === begin);
   };
-  return new PlanBreakpoint(guest.machine, caller.address, isBack);
+  return new PlanBreakpoint(guest, caller.address, isBack);
 }

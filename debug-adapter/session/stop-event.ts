@@ -28,6 +28,8 @@ export const AT_RESET_VECTOR: StopReason = { reason: 'entry', description: marke
 export const AFTER_RESET: StopReason = { reason: 'pause', description: marked('Paused at the reset vector') };
 /** The debugger has moved the processor. */
 export const AT_CHOSEN_PLACE: StopReason = { reason: 'goto', description: marked('Paused at the place chosen') };
+/** The user has gone to another processor. */
+export const AT_CHOSEN_CPU: StopReason = { reason: 'pause', description: marked('Paused') };
 
 /** How a session ended: on the client's wish, or by itself with an exit code. */
 export function endedText(exitCode?: number): string {

@@ -17,6 +17,7 @@ export function tracePlan(guest: Guest, count: number, write: (text: string) => 
     lines = [];
   };
   return {
+    cpu: guest.vcpu.index,
     advance() {
       for (;;) {
         const progress = step?.advance() ?? 'done';

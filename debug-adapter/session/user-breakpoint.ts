@@ -121,9 +121,9 @@ export class UserBreakpoint {
     return this.#installed?.owns(stop) ?? false;
   }
 
-  /** What the machine would do at a linear address that a step has reached: true when this breakpoint stops there. */
-  reachedAt(linearAddress: number): boolean {
-    return this.#installed?.reachedAt(linearAddress) ?? false;
+  /** What the machine would do where a step of a processor has come to: true when this breakpoint stops there. */
+  reachedAt(linearAddress: number, cpu: number): boolean {
+    return this.#installed?.reachedAt(linearAddress, cpu) ?? false;
   }
 
   /** The debugger may have written what is watched. */

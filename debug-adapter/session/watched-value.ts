@@ -45,7 +45,7 @@ export class WatchedValue {
     const shown = Math.min(size, SHOWN_MAX);
     const before = integerOf(this.#kept, start, shown);
     const { space, address } = this.#place;
-    const now = readPlace(this.#guest, { space, address: address + start }, size);
+    const now = readPlace(this.#guest.cpus[access.cpu] ?? this.#guest, { space, address: address + start }, size);
     if (start < this.#kept.length) this.#kept.set(now.subarray(0, this.#kept.length - start), start);
     return { before, after: integerOf(now, 0, shown), size: shown, isCut: shown < size };
   }

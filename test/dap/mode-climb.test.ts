@@ -32,7 +32,7 @@ async function place(): Promise<string> {
   const { variables } = await client.request('variables', { variablesReference: 1 });
   const pointer = (variables as DebugProtocol.Variable[]).find(({ name: shown }) => /^[ER]IP$/.test(shown));
   expect(pointer?.memoryReference).toBe(reference);
-  const mode = /\((.*)\)/.exec((threads as DebugProtocol.Thread[])[0]?.name ?? '')?.[1];
+  const mode = /· (.*)/.exec((threads as DebugProtocol.Thread[])[0]?.name ?? '')?.[1];
   const stack = await client.evaluate('linear(ss:rsp)');
   const source = (SOURCE[line - 1] ?? '').trim();
   return [mode, name, reference, pointer?.name, stack, next?.instruction, `${line}: ${source}`].join(' | ');

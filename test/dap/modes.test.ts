@@ -52,7 +52,7 @@ describe('a guest that changes its mode', () => {
   });
 
   it('waits for a key, which the screen view sends', async () => {
-    expect(await threadName()).toBe('vCPU 0 (real mode, 16-bit)');
+    expect(await threadName()).toBe('CPU 0 · real mode');
     await breakAt('stage2.asm', 'xor ah, ah');
     expectStop(await client.run('continue'), 'stage2.asm', 'xor ah, ah');
     await breakAt('stage2.asm');
@@ -60,7 +60,7 @@ describe('a guest that changes its mode', () => {
     await client.request('continue', { threadId: 1 });
     client.session.receiveScreen({ type: 'keys', scanCodes: ENTER });
     expectStop(await client.stop(), 'protected.asm', 'mov ax, FLAT_DATA');
-    expect(await threadName()).toBe('vCPU 0 (protected mode, 32-bit)');
+    expect(await threadName()).toBe('CPU 0 · 32-bit, ring 0');
   });
 
   it('steps 32-bit code by lines, over calls and repeated instructions', async () => {
@@ -101,10 +101,10 @@ describe('a guest that changes its mode', () => {
     await breakAt('protected.asm', 'jmp REAL_CODE:');
     expectStop(await client.run('continue'), 'protected.asm', 'jmp REAL_CODE:');
     await client.run('stepIn');
-    expect(await threadName()).toBe('vCPU 0 (protected mode, 16-bit)');
+    expect(await threadName()).toBe('CPU 0 · 16-bit, ring 0');
     for (let step = 0; step < 30 && (await client.evaluate('cr0.pe')) === '1'; step++) await client.run('next');
     await client.run('next');
-    expect(await threadName()).toBe('vCPU 0 (real mode, 16-bit)');
+    expect(await threadName()).toBe('CPU 0 · real mode');
   });
 
   it('boots again on restart, with its breakpoints', async () => {

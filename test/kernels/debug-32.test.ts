@@ -25,7 +25,7 @@ describe.skipIf(!hasNasm).each(['multiboot', 'boot-sector'] as const)('the 32-bi
 
   it('stops at level 3, with the tables that the source describes', async () => {
     expect(await kernel.runTo('user')).toContain(' user (');
-    expect(await kernel.thread()).toBe('vCPU 0 (protected mode, 32-bit)');
+    expect(await kernel.thread()).toBe('CPU 0 · 32-bit, ring 3');
     expect([await kernel.evaluate('cpl'), await kernel.evaluate('cs')]).toEqual([3n, BigInt(USER_CODE)]);
     const tssLimit = kernel.label('tss_end') - kernel.label('tss') - 1;
     const size = (from: string, to: string) => kernel.label(to) - kernel.label(from) - 1;
@@ -140,7 +140,7 @@ describe.skipIf(!hasNasm).each(['multiboot', 'boot-sector'] as const)('the 32-bi
 
   it('stops in virtual-8086 mode, and in its monitor', async () => {
     await kernel.runTo('virtual');
-    expect(await kernel.thread()).toBe('vCPU 0 (virtual-8086 mode, 16-bit)');
+    expect(await kernel.thread()).toBe('CPU 0 · virtual-8086');
     const reach = start === 'multiboot' ? 0xffff : 0;
     const offset = (name: string) => at(name) - BigInt(reach * 16);
     expect(await kernel.frames()).toEqual([
@@ -158,7 +158,7 @@ describe.skipIf(!hasNasm).each(['multiboot', 'boot-sector'] as const)('the 32-bi
   it('steps into virtual-8086 mode and out of the monitor, and ends', async () => {
     await kernel.client.request('setFunctionBreakpoints', { breakpoints: [] });
     expect(await kernel.client.run('stepOut')).toContain(' virtual.call+0x2 (');
-    expect(await kernel.thread()).toBe('vCPU 0 (virtual-8086 mode, 16-bit)');
+    expect(await kernel.thread()).toBe('CPU 0 · virtual-8086');
     await kernel.client.request('continue', { threadId: 1 });
     expect(await kernel.client.event('exited')).toEqual({ exitCode: 1 });
   });

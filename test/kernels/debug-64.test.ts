@@ -23,12 +23,12 @@ describe.skipIf(!hasNasm).each(['multiboot', 'boot-sector'] as const)('the 64-bi
 
   it('steps from compatibility mode into 64-bit mode, and writes addresses as each has them', async () => {
     await kernel.runTo('to_long');
-    expect(await kernel.thread()).toBe('vCPU 0 (compatibility mode, 32-bit)');
+    expect(await kernel.thread()).toBe('CPU 0 · compatibility, 32-bit, ring 0');
     await kernel.client.request('setFunctionBreakpoints', { breakpoints: [] });
     expect(await kernel.client.run('stepIn')).toBe(
       `step ${frame(kernel.lineOf('in_long:', 'xor eax'), 'in_long', KERNEL_CODE, at('in_long'))}`,
     );
-    expect(await kernel.thread()).toBe('vCPU 0 (64-bit mode, 64-bit)');
+    expect(await kernel.thread()).toBe('CPU 0 · 64-bit, ring 0');
     expect((await kernel.tables())[1]?.value).toMatch(new RegExp(`^base ${hex(at('gdt'), 16)}, `));
   });
 
@@ -140,7 +140,7 @@ describe.skipIf(!hasNasm).each(['multiboot', 'boot-sector'] as const)('the 64-bi
 
   it('stops in compatibility mode, where the tables are those of long mode', async () => {
     await kernel.runTo('compatible');
-    expect(await kernel.thread()).toBe('vCPU 0 (compatibility mode, 32-bit)');
+    expect(await kernel.thread()).toBe('CPU 0 · compatibility, 32-bit, ring 3');
     expect((await kernel.tables())[0]?.value).toMatch(new RegExp(`^base ${hex(HIGH + at('idt'), 16)}, `));
     expect(linesOf(await kernel.table('IDT')).at(-1)).toContain(far(KERNEL_CODE, HIGH + at('high_handler'), 16));
     await kernel.runTo('system_call');

@@ -56,7 +56,7 @@ function stopping(address: Address, cpu: number, there: readonly Breakpoint[] = 
   let met = NONE;
   for (const breakpoint of there) {
     const isIt = breakpoint.address === address && (breakpoint.cpu === undefined || breakpoint.cpu === cpu);
-    if (isIt && breakpoint.reached()) met = [...met, breakpoint];
+    if (isIt && breakpoint.reached(cpu)) met = [...met, breakpoint];
   }
   return met;
 }

@@ -62,7 +62,7 @@ export class Processor implements Cpu {
   /** Text of what the guest used that is not modelled; EIP is at the instruction. */
   unsupportedText: string | undefined;
   readonly breakpoints: HardwareBreakpoints;
-  readonly watches = new WatchList();
+  readonly watches: WatchList;
   readonly reports: EventReports;
   readonly unfinished: Unfinished;
   readonly callShadow: CallShadow;
@@ -86,9 +86,11 @@ export class Processor implements Cpu {
   #codeFlushWanted = false;
 
   constructor(memory: WebAssembly.Memory, map: PhysicalMap, surroundings: ProcessorSurroundings) {
-    this.index = surroundings.index ?? 0;
-    this.state = new CpuState(memory, cpuBase(this.index));
-    this.reports = new EventReports(this.index);
+    const { index = 0, shared } = surroundings;
+    this.index = index;
+    this.state = new CpuState(memory, cpuBase(index));
+    this.reports = new EventReports(index);
+    this.watches = new WatchList(index);
     this.breakpoints = new HardwareBreakpoints(this.state);
     this.callShadow = new CallShadow(this.state);
     this.trace = new TraceRing(this.state);
@@ -96,7 +98,6 @@ export class Processor implements Cpu {
     this.#surroundings = surroundings;
     const met = (port: number, size: number) => this.breakpoints.noteIo(port, size);
     this.ports = reportingPorts(surroundings.ports, this.reports, met, () => this.requestExit());
-    const { shared } = surroundings;
     this.randomBits = shared?.randomBits ?? new RandomBits(surroundings.randomSeed ?? 0);
     this.model = modelFacts(surroundings.model ?? '386');
     this.ticksPerSecond = surroundings.ticksPerSecond ?? TICKS_PER_SECOND;
@@ -110,9 +111,7 @@ export class Processor implements Cpu {
       accessed: (linear, physical, size, kind) => this.#accessed(linear, physical, size, kind),
       isInstruction: () => this.#place.current !== 0,
     });
-    this.translations = this.#unit.translations;
-    this.linear = this.#unit.linear;
-    this.memory = this.#unit.memory;
+    ({ translations: this.translations, linear: this.linear, memory: this.memory } = this.#unit);
     this.#data = new DataPaths(this.state, this.linear, (fault) => this.#raise(fault));
     this.#place = new InstructionPlace(this.state);
     this.localApic = createProcessorApic(this, surroundings);

@@ -165,7 +165,9 @@ export class Scheduler {
         if (failed) return this.#isAbout(failed);
         if (this.running.branches.isReached) continue;
       }
-      if (counted.retired >= end || shared.retired >= endOfAll) return this.#limit(chosen);
+      // Without an instruction, what is pending for the chosen vCPU is delivered in its turn.
+      const isTurn = chosen === undefined || limit.instructionsMax > 0 || counted === this.#current;
+      if ((counted.retired >= end && isTurn) || shared.retired >= endOfAll) return this.#limit(chosen);
       const before = shared.retired;
       const room = counted === this.#current ? end - counted.retired : endOfAll - shared.retired;
       const result = this.#current.execute(Math.min(room, Math.max(this.#turnEnd - shared.time, 1)));

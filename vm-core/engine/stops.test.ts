@@ -34,7 +34,7 @@ describe('watchpoints', () => {
     expect(run(machine)).toBe('watchpoint');
     expect(machine.processor.state.eip).toBe(PROGRAM_START + 3);
     expect(seen).toEqual([
-      { kind: 'write', linearAddress: 0x9001, physicalAddress: 0x9001, size: 2, instruction: PROGRAM_START },
+      { kind: 'write', linearAddress: 0x9001, physicalAddress: 0x9001, size: 2, instruction: PROGRAM_START, cpu: 0 },
     ]);
     expect(run(machine)).toBe('halted');
     expect(machine.loop.retired).toBe(3);

@@ -18,7 +18,13 @@ export class WatchList {
     linear: new Map<number, Set<Watchpoint>>(),
     physical: new Map<number, Set<Watchpoint>>(),
   };
+  readonly #cpu: number;
   #hits: WatchHit[] = [];
+
+  /** `cpu` is the index of the vCPU that accesses. */
+  constructor(cpu: number) {
+    this.#cpu = cpu;
+  }
 
   get isEmpty(): boolean {
     return this.#pages.linear.size === 0 && this.#pages.physical.size === 0;
@@ -52,7 +58,8 @@ export class WatchList {
   }
 
   /** Notes an access; true if it met a watchpoint. An access does not cross a page. */
-  note(access: MemoryAccess): boolean {
+  note(made: Omit<MemoryAccess, 'cpu'>): boolean {
+    const access = { ...made, cpu: this.#cpu };
     const met = [
       ...meeting(this.#pages.linear.get(pageOf(access.linearAddress)), access.linearAddress, access),
       ...meeting(this.#pages.physical.get(pageOf(access.physicalAddress)), access.physicalAddress, access),

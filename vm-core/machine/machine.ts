@@ -119,8 +119,8 @@ export interface Breakpoint {
   readonly address: number;
   /** Linear addresses hold whatever CS:IP pair reaches them; physical ones hold through every mapping. */
   readonly space: 'linear' | 'physical';
-  /** Called with the machine at rest before the instruction; the run goes on unless it returns true. */
-  readonly reached: () => boolean;
+  /** Called with the index of the vCPU and the machine at rest before the instruction; the run goes on unless it returns true. */
+  readonly reached: (cpu: number) => boolean;
   /** Where it does not hold, `reached` would do nothing and return false; it need not be called then. */
   readonly filter?: BreakpointFilter;
   /** Index of the vCPU that it is for; default: all. */
@@ -158,6 +158,8 @@ export interface MemoryAccess {
   readonly size: number;
   /** Linear address of the instruction. */
   readonly instruction: number;
+  /** Index of the vCPU; of a bus master's access, of the one that runs. */
+  readonly cpu: number;
 }
 
 export interface WatchHit {

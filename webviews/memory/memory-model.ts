@@ -29,6 +29,9 @@ export interface MemoryModel {
   readonly block: Block | undefined;
   readonly pointers: readonly MemoryPointer[];
   readonly widths: AddressWidths;
+  /** Index of the processor whose linear memory is shown, and how many processors there are. */
+  readonly cpu: number;
+  readonly cpus: number;
 }
 
 export const initialModel: MemoryModel = {
@@ -38,11 +41,16 @@ export const initialModel: MemoryModel = {
   block: undefined,
   pointers: [],
   widths: { linear: 32, physical: 32, shown: 32 },
+  cpu: 0,
+  cpus: 0,
 };
 
 /** The model after a message; a block whose buffers do not fit each other is dropped. */
 export function withUpdate(model: MemoryModel, update: MemoryUpdate): MemoryModel {
-  if (update.type === 'status') return { ...model, state: update.state, detail: update.detail, kept: update.kept };
+  if (update.type === 'status') {
+    const { state, detail, kept, cpu = 0, cpus = 0 } = update;
+    return { ...model, state, detail, kept, cpu, cpus };
+  }
   if (update.type !== 'block') return model;
   const { space, address, pointers, widths } = update;
   const [bytes, marks] = [new Uint8Array(update.bytes), new Uint8Array(update.marks)];

@@ -24,6 +24,12 @@ const spaces = (): readonly (readonly [MemorySpace, string])[] => [
   ['physical', localized('Physical')],
 ];
 
+/** The processors whose linear memory can be shown, and before them the one that the user looks at. */
+const cpuOptions = (count: number): readonly (readonly [number | undefined, string])[] => [
+  [undefined, localized('Selected CPU')],
+  ...Array.from({ length: count }, (_, cpu) => [cpu, `CPU ${cpu}`] as const),
+];
+
 /** A button with an icon; one that has `pressed` is a switch. */
 interface Tool {
   readonly label: string;
@@ -60,6 +66,8 @@ export class MemoryView extends LitElement {
 
   /** The page is in view: the session has to be told again what to show. */
   tellVisible(visible: boolean): void {
+    const { cpu } = this.settings;
+    if (visible && cpu !== undefined) this.send({ type: 'cpu', cpu });
     this.send({ type: 'visible', visible });
     this.asked = undefined;
     if (visible) this.ask();
@@ -74,7 +82,7 @@ export class MemoryView extends LitElement {
     if (update.type === 'failed' && update.request === 'find') this.findBar?.end();
     if (update.type === 'searching') this.findBar?.progress(update.done);
     if (update.type === 'found') this.found(update);
-    if (update.type === 'status') this.followAfter(before);
+    if (update.type === 'status') this.statusChanged(before);
     this.refreshGrid();
     this.requestUpdate();
   }
@@ -99,6 +107,7 @@ export class MemoryView extends LitElement {
       <div class="toolbar" role="toolbar" aria-label=${localized('Memory')} @keydown=${this.shortcut}>
         ${this.addressBox()}
         ${this.choice(localized('Address space'), spaces(), this.settings.space, (space) => this.changeSpace(space))}
+        ${this.model.cpus > 1 ? this.choice('CPU', cpuOptions(this.model.cpus), this.settings.cpu, (cpu) => this.changeCpu(cpu)) : nothing}
         ${this.choice(
           localized('Group'),
           GROUP_SIZES.map((size) => [size, localized('{0}-bit', size * 8)] as const),
@@ -147,7 +156,7 @@ export class MemoryView extends LitElement {
     />`;
   }
 
-  private choice<Value extends string | number>(
+  private choice<Value extends string | number | undefined>(
     label: string,
     options: readonly (readonly [Value, string])[],
     chosen: Value,
@@ -297,10 +306,18 @@ export class MemoryView extends LitElement {
   }
 
   /** At a new stop the view goes where the address box leads now. */
-  private followAfter(before: MemoryModel): void {
+  private statusChanged(before: MemoryModel): void {
+    const { cpu } = this.settings;
+    // A session that is newer than the page does not know yet what the page shows.
+    if (cpu !== undefined && cpu < this.model.cpus && cpu !== this.model.cpu) this.send({ type: 'cpu', cpu });
     const stopped = this.model.state === 'stopped' && before.state !== 'stopped';
     if (this.settings.follow && (stopped || this.model.detail !== before.detail))
       this.send({ type: 'go', text: this.settings.text });
+  }
+
+  private changeCpu(cpu: number | undefined): void {
+    this.change({ cpu });
+    this.send({ type: 'cpu', ...(cpu === undefined ? {} : { cpu }) });
   }
 
   private changeSpace(space: MemorySpace): void {

@@ -5,6 +5,8 @@ import type { CharacterSet } from './code-page.ts';
 
 export interface ViewSettings {
   readonly space: MemorySpace;
+  /** Index of the processor whose linear memory is shown; undefined for the one that the user looks at. */
+  readonly cpu: number | undefined;
   /** Under the cursor. */
   readonly address: number;
   /** In the address box. */
@@ -17,6 +19,7 @@ export interface ViewSettings {
 
 export const initialSettings: ViewSettings = {
   space: 'linear',
+  cpu: undefined,
   address: 0,
   text: '',
   follow: false,
@@ -27,10 +30,11 @@ export const initialSettings: ViewSettings = {
 /** Settings that were kept, perhaps by another version; what is not right becomes as it is in a new view. */
 export function restoredSettings(kept: unknown): ViewSettings {
   const given = (typeof kept === 'object' && kept !== null ? kept : {}) as Partial<Record<keyof ViewSettings, unknown>>;
-  const { address, text, follow } = given;
+  const { address, text, follow, cpu } = given;
   const isAddress = Number.isSafeInteger(address);
   return {
     space: oneOf(given.space, ['linear', 'physical'], initialSettings.space),
+    cpu: typeof cpu === 'number' ? cpu : initialSettings.cpu,
     address: isAddress ? (address as number) : initialSettings.address,
     text: typeof text === 'string' ? text : initialSettings.text,
     follow: follow === true,

@@ -47,3 +47,18 @@ export const MODES: Readonly<Record<TableMode, () => string>> = {
   '4-level': () => '4-level',
   '5-level': () => '5-level',
 };
+
+/** The choice that shows the processor which the user looks at. */
+const FOLLOWED = 'followed';
+
+/** A list of a machine's processors, of which one or the one that the user looks at (undefined) is shown. */
+export function cpuChoice(
+  count: number,
+  chosen: number | undefined,
+  choose: (cpu: number | undefined) => void,
+): TemplateResult {
+  const cpus = Array.from({ length: count }, (_, cpu) => [`cpu${cpu}`, () => `CPU ${cpu}`] as const);
+  const values = Object.fromEntries([[FOLLOWED, () => localized('Selected CPU')], ...cpus]);
+  const value = chosen === undefined || chosen >= count ? FOLLOWED : `cpu${chosen}`;
+  return choice('CPU', values, value, (next) => choose(next === FOLLOWED ? undefined : Number(next.slice(3))));
+}

@@ -53,7 +53,8 @@ export function tableKey(level: number, address: number): string {
 export function withUpdate(model: PageModel, update: PageTablesUpdate): PageModel {
   switch (update.type) {
     case 'status': {
-      const isOther = update.levels !== model.status.levels || update.root !== model.status.root;
+      const { levels, root, cpu } = model.status;
+      const isOther = update.levels !== levels || update.root !== root || update.cpu !== cpu;
       const progress = update.state === 'stopped' && update.levels > 0 ? 0 : undefined;
       const gone = isOther ? { tables: new Map(), ranges: [] } : {};
       return { ...model, status: update, progress, walk: undefined, tlb: undefined, ...gone };
@@ -216,13 +217,18 @@ export function entryName(level: number): string {
 }
 
 /** What the status line says of the paging mode. */
-export function modeText({ state, levels, root, isCr3, controls }: PageModel['status']): string {
+export function modeText({ state, levels, root, isCr3, controls, cpu, cpus }: PageModel['status']): string {
   if (state === 'none') return localized('No debug session');
   if (state === 'ended') return localized('Ended');
   const running = state === 'running' ? [localized('Running: as of the last stop')] : [];
-  if (levels === 0) return [localized('No paging'), ...running].join(' · ');
+  const whose = cpus > 1 ? [`CPU ${cpu}`] : [];
+  if (levels === 0) return [...whose, localized('No paging'), ...running].join(' · ');
   const mode = { 2: '32-bit', 3: 'PAE', 4: '4-level', 5: '5-level' }[levels];
-  return [mode, `${isCr3 ? 'CR3' : localized('Root table')} ${physicalText(root)}`, ...controls, ...running].join(
-    ' · ',
-  );
+  return [
+    ...whose,
+    mode,
+    `${isCr3 ? 'CR3' : localized('Root table')} ${physicalText(root)}`,
+    ...controls,
+    ...running,
+  ].join(' · ');
 }

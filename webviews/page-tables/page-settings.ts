@@ -10,6 +10,8 @@ export interface PageSettings {
   /** The text of a root's address, '' for CR3's, and the mode in which its tables are read. */
   readonly root: string;
   readonly mode: TableMode;
+  /** Index of the processor whose tables are shown; undefined for the one that the user looks at. */
+  readonly cpu: number | undefined;
   readonly search: string;
   readonly filters: readonly FilterName[];
   readonly walk: string;
@@ -20,6 +22,7 @@ export const initialSettings: PageSettings = {
   tab: 'ranges',
   root: '',
   mode: 'current',
+  cpu: undefined,
   search: '',
   filters: [],
   walk: 'CS:EIP',
@@ -31,7 +34,7 @@ const PRIVILEGES: readonly unknown[] = ['supervisor', 'user'];
 
 /** Kept settings as far as they are settings; an older view may have kept others. */
 export function restoredSettings(kept: unknown): PageSettings {
-  const { tab, root, mode, search, filters: chosen, walk, access } = fieldsOf(kept);
+  const { tab, root, mode, cpu, search, filters: chosen, walk, access } = fieldsOf(kept);
   const { kind, privilege } = fieldsOf(access);
   const names = Array.isArray(chosen) ? chosen.filter((name): name is FilterName => Object.hasOwn(filters, name)) : [];
   const initial = initialSettings;
@@ -39,6 +42,7 @@ export function restoredSettings(kept: unknown): PageSettings {
     tab: oneOf(TABS, tab) ?? initial.tab,
     root: typeof root === 'string' ? root : initial.root,
     mode: oneOf(TABLE_MODES, mode) ?? initial.mode,
+    cpu: typeof cpu === 'number' ? cpu : initial.cpu,
     search: typeof search === 'string' ? search : initial.search,
     filters: names,
     walk: typeof walk === 'string' ? walk : initial.walk,

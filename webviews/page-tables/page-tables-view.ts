@@ -12,7 +12,7 @@ import type {
   WalkAccess,
 } from '../../debug-adapter/protocol/page-tables.ts';
 import { ATTRIBUTE_WORDS } from './attribute-search.ts';
-import { ACCESSES, choice, MODES, PRIVILEGES, textOf } from './choice.ts';
+import { ACCESSES, choice, cpuChoice, MODES, PRIVILEGES, textOf } from './choice.ts';
 import { cachedDetails, type DetailsActions, entryDetails, rangeDetails } from './details.ts';
 import { cachedNote, emptyText, noticeText, rangesNote } from './notes.ts';
 import {
@@ -69,8 +69,9 @@ export class PageTablesView extends LitElement {
 
   /** The page is in view: the session has to send everything again, of the root that the page shows. */
   tellVisible(visible: boolean): void {
-    const { root, mode } = this.settings;
+    const { root, mode, cpu } = this.settings;
     if (visible) this.send({ type: 'root', text: root, mode });
+    if (visible && cpu !== undefined) this.send({ type: 'cpu', cpu });
     this.send({ type: 'visible', visible });
   }
 
@@ -144,8 +145,10 @@ export class PageTablesView extends LitElement {
   }
 
   private toolbar(): TemplateResult {
-    const { root, mode, search } = this.settings;
+    const { root, mode, cpu, search } = this.settings;
+    const { cpus } = this.model.status;
     return html`
+      ${cpus > 1 ? cpuChoice(cpus, cpu, (next) => this.chooseCpu(next)) : nothing}
       <vscode-textfield
         class="root"
         .label=${localized('Root table')}
@@ -263,7 +266,10 @@ export class PageTablesView extends LitElement {
     this.notice = '';
     this.asked.clear();
     const { state, levels, root, isCr3 } = this.model.status;
-    // A session that is newer than the page does not know yet which root the page shows.
+    // A session that is newer than the page does not know yet what the page shows.
+    const { cpu } = this.settings;
+    const { cpus } = this.model.status;
+    if (cpu !== undefined && cpu < cpus && cpu !== this.model.status.cpu) this.send({ type: 'cpu', cpu });
     if (isCr3 && this.settings.root !== '' && (state === 'running' || state === 'stopped')) this.chooseRoot({});
     if (state !== 'stopped' || levels === 0) return;
     this.askTable(levels, root, 0);
@@ -287,6 +293,13 @@ export class PageTablesView extends LitElement {
     this.keep(change);
     const { root, mode } = this.settings;
     this.send({ type: 'root', text: root, mode });
+    this.requestUpdate();
+  }
+
+  private chooseCpu(cpu: number | undefined): void {
+    this.notice = '';
+    this.keep({ cpu });
+    this.send({ type: 'cpu', ...(cpu === undefined ? {} : { cpu }) });
     this.requestUpdate();
   }
 

@@ -111,7 +111,7 @@ function showRegisters(debuggee: Debuggee): string {
       .toString(16)
       .toUpperCase()
       .padStart(register.size * 2, '0')}`;
-    const before = debuggee.registersBefore?.[register.number];
+    const before = debuggee.registersBefore(guest)?.[register.number];
     const changed = before !== undefined && before !== value;
     return changed ? styled(debuggee, 'changed', text) : text;
   };

@@ -1,4 +1,5 @@
 /** Finds the command that a line of the Debug Console begins with. A line that begins with none is an expression. */
+import { isCpuIndex } from '../../expressions/compile.ts';
 import type { Debuggee } from '../debuggee.ts';
 import { commands } from './commands.ts';
 import { type ConsoleCommand, splitWords } from './console-command.ts';
@@ -16,7 +17,8 @@ export function commandOf(
   if (!match || !command) return undefined;
   const rest = match[2] ?? '';
   const isLabel = debuggee.isBooted && debuggee.guest.symbols.label(match[1] ?? '') !== undefined;
-  return isLabel && OPERATOR.test(rest) ? undefined : { command, rest };
+  const isValue = isCpuIndex(command.name) && rest !== '';
+  return (isLabel || isValue) && OPERATOR.test(rest) ? undefined : { command, rest };
 }
 
 /** Runs the command of a line; gives what the console shows, or undefined for an expression. */

@@ -1,5 +1,6 @@
 /** `completions`: commands of the console and what follows them, registers, flags, labels, memory. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { CPU_INDEX } from '../../expressions/compile.ts';
 import { registerPartNames } from '../../expressions/register-parts.ts';
 import { commands } from '../console/commands.ts';
 import { commandOf } from '../console/run-command.ts';
@@ -49,6 +50,7 @@ function commandItem({ name, usage, help }: (typeof commands)[number]): DebugPro
 function expressionNames(debuggee: Debuggee): readonly DebugProtocol.CompletionItem[] {
   const labels = debuggee.isBooted ? [...debuggee.guest.symbols.labels()] : [];
   return [
+    { label: CPU_INDEX, type: 'variable' as const },
     ...registerPartNames.map((name) => ({ label: name.toLowerCase(), type: 'variable' as const })),
     ...[...new Set(labels.map(({ name }) => name))].map((label) => ({ label, type: 'reference' as const })),
     ...MEMORY,

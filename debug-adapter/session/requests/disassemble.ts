@@ -6,7 +6,9 @@ import { localized } from '../../protocol/localized.ts';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { ListedInstruction } from '../../disassembly/disassemble.ts';
 import { formatHex } from '../../expressions/format.ts';
+import { memoryOf } from '../cpu-ids.ts';
 import type { Debuggee } from '../debuggee.ts';
+import type { Guest } from '../guest.ts';
 import { instructionText, listInstructions, placeText } from '../code-listing.ts';
 import { exactPlace, formatReference, type MemoryPlace, placeOf } from '../places.ts';
 import { lineOf } from '../source-lines.ts';
@@ -19,37 +21,36 @@ const COUNT_MAX = 20_000;
 export const disassembleRequest: HandlerOf<'disassemble'> = {
   capabilities: { supportsDisassembleRequest: true },
   handle(debuggee, { memoryReference, offset = 0, instructionOffset = 0, instructionCount, resolveSymbols = true }) {
-    const { guest } = debuggee;
     if (!(instructionCount >= 0 && instructionCount <= COUNT_MAX && Math.abs(instructionOffset) <= COUNT_MAX)) {
       throw new UserError('bad-argument', localized('at most {0} instructions can be listed at once', COUNT_MAX));
     }
-    const place = placeOf(guest, memoryReference, offset);
+    const { guest, text } = memoryOf(debuggee.guest, memoryReference);
+    const place = placeOf(guest, text, offset);
     const { address } = exactPlace(place);
     const listed = listInstructions(guest, { ...place, address }, instructionOffset, instructionCount);
-    return { instructions: listed.map((line) => describeLine(debuggee, place, line, resolveSymbols)) };
+    return { instructions: listed.map((line) => describeLine(debuggee, { ...place, guest }, line, resolveSymbols)) };
   },
 };
 
 function describeLine(
   debuggee: Debuggee,
-  { space, isUpper = false }: MemoryPlace,
+  { guest, space, isUpper = false }: MemoryPlace & { readonly guest: Guest },
   { address, bytes, instruction, codeSize }: ListedInstruction,
   resolveSymbols: boolean,
 ): DebugProtocol.DisassembledInstruction {
-  const shown = formatReference({ space, address, isUpper }, debuggee.guest.addressWidth);
+  const shown = formatReference({ space, address, isUpper }, guest.addressWidth);
   if (!instruction) return { address: shown, instruction: '??', presentationHint: 'invalid' };
   const isLinear = space === 'linear';
-  const { source, line } = isLinear ? exactLine(debuggee, address) : {};
+  const { source, line } = isLinear ? exactLine(debuggee, guest, address) : {};
   return {
     address: shown,
     instructionBytes: [...bytes].map((byte) => formatHex(byte, 8).slice(2)).join(' '),
-    instruction: resolveSymbols && isLinear ? instructionText(debuggee.guest, instruction, codeSize) : instruction.text,
-    ...(resolveSymbols && isLinear ? { symbol: placeText(debuggee.guest, address) } : {}),
+    instruction: resolveSymbols && isLinear ? instructionText(guest, instruction, codeSize) : instruction.text,
+    ...(resolveSymbols && isLinear ? { symbol: placeText(guest, address) } : {}),
     ...(source && line !== undefined ? { location: source, line } : {}),
   };
 }
 
-function exactLine(debuggee: Debuggee, address: number): ReturnType<typeof lineOf> {
-  const { guest } = debuggee;
+function exactLine(debuggee: Debuggee, guest: Guest, address: number): ReturnType<typeof lineOf> {
   return guest.symbols.lineAt(address)?.exact ? lineOf(debuggee, guest, address) : {};
 }

@@ -1,6 +1,7 @@
 /** `evaluate`: expressions of watches, hovers and the Debug Console; the console may also assign, and takes commands. */
 import { localized } from '../../protocol/localized.ts';
 import { addressOfBits } from '../../expressions/address.ts';
+import { isCpuIndex } from '../../expressions/compile.ts';
 import { formatValue, splitNotation } from '../../expressions/format.ts';
 import { findRegisterPart } from '../../expressions/register-parts.ts';
 import { runCommand } from '../console/run-command.ts';
@@ -18,10 +19,13 @@ export const evaluate: HandlerOf<'evaluate'> = {
     supportsValueFormattingOptions: true,
     supportsANSIStyling: true,
   },
-  handle(debuggee, { expression: text, context, format }) {
+  handle(debuggee, { expression: text, context, frameId, format }) {
+    // Who types sees a frame before him, and commands are about the processor that it is of.
+    if (context === 'repl' && frameId !== undefined && debuggee.isBooted)
+      debuggee.lookAt(debuggee.guestOfFrame(frameId));
     const answer = context === 'repl' ? runCommand(debuggee, text) : undefined;
     if (answer !== undefined) return { result: answer, variablesReference: 0 };
-    const { guest } = debuggee;
+    const guest = debuggee.guestOfFrame(frameId);
     if (context === 'repl') requireKnownWord(guest, text);
     const { expression, notation } = splitNotation(text);
     const assignment = context === 'repl';
@@ -55,7 +59,7 @@ function requireKnownWord(guest: Guest, text: string): void {
   }
   const word = /^\s*([a-z_][\w.@#$]*)/i.exec(text)?.[1];
   if (word === undefined || FORMS.test(word) || BARE_SEGMENT.test(text)) return;
-  if (findRegisterPart(word) || guest.expressions.label(word) !== undefined) return;
+  if (findRegisterPart(word) || isCpuIndex(word) || guest.expressions.label(word) !== undefined) return;
   throw new UserError(
     'bad-expression',
     localized('{0} is no command, register, flag or label; help lists the commands', word),

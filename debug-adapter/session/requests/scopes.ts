@@ -4,6 +4,7 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { callerReference } from '../caller-view.ts';
+import { frameOf, referenceOf } from '../cpu-ids.ts';
 import { localized } from '../../protocol/localized.ts';
 import { SCOPE_REFERENCE } from '../register-view.ts';
 import { frameAt } from '../stack-frames.ts';
@@ -14,17 +15,22 @@ import type { HandlerOf } from './request-handler.ts';
 export const scopes: HandlerOf<'scopes'> = {
   handle(debuggee, { frameId }) {
     if (!debuggee.isBooted) return { scopes: [] };
-    const isCaller = frameId !== 0;
-    if (isCaller && frameAt(debuggee.guest, frameId) === undefined) {
+    const { guest, frame } = frameOf(debuggee.guest, frameId);
+    const isCaller = frame !== 0;
+    if (isCaller && frameAt(guest, frame) === undefined) {
       throw new UserError('bad-argument', localized('there is no frame {0}; stackTrace lists them', frameId));
     }
     const name = isCaller ? localized('Registers (of the processor, not of this caller)') : localized('Registers');
     return {
       scopes: [
         // The first is what clients open by themselves.
-        registerScope(name, SCOPE_REFERENCE),
-        ...(isCaller ? [registerScope(localized('Caller'), callerReference(frameId))] : []),
-        { name: localized('Descriptor tables'), variablesReference: TABLES_REFERENCE, expensive: true },
+        registerScope(name, referenceOf(guest, SCOPE_REFERENCE)),
+        ...(isCaller ? [registerScope(localized('Caller'), referenceOf(guest, callerReference(frame)))] : []),
+        {
+          name: localized('Descriptor tables'),
+          variablesReference: referenceOf(guest, TABLES_REFERENCE),
+          expensive: true,
+        },
       ],
     };
   },

@@ -6,8 +6,8 @@ import type { HandlerOf } from './request-handler.ts';
 
 export const setExpression: HandlerOf<'setExpression'> = {
   capabilities: { supportsSetExpression: true },
-  handle(debuggee, { expression, value, format }) {
-    const { guest } = debuggee;
+  handle(debuggee, { expression, value, frameId, format }) {
+    const guest = debuggee.guestOfFrame(frameId);
     assignText(guest, expression, value.replace(/\s\(\d+\)$/, ''));
     const { value: now, address, compiled } = evaluateCompiled(guest, expression);
     const written = address === undefined ? undefined : writtenAt(guest, address, compiled.width);

@@ -1,6 +1,7 @@
 /** `setInstructionBreakpoints`: at addresses of the disassembly, linear or physical. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { optionsOf } from '../breakpoint-options.ts';
+import { memoryOf } from '../cpu-ids.ts';
 import type { Guest } from '../guest.ts';
 import { exactPlace, placeOf, type Place } from '../places.ts';
 import { physicalOf, spaceOfMode } from '../watch-places.ts';
@@ -21,7 +22,8 @@ export const setInstructionBreakpoints: HandlerOf<'setInstructionBreakpoints'> =
 
 /** In the mode `physical` a linear address means the memory that it maps to now. */
 function wantedPlace(guest: Guest, { instructionReference, offset, mode }: DebugProtocol.InstructionBreakpoint): Place {
-  const place = exactPlace(placeOf(guest, instructionReference, offset));
+  const { guest: seenBy, text } = memoryOf(guest, instructionReference);
+  const place = exactPlace(placeOf(seenBy, text, offset));
   if (spaceOfMode(mode) === 'linear' || place.space === 'physical') return place;
-  return { space: 'physical', address: physicalOf(guest, place.address) };
+  return { space: 'physical', address: physicalOf(seenBy, place.address) };
 }

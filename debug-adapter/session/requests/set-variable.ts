@@ -1,5 +1,6 @@
 /** `setVariable`: writes a register, a part of one, or a flag. */
 import { localized } from '../../protocol/localized.ts';
+import { referenceOf, variablesOf } from '../cpu-ids.ts';
 import { cpuidVariables } from '../cpuid-view.ts';
 import { evaluateInput } from '../evaluate-text.ts';
 import { RegisterView, withoutExplanation } from '../register-view.ts';
@@ -11,13 +12,13 @@ import type { HandlerOf } from './request-handler.ts';
 export const setVariable: HandlerOf<'setVariable'> = {
   capabilities: { supportsSetVariable: true },
   handle(debuggee, { variablesReference, name, value }) {
-    const { guest, registersBefore } = debuggee;
+    const { guest, variables } = variablesOf(debuggee.guest, variablesReference);
     const find = () =>
-      new RegisterView(guest, registersBefore)
-        .children(variablesReference)
+      new RegisterView(guest, debuggee.registersBefore(guest))
+        .children(variables)
         ?.find(({ variable }) => variable.name === name);
     const found = find();
-    if (!found && (tableVariables(guest, variablesReference) ?? cpuidVariables(guest, variablesReference)))
+    if (!found && (tableVariables(guest, variables) ?? cpuidVariables(guest, variables)))
       throw new UserError('not-writable', localized('{0} cannot be set to {1}', name, value));
     if (!found)
       throw new UserError('no-such-variable', localized('there is no {0} under {1}', name, variablesReference));
@@ -30,6 +31,6 @@ export const setVariable: HandlerOf<'setVariable'> = {
     }
     debuggee.afterResponse(() => debuggee.stateWritten());
     const { variable } = find() ?? found;
-    return { value: variable.value, variablesReference: variable.variablesReference };
+    return { value: variable.value, variablesReference: referenceOf(guest, variable.variablesReference) };
   },
 };

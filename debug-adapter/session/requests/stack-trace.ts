@@ -4,7 +4,9 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { formatFar } from '../../expressions/format.ts';
+import { frameIdOf, requireThread } from '../cpu-ids.ts';
 import type { Debuggee } from '../debuggee.ts';
+import type { Guest } from '../guest.ts';
 import { localized } from '../../protocol/localized.ts';
 import { linearReference } from '../places.ts';
 import { lineOf } from '../source-lines.ts';
@@ -13,11 +15,14 @@ import type { HandlerOf } from './request-handler.ts';
 
 export const stackTrace: HandlerOf<'stackTrace'> = {
   capabilities: { supportsDelayedStackTraceLoading: true },
-  handle(debuggee, { startFrame = 0, levels = 0, format }) {
+  handle(debuggee, { threadId, startFrame = 0, levels = 0, format }) {
+    const guest = requireThread(debuggee.guest, threadId);
     const first = Math.max(0, startFrame);
-    const { frames, total } = stackFrames(debuggee.guest, first, levels > 0 ? levels : undefined);
+    const { frames, total } = stackFrames(guest, first, levels > 0 ? levels : undefined);
     return {
-      stackFrames: frames.map((frame, index) => describeFrame(debuggee, frame, first + index, format)),
+      stackFrames: frames.map((frame, index) =>
+        describeFrame(debuggee, { guest, frame, id: frameIdOf(guest, first + index) }, format),
+      ),
       totalFrames: total,
     };
   },
@@ -25,14 +30,14 @@ export const stackTrace: HandlerOf<'stackTrace'> = {
 
 function describeFrame(
   debuggee: Debuggee,
-  { address, lineAddress, selector, offset, codeSize, origin, handles }: Frame,
-  id: number,
+  { guest, frame, id }: { readonly guest: Guest; readonly frame: Frame; readonly id: number },
   format: DebugProtocol.StackFrameFormat = {},
 ): DebugProtocol.StackFrame {
-  const symbol = debuggee.guest.describeSymbol(address);
+  const { address, lineAddress, selector, offset, codeSize, origin, handles } = frame;
+  const symbol = guest.describeSymbol(address);
   const place = formatFar(selector, offset, codeSize);
   const routine = symbol === undefined ? place : `${symbol} (${place})`;
-  const at = lineOf(debuggee, debuggee.guest, lineAddress);
+  const at = lineOf(debuggee, guest, lineAddress);
   const file = format.module === true && at.source?.name !== undefined ? `${at.source.name}!` : '';
   const line = format.line === true && at.line !== undefined ? ` line ${at.line}` : '';
   const handler = handles === undefined ? '' : `${handles}: `;
@@ -43,7 +48,7 @@ function describeFrame(
     line: 0,
     column: 0,
     ...at,
-    instructionPointerReference: linearReference(debuggee.guest, address),
+    instructionPointerReference: linearReference(guest, address),
   };
 }
 

@@ -1,6 +1,7 @@
 /** `variables`: the registers, by set, what is known of a caller's, the descriptor tables, CPUID. */
 import { localized } from '../../protocol/localized.ts';
 import { callerVariables } from '../caller-view.ts';
+import { referenceOf, variablesOf } from '../cpu-ids.ts';
 import { cpuidVariables } from '../cpuid-view.ts';
 import { tableVariables } from '../table-view.ts';
 import { RegisterView } from '../register-view.ts';
@@ -10,14 +11,18 @@ import type { HandlerOf } from './request-handler.ts';
 export const variables: HandlerOf<'variables'> = {
   handle(debuggee, { variablesReference, start = 0, count = 0, format }) {
     const notation = format?.hex === false ? 'd' : 'x';
-    const registers = new RegisterView(debuggee.guest, debuggee.registersBefore, notation);
+    const { guest, variables: reference } = variablesOf(debuggee.guest, variablesReference);
+    const registers = new RegisterView(guest, debuggee.registersBefore(guest), notation);
     const variables =
-      registers.children(variablesReference)?.map(({ variable }) => variable) ??
-      callerVariables(debuggee.guest, variablesReference, notation) ??
-      tableVariables(debuggee.guest, variablesReference) ??
-      cpuidVariables(debuggee.guest, variablesReference, notation);
+      registers.children(reference)?.map(({ variable }) => variable) ??
+      callerVariables(guest, reference, notation) ??
+      tableVariables(guest, reference) ??
+      cpuidVariables(guest, reference, notation);
     if (!variables)
       throw new UserError('no-such-variable', localized('there are no variables under {0}', variablesReference));
-    return { variables: variables.slice(start, count > 0 ? start + count : undefined) };
+    const shown = variables.slice(start, count > 0 ? start + count : undefined);
+    return {
+      variables: shown.map((each) => ({ ...each, variablesReference: referenceOf(guest, each.variablesReference) })),
+    };
   },
 };

@@ -6,8 +6,9 @@ import { createToyMachine, type ToyMachine } from './toy-machine.ts';
 export async function scripted(
   code: readonly number[],
   given: object = {},
+  cpuCount = 1,
 ): Promise<{ client: SessionClient; toy: ToyMachine }> {
-  const toy = createToyMachine(code);
+  const toy = createToyMachine(code, cpuCount);
   const client = new SessionClient(() => toy);
   await client.launch({ stopOnEntry: 'reset', ...given });
   await client.stop();

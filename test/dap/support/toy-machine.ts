@@ -1,62 +1,43 @@
 /**
- * A machine for tests of the session: real registers and memory, and a dozen instructions of 16-bit code, so that what
- * the session does can be tested without the engine. `script` makes `run` answer what a real machine answers rarely.
+ * A machine for tests of the session, of processors with a dozen instructions, so that what the session does can be tested
+ * without the engine. Several processors take turns. `script` makes `run` answer what a real machine answers rarely.
  */
-import { explainWalk } from '../../../vm-core/inspect/explain-walk.ts';
-import { PagingRegisters } from '../../../vm-core/memory/paging-rules.ts';
-import type { PagingView } from '../../../vm-core/index.ts';
-import {
-  type Breakpoint,
-  CpuState,
-  findRegister,
-  type Machine,
-  type MachineConfig,
-  type RunLimit,
-  type RunOutcome,
-  type RunResult,
-} from '../../../vm-core/index.ts';
+import type { Breakpoint, Machine, MachineConfig, RunLimit, RunOutcome, RunResult } from '../../../vm-core/index.ts';
+import { ToyCpu } from './toy-cpu.ts';
 
 const RAM_SIZE = 1 << 20;
-const STATE_PAGES = 1;
 /** The toy is slow: one call runs no more instructions than this. */
 const RUN_MAX = 20;
-const EFLAGS_IF = 1 << 9;
+/** Instructions that a processor executes before the next has its turn. */
+const TURN = 3;
+
+/** An answer of `run`; about the first processor unless it says otherwise. */
+export type ToyAnswer = RunOutcome & { readonly cpu?: number };
 
 export interface ToyMachine extends Machine {
+  readonly cpus: readonly [ToyCpu, ...ToyCpu[]];
   /** Answers of the next calls of `run`, before it runs code again. */
-  readonly script: RunOutcome[];
+  readonly script: ToyAnswer[];
   /** Limits of all calls of `run`. */
   readonly limits: RunLimit[];
   readonly inputs: { readonly device: string; readonly channel: string; readonly bytes: Uint8Array }[];
   readonly resets: number;
+  /** Registers of the first processor. */
   get(register: string): number;
   set(register: string, value: number): void;
 }
 
-/** Makes a machine with code at 7C00h and the processor at `start`. */
-export function createToyMachine(code: readonly number[], start = 0x7c00): ToyMachine {
-  const toy = new Toy();
+/** Makes a machine with code at 7C00h and the first processor there; the others are halted. */
+export function createToyMachine(code: readonly number[], cpuCount = 1): ToyMachine {
+  const toy = new Toy(cpuCount);
   toy.memory.write(0x7c00, Uint8Array.from(code));
-  toy.set('CS.limit', 0xffff);
-  toy.set('CS.attributes', 0x9b);
-  toy.set('SS.attributes', 0x93);
-  toy.set('ESP', 0x7c00);
-  toy.set('EIP', start);
-  toy.set('EFLAGS', 2);
+  toy.set('EIP', 0x7c00);
+  for (const cpu of toy.cpus.slice(1)) cpu.set('HALTED', 1);
   return toy;
 }
 
-const rules = new PagingRegisters({ physicalBits: 32, pse36: false, gigabytePages: false });
-const NO_PAGING: PagingView = {
-  rules,
-  read: () => 0,
-  explain: (linear, access) => explainWalk(rules, () => 0, linear, access),
-  cached: () => [],
-  counters: { hits: 0, fills: 0, evictions: 0, spared: 0, flushes: 0 },
-};
-
 class Toy implements ToyMachine {
-  readonly script: RunOutcome[] = [];
+  readonly script: ToyAnswer[] = [];
   readonly limits: RunLimit[] = [];
   readonly inputs: { device: string; channel: string; bytes: Uint8Array }[] = [];
   readonly config: MachineConfig = {
@@ -68,9 +49,10 @@ class Toy implements ToyMachine {
     startTimeMs: 0,
   };
   readonly #ram = new Uint8Array(RAM_SIZE);
-  readonly #state = new CpuState(new WebAssembly.Memory({ initial: STATE_PAGES }), 0);
   readonly #breakpoints = new Set<Breakpoint>();
-  readonly cpus: Machine['cpus'];
+  readonly cpus: ToyMachine['cpus'];
+  /** Whose turn it is, and how much of it is left. */
+  #turn = { cpu: 0, left: TURN };
   readonly dirtyLog = { begin: () => {}, dirtyPages: () => [] };
   readonly memory: Machine['memory'];
   readonly devices = new Map<string, never>();
@@ -85,7 +67,6 @@ class Toy implements ToyMachine {
   onLog: Machine['onLog'] = () => {};
   onEvent: Machine['onEvent'];
   time = 0;
-  retired = 0;
   resets = 0;
   display = {
     generation: 1,
@@ -99,27 +80,10 @@ class Toy implements ToyMachine {
     text: (): readonly string[] => ['toy'],
   };
 
-  constructor() {
+  constructor(cpuCount: number) {
     const ram = this.#ram;
-    const linearEip = (): number => (this.get('CS.base') + this.get('EIP')) >>> 0;
-    this.cpus = [
-      {
-        index: 0,
-        retired: 0,
-        state: this.#state,
-        codeSize: 16,
-        mode: 'real',
-        paging: NO_PAGING,
-        codeCounters: { kept: 0, found: 0, decoded: 0, dropped: 0, evicted: 0, evictions: 0, flushes: 0 },
-        trace: () => [],
-        branches: () => [],
-        callStack: () => ({ calls: [], isComplete: false, begin: undefined }),
-        translate: (linear: number) => (linear < RAM_SIZE ? linear : undefined),
-        get linearEip() {
-          return linearEip();
-        },
-      },
-    ];
+    const others = Array.from({ length: cpuCount - 1 }, (_, n) => new ToyCpu(n + 1, ram));
+    this.cpus = [new ToyCpu(0, ram), ...others];
     this.memory = {
       ramSize: RAM_SIZE,
       read: (at, length) => ram.slice(at, at + length),
@@ -135,12 +99,16 @@ class Toy implements ToyMachine {
     };
   }
 
+  get retired(): number {
+    return this.cpus.reduce((sum, cpu) => sum + cpu.retired, 0);
+  }
+
   get(name: string): number {
-    return Number(this.#state.readRegister(registerNamed(name)));
+    return this.cpus[0].get(name);
   }
 
   set(name: string, value: number): void {
-    this.#state.writeRegister(registerNamed(name), BigInt(value));
+    this.cpus[0].set(name, value);
   }
 
   addWatchpoint(): void {}
@@ -172,116 +140,52 @@ class Toy implements ToyMachine {
   }
 
   run(limit: RunLimit): RunResult {
-    return { ...this.#run(limit), cpu: 0 };
-  }
-
-  #run(limit: RunLimit): RunOutcome {
     this.limits.push(limit);
     const scripted = this.script.shift();
-    if (scripted) return scripted;
-    for (let count = 0; count < Math.min(limit.instructionsMax, RUN_MAX); count++) {
-      if (this.get('HALTED') === 1) return { reason: 'halted', nextEvent: undefined };
-      const stop = count === 0 && limit.resume ? undefined : this.#stopAt(this.cpus[0].linearEip);
-      const result = stop ?? this.#step(limit.resume === true && count === 0);
-      if (result) return result;
+    if (scripted) return { cpu: 0, ...scripted };
+    const counted = (): number => (limit.ofCpu === undefined ? this.retired : (this.cpus[limit.ofCpu]?.retired ?? 0));
+    const end = counted() + limit.instructionsMax;
+    for (let count = 0; count < RUN_MAX; count++) {
+      const cpu = this.#next(limit.onlyCpu);
+      if (!cpu) return { reason: 'halted', nextEvent: undefined, cpu: limit.onlyCpu ?? 0 };
+      const isCounted = limit.ofCpu === undefined || limit.ofCpu === cpu.index;
+      if (isCounted && counted() >= end) return { reason: 'limit', cpu: cpu.index };
+      const isResumed = limit.resume === true && count === 0;
+      const outcome = (isResumed ? undefined : this.#stopAt(cpu)) ?? this.#step(cpu, isResumed);
+      if (outcome) return { ...outcome, cpu: cpu.index };
     }
-    return { reason: 'limit' };
+    return { reason: 'limit', cpu: this.#turn.cpu };
   }
 
-  #stopAt(address: number): RunOutcome | undefined {
-    const here = [...this.#breakpoints].filter((breakpoint) => breakpoint.address === address);
-    const stopping = here.filter((breakpoint) => breakpoint.reached());
-    return stopping.length > 0 ? { reason: 'breakpoint', breakpoints: stopping } : undefined;
-  }
-
-  #step(resumed: boolean): RunOutcome | undefined {
-    const at = this.cpus[0].linearEip;
-    const opcode = this.#ram[at] ?? 0;
-    const operand = this.#ram[at + 1] ?? 0;
-    const jump = (length: number, target?: number): void =>
-      this.set('EIP', (target ?? this.get('EIP') + length) & 0xffff);
-    const relative = (operand << 24) >> 24;
-    switch (opcode) {
-      case 0x40:
-        this.set('EAX', (this.get('EAX') + 1) >>> 0);
-        jump(1);
-        break;
-      case 0x90:
-        jump(1);
-        break;
-      case 0xe8: {
-        const after = this.get('EIP') + 3;
-        this.#push(after);
-        jump(0, after + (operand | ((this.#ram[at + 2] ?? 0) << 8)));
-        break;
-      }
-      case 0xc3:
-        jump(0, this.#pop());
-        break;
-      case 0xcd:
-        this.#interrupt(operand, this.get('EIP') + 2);
-        break;
-      case 0xcf:
-        jump(0, this.#pop());
-        this.set('CS', this.#pop());
-        this.set('CS.base', this.get('CS') << 4);
-        this.set('EFLAGS', this.#pop());
-        break;
-      case 0xeb:
-        jump(0, this.get('EIP') + 2 + relative);
-        break;
-      case 0xe2:
-        this.set('ECX', (this.get('ECX') - 1) & 0xffff);
-        jump(2, this.get('ECX') === 0 ? undefined : this.get('EIP') + 2 + relative);
-        break;
-      case 0xf4:
-        this.set('HALTED', 1);
-        jump(1);
-        break;
-      default: {
-        const event = {
-          vector: 6,
-          errorCode: undefined,
-          kind: 'exception' as const,
-          cs: this.get('CS'),
-          eip: this.get('EIP'),
-          linearAddress: at,
-        };
-        if (this.stopOnExceptions.has(6) && !resumed) return { reason: 'exception', event };
-        this.#interrupt(6, this.get('EIP'));
-      }
+  /** The processor whose turn it is: the next that is not halted when a turn is over. */
+  #next(onlyCpu: number | undefined): ToyCpu | undefined {
+    if (onlyCpu !== undefined) return this.#awake(onlyCpu);
+    for (let n = 0; n <= this.cpus.length; n++) {
+      const cpu = this.#turn.left > 0 ? this.#awake(this.#turn.cpu) : undefined;
+      if (cpu) return cpu;
+      this.#turn = { cpu: (this.#turn.cpu + 1) % this.cpus.length, left: TURN };
     }
-    this.retired++;
-    this.time++;
     return undefined;
   }
 
-  #interrupt(vector: number, returnOffset: number): void {
-    this.#push(this.get('EFLAGS'));
-    this.#push(this.get('CS'));
-    this.#push(returnOffset);
-    this.set('EFLAGS', this.get('EFLAGS') & ~EFLAGS_IF);
-    const view = new DataView(this.#ram.buffer);
-    this.set('EIP', view.getUint16(vector * 4, true));
-    this.set('CS', view.getUint16(vector * 4 + 2, true));
-    this.set('CS.base', view.getUint16(vector * 4 + 2, true) << 4);
+  #awake(index: number): ToyCpu | undefined {
+    const cpu = this.cpus[index];
+    return cpu?.get('HALTED') === 0 ? cpu : undefined;
   }
 
-  #push(value: number): void {
-    const sp = (this.get('ESP') - 2) & 0xffff;
-    this.set('ESP', sp);
-    new DataView(this.#ram.buffer).setUint16(this.get('SS.base') + sp, value, true);
+  #stopAt({ linearEip, index }: ToyCpu): RunOutcome | undefined {
+    const here = [...this.#breakpoints].filter(
+      ({ address, cpu }) => address === linearEip && (cpu === undefined || cpu === index),
+    );
+    const stopping = here.filter((breakpoint) => breakpoint.reached(index));
+    return stopping.length > 0 ? { reason: 'breakpoint', breakpoints: stopping } : undefined;
   }
 
-  #pop(): number {
-    const sp = this.get('ESP');
-    this.set('ESP', (sp + 2) & 0xffff);
-    return new DataView(this.#ram.buffer).getUint16(this.get('SS.base') + sp, true);
+  #step(cpu: ToyCpu, isResumed: boolean): RunOutcome | undefined {
+    const outcome = cpu.step(this.stopOnExceptions.has(6) && !isResumed);
+    if (outcome) return outcome;
+    this.time++;
+    this.#turn.left--;
+    return undefined;
   }
-}
-
-function registerNamed(name: string): NonNullable<ReturnType<typeof findRegister>> {
-  const register = findRegister(name);
-  if (!register) throw new Error(`no register ${name}`);
-  return register;
 }
