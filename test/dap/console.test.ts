@@ -37,6 +37,7 @@ describe('commands of the console', () => {
     const lines = [
       'help',
       'help x',
+      'cpu',
       'cpuid 1,80000000h',
       'cpuid 99',
       'x start 32',
