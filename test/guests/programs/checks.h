@@ -55,6 +55,18 @@ static inline uint64_t mix_float(uint64_t sum, float value) {
     return mix(sum, value != value ? 0x7fc00000u : both.bits);
 }
 
+/*
+ * As mix_double, of the upper 32 bits of the significand: for what the x87 approximates, where processors differ in the
+ * last bit of 64.
+ */
+static inline uint64_t mix_approximated(uint64_t sum, double value) {
+    union {
+        double value;
+        uint64_t bits;
+    } both = {value};
+    return mix(sum, value != value ? 0x7ff8000000000000u : (both.bits + 0x100000) >> 21);
+}
+
 /* A double in [0, 1) of 53 random bits. */
 static inline double random_unit(uint64_t *state) { return (double)(next_random(state) >> 11) * 0x1p-53; }
 
