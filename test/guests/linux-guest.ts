@@ -1,7 +1,7 @@
 /** Debian's kernels with a shell of busybox and nothing else: the machine, its root file system, and a run of a script. */
 import { readFileSync } from 'node:fs';
 import { debianFile, debianKernel } from '../../scripts/debian-package.ts';
-import { createMachine, type Machine, type MachineConfig } from '../../vm-core/index.ts';
+import { createMachine, type Machine, type MachineConfig, type Topology } from '../../vm-core/index.ts';
 import { type InitramfsEntry, initramfs } from '../support/initramfs.ts';
 
 /** A kernel and the shell that goes with it, as paths. */
@@ -20,6 +20,7 @@ export function linuxPackages(kernelPackage: string, busyboxPackage: string): Li
 /** What is different from run to run. */
 export interface LinuxRun {
   readonly cpuModel: MachineConfig['cpuModel'];
+  readonly topology?: Topology;
   readonly kernelEntry?: '16-bit' | '32-bit' | '64-bit';
   readonly memorySize: number;
   /** Behind `console=ttyS0,115200`. */
@@ -41,7 +42,7 @@ export interface LinuxResult {
 }
 
 const CONSOLE = [5, 1] as const;
-const APPLETS = ['sh', 'mount', 'uname', 'cat', 'awk', 'seq', 'grep', 'md5sum', 'stty', 'poweroff'];
+const APPLETS = ['sh', 'mount', 'uname', 'cat', 'awk', 'seq', 'grep', 'md5sum', 'stty', 'nproc', 'poweroff'];
 const SLICE = 20_000_000;
 
 /** Boots, runs the script, and comes back when it has ended, something went wrong, or the instructions are used up. */
@@ -60,6 +61,7 @@ export function runLinux({ kernel, busybox }: LinuxPackages, run: LinuxRun): Lin
       ...(run.kernelEntry === undefined ? {} : { entry: run.kernelEntry }),
     },
     exitDevice: false,
+    ...(run.topology && { topology: run.topology }),
     startTimeMs: Date.UTC(2026, 10, 20, 12),
   });
   const bytes: Uint8Array[] = [];

@@ -15,6 +15,7 @@ import type { SegmentIndex } from '../state/layout.ts';
 import type { LocalApicUnit } from './local-apic/local-apic-unit.ts';
 import type { PerformanceCounters } from './performance/performance-counters.ts';
 import type { QuickInterrupts } from './quick-interrupts.ts';
+import type { Topology } from './topology.ts';
 
 /** The instruction is done and the next one follows in the same block. */
 export const NEXT = 0;
@@ -153,6 +154,8 @@ export interface Cpu {
   readonly localApic?: LocalApicUnit | undefined;
   readonly state: CpuState;
   readonly model: CpuModelFacts;
+  /** Of the machine's vCPUs; absent where there is one. */
+  readonly topology?: Topology | undefined;
   readonly memory: CpuMemory;
   readonly ports: PortSpace;
   /** Asks the machine's interrupt controller for the vector of the pending maskable interrupt (the INTA cycle). */

@@ -1,10 +1,11 @@
 /**
- * What CPUID answers, made from the table of models (SDM vol. 2A CPUID; AMD64 manual vol. 3 appendix E). Caches and
- * topology are those of one processor with one core.
+ * What CPUID answers, made from the table of models (SDM vol. 2A CPUID; AMD64 manual vol. 3 appendix E). First- and
+ * second-level caches are a core's, the third level is a package's.
  */
 import { type CpuFeature, type CpuidRegister, cpuidBits } from '../isa/cpu-feature.ts';
 import type { CpuModelFacts } from '../isa/cpu-model.ts';
 import { counterFacts } from './performance/counter-facts.ts';
+import { ONE_CPU, type Topology, topologyBits } from './topology.ts';
 import { areaSize, STATE_X87, stateComponents, statesOf } from './extended-state.ts';
 
 /** The four registers of an answer. */
@@ -23,6 +24,10 @@ export interface CpuidSurroundings {
   readonly isApicOff?: boolean;
   /** Of the time-stamp counter. */
   readonly ticksPerSecond: number;
+  /** Of the machine's vCPUs; undefined: there is one. */
+  readonly topology?: Topology | undefined;
+  /** Of the local APIC, as after RESET; undefined: 0. */
+  readonly apicNumber?: number;
 }
 
 const EXTENDED = 0x8000_0000;
@@ -40,6 +45,10 @@ const CR4_PKE = 1 << 22;
 const OSXSAVE = 1 << 27;
 const OSPKE = 1 << 4;
 const SYSCALL = 1 << 11;
+/** HTT: there are several vCPUs in the package. */
+const MULTI_THREADED = 1 << 28;
+/** CmpLegacy of AMD: they are cores. */
+const CORES_ARE_COUNTED = 1 << 1;
 const CACHE_LINE = 64;
 /** Bits of leaf 1 that AMD repeats in EDX of leaf 80000001h. */
 const REPEATED_BY_AMD = 0x0183_f3ff;
@@ -105,10 +114,12 @@ type Leaf = (model: CpuModelFacts, subleaf: number, surroundings: CpuidSurroundi
 const vendor: Leaf = ({ vendor: name, leafMax }) =>
   answer(leafMax, fourCharacters(name, 0), fourCharacters(name, 8), fourCharacters(name, 4));
 
-const identity: Leaf = ({ signature, features }, _, { control4 }) => {
+const identity: Leaf = ({ signature, features }, _, { control4, topology = ONE_CPU, apicNumber = 0 }) => {
   const flushLine = features.has('CLFSH') ? (CACHE_LINE / 8) << 8 : 0;
   const saves = (control4 & CR4_OSXSAVE) === 0 ? 0 : OSXSAVE;
-  return answer(signature, flushLine | (features.has('HTT') ? 1 << 16 : 0), saves);
+  const threads = topology.coresPerPackage * topology.threadsPerCore;
+  const count = threads > 1 ? threads << 16 : 0;
+  return answer(signature, (apicNumber << 24) | count | flushLine, saves, threads > 1 ? MULTI_THREADED : 0);
 };
 
 /** Descriptors of leaf 2; FFh says that leaf 4 tells. AMD reserves the leaf. */
@@ -133,11 +144,14 @@ const caches: readonly Cache[] = [
 ];
 const L2_KIB = 512;
 
-const cacheParameters: Leaf = ({ vendor: name }, subleaf) => {
+const cacheParameters: Leaf = ({ vendor: name }, subleaf, { topology = ONE_CPU }) => {
   const cache = caches[subleaf];
   if (!cache || name === 'AuthenticAMD') return answer();
   const { type, level, ways, sets } = cache;
-  return answer(type | (level << 5) | (1 << 8), (CACHE_LINE - 1) | ((ways - 1) << 22), sets - 1);
+  const { threads, cores } = topologyBits(topology);
+  const sharing = ((1 << (level === 3 ? threads + cores : threads)) - 1) << 14;
+  const numbers = sharing | (((1 << cores) - 1) << 26);
+  return answer(type | (level << 5) | (1 << 8) | numbers, (CACHE_LINE - 1) | ((ways - 1) << 22), sets - 1);
 };
 
 /** Ranges that MONITOR watches; ECX: the extensions are told, and interrupts may end MWAIT while they are off. */
@@ -165,10 +179,14 @@ const xsaveFeatures: readonly CpuFeature[] = ['XSAVEOPT', 'XSAVEC', 'XGETBV1', '
 const TOPOLOGY_THREADS = 1;
 const TOPOLOGY_CORES = 2;
 
-const topology: Leaf = (_, subleaf) => {
+/** How far an APIC number is shifted to give that of the next level, and how many vCPUs share what remains. */
+const levels: Leaf = (_, subleaf, { topology = ONE_CPU, apicNumber = 0 }) => {
   const number = subleaf & 0xff;
-  if (number > 1) return answer(0, 0, number);
-  return answer(0, 1, number | ((number === 0 ? TOPOLOGY_THREADS : TOPOLOGY_CORES) << 8));
+  const { threads, cores } = topologyBits(topology);
+  const { threadsPerCore, coresPerPackage } = topology;
+  if (number === 0) return answer(threads, threadsPerCore, TOPOLOGY_THREADS << 8, apicNumber);
+  if (number > 1) return answer(0, 0, number, apicNumber);
+  return answer(threads + cores, threadsPerCore * coresPerPackage, 1 | (TOPOLOGY_CORES << 8), apicNumber);
 };
 
 /** The time-stamp counter runs as fast as the crystal. */
@@ -182,7 +200,8 @@ const frequencies: Leaf = (_, __, { ticksPerSecond }) => {
 const extendedFeatures: Leaf = (model, _, surroundings) => {
   if (model.vendor !== 'AuthenticAMD') return answer();
   const { EDX } = withFeatures(model, 1, identity(model, 0, surroundings));
-  return answer(model.signature, 0, 0, EDX & REPEATED_BY_AMD);
+  const isLegacy = (EDX & MULTI_THREADED) !== 0 ? CORES_ARE_COUNTED : 0;
+  return answer(model.signature, 0, isLegacy, EDX & REPEATED_BY_AMD);
 };
 
 const brand =
@@ -215,9 +234,12 @@ const outerCaches: Leaf = ({ vendor: name }) => {
   return answer(0, 0, line | (ASSOCIATIVITY_8 << 12) | (L2_KIB << 16), third);
 };
 
-const addressSizes: Leaf = ({ physicalBits, features }) => {
+/** AMD tells here how many vCPUs a package has, less one, and the bits of their numbers. */
+const addressSizes: Leaf = ({ vendor: name, physicalBits, features }, _, { topology = ONE_CPU }) => {
   const linearBits = features.has('LA57') ? 57 : features.has('LM') ? 48 : 32;
-  return answer(physicalBits | (linearBits << 8));
+  const { threads, cores } = topologyBits(topology);
+  const count = topology.coresPerPackage * topology.threadsPerCore - 1;
+  return answer(physicalBits | (linearBits << 8), 0, name === 'AuthenticAMD' ? count | ((threads + cores) << 12) : 0);
 };
 
 const EVENT_NUMBERS = 7;
@@ -246,7 +268,7 @@ const leaves: Readonly<Record<number, Leaf>> = {
   5: monitor,
   7: structured,
   10: performanceCounters,
-  11: topology,
+  11: levels,
   13: extendedState,
   21: counterRatio,
   22: frequencies,

@@ -16,7 +16,7 @@ import type { EmbedderBreakpoints } from './embedder-breakpoints.ts';
 import type { EventSource } from './event-source.ts';
 import { PendingEvents } from './pending-events.ts';
 import type { Processor } from './processor.ts';
-import { initProcessor } from './processor-init.ts';
+import { initProcessor, startProcessor } from './processor-init.ts';
 import { STATUS_HOOK } from './record.ts';
 import { passesOverTrap } from './single-step.ts';
 
@@ -155,9 +155,14 @@ export class EventLoop {
     return branches.isReached ? { reason: 'branch', branch: branches.newest() } : undefined;
   }
 
-  /** Whether the vCPU has anything to do. HLT ends when an interrupt can be taken. */
+  /** Whether the vCPU has anything to do. INIT and start-up happen here; HLT ends when an interrupt can be taken. */
   isRunnable(): boolean {
     const { state } = this.#processor;
+    if (this.#pending.isInitDue) initProcessor(this.#processor, () => this.reset());
+    if (state.read8(slot.WAITS_FOR_STARTUP) !== 0) {
+      if (state.read32(slot.STARTUP_PENDING) === 0) return false;
+      startProcessor(this.#processor);
+    }
     if (state.read8(slot.HALTED) === 0) return true;
     if (!this.#pending.endsHalt) {
       this.#processor.counters.halted();
@@ -171,7 +176,6 @@ export class EventLoop {
   deliverEvents(): RunOutcome | undefined {
     const processor = this.#processor;
     const pending = this.#pending;
-    if (pending.isInitDue) initProcessor(processor, () => this.reset());
     const exception = pending.takeException(processor);
     const failed = exception && this.#deliver(exception);
     if (failed || processor.branches.isReached) return failed;

@@ -294,6 +294,12 @@ export class InterpreterStage extends Semantics {
     return this.f.load('i32', 16, this.#record, record.RECORD_IMMEDIATE2);
   }
 
+  yieldTurn(): void {
+    const yields = this.f.copy(this.f.load('i32', 32, this.#cpu, internal.YIELDS));
+    this.f.store(32, this.#cpu, internal.YIELDED, yields);
+    this.f.set(this.#status, this.or(this.#status, yields));
+  }
+
   exitRequested(): Value {
     return this.#status;
   }

@@ -1,12 +1,13 @@
 /**
- * One virtual processor: state, translations, decoded code and generated code put together, and what system operations
- * see of it. It executes a number of instructions at most and says why it came back; events are the run loop's business.
+ * One virtual processor: state, translations, decoded and generated code, and what system operations see of it. It executes
+ * a number of instructions at most and says why it came back; events are the run loop's business.
  */
-import { type Cpu, type CpuMemory, EXIT, FAULT, GuestFault, NEXT, type PortSpace, REPEAT, BRANCH } from '../cpu/cpu.ts';
+import { type Cpu, type CpuMemory, EXIT, FAULT, GuestFault, NEXT, type PortSpace, BRANCH } from '../cpu/cpu.ts';
 import { type Delivery, deliver } from '../cpu/exceptions.ts';
 import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import { codeAddressOf, is64BitMode } from '../cpu/mode.ts';
 import { QuickInterrupts } from '../cpu/quick-interrupts.ts';
+import type { Topology } from '../cpu/topology.ts';
 import { type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
 import type { GuestEvent } from '../machine/machine.ts';
 import type { CpuMode } from '../machine/vcpu.ts';
@@ -18,7 +19,6 @@ import { type Address, plus } from '../state/address.ts';
 import { CpuState } from '../state/cpu-state.ts';
 import { CS, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex } from '../state/layout.ts';
 import { BranchRing } from './branch-ring.ts';
-import { transfersControl } from './branch-kinds.ts';
 import { callEffects } from './call-effects.ts';
 import { CallShadow } from './call-shadow.ts';
 import { CodeCache } from './code-cache.ts';
@@ -31,6 +31,7 @@ import { HardwareBreakpoints } from './hardware-breakpoints.ts';
 import { createMemoryUnit, type MemoryUnit } from './memory-unit.ts';
 import { ModeReports } from './mode-reports.ts';
 import { deriveTranslation } from './paging-unit.ts';
+import { settle } from './operation-outcome.ts';
 import { operationsByRow } from './operations-by-row.ts';
 import { RunFunctions } from './run-functions.ts';
 import { createProcessorApic } from './processor-apic.ts';
@@ -46,6 +47,7 @@ import * as record from './record.ts';
 
 export class Processor implements Cpu {
   readonly index: number;
+  readonly topology: Topology | undefined;
   readonly state: CpuState;
   readonly model: CpuModelFacts;
   readonly ticksPerSecond: number;
@@ -88,6 +90,7 @@ export class Processor implements Cpu {
   constructor(memory: WebAssembly.Memory, map: PhysicalMap, surroundings: ProcessorSurroundings) {
     const { index = 0, shared } = surroundings;
     this.index = index;
+    this.topology = surroundings.topology;
     this.state = new CpuState(memory, cpuBase(index));
     this.reports = new EventReports(index);
     this.watches = new WatchList(index);
@@ -349,7 +352,7 @@ export class Processor implements Cpu {
         return FAULT;
       }
       if (calls) callEffects[instruction.rowIndex]?.(calls, instruction);
-      return this.#settle(outcome, entry, next);
+      return settle(this.state, instruction.rowIndex, outcome, entry, next);
     } catch (error) {
       const ofNewTask = error instanceof GuestFault && error.isOfNewTask;
       if (!ofNewTask) this.state.eip = entry;
@@ -359,15 +362,6 @@ export class Processor implements Cpu {
       this.#place.entryEip = undefined;
       this.#end();
     }
-  }
-
-  /** EIP of the block goes back into place for the loop, unless the operation has branched. */
-  #settle(outcome: number, entry: Address, next: Address): number {
-    const exit = this.state.read32(internal.EXIT_REQUEST);
-    const branches = (outcome & EXIT) !== 0 && transfersControl[this.#place.instruction.rowIndex];
-    if (outcome !== REPEAT && (outcome & BRANCH || branches || this.state.rip !== next)) return outcome | BRANCH | exit;
-    this.state.eip = entry;
-    return outcome === NEXT ? exit : outcome | exit;
   }
 
   #caught(error: unknown): number {

@@ -4,6 +4,8 @@
  * same input runs the same, however often it was stopped in between.
  */
 import type { Breakpoint, BreakpointFilter, RunLimit, RunOutcome } from '../machine/machine.ts';
+import { EXIT } from '../cpu/cpu.ts';
+import { internal } from '../state/layout.ts';
 import type { Address } from '../state/address.ts';
 import { EmbedderBreakpoints } from './embedder-breakpoints.ts';
 import { EventLoop, type SharedByLoops } from './event-loop.ts';
@@ -35,6 +37,7 @@ export class Scheduler {
     this.#processors = processors;
     this.#shared = { time: 0, retired: 0, stopOnExceptions: new Set(), source, breakpoints };
     this.#loops = processors.map((processor) => new EventLoop(processor, this.#shared));
+    if (processors.length > 1) for (const { state } of processors) state.write32(internal.YIELDS, EXIT);
     this.#current = this.#loopOf(0);
     this.#turnEnd = this.#nextTurnEnd();
     this.#current.processor.code.filterAt = (linear, physical) => this.#filterAt(linear, physical);

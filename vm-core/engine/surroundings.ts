@@ -1,6 +1,7 @@
 /** What a processor needs of its machine. */
 import type { PortSpace } from '../cpu/cpu.ts';
 import type { TimerMaker } from '../cpu/local-apic/apic-timer.ts';
+import type { Topology } from '../cpu/topology.ts';
 import type { InterruptBus } from '../devices/interrupt-bus.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import type { CodeCache } from './code-cache.ts';
@@ -22,6 +23,8 @@ export interface SharedByProcessors {
 export interface ProcessorSurroundings {
   /** Of the vCPU in its machine; default: 0. */
   readonly index?: number;
+  /** Of the machine's vCPUs; default: this is the only one. */
+  readonly topology?: Topology;
   /** Decoded code and random bits of the vCPUs that were made before; default: its own. */
   readonly shared?: SharedByProcessors;
   /** Which instructions there are; default: a 386's. */

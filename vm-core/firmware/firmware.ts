@@ -5,6 +5,7 @@
 import type { GuestRam } from '../memory/guest-ram.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import type { PortSpace } from '../cpu/cpu.ts';
+import type { Topology } from '../cpu/topology.ts';
 import type { BlockStore } from '../machine/block-store.ts';
 import type { MachineRequest } from '../devices/device.ts';
 import type { KernelPlan } from './kernel/kernel-boot.ts';
@@ -13,6 +14,8 @@ import type { KernelPlan } from './kernel/kernel-boot.ts';
 export interface FirmwareContext {
   readonly state: CpuState;
   readonly ports: PortSpace;
+  /** Of the machine's vCPUs; undefined: there is one. */
+  readonly topology?: Topology | undefined;
   readonly memory: FirmwareMemory;
   /** Writes like `memory.writeBytes`, above 4 GiB too, where that of the services begins anew at 0. */
   load(physicalAddress: number, bytes: Uint8Array): void;

@@ -118,6 +118,8 @@ export abstract class Semantics extends Arithmetic {
   abstract immediate(): Value;
   /** The second immediate: the selector of a far pointer. */
   abstract secondImmediate(): Value;
+  /** Ends the turn of this vCPU behind the instruction if there are others. */
+  abstract yieldTurn(): void;
   /** True when something has asked for the block to be left (an event, modified code). */
   abstract exitRequested(): Value;
 

@@ -2,6 +2,7 @@
  * What a set-up program would have left in the CMOS RAM (IBM PC/AT Technical Reference, "CMOS RAM address map"; bytes
  * from 34h on as Bochs and QEMU use them): firmware images learn the size of memory and the drives from it.
  */
+import { cpuCount, ONE_CPU } from '../cpu/topology.ts';
 import { hasFeature } from '../isa/cpu-model.ts';
 import { mediumOf } from '../devices/floppy-controller/media.ts';
 import { defaultGeometry, SECTOR_SIZE } from '../devices/ide/identify.ts';
@@ -27,6 +28,8 @@ const EXTENDED_MEMORY_KIB_AGAIN = 0x30;
 const MEMORY_ABOVE_16_MIB = 0x34;
 /** Three bytes. */
 const MEMORY_ABOVE_4_GIB = 0x5b;
+/** Processors besides the first. */
+const OTHER_CPUS = 0x5f;
 const BOOT_ORDER_THIRD = 0x38;
 const BOOT_ORDER = 0x3d;
 
@@ -68,6 +71,7 @@ export function cmosContents(config: MachineConfig): Uint8Array {
   setWord(MEMORY_ABOVE_16_MIB, Math.max(0, low - 16 * MIB) / (64 * KIB));
   setWord(MEMORY_ABOVE_4_GIB, (high / (64 * KIB)) & 0xffff);
   bytes[MEMORY_ABOVE_4_GIB + 2] = Math.floor(high / (64 * KIB) / 0x10000);
+  bytes[OTHER_CPUS] = cpuCount(config.topology ?? ONE_CPU) - 1;
   // 1 is the floppy, 2 the disk, 3 the CD-ROM; the low half is tried first, what does not fit stands high in byte 38h.
   const order = [config.floppy && 1, config.disk && 2, config.cdrom && 3].filter((device) => device !== undefined);
   bytes[BOOT_ORDER] = (order[0] ?? 0) | ((order[1] ?? 0) << 4);

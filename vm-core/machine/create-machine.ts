@@ -1,12 +1,10 @@
 /** Puts a machine together from its configuration: memory, map, devices, processor, firmware. */
-import { resetCpu } from '../cpu/reset.ts';
-import { ignoreFloatErrors } from '../cpu/x87-errors.ts';
 import type { Device, DirectMemory, MachineRequest } from '../devices/device.ts';
 import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
 import { InterruptBus } from '../devices/interrupt-bus.ts';
 import { createDisplay } from '../devices/vga/display.ts';
 import type { Vga } from '../devices/vga/vga.ts';
-import { Processor } from '../engine/processor.ts';
+import type { Processor } from '../engine/processor.ts';
 import { Scheduler } from '../engine/scheduler.ts';
 import { TICKS_PER_SECOND } from '../engine/surroundings.ts';
 import { BOOT_ADDRESS, createBuiltinBios } from '../firmware/builtin/builtin-bios.ts';
@@ -35,7 +33,8 @@ import type {
   Watchpoint,
 } from './machine.ts';
 import { physicalMemoryView } from './memory-view.ts';
-import { cpuCount, ONE_CPU, requireTopology } from './topology.ts';
+import { Processors } from './processors.ts';
+import { ONE_CPU, requireTopology } from '../cpu/topology.ts';
 import type { Vcpu } from './vcpu.ts';
 import { vcpuView } from './vcpu-view.ts';
 
@@ -52,9 +51,7 @@ const OPTION_ROM_SIZE_MAX = 0x10000;
 export function createMachine(config: MachineConfig): Machine {
   requireMemorySize(config.memorySize, config.memoryLowSize);
   requireTicksPerSecond(config.ticksPerSecond ?? TICKS_PER_SECOND);
-  const topology = config.topology ?? ONE_CPU;
-  requireTopology(topology, modelFacts(config.cpuModel));
-  if (cpuCount(topology) > 1) throw new Error('topology: a machine has one processor; others are to come');
+  requireTopology(config.topology ?? ONE_CPU, modelFacts(config.cpuModel));
   if (config.floppy) requireFloppySize(config.floppy);
   return new PcMachine(config);
 }
@@ -77,7 +74,7 @@ function planOf(config: MachineConfig): KernelPlan | undefined {
 /** The parts that every machine has, in the order in which they depend on each other. */
 class PcMachine implements Machine {
   readonly config: MachineConfig;
-  readonly cpus: readonly [Vcpu];
+  readonly cpus: readonly [Vcpu, ...Vcpu[]];
   readonly memory: PhysicalMemoryView;
   readonly dirtyLog: DirtyLogView;
   readonly display: Display;
@@ -90,12 +87,13 @@ class PcMachine implements Machine {
   readonly #events: EventQueue = createEventQueue();
   readonly #interruptBus = new InterruptBus();
   readonly #bus: DeviceBus;
-  readonly #processor: Processor;
+  readonly #processors: Processors;
   readonly #loop: Scheduler;
   readonly #inputLog: InputLog;
   readonly #firmware: Firmware;
   readonly #kernel: KernelPlan | undefined;
-  readonly #firmwareContext: FirmwareContext;
+  /** By the index of the vCPU that is at a hook. */
+  readonly #firmwareContexts: readonly FirmwareContext[];
   readonly #messages = new Set<string>();
   readonly #emptyPages = new Set<number>();
   #request: MachineRequest | undefined;
@@ -108,7 +106,7 @@ class PcMachine implements Machine {
     this.#direct = new Uint8Array(memory.buffer, RAM_BASE + config.memorySize, DIRECT_MEMORY_SIZE);
     const { low, high } = guestRam(config);
     this.#map = new PhysicalMap(memory, low, { highRamSize: high });
-    this.memory = physicalMemoryView(this.#map, (physical, size) => this.#processor.codeWritten(physical, size));
+    this.memory = physicalMemoryView(this.#map, (physical, size) => this.#running.codeWritten(physical, size));
     this.dirtyLog = this.#map.dirty;
     this.#bus = createDeviceBus(isaPc, config, this.#deviceServices());
     for (const window of this.#bus.memory) this.#map.addWindow(window);
@@ -117,7 +115,7 @@ class PcMachine implements Machine {
         ? createBuiltinBios({ machine: config })
         : { rom: config.firmware, hooks: new Map() };
     this.#addRoms(config);
-    this.#processor = new Processor(memory, this.#map, {
+    this.#processors = new Processors(memory, this.#map, config.topology ?? ONE_CPU, {
       model: config.cpuModel,
       ticksPerSecond: this.ticksPerSecond,
       randomSeed: config.startTimeMs,
@@ -126,25 +124,28 @@ class PcMachine implements Machine {
       acknowledgeInterrupt: () => this.#bus.acknowledgeInterrupt(),
       interruptPending: () => this.#bus.interruptPending(),
       interruptBus: this.#interruptBus,
-      timer: (name, callback) => this.#events.timer(`processor/${name}`, callback),
+      timer: (name, callback) => this.#events.timer(name, callback),
       startTime: () => this.#loop.time,
     });
-    this.#loop = new Scheduler([this.#processor], {
+    this.#loop = new Scheduler(this.#processors.all, {
       events: this.#events,
       takeRequest: () => this.#takeRequest(),
       raiseFloatError: () => this.#bus.raiseFloatError(),
       hasFirmwareHook: (physical) => this.#firmware.hooks.has(physical),
-      firmwareHook: (physical) => this.#firmware.hooks.get(physical)?.(this.#firmwareContext),
+      firmwareHook: (physical) =>
+        this.#firmware.hooks.get(physical)?.(this.#firmwareContexts[this.#running.index] as FirmwareContext),
     });
-    this.#processor.code.isHooked = (linear, physical) =>
+    this.#processors.running = () => this.#loop.running;
+    const [first, ...others] = this.#processors.all;
+    first.code.isHooked = (linear, physical) =>
       this.#firmware.hooks.has(physical) || this.#loop.hasBreakpoint(linear, physical);
-    this.#firmwareContext = this.#makeFirmwareContext();
+    this.#firmwareContexts = this.#processors.all.map((processor) => this.#makeFirmwareContext(processor));
     this.#inputLog = createInputLog({
       now: () => this.#now(),
       isInTheMiddle: () => this.#loop.isInTheMiddle,
       events: this.#events,
       deliver: (device, channel, bytes) => {
-        if (device === 'processor' && channel === 'random') this.#processor.randomBits.add(bytes);
+        if (device === 'processor' && channel === 'random') first.randomBits.add(bytes);
         else this.#bus.input(device, channel, bytes);
       },
     });
@@ -153,7 +154,8 @@ class PcMachine implements Machine {
       failed: (access, error) => this.onLog(`the host failed to answer ${accessText(access)}: ${error}`),
     };
     this.display = createDisplay(this.#bus.devices.get('vga') as Vga, { now: () => this.time });
-    this.cpus = [vcpuView(this.#processor, () => this.#loop.retired)];
+    const view = (processor: Processor): Vcpu => vcpuView(processor, () => this.#loop.retiredBy(processor.index));
+    this.cpus = [view(first), ...others.map(view)];
     this.reset();
   }
 
@@ -187,7 +189,8 @@ class PcMachine implements Machine {
   }
 
   run(limit: RunLimit): RunResult {
-    return { ...this.#loop.run(limit), cpu: 0 };
+    const outcome = this.#loop.run(limit);
+    return { ...outcome, cpu: this.#loop.about };
   }
 
   stop(): void {
@@ -198,12 +201,8 @@ class PcMachine implements Machine {
     this.#request = undefined;
     this.#bus.reset();
     this.#map.reloadShadows();
-    this.#processor.invalidateCode();
-    resetCpu(this.#processor.state, this.#processor.model);
-    this.#processor.callShadow.reset();
+    this.#processors.reset();
     this.#loop.reset();
-    this.#processor.translations.flushAll();
-    this.#processor.refresh();
   }
 
   addBreakpoint(breakpoint: Breakpoint): void {
@@ -215,45 +214,43 @@ class PcMachine implements Machine {
   }
 
   addWatchpoint(watchpoint: Watchpoint): void {
-    if ((watchpoint.cpu ?? 0) !== 0) return;
-    this.#processor.watches.add(watchpoint);
-    this.#processor.forgetShortcuts();
+    this.#processors.addWatchpoint(watchpoint);
   }
 
   removeWatchpoint(watchpoint: Watchpoint): void {
-    this.#processor.watches.remove(watchpoint);
+    this.#processors.removeWatchpoint(watchpoint);
   }
 
   get recordsCalls(): boolean {
-    return this.#processor.callShadow.isOn;
+    return this.#processors.recordsCalls;
   }
 
   set recordsCalls(on: boolean) {
-    this.#processor.callShadow.isOn = on;
+    this.#processors.recordsCalls = on;
   }
 
   get recordsTrace(): boolean {
-    return this.#processor.trace.isOn;
+    return this.#processors.recordsTrace;
   }
 
   set recordsTrace(on: boolean) {
-    this.#processor.trace.isOn = on;
+    this.#processors.recordsTrace = on;
   }
 
   get recordsBranches(): boolean {
-    return this.#processor.branches.isOn;
+    return this.#processors.recordsBranches;
   }
 
   set recordsBranches(on: boolean) {
-    this.#processor.branches.isOn = on;
+    this.#processors.recordsBranches = on;
   }
 
   get onEvent(): Machine['onEvent'] {
-    return this.#processor.reports.onEvent;
+    return this.#processors.onEvent;
   }
 
   set onEvent(listener: Machine['onEvent']) {
-    this.#processor.reports.onEvent = listener;
+    this.#processors.onEvent = listener;
   }
 
   input(device: string, channel: string, bytes: Uint8Array): void {
@@ -280,11 +277,13 @@ class PcMachine implements Machine {
       request: (request) => this.#ask(request),
       log: (message) => this.#logOnce(message),
       setA20: (open) => this.#setA20(open),
-      setInterruptPending: (pending) => this.#processor?.localApic.apic.setPin(0, pending),
-      setNonMaskableInterrupt: (high) => this.#processor?.localApic.apic.setPin(1, high),
+      setInterruptPending: (pending) => this.#processors?.all[0].localApic.apic.setPin(0, pending),
+      setNonMaskableInterrupt: (high) => {
+        for (const { localApic } of this.#processors?.all ?? []) localApic.apic.setPin(1, high);
+      },
       interruptBus: this.#interruptBus,
       ignoreFloatErrors: (ignore) => {
-        if (ignore) ignoreFloatErrors(this.#processor.state);
+        if (ignore) this.#processors.ignoreFloatErrors();
       },
     };
   }
@@ -294,23 +293,27 @@ class PcMachine implements Machine {
     if (bytes.length < size) throw new Error(`no ${size} bytes of direct memory are left for devices`);
     this.#direct = this.#direct.subarray(size);
     const { byteOffset: start } = bytes;
-    return { bytes, revoke: () => this.#processor?.linear.dropHosts(start, start + size) };
+    return { bytes, revoke: () => this.#processors?.dropHosts(start, start + size) };
+  }
+
+  get #running(): Processor {
+    return this.#loop.running;
   }
 
   /** Devices are made, and reset, before the processor is there. */
   #now(): number {
-    return this.#processor === undefined ? 0 : this.#processor.now();
+    return this.#processors === undefined ? 0 : this.#running.now();
   }
 
   #setA20(open: boolean): void {
     this.#map.a20Mask = open ? 0xffffffff : ~MEBIBYTE;
-    this.#processor?.forgetShortcuts();
-    this.#processor?.requestExit();
+    this.#processors?.forgetShortcuts();
+    this.#processors?.running().requestExit();
   }
 
   #ask(request: MachineRequest): void {
     this.#request ??= request;
-    this.#processor.requestExit();
+    this.#running.requestExit();
   }
 
   #takeRequest(): MachineRequest | undefined {
@@ -340,8 +343,8 @@ class PcMachine implements Machine {
 
   #romWritten(physicalAddress: number, size: number, value: number): void {
     this.#logOnce(`the guest wrote to ROM, which keeps what it has (page ${hexPage(physicalAddress)})`);
-    const { reports } = this.#processor;
-    if (reports.report(() => ({ kind: 'rom-write', physicalAddress, size, value }))) this.#processor.requestExit();
+    const { reports } = this.#running;
+    if (reports.report(() => ({ kind: 'rom-write', physicalAddress, size, value }))) this.#running.requestExit();
   }
 
   /** Told for the first few pages: a guest that looks for the end of its memory tries many. All look for option ROMs. */
@@ -355,16 +358,17 @@ class PcMachine implements Machine {
     this.#logOnce(`no memory and no device at ${where}${isLast ? '' : ` (first access: ${direction})`}`);
   }
 
-  #makeFirmwareContext(): FirmwareContext {
+  #makeFirmwareContext(processor: Processor): FirmwareContext {
     const map = this.#map;
     return {
-      state: this.#processor.state,
+      state: processor.state,
+      topology: this.config.topology,
       ports: this.#bus.ports,
       memory: {
         read: (physicalAddress, size) => map.read(physicalAddress, size),
         write: (physicalAddress, size, value) => {
           map.write(physicalAddress, size, value);
-          this.#processor.busWritten(physicalAddress, size);
+          processor.busWritten(physicalAddress, size);
         },
         readBytes: (physicalAddress, length) => Uint8Array.from({ length }, (_, n) => map.read(physicalAddress + n, 1)),
         writeBytes: (physicalAddress, bytes) => this.#writeAsBusMaster(physicalAddress, bytes),
@@ -385,6 +389,6 @@ class PcMachine implements Machine {
   /** Reaches RAM and device windows; ROM keeps what it has. */
   #writeAsBusMaster(physicalAddress: number, bytes: Uint8Array): void {
     const written = this.#map.writeBytes(physicalAddress, bytes);
-    this.#processor.busWritten(physicalAddress, written);
+    this.#running.busWritten(physicalAddress, written);
   }
 }

@@ -20,6 +20,7 @@ import { createResetControl } from '../devices/reset-control/reset-control.ts';
 import { createRtc } from '../devices/rtc/rtc.ts';
 import { createUart } from '../devices/uart/uart.ts';
 import { createVga } from '../devices/vga/vga.ts';
+import { cpuCount, ONE_CPU } from '../cpu/topology.ts';
 import { modelFacts } from '../isa/cpu-model.ts';
 import { guestRam } from '../memory/guest-ram.ts';
 import { cmosContents } from './cmos-contents.ts';
@@ -96,7 +97,7 @@ export const isaPc: MachineMap = {
       create: (context, config) =>
         createFirmwareConfig(
           context,
-          { ramSize: config.memorySize, cpuCount: 1 },
+          { ramSize: config.memorySize, cpuCount: cpuCount(config.topology ?? ONE_CPU) },
           {
             'etc/e820': ramRanges(guestRam(config)),
             ...(config.vgaFirmware === undefined ? {} : { 'vgaroms/vgabios.bin': config.vgaFirmware }),

@@ -11,7 +11,7 @@ import type { KernelImages } from '../firmware/kernel/kernel-boot.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import type { PendingAccess } from '../memory/access-log.ts';
 import type { CpuMode, Vcpu } from './vcpu.ts';
-import type { Topology } from './topology.ts';
+import type { Topology } from '../cpu/topology.ts';
 
 export type MachineType = 'isa-1';
 

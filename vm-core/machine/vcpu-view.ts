@@ -4,11 +4,11 @@ import { explainWalk } from '../inspect/explain-walk.ts';
 import type { Translator } from '../memory/translator.ts';
 import type { PagingView, Vcpu } from './vcpu.ts';
 
-/** The view of a machine's only processor. */
+/** The view of a processor; `retired` counts its instructions. */
 export function vcpuView(processor: Processor, retired: () => number): Vcpu {
   const { state } = processor;
   return {
-    index: 0,
+    index: processor.index,
     state,
     get codeSize() {
       return processor.codeSize;

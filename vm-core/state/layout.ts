@@ -66,6 +66,8 @@ export const slot = {
   NMI_BLOCKED: offsetOf('NMI_BLOCKED'),
   NMI_PENDING: offsetOf('NMI_PENDING'),
   INIT_PENDING: offsetOf('INIT_PENDING'),
+  WAITS_FOR_STARTUP: offsetOf('WAITS_FOR_STARTUP'),
+  STARTUP_PENDING: offsetOf('STARTUP_PENDING'),
   APIC_BASE: offsetOf('IA32_APIC_BASE'),
   TSC_DEADLINE: offsetOf('IA32_TSC_DEADLINE'),
   INTERRUPT_REQUESTED: offsetOf('INTERRUPT_REQUESTED'),
@@ -187,7 +189,9 @@ export const internal = {
   /** i32: where in the ring of branches the next entry goes; not 0 while TypeScript wants to hear of each branch. */
   BRANCH_NEXT: field(),
   BRANCHES_HEARD: field(),
-  /** i32: 1 while PAUSE is to end the turn of the vCPU, as there are others; and 1 when it has. */
+  /** i32: the number that its local APIC has after RESET. */
+  APIC_NUMBER: field(),
+  /** i32: while PAUSE is to end the turn of the vCPU, as there are others, the status to leave with; not 0 when it has. */
   YIELDS: field(),
   YIELDED: field(),
   /** i32: not 0 while these are counted for the performance counters: repeated instructions that were only continued,

@@ -329,6 +329,8 @@ const rows: readonly RegisterRow[] = [
   event('NMI_BLOCKED', 1, '1 from the delivery of an NMI to the next IRET'),
   event('NMI_PENDING', 1, '1 while an NMI waits to be delivered'),
   event('INIT_PENDING', 1, '1 while an INIT waits to be carried out'),
+  event('WAITS_FOR_STARTUP', 1, '1 from an INIT to the start-up message, unless this is the bootstrap processor'),
+  event('STARTUP_PENDING', 4, '100h and the vector of a start-up message that waits to be carried out'),
   event(
     'INTERRUPT_REQUESTED',
     1,

@@ -2,11 +2,13 @@
 import type { CpuModelFacts } from '../../isa/cpu-model.ts';
 import { apicRows } from '../../state/apic-table.ts';
 import type { CpuState } from '../../state/cpu-state.ts';
-import { apicSlot, slot } from '../../state/layout.ts';
+import { apicSlot, internal, slot } from '../../state/layout.ts';
 import { findRegister, type Register } from '../../state/register-table.ts';
 
 /** EXTD: x2APIC mode. */
 export const APIC_X2: number = 1 << 10;
+/** BSP: this is the processor that begins at RESET. */
+export const APIC_BOOTSTRAP: number = 1 << 8;
 /** EN. */
 export const APIC_ENABLED: number = 1 << 11;
 
@@ -35,11 +37,15 @@ export function modeChanged(state: CpuState, model: CpuModelFacts, from: bigint,
   if (before === after) return;
   if ((after & APIC_ENABLED) === 0) resetLocalApic(state, model);
   else if (after === MODE) {
-    const number = state.read32(apicSlot.ID) >>> 24;
-    state.write32(apicSlot.ID, number);
-    state.write32(apicSlot.LDR, ((number >>> 4) << 16) | (1 << (number & 15)));
+    setX2Number(state, state.read32(apicSlot.ID) >>> 24);
     state.write32(apicSlot.ICR + 4, 0);
   }
+}
+
+/** In x2APIC mode the logical destination follows from the number. */
+export function setX2Number(state: CpuState, number: number): void {
+  state.write32(apicSlot.ID, number);
+  state.write32(apicSlot.LDR, ((number >>> 4) << 16) | (1 << (number & 15)));
 }
 
 /** Version and number of the last LVT entry; P6 processors brought the counters', the Pentium 4 the thermal sensor's. */
@@ -54,6 +60,7 @@ export function resetLocalApic(state: CpuState, model: CpuModelFacts): void {
   const pins = state.read8(apicSlot.PINS);
   for (const { row, register } of apicRegisters) state.write64(register.offset, BigInt(row.reset));
   state.write8(apicSlot.PINS, pins);
+  state.write32(apicSlot.ID, (state.read32(internal.APIC_NUMBER) << 24) >>> 0);
   state.write32(apicSlot.VERSION, versionOf(model));
   state.write64(apicSlot.TIMER_START, 0xffff_ffff_ffff_ffffn);
   state.write32(slot.CR8, 0);

@@ -2,8 +2,8 @@
  * The local APIC of one processor (SDM vol. 3A chapter 11). Its registers stand in the register table, so that a debugger
  * sees and writes them; what interrupts there are to deliver is derived from them when they change, not when it is asked.
  *
- * Until software enables it, the pins pass it by: INTR and NMI reach the processor as they do on one without a local APIC,
- * as a PC has to be at power-on (MultiProcessor Specification 1.4 §3.6.2).
+ * Until software enables that of the bootstrap processor, the pins pass it by: INTR and NMI reach the processor as they do on
+ * one without a local APIC, as a PC has to be at power-on (MultiProcessor Specification 1.4 §3.6.2).
  */
 import type { CpuModelFacts } from '../../isa/cpu-model.ts';
 import {
@@ -22,7 +22,7 @@ import {
 import { LVT_LEVEL, LVT_MASKED, LVT_REMOTE_IRR, SVR_ENABLED } from '../../state/apic-table.ts';
 import type { CpuState } from '../../state/cpu-state.ts';
 import { apicSlot, slot } from '../../state/layout.ts';
-import { APIC_ENABLED, APIC_X2 } from './apic-base.ts';
+import { APIC_BOOTSTRAP, APIC_ENABLED, APIC_X2 } from './apic-base.ts';
 import { ApicTimer, type TimerMaker } from './apic-timer.ts';
 import { VectorSet } from './vector-set.ts';
 
@@ -130,8 +130,8 @@ export class LocalApic implements LocalApicPort {
   /** Derives what depends on registers; called when somebody has written them. */
   derive(): void {
     const { isOn } = this;
-    const isEnabled = isOn && (this.#state.read32(apicSlot.SVR) & SVR_ENABLED) !== 0;
-    this.#isPassedBy = !isEnabled;
+    const isEnabled = isOn && this.#isEnabled;
+    this.#isPassedBy = !isEnabled && this.#isBootstrap;
     this.#takesExternal = isEnabled && this.#takesExternalAt(apicSlot.LVT_LINT0);
     const priority = this.processorPriority;
     this.#state.write32(apicSlot.PPR, priority);
@@ -242,18 +242,27 @@ export class LocalApic implements LocalApicPort {
     return this.isX2Mode ? id : id >>> 24;
   }
 
-  isAddressed({ destination, isLogical }: InterruptMessage): boolean {
-    if (!this.isOn) return false;
+  isAddressed({ destination, isLogical, mode }: InterruptMessage): boolean {
+    if (!this.isOn || (mode === DELIVER_LOWEST && !this.#isEnabled)) return false;
+    if (isLogical && !this.isX2Mode) return this.#isInSet(destination & 0xff);
     if (destination === EVERYBODY) return true;
     return isLogical ? this.#isInSet(destination) : destination === this.number;
   }
 
+  /** The bootstrap processor does not wait for start-up messages. */
+  get #isBootstrap(): boolean {
+    return !this.#isPresent || (this.#state.read32(slot.APIC_BASE) & APIC_BOOTSTRAP) !== 0;
+  }
+
+  get #isEnabled(): boolean {
+    return (this.#state.read32(apicSlot.SVR) & SVR_ENABLED) !== 0;
+  }
+
   receive({ mode, vector, isLevel }: InterruptMessage): void {
-    const isEnabled = (this.#state.read32(apicSlot.SVR) & SVR_ENABLED) !== 0;
     switch (mode) {
       case DELIVER_FIXED:
       case DELIVER_LOWEST:
-        if (isEnabled) this.#accept(vector, isLevel);
+        if (this.#isEnabled) this.#accept(vector, isLevel);
         return;
       case DELIVER_NMI:
         this.#raiseNmi();
@@ -267,7 +276,7 @@ export class LocalApic implements LocalApicPort {
         this.#around.log('a message for system management or an external interrupt controller reached the local APIC');
         return;
       case DELIVER_STARTUP:
-        // It is for processors that wait for one, which the first one never does.
+        this.#startUp(vector);
         return;
       default:
         this.#around.log(`a message of the reserved kind ${mode} reached the local APIC`);
@@ -299,8 +308,7 @@ export class LocalApic implements LocalApicPort {
   /** Raises the interrupt of an LVT entry, as its delivery mode says. */
   #raiseEntry(entry: number): void {
     const lvt = this.#state.read32(entry);
-    const isEnabled = (this.#state.read32(apicSlot.SVR) & SVR_ENABLED) !== 0;
-    if (!this.isOn || !isEnabled || (lvt & LVT_MASKED) !== 0) return;
+    if (!this.isOn || !this.#isEnabled || (lvt & LVT_MASKED) !== 0) return;
     if (entry === apicSlot.LVT_PERF && this.#masksCounters) this.#state.write32(entry, lvt | LVT_MASKED);
     const hasMode = entry !== apicSlot.LVT_TIMER && entry !== apicSlot.LVT_ERROR;
     const mode = hasMode ? (lvt >>> 8) & 7 : DELIVER_FIXED;
@@ -335,6 +343,14 @@ export class LocalApic implements LocalApicPort {
     if (isLevel) this.#levels.add(vector);
     else this.#levels.remove(vector);
     this.derive();
+  }
+
+  /** Taken by a processor that waits for it, or will when it has carried out its INIT; ignored by all others. */
+  #startUp(vector: number): void {
+    const isInit = this.#state.read8(slot.INIT_PENDING) !== 0 && !this.#isBootstrap;
+    if (!isInit && this.#state.read8(slot.WAITS_FOR_STARTUP) === 0) return;
+    this.#state.write32(slot.STARTUP_PENDING, 0x100 | vector);
+    this.#around.wake();
   }
 
   #raiseNmi(): void {

@@ -5,6 +5,7 @@
  */
 import { cpuid } from '../../cpu/cpuid.ts';
 import { versionOf } from '../../cpu/local-apic/apic-base.ts';
+import { apicNumberOf, cpuCount, ONE_CPU, type Topology } from '../../cpu/topology.ts';
 import { modelFacts } from '../../isa/cpu-model.ts';
 import type { MachineConfig } from '../../machine/machine.ts';
 import { SVR_ENABLED } from '../../state/apic-table.ts';
@@ -14,8 +15,8 @@ import type { FirmwareContext } from '../firmware.ts';
 const LOCAL_APIC = 0xfee0_0000;
 const IO_APIC = 0xfec0_0000;
 const IO_APIC_VERSION = 0x11;
-/** Behind the numbers of the processors, of which there is one. */
-const IO_APIC_ID = 1;
+/** The number of the I/O APIC has four bits. */
+const IO_APIC_ID_MAX = 15;
 const REVISION = 4;
 const HEADER_SIZE = 44;
 const PROCESSOR_SIZE = 20;
@@ -52,26 +53,35 @@ const interrupt = (type: number, kind: number, irq: number, to: number, input: n
   ...[type, kind, 0, 0, ISA, irq, to, input],
 ];
 
-function entries(machine: Pick<MachineConfig, 'cpuModel'>): readonly number[][] {
+/** What the tables tell of. */
+type DescribedMachine = Pick<MachineConfig, 'cpuModel' | 'topology'>;
+
+/** Behind the numbers of the processors, as far as there is room. */
+function ioApicNumber(topology: Topology = ONE_CPU): number {
+  return Math.min(apicNumberOf(topology, cpuCount(topology) - 1) + 1, IO_APIC_ID_MAX);
+}
+
+function entries(machine: DescribedMachine): readonly number[][] {
   const facts = modelFacts(machine.cpuModel);
-  const { EDX } = cpuid(facts, 1, 0, { control4: 0, ticksPerSecond: 0 });
+  const { topology = ONE_CPU } = machine;
+  const { EDX } = cpuid(facts, 1, 0, { control4: 0, ticksPerSecond: 0, topology });
+  const ioApic = ioApicNumber(topology);
+  const processor = (index: number): number[] => [
+    ...[PROCESSOR, apicNumberOf(topology, index), versionOf(facts) & 0xff, ENABLED | (index === 0 ? BOOTSTRAP : 0)],
+    ...[...bytes(facts.signature, 4), ...bytes(EDX, 4), ...bytes(0, PROCESSOR_SIZE - 12)],
+  ];
   return [
-    [
-      ...[PROCESSOR, 0, versionOf(facts) & 0xff, ENABLED | BOOTSTRAP],
-      ...[...bytes(facts.signature, 4), ...bytes(EDX, 4), ...bytes(0, PROCESSOR_SIZE - 12)],
-    ],
+    ...Array.from({ length: cpuCount(topology) }, (_, index) => processor(index)),
     [BUS, ISA, ...text('ISA', 6)],
-    [IO_APIC_ENTRY, IO_APIC_ID, IO_APIC_VERSION, ENABLED, ...bytes(IO_APIC, 4)],
-    ...ISA_INTERRUPTS.map((irq) =>
-      interrupt(IO_INTERRUPT, WITH_VECTOR, irq, IO_APIC_ID, irq === 0 ? TIMER_INPUT : irq),
-    ),
+    [IO_APIC_ENTRY, ioApic, IO_APIC_VERSION, ENABLED, ...bytes(IO_APIC, 4)],
+    ...ISA_INTERRUPTS.map((irq) => interrupt(IO_INTERRUPT, WITH_VECTOR, irq, ioApic, irq === 0 ? TIMER_INPUT : irq)),
     interrupt(LOCAL_INTERRUPT, EXTERNAL, 0, ALL, 0),
     interrupt(LOCAL_INTERRUPT, NON_MASKABLE, 0, ALL, 1),
   ];
 }
 
 /** The floating pointer, and behind it the table, for a place on a boundary of 16; nothing without a local APIC. */
-export function mpTables(machine: Pick<MachineConfig, 'cpuModel'>, address: number): readonly number[] {
+export function mpTables(machine: DescribedMachine, address: number): readonly number[] {
   if (!modelFacts(machine.cpuModel).features.has('APIC')) return [];
   const all = entries(machine);
   const length = HEADER_SIZE + all.flat().length;
@@ -92,12 +102,12 @@ const LINT0_EXTERNAL = 0x8700;
 const LINT1_NMI = 0x8400;
 
 /** Puts the controllers into virtual wire mode. */
-export function startVirtualWire({ state, memory }: FirmwareContext): void {
+export function startVirtualWire({ state, memory, topology }: FirmwareContext): void {
   if (state.read32(apicSlot.VERSION) === 0) return;
   state.write32(apicSlot.SVR, SVR_ENABLED | 0xff);
   state.write32(apicSlot.LVT_LINT0, LINT0_EXTERNAL);
   state.write32(apicSlot.LVT_LINT1, LINT1_NMI);
   state.onDerivedChange(apicSlot.SVR);
   memory.write(IO_APIC, 4, 0);
-  memory.write(IO_APIC + 0x10, 4, IO_APIC_ID << 24);
+  memory.write(IO_APIC + 0x10, 4, (ioApicNumber(topology) << 24) >>> 0);
 }

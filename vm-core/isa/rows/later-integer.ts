@@ -97,7 +97,7 @@ const touch: SemanticsFunction = (s, place) => {
 };
 
 const hints: readonly InstructionRow[] = [
-  row('F3 90', 'PAUSE', '', nothing),
+  row('F3 90', 'PAUSE', '', (s) => s.yieldTurn()),
   row('0F 18', 'PREFETCH', 'Ev', nothing, { feature: 'PREFETCH' }),
   row('0F 0D', 'PREFETCHW', 'My', nothing, { feature: 'PREFETCHW' }),
   ...Array.from({ length: 7 }, (_, n) => row(`0F ${hexByte(0x19 + n)}`, 'NOP', 'Ev', nothing, { feature: 'NOPL' })),

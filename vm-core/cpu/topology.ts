@@ -18,6 +18,21 @@ export function cpuCount({ packages, coresPerPackage, threadsPerCore }: Topology
   return packages * coresPerPackage * threadsPerCore;
 }
 
+/** Bits of an APIC number that tell the threads of a core apart, and the cores of a package. */
+export function topologyBits({ coresPerPackage, threadsPerCore }: Topology): { threads: number; cores: number } {
+  const bitsFor = (count: number): number => 32 - Math.clz32(count - 1);
+  return { threads: bitsFor(threadsPerCore), cores: bitsFor(coresPerPackage) };
+}
+
+/** The APIC number of a vCPU by its index: package, core and thread, each in bits of its own. */
+export function apicNumberOf(topology: Topology, index: number): number {
+  const { coresPerPackage, threadsPerCore } = topology;
+  const { threads, cores } = topologyBits(topology);
+  const core = Math.floor(index / threadsPerCore) % coresPerPackage;
+  const inPackage = (core << threads) | (index % threadsPerCore);
+  return (Math.floor(index / (threadsPerCore * coresPerPackage)) << (threads + cores)) | inPackage;
+}
+
 /** Whether CPUID of a model has something to tell cores and threads with: leaf 4 of Intel, and AMD's of its time. */
 function tellsCores({ leafMax }: CpuModelFacts): boolean {
   return leafMax >= 4;
