@@ -137,7 +137,7 @@ packet: dw 16, 1, 9000h, 0, 21, 0, 0, 0`);
       last = result;
       return result.reason === 'request';
     });
-    expect(last).toEqual({ reason: 'request', request: { kind: 'exit', value: 0x42 } });
+    expect(last).toMatchObject({ reason: 'request', request: { kind: 'exit', value: 0x42 } });
   });
 
   it('boots again after a reset, with its ROM as it was', { timeout: TIMEOUT }, async () => {
