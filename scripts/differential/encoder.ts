@@ -6,6 +6,7 @@ import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
 import { parseOpcode } from '../../vm-core/isa/opcode-map.ts';
 import {
   hasNo16BitForm,
+  hasVectorIndex,
   immediateSize,
   needsModRm,
   type OperandCode,
@@ -27,6 +28,8 @@ export interface Address {
   readonly size: OperandSize;
   readonly base: number | undefined;
   readonly index: number | undefined;
+  /** The vector register with the indices of a gather. */
+  readonly vectorIndex?: number;
   readonly scale: number;
   readonly displacement: number;
   /** The displacement is to be what the target needs: there is no register, or it counts from RIP. */
@@ -237,7 +240,8 @@ export class Encoder {
     const next = this.#next;
     const mod = next() % 3;
     const registers = this.#form.mode === 64 ? 16 : 8;
-    const rm = next() % registers;
+    const isGather = this.#form.row.operands.some(hasVectorIndex);
+    const rm = isGather ? 4 | (registers === 16 ? next() & 8 : 0) : next() % registers;
     if (rm > 7) this.#rex |= 0x41;
     this.#tail.push((mod << 6) | field | (rm & 7));
     const withSib = (rm & 7) === 4;
@@ -248,7 +252,7 @@ export class Encoder {
     const baseField = withSib ? (sib & 7) | (rm & 8) : rm;
     const noBase = mod === 0 && (baseField & 7) === 5;
     const isRelative = noBase && !withSib && this.#form.mode === 64;
-    const hasIndex = index !== 4;
+    const hasIndex = index !== 4 && !isGather;
     const isDirect = noBase && !hasIndex;
     const displacement =
       noBase && hasIndex
@@ -258,6 +262,7 @@ export class Encoder {
       size: this.#addressSize,
       base: noBase ? undefined : baseField,
       index: hasIndex ? index : undefined,
+      ...(isGather ? { vectorIndex: index } : {}),
       scale: 1 << (sib >> 6),
       displacement,
       isDirect,
@@ -281,7 +286,7 @@ export class Encoder {
 const isOffset = (code: OperandCode) => code === 'Ob' || code === 'Ov';
 
 /** Rows whose address size chooses the counter, or that address memory by registers of their own. */
-const COUNTS_BY_ADDRESS = /^(LOOP|JCXZ|XLAT|INS$|OUTS|MASKMOV)/;
+const COUNTS_BY_ADDRESS = /^(LOOP|JCXZ|XLAT|INS$|OUTS|V?MASKMOV(Q|DQU)$)/;
 
 /** A number as bytes, the low one first. */
 export function bytesOf(number: bigint, size: number): number[] {

@@ -130,12 +130,19 @@ const SLOTS: Readonly<Record<'rm' | 'reg' | 'vvvv', (ours: DecodedInstruction) =
 const VECTOR_PLACES: Readonly<Record<VectorField, (ours: DecodedInstruction) => number>> = {
   ...SLOTS,
   is4: ({ immediate }) => immediate,
+  index: ({ indexSlot }) => indexSlot,
 };
 
-function memoryText(ours: DecodedInstruction): string {
+/** The index of an address: a general register, or a vector by its name. */
+function indexText(indexSlot: number, isVector256: boolean): string {
+  const vector = vectorSlots.indexOf(indexSlot);
+  return vector < 0 ? String(longGeneralSlots.indexOf(indexSlot)) : `${isVector256 ? 'YMM' : 'XMM'}${vector}`;
+}
+
+function memoryText(ours: DecodedInstruction, isVector256 = false): string {
   const { addressSize, baseSlot, indexSlot, scale, displacement, immediate, isAbsolute, length } = ours;
   const base = baseSlot === internal.ZERO ? '-' : baseSlot === slot.EIP ? 'ip' : longGeneralSlots.indexOf(baseSlot);
-  const index = indexSlot === internal.ZERO ? '-' : `${longGeneralSlots.indexOf(indexSlot)}*${1 << scale}`;
+  const index = indexSlot === internal.ZERO ? '-' : `${indexText(indexSlot, isVector256)}*${1 << scale}`;
   const whole = isAbsolute ? (BigInt(immediate >>> 0) << 32n) | BigInt(displacement >>> 0) : BigInt(displacement);
   const distance = baseSlot === slot.EIP ? whole + ipOf(64) + BigInt(length) : whole;
   return `[${ours.segment} ${base} ${index} ${hex(distance, addressSize)}]`;
@@ -165,6 +172,7 @@ function operandText(row: InstructionRow, code: OperandCode, ours: DecodedInstru
     case 'vectorMemory':
       return memoryText(ours);
     case 'vector':
+      if (operand.field === 'index') return memoryText(ours, operand.bits === 256);
       return `${operand.bits === 256 ? 'YMM' : 'XMM'}${vectorSlots.indexOf(VECTOR_PLACES[operand.field](ours))}`;
     case 'mmx':
       return `MM${mmxSlots.indexOf(VECTOR_PLACES[operand.field](ours))}`;
@@ -222,7 +230,7 @@ function icedMemory(theirs: IcedInstruction, mode: OperandSize, addressSize: num
       ? '-'
       : /IP$/.test(Register[register] as string)
         ? 'ip'
-        : registerName(register).slice(1).split(':')[0];
+        : registerName(register).replace(/^r/, '').split(':')[0];
   const scale = theirs.memoryIndex === Register.None ? '' : `*${theirs.memoryIndexScale}`;
   const distance = hex(theirs.memoryDisplacement, addressSize);
   return `[${segment} ${name(theirs.memoryBase)} ${name(theirs.memoryIndex)}${scale} ${distance}]`;

@@ -9,6 +9,7 @@ import * as world from './case.ts';
 import type { Case } from './case.ts';
 import { bytesOf, type Encoded, Encoder, type Form } from '../../scripts/differential/encoder.ts';
 import { oneOf, type RandomWords, randomWords } from '../../scripts/differential/random.ts';
+import { aimIndices } from './gathers.ts';
 import { prepare } from './preparations.ts';
 import { anyState, fillVector } from '../../scripts/differential/unit-state.ts';
 
@@ -76,6 +77,7 @@ function makeCase(form: Form, next: RandomWords): Case | undefined {
     finish(draft);
     const { general, memory, selectors, flags, fsBase, gsBase } = draft;
     const state = form.row.unit === undefined ? plainState : anyState(next);
+    aimIndices(draft, state);
     const rest = { general: narrowed(form.mode, general), memory, selectors, flags, fsBase, gsBase, state };
     const test = { ...rest, form, row: form.row, mode: form.mode, code: encoded.bytes, rip: BigInt(draft.rip) };
     if (isOfForm(form, encoded.bytes)) return test;

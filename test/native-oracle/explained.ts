@@ -3,6 +3,7 @@
  * it says no order, results it leaves undefined, and what the two makers of processors do each their own way.
  */
 import type { Case, Outcome } from './case.ts';
+import { RF } from '../../vm-core/state/lazy-flags.ts';
 import { CODE, PAGE_SIZE } from './case.ts';
 
 export interface Explained {
@@ -10,6 +11,7 @@ export interface Explained {
   readonly applies: (test: Case, native: Outcome, ours: Outcome) => boolean;
 }
 
+const VECTOR_DB = 1;
 const [VECTOR_UD, VECTOR_SS, VECTOR_GP, VECTOR_PF, VECTOR_AC] = [6, 12, 13, 14, 17];
 
 const LOCK = 0xf0;
@@ -121,5 +123,14 @@ export const explained: readonly Explained[] = [
   {
     reason: 'AMD reads 32 bits for MOVSXD of 16, Intel 16 (SDM vol. 2B MOVSXD)',
     applies: ({ row, code }, native) => row.name === 'MOVSXD' && code.includes(0x66) && native.vector >= VECTOR_SS,
+  },
+  {
+    reason: 'AMD leaves RF clear where a gather is left in its middle by a trap (SDM vol. 2C VPGATHERDD sets it)',
+    applies: ({ row, rip }, native, ours) =>
+      row.name.includes('GATHER') &&
+      native.vector === VECTOR_DB &&
+      ours.vector === VECTOR_DB &&
+      native.rip === rip &&
+      (native.flags ^ ours.flags) === RF,
   },
 ];

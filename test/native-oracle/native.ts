@@ -64,6 +64,19 @@ const FLAG_NAMES: Partial<Readonly<Record<CpuFeature, string>>> = {
   'LAHF-SAHF': 'lahf_lm',
   LZCNT: 'abm',
   PREFETCHW: '3dnowprefetch',
+  SSE3: 'pni',
+  SSSE3: 'ssse3',
+  'SSE4.1': 'sse4_1',
+  'SSE4.2': 'sse4_2',
+  AESNI: 'aes',
+  PCLMULQDQ: 'pclmulqdq',
+  SHA: 'sha_ni',
+  AVX: 'avx',
+  AVX2: 'avx2',
+  F16C: 'f16c',
+  FMA: 'fma',
+  VAES: 'vaes',
+  VPCLMULQDQ: 'vpclmulqdq',
 };
 
 /** Whether this processor has a feature. */

@@ -195,7 +195,7 @@ const preparations: readonly (readonly [names: RegExp, preparation: Preparation]
   [/^(MOVS|CMPS|STOS|LODS|SCAS)B?$/, strings],
   [/^(INS|OUTS)$/, strings],
   [/^(LOOPN?E?|JCXZ)$/, count],
-  [/^MASKMOV/, (draft) => pointer(draft, RDI)],
+  [/^V?MASKMOV(Q|DQU)$/, (draft) => pointer(draft, RDI)],
   [/^XLAT$/, table],
   [/^LEAVE$/, pointerInRbp],
   [/^ENTER$/, enter],

@@ -1,18 +1,9 @@
-/** AVX before it is advertised: halves, zeros above, lanes that a mask keeps from faulting, and what XCR0 forbids. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { CpuFeature } from '../isa/cpu-feature.ts';
-import { modelFacts } from '../isa/cpu-model.ts';
+/** AVX: halves, zeros above, lanes that a mask keeps from faulting, and what XCR0 forbids. */
+import { expect, it } from 'vitest';
 import { CR4_OSFXSR, CR4_OSXSAVE, CR4_PAE } from '../state/control-bits.ts';
+import { slot } from '../state/layout.ts';
 import { LongGuest } from './long-guest.ts';
-
-const features = modelFacts('max').features as Set<CpuFeature>;
-const added = (['AVX', 'AVX2'] as const).filter((feature) => !features.has(feature));
-beforeAll(() => {
-  for (const feature of added) features.add(feature);
-});
-afterAll(() => {
-  for (const feature of added) features.delete(feature);
-});
+import { runVectors } from './vector-guest.ts';
 
 const LOW = 0x0000_0004_0000_0003_0000_0002_0000_0001n;
 const HIGH = 0x0000_0008_0000_0007_0000_0006_0000_0005n;
@@ -72,4 +63,12 @@ it.each([
     guest.set('CR4', control4);
   });
   expect(end).toBe('vector 6');
+});
+
+it('is invalid in real mode', () => {
+  const { vector } = runVectors('c5f877', ({ processor: { state } }) => {
+    state.write32(slot.CR4, CR4_OSFXSR | CR4_OSXSAVE);
+    state.write32(slot.XCR0, 7);
+  });
+  expect(vector).toBe(6);
 });

@@ -10,7 +10,7 @@ import type { CpuState } from '../state/cpu-state.ts';
 import { internal, SEGMENT_ENTRY_SIZE, SS } from '../state/layout.ts';
 import { pageFault } from './paging-unit.ts';
 import * as record from './record.ts';
-import { SIZE_LONG, SIZE_MASK, SIZE_STACK } from './slow-paths.ts';
+import { SIZE_CHECK, SIZE_LONG, SIZE_MASK, SIZE_STACK, SIZE_UNALIGNED } from './slow-paths.ts';
 
 const STACK_ENTRY = internal.SEGMENTS + SS * SEGMENT_ENTRY_SIZE;
 
@@ -28,17 +28,31 @@ export class DataPaths {
 
   /** `sizeAndKind` is a size with the bits of slow-paths.ts; `place` may be rounded. */
   read(place: number, sizeAndKind: number, at: number, willWrite: boolean): number {
+    if ((sizeAndKind & SIZE_UNALIGNED) === 0) return this.#read(place, sizeAndKind, at, willWrite);
+    return this.#linear.unaligned(() => this.#read(place, sizeAndKind, at, willWrite));
+  }
+
+  write(place: number, value: number, sizeAndKind: number, at: number): void {
+    if ((sizeAndKind & SIZE_UNALIGNED) === 0) this.#write(place, value, sizeAndKind, at);
+    else this.#linear.unaligned(() => this.#write(place, value, sizeAndKind, at));
+  }
+
+  #read(place: number, sizeAndKind: number, at: number, willWrite: boolean): number {
     const linear = this.#exactly(place);
     const size = sizeAndKind & SIZE_MASK;
     if ((sizeAndKind & SIZE_LONG) !== 0) this.#requireCanonical(linear, sizeAndKind, at);
     if (this.#faults(linear, willWrite)) return 0;
+    if ((sizeAndKind & SIZE_CHECK) !== 0) {
+      this.#linear.requireWritable(linear, size);
+      return 0;
+    }
     if (size > 4) return this.#readWide(linear, size, willWrite);
     return willWrite
       ? this.#linear.readForWrite(linear, size as 1 | 2 | 4)
       : this.#linear.read(linear, size as 1 | 2 | 4);
   }
 
-  write(place: number, value: number, sizeAndKind: number, at: number): void {
+  #write(place: number, value: number, sizeAndKind: number, at: number): void {
     const linear = this.#exactly(place);
     const size = sizeAndKind & SIZE_MASK;
     if ((sizeAndKind & SIZE_LONG) !== 0) this.#requireCanonical(linear, sizeAndKind, at);

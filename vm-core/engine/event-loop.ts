@@ -14,6 +14,7 @@ import { internal, slot } from '../state/layout.ts';
 import { IF, RF, TF } from '../state/lazy-flags.ts';
 import type { EmbedderBreakpoints } from './embedder-breakpoints.ts';
 import type { EventSource } from './event-source.ts';
+import { takeGatherTraps } from './gather-traps.ts';
 import { PendingEvents } from './pending-events.ts';
 import type { Processor } from './processor.ts';
 import { initProcessor, startProcessor } from './processor-init.ts';
@@ -294,10 +295,12 @@ export class EventLoop {
 
   #faulted(): RunOutcome | undefined {
     const fault = this.#processor.pendingFault;
+    const traps = takeGatherTraps(this.#processor.state, this.#processor.breakpoints.pending);
     this.#processor.pendingFault = undefined;
     const wait = this.#processor.unfinished.takeWait();
     if (wait) return this.#waitForDevice(wait, undefined);
     if (!fault) return this.#processor.unsupportedText === undefined ? undefined : this.#unsupported();
+    if (traps !== 0) return this.#debugTrap(traps);
     return isToldByLine(this.#processor.state, fault) ? this.#tellFloatError() : this.#fault(fault);
   }
 

@@ -1,21 +1,10 @@
 /** FXSAVE, the XSAVE family and XCR0 on the whole machine: formats, masks, checks, and faults that leave all as it was. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { areaSize } from '../cpu/extended-state.ts';
-import type { CpuFeature } from '../isa/cpu-feature.ts';
-import { type CpuModel, modelFacts } from '../isa/cpu-model.ts';
+import type { CpuModel } from '../isa/cpu-model.ts';
 import { CR0_TS, CR4_OSFXSR, CR4_OSXSAVE, CR4_PAE, EFER_FFXSR } from '../state/control-bits.ts';
 import { internal, slot } from '../state/layout.ts';
 import { LongGuest } from './long-guest.ts';
-
-/** What later slices of work advertise: the states must be there. */
-const features = modelFacts('max').features as Set<CpuFeature>;
-const added = (['SSE', 'SSE2', 'AVX'] as const).filter((feature) => !features.has(feature));
-beforeAll(() => {
-  for (const feature of added) features.add(feature);
-});
-afterAll(() => {
-  for (const feature of added) features.delete(feature);
-});
 
 const AREA = 0x20000;
 const ALL = 0x207n;

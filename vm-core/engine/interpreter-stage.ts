@@ -4,7 +4,7 @@
  */
 import { BRANCH, EXIT, FAULT, REPEAT } from '../cpu/cpu.ts';
 import type { Operand, OperandBits, OperandSize, UnitOperand } from '../isa/operand.ts';
-import { type SegmentChoice, Semantics } from '../isa/semantics.ts';
+import { type Alignment, type SegmentChoice, Semantics } from '../isa/semantics.ts';
 import { VECTOR_GP } from '../isa/vectors.ts';
 import { internal, type SegmentIndex, segmentSlots, slot } from '../state/layout.ts';
 import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
@@ -124,9 +124,12 @@ export class InterpreterStage extends Semantics {
   effectiveAddress(): Value {
     const displacement = this.#displacement();
     if (this.#addressing === 'direct' || this.#addressing === 'absolute') return displacement;
-    const base = this.add(this.#loadSlot(record.RECORD_BASE_SLOT), displacement);
-    if (this.#addressing === 'based') return this.cutAddress(base);
-    const index = this.#loadSlot(record.RECORD_INDEX_SLOT);
+    if (this.#addressing === 'indexed') return this.indexedAddress(this.#loadSlot(record.RECORD_INDEX_SLOT));
+    return this.cutAddress(this.add(this.#loadSlot(record.RECORD_BASE_SLOT), displacement));
+  }
+
+  indexedAddress(index: Value): Value {
+    const base = this.add(this.#loadSlot(record.RECORD_BASE_SLOT), this.#displacement());
     const scaled = this.shl(index, this.f.load('i32', 8, this.#record, record.RECORD_SCALE));
     return this.cutAddress(this.add(base, scaled));
   }
@@ -146,12 +149,12 @@ export class InterpreterStage extends Semantics {
     this.#storeRegister(this.#cpu, slotOffset, bits, value);
   }
 
-  load(segment: SegmentChoice, offset: Value, bits: OperandBits): Value {
-    return this.#memory.load(segment, offset, bits);
+  load(segment: SegmentChoice, offset: Value, bits: OperandBits, alignment?: Alignment): Value {
+    return this.#memory.load(segment, offset, bits, alignment);
   }
 
-  store(segment: SegmentChoice, offset: Value, bits: OperandBits, value: Value): void {
-    this.#memory.store(segment, offset, bits, value);
+  store(segment: SegmentChoice, offset: Value, bits: OperandBits, value: Value, alignment?: Alignment): void {
+    this.#memory.store(segment, offset, bits, value, alignment);
   }
 
   misalignment(bytes: number): Value {
@@ -179,8 +182,8 @@ export class InterpreterStage extends Semantics {
     return this.#cpu;
   }
 
-  requireWritable(segment: SegmentChoice, offset: Value, bytes: number): void {
-    this.#memory.requireWritable(segment, offset, bytes);
+  requireWritable(segment: SegmentChoice, offset: Value, bytes: number, alignment?: Alignment): void {
+    this.#memory.requireWritable(segment, offset, bytes, alignment);
   }
 
   cutAddress(offset: Value): Value {

@@ -6,12 +6,12 @@
  * entry in the table, so that the slow path finds it.
  */
 import type { OperandBits } from '../isa/operand.ts';
-import type { SegmentChoice } from '../isa/semantics.ts';
+import type { Alignment, SegmentChoice } from '../isa/semantics.ts';
 import { ENTRY_ADDEND, TLB_READ, TLB_WRITE } from '../memory/layout.ts';
 import { ENTRY_BASE, ENTRY_READ_END, ENTRY_WRITE_END, ES, internal, SEGMENT_ENTRY_SIZE, SS } from '../state/layout.ts';
 import type { FunctionBuilder, Value, Variable } from '../wasm/function-builder.ts';
 import * as record from './record.ts';
-import { passAddress, SIZE_LONG, SIZE_STACK, type SlowPaths } from './slow-paths.ts';
+import { passAddress, SIZE_CHECK, SIZE_LONG, SIZE_STACK, SIZE_UNALIGNED, type SlowPaths } from './slow-paths.ts';
 
 const FIXED_SEGMENTS: Readonly<Record<Exclude<SegmentChoice, 'instruction'>, number>> = {
   ES: internal.SEGMENTS + ES * SEGMENT_ENTRY_SIZE,
@@ -50,7 +50,7 @@ export class MemoryAccess {
     this.#place = place;
   }
 
-  load(segment: SegmentChoice, offset: Value, bits: OperandBits): Value {
+  load(segment: SegmentChoice, offset: Value, bits: OperandBits, alignment: Alignment = 'checked'): Value {
     const f = this.#f;
     const linear = this.#linear(segment, offset, bits, ENTRY_READ_END);
     const value = this.#variable(bits);
@@ -58,19 +58,25 @@ export class MemoryAccess {
     f.if(
       this.#hits(TLB_READ, entry, linear, bits),
       () => f.set(value, f.load(value.type as 'i32' | 'i64', bits, this.#hostAddress(entry, linear))),
-      () => this.#readSlow('read', value, linear, this.#size(segment, bits)),
+      () => this.#readSlow('read', value, linear, this.#size(segment, bits, alignment)),
     );
     return value;
   }
 
-  store(segment: SegmentChoice, offset: Value, bits: OperandBits, value: Value): void {
+  store(
+    segment: SegmentChoice,
+    offset: Value,
+    bits: OperandBits,
+    value: Value,
+    alignment: Alignment = 'checked',
+  ): void {
     const f = this.#f;
     const linear = this.#linear(segment, offset, bits, ENTRY_WRITE_END);
     const entry = this.#tlbEntry(linear, TLB_WRITE);
     f.if(
       this.#hits(TLB_WRITE, entry, linear, bits),
       () => f.store(bits, this.#hostAddress(entry, linear), 0, value),
-      () => this.#writeSlow(linear, this.#size(segment, bits), value),
+      () => this.#writeSlow(linear, this.#size(segment, bits, alignment), value),
     );
   }
 
@@ -145,13 +151,13 @@ export class MemoryAccess {
   }
 
   /** Finds what forbids writing so many bytes. */
-  requireWritable(segment: SegmentChoice, offset: Value, bytes: number): void {
+  requireWritable(segment: SegmentChoice, offset: Value, bytes: number, alignment: Alignment = 'checked'): void {
     const f = this.#f;
     const linear = this.#linear(segment, offset, bytes * 8, ENTRY_WRITE_END);
     const entry = this.#tlbEntry(linear, TLB_WRITE);
     f.if(f.eqz(this.#hits(TLB_WRITE, entry, linear, bytes * 8)), () => {
       const { cpu, paths, record: at } = this.#place;
-      f.call(paths.readForWrite, cpu, linear, this.#size(segment, bytes * 8), at);
+      f.call(paths.readForWrite, cpu, linear, this.#size(segment, bytes * 8, alignment, SIZE_CHECK), at);
       this.#afterSlowPath();
     });
   }
@@ -177,9 +183,10 @@ export class MemoryAccess {
     return this.#f.variable(bits === 64 ? this.#f.i64(0n) : this.#f.i32(0));
   }
 
-  #size(segment: SegmentChoice, bits: number): Value {
-    if (!this.#isWide) return this.#f.i32(bits / 8);
-    return this.#f.i32((bits / 8) | SIZE_LONG | (segment === 'SS' ? SIZE_STACK : 0));
+  #size(segment: SegmentChoice, bits: number, alignment: Alignment = 'checked', more = 0): Value {
+    const size = (bits / 8) | (alignment === 'any' ? SIZE_UNALIGNED : 0) | more;
+    if (!this.#isWide) return this.#f.i32(size);
+    return this.#f.i32(size | SIZE_LONG | (segment === 'SS' ? SIZE_STACK : 0));
   }
 
   /** Offset to linear address. */

@@ -57,6 +57,10 @@ export interface SlowPathImports {
 /** Added to the sizes of 64-bit mode; the second to those of pushes and pops, where a bad address is #SS. */
 export const SIZE_LONG = 0x40;
 export const SIZE_STACK = 0x80;
+/** Added to the sizes of accesses that are never #AC. */
+export const SIZE_UNALIGNED = 0x100;
+/** Added to the size of `readForWrite`: nothing is read, a device notices nothing. */
+export const SIZE_CHECK = 0x200;
 export const SIZE_MASK = 0x3f;
 
 /** An address as the number that TypeScript gets. Those of 64-bit mode lie in WIDE_ADDRESS whole. */

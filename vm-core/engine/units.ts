@@ -2,6 +2,7 @@
  * Which units may be used (SDM vol. 3A §2.5, §12.1, §13.1): CR0, CR4 and XCR0 forbid them with #UD or #NM. The answer is one
  * word of the state, so that an instruction of a unit asks with one load.
  */
+import { usesDescriptors } from '../cpu/mode.ts';
 import { VECTOR_NM, VECTOR_UD } from '../isa/vectors.ts';
 import type { ExecutionUnit } from '../isa/instruction-row.ts';
 import type { Semantics } from '../isa/semantics.ts';
@@ -21,7 +22,7 @@ const bitsOf: Readonly<Record<ExecutionUnit, { readonly invalid: number; readonl
 /** XCR0 with the x87, XMM and YMM states; what AVX needs of it. */
 const XCR0_AVX = 6;
 
-/** CR0, CR4 or XCR0 have changed. */
+/** CR0, CR4, XCR0 or the mode have changed: VEX prefixes are for protected mode (SDM vol. 2A table 2-15). */
 export function deriveUnits(state: CpuState): void {
   const control0 = state.read32(slot.CR0);
   const control4 = state.read32(slot.CR4);
@@ -32,7 +33,7 @@ export function deriveUnits(state: CpuState): void {
   if (isEmulated || isSwitched) word |= bitsOf.x87.unavailable;
   if (isEmulated) word |= bitsOf.MMX.invalid;
   if (isEmulated || (control4 & CR4_OSFXSR) === 0) word |= bitsOf.SSE.invalid;
-  if (!isVexReady) word |= bitsOf.AVX.invalid;
+  if (!isVexReady || !usesDescriptors(state)) word |= bitsOf.AVX.invalid;
   if (isSwitched) word |= bitsOf.MMX.unavailable | bitsOf.SSE.unavailable | bitsOf.AVX.unavailable;
   state.write32(internal.UNITS, word);
 }

@@ -17,6 +17,7 @@ const REGISTER_PLACES: Readonly<Record<VectorField, { readonly at: number; reado
   rm: { at: record.RECORD_RM_SLOT, bits: 16 },
   reg: { at: record.RECORD_REG_SLOT, bits: 16 },
   vvvv: { at: record.RECORD_IMMEDIATE2, bits: 16 },
+  index: { at: record.RECORD_INDEX_SLOT, bits: 16 },
   is4: { at: record.RECORD_IMMEDIATE, bits: 32 },
 };
 

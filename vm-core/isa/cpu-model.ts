@@ -55,7 +55,7 @@ const featuresV3: readonly CpuFeature[] = [
 const featuresMax: readonly CpuFeature[] = [
   ...featuresV3,
   ...(['RDSEED', 'ADX', 'SMAP', 'CLFLUSHOPT', 'CLWB', 'SHA', 'UMIP', 'PKU', 'LA57', 'RDPID', 'PKS', 'FSRM'] as const),
-  ...(['PREFETCHW', 'WBNOINVD', 'XSAVEC', 'XGETBV1', 'XSAVES'] as const),
+  ...(['PREFETCHW', 'WBNOINVD', 'XSAVEC', 'XGETBV1', 'XSAVES', 'VAES', 'VPCLMULQDQ'] as const),
   ...(['PERFMON4', 'PERFMON5', 'PMC8'] as const),
 ];
 const featuresZen: readonly CpuFeature[] = [

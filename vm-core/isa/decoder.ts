@@ -27,7 +27,7 @@ import {
 } from './operand.ts';
 import { type Candidate, MAP_0F, MAP_0F38, MAP_0F3A, MAPS_VEX } from './opcode-map.ts';
 import { selectorSlot } from './rows/data-transfer.ts';
-import { nameUnitRegisters, REX_B, REX_R, REX_W, REX_X } from './unit-registers.ts';
+import { isGather, nameUnitRegisters, nameVectorIndex, REX_B, REX_R, REX_W, REX_X } from './unit-registers.ts';
 
 /** Longer instructions raise #GP(0). */
 export const INSTRUCTION_LENGTH_MAX = 15;
@@ -106,6 +106,7 @@ export class Decoder {
     const row = instructionRows[chosen.index] as InstructionRow;
     this.#setDefaults(row, opcode, chosen.isOffset);
     if (chosen.readsModRm) this.#modRmOperands(chosen.mayBeMemory);
+    if (chosen.hasVectorIndex) nameVectorIndex(result);
     this.#registersOf(row, opcode);
     if (row.unit !== undefined) {
       nameUnitRegisters(result, row.operands, this.#modRm, this.#rex, this.#inMode(~this.#vvvv & 15));
@@ -360,9 +361,10 @@ export class Decoder {
   }
 
   /** Combinations that the opcode maps cannot exclude. */
-  #isValid(row: InstructionRow, { usesVvvv }: Candidate): boolean {
+  #isValid(row: InstructionRow, { usesVvvv, hasVectorIndex }: Candidate): boolean {
     const result = this.result;
     if (this.#vvvv !== 15 && !usesVvvv) return false;
+    if (hasVectorIndex && !isGather(result, this.#modRm)) return false;
     for (const code of row.operands) {
       if (isMemoryOnly(code) && !result.memoryForm) return false;
       if (isRegisterOnly(code) && this.#modRm < 0xc0) return false;

@@ -2,6 +2,7 @@
 import type { InstructionRow } from './instruction-row.ts';
 import { OpcodeMap } from './opcode-map.ts';
 import { arithmeticRows } from './rows/arithmetic.ts';
+import { avxGatherRows } from './rows/avx-gathers.ts';
 import { avxFloatRows } from './rows/avx-float.ts';
 import { avxMoveRows } from './rows/avx-moves.ts';
 import { avxPackedRows } from './rows/avx-packed.ts';
@@ -13,6 +14,7 @@ import { controlRows } from './rows/control.ts';
 import { dataTransferRows } from './rows/data-transfer.ts';
 import { decimalRows } from './rows/decimal.ts';
 import { extendedStateRows } from './rows/extended-state.ts';
+import { f16cRows } from './rows/f16c.ts';
 import { fmaRows } from './rows/fma.ts';
 import { laterIntegerRows } from './rows/later-integer.ts';
 import { packedRows } from './rows/packed.ts';
@@ -31,6 +33,7 @@ import { x87MoveRows } from './rows/x87-moves.ts';
 export const instructionRows: readonly InstructionRow[] = [
   ...arithmeticRows,
   ...avxFloatRows,
+  ...avxGatherRows,
   ...avxMoveRows,
   ...avxPackedRows,
   ...avxPermutationRows,
@@ -45,6 +48,7 @@ export const instructionRows: readonly InstructionRow[] = [
   ...packedRows,
   ...shiftRows,
   ...stackRows,
+  ...f16cRows,
   ...floatVectorRows,
   ...fmaRows,
   ...stringRows,

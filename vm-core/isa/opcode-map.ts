@@ -12,6 +12,7 @@ import type { CpuFeature } from './cpu-feature.ts';
 import type { InstructionRow } from './instruction-row.ts';
 import {
   hasNo16BitForm,
+  hasVectorIndex,
   isMemoryOnly,
   isRegisterOnly,
   isRegisterOrMemory,
@@ -58,6 +59,8 @@ export interface Candidate extends Conditions {
   readonly isOffset: boolean;
   /** An operand is the register in VEX.vvvv. */
   readonly usesVvvv: boolean;
+  /** The index of the address is a vector. */
+  readonly hasVectorIndex: boolean;
   /** Nothing decides but the opcode. */
   readonly isPlain: boolean;
 }
@@ -126,6 +129,7 @@ export class OpcodeMap {
           memory === undefined &&
           place < MAPS_VEX + 256,
         skipsModRm: skipsModRm && !row.operands.some(needsModRm),
+        hasVectorIndex: row.operands.some(hasVectorIndex),
         usesVvvv: row.operands.some((code) => code === 'By' || vectorLetter(code) === 'H'),
       };
       for (let n = 0; n < count; n++) this.#add(place + n, candidate, row);

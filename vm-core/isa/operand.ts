@@ -10,11 +10,13 @@ import { slot } from '../state/layout.ts';
  * register or memory, `U` a register, `H` in VEX.vvvv, `L` in the upper half of an immediate byte; those of MMX: `P`, `Q`,
  * `N`. How much of them an instruction uses, or reads from memory, stands behind: b, w, d, q, dq (128 bits), qq (256).
  * `Ay`, `Dy`: EAX and EDX, or RAX and RDX, that are not in the encoding.
+ * `vm32x` to `vm64y`: memory at addresses whose indices of 32 or 64 bits are in an XMM or YMM register (SDM vol. 2A §2.3.12).
  * `STi`: an x87 register by its distance from the top of the stack, in ModR/M's low bits.
  */
 export type OperandCode =
   | VectorCode
   | MemoryCode
+  | IndexedCode
   | 'STi'
   | 'Eb'
   | 'Ew'
@@ -62,13 +64,16 @@ type VectorCode =
 /** Memory of a size that does not depend on the operand size. */
 type MemoryCode = 'Mb' | 'Mw' | 'Md' | 'Mq' | 'Mt' | 'Mdq' | 'Mqq';
 
+/** Memory addressed by a vector of indices. */
+type IndexedCode = `vm${32 | 64}${'x' | 'y'}`;
+
 export type OperandSize = 16 | 32 | 64;
 export type OperandBits = 8 | 16 | 32 | 64;
 
 /** Of a vector, or of what is read into or written from one. */
 export type VectorBits = 8 | 16 | 32 | 64 | 80 | 128 | 256;
-/** What names a vector register: ModR/M, VEX.vvvv, or the upper half of an immediate byte. */
-export type VectorField = 'rm' | 'reg' | 'vvvv' | 'is4';
+/** What names a vector register: ModR/M, VEX.vvvv, the upper half of an immediate byte, or the index of an address. */
+export type VectorField = 'rm' | 'reg' | 'vvvv' | 'is4' | 'index';
 
 const VECTOR_CODE = /^([VWHULPQN])(b|w|d|q|dq|qq)$/;
 const VECTOR_BITS: Readonly<Record<string, VectorBits>> = { b: 8, w: 16, d: 32, q: 64, t: 80, dq: 128, qq: 256 };
@@ -166,8 +171,16 @@ const MODRM_CODES: readonly OperandCode[] = [
 export function needsModRm(code: OperandCode): boolean {
   const letter = vectorLetter(code);
   return (
-    MODRM_CODES.includes(code) || isFixedMemory(code) || (letter !== undefined && letter !== 'H' && letter !== 'L')
+    MODRM_CODES.includes(code) ||
+    isFixedMemory(code) ||
+    hasVectorIndex(code) ||
+    (letter !== undefined && letter !== 'H' && letter !== 'L')
   );
+}
+
+/** True for memory at addresses whose indices are in a vector. */
+export function hasVectorIndex(code: OperandCode): boolean {
+  return code.startsWith('vm');
 }
 
 function isFixedMemory(code: OperandCode): boolean {
@@ -183,7 +196,8 @@ export function isRegisterOrMemory(code: OperandCode): boolean {
 
 /** True for the codes that must be memory; with a register in ModR/M the instruction is invalid. */
 export function isMemoryOnly(code: OperandCode): boolean {
-  return code === 'M' || code === 'Ma' || code === 'Mp' || code === 'Ms' || code === 'My' || isFixedMemory(code);
+  const isPlain = code === 'M' || code === 'Ma' || code === 'Mp' || code === 'Ms' || code === 'My';
+  return isPlain || isFixedMemory(code) || hasVectorIndex(code);
 }
 
 /** True for the codes with which ModR/M must name a register. */
@@ -202,6 +216,7 @@ export function ignoresOperandSize(codes: readonly OperandCode[]): boolean {
   const fixed = (code: OperandCode) =>
     vectorLetter(code) !== undefined ||
     isFixedMemory(code) ||
+    hasVectorIndex(code) ||
     ['M', 'STi', 'Ib', 'Eb', 'Ew', 'Gb', 'Gw'].includes(code);
   return codes.every(fixed);
 }
@@ -218,6 +233,7 @@ function bitsOf(code: OperandCode, operandSize: OperandSize): OperandBits {
 export function resolveOperand(code: OperandCode, operandSize: OperandSize, memoryForm: boolean): UnitOperand {
   if (code === 'STi') return { kind: 'stack' };
   if (vectorLetter(code) !== undefined) return resolveVector(code, memoryForm);
+  if (hasVectorIndex(code)) return { kind: 'vector', field: 'index', bits: code.endsWith('y') ? 256 : 128 };
   if (isFixedMemory(code)) return resolveMemory(VECTOR_BITS[code.slice(1)] as VectorBits);
   const bits = bitsOf(code, operandSize);
   switch (code) {

@@ -13,6 +13,8 @@ import type { Operand, OperandBits, OperandSize, UnitOperand } from './operand.t
 
 /** The segment of a memory access: one that is fixed, or the one that the instruction's prefixes choose. */
 export type SegmentChoice = 'ES' | 'SS' | 'instruction';
+/** Whether an access that is not aligned may be #AC, as most may. */
+export type Alignment = 'checked' | 'any';
 
 export abstract class Semantics extends Arithmetic {
   /** Operand size of this form of the instruction; byte forms have operands of 8 bits all the same. */
@@ -40,6 +42,8 @@ export abstract class Semantics extends Arithmetic {
   abstract holdTogether(first: Operand, second: Operand): void;
   /** The effective address (offset in the segment) of the memory operand, cut to the address size. */
   abstract effectiveAddress(): Value;
+  /** The same with an index of the caller's, which the address form scales. */
+  abstract indexedAddress(index: Value): Value;
   /** Not 0 unless the linear address of the memory operand is aligned to so many bytes. */
   abstract misalignment(bytes: number): Value;
   abstract readRegister(slot: number, bits: OperandBits): Value;
@@ -49,8 +53,8 @@ export abstract class Semantics extends Arithmetic {
   abstract readAddressRegister(slot: number): Value;
   /** Writes as much of a count or index register as the address size covers. */
   abstract writeAddressRegister(slot: number, value: Value): void;
-  abstract load(segment: SegmentChoice, offset: Value, bits: OperandBits): Value;
-  abstract store(segment: SegmentChoice, offset: Value, bits: OperandBits, value: Value): void;
+  abstract load(segment: SegmentChoice, offset: Value, bits: OperandBits, alignment?: Alignment): Value;
+  abstract store(segment: SegmentChoice, offset: Value, bits: OperandBits, value: Value, alignment?: Alignment): void;
   /**
    * A vector operand: one v128, two of an operand of 256 bits. Memory is read as far as the operand goes, with zeros above;
    * of a register all of the v128 is there. `aligned`: memory must be aligned to its size, #GP(0) otherwise.
@@ -71,7 +75,7 @@ export abstract class Semantics extends Arithmetic {
   /** The address of the vCPU's state, to which the offsets of layout.ts are added: for what has no accessor here. */
   abstract cpuAddress(): Value;
   /** Finds what forbids writing so many bytes at an offset; then a store to them cannot fault any more. */
-  abstract requireWritable(segment: SegmentChoice, offset: Value, bytes: number): void;
+  abstract requireWritable(segment: SegmentChoice, offset: Value, bytes: number, alignment?: Alignment): void;
   /** Cuts an offset to the instruction's address size. */
   abstract cutAddress(offset: Value): Value;
   /** Cuts an offset to the size of the stack, which the B bit of SS gives, or 64-bit mode. */

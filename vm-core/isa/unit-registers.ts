@@ -1,5 +1,5 @@
 /** The registers that operands of the units besides the integer unit name, in a decoded instruction. */
-import { mmxSlots, vectorSlots } from '../state/layout.ts';
+import { internal, longGeneralSlots, mmxSlots, vectorSlots } from '../state/layout.ts';
 import type { DecodedInstruction } from './decoded-instruction.ts';
 import { type OperandCode, vectorLetter } from './operand.ts';
 
@@ -28,4 +28,16 @@ export function nameUnitRegisters(
     else if (letter === 'Q' || letter === 'N') result.rmSlot = mmxSlots[rm] as number;
     else if (code === 'STi') result.rmSlot = rm;
   }
+}
+
+/** The register that SIB names as the index is a vector; number 4, which otherwise means none, is one too. */
+export function nameVectorIndex(result: DecodedInstruction): void {
+  const number = result.indexSlot === internal.ZERO ? 4 : longGeneralSlots.indexOf(result.indexSlot);
+  result.indexSlot = vectorSlots[number] as number;
+}
+
+/** Whether a gather has a SIB byte and three different registers (SDM vol. 2A §2.3.12, vol. 2C VPGATHERDD). */
+export function isGather({ addressSize, regSlot, indexSlot, immediate2 }: DecodedInstruction, modRm: number): boolean {
+  if (addressSize === 16 || (modRm & 7) !== 4) return false;
+  return regSlot !== indexSlot && regSlot !== immediate2 && indexSlot !== immediate2;
 }

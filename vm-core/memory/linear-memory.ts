@@ -43,6 +43,7 @@ export class LinearMemory {
   readonly #tlb: Tlb;
   readonly #translator: Translator;
   readonly #observer: AccessObserver;
+  #mayLieAnywhere = false;
 
   constructor(map: PhysicalMap, tlb: Tlb, translator: Translator, observer: AccessObserver) {
     this.#map = map;
@@ -54,6 +55,20 @@ export class LinearMemory {
   /** The physical address that an instruction is fetched from; raises a page fault where that is not allowed. */
   translateFetch(linear: Address): number {
     return this.#translator.translate(startOf(linear), this.#translator.ordinaryAccess | ACCESS_FETCH, lowOf(linear));
+  }
+
+  /** Makes accesses that may lie anywhere, whatever is asked of alignment. */
+  unaligned<Result>(access: () => Result): Result {
+    this.#mayLieAnywhere = true;
+    try {
+      return access();
+    } finally {
+      this.#mayLieAnywhere = false;
+    }
+  }
+
+  #checkAlignment(linear: Address, size: number): void {
+    if (!this.#mayLieAnywhere) this.#observer.checkAlignment(linear, size);
   }
 
   /** False where an instruction's access raises a page fault before anything else, with this error code. */
@@ -69,12 +84,12 @@ export class LinearMemory {
 
   /** Loads as instructions do, at the current privilege. */
   read(linear: Address, size: number): number {
-    this.#observer.checkAlignment(linear, size);
+    this.#checkAlignment(linear, size);
     return this.#read(startOf(linear), lowOf(linear), size, this.#translator.ordinaryAccess);
   }
 
   write(linear: Address, size: number, value: number): void {
-    this.#observer.checkAlignment(linear, size);
+    this.#checkAlignment(linear, size);
     this.#write(startOf(linear), lowOf(linear), size, value, this.#translator.ordinaryAccess | ACCESS_WRITE);
   }
 
@@ -86,7 +101,7 @@ export class LinearMemory {
 
   /** Finds what forbids an access of so many bytes that is not aligned to them. */
   requireAligned(linear: Address, size: number): void {
-    this.#observer.checkAlignment(linear, size);
+    this.#checkAlignment(linear, size);
   }
 
   /** Finds everything that forbids a write of so many bytes, at most a page. */

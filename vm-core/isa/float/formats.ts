@@ -35,9 +35,9 @@ export const EXTENDED_SPECIAL = 0x7fff;
 /** What x87 adds to or takes from exponents that underflow or overflow without a mask (SDM vol. 1 §8.5.4). */
 export const EXPONENT_WRAP = 24576;
 
-/** A format of 32 or 64 bits. */
+/** A format of 16, 32 or 64 bits. */
 export interface NarrowFormat {
-  readonly bits: 32 | 64;
+  readonly bits: 16 | 32 | 64;
   /** Bits of the significand, the hidden one included. */
   readonly precision: number;
   readonly bias: number;
@@ -45,5 +45,6 @@ export interface NarrowFormat {
   readonly special: number;
 }
 
+export const half: NarrowFormat = { bits: 16, precision: 11, bias: 15, special: 0x1f };
 export const single: NarrowFormat = { bits: 32, precision: 24, bias: 127, special: 0xff };
 export const double: NarrowFormat = { bits: 64, precision: 53, bias: 1023, special: 0x7ff };

@@ -33,6 +33,7 @@ function resized(from: format.NarrowFormat, to: format.NarrowFormat): SharedFunc
 }
 
 export const singleFromDouble: SharedFunction = resized(format.double, format.single);
+export const halfFromSingle: SharedFunction = resized(format.single, format.half);
 export const doubleFromSingle: SharedFunction = resized(format.single, format.double);
 
 /** An integer with a sign as a number. */

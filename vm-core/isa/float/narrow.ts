@@ -7,7 +7,7 @@ import type { SharedFunction } from '../../wasm/module-builder.ts';
 import { Arithmetic } from '../arithmetic.ts';
 import { exactProduct, exactQuotient, exactRoot, exactSum, type Unpacked } from './exact.ts';
 import * as format from './formats.ts';
-import { roundDouble, roundSingle, type Unrounded } from './rounding.ts';
+import { roundDouble, roundHalf, roundSingle, type Unrounded } from './rounding.ts';
 
 const TOP_BIT = 1n << 63n;
 
@@ -129,7 +129,7 @@ export class NarrowOperation extends Arithmetic {
   }
 
   returnRounded({ sign, exponent, high, low }: Unrounded): void {
-    const round = this.target.bits === 32 ? roundSingle : roundDouble;
+    const round = { 16: roundHalf, 32: roundSingle, 64: roundDouble }[this.target.bits];
     this.f.return(this.f.callShared(round, this.flagsAt, sign, exponent, high, low, this.environment));
   }
 }

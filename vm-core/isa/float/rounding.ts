@@ -26,7 +26,8 @@ export const roundExtended: SharedFunction = {
   write: (f) => new Rounding(f, undefined).write(),
 };
 
-/** Rounds to 32 or 64 bits; the result is an i64. */
+/** Rounds to 16, 32 or 64 bits; the result is an i64. */
+export const roundHalf: SharedFunction = narrow(format.half);
 export const roundSingle: SharedFunction = narrow(format.single);
 export const roundDouble: SharedFunction = narrow(format.double);
 

@@ -75,7 +75,7 @@ const broadcastHalf: UnitSemanticsFunction = (s, to, from) => {
   put(s, to, [y, y]);
 };
 
-/** VMASKMOV, VPMASKMOV: lanes whose mask has the top bit set; others are zero, or not written, and cannot fault. */
+/** VMASKMOV, VPMASKMOV: lanes whose mask has the top bit set; others are zero, or not written. None is ever #AC. */
 const loadMasked =
   (bytes: 4 | 8): UnitSemanticsFunction =>
   (s, to, masks) => {
@@ -88,7 +88,7 @@ const loadMasked =
       for (let lane = 0; lane < 16 / bytes; lane++) {
         s.if(s.bit(bits, lane), () => {
           const offset = s.cutAddress(s.add(start, s.addressConstant(half * 16 + lane * bytes)));
-          const value = s.load('instruction', offset, bytes === 4 ? 32 : 64);
+          const value = s.load('instruction', offset, bytes === 4 ? 32 : 64, 'any');
           f.set(vector, f.operateOnLane(`${lanes}.replace_lane`, lane, vector, value));
         });
       }
@@ -115,8 +115,8 @@ const storeMasked =
         }
       });
     };
-    each((offset) => s.requireWritable('instruction', offset, bytes));
-    each((offset, value) => s.store('instruction', offset, bytes === 4 ? 32 : 64, value));
+    each((offset) => s.requireWritable('instruction', offset, bytes, 'any'));
+    each((offset, value) => s.store('instruction', offset, bytes === 4 ? 32 : 64, value, 'any'));
   };
 
 /** VMASKMOVDQU: bytes whose mask has the top bit set go to [rDI]. */

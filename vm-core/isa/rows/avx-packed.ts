@@ -24,8 +24,9 @@ const FORMS = {
 /** Integers of 256 bits came with AVX2. */
 const longFeature = (name: string): CpuFeature => (/P[SD]$|DUP$/.test(name) ? 'AVX' : 'AVX2');
 
-/** What has no form of 256 bits, and what has none with VEX. */
-const short: ReadonlySet<CpuFeature> = new Set(['AESNI', 'PCLMULQDQ']);
+/** What has no form of 256 bits, features that brought those of others later, and what has none with VEX. */
+const short: ReadonlySet<string> = new Set(['PHMINPOSUW', 'AESIMC', 'AESKEYGENASSIST']);
+const lateLength: Partial<Readonly<Record<CpuFeature, CpuFeature>>> = { AESNI: 'VAES', PCLMULQDQ: 'VPCLMULQDQ' };
 const withoutVex: ReadonlySet<CpuFeature> = new Set(['SHA']);
 
 function rowsOf({ opcode, name, form, compute, feature }: PackedInstruction): readonly InstructionRow[] {
@@ -34,8 +35,8 @@ function rowsOf({ opcode, name, form, compute, feature }: PackedInstruction): re
   const half = (s: Semantics, x: Value, y: Value, n: number) =>
     compute(s, x, y, n === 0 ? s.immediate() : s.shrU(s.immediate(), step));
   const run = form.startsWith('unary') ? twoOperands(half) : threeOperands(half);
-  const isShort = name === 'PHMINPOSUW' || short.has(feature);
-  return vexRows(opcode, name, FORMS[form], run, ['AVX', isShort ? undefined : longFeature(name)]);
+  const long = short.has(name) ? undefined : (lateLength[feature] ?? longFeature(name));
+  return vexRows(opcode, name, FORMS[form], run, ['AVX', long]);
 }
 
 const byVector =
