@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { registerCommands } from './commands.ts';
 import { ConfigurationResolver, FolderConfigurations, InitialConfigurations } from './configuration-provider.ts';
+import { followSelectedThread } from './cpu-commands.ts';
 import { DeviceTree } from './device-tree.ts';
 import { AssemblerDiagnostics } from './diagnostics.ts';
 import { DEBUG_TYPE, SOURCE_EXTENSIONS } from './file-types.ts';
@@ -52,6 +53,7 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
     window.registerWebviewPanelSerializer(SCREEN_VIEW_TYPE, screens),
     window.registerWebviewPanelSerializer(MEMORY_VIEW_TYPE, memory),
     window.registerWebviewPanelSerializer(PAGE_TABLES_VIEW_TYPE, pageTables),
+    followSelectedThread(),
     ...registerInspection(),
     ...registerCommands({ platform, sessions, screens, terminals, memory, pageTables, walkthrough }),
   );

@@ -1,5 +1,5 @@
 /** The commands of the extension: one row each. The manifest, the menus and the handlers are derived from it. */
-import { IMAGE_EXTENSIONS, SOURCE_EXTENSIONS, whenExtension } from './file-types.ts';
+import { ASSEMBLY_LANGUAGES, IMAGE_EXTENSIONS, SOURCE_EXTENSIONS, whenExtension } from './file-types.ts';
 
 export interface CommandRow {
   readonly title: string;
@@ -14,6 +14,10 @@ export interface CommandRow {
 /** A machine is being debugged. */
 export const IN_SESSION = "inDebugMode && debugType == 'x86vm'";
 const ON_SOURCE = whenExtension(SOURCE_EXTENSIONS);
+/** In the editor of an assembly source. */
+const ON_ASSEMBLY = `editorLangId =~ /^(${ASSEMBLY_LANGUAGES.join('|').replaceAll('.', '\\.')})$/`;
+/** On a thread in the call stack that stands still. */
+const ON_STOPPED_THREAD = "debugType == 'x86vm' && callStackItemType == 'thread' && callStackItemStopped";
 const ON_IMAGE = whenExtension(IMAGE_EXTENSIONS);
 
 export const COMMANDS = {
@@ -58,6 +62,26 @@ export const COMMANDS = {
       'debug/toolBar': { when: "debugType == 'x86vm'", group: 'navigation@103' },
       'view/title': { when: "view == workbench.debug.variablesView && debugType == 'x86vm'", group: 'navigation@91' },
     },
+  },
+  'x86vm.addCpuBreakpoint': {
+    title: 'Add Breakpoint for One CPU…',
+    icon: 'debug-breakpoint-conditional',
+    menus: {
+      'editor/lineNumber/context': { when: ON_ASSEMBLY, group: 'debug@90' },
+      commandPalette: { when: ON_ASSEMBLY, group: '' },
+    },
+  },
+  'x86vm.continueCpu': {
+    title: 'Continue This CPU Alone',
+    icon: 'debug-continue-small',
+    enablement: IN_SESSION,
+    menus: { 'debug/callstack/context': { when: ON_STOPPED_THREAD, group: '2_alone@1' } },
+  },
+  'x86vm.stepCpu': {
+    title: 'Step This CPU Alone',
+    icon: 'debug-step-over',
+    enablement: IN_SESSION,
+    menus: { 'debug/callstack/context': { when: ON_STOPPED_THREAD, group: '2_alone@2' } },
   },
   'x86vm.newBootSector': {
     title: 'New Boot Sector',

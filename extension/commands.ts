@@ -5,6 +5,7 @@ import { activeFile } from './active-file.ts';
 import { COMMANDS, type CommandId } from './command-table.ts';
 import { bootFileFor, chooseBootFile } from './boot-files.ts';
 import { configurationFor, whyNotBootable } from './configuration.ts';
+import { addCpuBreakpoint, runAlone } from './cpu-commands.ts';
 import { localized } from '../debug-adapter/protocol/localized.ts';
 import type { MemoryPanels } from './memory-panels.ts';
 import { openNewBootSector } from './new-boot-sector.ts';
@@ -38,6 +39,9 @@ const HANDLERS: Record<CommandId, Handler> = {
   'x86vm.openSerialTerminal': (context) => withSession(context, (session) => openSerialTerminal(context, session)),
   'x86vm.openMemory': openMemory,
   'x86vm.openPageTables': ({ sessions, pageTables }) => pageTables.open(sessions.active),
+  'x86vm.addCpuBreakpoint': (_context, argument) => addCpuBreakpoint(argument),
+  'x86vm.continueCpu': (_context, argument) => runAlone('continue', argument),
+  'x86vm.stepCpu': (_context, argument) => runAlone('next', argument),
   'x86vm.newBootSector': openNewBootSector,
   'x86vm.openWalkthrough': ({ walkthrough }) =>
     vscode.commands.executeCommand('workbench.action.openWalkthrough', walkthrough, false),

@@ -227,6 +227,13 @@ function protocol(): string {
       ['Request', 'Answered', 'Arguments (? may be missing), or the reason that the error gives'],
       requests.map(request),
     ),
+    'Beyond the protocol:',
+    table(
+      ['Request', 'Answered', 'Arguments'],
+      Object.keys(handlers)
+        .filter((name) => !requests.includes(name))
+        .map(request),
+    ),
     '## Events',
     table(['Event', 'Sent', 'When, or why not'], events.map(event)),
     '## Capabilities',

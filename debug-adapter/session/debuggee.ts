@@ -36,6 +36,7 @@ import {
   endedText,
 } from './stop-event.ts';
 import { isUnasked, localizedStop, STEP, type StopReason, shownReason } from './stop-event.ts';
+import { ThreadEvents } from './thread-events.ts';
 import { Typist } from './typist.ts';
 import type { UserBreakpoint } from './user-breakpoint.ts';
 import { UserError } from './user-error.ts';
@@ -103,7 +104,10 @@ export class Debuggee {
       (line) => this.clientLine(line),
       () => options.host.now(),
     );
-    this.#views = new GuestViews(options.screen, options.views, (error) => this.output.writeFailure(error));
+    const threads = new ThreadEvents((event, body) => this.sendEvent(event, body));
+    this.#views = new GuestViews(options.screen, [...options.views, threads], (error) =>
+      this.output.writeFailure(error),
+    );
     this.breakpoints = new BreakpointTable(
       (text, breakpoint) => this.output.logPoints.log(text, breakpoint),
       (breakpoint) => this.sendEvent('breakpoint', { reason: 'changed', breakpoint }),
@@ -258,6 +262,8 @@ export class Debuggee {
     this.breakpoints.refresh();
     runner.start(plan, alone ? plan?.cpu : onlyCpu);
     this.#views.setState('running', '');
+    const lone = this.guest.hasSeveralCpus ? this.guest.cpus[runner.onlyCpu ?? -1] : undefined;
+    if (lone) this.sendEvent('continued', { threadId: threadIdOf(lone), allThreadsContinued: false });
   }
 
   /** Index of the processor that runs while all others stand still. */

@@ -7,6 +7,7 @@ import type { DecodedInstruction, InstructionKind } from '../disassembly/decode-
 import { isInBios } from './bios-place.ts';
 import type { Guest } from './guest.ts';
 import { PlanBreakpoint } from './plan-breakpoint.ts';
+import { waitsForStartup } from './thread-name.ts';
 import type { Plan, PlanStep } from './runner.ts';
 
 const STEPPED_OVER: ReadonlySet<InstructionKind> = new Set(['call', 'interrupt', 'repeat', 'loop']);
@@ -96,7 +97,7 @@ export class InstructionStep implements Plan {
         ? 'done'
         : this.#runTo(address, stackPointer, 'handler-before');
     }
-    return this.#go(this.#guest.register('HALTED') === 0 ? 'instruction' : 'events');
+    return this.#go(isAsleep(this.#guest) ? 'events' : 'instruction');
   }
 
   #afterInstruction(): PlanStep {
@@ -153,6 +154,11 @@ export class InstructionStep implements Plan {
     const { machine, vcpu } = this.#guest;
     return machine.config.firmware === 'builtin' && isInBios(vcpu.linearEip) && !isInBios(address);
   }
+}
+
+/** Whether a processor executes nothing until something wakes it. */
+function isAsleep(guest: Guest): boolean {
+  return guest.register('HALTED') !== 0 || waitsForStartup(guest);
 }
 
 /**

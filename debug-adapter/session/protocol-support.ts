@@ -9,7 +9,8 @@ import type { DIAGNOSTICS_EVENT } from '../protocol/events.ts';
 export const sentEvents = {
   initialized: 'the machine and its symbols are there, breakpoints can be verified',
   stopped: 'the machine stands still: step, breakpoint, exception, event, pause, restart',
-  continued: 'a restart lets the machine run',
+  continued: 'a restart lets the machine run, or one processor runs while the others stand still',
+  thread: 'a processor has left the wait for its start-up message; a restart has fewer of them',
   exited: 'the guest switched itself off or wrote to the exit device',
   terminated: 'the guest has ended',
   output: 'text of the guest, the assembler, log points and remarks of the debugger',
@@ -27,7 +28,6 @@ export type SentEvent = keyof typeof sentEvents | typeof DIAGNOSTICS_EVENT;
 
 /** Events that are never sent. */
 export const unsentEvents = {
-  thread: 'processors are there from the launch to the end',
   capabilities: 'what the adapter can do does not change',
   progressUpdate: 'assembling and reading files have no parts to count',
 } as const;

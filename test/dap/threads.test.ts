@@ -127,6 +127,8 @@ describe('the threads of a machine with several processors', () => {
     expect(await client.request('continue', { threadId: 2, singleThread: true })).toEqual({
       allThreadsContinued: false,
     });
+    // Clients that did not ask themselves hear of it, too.
+    expect(await client.event('continued')).toEqual({ threadId: 2, allThreadsContinued: false });
     client.host.runOne();
     expect(toy.cpus.map(({ retired }) => retired > 0)).toEqual([false, true, false]);
     expect((await client.send('continue', { threadId: 1, singleThread: true })).message).toBe(
@@ -230,5 +232,46 @@ describe('the console of a machine with several processors', () => {
       'on',
       'off',
     ]);
+  });
+});
+
+describe('the views of a machine with several processors', () => {
+  it('show the linear memory of the processor that is looked at, or of one that is chosen', async () => {
+    const { client } = await started();
+    const status = (): unknown => client.memory.findLast((update) => update.type === 'status');
+    client.session.receiveMemory(1, { type: 'visible', visible: true });
+    client.session.receiveMemory(1, { type: 'show', space: 'linear', address: 0x7c00, length: 16 });
+    expect(status()).toMatchObject({ state: 'stopped', cpu: 0, cpus: 3 });
+    await client.request('x86vm/lookAt', { threadId: 2 });
+    expect(status()).toMatchObject({ cpu: 1 });
+    client.session.receiveMemory(1, { type: 'go', text: 'cs:eip' });
+    expect(client.memory.at(-1)).toMatchObject({ type: 'went', address: 0x7c10 });
+    client.session.receiveMemory(1, { type: 'cpu', cpu: 0 });
+    expect(status()).toMatchObject({ cpu: 0 });
+    client.session.receiveMemory(1, { type: 'go', text: 'cs:eip' });
+    expect(client.memory.at(-1)).toMatchObject({ type: 'went', address: 0x7c00 });
+    client.session.receiveMemory(1, { type: 'go', text: 'cpu1:eip' });
+    expect(client.memory.at(-1)).toMatchObject({ type: 'went', address: 0x7c10 });
+    client.session.receiveMemory(1, { type: 'cpu' });
+    expect(status()).toMatchObject({ cpu: 1 });
+    // A processor that this machine does not have is not shown.
+    client.session.receiveMemory(1, { type: 'cpu', cpu: 9 });
+    expect(status()).toMatchObject({ cpu: 1 });
+  });
+
+  it('show the page tables of the processor that is looked at, or of one that is chosen', async () => {
+    const { client } = await started();
+    const status = (): unknown => client.pageTables.findLast((update) => update.type === 'status');
+    client.session.receivePageTables({ type: 'visible', visible: true });
+    expect(status()).toMatchObject({ state: 'stopped', cpu: 0, cpus: 3 });
+    await client.request('stepIn', { threadId: 2, granularity: 'instruction' });
+    await stopOf(client);
+    expect(status()).toMatchObject({ cpu: 1 });
+    client.session.receivePageTables({ type: 'cpu', cpu: 2 });
+    expect(status()).toMatchObject({ cpu: 2 });
+    client.session.receivePageTables({ type: 'walk', text: 'cs:eip', access: { kind: 'read', privilege: 'user' } });
+    expect(client.pageTables.at(-1)).toMatchObject({ type: 'walk', linear: 0 });
+    client.session.receivePageTables({ type: 'cpu' });
+    expect(status()).toMatchObject({ cpu: 1 });
   });
 });

@@ -18,8 +18,8 @@ const QUANTUM = 20_000;
 const IDLE_EVENTS_MAX = 4096;
 /** So many executions in a row may retire nothing: a handler that itself faults at once would go on for ever. */
 const FRUITLESS_MAX = 4096;
-/** A run that counts the instructions of one vCPU comes back after so many of the others. */
-const OTHERS_MAX = 1 << 20;
+/** A run that counts the instructions of one vCPU comes back after so many of the others, slow ones included within a second. */
+const OTHERS_MAX = 20_000;
 
 export class Scheduler {
   readonly #processors: readonly Processor[];

@@ -95,6 +95,22 @@ describe.skipIf(browserPath() === undefined)('page-table view in a browser', () 
     await page.close();
   });
 
+  it('lets one of several processors be chosen', async () => {
+    const { client, page, settle } = await openView();
+    const choice = page.locator('header vscode-single-select');
+    expect(await choice.count()).toBe(0);
+    const status = client.pageTables.findLast((update) => update.type === 'status');
+    await post(page, { ...status, cpu: 1, cpus: 2 });
+    await settle();
+    expect(await page.locator('.status').textContent()).toContain('CPU 1 · 4-level · CR3 00010000');
+    await choice.click();
+    await page.getByRole('option', { name: 'CPU 1' }).click();
+    await settle();
+    expect(await choice.evaluate((element: HTMLElement & { value: string }) => element.value)).toBe('cpu1');
+    expect(pages.problems).toEqual([]);
+    await page.close();
+  });
+
   it('filters, and finds who maps a frame', async () => {
     const { page, settle } = await openView();
     await page

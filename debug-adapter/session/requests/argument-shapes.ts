@@ -165,6 +165,7 @@ const shapes: Shapes & { readonly initialize: typeof client } = {
   modules: { 'startModule?': 'whole', 'moduleCount?': 'whole' },
   source: { 'source?': source, sourceReference: 'whole' },
   locations: { locationReference: 'whole' },
+  'x86vm/lookAt': { threadId: 'whole' },
   cancel: { 'requestId?': 'whole', 'progressId?': 'text' },
 };
 

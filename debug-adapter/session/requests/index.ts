@@ -1,5 +1,6 @@
 /** The list of all requests: what is answered and by whom, and what of the protocol is not, with the reason. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { LOOK_AT_REQUEST } from '../../protocol/requests.ts';
 import { breakpointLocations } from './breakpoint-locations.ts';
 import { cancel } from './cancel.ts';
 import { completions } from './completions.ts';
@@ -16,6 +17,7 @@ import { initialize } from './initialize.ts';
 import { launch } from './launch.ts';
 import { loadedSources } from './loaded-sources.ts';
 import { locations } from './locations.ts';
+import { lookAt } from './look-at.ts';
 import { modules } from './modules.ts';
 import { next } from './next.ts';
 import { pause } from './pause.ts';
@@ -80,6 +82,7 @@ export const handlers: { readonly [C in Command]: HandlerOf<C> } = {
   source,
   locations,
   cancel,
+  [LOOK_AT_REQUEST]: lookAt,
 };
 
 /** Requests of the protocol that answer an error, with the reason that the error gives. */
