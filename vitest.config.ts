@@ -20,6 +20,7 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: [...ELSEWHERE, END_TO_END],
+          setupFiles: ['test/support/engine.ts'],
           testTimeout: 20_000,
           hookTimeout: 60_000,
         },

@@ -9,6 +9,8 @@ export interface BoundInterpreter {
   readonly run: RunFunction;
   /** The same with each branch told; made when it is first asked for. */
   readonly runTelling: () => RunFunction;
+  /** Its functions by the places that records name. */
+  readonly table: WebAssembly.Table;
 }
 
 /** Modules beside that of the interpreter, by functions that make them at their first call. */
@@ -42,7 +44,7 @@ export function bindInterpreter(
     tells ??= new WebAssembly.Instance(telling(), { env: { memory, table, ...imports } }).exports['run'] as RunFunction;
     return tells;
   };
-  return { run, runTelling };
+  return { run, runTelling, table };
 }
 
 /** Compiles what a function builds, when that is first asked for. */

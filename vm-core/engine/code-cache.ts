@@ -54,6 +54,8 @@ export interface Block {
   readonly physical: number;
   readonly bytes: number;
   readonly codeSize: OperandSize;
+  /** The engine is asked before its first instruction. */
+  readonly isHooked: boolean;
   /** False once it was dropped. */
   isKept: boolean;
 }
@@ -65,6 +67,9 @@ export class CodeCache {
   filterAt: (linear: Address, physical: number) => BreakpointFilter | undefined = () => undefined;
   /** Where in the machine's memory RAM at a physical address is. */
   hostAddress: (physical: number) => number = () => -1;
+  /** Called when the code of a block has changed or the block is not kept any more; when all are dropped at once. */
+  onChange: (block: Block) => void = () => {};
+  onFlush: () => void = () => {};
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #decoder: Decoder;
@@ -75,6 +80,8 @@ export class CodeCache {
   readonly #jumps: JumpCache[] = [];
   readonly #arena: CodeArena<Block>;
   readonly #onCodePage: ((physicalPage: number) => void)[] = [];
+  /** A record is left free before the first of each block, for what `enterBy` puts there. */
+  hasSpareRecords = false;
   readonly counters = { kept: 0, found: 0, decoded: 0, dropped: 0, evicted: 0, evictions: 0, flushes: 0 };
 
   /** `size` in bytes; each segment of it must have room for the longest block. */
@@ -132,8 +139,33 @@ export class CodeCache {
     return there.length > 0;
   }
 
+  /** The block at a place, if it is decoded. */
+  keptAt(linear: Address, physical: number, codeSize: OperandSize): Block | undefined {
+    const there = this.#byPhysical.get(physical);
+    return there?.find((block) => block.linear === linear && block.codeSize === codeSize);
+  }
+
+  /** True where code is written over so often that nothing should be built on it. */
+  isLostOften({ physical }: Block): boolean {
+    return this.#pages.lossesAt(physical) >= LOSSES_BEFORE_PATCHES;
+  }
+
+  /** Has a block begin with a function of the interpreter's table, or again with its first instruction. */
+  enterBy(block: Block, place: number | undefined): void {
+    const first = this.#view.getInt32(block.address + record.BLOCK_FIRST, true);
+    const entry = place === undefined ? first : first - record.RECORD_SIZE;
+    if (place !== undefined) writePseudoRecord(this.#view, entry, place, 0, 0);
+    this.#view.setInt32(block.address + record.BLOCK_ENTRY, entry, true);
+  }
+
+  /** Address of the record with which a block begins. */
+  entryOf(block: Block): number {
+    return this.#view.getInt32(block.address + record.BLOCK_ENTRY, true);
+  }
+
   /** Drops everything. Not to be called while a block runs. */
   flush(): void {
+    this.onFlush();
     this.#byPhysical.clear();
     this.#byLinearPage.clear();
     this.#pages.clear();
@@ -155,8 +187,9 @@ export class CodeCache {
     const keep = place.keep && !beyond && !(crosses && !place.nextPageFollows());
     const address = keep ? this.#arena.free : CODE_ARENA;
     const hooked = this.isHooked(place.linear, place.physical);
-    const entry = address + record.BLOCK_HEADER_SIZE;
-    const firstRecord = hooked ? entry + record.RECORD_SIZE : entry;
+    const spare = address + record.BLOCK_HEADER_SIZE;
+    const firstRecord = hooked || this.hasSpareRecords ? spare + record.RECORD_SIZE : spare;
+    const entry = hooked ? spare : firstRecord;
     if (hooked) {
       this.#pseudo(place.codeSize, entry, 'hook', 0, 0);
       writeHookFilter(this.#view, entry, this.filterAt(place.linear, place.physical));
@@ -172,7 +205,7 @@ export class CodeCache {
     }
     this.#header(address, count, entry, firstRecord, size);
     const { linear, physical, codeSize } = place;
-    const block = { address, linear, physical, bytes: size, codeSize, isKept: keep };
+    const block = { address, linear, physical, bytes: size, codeSize, isHooked: hooked, isKept: keep };
     this.counters.decoded++;
     if (keep) this.#keep(block, firstRecord + count * record.RECORD_SIZE);
     return block;
@@ -284,6 +317,7 @@ export class CodeCache {
     this.#pages.remove(block);
     block.isKept = false;
     this.counters.kept--;
+    this.onChange(block);
   }
 
   /** The blocks with a byte at a linear address; one that begins on the page before it may reach it. */
@@ -315,6 +349,7 @@ export class CodeCache {
       if (instruction.length !== length || (ends && n + 1 < count)) return false;
       this.#record(block.codeSize, at, instruction, next);
     }
+    this.onChange(block);
     return true;
   }
 }

@@ -26,6 +26,7 @@ import {
   segmentSlots,
   slot,
 } from '../state/layout.ts';
+import { factsOf } from './compiler/segment-facts.ts';
 import { VM } from '../state/lazy-flags.ts';
 import { CR0_PE, CR4_LA57, EFER_LMA } from '../state/control-bits.ts';
 import { is64BitMode, isLongMode, isVirtual8086, usesDescriptors } from '../cpu/mode.ts';
@@ -76,8 +77,22 @@ export function deriveSegment(state: CpuState, index: number): void {
   writeEnd(state, entry + ENTRY_READ_END, isSimple && mayAccess(state, index, false), limit);
   writeEnd(state, entry + ENTRY_WRITE_END, isSimple && mayAccess(state, index, true), limit);
   const big = (attributes & ATTRIBUTE_BIG) !== 0;
+  deriveFacts(state, index, big);
   if (index === SS) state.write32(internal.STACK_MASK, big ? 0xffffffff : 0xffff);
   if (index === CS) state.write32(internal.CODE_LIMIT, limit);
+}
+
+/** In real mode generated code changes bases by itself. */
+function deriveFacts(state: CpuState, index: number, isBig: boolean): void {
+  const entry = internal.SEGMENTS + index * SEGMENT_ENTRY_SIZE;
+  const end = Math.min(endAt(state, entry + ENTRY_READ_END), endAt(state, entry + ENTRY_WRITE_END));
+  const isBaseFixed = usesDescriptors(state);
+  const { facts, mask } = factsOf(index, { isBaseFixed, base: state.read32(entry + ENTRY_BASE), end, isBig });
+  state.write32(internal.SEGMENT_FACTS, (state.read32(internal.SEGMENT_FACTS) & ~mask) | facts);
+}
+
+function endAt(state: CpuState, offset: number): number {
+  return state.read32(offset) + state.read32(offset + 4) * 0x1_0000_0000;
 }
 
 /** The exclusive end limit + 1 as an i64, or 0 where the slow path must decide. */

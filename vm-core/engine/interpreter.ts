@@ -40,6 +40,8 @@ export type PseudoHandler = 'invalid' | 'beyondLimit' | 'hook' | 'dead';
 export interface Interpreter {
   /** Place in the table of the handler for a decoded instruction. */
   handlerOf(instruction: DecodedInstruction): number;
+  /** The form whose handler is at a place in the table; undefined for system operations and pseudo handlers. */
+  formAt(place: number): StagedForm | undefined;
   readonly pseudoHandlers: Readonly<Record<PseudoHandler, number>>;
   /** Binds the module to a machine's memory. */
   instantiate(memory: WebAssembly.Memory, imports: SlowPathImports): BoundInterpreter;
@@ -49,10 +51,10 @@ export interface Interpreter {
 const RELATIVE_MAX = 0x7fff_0000;
 
 /** Memory of a machine is at most 4 GiB. */
-const MEMORY_PAGES_MAX = 0x10000;
+export const MEMORY_PAGES_MAX = 0x10000;
 
 /** A form of an instruction, to be staged. */
-interface StagedForm {
+export interface StagedForm {
   readonly row: InstructionRow;
   readonly rowIndex: number;
   readonly form: Form;
@@ -77,7 +79,7 @@ function buildOf(codeSize: OperandSize): InterpreterBuild {
 }
 
 /** What is known of an interpreter before its module is compiled. */
-interface BuiltInterpreter extends Pick<Interpreter, 'handlerOf' | 'pseudoHandlers'>, LaterModules {
+interface BuiltInterpreter extends Pick<Interpreter, 'handlerOf' | 'formAt' | 'pseudoHandlers'>, LaterModules {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
@@ -107,11 +109,11 @@ class InterpreterBuild {
   finish(): Interpreter {
     if (this.#interpreter) return this.#interpreter;
     while (!this.#built) this.#step();
-    const { bytes, handlerOf, pseudoHandlers, ...parts } = this.#built as BuiltInterpreter;
+    const { bytes, handlerOf, formAt, pseudoHandlers, ...parts } = this.#built as BuiltInterpreter;
     this.#module ??= new WebAssembly.Module(bytes);
     const module = this.#module;
     this.#interpreter = {
-      ...{ handlerOf, pseudoHandlers },
+      ...{ handlerOf, formAt, pseudoHandlers },
       instantiate: (memory, imports) => bindInterpreter(module, parts, memory, imports),
     };
     return this.#interpreter;
@@ -151,6 +153,8 @@ function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInte
     const key = formKey(rowIndex, form);
     if (!places.has(key)) places.set(key, systemPlace);
   }
+  const byPlace = new Map(all.map((staged) => [places.get(formKey(staged.rowIndex, staged.form)), staged]));
+  byPlace.delete(systemPlace);
   const pseudoHandlers = {
     invalid: defineRaising(builder, paths, VECTOR_UD, undefined),
     beyondLimit: defineRaising(builder, paths, VECTOR_GP, 0),
@@ -168,6 +172,7 @@ function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInte
     units,
     telling: once(() => buildTelling(inLoop, builder.tableLength, addressBits)),
     handlerOf: (instruction) => placeOf(places, instruction, addressBits),
+    formAt: (place) => byPlace.get(place),
     bytes: builder.build(),
   };
 }
@@ -235,7 +240,7 @@ function buildUnit(forms: readonly StagedForm[], start: number, addressBits: 32 
 }
 
 /** What tells the forms of one row apart. */
-interface Form {
+export interface Form {
   readonly operandSize: OperandSize;
   /** How a memory operand is addressed; undefined without one. */
   readonly addressing: Addressing | undefined;

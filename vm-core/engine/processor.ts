@@ -19,6 +19,7 @@ import { type Address, plus } from '../state/address.ts';
 import { CpuState } from '../state/cpu-state.ts';
 import { CS, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex } from '../state/layout.ts';
 import { BranchRing } from './branch-ring.ts';
+import type { Compiler } from './compiler/compiler.ts';
 import { callEffects } from './call-effects.ts';
 import { CallShadow } from './call-shadow.ts';
 import { CodeCache } from './code-cache.ts';
@@ -26,6 +27,7 @@ import * as derived from './derived-state.ts';
 import { checkSegment } from './cpu-memory.ts';
 import { DataPaths } from './data-paths.ts';
 import { createCounters } from './execution-progress.ts';
+import { Execution } from './execution.ts';
 import { EventReports, reportingPorts } from './event-reports.ts';
 import { HardwareBreakpoints } from './hardware-breakpoints.ts';
 import { createMemoryUnit, type MemoryUnit } from './memory-unit.ts';
@@ -33,8 +35,8 @@ import { ModeReports } from './mode-reports.ts';
 import { deriveTranslation } from './paging-unit.ts';
 import { settle } from './operation-outcome.ts';
 import { operationsByRow } from './operations-by-row.ts';
-import { RunFunctions } from './run-functions.ts';
 import { createProcessorApic } from './processor-apic.ts';
+import type { SlowPathImports } from './slow-paths.ts';
 import { stopsAtInterrupt } from './software-interrupt-stop.ts';
 import { type ProcessorSurroundings, REPEAT_MAX, TICKS_PER_SECOND } from './surroundings.ts';
 import { TraceRing } from './trace-ring.ts';
@@ -82,7 +84,7 @@ export class Processor implements Cpu {
   readonly #unit: MemoryUnit;
   readonly #surroundings: ProcessorSurroundings;
   readonly #place: InstructionPlace;
-  readonly #runs: RunFunctions;
+  readonly #execution: Execution;
   readonly #data: DataPaths;
   readonly #mode: ModeReports;
   #codeFlushWanted = false;
@@ -122,7 +124,7 @@ export class Processor implements Cpu {
     this.quick = new QuickInterrupts(this, this.#unit.tlb);
     this.state.onDerivedChange = (offset) => this.#derive(offset);
     this.setSingleStep(false);
-    this.#runs = new RunFunctions(memory, {
+    const imports: SlowPathImports = {
       read: (linear, size, at) => this.#read(linear, size, at, false),
       readForWrite: (linear, size, at) => this.#read(linear, size, at, true),
       write: (linear, value, size, at) => this.#write(linear, value, size, at),
@@ -133,8 +135,13 @@ export class Processor implements Cpu {
       stackLoaded: (before) => this.callShadow.stackLoaded(before),
       branched: () => this.branches.branched(),
       hook: () => (this.onHook() && !this.exitRequested ? NEXT : record.STATUS_HOOK),
-    });
+    };
+    this.#execution = new Execution(this, memory, imports, surroundings.engine);
     this.refresh();
+  }
+
+  get compiler(): Compiler | undefined {
+    return this.#execution.tiers?.compiler;
   }
 
   get calls(): CallShadow | undefined {
@@ -238,17 +245,9 @@ export class Processor implements Cpu {
     this.state.write32(internal.FAULT, 0);
     this.state.write32(internal.BUDGET, budget);
     this.#place.budgetAtStart = budget;
-    let block = (!passHook && !this.#codeFlushWanted && this.#unit.fetch.knownAt(this.linearEip)) || this.#findBlock();
-    for (let start = passHook ? record.BLOCK_FIRST : record.BLOCK_ENTRY; ; start = record.BLOCK_ENTRY) {
-      if (block === 0) return FAULT;
-      this.state.write32(internal.BLOCK, block);
-      const first = this.state.view.getInt32(block + start, true);
-      const run = this.#runs.of(this.codeSize, this.branches.isTold || this.counters.needsTelling);
-      const status = run(this.state.base, first, this.state.read32(internal.BUDGET));
-      if ((status & (record.STATUS_LOOKUP | record.STATUS_DEAD)) === 0) return status;
-      if (this.state.read32(internal.BUDGET) === 0) return record.STATUS_LIMIT;
-      block = this.#findBlock();
-    }
+    const block =
+      (!passHook && !this.#codeFlushWanted && this.#unit.fetch.knownAt(this.linearEip)) || this.#findBlock();
+    return this.#execution.run(block, passHook ? record.BLOCK_FIRST : record.BLOCK_ENTRY, this.#findBlock);
   }
 
   /** The run loop has counted what was executed: until the next execution, `now` is its start. */
@@ -272,7 +271,7 @@ export class Processor implements Cpu {
   }
 
   /** Address of the block at EIP; 0 where its first instruction cannot be fetched. */
-  #findBlock(): number {
+  readonly #findBlock = (): number => {
     if (this.#codeFlushWanted) {
       this.#codeFlushWanted = false;
       this.code.flush();
@@ -280,14 +279,16 @@ export class Processor implements Cpu {
     }
     this.#begin(0);
     try {
-      return this.breakpoints.fetching(this.state, this.linearEip, (at) => this.#unit.fetch.blockAt(at)).address;
+      const block = this.breakpoints.fetching(this.state, this.linearEip, (at) => this.#unit.fetch.blockAt(at));
+      this.#execution.tiers?.found(block);
+      return block.address;
     } catch (error) {
       this.#caught(error);
       return 0;
     } finally {
       this.#end();
     }
-  }
+  };
 
   /** What follows is done for the instruction of a record; 0 while its code is fetched. */
   #begin(at: number): void {

@@ -59,3 +59,7 @@ export const STATUS_DEAD = 32;
 /** What the loop returns of its own: no block known for EIP; budget used up. */
 export const STATUS_LOOKUP = 64;
 export const STATUS_LIMIT = 128;
+/** A region was left: EIP, budget and REGION_RECORD say where to go on. */
+export const STATUS_REGION = 256;
+/** The budget is below SAMPLE_BELOW. */
+export const STATUS_SAMPLE = 512;

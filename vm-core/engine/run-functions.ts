@@ -19,9 +19,18 @@ export class RunFunctions {
    * branches are to be told.
    */
   of(codeSize: OperandSize, tellsBranches: boolean): RunFunction {
+    const bound = this.#interpreter(codeSize);
+    return tellsBranches ? bound.runTelling() : bound.run;
+  }
+
+  /** The functions that the records of a code size name. */
+  tableOf(codeSize: OperandSize): WebAssembly.Table {
+    return this.#interpreter(codeSize).table;
+  }
+
+  #interpreter(codeSize: OperandSize): BoundInterpreter {
     const addressBits = codeSize === 64 ? 64 : 32;
     this.#bound[addressBits] ??= interpreter(codeSize).instantiate(this.#memory, this.#imports);
-    const bound = this.#bound[addressBits];
-    return tellsBranches ? bound.runTelling() : bound.run;
+    return this.#bound[addressBits];
   }
 }

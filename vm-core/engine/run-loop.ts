@@ -75,7 +75,7 @@ export function defineRunLoop(
     noteStart(f, state);
     stageTraceBegin(f, cpu, addressBits, () => linearEip(f, state));
     runRecords(f, state, handler, inLoop);
-    leaveBlock(f, state);
+    leaveBlock(f, state, nextBlock);
     findBlock(f, state, nextBlock);
   });
 }
@@ -110,23 +110,24 @@ function runRecords(f: FunctionBuilder, state: LoopState, handler: Signature, in
 }
 
 /** Brings EIP and budget up to date, and returns to TypeScript for every status that needs it. */
-function leaveBlock(f: FunctionBuilder, state: LoopState): void {
+function leaveBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
   const last = f.copy(f.binary('sub', state.at, f.i32(record.RECORD_SIZE)));
   const { branches, cpu, status } = state;
   if (branches) stageBranch(f, { ...branches, cpu, status, last, now: () => linearEip(f, state) });
-  f.if(f.binary('gtU', status, f.i32(BRANCH)), () => leaveForStatus(f, state, last));
+  f.if(f.binary('gtU', status, f.i32(BRANCH)), () => leaveForStatus(f, state, last, nextBlock));
   spend(f, state, state.at);
   f.if(f.eqz(state.status), () => moveEip(f, state, nextOffset(f, last)));
 }
 
 /** The rare statuses. All but a repeated instruction without a reason to leave return to TypeScript. */
-function leaveForStatus(f: FunctionBuilder, state: LoopState, last: Value): void {
+function leaveForStatus(f: FunctionBuilder, state: LoopState, last: Value, nextBlock: Label): void {
   const has = (bits: number) => f.binary('and', state.status, f.i32(bits));
   const back = () => f.binary('sub', nextOffset(f, last), f.load('i32', 8, last, record.RECORD_LENGTH));
   const leave = () => {
     f.store(32, state.cpu, internal.BUDGET, state.budget);
     f.return(state.status);
   };
+  f.if(has(record.STATUS_REGION), () => leaveRegion(f, state, nextBlock));
   f.if(has(record.STATUS_HOOK | record.STATUS_DEAD), () => f.return(state.status));
   f.if(has(FAULT), () => {
     spend(f, state, last);
@@ -144,6 +145,20 @@ function leaveForStatus(f: FunctionBuilder, state: LoopState, last: Value): void
     spend(f, state, state.at);
     leave();
   });
+}
+
+/** Compiled code has run: goes on where it has left off. */
+function leaveRegion(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
+  const { cpu } = state;
+  f.set(state.budget, f.load('i32', 32, cpu, internal.BUDGET));
+  const middle = f.load('i32', 32, cpu, internal.REGION_RECORD);
+  f.if(middle, () => {
+    f.set(state.block, f.load('i32', 32, cpu, internal.BLOCK));
+    f.set(state.first, f.load('i32', 32, state.block, record.BLOCK_FIRST));
+    f.set(state.at, middle);
+    f.branch(nextBlock);
+  });
+  findBlock(f, state, nextBlock);
 }
 
 /** Distance of the instruction behind a record from the first of its block. */
@@ -177,6 +192,10 @@ function spend(f: FunctionBuilder, state: LoopState, upTo: Value): void {
 /** Goes on with the block at EIP if the jump cache knows one for this mode that lies inside the code segment. */
 function findBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
   const isWide = state.addressBits === 64;
+  f.if(f.binary('ltU', state.budget, f.load('i32', 32, state.cpu, internal.SAMPLE_BELOW)), () => {
+    f.store(32, state.cpu, internal.BUDGET, state.budget);
+    f.return(f.i32(record.STATUS_SAMPLE));
+  });
   const eip = loadEip(f, state);
   const linear = linearEip(f, state);
   const entry = f.binary('and', f.narrow(linear), f.i32(JUMP_CACHE_ENTRIES - 1));

@@ -116,22 +116,36 @@ function onCodePage(
 function writeBesideCode(f: FunctionBuilder, writeOutside: FunctionReference): void {
   const [cpu, linear, value, sizeAndKind, record] = f.parameters as readonly [Value, Value, Value, Value, Value];
   const size = f.binary('and', sizeAndKind, f.i32(SIZE_MASK));
-  const low = f.narrow(linear);
   onCodePage(f, [cpu, linear, size], (entry, host) => {
-    const inPage = f.binary('and', low, f.i32(PAGE_SIZE - 1));
-    const word = f.binary('shl', f.binary('shrU', inPage, f.i32(CODE_MAP_GRANULE_SHIFT)), f.i32(2));
-    // Two granules at once; the access does not cross the page, so bits of what follows the map do not matter.
-    const code = f.load('i64', 64, f.binary('add', f.load('i32', 32, entry, ENTRY_CODE_MAP), word));
-    const inGranule = f.binary('and', low, f.i32((1 << CODE_MAP_GRANULE_SHIFT) - 1));
-    const bytes = f.binary('sub', f.binary('shl', f.i32(1), size), f.i32(1));
-    const stored = f.binary('shl', f.widen(bytes, false), f.widen(inGranule, false));
-    f.if(f.eqz(f.binary('and', code, stored)), () => {
+    f.if(f.eqz(codeUnder(f, entry, linear, size)), () => {
       storeBySize(f, host, value, size);
       f.return();
     });
   });
   if (value.type === 'i64') f.store(64, cpu, internal.WIDE_VALUE, value);
   f.callVoid(writeOutside, passAddress(f, cpu, linear), f.narrow(value), sizeAndKind, record);
+}
+
+/** Writes a function (cpu, linear, size) → host address of bytes beside code that may be stored to, or 0. */
+export function hostBesideCode(f: FunctionBuilder): void {
+  const [cpu, linear, size] = f.parameters as readonly [Value, Value, Value];
+  onCodePage(f, [cpu, linear, size], (entry, host) => {
+    f.if(f.eqz(codeUnder(f, entry, linear, size)), () => f.return(host));
+  });
+  f.return(f.i32(0));
+}
+
+/** Not 0 if an access on the page of an entry touches the bytes of decoded instructions. */
+function codeUnder(f: FunctionBuilder, entry: Value, linear: Value, size: Value): Value {
+  const low = f.narrow(linear);
+  const inPage = f.binary('and', low, f.i32(PAGE_SIZE - 1));
+  const word = f.binary('shl', f.binary('shrU', inPage, f.i32(CODE_MAP_GRANULE_SHIFT)), f.i32(2));
+  // Two granules at once; the access does not cross the page, so bits of what follows the map do not matter.
+  const code = f.load('i64', 64, f.binary('add', f.load('i32', 32, entry, ENTRY_CODE_MAP), word));
+  const inGranule = f.binary('and', low, f.i32((1 << CODE_MAP_GRANULE_SHIFT) - 1));
+  const bytes = f.binary('sub', f.binary('shl', f.i32(1), size), f.i32(1));
+  const stored = f.binary('shl', f.widen(bytes, false), f.widen(inGranule, false));
+  return f.binary('ne', f.binary('and', code, stored), f.i64(0n));
 }
 
 /** What is on a page with code and may be written is read here; whether its bytes are code matters to the write. */

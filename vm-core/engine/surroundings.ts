@@ -2,6 +2,7 @@
 import type { PortSpace } from '../cpu/cpu.ts';
 import type { TimerMaker } from '../cpu/local-apic/apic-timer.ts';
 import type { Topology } from '../cpu/topology.ts';
+import type { Engine } from './compiler/tiers.ts';
 import type { InterruptBus } from '../devices/interrupt-bus.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import type { CodeCache } from './code-cache.ts';
@@ -33,6 +34,8 @@ export interface ProcessorSurroundings {
   readonly ticksPerSecond?: number;
   /** Where RDRAND begins. */
   readonly randomSeed?: number;
+  /** How code is executed; default: that of `defaultEngine`. */
+  readonly engine?: Engine | undefined;
   /** Bytes for decoded code; default: all that memory has for it. */
   readonly codeCacheSize?: number;
   /** Told to the developer of the guest. */

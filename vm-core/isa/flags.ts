@@ -1,52 +1,47 @@
 /** How results set the arithmetic flags, in the lazy form of state/lazy-flags.ts (SDM vol. 1 appendix A). */
-import { AUX_ADJUST, AUX_CARRY, AUX_PARTIAL } from '../state/lazy-flags.ts';
+import { auxOf, CARRY_PAIR, carryAndOverflowBits, overflowOfAux } from './flag-source.ts';
 import type { Value } from '../wasm/function-builder.ts';
 import type { OperandBits } from './operand.ts';
 import type { Semantics } from './semantics.ts';
 
-const CARRY_PAIR = AUX_CARRY | AUX_PARTIAL;
-
-/** Carries out of each bit, moved to where the lazy form keeps them. */
-function auxOfCarries(s: Semantics, carries: Value, bits: OperandBits): Value {
-  const upper = bits === 64 ? s.low(s.shrU(carries, 32)) : s.shl(carries, 32 - bits);
-  return s.or(s.and(upper, CARRY_PAIR), s.and(s.low(carries), AUX_ADJUST));
-}
+/** Conditions that are one flag. */
+const CONDITION_O = 0;
+const CONDITION_B = 2;
+const CONDITION_Z = 4;
+const CONDITION_S = 8;
 
 function wideResult(s: Semantics, result: Value, bits: OperandBits): Value {
   return s.wideSigned(s.signed(result, bits));
 }
 
-function carriesOfSum(s: Semantics, x: Value, y: Value, sum: Value): Value {
-  return s.or(s.and(x, y), s.and(s.or(x, y), s.not(sum)));
+/** Flags of x + y: the sum need not be cut to the operand's size. */
+export function flagsOfSum(s: Semantics, x: Value, y: Value, result: Value, bits: OperandBits): void {
+  s.setFlags({ kind: 'sum', x, y, result, bits });
 }
 
-function borrowsOfDifference(s: Semantics, x: Value, y: Value, difference: Value): Value {
-  return s.or(s.and(s.not(x), y), s.and(s.not(s.xor(x, y)), difference));
+/** Flags of x - y. */
+export function flagsOfDifference(s: Semantics, x: Value, y: Value, result: Value, bits: OperandBits): void {
+  s.setFlags({ kind: 'difference', x, y, result, bits });
 }
 
-/** Flags of x + y (+ carry): the sum need not be cut to the operand's size. */
-export function flagsOfSum(s: Semantics, x: Value, y: Value, sum: Value, bits: OperandBits): void {
-  s.writeFlags(wideResult(s, sum, bits), auxOfCarries(s, carriesOfSum(s, x, y, sum), bits));
+/** Flags of x + y + carry. */
+export function flagsOfCarriedSum(s: Semantics, x: Value, y: Value, result: Value, bits: OperandBits): void {
+  s.writeFlags(wideResult(s, result, bits), auxOf(s, { kind: 'sum', x, y, result, bits }));
 }
 
-/** Flags of x - y (- borrow). */
-export function flagsOfDifference(s: Semantics, x: Value, y: Value, difference: Value, bits: OperandBits): void {
-  s.writeFlags(wideResult(s, difference, bits), auxOfCarries(s, borrowsOfDifference(s, x, y, difference), bits));
+/** Flags of x - y - borrow. */
+export function flagsOfBorrowedDifference(s: Semantics, x: Value, y: Value, result: Value, bits: OperandBits): void {
+  s.writeFlags(wideResult(s, result, bits), auxOf(s, { kind: 'difference', x, y, result, bits }));
 }
 
 /** Flags of AND, OR, XOR, TEST: carry and overflow clear. */
 export function flagsOfLogic(s: Semantics, result: Value, bits: OperandBits): void {
-  s.writeFlags(wideResult(s, result, bits), s.constant(0));
+  s.setFlags({ kind: 'logic', result, bits });
 }
 
 /** Flags of INC and DEC: as of the sum or difference, but the carry stays. */
 export function flagsKeepingCarry(s: Semantics, x: Value, result: Value, bits: OperandBits, up: boolean): void {
-  const carry = carryFlag(s);
-  const one = s.constant(1);
-  const carries = up ? carriesOfSum(s, x, one, result) : borrowsOfDifference(s, x, one, result);
-  const aux = auxOfCarries(s, carries, bits);
-  const overflow = overflowOfAux(s, aux);
-  s.writeFlags(wideResult(s, result, bits), s.or(s.and(aux, ~CARRY_PAIR), carryAndOverflowBits(s, carry, overflow)));
+  s.setFlags({ kind: up ? 'increment' : 'decrement', x, result, carry: carryFlag(s), bits });
 }
 
 /** Flags of a shift: sign, zero and parity of the result, given carry and overflow (0 or 1). */
@@ -76,27 +71,21 @@ export function setFlagsFromByte(s: Semantics, flags: Value, overflow: Value): v
   s.writeFlags(s.wideUnsigned(result), aux);
 }
 
-function carryAndOverflowBits(s: Semantics, carry: Value, overflow: Value): Value {
-  return s.or(s.shl(carry, 31), s.shl(s.and(s.xor(carry, overflow), 1), 30));
-}
-
-function overflowOfAux(s: Semantics, aux: Value): Value {
-  return s.xor(s.shrU(aux, 31), s.and(s.shrU(aux, 30), 1));
-}
-
 export function carryFlag(s: Semantics): Value {
-  return s.shrU(s.readFlagsAux(), 31);
+  return s.knownCondition(CONDITION_B) ?? s.shrU(s.readFlagsAux(), 31);
 }
 
 export function overflowFlag(s: Semantics): Value {
-  return overflowOfAux(s, s.readFlagsAux());
+  return s.knownCondition(CONDITION_O) ?? overflowOfAux(s, s.readFlagsAux());
 }
 
 export function zeroFlag(s: Semantics): Value {
-  return s.isZero(s.readFlagsResult());
+  return s.knownCondition(CONDITION_Z) ?? s.isZero(s.readFlagsResult());
 }
 
 export function signFlag(s: Semantics): Value {
+  const known = s.knownCondition(CONDITION_S);
+  if (known) return known;
   const sign = s.low(s.shrU(s.readFlagsResult(), 63));
   return s.xor(sign, s.and(s.readFlagsAux(), 1));
 }
@@ -121,7 +110,7 @@ export function flagsByte(s: Semantics): Value {
 
 /** The condition that the low four bits of Jcc, SETcc name, as 0 or 1 (SDM vol. 2 appendix B.1.4.7). */
 export function condition(s: Semantics, code: number): Value {
-  const value = positiveCondition(s, code >> 1);
+  const value = s.knownCondition(code & ~1) ?? positiveCondition(s, code >> 1);
   return (code & 1) === 1 ? s.xor(value, 1) : value;
 }
 

@@ -9,6 +9,7 @@
 import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
 import type { SegmentIndex } from '../state/layout.ts';
 import { Arithmetic } from './arithmetic.ts';
+import { auxOf, type FlagSource } from './flag-source.ts';
 import type { Operand, OperandBits, OperandSize, UnitOperand } from './operand.ts';
 
 /** The segment of a memory access: one that is fixed, or the one that the instruction's prefixes choose. */
@@ -135,6 +136,16 @@ export abstract class Semantics extends Arithmetic {
   abstract readSystemFlags(): Value;
   abstract writeSystemFlags(value: Value): void;
   abstract readControl0(): Value;
+
+  /** Sets all arithmetic flags by an operation. */
+  setFlags(source: FlagSource): void {
+    this.writeFlags(this.wideSigned(this.signed(source.result, source.bits)), auxOf(this, source));
+  }
+
+  /** A condition with an even number, as 0 or 1, where a staging knows it without the lazy pair. */
+  knownCondition(_code: number): Value | undefined {
+    return undefined;
+  }
 
   /** A count or distance, as an address has it. */
   addressConstant(value: number): Value {

@@ -119,6 +119,7 @@ class PcMachine implements Machine {
       model: config.cpuModel,
       ticksPerSecond: this.ticksPerSecond,
       randomSeed: config.startTimeMs,
+      engine: config.engine,
       log: (message) => this.#logOnce(message),
       ports: this.#bus.ports,
       acknowledgeInterrupt: () => this.#bus.acknowledgeInterrupt(),

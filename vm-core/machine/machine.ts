@@ -42,6 +42,8 @@ export interface MachineConfig {
   readonly devices?: readonly DeviceRow[];
   /** Guest time: ticks (retired instructions) per second. Default 200,000,000. */
   readonly ticksPerSecond?: number;
+  /** How code is executed: `compiler` makes WebAssembly of what is hot. Guests see no difference. Default: `interpreter`. */
+  readonly engine?: 'interpreter' | 'compiler' | 'compiler-at-once';
   /** The processors; default: one. */
   readonly topology?: Topology;
 }

@@ -202,6 +202,12 @@ export const internal = {
   REPEATS: field(),
   BRANCHES: field(),
   BRANCHES_TAKEN: field(),
+  /** i32: what compiled code may take for granted about segments; see engine/compiler/segment-facts.ts. */
+  SEGMENT_FACTS: field(),
+  /** i32: the record in the middle of the block at which a region was left; 0: it was left between two blocks. */
+  REGION_RECORD: field(),
+  /** i32: the loop comes back between two blocks once less of the budget than this is left, for a sample. */
+  SAMPLE_BELOW: field(),
   /** For each segment, 32 bytes: base, and the exclusive upper ends of offsets that may be read and written (i64). */
   SEGMENTS: field(6 * 32),
 } as const;

@@ -25,6 +25,10 @@ export class ByteWriter {
     this.#buffer[at] = value;
   }
 
+  clear(): void {
+    this.#length = 0;
+  }
+
   append(bytes: ArrayLike<number>): void {
     if (this.#length + bytes.length > this.#buffer.length) this.#makeRoom(bytes.length);
     this.#buffer.set(bytes, this.#length);

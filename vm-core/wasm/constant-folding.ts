@@ -1,17 +1,34 @@
 /** Arithmetic that is done while a function is built. */
 import type { Value } from './function-builder.ts';
-import type { BinaryOperation } from './opcodes.ts';
+import type { BinaryOperation, UnaryOperation } from './opcodes.ts';
 
-/** Folds what is known when the function is built: int32 constants, and operations that change nothing. */
-export function foldInt32(operation: BinaryOperation, left: Value, right: Value): number | Value | undefined {
-  const y = right.constant;
-  if (typeof y !== 'number') return undefined;
+/** Operations in which a zero on the right changes nothing. */
+const NEUTRAL_ZERO: ReadonlySet<BinaryOperation> = new Set(['add', 'sub', 'or', 'xor', 'shl', 'shrU', 'shrS', 'rotl']);
+
+/** What an operation on two operands of one type gives where that is known when the function is built. */
+export function foldBinary(operation: BinaryOperation, left: Value, right: Value): Value | undefined {
   const x = left.constant;
-  if (typeof x !== 'number') {
-    const neutral = operation === 'and' ? -1 : 0;
-    const isNeutral = y === neutral && ['add', 'sub', 'or', 'xor', 'and', 'shl', 'shrU', 'shrS'].includes(operation);
-    return isNeutral && !('mutable' in left) ? left : undefined;
-  }
+  const y = right.constant;
+  if (y === undefined) return undefined;
+  if (typeof x === 'number' && typeof y === 'number') return known(foldInt32(operation, x, y));
+  if (typeof x === 'bigint' && typeof y === 'bigint') return known(foldInt64(operation, x, y));
+  const isNeutral = operation === 'and' ? Number(y) === -1 : Number(y) === 0 && NEUTRAL_ZERO.has(operation);
+  return isNeutral && !('mutable' in left) ? left : undefined;
+}
+
+/** The same for an operation on one int32. */
+export function foldUnary(operation: UnaryOperation, { constant }: Value): Value | undefined {
+  if (typeof constant !== 'number') return undefined;
+  if (operation === 'extend8S') return known((constant << 24) >> 24);
+  return operation === 'extend16S' ? known((constant << 16) >> 16) : undefined;
+}
+
+function known(constant: number | bigint | undefined): Value | undefined {
+  if (constant === undefined) return undefined;
+  return { type: typeof constant === 'bigint' ? 'i64' : 'i32', local: -1, constant };
+}
+
+function foldInt32(operation: BinaryOperation, x: number, y: number): number | undefined {
   switch (operation) {
     case 'add':
       return (x + y) | 0;
@@ -29,6 +46,29 @@ export function foldInt32(operation: BinaryOperation, left: Value, right: Value)
       return (x >>> y) | 0;
     case 'shrS':
       return x >> y;
+    case 'eq':
+      return x === y ? 1 : 0;
+    case 'ne':
+      return x === y ? 0 : 1;
+    case 'gtU':
+      return x >>> 0 > y >>> 0 ? 1 : 0;
+    default:
+      return undefined;
+  }
+}
+
+function foldInt64(operation: BinaryOperation, x: bigint, y: bigint): bigint | undefined {
+  switch (operation) {
+    case 'add':
+      return BigInt.asIntN(64, x + y);
+    case 'sub':
+      return BigInt.asIntN(64, x - y);
+    case 'and':
+      return BigInt.asIntN(64, x & y);
+    case 'or':
+      return BigInt.asIntN(64, x | y);
+    case 'xor':
+      return BigInt.asIntN(64, x ^ y);
     default:
       return undefined;
   }

@@ -3,7 +3,7 @@
  * be used any number of times and the compiler behind sees plain single assignments. Constants stay constants.
  */
 import { ByteWriter } from './byte-writer.ts';
-import { foldInt32 } from './constant-folding.ts';
+import { foldBinary, foldUnary } from './constant-folding.ts';
 import { Locals } from './locals.ts';
 import {
   type FunctionReference,
@@ -90,6 +90,11 @@ export class FunctionBuilder implements FunctionReference {
     return value.type === 'i64' ? this.i64(BigInt(constant)) : this.i32(Number(BigInt.asIntN(32, BigInt(constant))));
   }
 
+  /** A local that can be set again and begins with 0; not to be used in a scope. */
+  local(type: ValueType): Variable {
+    return { type, local: this.#locals.add(type), mutable: true };
+  }
+
   /** A local that can be set again. */
   variable(initial: Value): Variable {
     const local = this.#locals.add(initial.type);
@@ -114,8 +119,8 @@ export class FunctionBuilder implements FunctionReference {
     const left = x.type !== y.type && x.constant !== undefined ? this.like(y, x.constant) : x;
     const right = left.type !== y.type && y.constant !== undefined ? this.like(left, y.constant) : y;
     if (left.type !== right.type) throw new Error(`${operation} of ${left.type} and ${right.type}`);
-    const folded = foldInt32(operation, left, right);
-    if (folded !== undefined) return folded === left ? left : this.i32(folded as number);
+    const folded = foldBinary(operation, left, right);
+    if (folded) return folded;
     const [i32, i64, comparison] = binaryOpcodes[operation];
     this.#locals.push(left);
     this.#locals.push(right);
@@ -124,6 +129,8 @@ export class FunctionBuilder implements FunctionReference {
   }
 
   unary(operation: UnaryOperation, operand: Value): Value {
+    const folded = foldUnary(operation, operand);
+    if (folded) return folded;
     this.#locals.push(operand);
     this.#code.byte(unaryOpcodes[operation][operand.type === 'i64' ? 1 : 0]);
     return this.#locals.result(operand.type);
@@ -169,6 +176,7 @@ export class FunctionBuilder implements FunctionReference {
   }
 
   eqz(operand: Value): Value {
+    if (operand.constant !== undefined) return this.i32(Number(operand.constant) === 0 ? 1 : 0);
     this.#locals.push(operand);
     this.#code.byte(operand.type === 'i64' ? I64_EQZ : I32_EQZ);
     return this.#locals.result('i32');
@@ -177,9 +185,8 @@ export class FunctionBuilder implements FunctionReference {
   /** i32 → i64. */
   widen(operand: Value, signed: boolean): Value {
     if (operand.type === 'i64') return operand;
-    if (typeof operand.constant === 'number') {
-      return this.i64(BigInt(signed ? operand.constant : operand.constant >>> 0));
-    }
+    const { constant } = operand;
+    if (typeof constant === 'number') return this.i64(BigInt(signed ? constant : constant >>> 0));
     this.#locals.push(operand);
     this.#code.byte(signed ? I64_EXTEND_I32_S : I64_EXTEND_I32_U);
     return this.#locals.result('i64');
@@ -243,11 +250,15 @@ export class FunctionBuilder implements FunctionReference {
     this.#memoryArgument(offset);
   }
 
+  /** Where the condition is known, only one of the two is written. */
   if(condition: Value, whenTrue: () => void, whenFalse?: () => void): void {
+    if (condition.constant !== undefined) {
+      if (condition.constant) whenTrue();
+      else whenFalse?.();
+      return;
+    }
     this.#locals.push(condition);
-    this.#code.byte(0x04);
-    this.#code.byte(EMPTY_BLOCK);
-    this.#depth++;
+    this.#begin(0x04);
     whenTrue();
     if (whenFalse) {
       this.#code.byte(0x05);
@@ -323,6 +334,16 @@ export class FunctionBuilder implements FunctionReference {
     return this.#locals.result(signature.result);
   }
 
+  /** Writes what stands in front of everything that was written so far, which has no open structure. */
+  inFront(body: () => void): void {
+    const written = this.#code.bytes.slice();
+    this.#code.clear();
+    this.#locals.forgetLast();
+    body();
+    this.#locals.forgetLast();
+    this.#code.append(written);
+  }
+
   return(value?: Value): void {
     if (value) this.#locals.push(value);
     this.#code.byte(0x0f);
@@ -340,11 +361,7 @@ export class FunctionBuilder implements FunctionReference {
 
   /** Opens one block for each case; the innermost is left for case 0. */
   #nestCases(count: number, inside: () => void): void {
-    for (let n = 0; n < count; n++) {
-      this.#code.byte(0x02);
-      this.#code.byte(EMPTY_BLOCK);
-      this.#depth++;
-    }
+    for (let n = 0; n < count; n++) this.#begin(0x02);
     inside();
   }
 
@@ -356,11 +373,14 @@ export class FunctionBuilder implements FunctionReference {
   }
 
   #structure(opcode: number, body: (label: Label) => void): void {
-    this.#code.byte(opcode);
-    this.#code.byte(EMPTY_BLOCK);
-    this.#depth++;
+    this.#begin(opcode);
     body({ depth: this.#depth });
     this.#end();
+  }
+
+  #begin(opcode: number): void {
+    this.#code.append([opcode, EMPTY_BLOCK]);
+    this.#depth++;
   }
 
   #end(): void {

@@ -33,6 +33,11 @@ export class Locals {
     for (const { type, local } of inner) this.#free[type].push(local);
   }
 
+  /** The instructions written so far are not the last ones any more. */
+  forgetLast(): void {
+    this.#lastSet.local = -1;
+  }
+
   /** A local that nobody uses. */
   add(type: ValueType): number {
     const local = (this.#scoped && this.#free[type].pop()) ?? this.#parameters + this.types.push(type) - 1;

@@ -2,6 +2,8 @@
 import {
   carryFlag,
   flagsKeepingCarry,
+  flagsOfBorrowedDifference,
+  flagsOfCarriedSum,
   flagsOfDifference,
   flagsOfLogic,
   flagsOfSum,
@@ -26,7 +28,7 @@ const adc: SemanticsFunction = (s, dst, src) => {
   const [x, y] = readBoth(s, dst, src);
   const sum = s.add(s.add(x, y), s.cut(carryFlag(s), bitsOf(dst)));
   s.write(dst as Operand, s.cut(sum, bitsOf(dst)));
-  flagsOfSum(s, x, y, sum, bitsOf(dst));
+  flagsOfCarriedSum(s, x, y, sum, bitsOf(dst));
 };
 
 const sub: SemanticsFunction = (s, dst, src) => {
@@ -40,7 +42,7 @@ const sbb: SemanticsFunction = (s, dst, src) => {
   const [x, y] = readBoth(s, dst, src);
   const difference = s.sub(s.sub(x, y), s.cut(carryFlag(s), bitsOf(dst)));
   s.write(dst as Operand, s.cut(difference, bitsOf(dst)));
-  flagsOfDifference(s, x, y, difference, bitsOf(dst));
+  flagsOfBorrowedDifference(s, x, y, difference, bitsOf(dst));
 };
 
 const cmp: SemanticsFunction = (s, dst, src) => {

@@ -1,0 +1,213 @@
+/**
+ * The arithmetic flags inside a region: the operation that has set them and its operands, in locals. The lazy pair of
+ * state/lazy-flags.ts is made of them where somebody asks for more than a condition, and where the region is left.
+ *
+ * Which operation it was is a local as well, for where ways meet; in between it is known when code is generated.
+ */
+import { Arithmetic } from '../../isa/arithmetic.ts';
+import { auxOf, type FlagSource } from '../../isa/flag-source.ts';
+import type { OperandBits } from '../../isa/operand.ts';
+import { internal } from '../../state/layout.ts';
+import type { FunctionBuilder, Value, Variable } from '../../wasm/function-builder.ts';
+import type { SharedFunction, ValueType } from '../../wasm/module-builder.ts';
+
+/** Codes of the operations; 0: the pair in the state is valid. Each has four sizes. `pair`: the result and the aux. */
+const kinds = ['memory', 'sum', 'difference', 'logic', 'increment', 'decrement', 'pair'] as const;
+type Kind = (typeof kinds)[number];
+const SIZES: readonly OperandBits[] = [8, 16, 32, 64];
+const IN_MEMORY = 0;
+
+/** What is known of the flags at a place in the code: nothing, that the state has them, or the operation. */
+export type KnownFlags = undefined | { readonly kind: Kind; readonly bits: OperandBits };
+
+/** As they are where a region begins. */
+export const IN_STATE: KnownFlags = { kind: 'memory', bits: 32 };
+
+/** Operands: one set of locals for values of up to 32 bits, one for those of 64. */
+interface FlagLocals {
+  readonly x: Variable;
+  readonly y: Variable;
+  readonly result: Variable;
+}
+
+export class CompiledFlags {
+  /** What is known here. */
+  known: KnownFlags;
+  readonly #f: FunctionBuilder;
+  readonly #cpu: Value;
+  readonly #s: Arithmetic;
+  readonly #kind: Variable;
+  readonly #narrow: FlagLocals;
+  readonly #wide: FlagLocals;
+  /** Results of 16- and 32-bit code have at most 32 bits. */
+  readonly #wideBits: 32 | 64;
+
+  constructor(f: FunctionBuilder, cpu: Value, addressBits: 32 | 64) {
+    this.#wideBits = addressBits;
+    this.#f = f;
+    this.#cpu = cpu;
+    this.#s = new Arithmetic(f);
+    this.#kind = f.local('i32');
+    this.#narrow = { x: f.local('i32'), y: f.local('i32'), result: f.local('i32') };
+    this.#wide = { x: f.local('i64'), y: f.local('i64'), result: f.local('i64') };
+  }
+
+  set(source: FlagSource): void {
+    const f = this.#f;
+    const { kind, bits } = source;
+    const locals = this.#localsOf(bits);
+    if (kind === 'increment' || kind === 'decrement') f.set(this.#narrow.y, source.carry);
+    if (kind !== 'logic') f.set(locals.x, this.#fitting(source.x, bits));
+    if (kind === 'sum' || kind === 'difference') f.set(locals.y, this.#fitting(source.y, bits));
+    f.set(locals.result, this.#s.signed(source.result, bits));
+    this.#become(kind, bits);
+  }
+
+  /** Any flags: a result that is extended with its sign to 64 bits, and its aux. */
+  setPair(result: Value, aux: Value): void {
+    const bits = this.#wideBits;
+    this.#f.set(this.#narrow.y, aux);
+    this.#f.set(this.#localsOf(bits).result, bits === 64 ? result : this.#f.narrow(result));
+    this.#become('pair', bits);
+  }
+
+  /** Replaces the aux and leaves the result. */
+  setAux(aux: Value): void {
+    const f = this.#f;
+    if (this.known && this.known.kind !== 'memory') {
+      f.set(this.#narrow.y, aux);
+      this.#become('pair', this.known.bits);
+    } else {
+      this.flush();
+      f.store(32, this.#cpu, internal.FLAGS_AUX, aux);
+    }
+  }
+
+  /** The result, extended with its sign to 64 bits. */
+  result(): Value {
+    const f = this.#f;
+    if (!this.known) this.flush();
+    if (!this.known || this.known.kind === 'memory') return f.load('i64', 64, this.#cpu, internal.FLAGS_RESULT);
+    return f.widen(f.copy(this.#localsOf(this.known.bits).result), true);
+  }
+
+  aux(): Value {
+    const f = this.#f;
+    if (!this.known) this.flush();
+    if (!this.known || this.known.kind === 'memory') return f.load('i32', 32, this.#cpu, internal.FLAGS_AUX);
+    return this.#auxOf(this.known.kind, this.known.bits);
+  }
+
+  /** A condition with an even number (SDM vol. 2 appendix B.1.4.7) as 0 or 1, if it follows from the operands at once. */
+  condition(code: number): Value | undefined {
+    if (!this.known || this.known.kind === 'memory') return undefined;
+    const { kind, bits } = this.known;
+    const s = this.#s;
+    const { x, y, result } = this.#localsOf(bits);
+    if (code === 4) return s.isZero(result);
+    if (kind === 'pair') return undefined;
+    if (code === 8) return s.ltS(result, 0);
+    if (kind === 'difference') return this.#ofDifference(code, x, y, bits);
+    if (kind === 'logic') return this.#ofLogic(code, result);
+    if (code === 2) return kind === 'sum' ? s.ltU(s.cut(result, bits), y) : this.#f.copy(this.#narrow.y);
+    return undefined;
+  }
+
+  /** The state gets the pair. */
+  flush(): void {
+    const f = this.#f;
+    if (this.known?.kind === 'memory') return;
+    const [narrow, wide] = [this.#narrow, this.#wide];
+    f.if(this.#kind, () => {
+      f.callShared(FLUSH, this.#cpu, this.#kind, narrow.y, narrow.result, wide.y, wide.result);
+      f.set(this.#kind, f.i32(IN_MEMORY));
+    });
+    this.known = IN_STATE;
+  }
+
+  #become(kind: Kind, bits: OperandBits): void {
+    this.#f.set(this.#kind, this.#f.i32(codeOf(kind, bits)));
+    this.known = { kind, bits };
+  }
+
+  #localsOf(bits: OperandBits): FlagLocals {
+    return bits === 64 ? this.#wide : this.#narrow;
+  }
+
+  #fitting(value: Value, bits: OperandBits): Value {
+    return bits === 64 ? this.#f.widen(value, true) : this.#f.narrow(value);
+  }
+
+  #auxOf(kind: Kind, bits: OperandBits): Value {
+    const { x, y, result } = this.#localsOf(bits);
+    if (kind === 'pair') return this.#f.copy(this.#narrow.y);
+    return auxOf(this.#s, sourceOf(this.#s, kind, bits, { x, y, result, carry: this.#narrow.y }));
+  }
+
+  #ofDifference(code: number, x: Value, y: Value, bits: OperandBits): Value | undefined {
+    const s = this.#s;
+    const signed = (value: Value) => s.signed(value, bits);
+    if (code === 2) return s.ltU(x, y);
+    if (code === 6) return this.#f.binary('leU', x, y);
+    if (code === 12) return s.ltS(signed(x), signed(y));
+    return code === 14 ? this.#f.binary('leS', signed(x), signed(y)) : undefined;
+  }
+
+  #ofLogic(code: number, result: Value): Value | undefined {
+    const s = this.#s;
+    if (code === 0 || code === 2) return s.constant(0);
+    if (code === 6) return s.isZero(result);
+    if (code === 12) return s.ltS(result, 0);
+    return code === 14 ? this.#f.binary('leS', result, this.#f.like(result, 0)) : undefined;
+  }
+}
+
+function codeOf(kind: Kind, bits: OperandBits): number {
+  return kinds.indexOf(kind) * SIZES.length + SIZES.indexOf(bits);
+}
+
+interface FlagValues {
+  readonly x: Value;
+  readonly y: Value;
+  readonly result: Value;
+  readonly carry: Value;
+}
+
+function sourceOf(s: Arithmetic, kind: Kind, bits: OperandBits, values: FlagValues): FlagSource {
+  const { x, y, result, carry } = values;
+  if (kind === 'sum' || kind === 'difference') return { kind, bits, x, y, result };
+  if (kind === 'increment' || kind === 'decrement') return { kind, bits, x, result, carry };
+  return { kind: 'logic', bits, result: s.cut(result, bits) };
+}
+
+/** (cpu, code, y, result, and those of 64 bits): the first operand follows from the result. Gives 0. */
+const FLUSH: SharedFunction = {
+  signature: { parameters: ['i32', 'i32', 'i32', 'i32', 'i64', 'i64'] as ValueType[], result: 'i32' },
+  write(f) {
+    const [, code] = f.parameters as readonly Value[];
+    const cases = kinds.flatMap((kind) => SIZES.map((bits) => () => flushOf(f, kind, bits)));
+    f.switch(code as Value, cases, () => {});
+    f.return(f.i32(0));
+  },
+};
+
+function flushOf(f: FunctionBuilder, kind: Kind, bits: OperandBits): void {
+  if (kind === 'memory') return;
+  const [cpu, , y32, result32, y64, result64] = f.parameters as readonly [Value, Value, Value, Value, Value, Value];
+  const s = new Arithmetic(f);
+  const y = bits === 64 ? y64 : y32;
+  const result = bits === 64 ? result64 : result32;
+  f.store(64, cpu, internal.FLAGS_RESULT, f.widen(result, true));
+  if (kind === 'pair') {
+    f.store(32, cpu, internal.FLAGS_AUX, y32);
+    return;
+  }
+  const x = s.cut(firstOperand(s, kind, y, result), bits);
+  f.store(32, cpu, internal.FLAGS_AUX, auxOf(s, sourceOf(s, kind, bits, { x, y, result, carry: y32 })));
+}
+
+function firstOperand(s: Arithmetic, kind: Kind, y: Value, result: Value): Value {
+  if (kind === 'sum') return s.sub(result, y);
+  if (kind === 'difference') return s.add(result, y);
+  return s.add(result, s.f.like(result, kind === 'increment' ? -1 : 1));
+}

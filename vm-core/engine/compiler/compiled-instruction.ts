@@ -1,0 +1,61 @@
+/** A decoded record as the compiler reads it: its form, and the constants that the interpreter loads from it. */
+import type { StagedForm } from '../interpreter.ts';
+import { internal, slot } from '../../state/layout.ts';
+import * as record from '../record.ts';
+
+export interface CompiledInstruction {
+  /** Address of the record. */
+  readonly at: number;
+  readonly form: StagedForm;
+  readonly length: number;
+  /** Distance from the block's first instruction to the next one. */
+  readonly nextOffset: number;
+  readonly segmentEntry: number;
+  readonly rmSlot: number;
+  readonly regSlot: number;
+  readonly immediate: number;
+  readonly immediate2: number;
+  /** An immediate or a memory offset of 64 bits. */
+  readonly wideConstant: bigint;
+  readonly displacement: number;
+  readonly scale: number;
+  readonly addressShift: number;
+  /** Slots of base and index; undefined: none. */
+  readonly base: number | undefined;
+  readonly index: number | undefined;
+  /** The base is RIP of the block's first instruction, and 2^31 is to be added or not. */
+  readonly isRelative: boolean;
+  readonly isFarRelative: boolean;
+}
+
+/** `formAt` gives the form that a handler stands for. */
+export function readInstruction(
+  view: DataView,
+  at: number,
+  formAt: (handler: number) => StagedForm | undefined,
+): CompiledInstruction | undefined {
+  const form = formAt(view.getUint16(at + record.RECORD_HANDLER, true));
+  if (!form) return undefined;
+  const base = view.getUint16(at + record.RECORD_BASE_SLOT, true);
+  const index = view.getUint16(at + record.RECORD_INDEX_SLOT, true);
+  const isFarRelative = index === internal.TWO_GIBIBYTES;
+  return {
+    at,
+    form,
+    length: view.getUint8(at + record.RECORD_LENGTH),
+    nextOffset: view.getUint16(at + record.RECORD_NEXT_OFFSET, true),
+    segmentEntry: view.getUint16(at + record.RECORD_SEGMENT_ENTRY, true),
+    rmSlot: view.getUint16(at + record.RECORD_RM_SLOT, true),
+    regSlot: view.getUint16(at + record.RECORD_REG_SLOT, true),
+    immediate: view.getInt32(at + record.RECORD_IMMEDIATE, true),
+    immediate2: view.getUint16(at + record.RECORD_IMMEDIATE2, true),
+    wideConstant: view.getBigInt64(at + record.RECORD_WIDE_CONSTANT, true),
+    displacement: view.getInt32(at + record.RECORD_DISPLACEMENT, true),
+    scale: view.getUint8(at + record.RECORD_SCALE),
+    addressShift: view.getUint8(at + record.RECORD_ADDRESS_SHIFT),
+    base: base === internal.ZERO || base === slot.EIP ? undefined : base,
+    index: index === internal.ZERO || isFarRelative ? undefined : index,
+    isRelative: base === slot.EIP,
+    isFarRelative,
+  };
+}

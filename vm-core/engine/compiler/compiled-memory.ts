@@ -1,0 +1,128 @@
+/**
+ * Loads and stores of compiled code (DESIGN §4): from an offset to a linear address by what is known of the segment,
+ * through the translation table to the host. Whatever is not plain memory is left to the interpreter: the region is left
+ * before the instruction has changed anything.
+ */
+import type { OperandBits } from '../../isa/operand.ts';
+import { ENTRY_ADDEND, TLB_READ, TLB_WRITE } from '../../memory/layout.ts';
+import {
+  ENTRY_BASE,
+  ENTRY_READ_END,
+  ENTRY_WRITE_END,
+  FS,
+  internal,
+  SEGMENT_ENTRY_SIZE,
+  type SegmentIndex,
+} from '../../state/layout.ts';
+import type { FunctionBuilder, Value, Variable } from '../../wasm/function-builder.ts';
+import type { SharedFunction } from '../../wasm/module-builder.ts';
+import { hostBesideCode } from '../slow-paths.ts';
+import { has64KiB, isFlat } from './segment-facts.ts';
+
+/** An offset in a segment, and whether it has at most 16 bits. */
+export interface CompiledPlace {
+  readonly segment: SegmentIndex;
+  readonly offset: Value;
+  readonly isShort: boolean;
+}
+
+/** (cpu, linear, size) → host address, or 0 where the store has to be left to the interpreter. */
+const PLACES: Readonly<Record<32 | 64, SharedFunction>> = {
+  32: { signature: { parameters: ['i32', 'i32', 'i32'], result: 'i32' }, write: hostBesideCode },
+  64: { signature: { parameters: ['i32', 'i64', 'i32'], result: 'i32' }, write: hostBesideCode },
+};
+
+export class CompiledMemory {
+  readonly #f: FunctionBuilder;
+  readonly #cpu: Value;
+  readonly #addressBits: 32 | 64;
+  readonly #facts: number;
+  readonly #generations: readonly [reads: Variable, writes: Variable];
+
+  constructor(f: FunctionBuilder, cpu: Value, addressBits: 32 | 64, facts: number) {
+    this.#f = f;
+    this.#cpu = cpu;
+    this.#addressBits = addressBits;
+    this.#facts = facts;
+    const type = addressBits === 64 ? 'i64' : 'i32';
+    this.#generations = [f.local(type), f.local(type)];
+  }
+
+  /** At the region's beginning: nothing in it changes the numbers of the contexts. */
+  begin(): void {
+    const f = this.#f;
+    const type = this.#addressBits === 64 ? 'i64' : 'i32';
+    const [reads, writes] = this.#generations;
+    f.set(reads, f.load(type, 32, this.#cpu, internal.TLB_GENERATION));
+    f.set(writes, f.load(type, 32, this.#cpu, internal.TLB_WRITE_GENERATION));
+  }
+
+  /** `bail` leaves the region. */
+  load(place: CompiledPlace, bits: OperandBits, bail: () => void): Value {
+    const f = this.#f;
+    const linear = this.#linear(place, bits / 8, ENTRY_READ_END, bail);
+    const entry = this.#entryOf(linear);
+    f.if(f.binary('ne', f.load('i64', 64, entry, TLB_READ), this.#tagOf(linear, bits, 0)), bail);
+    return f.load(bits === 64 ? 'i64' : 'i32', bits, this.#hostOf(linear, entry, TLB_READ));
+  }
+
+  /** The host address of bytes that may be stored to. */
+  writable(place: CompiledPlace, bytes: number, bail: () => void): Value {
+    const f = this.#f;
+    const linear = this.#linear(place, bytes, ENTRY_WRITE_END, bail);
+    const entry = this.#entryOf(linear);
+    const host = f.variable(this.#hostOf(linear, entry, TLB_WRITE));
+    f.if(f.binary('ne', f.load('i64', 64, entry, TLB_WRITE), this.#tagOf(linear, 8 * bytes, 1)), () => {
+      f.set(host, f.callShared(PLACES[this.#addressBits], this.#cpu, linear, f.i32(bytes)));
+      f.if(f.eqz(host), bail);
+    });
+    return host;
+  }
+
+  /** The linear address of an offset, whether it may be accessed or not. */
+  linearOf({ segment, offset }: CompiledPlace): Value {
+    const f = this.#f;
+    if (this.#isBaseZero(segment)) return offset;
+    const [type, bits] = this.#addressBits === 64 ? (['i64', 64] as const) : (['i32', 32] as const);
+    return f.binary('add', f.load(type, bits, this.#cpu, entryOffset(segment) + ENTRY_BASE), offset);
+  }
+
+  #isBaseZero(segment: SegmentIndex): boolean {
+    return this.#addressBits === 64 ? segment < FS : isFlat(this.#facts, segment);
+  }
+
+  #linear(place: CompiledPlace, bytes: number, endField: number, bail: () => void): Value {
+    const f = this.#f;
+    const { segment, offset, isShort } = place;
+    if (this.#addressBits === 64 || isFlat(this.#facts, segment)) return this.linearOf(place);
+    if (isShort && has64KiB(this.#facts, segment)) {
+      if (bytes > 1) f.if(f.binary('gtU', offset, f.i32(0x10000 - bytes)), bail);
+    } else {
+      const end = f.binary('add', f.widen(offset, false), f.i64(BigInt(bytes)));
+      f.if(f.binary('gtU', end, f.load('i64', 64, this.#cpu, entryOffset(segment) + endField)), bail);
+    }
+    return this.linearOf(place);
+  }
+
+  /** The tables lie at fixed distances from what this gives. */
+  #entryOf(linear: Value): Value {
+    const f = this.#f;
+    const place = f.binary('and', f.binary('shrU', f.narrow(linear), f.i32(8)), f.i32(0x3ff0));
+    return f.binary('add', this.#cpu, place);
+  }
+
+  /** The tag that an entry has if it maps the page of the access's last byte. */
+  #tagOf(linear: Value, bits: number, table: 0 | 1): Value {
+    const f = this.#f;
+    const last = f.binary('add', linear, f.i32(bits / 8 - 1));
+    return f.widen(f.binary('or', f.binary('and', last, f.i32(~0xfff)), this.#generations[table]), false);
+  }
+
+  #hostOf(linear: Value, entry: Value, table: number): Value {
+    return this.#f.binary('add', this.#f.narrow(linear), this.#f.load('i32', 32, entry, table + ENTRY_ADDEND));
+  }
+}
+
+function entryOffset(segment: SegmentIndex): number {
+  return internal.SEGMENTS + segment * SEGMENT_ENTRY_SIZE;
+}

@@ -1,0 +1,88 @@
+/** General registers as locals of a region: loaded where it is entered, written back where it is left (DESIGN §3). */
+import type { OperandBits } from '../../isa/operand.ts';
+import { generalSlots, longGeneralSlots } from '../../state/layout.ts';
+import type { FunctionBuilder, Value, Variable } from '../../wasm/function-builder.ts';
+
+const SLOT_BYTES = 8;
+
+interface Place {
+  readonly register: number;
+  /** 1 for AH, CH, DH and BH. */
+  readonly byte: number;
+}
+
+export class CompiledRegisters {
+  readonly #f: FunctionBuilder;
+  readonly #cpu: Value;
+  readonly #type: 'i32' | 'i64';
+  readonly #slots: readonly number[];
+  readonly #locals: readonly Variable[];
+  readonly #used = new Set<number>();
+  readonly #written = new Set<number>();
+
+  constructor(f: FunctionBuilder, cpu: Value, addressBits: 32 | 64) {
+    this.#f = f;
+    this.#cpu = cpu;
+    this.#type = addressBits === 64 ? 'i64' : 'i32';
+    this.#slots = addressBits === 64 ? longGeneralSlots : generalSlots;
+    this.#locals = this.#slots.map(() => f.local(this.#type));
+  }
+
+  /** True for a place in a general register. */
+  has(slotOffset: number): boolean {
+    return this.#placeOf(slotOffset) !== undefined;
+  }
+
+  /** The value that the register has now. */
+  read(slotOffset: number, bits: OperandBits): Value {
+    const f = this.#f;
+    const { register, byte } = this.#placeOf(slotOffset) as Place;
+    this.#used.add(register);
+    const whole = this.#locals[register] as Variable;
+    if (bits === 64 || (bits === 32 && this.#type === 'i32')) return f.copy(whole);
+    const low = f.narrow(byte === 0 ? whole : f.binary('shrU', whole, f.like(whole, 8 * byte)));
+    return bits === 32 ? low : f.binary('and', low, f.i32(bits === 8 ? 0xff : 0xffff));
+  }
+
+  /** A write of 32 bits in 64-bit mode clears the upper half; smaller ones leave the rest alone. */
+  write(slotOffset: number, bits: OperandBits, value: Value): void {
+    const f = this.#f;
+    const { register, byte } = this.#placeOf(slotOffset) as Place;
+    this.#written.add(register);
+    const whole = this.#locals[register] as Variable;
+    if (bits >= 32) {
+      f.set(whole, this.#type === 'i64' ? f.widen(value, false) : f.narrow(value));
+      return;
+    }
+    this.#used.add(register);
+    const mask = bits === 8 ? 0xff : 0xffff;
+    const part = f.binary('and', f.narrow(value), f.i32(mask));
+    const wide = this.#type === 'i64' ? f.widen(part, false) : part;
+    const placed = f.binary('shl', wide, f.like(whole, 8 * byte));
+    const rest = f.binary('and', whole, f.like(whole, ~(mask << (8 * byte))));
+    f.set(whole, f.binary('or', rest, placed));
+  }
+
+  /** A register that may not be written on all ways must have its value to be written back. */
+  load(): void {
+    for (const register of new Set([...this.#used, ...this.#written])) {
+      const value = this.#f.load(this.#type, this.#bits, this.#cpu, this.#slots[register]);
+      this.#f.set(this.#locals[register] as Variable, value);
+    }
+  }
+
+  store(): void {
+    for (const register of this.#written) {
+      this.#f.store(this.#bits, this.#cpu, this.#slots[register] as number, this.#locals[register] as Variable);
+    }
+  }
+
+  get #bits(): 32 | 64 {
+    return this.#type === 'i64' ? 64 : 32;
+  }
+
+  #placeOf(slotOffset: number): Place | undefined {
+    const register = this.#slots.findIndex((slot) => slotOffset >= slot && slotOffset < slot + SLOT_BYTES);
+    return register < 0 ? undefined : { register, byte: slotOffset - (this.#slots[register] as number) };
+  }
+}

@@ -1,0 +1,373 @@
+/**
+ * The compiler's staging of the instruction semantics: operands are constants, registers and flags are locals of the
+ * region, and what is not ordinary is left to the interpreter, which does the instruction from its beginning (DESIGN §3).
+ */
+import type { Operand, OperandBits, UnitOperand } from '../../isa/operand.ts';
+import { type SegmentChoice, Semantics } from '../../isa/semantics.ts';
+import type { FlagSource } from '../../isa/flag-source.ts';
+import { ES, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, SS, segmentSlots, slot } from '../../state/layout.ts';
+import type { FunctionBuilder, Label, Value } from '../../wasm/function-builder.ts';
+import type { CompiledFlags } from './compiled-flags.ts';
+import type { CompiledInstruction } from './compiled-instruction.ts';
+import type { CompiledMemory, CompiledPlace } from './compiled-memory.ts';
+import type { CompiledRegisters } from './compiled-registers.ts';
+import { isStackBig } from './segment-facts.ts';
+
+/** The region around an instruction. */
+export interface StageSurroundings {
+  readonly f: FunctionBuilder;
+  readonly cpu: Value;
+  readonly addressBits: 32 | 64;
+  readonly facts: number;
+  readonly registers: CompiledRegisters;
+  readonly flags: CompiledFlags;
+  readonly memory: CompiledMemory;
+  /** EIP or RIP of the instruction's block. */
+  readonly entry: bigint;
+  /** Leaves the region before the instruction: the interpreter does it. */
+  bail(): void;
+  /** Goes on at a target after the instruction. */
+  jump(target: Value): void;
+  /** The instruction is executed again after events had their turn. */
+  repeat(): void;
+  /** The highest offset that is jumped to, which the code segment's limit must allow. */
+  noteTarget(target: number): void;
+}
+
+export class CompilerStage extends Semantics {
+  readonly #region: StageSurroundings;
+  readonly #instruction: CompiledInstruction;
+  /** Host addresses of memory operands that were read to be written. */
+  readonly #held = new Map<Operand, Value>();
+  readonly #moved = new Map<Operand, Value>();
+  /** True where the code that is written next is not reached. */
+  #isLeft = false;
+
+  constructor(region: StageSurroundings, instruction: CompiledInstruction) {
+    super(region.f, instruction.form.form.operandSize, region.addressBits);
+    this.#region = region;
+    this.#instruction = instruction;
+  }
+
+  /** Whether the instruction always goes elsewhere than to the next one. */
+  get isLeft(): boolean {
+    return this.#isLeft;
+  }
+
+  read(operand: Operand, willWrite = false): Value {
+    const { rmSlot, regSlot, immediate2, wideConstant } = this.#instruction;
+    switch (operand.kind) {
+      case 'register':
+        return this.readRegister({ rm: rmSlot, reg: regSlot, vvvv: immediate2 }[operand.field], operand.bits);
+      case 'fixed':
+        return this.readRegister(operand.slot, operand.bits);
+      case 'immediate':
+        if (operand.whole) return this.f.i64(wideConstant);
+        return operand.bits === 64 ? this.wideSigned(this.immediate()) : this.immediate();
+      case 'constant':
+        return this.f.i32(operand.value);
+      case 'memory': {
+        if (!willWrite) return this.load('instruction', this.#offsetOf(operand), operand.bits);
+        const host = this.#writable('instruction', this.#offsetOf(operand), operand.bits / 8);
+        this.#held.set(operand, host);
+        return this.f.load(operand.bits === 64 ? 'i64' : 'i32', operand.bits, host);
+      }
+    }
+  }
+
+  write(operand: Operand, value: Value): void {
+    const { rmSlot, regSlot, immediate2 } = this.#instruction;
+    switch (operand.kind) {
+      case 'register':
+        this.writeRegister({ rm: rmSlot, reg: regSlot, vvvv: immediate2 }[operand.field], operand.bits, value);
+        return;
+      case 'fixed':
+        this.writeRegister(operand.slot, operand.bits, value);
+        return;
+      case 'memory': {
+        const held = this.#held.get(operand);
+        const host = held ?? this.#writable('instruction', this.#offsetOf(operand), operand.bits / 8);
+        this.f.store(operand.bits, host, 0, value);
+        return;
+      }
+      default:
+        throw new Error(`${operand.kind} operands cannot be written`);
+    }
+  }
+
+  movedBy(operand: Operand, bytes: Value): Operand {
+    const moved = { ...operand };
+    this.#moved.set(moved, this.cutAddress(this.add(this.effectiveAddress(), bytes)));
+    return moved;
+  }
+
+  /** What is held here is plain memory. */
+  holdTogether(): void {}
+
+  effectiveAddress(): Value {
+    const { form, wideConstant, displacement, base, index, scale, isRelative, isFarRelative } = this.#instruction;
+    if (form.form.addressing === 'absolute') return this.f.i64(wideConstant);
+    const relative = isRelative ? this.#region.entry + (isFarRelative ? 0x8000_0000n : 0n) : 0n;
+    const constant = this.#address(relative + BigInt(displacement));
+    const start = base === undefined ? constant : this.add(this.readRegister(base, this.addressBits), constant);
+    if (index === undefined) return this.cutAddress(start);
+    const scaled = this.shl(this.readRegister(index, this.addressBits), scale);
+    return this.cutAddress(this.add(start, scaled));
+  }
+
+  readRegister(slotOffset: number, bits: OperandBits): Value {
+    const { registers, f, cpu } = this.#region;
+    if (registers.has(slotOffset)) return registers.read(slotOffset, bits);
+    return f.load(bits === 64 ? 'i64' : 'i32', bits, cpu, slotOffset);
+  }
+
+  writeRegister(slotOffset: number, bits: OperandBits, value: Value): void {
+    const { registers } = this.#region;
+    if (!registers.has(slotOffset)) throw new Error(`no register at ${slotOffset}`);
+    registers.write(slotOffset, bits, value);
+  }
+
+  load(segment: SegmentChoice, offset: Value, bits: OperandBits): Value {
+    return this.#region.memory.load(this.#placeOf(segment, offset), bits, this.#bail);
+  }
+
+  store(segment: SegmentChoice, offset: Value, bits: OperandBits, value: Value): void {
+    this.f.store(bits, this.#writable(segment, offset, bits / 8), 0, value);
+  }
+
+  misalignment(bytes: number): Value {
+    const place = this.#placeOf('instruction', this.effectiveAddress());
+    return this.f.narrow(this.and(this.#region.memory.linearOf(place), bytes - 1));
+  }
+
+  readVector(_operand: UnitOperand): readonly Value[] {
+    throw new Error('vectors are not compiled');
+  }
+
+  writeVector(_operand: UnitOperand): void {
+    throw new Error('vectors are not compiled');
+  }
+
+  stackIndex(): Value {
+    return this.f.i32(this.#instruction.rmSlot);
+  }
+
+  cpuAddress(): Value {
+    return this.#region.cpu;
+  }
+
+  requireWritable(segment: SegmentChoice, offset: Value, bytes: number): void {
+    this.#writable(segment, offset, bytes);
+  }
+
+  cutAddress(offset: Value): Value {
+    const { addressShift } = this.#instruction;
+    if (addressShift === 0) return offset;
+    return this.and(offset, this.addressBits === 64 ? 0xffff_ffff : 0xffff);
+  }
+
+  cutStack(offset: Value): Value {
+    return this.#isStackWhole ? offset : this.and(offset, 0xffff);
+  }
+
+  readAddressRegister(slotOffset: number): Value {
+    return this.cutAddress(this.readRegister(slotOffset, this.addressBits));
+  }
+
+  writeAddressRegister(slotOffset: number, value: Value): void {
+    const { addressShift } = this.#instruction;
+    if (this.addressBits === 64) this.writeRegister(slotOffset, 64, this.cutAddress(value));
+    else this.writeRegister(slotOffset, addressShift === 0 ? 32 : 16, value);
+  }
+
+  readStackPointer(): Value {
+    return this.readRegister(slot.ESP, this.addressBits);
+  }
+
+  writeStackPointer(value: Value): void {
+    this.writeRegister(slot.ESP, this.#isStackWhole ? this.addressBits : 16, value);
+  }
+
+  instructionPointer(): Value {
+    return this.#address(this.#region.entry + BigInt(this.#instruction.nextOffset - this.#instruction.length));
+  }
+
+  segmentSelector(): Value {
+    const distance = internal.SEGMENTS - (segmentSlots[0] as number);
+    return this.f.load('i32', 16, this.#region.cpu, this.#instruction.segmentEntry - distance);
+  }
+
+  nextEip(): Value {
+    const next = this.#address(this.#region.entry + BigInt(this.#instruction.nextOffset));
+    return this.addressBits === 64 ? next : this.cut(next, this.operandSize);
+  }
+
+  requireTarget(target: Value): void {
+    if (target.constant !== undefined) this.#region.noteTarget(Number(target.constant));
+    else if (this.addressBits === 32) {
+      const limit = this.f.load('i32', 32, this.#region.cpu, internal.CODE_LIMIT);
+      this.f.if(this.gtU(target, limit), this.#bail);
+    } else {
+      const shift = this.f.load('i64', 32, this.#region.cpu, internal.CANONICAL_SHIFT);
+      const extended = this.shrS(this.shl(target, shift), shift);
+      this.f.if(this.f.binary('ne', extended, target), this.#bail);
+    }
+  }
+
+  jump(target: Value): void {
+    this.#region.jump(target);
+    this.#isLeft = true;
+  }
+
+  end(): void {
+    throw new Error('an instruction of no unit ends at its end');
+  }
+
+  endAndLeaveIf(): void {
+    this.end();
+  }
+
+  takesParagraphs(): Value {
+    throw new Error('system instructions are not compiled');
+  }
+
+  loadParagraph(): void {
+    this.takesParagraphs();
+  }
+
+  /** Regions are not entered while calls are recorded. */
+  recordCall(): void {}
+
+  recordReturn(): void {}
+
+  raise(): void {
+    this.#bail();
+    this.#isLeft = true;
+  }
+
+  repeat(): void {
+    this.#region.repeat();
+    this.#isLeft = true;
+  }
+
+  repeatMax(): Value {
+    return this.f.load('i32', 32, this.#region.cpu, internal.REPEAT_MAX);
+  }
+
+  immediate(): Value {
+    return this.f.i32(this.#instruction.immediate);
+  }
+
+  secondImmediate(): Value {
+    return this.f.i32(this.#instruction.immediate2);
+  }
+
+  /** Nothing asks for that but what a region is left for. */
+  exitRequested(): Value {
+    return this.f.i32(0);
+  }
+
+  override setFlags(source: FlagSource): void {
+    this.#region.flags.set(source);
+  }
+
+  override knownCondition(code: number): Value | undefined {
+    return this.#region.flags.condition(code);
+  }
+
+  readFlagsResult(): Value {
+    return this.#region.flags.result();
+  }
+
+  readFlagsAux(): Value {
+    return this.#region.flags.aux();
+  }
+
+  writeFlags(result: Value, aux: Value): void {
+    this.#region.flags.setPair(result, aux);
+  }
+
+  writeFlagsAux(aux: Value): void {
+    this.#region.flags.setAux(aux);
+  }
+
+  readSystemFlags(): Value {
+    return this.f.load('i32', 32, this.#region.cpu, slot.EFLAGS);
+  }
+
+  writeSystemFlags(value: Value): void {
+    this.f.store(32, this.#region.cpu, slot.EFLAGS, value);
+  }
+
+  readControl0(): Value {
+    return this.f.load('i32', 32, this.#region.cpu, slot.CR0);
+  }
+
+  /** What is known of the flags behind it is what both ways agree on. */
+  override if(condition: Value, whenTrue: () => void, whenFalse?: () => void): void {
+    const { flags } = this.#region;
+    if (condition.constant !== undefined) {
+      super.if(condition, whenTrue, whenFalse);
+      return;
+    }
+    const before = flags.known;
+    const ways: { readonly known: CompiledFlags['known']; readonly isLeft: boolean }[] = [];
+    const way = (body: (() => void) | undefined) => () => {
+      flags.known = before;
+      this.#isLeft = false;
+      body?.();
+      ways.push({ known: flags.known, isLeft: this.#isLeft });
+    };
+    super.if(condition, way(whenTrue), whenFalse && way(whenFalse));
+    if (!whenFalse) ways.push({ known: before, isLeft: false });
+    this.#isLeft = ways.every(({ isLeft }) => isLeft);
+    const [first, second] = ways.filter(({ isLeft }) => !isLeft);
+    const isSame = !second || sameFlags(first?.known, second.known);
+    flags.known = isSame ? first?.known : undefined;
+  }
+
+  override loop(body: (label: Label) => void): void {
+    this.#region.flags.known = undefined;
+    super.loop(body);
+    this.#region.flags.known = undefined;
+  }
+
+  override block(body: (label: Label) => void): void {
+    super.block(body);
+    this.#isLeft = false;
+    this.#region.flags.known = undefined;
+  }
+
+  /** Written on a way of its own. */
+  readonly #bail = (): void => this.#region.bail();
+
+  #offsetOf(operand: Operand): Value {
+    return this.#moved.get(operand) ?? this.effectiveAddress();
+  }
+
+  #writable(segment: SegmentChoice, offset: Value, bytes: number): Value {
+    return this.#region.memory.writable(this.#placeOf(segment, offset), bytes, this.#bail);
+  }
+
+  #placeOf(segment: SegmentChoice, offset: Value): CompiledPlace {
+    const isShortAddress = this.addressBits === 32 && this.#instruction.addressShift !== 0;
+    if (segment === 'SS') return { segment: SS, offset, isShort: !this.#isStackWhole };
+    if (segment === 'ES') return { segment: ES, offset, isShort: isShortAddress };
+    const index = (this.#instruction.segmentEntry - internal.SEGMENTS) / SEGMENT_ENTRY_SIZE;
+    return { segment: index as SegmentIndex, offset, isShort: isShortAddress };
+  }
+
+  get #isStackWhole(): boolean {
+    return this.addressBits === 64 || isStackBig(this.#region.facts);
+  }
+
+  #address(value: bigint): Value {
+    return this.addressBits === 64
+      ? this.f.i64(BigInt.asIntN(64, value))
+      : this.f.i32(Number(BigInt.asIntN(32, value)));
+  }
+}
+
+function sameFlags(a: CompiledFlags['known'], b: CompiledFlags['known']): boolean {
+  return a?.kind === b?.kind && a?.bits === b?.bits;
+}

@@ -1,0 +1,248 @@
+/**
+ * The WebAssembly function of a region: (cpu, record) → status. It runs as long as it stays in the region and its share of
+ * the budget lasts, and leaves the state as the interpreter has it between two blocks, or in the middle of a block before
+ * an instruction that the interpreter is to do (DESIGN §3).
+ */
+import { NEXT } from '../../cpu/cpu.ts';
+import { resolveOperand } from '../../isa/operand.ts';
+import { repeated } from '../../isa/rows/strings.ts';
+import type { Operand } from '../../isa/operand.ts';
+import { internal, slot } from '../../state/layout.ts';
+import type { FunctionBuilder, Label, Value, Variable } from '../../wasm/function-builder.ts';
+import type { ModuleBuilder } from '../../wasm/module-builder.ts';
+import { HANDLER_SIGNATURE } from '../interpreter.ts';
+import * as record from '../record.ts';
+import { CompiledFlags, IN_STATE } from './compiled-flags.ts';
+import type { CompiledInstruction } from './compiled-instruction.ts';
+import { CompiledMemory } from './compiled-memory.ts';
+import { CompiledRegisters } from './compiled-registers.ts';
+import { CompilerStage } from './compiler-stage.ts';
+import type { Region } from './region-graph.ts';
+import { type OrderedNode, orderRegion } from './region-order.ts';
+
+/**
+ * A region goes back to the loop after so many instructions. V8 replaces its first code for a function by better code only
+ * when that is called again.
+ */
+const SHARE = 0x8000;
+
+/** Where a region's pseudo record tells that it was entered since somebody looked last. */
+export const REGION_USED: number = record.RECORD_FLAGS;
+
+/** Defines the region's function under a name that the module exports. */
+export function defineRegion(module: ModuleBuilder, name: string, region: Region, facts: number): void {
+  new RegionCode(module.defineFunction(HANDLER_SIGNATURE, name), region, facts).write();
+}
+
+class RegionCode {
+  readonly #f: FunctionBuilder;
+  readonly #cpu: Value;
+  readonly #region: Region;
+  readonly #facts: number;
+  readonly #registers: CompiledRegisters;
+  readonly #flags: CompiledFlags;
+  readonly #memory: CompiledMemory;
+  /** Instructions left of the share, and those of the budget beyond it. */
+  readonly #budget: Variable;
+  readonly #rest: Variable;
+  /** Where the interpreter goes on; the block and the record only in the middle of a block, else 0. */
+  readonly #eip: Variable;
+  readonly #block: Variable;
+  readonly #at: Variable;
+  readonly #labels = new Map<OrderedNode, Label>();
+  #exit: Label = { depth: 0 };
+  #highest = 0;
+
+  constructor(f: FunctionBuilder, region: Region, facts: number) {
+    this.#f = f;
+    this.#cpu = f.parameters[0] as Value;
+    this.#region = region;
+    this.#facts = facts;
+    const { addressBits } = region;
+    this.#registers = new CompiledRegisters(f, this.#cpu, addressBits);
+    this.#flags = new CompiledFlags(f, this.#cpu, addressBits);
+    this.#memory = new CompiledMemory(f, this.#cpu, addressBits, facts);
+    this.#budget = f.local('i32');
+    this.#rest = f.local('i32');
+    this.#eip = f.local(addressBits === 64 ? 'i64' : 'i32');
+    this.#block = f.local('i32');
+    this.#at = f.local('i32');
+  }
+
+  write(): void {
+    const f = this.#f;
+    f.block((exit) => {
+      this.#exit = exit;
+      this.#flags.known = IN_STATE;
+      this.#tree(orderRegion(this.#region));
+    });
+    this.#end();
+    f.inFront(() => this.#begin());
+  }
+
+  /** Goes on with the block's first record where the region is not made for what there is. */
+  #begin(): void {
+    const f = this.#f;
+    const { root, addressBits } = this.#region;
+    const otherwise = () => f.return(f.i32(NEXT));
+    const holds = (field: number) => f.load('i32', 32, this.#cpu, field);
+    f.if(f.binary('ne', holds(internal.SEGMENT_FACTS), f.i32(this.#facts)), otherwise);
+    f.if(holds(internal.COUNTS), otherwise);
+    if (addressBits === 32) {
+      f.if(f.binary('ne', holds(slot.EIP), f.i32(Number(BigInt.asIntN(32, root.eip)))), otherwise);
+      f.if(f.binary('ltU', holds(internal.CODE_LIMIT), f.i32(this.#highest)), otherwise);
+    }
+    const budget = holds(internal.BUDGET);
+    // A single instruction may be a step, of which more has to be known afterwards.
+    f.if(f.binary('leU', budget, f.i32(root.count)), otherwise);
+    const share = f.select(f.binary('ltU', budget, f.i32(SHARE)), budget, f.i32(SHARE));
+    f.set(this.#budget, share);
+    f.set(this.#rest, f.binary('sub', budget, share));
+    f.store(8, f.parameters[1] as Value, REGION_USED, f.i32(1));
+    this.#registers.load();
+    this.#memory.begin();
+  }
+
+  #end(): void {
+    const f = this.#f;
+    const { addressBits } = this.#region;
+    this.#registers.store();
+    this.#flags.known = undefined;
+    this.#flags.flush();
+    f.store(addressBits, this.#cpu, slot.EIP, this.#eip);
+    f.store(32, this.#cpu, internal.BUDGET, f.binary('add', this.#rest, this.#budget));
+    f.store(32, this.#cpu, internal.REGION_RECORD, this.#at);
+    f.if(this.#at, () => f.store(32, this.#cpu, internal.BLOCK, this.#block));
+    f.return(f.i32(record.STATUS_REGION));
+  }
+
+  /** A node and what it dominates. */
+  #tree(node: OrderedNode): void {
+    if (!node.isLoop) {
+      this.#within(node, node.meetings);
+      return;
+    }
+    this.#f.loop((label) => {
+      this.#labels.set(node, label);
+      this.#within(node, node.meetings);
+    });
+  }
+
+  /** The node's code in as many blocks as there are meetings behind it. */
+  #within(node: OrderedNode, [last, ...others]: readonly OrderedNode[]): void {
+    if (!last) {
+      this.#node(node);
+      return;
+    }
+    this.#f.block((label) => {
+      this.#labels.set(last, label);
+      this.#within(node, others);
+    });
+    this.#flags.known = undefined;
+    this.#tree(last);
+  }
+
+  #node(from: OrderedNode): void {
+    const f = this.#f;
+    const { node } = from;
+    if (from.isLoop) this.#flags.known = undefined;
+    this.#highest = Math.max(this.#highest, this.#region.addressBits === 32 ? Number(node.eip) + node.bytes - 1 : 0);
+    f.if(f.binary('ltU', this.#budget, f.i32(node.count)), () => this.#leave(node.eip));
+    for (const [n, instruction] of node.instructions.entries()) {
+      let isLeft = false;
+      f.scope(() => {
+        isLeft = this.#instruction(from, instruction, n);
+      });
+      if (isLeft) return;
+    }
+    if (node.instructions.length < node.count) this.#bail(from, node.instructions.length);
+    else this.#edge(from, node.eip + BigInt(node.bytes), node.count);
+  }
+
+  /** True if nothing of the block follows. */
+  #instruction(from: OrderedNode, instruction: CompiledInstruction, number: number): boolean {
+    const { row, form } = instruction.form;
+    const surroundings = {
+      f: this.#f,
+      cpu: this.#cpu,
+      addressBits: this.#region.addressBits,
+      facts: this.#facts,
+      registers: this.#registers,
+      flags: this.#flags,
+      memory: this.#memory,
+      entry: from.node.eip,
+      bail: () => this.#bail(from, number),
+      jump: (target: Value) => this.#jump(from, target, number + 1),
+      repeat: () => {
+        const start = instruction.nextOffset - instruction.length;
+        this.#spend(number + 1);
+        this.#leave(from.node.eip + BigInt(start));
+      },
+      noteTarget: (target: number) => {
+        if (this.#region.addressBits === 32) this.#highest = Math.max(this.#highest, target >>> 0);
+      },
+    };
+    const stage = new CompilerStage(surroundings, instruction);
+    const operands = row.operands.map((code) => resolveOperand(code, form.operandSize, form.addressing !== undefined));
+    const run = () => row.semantics?.(stage, ...(operands as Operand[]));
+    if (form.repeatPrefix === 0) run();
+    else repeated(stage, run, row.repeat === 'rep' ? undefined : form.repeatPrefix === 0xf3 ? 1 : 0);
+    return stage.isLeft;
+  }
+
+  #jump(from: OrderedNode, target: Value, done: number): void {
+    const f = this.#f;
+    if (target.constant !== undefined) {
+      this.#edge(from, BigInt(target.constant), done);
+      return;
+    }
+    this.#spend(done);
+    for (const [place, to] of from.node.returns ? from.successors : []) {
+      const known = this.#flags.known;
+      f.if(f.binary('eq', target, this.#place(place)), () => this.#branch(from, to));
+      this.#flags.known = known;
+    }
+    f.set(this.#eip, target);
+    f.branch(this.#exit);
+  }
+
+  /** Goes on at a place after so many instructions of the block. */
+  #edge(from: OrderedNode, place: bigint, done: number): void {
+    const known = this.#flags.known;
+    const target = BigInt.asUintN(this.#region.addressBits, place);
+    const to = from.successors.get(target);
+    this.#spend(done);
+    if (to) this.#branch(from, to);
+    else this.#leave(target);
+    this.#flags.known = known;
+  }
+
+  #branch(from: OrderedNode, to: OrderedNode): void {
+    if (to.order > from.order && !to.isMeeting) this.#tree(to);
+    else this.#f.branch(this.#labels.get(to) as Label);
+  }
+
+  #spend(instructions: number): void {
+    this.#f.set(this.#budget, this.#f.binary('sub', this.#budget, this.#f.i32(instructions)));
+  }
+
+  /** To the loop, between two blocks. */
+  #leave(place: bigint): void {
+    this.#f.set(this.#eip, this.#place(place));
+    this.#f.branch(this.#exit);
+  }
+
+  /** To the interpreter, in the middle of a block. */
+  #bail({ node }: OrderedNode, number: number): void {
+    const f = this.#f;
+    const first = node.instructions[0]?.at as number;
+    f.set(this.#block, f.i32(node.block.address));
+    f.set(this.#at, f.i32(first + number * record.RECORD_SIZE));
+    this.#leave(node.eip);
+  }
+
+  #place(place: bigint): Value {
+    if (this.#region.addressBits === 64) return this.#f.i64(BigInt.asIntN(64, place));
+    return this.#f.i32(Number(BigInt.asIntN(32, place)));
+  }
+}

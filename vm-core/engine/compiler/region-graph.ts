@@ -1,0 +1,133 @@
+/**
+ * The region of hot code around a block (DESIGN §3): the decoded blocks of its page that are reached from it by jumps, calls
+ * and returns, as a control-flow graph in an order from which structured code can be written.
+ */
+import type { Address } from '../../state/address.ts';
+import { PAGE_SIZE } from '../../memory/layout.ts';
+import type { Block } from '../code-cache.ts';
+import type { StagedForm } from '../interpreter.ts';
+import * as record from '../record.ts';
+import { type CompiledInstruction, readInstruction } from './compiled-instruction.ts';
+
+const BLOCKS_MAX = 48;
+const INSTRUCTIONS_MAX = 400;
+/** A return looks for so many places behind calls. */
+const RETURNS_MAX = 6;
+
+/** A block of the region. Places are EIP or RIP: of 64 bits as they are, of 32 unsigned. */
+export interface RegionNode {
+  readonly block: Block;
+  readonly eip: bigint;
+  readonly instructions: readonly CompiledInstruction[];
+  /** Instructions of the block; those behind `instructions` are left to the interpreter. */
+  readonly count: number;
+  readonly bytes: number;
+  /** Where the last instruction is not one that always goes elsewhere: the place behind the block. */
+  readonly next: bigint | undefined;
+  /** Targets of jumps, and for a return the places that it may go to. */
+  targets: readonly bigint[];
+  readonly callsFrom: bigint | undefined;
+  readonly returns: boolean;
+}
+
+/** Where blocks are found, and what their handlers stand for. */
+export interface CodeSource {
+  readonly view: DataView;
+  formAt(handler: number): StagedForm | undefined;
+  /** The block at a linear address of the root's page, if it is decoded and nothing has to be asked there. */
+  blockAt(linear: Address): Block | undefined;
+}
+
+export interface Region {
+  readonly root: RegionNode;
+  readonly nodes: ReadonlyMap<bigint, RegionNode>;
+  readonly addressBits: 32 | 64;
+}
+
+/** The region that begins at a block; undefined if its first instruction cannot be compiled. */
+export function discoverRegion(source: CodeSource, root: Block, eip: bigint): Region | undefined {
+  const addressBits = root.codeSize === 64 ? 64 : 32;
+  const first = readNode(source, root, eip, addressBits);
+  if (first.instructions.length === 0) return undefined;
+  const nodes = new Map<bigint, RegionNode>([[eip, first]]);
+  const waiting = [first];
+  const backs: bigint[] = [];
+  let instructions = first.instructions.length;
+  const meet = (place: bigint): void => {
+    if (nodes.has(place) || nodes.size >= BLOCKS_MAX || instructions >= INSTRUCTIONS_MAX) return;
+    const linear = linearOf(root, eip, place, addressBits);
+    if (linear === undefined) return;
+    const block = source.blockAt(linear);
+    if (!block) return;
+    const node = readNode(source, block, place, addressBits);
+    if (node.instructions.length === 0) return;
+    instructions += node.instructions.length;
+    nodes.set(place, node);
+    waiting.push(node);
+  };
+  for (let node = waiting.shift(); node; node = waiting.shift()) {
+    if (node.callsFrom !== undefined && !backs.includes(node.callsFrom)) backs.push(node.callsFrom);
+    for (const target of node.targets) meet(target);
+    if (node.next !== undefined) meet(node.next);
+    if (waiting.length === 0 && [...nodes.values()].some(({ returns }) => returns))
+      for (const back of backs) meet(back);
+  }
+  for (const node of nodes.values()) {
+    if (node.returns) node.targets = backs.filter((back) => nodes.has(back)).slice(0, RETURNS_MAX);
+  }
+  return { root: first, nodes, addressBits };
+}
+
+/** The linear address of a place on the root's page. */
+function linearOf(root: Block, eip: bigint, place: bigint, addressBits: 32 | 64): Address | undefined {
+  const distance = Number(BigInt.asIntN(addressBits, place - eip));
+  if (Math.abs(distance) >= PAGE_SIZE) return undefined;
+  const inPage = (root.physical & (PAGE_SIZE - 1)) + distance;
+  if (inPage < 0 || inPage >= PAGE_SIZE) return undefined;
+  return typeof root.linear === 'number' ? root.linear + distance : root.linear + BigInt(distance);
+}
+
+function readNode(source: CodeSource, block: Block, eip: bigint, addressBits: 32 | 64): RegionNode {
+  const { view } = source;
+  const count = view.getInt32(block.address + record.BLOCK_COUNT, true);
+  const start = view.getInt32(block.address + record.BLOCK_FIRST, true);
+  const instructions: CompiledInstruction[] = [];
+  const targets: bigint[] = [];
+  const place = (offset: number) => BigInt.asUintN(addressBits, eip + BigInt(offset));
+  for (let n = 0; n < count; n++) {
+    const instruction = readInstruction(view, start + n * record.RECORD_SIZE, source.formAt);
+    if (!instruction || !isCompiled(instruction.form)) break;
+    instructions.push(instruction);
+    if (isRelative(instruction)) targets.push(targetOf(instruction, eip, addressBits));
+  }
+  const last = instructions.at(-1);
+  const isWhole = instructions.length === count;
+  const { name, endsBlock } = last?.form.row ?? { name: '', endsBlock: false };
+  return {
+    block,
+    eip,
+    instructions,
+    count,
+    bytes: block.bytes,
+    next: isWhole && !endsBlock ? place(block.bytes) : undefined,
+    targets,
+    callsFrom: isWhole && name === 'CALL' ? place(block.bytes) : undefined,
+    returns: isWhole && name === 'RET',
+  };
+}
+
+/** System operations and the other units are the interpreter's. */
+function isCompiled({ row }: StagedForm): boolean {
+  return row.semantics !== undefined && row.unit === undefined && row.name !== 'WAIT' && row.name !== 'ESC';
+}
+
+function isRelative({ form }: CompiledInstruction): boolean {
+  return form.row.operands.includes('Jb') || form.row.operands.includes('Jz');
+}
+
+/** As the semantics of near jumps has it: cut to the operand size. */
+function targetOf(instruction: CompiledInstruction, eip: bigint, addressBits: 32 | 64): bigint {
+  const { operandSize } = instruction.form.form;
+  const next = BigInt.asUintN(addressBits === 64 ? 64 : operandSize, eip + BigInt(instruction.nextOffset));
+  return BigInt.asUintN(operandSize, next + BigInt(instruction.immediate));
+}
