@@ -115,6 +115,10 @@ export class CompilerStage extends Semantics {
     return this.cutAddress(this.add(start, scaled));
   }
 
+  indexedAddress(): Value {
+    throw new Error('vectors are not compiled');
+  }
+
   readRegister(slotOffset: number, bits: OperandBits): Value {
     const { registers, f, cpu } = this.#region;
     if (registers.has(slotOffset)) return registers.read(slotOffset, bits);
@@ -260,6 +264,10 @@ export class CompilerStage extends Semantics {
 
   secondImmediate(): Value {
     return this.f.i32(this.#instruction.immediate2);
+  }
+
+  yieldTurn(): void {
+    this.f.if(this.f.load('i32', 32, this.#region.cpu, internal.YIELDS), this.#bail);
   }
 
   /** Nothing asks for that but what a region is left for. */
