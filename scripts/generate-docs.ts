@@ -4,7 +4,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type LaunchArgument, launchArgumentRows } from '../debug-adapter/session/launch-arguments.ts';
+import { launchArgumentRows } from '../debug-adapter/session/launch-arguments.ts';
 import { helpText } from '../debug-adapter/command-line/usage.ts';
 import { commands } from '../debug-adapter/session/console/commands.ts';
 import { filterRows } from '../debug-adapter/session/exception-filters.ts';
@@ -96,14 +96,9 @@ function launchAttributes(): string {
   const rows = launchArgumentRows.map((row) => [
     `\`${row.name}\``,
     row.default === undefined ? '' : `\`${row.default}\``,
-    row.description + supportNote(row),
+    row.description,
   ]);
   return `${intro}\n\n${table(['Attribute', 'Default', 'Meaning'], rows)}`;
-}
-
-function supportNote({ supported }: LaunchArgument): string {
-  if (supported === true) return '';
-  return ` *Supported so far: ${supported.map((value) => `\`${value}\``).join(', ')}.*`;
 }
 
 function registerPage(): string {

@@ -98,7 +98,7 @@ describe('the exit status', () => {
     ['1: an empty image', 1, [file('empty.img')]],
     ['1: nothing to boot', 1, ['--disk', blank]],
     ['124: a guest whose handlers fault at once', 124, [livelock, '--max-instructions', '100000']],
-    ['1: not supported yet', 1, [exit, '--cpus', '2']],
+    ['1: processors that the model cannot have', 1, [exit, '--cpus', '2']],
     ['1: no kernel', 1, ['--kernel', blank]],
     ['1: a serial file that cannot be written', 1, [serial, '--serial', `file:${directory}`]],
     ['1: a trace that cannot be written', 1, [exit, '--trace', directory]],
@@ -118,7 +118,7 @@ describe('the exit status', () => {
     expect(await messageOf('run', exit, '--disk', exit, '--floppy', exit)).toContain('leave no drive');
     expect(await messageOf('run', exit, '--firmware', exit)).toContain('--firmware: ');
     expect((await run(['run', '--disk', blank])).stderr).toContain(`disk image ${blank} has no 55AA signature`);
-    expect(await messageOf('run', exit, '--cpus', '2')).toBe('x86vm: --cpus: 2 is not supported yet');
+    expect(await messageOf('run', exit, '--cpus', '2')).toContain('cpus: a 486 has no local APIC');
     expect(await messageOf('run', '--kernel', blank)).toContain(`kernel: ${blank} is no kernel that can be booted`);
     expect(await messageOf('run', exit, '--append', 'x')).toBe(
       'x86vm: --append: there is no kernel to give it to; set kernel',

@@ -30,7 +30,7 @@ const MACHINE_OPTIONS: readonly (readonly [launchArgument: string, value?: strin
   ['vgaFirmware', 'FILE'],
   ['memory', 'SIZE'],
   ['memoryLow', 'SIZE'],
-  ['cpus', 'COUNT'],
+  ['cpus', 'COUNT|PxCxT'],
   ['cpu', 'MODEL'],
   ['machine', 'TYPE'],
   ['exitDevice'],

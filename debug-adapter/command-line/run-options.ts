@@ -114,8 +114,7 @@ function parseMachine(values: Values, image: string | undefined): LaunchConfigur
   for (const { name, launchArgument } of runOptions) {
     const value = values[name];
     if (launchArgument === undefined || value === undefined) continue;
-    const isNumber = launchArgument.type === 'count' && /^\d+$/.test(String(value));
-    given[launchArgument.name] = isNumber ? Number(value) : value;
+    given[launchArgument.name] = value;
   }
   try {
     return parseLaunchArguments(given);

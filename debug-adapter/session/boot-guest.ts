@@ -53,6 +53,7 @@ export async function bootGuest(
   const machine = makeMachine(createMachine, {
     machineType: configuration.machineType,
     cpuModel: configuration.cpuModel,
+    topology: configuration.topology,
     memorySize: configuration.memorySize,
     ...(configuration.memoryLowSize === undefined ? {} : { memoryLowSize: configuration.memoryLowSize }),
     firmware: await readFirmware(configuration, host),

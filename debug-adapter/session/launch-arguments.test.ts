@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cpuModels } from '../../vm-core/index.ts';
+import { CPUS_MAX, cpuModels } from '../../vm-core/index.ts';
 import { launchArgumentRows } from './launch-arguments.ts';
 import { parseAddressText, parseLaunchArguments, unknownLaunchArguments } from './launch-configuration.ts';
 import { launchSchemaProperties } from './launch-schema.ts';
@@ -25,11 +25,28 @@ describe('launch arguments', () => {
   it('all have a schema, with their choices', () => {
     const schema = launchSchemaProperties();
     expect(Object.keys(schema)).toEqual(launchArgumentRows.map(({ name }) => name));
+    expect(schema['cpus']).toMatchObject({ maximum: CPUS_MAX });
     expect(schema['stopOnEntry']).toMatchObject({ enum: [true, false, 'reset'], default: true });
   });
 
-  it('refuse values that are not supported yet by name', () => {
-    expect(() => parseLaunchArguments({ program: 'a.img', cpus: 2 })).toThrow('cpus: 2 is not supported yet');
+  it('say how many processors there are, and in what', () => {
+    const topologyOf = (cpus?: unknown) => {
+      const { topology } = parseLaunchArguments({ program: 'a.img', ...(cpus === undefined ? {} : { cpus }) });
+      return [topology.packages, topology.coresPerPackage, topology.threadsPerCore];
+    };
+    expect([topologyOf(), topologyOf(4), topologyOf('2'), topologyOf('2x4x2')]).toEqual([
+      ...[
+        [1, 1, 1],
+        [4, 1, 1],
+      ],
+      ...[
+        [2, 1, 1],
+        [2, 4, 2],
+      ],
+    ]);
+    for (const wrong of [0, 17, 1.5, '1x2', '0x1x1', '3x3x2', true]) {
+      expect(() => topologyOf(wrong)).toThrow(`cpus: ${wrong} cannot be; give 1 to 16 processors, or packages, cores`);
+    }
   });
 
   it('of a kernel go together', () => {

@@ -5,14 +5,14 @@
 
 /**
  * `path` is a file on the host; `size` is a number with K, M or G behind it (alone it counts MiB); `address` is a
- * number or its text; `listings` is a list of listing files, each a path or `{path, source, loadAddress, imageOffset}`;
+ * number or its text; `cpus` is a number, or text as `"1x4x2"`; `listings` is a list of listing files, each a path or `{path, source, loadAddress, imageOffset}`;
  * `modules` is a list of files, each a path or `{path, commandLine}`.
  */
 export type LaunchArgumentType =
   | 'path'
   | 'text'
   | 'boolean'
-  | 'count'
+  | 'cpus'
   | 'size'
   | 'address'
   | 'choice'
@@ -26,8 +26,6 @@ export interface LaunchArgument {
   readonly default?: string | number | boolean;
   /** The values of a `choice`; for a `path` the words that are no path. */
   readonly choices?: readonly (string | boolean)[];
-  /** What of it works: all, or only the values listed. Anything else answers "not supported yet". */
-  readonly supported: true | readonly (string | number | boolean)[];
 }
 
 export const launchArguments = [
@@ -36,58 +34,50 @@ export const launchArguments = [
     type: 'path',
     description:
       'What to boot: a NASM source (`.asm`, `.nasm`, `.s`), which is assembled first, or a disk image. An image of a standard floppy size becomes drive A:, any other the first hard disk.',
-    supported: true,
   },
   {
     name: 'listing',
     type: 'path',
     description:
       'NASM listing file (`nasm -l`) of a prebuilt `program`, for source lines and labels; by default the file of its name with `.lst`.',
-    supported: true,
   },
   {
     name: 'source',
     type: 'path',
     description:
       'NASM source that `listing` was made from; by default the file of that name beside it (`.asm`, `.nasm`, `.s`).',
-    supported: true,
   },
   {
     name: 'loadAddress',
     type: 'address',
     description: "Linear address of the first byte of `program` in memory, if it is not the boot sector's 0x7c00.",
-    supported: true,
   },
   {
     name: 'listings',
     type: 'listings',
     description:
       'Listing files of further modules of the image, each a path or `{ "path": …, "source": …, "loadAddress": …, "imageOffset": … }`, where `loadAddress` is the linear address of the module\'s first byte, `imageOffset` its place in the image, and `source` is relative to the listing.',
-    supported: true,
   },
-  { name: 'floppy', type: 'path', description: 'Image of the floppy in drive A: (BIOS drive 00h).', supported: true },
-  { name: 'disk', type: 'path', description: 'Image of the first hard disk (BIOS drive 80h).', supported: true },
-  { name: 'cdrom', type: 'path', description: 'ISO image in the CD-ROM drive.', supported: true },
+  { name: 'floppy', type: 'path', description: 'Image of the floppy in drive A: (BIOS drive 00h).' },
+  { name: 'disk', type: 'path', description: 'Image of the first hard disk (BIOS drive 80h).' },
+  { name: 'cdrom', type: 'path', description: 'ISO image in the CD-ROM drive.' },
   {
     name: 'kernel',
     type: 'path',
     description:
       'Kernel to boot directly instead of a drive: a Multiboot or Multiboot 2 kernel (ELF, or flat with address fields), a Linux bzImage, or a NASM source of a flat Multiboot kernel.',
-    supported: true,
   },
   {
     name: 'initrd',
     type: 'path',
     description: 'Initial RAM disk for a Linux `kernel`; the first module of a Multiboot one.',
-    supported: true,
   },
   {
     name: 'modules',
     type: 'modules',
     description: 'Modules for a Multiboot `kernel`, in order, each a path or `{ "path": …, "commandLine": … }`.',
-    supported: true,
   },
-  { name: 'append', type: 'text', description: 'Command line for `kernel`.', supported: true },
+  { name: 'append', type: 'text', description: 'Command line for `kernel`.' },
   {
     name: 'kernelEntry',
     type: 'choice',
@@ -95,30 +85,32 @@ export const launchArguments = [
       'Where a Linux `kernel` is entered: `16-bit` runs its real-mode part, which asks the BIOS; `32-bit` and `64-bit` skip it.',
     default: '16-bit',
     choices: ['16-bit', '32-bit', '64-bit'],
-    supported: true,
   },
   {
     name: 'memory',
     type: 'size',
     description: 'RAM of the guest, `1M` to `2G` in steps of 64K: a number with K, M or G; a number alone counts MiB.',
     default: '128M',
-    supported: true,
   },
   {
     name: 'memoryLow',
     type: 'size',
     description:
       'How much of the RAM lies below 4 GiB; the rest begins at 4 GiB, as PCs with much memory have it. Default: all of it.',
-    supported: true,
   },
-  { name: 'cpus', type: 'count', description: 'Number of processors.', default: 1, supported: [1] },
+  {
+    name: 'cpus',
+    type: 'cpus',
+    description:
+      'Processors, 16 at most: their number, each in a package of its own, or `"1x4x2"` for packages, cores in a package and threads in a core. Several need a model with a local APIC (`pentium` or later), cores and threads `core2` or later.',
+    default: 1,
+  },
   {
     name: 'cpu',
     type: 'choice',
     description: 'Processor model: which instructions and features the guest finds.',
     default: '486',
     choices: ['386', '486', 'pentium', 'pentium3', 'core2', 'x86-64-v2', 'x86-64-v3', 'amd-zen', 'max'],
-    supported: true,
   },
   {
     name: 'machine',
@@ -126,7 +118,6 @@ export const launchArguments = [
     description: 'Machine type: which devices there are and where.',
     default: 'isa-1',
     choices: ['isa-1'],
-    supported: true,
   },
   {
     name: 'firmware',
@@ -134,9 +125,8 @@ export const launchArguments = [
     description: '`builtin` for the BIOS that comes with the debugger, or a BIOS image.',
     default: 'builtin',
     choices: ['builtin'],
-    supported: true,
   },
-  { name: 'vgaFirmware', type: 'path', description: 'VGA BIOS image for C0000h.', supported: true },
+  { name: 'vgaFirmware', type: 'path', description: 'VGA BIOS image for C0000h.' },
   {
     name: 'serial',
     type: 'choice',
@@ -144,7 +134,6 @@ export const launchArguments = [
       'Where the first serial port goes: the Debug Console, a terminal of its own (in VS Code; elsewhere the console), or nowhere.',
     default: 'console',
     choices: ['console', 'terminal', 'none'],
-    supported: true,
   },
   {
     name: 'debugcon',
@@ -152,7 +141,6 @@ export const launchArguments = [
     description: 'Where bytes written to port E9h go: the Debug Console, or nowhere.',
     default: 'console',
     choices: ['console', 'none'],
-    supported: true,
   },
   {
     name: 'parallel',
@@ -160,14 +148,12 @@ export const launchArguments = [
     description: 'Where what the guest prints on the parallel port goes: the Debug Console, or nowhere.',
     default: 'console',
     choices: ['console', 'none'],
-    supported: true,
   },
   {
     name: 'exitDevice',
     type: 'boolean',
     description: 'A write to port F4h ends the session with exit code (value << 1) | 1.',
     default: false,
-    supported: true,
   },
   {
     name: 'stopOnEntry',
@@ -176,14 +162,12 @@ export const launchArguments = [
       '`true`: stop at the first instruction of the boot sector (0000:7C00); `"reset"`: at the reset vector; `false`: run.',
     default: true,
     choices: [true, false, 'reset'],
-    supported: true,
   },
   {
     name: 'realTime',
     type: 'boolean',
     description: 'Keep the clock of a halted guest in step with the wall clock; false lets waiting take no time.',
     default: true,
-    supported: true,
   },
 ] as const satisfies readonly LaunchArgument[];
 

@@ -1,7 +1,14 @@
 /** Launch arguments as a client sent them, checked against the table and brought into the form the session works with. */
 import { addressOfBits } from '../expressions/address.ts';
 import { localized } from '../protocol/localized.ts';
-import type { CpuModel, KernelEntry, MachineType } from '../../vm-core/index.ts';
+import {
+  CPUS_MAX,
+  type CpuModel,
+  cpuCount,
+  type KernelEntry,
+  type MachineType,
+  type Topology,
+} from '../../vm-core/index.ts';
 import { type LaunchArgument, launchArgumentRows } from './launch-arguments.ts';
 import { UserError } from './user-error.ts';
 
@@ -45,6 +52,7 @@ export interface LaunchConfiguration {
   /** How much of it lies below 4 GiB; undefined: all. */
   readonly memoryLowSize: number | undefined;
   readonly cpuModel: CpuModel;
+  readonly topology: Topology;
   readonly machineType: MachineType;
   readonly serial: 'console' | 'terminal' | 'none';
   readonly debugcon: 'console' | 'none';
@@ -59,6 +67,7 @@ type Values = Readonly<Record<string, unknown>>;
 const MEMORY_SIZE_MIN = 1 << 20;
 const MEMORY_SIZE_MAX = 2 ** 31;
 const MEMORY_SIZE_UNIT = 1 << 16;
+const CPUS = `give 1 to ${CPUS_MAX} processors, or packages, cores and threads as 1x4x2`;
 const SIZES = 'give 1M to 2G in steps of 64K, such as 128M or 1G; a number alone counts MiB';
 
 /** Checks launch arguments. Throws a UserError that names the first argument that is wrong; unknown names are ignored. */
@@ -82,6 +91,7 @@ export function parseLaunchArguments(given: Values): LaunchConfiguration {
     memorySize: memorySizeOf(String(values['memory'])) as number,
     memoryLowSize: values['memoryLow'] === undefined ? undefined : memorySizeOf(String(values['memoryLow'])),
     cpuModel: values['cpu'] as CpuModel,
+    topology: topologyOf(values['cpus']) as Topology,
     machineType: values['machine'] as MachineType,
     serial: values['serial'] as LaunchConfiguration['serial'],
     debugcon: values['debugcon'] as 'console' | 'none',
@@ -109,11 +119,9 @@ const CLIENT_ATTRIBUTES: ReadonlySet<string> = new Set([
 
 function checkArgument(row: LaunchArgument, value: unknown): void {
   if (value === undefined) return;
-  const { name, type, choices, supported } = row;
+  const { name, type, choices } = row;
   const problem = PROBLEMS[type](value, choices ?? []);
   if (problem !== undefined) throw new UserError('bad-argument', localized('{0}: {1}', name, problem));
-  if (supported === true || supported.includes(value as string | number | boolean)) return;
-  throw new UserError('not-supported-yet', localized('{0}: {1} is not supported yet', name, String(value)));
 }
 
 /** What is wrong with a value of each type, in words; undefined if nothing is. */
@@ -123,7 +131,7 @@ const PROBLEMS: Readonly<
   path: (value) => (typeof value === 'string' && value !== '' ? undefined : 'a path is expected'),
   text: (value) => (typeof value === 'string' ? undefined : 'a text is expected'),
   boolean: (value) => (typeof value === 'boolean' ? undefined : 'true or false is expected'),
-  count: (value) => (Number.isInteger(value) && Number(value) > 0 ? undefined : 'a whole number from 1 is expected'),
+  cpus: (value) => (topologyOf(value) ? undefined : `${String(value)} cannot be; ${CPUS}`),
   size: (value) => (memorySizeOf(String(value)) === undefined ? `${String(value)} cannot be; ${SIZES}` : undefined),
   address: (value) =>
     parseAddressText(value) === undefined ? 'a linear address such as "0x7c00" is expected' : undefined,
@@ -199,6 +207,20 @@ function listingsOf(values: Values, loadAddress: number | undefined): readonly L
       };
     }),
   ];
+}
+
+/** What `4` means, or `1x4x2`: packages, cores in each, threads in each core; undefined where there cannot be so many. */
+function topologyOf(value: unknown): Topology | undefined {
+  const match = /^(\d+)(?:x(\d+)x(\d+))?$/.exec(String(value));
+  if (!match) return undefined;
+  const [packages, coresPerPackage, threadsPerCore] = [1, 2, 3].map((n) => Number(match[n] ?? 1)) as [
+    number,
+    number,
+    number,
+  ];
+  const topology = { packages, coresPerPackage, threadsPerCore };
+  const count = cpuCount(topology);
+  return count >= 1 && count <= CPUS_MAX ? topology : undefined;
 }
 
 /** Bytes that a size such as `128M`, `640K` or `64` (MiB) means; undefined outside what the machine takes. */

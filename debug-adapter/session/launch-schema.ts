@@ -7,7 +7,7 @@ const TYPE_SCHEMAS: Readonly<Record<LaunchArgumentType, Schema>> = {
   path: { type: 'string' },
   text: { type: 'string' },
   boolean: { type: 'boolean' },
-  count: { type: 'integer', minimum: 1 },
+  cpus: { type: ['integer', 'string'], minimum: 1, maximum: 16, pattern: '^[0-9]+(x[0-9]+x[0-9]+)?$' },
   size: { type: ['string', 'integer'], pattern: '^[0-9]+[KMGkmg]?$' },
   address: { type: ['string', 'integer'] },
   choice: {},

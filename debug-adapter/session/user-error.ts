@@ -10,7 +10,6 @@ export const errorIds = {
   'not-launched': 1100,
   'already-launched': 1101,
   'bad-argument': 1102,
-  'not-supported-yet': 1103,
   'cannot-read-file': 1104,
   'assembler-failed': 1105,
   ended: 1106,

@@ -15,9 +15,9 @@ describe('a topology', () => {
   it('has limits, which are named', () => {
     const max = modelFacts('max');
     expect(() => requireTopology(of(2, 4, 2), max)).not.toThrow();
-    expect(() => requireTopology(of(17), max)).toThrow('topology: 17 processors are not possible; give 16 at most');
-    expect(() => requireTopology(of(0), max)).toThrow('topology: 0 packages is not possible; give 1 to 16');
-    expect(() => requireTopology(of(1, 1.5), max)).toThrow('topology: 1.5 coresPerPackage is not possible');
+    expect(() => requireTopology(of(17), max)).toThrow('cpus: 17 processors are not possible; give 16 at most');
+    expect(() => requireTopology(of(0), max)).toThrow('cpus: 0 packages is not possible; give 1 to 16');
+    expect(() => requireTopology(of(1, 1.5), max)).toThrow('cpus: 1.5 coresPerPackage is not possible');
   });
 
   it('depends on the model', () => {

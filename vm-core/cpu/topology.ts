@@ -43,15 +43,15 @@ export function requireTopology(topology: Topology, model: CpuModelFacts): void 
   const { packages, coresPerPackage, threadsPerCore } = topology;
   for (const [name, value] of Object.entries({ packages, coresPerPackage, threadsPerCore })) {
     if (Number.isInteger(value) && value >= 1) continue;
-    throw new Error(`topology: ${value} ${name} is not possible; give 1 to ${CPUS_MAX}`);
+    throw new Error(`cpus: ${value} ${name} is not possible; give 1 to ${CPUS_MAX}`);
   }
   const count = cpuCount(topology);
-  if (count > CPUS_MAX) throw new Error(`topology: ${count} processors are not possible; give ${CPUS_MAX} at most`);
+  if (count > CPUS_MAX) throw new Error(`cpus: ${count} processors are not possible; give ${CPUS_MAX} at most`);
   if (count === 1) return;
   if (!model.features.has('APIC')) {
-    throw new Error(`topology: a ${model.name} has no local APIC, so it is alone; choose another cpu or one processor`);
+    throw new Error(`cpus: a ${model.name} has no local APIC, so it is alone; choose another cpu or one processor`);
   }
   if (coresPerPackage * threadsPerCore > 1 && !tellsCores(model)) {
-    throw new Error(`topology: a ${model.name} has one core of one thread; give packages, or choose another cpu`);
+    throw new Error(`cpus: a ${model.name} has one core of one thread; give packages, or choose another cpu`);
   }
 }
