@@ -23,6 +23,8 @@ export interface Kernel {
   readonly iterations: number;
   /** Runs at level 3; of the frames with paging. */
   readonly isUser?: boolean;
+  /** What it calculates with besides general registers; of the frames with paging. */
+  readonly unit?: 'x87' | 'SSE2' | 'AVX2';
 }
 
 /** The loops whose speed is measured, for some seconds: V8 runs the first tenths of a second in its first tier. */
@@ -43,6 +45,21 @@ export const longProgram: Kernel = {
   name: 'long-program',
   description: 'a program (sieve, text, sort with calls, decimal numbers, INT, a list)',
   iterations: 4_000,
+};
+
+/** Floating point and packed instructions, each kernel about ten of them. */
+export const unitKernels: readonly Kernel[] = [
+  { name: 'x87', description: 'floating point of the x87', iterations: 4_000_000, unit: 'x87' },
+  { name: 'scalar-double', description: 'floating point of SSE2, one number', iterations: 6_000_000, unit: 'SSE2' },
+  { name: 'packed-single', description: 'floating point of SSE, four numbers', iterations: 6_000_000, unit: 'SSE2' },
+  { name: 'packed-integer', description: 'packed integers of SSE2', iterations: 12_000_000, unit: 'SSE2' },
+];
+
+export const wideKernel: Kernel = {
+  name: 'avx2',
+  description: 'packed integers and numbers of AVX2 and FMA',
+  iterations: 6_000_000,
+  unit: 'AVX2',
 };
 
 /** A system call by an interrupt, and those that go into another level and back. */
@@ -77,11 +94,16 @@ export type Frame = 'loop' | 'paged-loop' | 'long-loop';
 /** Assembles the guest of a kernel into a directory; returns the image's path. */
 export async function assembleGuest(
   directory: string,
-  { name, iterations, isUser }: Pick<Kernel, 'name' | 'iterations' | 'isUser'>,
+  { name, iterations, isUser, unit }: Pick<Kernel, 'name' | 'iterations' | 'isUser' | 'unit'>,
   frame: Frame = 'loop',
 ): Promise<string> {
   const image = join(directory, `${frame}-${name}-${iterations}${isUser ? '-user' : ''}.img`);
-  const definitions = [`-DCOUNT=${iterations}`, `-DKERNEL="${name}.inc"`, ...(isUser ? ['-DUSER'] : [])];
+  const definitions = [
+    ...[`-DCOUNT=${iterations}`, `-DKERNEL="${name}.inc"`],
+    ...(isUser ? ['-DUSER'] : []),
+    ...(unit ? ['-DUNITS'] : []),
+    ...(unit === 'AVX2' ? ['-DAVX'] : []),
+  ];
   await mustRun('nasm', ['-f', 'bin', '-i', `${GUESTS}/`, ...definitions, '-o', image, join(GUESTS, `${frame}.asm`)]);
   return image;
 }

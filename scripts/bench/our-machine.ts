@@ -19,8 +19,8 @@ export const stopKinds = {
 
 export type StopKind = keyof typeof stopKinds;
 
-/** Models whose figures are taken: 64-bit code needs the second. */
-export type OurProcessor = '386' | 'x86-64-v3';
+/** Models whose figures are taken: SSE2 needs the second, 64-bit code the third. */
+export type OurProcessor = '386' | 'core2' | 'x86-64-v3';
 
 function watch(machine: Machine, address: number): void {
   machine.addWatchpoint({ address, space: 'linear', length: 2, access: 'read-write', reached: () => true });

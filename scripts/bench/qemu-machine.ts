@@ -22,8 +22,9 @@ function qemuArguments(image: string): string[] {
 }
 
 /** Runs an image free of any debugger. */
-export function startQemu(image: string, codeSize: 32 | 64 = 32): GuestProcess {
-  return startGuest(codeSize === 64 ? PROGRAM_64 : PROGRAM, qemuArguments(image));
+export function startQemu(image: string, codeSize: 32 | 64 = 32, usesAvx2 = false): GuestProcess {
+  const model = usesAvx2 ? ['-cpu', 'max'] : [];
+  return startGuest(codeSize === 64 ? PROGRAM_64 : PROGRAM, [...qemuArguments(image), ...model]);
 }
 
 let sockets = 0;

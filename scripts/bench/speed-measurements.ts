@@ -8,13 +8,18 @@ import {
   longProgram,
   realModeProgram,
   systemCall,
+  unitKernels,
+  wideKernel,
 } from './guest-images.ts';
+import { hasFeature } from '../../vm-core/isa/cpu-model.ts';
 import { startBochs } from './bochs-machine.ts';
 import type { Contender, Measurement } from './measurement.ts';
 import { type Peers, startOurMachine, startV86 } from './peers.ts';
 import { startQemu } from './qemu-machine.ts';
 import { type GuestProcess, timeMarks } from './timed-run.ts';
 
+/** Of 64-bit code. */
+const WIDE_MODEL = 'x86-64-v3';
 const MILLION = 1_000_000;
 const LOOPS_TARGET = 150;
 /** With paging, and in 64-bit code, the same loops are to reach this share of what they reach in real mode. */
@@ -37,12 +42,18 @@ export async function speedMeasurements(peers: Peers): Promise<readonly Measurem
     ...kernels.map((kernel) => ({ kernel, frame: 'long-loop' as const, target })),
     { kernel: longProgram, frame: 'long-loop' },
   ];
+  const units: readonly Row[] = [
+    ...unitKernels.map((kernel) => ({ kernel, frame: 'paged-loop' as const })),
+    ...unitKernels.map((kernel) => ({ kernel, frame: 'long-loop' as const })),
+    // Processors here do not advertise AVX2 before all of it is there.
+    ...(hasFeature(WIDE_MODEL, 'AVX2') ? [{ kernel: wideKernel, frame: 'long-loop' as const }] : []),
+  ];
   const events: readonly Row[] = [
     ...eventKernels.map((kernel) => ({ kernel, frame: 'paged-loop' as const })),
     ...[...eventKernels, systemCall].map((kernel) => ({ kernel, frame: 'long-loop' as const })),
   ];
   return Promise.all([
-    ...rows.map((row) => makeMeasurement(row, peers, 'million instructions a second', instructionRates)),
+    ...[...rows, ...units].map((row) => makeMeasurement(row, peers, 'million instructions a second', instructionRates)),
     ...events.map((row) => makeMeasurement(row, peers, 'thousand a second', eventRates)),
   ]);
 }
@@ -61,6 +72,7 @@ async function makeMeasurement(
 ): Promise<Measurement> {
   const image = await assembleGuest(peers.directory, kernel, frame);
   const isLong = frame === 'long-loop';
+  const isWide = kernel.unit === 'AVX2';
   const { subject, peer } = takesOf(kernel);
   const contender = (take: Take, name: string, start: () => GuestProcess): Contender => ({
     name,
@@ -75,13 +87,13 @@ async function makeMeasurement(
     better: 'higher',
     ...target,
     subject: contender(subject, 'x86 VM, interpreter', () =>
-      startOurMachine(image, 'free', isLong ? 'x86-64-v3' : '386'),
+      startOurMachine(image, 'free', isLong ? WIDE_MODEL : kernel.unit ? 'core2' : '386'),
     ),
     peers: [
       // There is no long mode in it.
       ...(isLong ? [] : [contender(peer, 'v86, interpreter only', () => startV86(image, 'interpreter'))]),
       ...(isLong ? [] : [contender(peer, 'v86', () => startV86(image, 'compiler'))]),
-      ...(qemu ? [contender(peer, 'QEMU TCG', () => startQemu(image, isLong ? 64 : 32))] : []),
+      ...(qemu ? [contender(peer, 'QEMU TCG', () => startQemu(image, isLong ? 64 : 32, isWide))] : []),
       ...(bochs ? [contender(peer, 'Bochs', () => startBochs(bochs, image))] : []),
     ],
     rounds: ROUNDS,

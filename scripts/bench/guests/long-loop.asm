@@ -1,6 +1,6 @@
 ; As loop.asm, in 64-bit mode with 4-level paging: the low 2 MiB are mapped to themselves. Vector 14 goes on behind the
 ; seven bytes of the instruction that faulted, vector 20h returns, and SYSCALL leads to SYSRET. With USER the kernel runs at
-; level 3. The guest has two sectors; the BIOS reads the second.
+; level 3, with UNITS it may use x87 and SSE, with AVX also AVX. The guest has two sectors; the BIOS reads the second.
         bits 16
         org 0x7c00
         %define LONG
@@ -75,6 +75,19 @@ sixty_four:
         dec ecx
         mov edx, 0x100008
         wrmsr
+%ifdef UNITS
+        mov eax, 0x620
+        mov cr4, rax
+        fninit
+%endif
+%ifdef AVX
+        mov eax, 0x40620
+        mov cr4, rax
+        xor ecx, ecx
+        xor edx, edx
+        mov eax, 7
+        xsetbv
+%endif
         ; Letters of eight bits.
         mov dx, 0x3fb
         mov al, 3

@@ -1,5 +1,6 @@
 ; As loop.asm, in 32-bit protected mode with paging: the low 4 MiB are mapped to themselves. Vector 14 goes on behind the
-; five bytes of the instruction that faulted, vector 20h returns. With USER the kernel runs at level 3.
+; five bytes of the instruction that faulted, vector 20h returns. With USER the kernel runs at level 3, with UNITS it may use
+; x87 and SSE.
         bits 16
         org 0x7c00
         %include "narrow-registers.inc"
@@ -48,6 +49,11 @@ protected:
         mov eax, cr0
         or eax, 0x80000000
         mov cr0, eax
+%ifdef UNITS
+        mov eax, 0x600
+        mov cr4, eax
+        fninit
+%endif
         ; Letters of eight bits.
         mov dx, 0x3fb
         mov al, 3
