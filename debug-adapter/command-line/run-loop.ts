@@ -28,6 +28,9 @@ export interface RunEnd {
   readonly message?: string;
 }
 
+/** Why the machine came back, with the index of the processor that it is about if there are several. */
+type LoopOutcome = RunOutcome & { readonly cpu?: number };
+
 export interface RunLoopOptions {
   readonly until: TextWatch | undefined;
   /** Keys wait for this text. */
@@ -40,7 +43,7 @@ export interface RunLoopOptions {
   /** Somebody may still send bytes from outside; `typing`: a person does, so a sleeping guest keeps to the wall clock. */
   readonly input: () => 'closed' | 'open' | 'typing';
   /** The machine's `run`; the tracer puts itself in between here. */
-  readonly run: (limit: RunLimit) => RunOutcome;
+  readonly run: (limit: RunLimit) => LoopOutcome;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   /** Settles after other work of the process had its turn, or after a while. */
@@ -137,7 +140,7 @@ export class RunLoop {
     this.nextKeyTime = this.time + this.machine.ticksPerSecond / KEYS_PER_SECOND;
   }
 
-  private async handle(result: RunOutcome, timeMax: number): Promise<RunEnd | undefined> {
+  private async handle(result: LoopOutcome, timeMax: number): Promise<RunEnd | undefined> {
     switch (result.reason) {
       case 'limit':
       case 'stopped':
@@ -165,7 +168,7 @@ export class RunLoop {
         if (result.request.kind === 'power-off') return { stopReason: 'power-off', exitStatus: 0 };
         return { stopReason: 'exit-device', exitStatus: ((result.request.value << 1) | 1) & 0xff };
       case 'unsupported': {
-        const message = `${describePlace(this.machine)}: ${result.what} is not supported yet`;
+        const message = `${describePlace(this.machine, result.cpu)}: ${result.what} is not supported yet`;
         return { stopReason: 'unsupported', exitStatus: 1, message };
       }
     }
@@ -176,7 +179,7 @@ export class RunLoop {
     const { keysAfter, input, until, pause } = this.options;
     until?.look(this.machine.display);
     keysAfter?.look(this.machine.display);
-    const takesInterrupts = (this.machine.cpus[0].state.eflags & EFLAGS_IF) !== 0;
+    const takesInterrupts = this.machine.cpus.some(({ state }) => (state.eflags & EFLAGS_IF) !== 0);
     const keysLeft = this.keys.length > 0 && !this.keysWait;
     const canWake = takesInterrupts && (nextEvent !== undefined || keysLeft || input() !== 'closed');
     if (!canWake && until?.seen !== true) {
@@ -195,9 +198,10 @@ export class RunLoop {
   }
 }
 
-function describePlace(machine: Machine): string {
-  const [{ linearEip }] = machine.cpus;
-  return `at linear address ${hexadecimal(linearEip, 8)}`;
+/** Where a processor is, the first unless another is given. */
+function describePlace({ cpus }: Machine, index = 0): string {
+  const place = `at linear address ${hexadecimal((cpus[index] ?? cpus[0]).linearEip, 8)}`;
+  return cpus.length === 1 ? place : `CPU ${index} ${place}`;
 }
 
 /** The exceptions that led to the shutdown, in order. */

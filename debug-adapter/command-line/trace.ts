@@ -3,6 +3,8 @@
  * The machine runs one instruction at a time for it.
  *
  *     0000:7C05  31C0              xor ax, ax                        EAX=00000000 EFLAGS=00000046
+ *
+ * Where there are several processors, `CPU 1` and so on stands before it.
  */
 import { closeSync, writeSync } from 'node:fs';
 import {
@@ -10,7 +12,8 @@ import {
   type Machine,
   type Register,
   type RunLimit,
-  type RunOutcome,
+  type RunResult,
+  type Vcpu,
   registers,
   modelFacts,
 } from '../../vm-core/index.ts';
@@ -31,26 +34,33 @@ const halves: ReadonlySet<string | undefined> = new Set(registers.map(({ wholeOf
 export class Trace {
   private readonly machine: Machine;
   private readonly file: number;
-  private readonly before: bigint[];
+  /** Values of registers by the index of the processor. */
+  private readonly before: readonly bigint[][];
   private buffered = '';
 
   /** Opens the file; throws an Error that names it if that fails. */
   constructor(machine: Machine, path: string) {
     this.machine = machine;
     this.file = openOutputFile('trace', path);
-    this.before = traced.map((register) => machine.cpus[0].state.readRegister(register));
+    this.before = machine.cpus.map(({ state }) => traced.map((register) => state.readRegister(register)));
   }
 
   /** Like the machine's `run`, with a line written for every instruction that was retired. */
-  run(limit: RunLimit): RunOutcome {
+  run(limit: RunLimit): RunResult {
+    const { cpus } = this.machine;
+    let result: RunResult = { reason: 'limit', cpu: 0 };
     for (let count = 0; count < limit.instructionsMax; count += 1) {
-      const { retired } = this.machine;
-      const text = this.describeInstruction();
-      const result = this.machine.run({ ...limit, instructionsMax: 1 });
-      if (this.machine.retired !== retired) this.write(`${text}${this.describeChanges()}`);
+      // A run without an instruction comes to the processor whose turn it is, and delivers what is pending there.
+      if (cpus.length > 1) result = this.machine.run({ ...limit, instructionsMax: 0 });
+      if (result.reason !== 'limit') return result;
+      const vcpu = cpus[result.cpu] ?? cpus[0];
+      const { retired } = vcpu;
+      const text = this.describeInstruction(vcpu);
+      result = this.machine.run({ ...limit, instructionsMax: 1 });
+      if (vcpu.retired !== retired) this.write(`${text}${this.describeChanges(vcpu)}`);
       if (result.reason !== 'limit') return result;
     }
-    return { reason: 'limit' };
+    return result;
   }
 
   close(): void {
@@ -58,12 +68,13 @@ export class Trace {
     closeSync(this.file);
   }
 
-  private describeInstruction(): string {
-    const [{ state, codeSize, linearEip }] = this.machine.cpus;
+  private describeInstruction(vcpu: Vcpu): string {
+    const { state, codeSize, linearEip, index } = vcpu;
     const isAmd = modelFacts(this.machine.config.cpuModel).vendor === 'AuthenticAMD';
-    const bytes = this.readLinear(linearEip, INSTRUCTION_LENGTH_MAX);
+    const bytes = this.readLinear(vcpu, linearEip, INSTRUCTION_LENGTH_MAX);
     const selector = hexadecimal(CODE_SEGMENT === undefined ? 0 : Number(state.readRegister(CODE_SEGMENT)), 4);
-    const place = `${selector}:${hexadecimal(state.eip, codeSize / 4)}`;
+    const whose = this.machine.cpus.length === 1 ? '' : `CPU ${index}  `;
+    const place = `${whose}${selector}:${hexadecimal(state.eip, codeSize / 4)}`;
     if (bytes.length === 0) return `${place}  (no memory)`;
     const { length, text } = decodeInstruction(bytes, 0, codeSize, state.eip, isAmd);
     const shown = Array.from(bytes.subarray(0, length), (byte) => hexadecimal(byte, 2)).join('');
@@ -71,9 +82,8 @@ export class Trace {
   }
 
   /** Page by page, as neighbouring pages need not be neighbours in memory. */
-  private readLinear(linearAddress: number, length: number): Uint8Array {
+  private readLinear(vcpu: Vcpu, linearAddress: number, length: number): Uint8Array {
     const bytes: number[] = [];
-    const [vcpu] = this.machine.cpus;
     while (bytes.length < length) {
       const at = linearAddress + bytes.length;
       const physicalAddress = vcpu.translate(vcpu.codeSize === 64 ? at : at >>> 0);
@@ -86,13 +96,13 @@ export class Trace {
     return Uint8Array.from(bytes);
   }
 
-  private describeChanges(): string {
-    const { state, codeSize } = this.machine.cpus[0];
+  private describeChanges({ state, codeSize, index: cpu }: Vcpu): string {
+    const before = this.before[cpu] ?? [];
     let changes = '';
     traced.forEach((register, index) => {
       const value = state.readRegister(register);
-      if (value === this.before[index]) return;
-      this.before[index] = value;
+      if (value === before[index]) return;
+      before[index] = value;
       if (codeSize === 64 ? halves.has(register.name) : register.isLong) return;
       changes += ` ${register.name}=${value
         .toString(16)
