@@ -34,6 +34,8 @@ function bundle(name, rest, mode) {
     devtool: mode === 'development' ? 'source-map' : false,
     output: { path: fromRoot('dist'), globalObject: 'globalThis', publicPath: '', ...output },
     module: {
+      // A bundle is one file, whatever its libraries would load later.
+      parser: { javascript: { dynamicImportMode: 'eager' } },
       rules: [
         {
           test: /\.ts$/,
@@ -104,6 +106,7 @@ export default (_environment, { mode = 'production' }) => [
         'speaker-worklet': fromRoot('webviews/screen/speaker-worklet.ts'),
         memory: fromRoot('webviews/memory/main.ts'),
         'page-tables': fromRoot('webviews/page-tables/main.ts'),
+        branches: fromRoot('webviews/branches/main.ts'),
       },
       output: { path: fromRoot('dist/webviews'), filename: '[name].js' },
       plugins: [
@@ -114,6 +117,8 @@ export default (_environment, { mode = 'production' }) => [
           'memory.css': fromRoot('webviews/memory/memory.css'),
           'page-tables.html': fromRoot('webviews/page-tables/page-tables.html'),
           'page-tables.css': fromRoot('webviews/page-tables/page-tables.css'),
+          'branches.html': fromRoot('webviews/branches/branches.html'),
+          'branches.css': fromRoot('webviews/branches/branches.css'),
           'codicon.css': fromRoot('node_modules/@vscode/codicons/dist/codicon.css'),
           'codicon.ttf': fromRoot('node_modules/@vscode/codicons/dist/codicon.ttf'),
         }),

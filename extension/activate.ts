@@ -1,5 +1,6 @@
 /** Puts the extension's parts together; called by the entry of each kind of extension host. */
 import * as vscode from 'vscode';
+import { BRANCHES_VIEW_TYPE, BranchesPanel } from './branches-panel.ts';
 import { registerCommands } from './commands.ts';
 import { ConfigurationResolver, FolderConfigurations, InitialConfigurations } from './configuration-provider.ts';
 import { followSelectedThread } from './cpu-commands.ts';
@@ -28,6 +29,7 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
   const terminals = new SerialTerminals();
   const memory = new MemoryPanels(context.extensionUri);
   const pageTables = new PageTablesPanel(context.extensionUri);
+  const branches = new BranchesPanel(context.extensionUri);
   const devices = new DeviceTree(sessions);
   const walkthrough = `${context.extension.id}#${WALKTHROUGH}`;
   void noteSources();
@@ -35,6 +37,7 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
     const { vm, debugSession } = session;
     memory.serve(session);
     pageTables.serve(session);
+    branches.serve(session);
     devices.follow();
     await showDebugView();
     if (setting('x86vm.openScreenOnStart')) screens.open(vm, debugSession.name, false);
@@ -53,9 +56,10 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
     window.registerWebviewPanelSerializer(SCREEN_VIEW_TYPE, screens),
     window.registerWebviewPanelSerializer(MEMORY_VIEW_TYPE, memory),
     window.registerWebviewPanelSerializer(PAGE_TABLES_VIEW_TYPE, pageTables),
+    window.registerWebviewPanelSerializer(BRANCHES_VIEW_TYPE, branches),
     followSelectedThread(),
     ...registerInspection(),
-    ...registerCommands({ platform, sessions, screens, terminals, memory, pageTables, walkthrough }),
+    ...registerCommands({ platform, sessions, screens, terminals, memory, pageTables, branches, walkthrough }),
   );
 }
 

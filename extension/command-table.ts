@@ -83,6 +83,24 @@ export const COMMANDS = {
     enablement: IN_SESSION,
     menus: { 'debug/callstack/context': { when: ON_STOPPED_THREAD, group: '2_alone@2' } },
   },
+  'x86vm.openBranches': {
+    title: 'Open Last Branches',
+    icon: 'git-branch',
+    menus: {
+      'debug/toolBar': { when: "debugType == 'x86vm'", group: 'navigation@104' },
+      'view/title': { when: "view == workbench.debug.callStackView && debugType == 'x86vm'", group: 'navigation@90' },
+    },
+  },
+  'x86vm.stepToBranch': {
+    title: 'Step to Next Branch',
+    icon: 'git-commit',
+    enablement: `${IN_SESSION} && debugState == 'stopped'`,
+    menus: {
+      'debug/toolBar': { when: "debugType == 'x86vm'", group: 'navigation@60' },
+      'debug/callstack/context': { when: ON_STOPPED_THREAD, group: '1_step@90' },
+      'editor/context': { when: `${IN_SESSION} && editorTextFocus`, group: 'debug@90' },
+    },
+  },
   'x86vm.newBootSector': {
     title: 'New Boot Sector',
     icon: 'new-file',

@@ -2,10 +2,11 @@
 import * as vscode from 'vscode';
 import type { SerialPort } from '../debug-adapter/protocol/serial.ts';
 import { activeFile } from './active-file.ts';
+import type { BranchesPanel } from './branches-panel.ts';
 import { COMMANDS, type CommandId } from './command-table.ts';
 import { bootFileFor, chooseBootFile } from './boot-files.ts';
 import { configurationFor, whyNotBootable } from './configuration.ts';
-import { addCpuBreakpoint, runAlone } from './cpu-commands.ts';
+import { addCpuBreakpoint, runAlone, stepToBranch } from './cpu-commands.ts';
 import { localized } from '../debug-adapter/protocol/localized.ts';
 import type { MemoryPanels } from './memory-panels.ts';
 import { openNewBootSector } from './new-boot-sector.ts';
@@ -25,6 +26,7 @@ export interface CommandContext {
   readonly terminals: SerialTerminals;
   readonly memory: MemoryPanels;
   readonly pageTables: PageTablesPanel;
+  readonly branches: BranchesPanel;
   /** What VS Code calls our walkthrough. */
   readonly walkthrough: string;
 }
@@ -42,6 +44,8 @@ const HANDLERS: Record<CommandId, Handler> = {
   'x86vm.addCpuBreakpoint': (_context, argument) => addCpuBreakpoint(argument),
   'x86vm.continueCpu': (_context, argument) => runAlone('continue', argument),
   'x86vm.stepCpu': (_context, argument) => runAlone('next', argument),
+  'x86vm.openBranches': ({ sessions, branches }) => branches.open(sessions.active),
+  'x86vm.stepToBranch': (_context, argument) => stepToBranch(argument),
   'x86vm.newBootSector': openNewBootSector,
   'x86vm.openWalkthrough': ({ walkthrough }) =>
     vscode.commands.executeCommand('workbench.action.openWalkthrough', walkthrough, false),

@@ -2,7 +2,12 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import * as vscode from 'vscode';
 import { localized } from '../debug-adapter/protocol/localized.ts';
-import { LOOK_AT_REQUEST, type LookAtArguments } from '../debug-adapter/protocol/requests.ts';
+import {
+  LOOK_AT_REQUEST,
+  type LookAtArguments,
+  STEP_TO_BRANCH_REQUEST,
+  type StepToBranchArguments,
+} from '../debug-adapter/protocol/requests.ts';
 import { DEBUG_TYPE } from './file-types.ts';
 
 /** So many processors a machine may have. */
@@ -27,6 +32,14 @@ export async function runAlone(command: 'continue' | 'next', argument: unknown):
   }
   const { session, threadId } = chosen;
   await session.customRequest(command, { threadId, singleThread: true });
+}
+
+/** Lets the processor of a thread run until it has taken a branch. */
+export async function stepToBranch(argument: unknown): Promise<void> {
+  const chosen = threadOf(argument);
+  if (chosen === undefined) return;
+  const given: StepToBranchArguments = { threadId: chosen.threadId };
+  await chosen.session.customRequest(STEP_TO_BRANCH_REQUEST, given);
 }
 
 /** The thread that a menu of the call stack passes, else the one that is selected there. */

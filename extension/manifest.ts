@@ -16,6 +16,13 @@ const BOOT_IMAGE_KEY = {
   when: `${whenExtension(IMAGE_EXTENSIONS)} && debugState == 'inactive' && !debugConfigurationType`,
 };
 
+/** Beside VS Code's keys for steps, which are F10 and F11. */
+const STEP_TO_BRANCH_KEY = {
+  command: 'x86vm.stepToBranch',
+  key: 'alt+f11',
+  when: `${IN_SESSION} && debugState == 'stopped'`,
+};
+
 /** The derived parts of package.json. */
 export interface ManifestParts {
   readonly capabilities: unknown;
@@ -69,7 +76,7 @@ function contributions(): Readonly<Record<string, unknown>> {
     },
     viewsWelcome: viewsWelcome(),
     walkthroughs: walkthroughs(),
-    keybindings: [BOOT_IMAGE_KEY],
+    keybindings: [BOOT_IMAGE_KEY, STEP_TO_BRANCH_KEY],
     configuration: { title: CATEGORY, properties: SETTINGS },
   };
 }

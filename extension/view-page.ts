@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { fillPage } from './screen-page.ts';
 
 /** The views there are, by the names of their files. */
-export type ViewName = 'screen' | 'memory' | 'page-tables';
+export type ViewName = 'screen' | 'memory' | 'page-tables' | 'branches';
 
 /** Lets a webview run the scripts of our views and nothing else, and loads the page of one of them. */
 export async function setPage(webview: vscode.Webview, extensionUri: vscode.Uri, view: ViewName): Promise<void> {

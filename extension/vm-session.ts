@@ -6,6 +6,11 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { DebugAdapter, DebugProtocolMessage } from 'vscode';
 import type { Host } from '../debug-adapter/host.ts';
+import {
+  type BranchesRequest,
+  type BranchesUpdate,
+  statusWithoutBranches,
+} from '../debug-adapter/protocol/branches.ts';
 import type { DevicesRequest, DevicesUpdate } from '../debug-adapter/protocol/devices.ts';
 import type { MemoryRequest, MemoryUpdate } from '../debug-adapter/protocol/memory.ts';
 import {
@@ -26,6 +31,7 @@ type ScreenListener = (update: ScreenUpdate) => void;
 type SerialListener = (update: SerialUpdate) => void;
 type MemoryListener = (update: MemoryUpdate) => void;
 type PageTablesListener = (update: PageTablesUpdate) => void;
+type BranchesListener = (update: BranchesUpdate) => void;
 type DevicesListener = (update: DevicesUpdate) => void;
 
 /** Error id of a session whose worker is gone (`DebugProtocol.Message.id`). */
@@ -42,6 +48,7 @@ export class VmSession implements DebugAdapter {
   /** By the number of the view. */
   private readonly memoryViews = new Map<number, MemoryListener>();
   private readonly pageTableViews = new Set<PageTablesListener>();
+  private readonly branchViews = new Set<BranchesListener>();
   private readonly deviceTrees = new Set<DevicesListener>();
   private readonly unanswered = new Map<number, string>();
   /** Why the worker is gone; undefined while it runs. */
@@ -119,6 +126,16 @@ export class VmSession implements DebugAdapter {
     if (this.death === undefined) this.link.post({ channel: 'page-tables', message });
   }
 
+  /** Calls back with every update for the view of the last branches, the last one (`ended`) included. */
+  onBranchesUpdate(listener: BranchesListener): { dispose(): void } {
+    this.branchViews.add(listener);
+    return { dispose: () => this.branchViews.delete(listener) };
+  }
+
+  requestBranches(message: BranchesRequest): void {
+    if (this.death === undefined) this.link.post({ channel: 'branches', message });
+  }
+
   /** Calls back with every update for the device tree. */
   onDevicesUpdate(listener: DevicesListener): { dispose(): void } {
     this.deviceTrees.add(listener);
@@ -149,6 +166,9 @@ export class VmSession implements DebugAdapter {
         return;
       case 'page-tables':
         this.updatePageTables(message.message);
+        return;
+      case 'branches':
+        for (const listener of this.branchViews) listener(message.message);
         return;
       case 'devices':
         for (const listener of this.deviceTrees) listener(message.message);
@@ -195,6 +215,7 @@ export class VmSession implements DebugAdapter {
     this.updateTerminals({ type: 'ended', detail: detail || localized('Ended') });
     for (const listener of this.memoryViews.values()) listener({ type: 'status', state: 'ended', detail });
     this.updatePageTables(statusWithoutTables('ended'));
+    for (const listener of this.branchViews) listener(statusWithoutBranches('ended'));
   }
 
   /** Answers a request that no worker will answer any more; leaving always succeeds. */

@@ -84,6 +84,12 @@ const paging = {
   ...{ levels: 2, root: 0x1000, isCr3: true, controls: ['WP'] },
   ...{ memoryTypes: ['WB', 'WT', 'UC-', 'UC'], userKeys: 0, supervisorKeys: 0 },
 };
+/** What a view of the last branches is told beside the state. */
+const end = { address: 0x7c00, place: '0000:7C00', symbol: 'start', line: 'boot.asm:1' };
+const branches = {
+  isRecording: true,
+  rows: [{ from: end, to: end, kind: 'interrupt', name: 'IRQ 0 (INT 08h)', levels: '3 → 0', count: 3 }],
+};
 const ranges = {
   type: 'ranges',
   ranges: Float64Array.of(0x400000, 0x1000, 0x3000, 0x1000, 3, 0).buffer,
@@ -111,6 +117,7 @@ describe.skipIf(browserPath() === undefined)('the views for everybody', () => {
     ['screen', frame],
     ['memory', block],
     ['page-tables', ranges],
+    ['branches', { type: 'failed', message: 'there is no memory at this address' }],
   ] as const;
   const views = contents.flatMap(([view, content]) => themeNames.map((theme) => ({ view, theme, content })));
 
@@ -121,7 +128,7 @@ describe.skipIf(browserPath() === undefined)('the views for everybody', () => {
       const page = await open(view, theme);
       const states = theme === 'highContrast' ? ['none', 'running', 'stopped', 'ended'] : ['none', 'stopped'];
       for (const state of states) {
-        await post(page, { type: 'status', state, detail: '', ...paging });
+        await post(page, { type: 'status', state, detail: '', ...paging, ...branches });
         await post(page, content);
         await drawn(page);
         expect(await violationsOf(page, theme), state).toEqual([]);
@@ -180,6 +187,16 @@ describe.skipIf(browserPath() === undefined)('the views for everybody', () => {
     expect(await tabOrder(page)).toEqual([
       ...['Root table', 'Search', 'Mapped ranges', 'User', 'Writable', 'Executable', 'W+X', 'Global', 'Changed'],
       ...['Mapped ranges', 'Walk', 'Who maps this frame?'],
+    ]);
+    await page.close();
+  });
+
+  it('are walked through by Tab in the order in which they are read: branches', async () => {
+    const page = await open('branches');
+    await post(page, { type: 'status', state: 'stopped', ...branches });
+    await drawn(page);
+    expect(await tabOrder(page)).toEqual([
+      ...['Stop Recording', 'Step to Next Branch', 'Clear', 'Last branches', 'Go to Branch', 'Go to Target'],
     ]);
     await page.close();
   });

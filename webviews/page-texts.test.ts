@@ -38,6 +38,7 @@ describe.skipIf(browserPath() === undefined)('the views in another language', ()
     ['screen', 'Tastatur übernehmen'],
     ['memory', 'Adressraum'],
     ['page-tables', 'Adresse, Symbol, p:Adresse oder @Attribut'],
+    ['branches', 'Sprünge aufzeichnen'],
   ])('show no English in the %s view', async (view, expected) => {
     const page = await pages.open(view, { receive: () => undefined, language: 'de', texts: GERMAN });
     const english = new Set(
@@ -47,7 +48,16 @@ describe.skipIf(browserPath() === undefined)('the views in another language', ()
     );
     const seen: string[] = [];
     for (const state of ['none', 'running', 'stopped', 'ended']) {
-      await post(page, { type: 'status', state, detail: '', levels: 2, root: 0x1000, isCr3: true, controls: ['WP'] });
+      await post(page, {
+        type: 'status',
+        state,
+        detail: '',
+        levels: 2,
+        root: 0x1000,
+        isCr3: true,
+        controls: ['WP'],
+        rows: [],
+      });
       await drawn(page);
       seen.push(...(await textsOf(page)));
     }

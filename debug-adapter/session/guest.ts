@@ -140,6 +140,7 @@ export class Guest {
   startRecords(before: Guest | undefined): void {
     this.machine.recordsCalls = true;
     this.machine.recordsTrace = before?.machine.recordsTrace === true;
+    this.machine.recordsBranches = before?.machine.recordsBranches === true;
   }
 
   /** True in 64-bit mode: addresses are signed numbers, and most segments mean nothing. */

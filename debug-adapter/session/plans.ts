@@ -1,4 +1,4 @@
-/** The plans a run can have: to the boot sector, and by source line or instruction. */
+/** The plans a run can have: to the boot sector, to the next branch, and by source line or instruction. */
 import type { DecodedInstruction } from '../disassembly/decode-instruction.ts';
 import type { Guest } from './guest.ts';
 import { InstructionStep } from './instruction-step.ts';
@@ -14,6 +14,11 @@ export function runToPlan(guest: Guest, linearAddress: number): Plan {
     faulted: () => {},
     dispose: () => breakpoint.remove(),
   };
+}
+
+/** Runs until a branch was taken: by a jump, a call or a return, an interrupt or an exception. */
+export function branchPlan(guest: Guest): Plan {
+  return { cpu: guest.vcpu.index, advance: () => 'run-to-branch', faulted: () => {}, dispose: () => {} };
 }
 
 /** Steps one instruction, or instructions until another source line is reached when the first has a line. */

@@ -34,9 +34,9 @@ const ALL_EXCEPTIONS: ReadonlySet<number> = new Set(Array.from({ length: 32 }, (
 
 /**
  * What a plan wants next: one instruction; only the delivery of what is pending in front of it (an exception that was
- * shown, interrupts); to run on until a breakpoint; or to stop, because it is done.
+ * shown, interrupts); to run on until a breakpoint, or until the next branch was taken; or to stop, because it is done.
  */
-export type PlanStep = 'one-instruction' | 'deliver-events' | 'run' | 'done';
+export type PlanStep = 'one-instruction' | 'deliver-events' | 'run' | 'run-to-branch' | 'done';
 
 /** Instructions of one call of the machine, where a plan says so. */
 const STEP_INSTRUCTIONS = { 'one-instruction': 1, 'deliver-events': 0 } as const;
@@ -219,7 +219,7 @@ export class Runner {
     const step = this.#unfinished?.step ?? this.#plan?.advance() ?? 'run';
     this.#unfinished = undefined;
     if (step === 'done') return this.#stop({ kind: 'plan', cpu: this.#planCpu, evaluated: this.#evaluated });
-    const single = step !== 'run';
+    const single = step === 'one-instruction' || step === 'deliver-events';
     const machine = this.#machine;
     machine.stopOnExceptions = single ? ALL_EXCEPTIONS : this.#stops.vectors;
     const began = this.#options.host.now();
@@ -228,8 +228,9 @@ export class Runner {
     const result = machine.run({
       instructionsMax,
       resume: this.#resume,
+      untilBranch: step === 'run-to-branch',
       ...(timeMax === undefined ? {} : { timeMax }),
-      ...this.#limitOfCpu(single),
+      ...this.#limitOfCpu(step !== 'run'),
     });
     // Without an instruction, breakpoints at this place have not been passed.
     if (step !== 'deliver-events') this.#resume = false;
@@ -242,10 +243,10 @@ export class Runner {
   }
 
   /** Whose instructions count, and who runs, where there are several. */
-  #limitOfCpu(single: boolean): Pick<RunLimit, 'ofCpu' | 'onlyCpu'> {
+  #limitOfCpu(isOfPlan: boolean): Pick<RunLimit, 'ofCpu' | 'onlyCpu'> {
     if (this.#machine.cpus.length === 1) return {};
     return {
-      ...(single ? { ofCpu: this.#planCpu } : {}),
+      ...(isOfPlan ? { ofCpu: this.#planCpu } : {}),
       ...(this.#onlyCpu === undefined ? {} : { onlyCpu: this.#onlyCpu }),
     };
   }
@@ -280,8 +281,9 @@ export class Runner {
     switch (result.reason) {
       case 'limit':
       case 'stopped':
-      case 'branch':
         return 'again';
+      case 'branch':
+        return this.#stop({ kind: 'plan', cpu, evaluated: false });
       case 'event':
         return this.#stop({ kind: 'event', event: result.event, cpu });
       case 'watchpoint':

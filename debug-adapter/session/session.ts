@@ -5,11 +5,13 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Host } from '../host.ts';
+import type { BranchesRequest, BranchesUpdate } from '../protocol/branches.ts';
 import type { DevicesRequest, DevicesUpdate } from '../protocol/devices.ts';
 import type { MemoryRequest, MemoryUpdate } from '../protocol/memory.ts';
 import type { PageTablesRequest, PageTablesUpdate } from '../protocol/page-tables.ts';
 import type { ScreenRequest, ScreenUpdate } from '../protocol/screen.ts';
 import type { SerialRequest, SerialUpdate } from '../protocol/serial.ts';
+import { BranchFeed } from './branch-feed.ts';
 import type { CreateMachine } from './boot-guest.ts';
 import { Debuggee } from './debuggee.ts';
 import { DeviceView } from './device-view.ts';
@@ -34,6 +36,8 @@ export interface SessionOptions {
   readonly sendMemory?: (view: number, update: MemoryUpdate) => void;
   /** Sends to the page-table view. */
   readonly sendPageTables?: (update: PageTablesUpdate) => void;
+  /** Sends to the view of the last branches. */
+  readonly sendBranches?: (update: BranchesUpdate) => void;
   /** Sends to the device tree. */
   readonly sendDevices?: (update: DevicesUpdate) => void;
   /** Sends to the terminals on serial ports. */
@@ -50,6 +54,8 @@ export interface Session {
   receiveMemory(view: number, request: MemoryRequest): void;
   /** Takes a message of the page-table view. Never throws. */
   receivePageTables(request: PageTablesRequest): void;
+  /** Takes a message of the view of the last branches. Never throws. */
+  receiveBranches(request: BranchesRequest): void;
   /** Takes a message of the device tree. Never throws. */
   receiveDevices(request: DevicesRequest): void;
   /** Takes a message of a terminal on a serial port. Never throws. */
@@ -68,6 +74,7 @@ class ProtocolSession implements Session {
   readonly #screen: ScreenFeed;
   readonly #memory: MemoryFeed;
   readonly #pageTables: PageTableFeed;
+  readonly #branches: BranchFeed;
   readonly #devices: DeviceView;
   readonly #serial: SerialFeed;
   readonly #sound: SoundFeed;
@@ -100,6 +107,9 @@ class ProtocolSession implements Session {
       breakpoints: () => this.#debuggee.breakpoints,
       written: (written) => this.#debuggee.stateWritten(written, 'variables'),
     });
+    this.#branches = new BranchFeed((update) => {
+      if (!this.#disposed) options.sendBranches?.(update);
+    });
     this.#devices = new DeviceView(options.host, (update) => {
       if (!this.#disposed) options.sendDevices?.(update);
     });
@@ -116,7 +126,7 @@ class ProtocolSession implements Session {
       host: options.host,
       createMachine: options.createMachine,
       screen: this.#screen,
-      views: [this.#memory, this.#pageTables, this.#devices, this.#serial, this.#sound],
+      views: [this.#memory, this.#pageTables, this.#branches, this.#devices, this.#serial, this.#sound],
       sendEvent: (event, body) => this.#send({ type: 'event', event, ...(body === undefined ? {} : { body }) }),
     });
   }
@@ -177,6 +187,10 @@ class ProtocolSession implements Session {
 
   receivePageTables(request: PageTablesRequest): void {
     this.#guard(() => this.#pageTables.receive(request));
+  }
+
+  receiveBranches(request: BranchesRequest): void {
+    this.#guard(() => this.#branches.receive(request));
   }
 
   receiveMemory(view: number, request: MemoryRequest): void {

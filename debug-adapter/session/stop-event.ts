@@ -20,6 +20,8 @@ export interface StopReason {
 
 /** A step is done. */
 export const STEP: StopReason = { reason: 'step', description: marked('Paused after a step') };
+/** A branch was taken. */
+export const AT_BRANCH: StopReason = { reason: 'step', description: marked('Paused after a branch') };
 /** The first stop of a session. */
 export const ENTRY: StopReason = { reason: 'entry', description: marked('Paused at the boot sector') };
 /** The first stop of a session that begins where the processor does. */

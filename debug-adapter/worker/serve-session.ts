@@ -35,6 +35,9 @@ export function serveSession(port: Port, clock: Clock, createMachine: CreateMach
       case 'page-tables':
         session?.receivePageTables(message.message);
         return;
+      case 'branches':
+        session?.receiveBranches(message.message);
+        return;
       case 'host-reply':
         calls.reply(message);
     }
@@ -52,6 +55,7 @@ function startSession(port: Port, host: Host, createMachine: CreateMachine): Ses
     sendDevices: (message) => port.post({ channel: 'devices', message }, []),
     sendPageTables: (message) =>
       port.post({ channel: 'page-tables', message }, message.type === 'ranges' ? [message.ranges] : []),
+    sendBranches: (message) => port.post({ channel: 'branches', message }, []),
     sendSerial: (message) =>
       port.post({ channel: 'serial', message }, message.type === 'output' ? [message.bytes] : []),
   });

@@ -12,7 +12,7 @@ import { readPageTexts } from '../page-texts.ts';
 import { isPageTablesUpdate } from './page-model.ts';
 import { type PageSettings, restoredSettings } from './page-settings.ts';
 import { PageTablesView } from './page-tables-view.ts';
-import { RowList } from './row-list.ts';
+import { RowList } from '../row-list.ts';
 
 /** The part of VS Code's webview API that the view uses. */
 declare function acquireVsCodeApi(): {

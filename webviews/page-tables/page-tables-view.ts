@@ -33,7 +33,7 @@ import {
 import { initialSettings, type PageSettings, TABS } from './page-settings.ts';
 import { remembering } from './remembering.ts';
 import { rangeRow, tlbRow, treeRow } from './row-contents.ts';
-import type { RowList } from './row-list.ts';
+import type { RowList } from '../row-list.ts';
 import { type TreeRow, treeRows } from './tree-rows.ts';
 import { renderWalk } from './walk-result.ts';
 

@@ -2,6 +2,7 @@
 import { localized } from '../../protocol/localized.ts';
 import { UserError } from '../user-error.ts';
 import type { ConsoleCommand } from './console-command.ts';
+import { branchCommands } from './branch-commands.ts';
 import { machineCommands } from './machine-commands.ts';
 import { memoryCommands } from './memory-commands.ts';
 import { pagingCommands } from './paging-commands.ts';
@@ -33,6 +34,7 @@ export const commands: readonly ConsoleCommand[] = [
   ...memoryCommands,
   ...pagingCommands,
   ...processorCommands,
+  ...branchCommands,
   ...sessionCommands,
 ];
 

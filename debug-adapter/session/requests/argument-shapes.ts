@@ -166,6 +166,7 @@ const shapes: Shapes & { readonly initialize: typeof client } = {
   source: { 'source?': source, sourceReference: 'whole' },
   locations: { locationReference: 'whole' },
   'x86vm/lookAt': { threadId: 'whole' },
+  'x86vm/stepToBranch': { threadId: 'whole', 'singleThread?': 'boolean' },
   cancel: { 'requestId?': 'whole', 'progressId?': 'text' },
 };
 

@@ -1,6 +1,6 @@
 /** The list of all requests: what is answered and by whom, and what of the protocol is not, with the reason. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { LOOK_AT_REQUEST } from '../../protocol/requests.ts';
+import { LOOK_AT_REQUEST, STEP_TO_BRANCH_REQUEST } from '../../protocol/requests.ts';
 import { breakpointLocations } from './breakpoint-locations.ts';
 import { cancel } from './cancel.ts';
 import { completions } from './completions.ts';
@@ -38,6 +38,7 @@ import { stackTrace } from './stack-trace.ts';
 import { stepIn } from './step-in.ts';
 import { stepInTargets } from './step-in-targets.ts';
 import { stepOut } from './step-out.ts';
+import { stepToBranch } from './step-to-branch.ts';
 import { terminate } from './terminate.ts';
 import { threads } from './threads.ts';
 import { variables } from './variables.ts';
@@ -83,6 +84,7 @@ export const handlers: { readonly [C in Command]: HandlerOf<C> } = {
   locations,
   cancel,
   [LOOK_AT_REQUEST]: lookAt,
+  [STEP_TO_BRANCH_REQUEST]: stepToBranch,
 };
 
 /** Requests of the protocol that answer an error, with the reason that the error gives. */

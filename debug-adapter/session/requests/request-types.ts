@@ -1,6 +1,6 @@
 /** The requests that this adapter answers, with their argument and body types from the protocol. */
 import type { DebugProtocol as P } from '@vscode/debugprotocol';
-import type { LookAtArguments } from '../../protocol/requests.ts';
+import type { LookAtArguments, StepToBranchArguments } from '../../protocol/requests.ts';
 
 /** By command: what comes in, what goes out. A command here without a handler in index.ts does not compile. */
 export interface RequestTypes {
@@ -51,6 +51,7 @@ export interface RequestTypes {
   locations: { arguments: P.LocationsArguments; body: NonNullable<P.LocationsResponse['body']> };
   cancel: { arguments: P.CancelArguments; body: undefined };
   'x86vm/lookAt': { arguments: LookAtArguments; body: undefined };
+  'x86vm/stepToBranch': { arguments: StepToBranchArguments; body: undefined };
   loadedSources: { arguments: P.LoadedSourcesArguments; body: P.LoadedSourcesResponse['body'] };
 }
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { BranchesUpdate } from '../../../debug-adapter/protocol/branches.ts';
 import type { DevicesUpdate } from '../../../debug-adapter/protocol/devices.ts';
 import type { PageTablesUpdate } from '../../../debug-adapter/protocol/page-tables.ts';
 import type { MemoryUpdate } from '../../../debug-adapter/protocol/memory.ts';
@@ -29,6 +30,7 @@ export class SessionClient {
   /** To all memory views. */
   readonly memory: MemoryUpdate[] = [];
   readonly pageTables: PageTablesUpdate[] = [];
+  readonly branches: BranchesUpdate[] = [];
   readonly devices: DevicesUpdate[] = [];
   readonly serial: SerialUpdate[] = [];
   /** One line per message, in the order in which they were sent. */
@@ -52,6 +54,7 @@ export class SessionClient {
       sendScreen: (update) => this.screen.push(update),
       sendMemory: (_view, update) => this.memory.push(update),
       sendPageTables: (update) => this.pageTables.push(update),
+      sendBranches: (update) => this.branches.push(update),
       sendDevices: (update) => this.devices.push(update),
       sendSerial: (update) => this.serial.push(update),
     });
