@@ -16,6 +16,9 @@ import { EsbuildPlugin } from 'esbuild-loader';
 import webpack from 'webpack';
 import { CopyFiles } from './scripts/webpack/copy-files.js';
 
+/** Each has a folder with `main.ts`, and with a page and a style sheet of its name. */
+const VIEWS = ['screen', 'memory', 'page-tables', 'branches'];
+
 /** @param {string} path */
 const fromRoot = (path) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -102,23 +105,17 @@ export default (_environment, { mode = 'production' }) => [
     {
       target: ['web', 'es2022'],
       entry: {
-        screen: fromRoot('webviews/screen/main.ts'),
+        ...Object.fromEntries(VIEWS.map((view) => [view, fromRoot(`webviews/${view}/main.ts`)])),
         'speaker-worklet': fromRoot('webviews/screen/speaker-worklet.ts'),
-        memory: fromRoot('webviews/memory/main.ts'),
-        'page-tables': fromRoot('webviews/page-tables/main.ts'),
-        branches: fromRoot('webviews/branches/main.ts'),
       },
       output: { path: fromRoot('dist/webviews'), filename: '[name].js' },
       plugins: [
         new CopyFiles({
-          'screen.html': fromRoot('webviews/screen/screen.html'),
-          'screen.css': fromRoot('webviews/screen/screen.css'),
-          'memory.html': fromRoot('webviews/memory/memory.html'),
-          'memory.css': fromRoot('webviews/memory/memory.css'),
-          'page-tables.html': fromRoot('webviews/page-tables/page-tables.html'),
-          'page-tables.css': fromRoot('webviews/page-tables/page-tables.css'),
-          'branches.html': fromRoot('webviews/branches/branches.html'),
-          'branches.css': fromRoot('webviews/branches/branches.css'),
+          ...Object.fromEntries(
+            VIEWS.flatMap((view) =>
+              ['html', 'css'].map((type) => [`${view}.${type}`, fromRoot(`webviews/${view}/${view}.${type}`)]),
+            ),
+          ),
           'codicon.css': fromRoot('node_modules/@vscode/codicons/dist/codicon.css'),
           'codicon.ttf': fromRoot('node_modules/@vscode/codicons/dist/codicon.ttf'),
         }),
