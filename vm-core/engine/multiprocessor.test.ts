@@ -85,6 +85,32 @@ describe('turns', () => {
     expect(stateOf(stepped.machine)).toBe(stateOf(whole.machine));
   });
 
+  it('stay the same with breakpoints and listeners, in machines of any size', () => {
+    for (let seed = 1; seed <= 6; seed++) {
+      const count = 2 + ((seed * 5) % 7);
+      const spin = seed % 2 === 0 ? PAUSE : [0x90];
+      const [whole, watched] = [counting(count, spin, 3000), counting(count, spin, 3000)];
+      let random = seed;
+      const draw = (below: number): number => {
+        random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
+        return (random >>> 8) % below;
+      };
+      whole.machine.run({ instructionsMax: 40_000 });
+      let hits = 0;
+      watched.machine.addBreakpoint({ address: 0xf8000 + 7, space: 'linear', reached: () => hits++ % 3 === 0 });
+      watched.machine.addWatchpoint({
+        ...{ address: COUNT, length: 4, space: 'physical', access: 'write', reached: () => draw(50) === 0 },
+      });
+      watched.machine.onEvent = () => draw(20) === 0;
+      watched.machine.recordsTrace = true;
+      while (watched.machine.retired < 40_000) {
+        const left = 40_000 - watched.machine.retired;
+        watched.machine.run({ instructionsMax: Math.min(left, draw(3000)), resume: true });
+      }
+      expect([seed, stateOf(watched.machine) === stateOf(whole.machine), hits > 0]).toEqual([seed, true, true]);
+    }
+  });
+
   it('are counted for one vCPU, and left out for the others', () => {
     const { machine } = counting(3, [0x90], 9000);
     machine.run({ instructionsMax: 5000 });
