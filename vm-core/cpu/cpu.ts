@@ -115,6 +115,8 @@ export interface CpuMemory {
   writeSegment(segment: SegmentIndex, offset: Address, size: MemorySize, value: Address): void;
   /** Raises what a write would raise, and writes nothing. */
   requireWritable(segment: SegmentIndex, offset: Address, size: MemorySize): void;
+  /** The same for a read that is made in parts. */
+  requireReadable(segment: SegmentIndex, offset: Address, size: number): void;
 }
 
 /** What keeps a record of calls. */

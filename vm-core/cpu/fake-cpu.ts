@@ -145,6 +145,10 @@ export class FakeCpu implements Cpu, CpuMemory, PortSpace {
     this.check(segment, offset, size, isWritableData);
   }
 
+  requireReadable(segment: SegmentIndex, offset: number, size: number): void {
+    this.check(segment, offset, size, isReadable);
+  }
+
   private check(index: SegmentIndex, offset: number, size: number, allows: (attributes: number) => boolean): void {
     const segment = this.state.segment(index);
     const hasRights = !usesDescriptors(this.state) || (isPresent(segment.attributes) && allows(segment.attributes));

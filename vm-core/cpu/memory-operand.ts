@@ -33,6 +33,11 @@ export class MemoryOperand {
     this.#cpu.memory.writeSegment(this.#instruction.segment, this.#at(at), size, value);
   }
 
+  /** Finds what forbids reading so many bytes of it, before any is read. */
+  requireReadable(size: 10): void {
+    this.#cpu.memory.requireReadable(this.#instruction.segment, this.#at(0), size);
+  }
+
   /** Finds what forbids writes of so many bytes each from `start` to `end`, before anything is written. */
   requireWritable(end: number, start = 0, size: MemorySize = 2): void {
     for (let at = start; at < end; at += size) {

@@ -55,7 +55,7 @@ export function createCpuMemory(state: CpuState, linear: LinearMemory, translato
   function readSegment(segment: SegmentIndex, offset: Address, size: MemorySize): Address {
     const at = checkSegment(state, segment, offset, size, false);
     if (size !== 8) return linear.read(at, size);
-    linear.requireAligned(at, 8);
+    linear.requireReadable(at, 8);
     return readWide(readOrdinary, at);
   }
 
@@ -73,6 +73,8 @@ export function createCpuMemory(state: CpuState, linear: LinearMemory, translato
       if (size === 8) writeWide((place, half) => linear.write(place, 4, half), at, value);
       else linear.write(at, size, Number(value));
     },
+    requireReadable: (segment, offset, size) =>
+      linear.requireReadable(checkSegment(state, segment, offset, size, false), size),
     requireWritable: (segment, offset, size) =>
       linear.requireWritable(checkSegment(state, segment, offset, size, true), size),
   };

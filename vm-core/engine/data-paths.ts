@@ -81,7 +81,7 @@ export class DataPaths {
 
   #readWide(linear: Address, size: number, willWrite: boolean): number {
     if (willWrite) this.#linear.requireWritable(linear, size);
-    else this.#linear.requireAligned(linear, size);
+    else this.#linear.requireReadable(linear, size);
     for (let at = 0; at < size; at += 4) {
       const part = this.#linear.read(this.#after(linear, at), Math.min(4, size - at));
       this.#state.write32(internal.WIDE_VALUE + at, part);

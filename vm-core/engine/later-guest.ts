@@ -6,6 +6,7 @@ import type { Region } from '../devices/device.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import type { RunOutcome } from '../machine/machine.ts';
 import type { PendingAccess } from '../memory/access-log.ts';
+import { slot } from '../state/layout.ts';
 import { REGISTERS_SIZE } from '../state/register-table.ts';
 import { P, PagedGuest, U, W } from './paged-guest.ts';
 
@@ -77,6 +78,8 @@ export interface Outcome {
   /** It did not go on before an answer was there. */
   readonly stoodStill: boolean;
   readonly retired: number;
+  /** CR2. */
+  readonly faultAddress: number;
 }
 
 /** Runs the guest to its end. */
@@ -107,7 +110,16 @@ export async function runWithDevice(setup: Setup, timing: Timing, width: 8 | 32)
   const { state, view } = guest;
   const registers = [state.eflags, ...new Uint8Array(state.view.buffer, state.base, REGISTERS_SIZE)].join(' ');
   const memory = new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
-  return { reason: result.reason, registers, memory, asked, waits, stoodStill, retired: loop.retired };
+  return {
+    reason: result.reason,
+    registers,
+    memory,
+    asked,
+    waits,
+    stoodStill,
+    retired: loop.retired,
+    faultAddress: state.read32(slot.CR2),
+  };
 }
 
 /** Bytes of a displacement or immediate. */
@@ -116,3 +128,30 @@ export const dword = (value: number): string =>
 
 /** An operand of four bytes, the upper two of them in the device. */
 export const CROSSING = dword(MAPPED - 2);
+
+/** Runs both ways; gives the one that had to wait, and in what they differ. */
+export async function runBothWays(
+  setup: Setup,
+  width: 8 | 32,
+): Promise<{ readonly later: Outcome; readonly differences: readonly string[] }> {
+  const atOnce = await runWithDevice(setup, 'at once', width);
+  const later = await runWithDevice(setup, 'later', width);
+  const differences: string[] = [];
+  const compare = (name: string, one: unknown, other: unknown): void => {
+    if (String(one) !== String(other)) differences.push(`${name}: ${other}, at once ${one}`);
+  };
+  compare('asked', atOnce.asked, later.asked);
+  compare('reason', atOnce.reason, later.reason);
+  compare('retired', atOnce.retired, later.retired);
+  compare('registers', atOnce.registers, later.registers);
+  compare(
+    'RAM from',
+    -1,
+    later.memory.findIndex((byte, at) => byte !== atOnce.memory[at]),
+  );
+  compare('stood still', true, later.stoodStill);
+  compare('waits of what answers at once', 0, atOnce.waits.length);
+  // Every access of the device was waited for, once.
+  compare('waits', later.asked.length, later.waits.length);
+  return { later, differences };
+}

@@ -99,14 +99,19 @@ export class LinearMemory {
     return this.read(linear, size);
   }
 
-  /** Finds what forbids an access of so many bytes that is not aligned to them. */
-  requireAligned(linear: Address, size: number): void {
+  /** Finds everything that forbids a read of so many bytes, at most a page, before a device is asked for a part of them. */
+  requireReadable(linear: Address, size: number): void {
     this.#checkAlignment(linear, size);
+    const [at, low] = [startOf(linear), lowOf(linear)];
+    if (!crosses(at, low, size)) return;
+    const access = this.#translator.ordinaryAccess;
+    this.#translator.translate(at, access, low);
+    this.#translator.translate(this.#nextPage(at, access), access);
   }
 
   /** Finds everything that forbids a write of so many bytes, at most a page. */
   requireWritable(linear: Address, size: number): void {
-    this.requireAligned(linear, size);
+    this.#checkAlignment(linear, size);
     const access = this.#translator.ordinaryAccess | ACCESS_WRITE;
     const [at, low] = [startOf(linear), lowOf(linear)];
     this.#translator.translate(at, access, low);

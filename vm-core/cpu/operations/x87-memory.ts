@@ -160,12 +160,24 @@ function readExtended(operand: MemoryOperand, at: number): ExtendedNumber {
 }
 
 const DIGITS = 18;
+/** Bytes of a decimal number, and the parts in which it is read and written. */
+const DECIMAL_SIZE = 10;
+const DECIMAL_PARTS = [
+  [0, 4],
+  [4, 4],
+  [8, 2],
+] as const;
+
+function bytesOf(value: number, size: number): readonly number[] {
+  return Array.from({ length: size }, (_, n) => (value >>> (8 * n)) & 0xff);
+}
 
 /** Eighteen decimal digits and a sign; every nibble counts as it is. */
 export const FBLD: SystemOperation = (cpu, instruction) => {
   const x87 = new X87Instruction(cpu, instruction);
   const operand = new MemoryOperand(cpu, instruction);
-  const bytes = Array.from({ length: DIGITS / 2 + 1 }, (_, at) => operand.read(at, 1));
+  operand.requireReadable(DECIMAL_SIZE);
+  const bytes = DECIMAL_PARTS.flatMap(([at, size]) => bytesOf(operand.read(at, size), size));
   const negative = ((bytes.pop() as number) & 0x80) !== 0;
   const value = bytes.reduceRight((sum, byte) => sum * 100n + BigInt((byte >> 4) * 10 + (byte & 15)), 0n);
   const push = (number: ExtendedNumber) => {
@@ -180,11 +192,12 @@ export const FBLD: SystemOperation = (cpu, instruction) => {
 export const FBSTP: SystemOperation = (cpu, instruction) => {
   const x87 = new X87Instruction(cpu, instruction);
   const operand = new MemoryOperand(cpu, instruction);
-  operand.requireWritable(DIGITS / 2 + 1);
+  operand.requireWritable(DECIMAL_SIZE);
   const store = (bytes: readonly number[]) => {
-    bytes.forEach((byte, at) => {
-      operand.write(at, 1, byte);
-    });
+    for (const [at, size] of DECIMAL_PARTS) {
+      const part = bytes.slice(at, at + size).reduceRight((sum, byte) => sum * 256 + byte, 0);
+      operand.write(at, size, part);
+    }
     popStack(cpu.state);
   };
   const invalid = [0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0xff];
