@@ -1,9 +1,6 @@
 /** What a processor is called in the list of threads: its number, its mode and privilege level, and whether it works. */
 import { localized } from '../protocol/localized.ts';
-import { findRegister } from '../../vm-core/index.ts';
 import type { Guest } from './guest.ts';
-
-const WAITS_FOR_STARTUP = findRegister('WAITS_FOR_STARTUP');
 
 /** `CPU 1 · 64-bit, ring 3`; while the machine runs `CPU 1 · running`; `CPU 2 · waiting for SIPI`. */
 export function threadName(guest: Guest, isRunning: boolean): string {
@@ -16,7 +13,7 @@ export function threadName(guest: Guest, isRunning: boolean): string {
 
 /** Whether a processor waits for the message with which another one starts it (SDM vol. 3A §9.4). */
 export function waitsForStartup(guest: Guest): boolean {
-  return WAITS_FOR_STARTUP !== undefined && guest.vcpu.state.readRegister(WAITS_FOR_STARTUP) !== 0n;
+  return guest.register('WAITS_FOR_STARTUP') !== 0;
 }
 
 /** `real mode`, `32-bit, ring 0`: what decides how code is read and what it may do. */
