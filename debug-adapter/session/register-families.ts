@@ -100,5 +100,6 @@ export const setTitles: Readonly<Record<GroupedSet, string>> = {
   mtrr: marked('Memory types (MTRR, PAT)'),
   'machine-check': marked('Machine check'),
   performance: marked('Performance counters'),
+  branches: marked('Branch records'),
   apic: marked('Local APIC'),
 };

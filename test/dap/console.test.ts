@@ -248,7 +248,7 @@ describe('completions', () => {
 
   it('offer commands first, then what expressions know', async () => {
     expect((await complete('')).slice(0, 3)).toEqual(['help', 'regs', 'devices']);
-    expect(await complete('de')).toEqual(['devices']);
+    expect(await complete('dev')).toEqual(['devices']);
     expect(await complete('cou')).toEqual(['count', 'counter']);
     expect(await complete('es.b')).toEqual(['es.base']);
     expect(await complete('1 + inn')).toEqual(['inner', 'inner.never']);

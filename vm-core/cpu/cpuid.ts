@@ -31,7 +31,10 @@ export interface CpuidSurroundings {
 }
 
 const EXTENDED = 0x8000_0000;
-const MISC_MONITOR = 1n << 18n;
+/** Performance counters are there. */
+export const MISC_COUNTERS: bigint = 1n << 7n;
+/** MONITOR and MWAIT are told of. */
+export const MISC_MONITOR: bigint = 1n << 18n;
 const MISC_LIMIT_CPUID = 1n << 22n;
 /** XD Bit Disable: pages cannot be made not executable. */
 export const MISC_NO_EXECUTE_OFF: bigint = 1n << 34n;
@@ -78,7 +81,7 @@ export function cpuid(
 }
 
 function miscEnableOf({ vendor: name, features }: CpuModelFacts, { miscEnable }: CpuidSurroundings): bigint {
-  const isThere = name === 'GenuineIntel' && features.has('MONITOR') && features.has('MSR');
+  const isThere = name === 'GenuineIntel' && features.has('DS') && features.has('MSR');
   return isThere && miscEnable !== undefined ? miscEnable : MISC_MONITOR;
 }
 

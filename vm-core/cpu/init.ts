@@ -7,7 +7,9 @@ import { registers, type RegisterSet } from '../state/register-table.ts';
 import { resetCpu } from './reset.ts';
 
 /** Registers of these sets keep what they hold. */
-const KEPT: ReadonlySet<RegisterSet> = new Set(['x87', 'mmx', 'vector', 'msr', 'mtrr', 'machine-check', 'performance']);
+const KEPT: ReadonlySet<RegisterSet> = new Set([
+  ...(['x87', 'mmx', 'vector', 'msr', 'mtrr', 'machine-check', 'performance', 'branches'] as const),
+]);
 const CACHE_BITS = CR0_CD | CR0_NW;
 
 const kept = registers.filter(({ set, name }) => KEPT.has(set) || name === 'PKRU' || name === 'APIC_ID');

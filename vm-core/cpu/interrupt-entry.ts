@@ -3,6 +3,7 @@
  * gates of protected mode (SDM vol. 3A §6.12, §20.1.4; 80386 manual §14.3 for the limit of the real-mode table).
  */
 
+import { endRecording } from './branches/guest-branches.ts';
 import { type Address, lowHalf, plus } from '../state/address.ts';
 import { CR0_PE } from '../state/control-bits.ts';
 import { ATTRIBUTE_BIG, ATTRIBUTE_LONG } from '../state/cpu-state.ts';
@@ -96,7 +97,9 @@ export function enterHandler(cpu: Cpu, event: CpuEvent): void {
   state.write8(slot.HALTED, 0);
   state.write8(slot.INTERRUPT_SHADOW, 0);
   if (event.nonMaskable) state.write8(slot.NMI_BLOCKED, 1);
-  if (event.vector === VECTOR_DB && event.kind === 'exception') unguardDebugRegisters(cpu);
+  if (event.vector !== VECTOR_DB || event.kind !== 'exception') return;
+  unguardDebugRegisters(cpu);
+  endRecording(state, cpu.model);
 }
 
 /** Enters the handler of a usual event of a usual kernel; false if it is another, and then nothing has changed. */

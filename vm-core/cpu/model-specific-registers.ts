@@ -3,15 +3,16 @@
  * values (SDM vol. 4; vol. 3A §11.11 for the memory types, §15.3 for machine checks).
  */
 import type { CpuFeature } from '../isa/cpu-feature.ts';
-import type { CpuModel, CpuModelFacts } from '../isa/cpu-model.ts';
+import { type CpuModel, type CpuModelFacts, hasRegister } from '../isa/cpu-model.ts';
 import { CR0_PG } from '../state/control-bits.ts';
 import { slot } from '../state/layout.ts';
 import { type MsrRow, msrRows } from '../state/msr-table.ts';
 import { findRegister, type Register } from '../state/register-table.ts';
+import { branchLayout } from './branches/branch-layout.ts';
 import { type Cpu, GuestFault, VECTOR_GP } from './cpu.ts';
 import { mayChangeMode, modeChanged } from './local-apic/apic-base.ts';
 import { isX2Register } from './local-apic/apic-page.ts';
-import { MISC_NO_EXECUTE_OFF } from './cpuid.ts';
+import { MISC_COUNTERS, MISC_MONITOR, MISC_NO_EXECUTE_OFF } from './cpuid.ts';
 import { counterReset, takenByCounters, writtenSlot } from './performance/counter-registers.ts';
 
 /** A row with the register that holds its value. */
@@ -34,15 +35,23 @@ const byModel = new Map<CpuModel, ReadonlyMap<number, ModelSpecificRegister>>();
 export function modelSpecificRegisters(model: CpuModelFacts): ReadonlyMap<number, ModelSpecificRegister> {
   const known = byModel.get(model.name);
   if (known) return known;
-  const isThere = ({ feature, vendor }: ModelSpecificRegister) =>
-    model.features.has('MSR') && model.features.has(feature) && (vendor ?? model.vendor) === model.vendor;
+  const isThere = ({ feature, unless, vendor, state }: ModelSpecificRegister) =>
+    model.features.has('MSR') &&
+    model.features.has(feature) &&
+    !model.features.has(unless as CpuFeature) &&
+    hasRegister(model.name, state) &&
+    (vendor ?? model.vendor) === model.vendor;
   const made = new Map(all.filter(isThere).map((row) => [row.number, { ...row, reset: resetOf(row, model) }]));
   byModel.set(model.name, made);
   return made;
 }
 
+/** Of bits for a feature that the model has not, none is set. */
 function resetOf({ behaviour, number, reset }: MsrRow, model: CpuModelFacts): bigint {
-  return behaviour === 'performance' ? counterReset(model, number) : reset;
+  const { features } = model;
+  if (behaviour === 'performance') return counterReset(model, number);
+  if (behaviour !== 'miscellaneous') return reset;
+  return reset | (features.has('MONITOR') ? MISC_MONITOR : 0n) | (features.has('PMC2') ? MISC_COUNTERS : 0n);
 }
 
 function find(cpu: Cpu, number: number, verb: string): ModelSpecificRegister {
@@ -127,6 +136,16 @@ function writableBits(cpu: Cpu, { behaviour, writable }: MsrRow): bigint {
         (hasNoExecute ? NXE : 0n) |
         (features.has('FFXSR') ? FFXSR : 0n)
       );
+    case 'miscellaneous':
+      return (
+        writable & ~((features.has('MONITOR') ? 0n : MISC_MONITOR) | (features.has('NX') ? 0n : MISC_NO_EXECUTE_OFF))
+      );
+    case 'debug-control':
+      return branchLayout(cpu.model)?.writable ?? 0n;
+    case 'branch-top':
+      return BigInt((branchLayout(cpu.model)?.depth ?? 1) - 1);
+    case 'branch-select':
+      return features.has('LBRCallStack') ? 0x3ffn : 0x1ffn;
     default:
       return writable;
   }
@@ -158,6 +177,8 @@ function takes(cpu: Cpu, row: ModelSpecificRegister, current: bigint, value: big
       return mayChangeMode(current, value, cpu.model.features.has('x2APIC'));
     case 'linear-address':
       return !cpu.model.features.has('LM') || isCanonical(cpu, value);
+    case 'branch-source':
+      return isCanonical(cpu, BigInt.asUintN(64, BigInt.asIntN(branchLayout(cpu.model)?.sourceBits ?? 64, value)));
     case 'extended-features':
       return ((value ^ current) & LME) === 0n || (cpu.state.read32(slot.CR0) & CR0_PG) === 0;
     default:

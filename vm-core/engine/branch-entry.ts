@@ -15,9 +15,10 @@ export const BRANCH_TO = 8;
 export const BRANCH_BASE = 16;
 /** i32: the immediate of the instruction, which is the vector of INT n; the vector of an event. */
 export const BRANCH_IMMEDIATE = 20;
-/** u16: row of the instruction; u8: one of the kinds below. */
+/** u16: row of the instruction; u8: one of the causes below; u8: privilege level before. */
 export const BRANCH_ROW = 24;
 export const BRANCH_CAUSE = 26;
+export const BRANCH_LEVEL = 27;
 
 export const CAUSE_NONE = 0;
 export const CAUSE_INSTRUCTION = 1;

@@ -10,7 +10,7 @@ import type { FunctionReference } from '../wasm/module-builder.ts';
 import * as entry from './branch-entry.ts';
 import * as record from './record.ts';
 
-/** A block that has ended: its code segment and linear address when it began, and what is there now. */
+/** A block that has ended: its code segment, privilege level and linear address when it began, and what is there now. */
 export interface LeftBlock {
   /** Told of the record, where somebody wants to hear: bits to leave with. */
   readonly branched: FunctionReference;
@@ -19,6 +19,7 @@ export interface LeftBlock {
   /** Record of the last instruction. */
   readonly last: Value;
   readonly base: Value;
+  readonly level: Value;
   readonly start: Value;
   /** Linear address of EIP. */
   readonly now: () => Value;
@@ -28,7 +29,7 @@ const NO_BRANCH = FAULT | record.STATUS_HOOK | record.STATUS_DEAD;
 
 /** Tells of the branch with which a block has ended, if it has; the status may then say to leave. */
 export function stageBranch(f: FunctionBuilder, block: LeftBlock): void {
-  const { branched, cpu, status, last, base, start } = block;
+  const { branched, cpu, status, last, base, level, start } = block;
   const relevant = f.binary('and', status, f.i32(BRANCH | NO_BRANCH));
   f.if(f.binary('eq', relevant, f.i32(BRANCH)), () => {
     const next = f.load('i32', 32, cpu, internal.BRANCH_NEXT);
@@ -41,7 +42,12 @@ export function stageBranch(f: FunctionBuilder, block: LeftBlock): void {
     f.store(64, at, BRANCH_RING + entry.BRANCH_TO, f.widen(block.now(), false));
     f.store(32, at, BRANCH_RING + entry.BRANCH_BASE, base);
     f.store(32, at, BRANCH_RING + entry.BRANCH_IMMEDIATE, f.load('i32', 32, last, record.RECORD_IMMEDIATE));
-    f.store(32, at, BRANCH_RING + entry.BRANCH_ROW, f.binary('or', row, f.i32(entry.CAUSE_INSTRUCTION << 16)));
+    f.store(
+      32,
+      at,
+      BRANCH_RING + entry.BRANCH_ROW,
+      f.binary('or', f.binary('or', row, f.i32(entry.CAUSE_INSTRUCTION << 16)), f.binary('shl', level, f.i32(24))),
+    );
     const moved = f.binary('add', next, f.i32(entry.BRANCH_ENTRY_SIZE));
     f.store(32, cpu, internal.BRANCH_NEXT, f.binary('and', moved, f.i32(BRANCH_RING_SIZE - 1)));
     f.if(f.load('i32', 32, cpu, internal.BRANCHES_HEARD), () =>

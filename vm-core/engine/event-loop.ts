@@ -259,6 +259,7 @@ export class EventLoop {
     const passesHere = this.#passHookAt !== undefined && this.#passHookAt === processor.linearEip;
     this.#passHookAt = undefined;
     if (stepping) processor.setSingleStep(true);
+    if (stepping) processor.branches.stepBegins();
     const status = processor.execute(budget, continues || passesHere, continues);
     if (stepping) processor.setSingleStep(false);
     const executed = this.#count();

@@ -3,6 +3,7 @@ import { type ExecutionProgress, PerformanceCounters } from '../cpu/performance/
 import type { CpuState } from '../state/cpu-state.ts';
 import { internal } from '../state/layout.ts';
 import type { InstructionPlace } from './instruction-place.ts';
+import { raisePerformanceInterrupt } from './performance-interrupt.ts';
 import type { Processor } from './processor.ts';
 import * as record from './record.ts';
 
@@ -11,7 +12,7 @@ export function createCounters(processor: Processor, place: InstructionPlace): P
   return new PerformanceCounters(processor.state, {
     model: processor.model,
     progress: new Progress(processor.state, place),
-    interrupt: () => processor.localApic.apic.counterOverflowed(),
+    interrupt: () => raisePerformanceInterrupt(processor),
     wake: () => processor.requestExit(),
   });
 }

@@ -9,6 +9,8 @@ import * as record from './record.ts';
 export class InstructionPlace {
   /** Record of the instruction that has called a slow path; 0 between instructions. */
   current = 0;
+  /** Linear address of an instruction that has branched, while it is told. */
+  branchedFrom: Address | undefined;
   /** EIP of the block while a system operation has EIP for itself. */
   entryEip: Address | undefined;
   /** Instructions that the execution was allowed. */
@@ -31,6 +33,7 @@ export class InstructionPlace {
   /** Linear address of the instruction that is being executed. */
   linearAddress(): Address {
     const state = this.#state;
+    if (this.branchedFrom !== undefined) return this.branchedFrom;
     if (this.current === 0) return codeAddressOf(state, state.rip);
     this.instruction.address = this.current;
     const entry = this.entryEip ?? state.rip;

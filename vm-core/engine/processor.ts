@@ -18,7 +18,6 @@ import type { Translator } from '../memory/translator.ts';
 import { type Address, plus } from '../state/address.ts';
 import { CpuState } from '../state/cpu-state.ts';
 import { CS, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex } from '../state/layout.ts';
-import { BranchRing } from './branch-ring.ts';
 import type { Compiler } from './compiler/compiler.ts';
 import { callEffects } from './call-effects.ts';
 import { CallShadow } from './call-shadow.ts';
@@ -35,6 +34,7 @@ import { ModeReports } from './mode-reports.ts';
 import { deriveTranslation } from './paging-unit.ts';
 import { settle } from './operation-outcome.ts';
 import { operationsByRow } from './operations-by-row.ts';
+import { createBranchRing } from './processor-branches.ts';
 import { createProcessorApic } from './processor-apic.ts';
 import type { SlowPathImports } from './slow-paths.ts';
 import { stopsAtInterrupt } from './software-interrupt-stop.ts';
@@ -72,7 +72,7 @@ export class Processor implements Cpu {
   readonly callShadow: CallShadow;
   readonly trace: TraceRing;
   /** Hears of each branch that is taken. */
-  readonly branches: BranchRing;
+  readonly branches: ReturnType<typeof createBranchRing>;
   readonly randomBits: RandomBits;
   readonly random = (): number => this.randomBits.next();
   /** Linear address of an INT n that was reported and now goes through. */
@@ -99,7 +99,6 @@ export class Processor implements Cpu {
     this.breakpoints = new HardwareBreakpoints(this.state);
     this.callShadow = new CallShadow(this.state);
     this.trace = new TraceRing(this.state);
-    this.branches = new BranchRing(this.state);
     this.#surroundings = surroundings;
     const met = (port: number, size: number) => this.breakpoints.noteIo(port, size);
     this.ports = reportingPorts(surroundings.ports, this.reports, met, () => this.requestExit());
@@ -121,6 +120,7 @@ export class Processor implements Cpu {
     this.#place = new InstructionPlace(this.state);
     this.localApic = createProcessorApic(this, surroundings);
     this.counters = createCounters(this, this.#place);
+    this.branches = createBranchRing(this, this.#place, map);
     this.quick = new QuickInterrupts(this, this.#unit.tlb);
     this.state.onDerivedChange = (offset) => this.#derive(offset);
     this.setSingleStep(false);
@@ -133,7 +133,7 @@ export class Processor implements Cpu {
       system: (at) => this.#system(at),
       callsOver: (at, pushed) => this.callShadow.callsOver(at, pushed),
       stackLoaded: (before) => this.callShadow.stackLoaded(before),
-      branched: () => this.branches.branched(),
+      branched: (at) => this.branches.branched(at),
       hook: () => (this.onHook() && !this.exitRequested ? NEXT : record.STATUS_HOOK),
     };
     this.#execution = new Execution(this, memory, imports, surroundings.engine);
@@ -232,6 +232,7 @@ export class Processor implements Cpu {
     this.#unit.privilegeChanged();
     deriveUnits(this.state);
     this.#mode.refresh();
+    this.branches.refresh();
     if (this.breakpoints.refresh()) this.invalidateCode();
   }
 

@@ -41,6 +41,7 @@ interface LoopState {
 interface Branches {
   readonly branched: FunctionReference;
   readonly base: Variable;
+  readonly level: Variable;
   readonly start: Variable;
 }
 
@@ -66,7 +67,12 @@ export function defineRunLoop(
     first: f.variable(f.load('i32', 32, block, record.BLOCK_FIRST)),
     block,
     status: f.variable(f.i32(0)),
-    branches: branched && { branched, base: f.variable(f.i32(0)), start: zero(f, addressBits) },
+    branches: branched && {
+      branched,
+      base: f.variable(f.i32(0)),
+      level: f.variable(f.i32(0)),
+      start: zero(f, addressBits),
+    },
   };
   f.loop((nextBlock) => {
     f.store(32, cpu, internal.BUDGET, state.budget);
@@ -89,6 +95,7 @@ function noteStart(f: FunctionBuilder, state: LoopState): void {
   const { branches } = state;
   if (!branches) return;
   f.set(branches.start, linearEip(f, state));
+  f.set(branches.level, f.load('i32', 8, state.cpu, slot.CPL));
   if (state.addressBits === 32) f.set(branches.base, f.load('i32', 32, state.cpu, CODE_BASE));
 }
 

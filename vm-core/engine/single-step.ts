@@ -10,6 +10,7 @@ const DECIDED_AFTERWARDS: ReadonlySet<string> = new Set(['INT', 'INT1', 'INT3', 
 export function passesOverTrap(processor: Processor): boolean {
   const { state } = processor;
   const name = processor.lastBlockRowName();
+  if (!processor.branches.endsStep) return true;
   if ((state.read8(slot.INTERRUPT_SHADOW) & SHADOW_MOV_SS) !== 0) return true;
   return (state.read32(slot.EFLAGS) & TF) === 0 && DECIDED_AFTERWARDS.has(name);
 }

@@ -55,6 +55,27 @@ const rows = {
   PMC8: built(),
   /** Counters are written whole; told of by IA32_PERF_CAPABILITIES. */
   FW_WRITE: built(),
+  /** The debug control register with the layouts of its bits (SDM vol. 3B §17.4, §17.10–17.13; AMD64 manual vol. 2 §13.1). */
+  P6Branches: built(),
+  NetBurstBranches: built(),
+  CoreBranches: built(),
+  AMDBranches: built(),
+  /** Branch records: the last one and the one before an interrupt, of the P6 family and of AMD. */
+  LBRPair: built(),
+  /** Four of them in registers that hold both addresses. */
+  LBRPacked: built(),
+  /** Which of them is the newest, and one of before an exception. */
+  LBRTop: built(),
+  /** At least so many, in registers for each address; in the numbers that the first processors with them had. */
+  LBR4: built(),
+  LBR8: built(),
+  LBR16: built(),
+  LBR32: built(),
+  LBRat40: built(),
+  /** What is recorded can be chosen; calls and returns as a stack; how a branch went in a register of its own. */
+  LBRSelect: built(),
+  LBRCallStack: built(),
+  LBRInfo: built(),
 
   FPU: built('1 EDX 0'),
   VME: built('1 EDX 1', bits(0, 1)),
@@ -74,7 +95,7 @@ const rows = {
   PAT: built('1 EDX 16'),
   'PSE-36': built('1 EDX 17'),
   CLFSH: built('1 EDX 19'),
-  DS: later('1 EDX 21'),
+  DS: built('1 EDX 21'),
   ACPI: later('1 EDX 22'),
   MMX: built('1 EDX 23'),
   FXSR: built('1 EDX 24', bits(9)),
@@ -87,9 +108,9 @@ const rows = {
 
   SSE3: built('1 ECX 0'),
   PCLMULQDQ: built('1 ECX 1'),
-  DTES64: later('1 ECX 2'),
+  DTES64: built('1 ECX 2'),
   MONITOR: built('1 ECX 3'),
-  'DS-CPL': later('1 ECX 4'),
+  'DS-CPL': built('1 ECX 4'),
   VMX: later('1 ECX 5'),
   EIST: later('1 ECX 7'),
   TM2: later('1 ECX 8'),
@@ -119,6 +140,7 @@ const rows = {
   BMI2: built('7 EBX 8'),
   ERMS: built('7 EBX 9'),
   INVPCID: built('7 EBX 10'),
+  RTM: later('7 EBX 11'),
   RDSEED: built('7 EBX 18'),
   ADX: built('7 EBX 19'),
   SMAP: built('7 EBX 20', bits(21)),

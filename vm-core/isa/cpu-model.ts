@@ -38,24 +38,47 @@ const featuresCore2: readonly CpuFeature[] = [
   ...featuresPentium3,
   ...(['CLFSH', 'DS', 'ACPI', 'SSE2', 'FENCES', 'SS', 'HTT', 'TM', 'PBE'] as const),
   ...(['SSE3', 'DTES64', 'MONITOR', 'DS-CPL', 'VMX', 'EIST', 'TM2', 'SSSE3', 'CMPXCHG16B', 'xTPR', 'PDCM'] as const),
-  ...(['LAHF-SAHF', 'SYSCALL', 'NX', 'LM', 'PMC2', 'PERFMON2'] as const),
+  ...(['LAHF-SAHF', 'SYSCALL', 'NX', 'LM', 'PMC2', 'PERFMON2', 'CoreBranches', 'LBRTop', 'LBR4'] as const),
+];
+const featuresPentium4: readonly CpuFeature[] = [
+  ...featuresPentium3,
+  ...(['CLFSH', 'DS', 'ACPI', 'SSE2', 'FENCES', 'SS', 'HTT', 'TM', 'PBE', 'NetBurstBranches', 'LBRTop'] as const),
 ];
 /** The baseline x86-64-v2 and what its first processor (Nehalem) has besides. */
 const featuresV2: readonly CpuFeature[] = [
   ...featuresCore2,
   ...(['SSE4.1', 'SSE4.2', 'CRC32', 'POPCNT', 'RDTSCP', 'InvariantTSC', 'PERFMON3'] as const),
+  ...(['LBR8', 'LBR16', 'LBRSelect'] as const),
 ];
 /** The baseline x86-64-v3 and what its first processor (Haswell) has besides. */
 const featuresV3: readonly CpuFeature[] = [
   ...featuresV2,
   ...(['PCLMULQDQ', 'AESNI', 'PCID', 'x2APIC', 'TSC-Deadline', 'XSAVE', 'AVX', 'F16C', 'RDRAND', 'Page1GB'] as const),
   ...(['FMA', 'MOVBE', 'FSGSBASE', 'TSC_ADJUST', 'BMI1', 'AVX2', 'SMEP', 'BMI2', 'ERMS', 'INVPCID', 'LZCNT'] as const),
-  ...(['XSAVEOPT', 'FW_WRITE'] as const),
+  ...(['XSAVEOPT', 'FW_WRITE', 'LBRCallStack'] as const),
+];
+const featuresSkylake: readonly CpuFeature[] = [
+  ...featuresV3,
+  ...([
+    'RTM',
+    'RDSEED',
+    'ADX',
+    'SMAP',
+    'CLFLUSHOPT',
+    'PREFETCHW',
+    'XSAVEC',
+    'XGETBV1',
+    'XSAVES',
+    'LBR32',
+    'LBRInfo',
+    'PERFMON4',
+  ] as const),
 ];
 const featuresMax: readonly CpuFeature[] = [
   ...featuresV3,
   ...(['RDSEED', 'ADX', 'SMAP', 'CLFLUSHOPT', 'CLWB', 'SHA', 'UMIP', 'PKU', 'LA57', 'RDPID', 'PKS', 'FSRM'] as const),
   ...(['PREFETCHW', 'WBNOINVD', 'XSAVEC', 'XGETBV1', 'XSAVES', 'VAES', 'VPCLMULQDQ'] as const),
+  ...(['LBR32', 'LBRInfo'] as const),
   ...(['PERFMON4', 'PERFMON5', 'PMC8'] as const),
 ];
 const featuresZen: readonly CpuFeature[] = [
@@ -65,7 +88,7 @@ const featuresZen: readonly CpuFeature[] = [
   ...(['FSGSBASE', 'BMI1', 'AVX2', 'SMEP', 'BMI2', 'RDSEED', 'ADX', 'SMAP', 'CLFLUSHOPT', 'SHA'] as const),
   ...(['LAHF-SAHF', 'SVM', 'AltMovCr8', 'LZCNT', 'SSE4A', 'MisAlignSse', 'PREFETCHW', 'SYSCALL', 'NX'] as const),
   ...(['MmxExt', 'FFXSR', 'Page1GB', 'RDTSCP', 'LM', 'InvariantTSC', 'PerfCtrExtCore'] as const),
-  ...(['XSAVEOPT', 'XSAVEC', 'XGETBV1', 'XSAVES'] as const),
+  ...(['XSAVEOPT', 'XSAVEC', 'XGETBV1', 'XSAVES', 'AMDBranches', 'LBRPair'] as const),
 ];
 
 const intel = { vendor: 'GenuineIntel' as const };
@@ -90,12 +113,33 @@ const rows = {
   pentium3: {
     ...intel,
     ...{ family: 6, model: 8, stepping: 3, brand: 'Intel Pentium III', leafMax: 2, extendedLeafMax: 0 },
-    ...{ physicalBits: 36, features: [...featuresPentium3, 'PMC2'] },
+    ...{ physicalBits: 36, features: [...featuresPentium3, 'PMC2', 'P6Branches', 'LBRPair'] },
+  },
+  pentium4: {
+    ...intel,
+    ...{ family: 15, model: 2, stepping: 9, brand: 'Intel Pentium 4', leafMax: 2, extendedLeafMax: 0x8000_0004 },
+    ...{ physicalBits: 36, features: [...featuresPentium4, 'LBRPacked'] },
+  },
+  /** The last of the NetBurst family: 64 bits. */
+  prescott: {
+    ...intel,
+    ...{ family: 15, model: 4, stepping: 3, brand: 'Intel Pentium 4 64-bit', leafMax: 5, extendedLeafMax: 0x8000_0008 },
+    physicalBits: 36,
+    features: [
+      ...featuresPentium4,
+      ...(['SSE3', 'DTES64', 'MONITOR', 'DS-CPL', 'EIST', 'TM2', 'CMPXCHG16B', 'xTPR', 'SYSCALL', 'NX', 'LM'] as const),
+      ...(['LBR4', 'LBR8', 'LBR16'] as const),
+    ],
   },
   core2: {
     ...intel,
     ...{ family: 6, model: 15, stepping: 11, brand: 'Intel Core 2', leafMax: 0xa, extendedLeafMax: 0x8000_0008 },
-    ...{ physicalBits: 36, features: featuresCore2 },
+    ...{ physicalBits: 36, features: [...featuresCore2, 'LBRat40'] },
+  },
+  atom: {
+    ...intel,
+    ...{ family: 6, model: 28, stepping: 10, brand: 'Intel Atom', leafMax: 0xa, extendedLeafMax: 0x8000_0008 },
+    ...{ physicalBits: 36, features: [...featuresCore2, 'MOVBE', 'LBR8', 'LBRat40'] },
   },
   'x86-64-v2': {
     ...intel,
@@ -106,6 +150,11 @@ const rows = {
     ...intel,
     ...{ family: 6, model: 60, stepping: 3, brand: 'x86-64-v3', leafMax: 0xd, extendedLeafMax: 0x8000_0008 },
     ...{ physicalBits: 40, features: featuresV3 },
+  },
+  skylake: {
+    ...intel,
+    ...{ family: 6, model: 94, stepping: 3, brand: 'Intel Skylake', leafMax: 0x16, extendedLeafMax: 0x8000_0008 },
+    ...{ physicalBits: 39, features: featuresSkylake },
   },
   'amd-zen': {
     vendor: 'AuthenticAMD',

@@ -24,10 +24,10 @@ export function cpuBase(index: number): number {
  * Distances from a vCPU's base. An entry: i64 tag, i32 host address minus the low half of the linear address, i32 code
  * map. Linear addresses of 32 bits are zero-extended in tags, those of 64 bits are whole.
  */
-export const TLB_READ = 0x1000;
-export const TLB_WRITE = 0x5000;
+export const TLB_READ = 0x2000;
+export const TLB_WRITE = 0x6000;
 /** A ring of the branches that were taken last (engine/branch-entry.ts); its size is a power of two. */
-export const BRANCH_RING = 0x9000;
+export const BRANCH_RING = 0xa000;
 export const BRANCH_RING_SIZE = 0x1000;
 export const TLB_ENTRIES = 1024;
 export const TLB_ENTRY_SIZE = 16;

@@ -61,6 +61,21 @@ const FREEZE_FIELDS: readonly Field[] = [
   bit('CTR_FRZ', 59, 'counters stand since an interrupt of one of them'),
 ];
 
+const LBR_AND_BTF: readonly Field[] = [
+  bit('LBR', 0, 'branches are recorded; a debug exception clears it'),
+  bit('BTF', 1, 'with TF: a debug exception after branches only, which clears it'),
+];
+const PINS: readonly Field[] = [0, 1, 2, 3].map((n) => bit(`PB${n}`, 2 + n, 'what a pin tells'));
+
+/** TR, BTS, BTINT and those behind them, which begin at different bits. */
+const traceFields = (trace: number, store: number): readonly Field[] => [
+  bit('TR', trace, 'branches are told on the bus'),
+  bit('BTS', store, 'branches that are told go to memory instead, as IA32_DS_AREA says'),
+  bit('BTINT', store + 1, 'there until it is full, with an interrupt; otherwise in a ring'),
+  bit('BTS_OFF_OS', store + 2, 'not those of level 0'),
+  bit('BTS_OFF_USR', store + 3, 'not those of levels 1 to 3'),
+];
+
 const byName: Readonly<Record<string, readonly Field[]>> = {
   IA32_APIC_BASE: [
     bit('BSP', 8, 'bootstrap processor'),
@@ -82,6 +97,30 @@ const byName: Readonly<Record<string, readonly Field[]>> = {
     bit('MONITOR', 18, 'MONITOR and MWAIT'),
     bit('limit CPUID', 22, 'CPUID has basic leaves up to 2'),
     bit('no XD', 34, 'CPUID does not tell of NX, and EFER.NXE cannot be set'),
+  ],
+  DEBUGCTLMSR: [...LBR_AND_BTF, ...PINS, bit('TR', 6, 'branches are told on the bus')],
+  MSR_DEBUGCTLA: [...LBR_AND_BTF, ...traceFields(2, 3)],
+  IA32_DEBUGCTL: [
+    ...LBR_AND_BTF,
+    ...traceFields(6, 7),
+    bit('FREEZE_LBRS_ON_PMI', 11, 'an interrupt of the performance counters stops the recording'),
+    bit('FREEZE_PERFMON_ON_PMI', 12, 'it stops the counters'),
+    bit('UNC_PMI_EN', 13, 'counters outside of the core may interrupt'),
+    bit('FREEZE_WHILE_SMM', 14, 'no counting and recording in system management mode'),
+    bit('RTM_DEBUG', 15, 'debugging of transactions'),
+  ],
+  DEBUGCTL: [...LBR_AND_BTF, ...PINS],
+  MSR_LBR_SELECT: [
+    bit('CPL_EQ_0', 0, 'not those that end in level 0'),
+    bit('CPL_NEQ_0', 1, 'not those that end in levels 1 to 3'),
+    bit('JCC', 2, 'no conditional jumps'),
+    bit('NEAR_REL_CALL', 3, 'no calls, but indirect ones'),
+    bit('NEAR_IND_CALL', 4, 'no indirect calls'),
+    bit('NEAR_RET', 5, 'no returns'),
+    bit('NEAR_IND_JMP', 6, 'no indirect jumps'),
+    bit('NEAR_REL_JMP', 7, 'no jumps, but indirect ones'),
+    bit('FAR_BRANCH', 8, 'nothing far: interrupts, exceptions, system calls'),
+    bit('EN_CALLSTACK', 9, 'a return takes away the record of its call'),
   ],
   IA32_MCG_CAP: [bits('count', 0, 8, 'banks'), bit('CTL_P', 8, 'IA32_MCG_CTL is there')],
   IA32_MCG_STATUS: [
@@ -129,6 +168,16 @@ const byPattern: readonly (readonly [RegExp, readonly Field[]])[] = [
       bits('event, upper part', 32, 4, 'what is counted'),
       bit('guest only', 40, 'in guests of SVM'),
       bit('host only', 41, 'outside of guests of SVM'),
+    ],
+  ],
+  [/^MSR_LASTBRANCH_\d$/, [bits('from', 0, 32, 'linear address'), bits('to', 32, 32, 'linear address')]],
+  [
+    /^MSR_LBR_INFO_\d+$/,
+    [
+      bits('cycles', 0, 16, 'ticks since the record before, FFFFh at most'),
+      bit('TSX_ABORT', 61, 'a transaction failed'),
+      bit('IN_TSX', 62, 'in a transaction'),
+      bit('MISPRED', 63, 'predicted wrongly'),
     ],
   ],
 ];

@@ -38,10 +38,17 @@ export type MsrBehaviour =
   /** What pages may be used by depends on it. */
   | 'protection-keys'
   /** Belongs to the performance counters, which say how (cpu/performance). */
-  | 'performance';
+  | 'performance'
+  /** Which bits there are depends on the model. */
+  | 'miscellaneous'
+  | 'debug-control'
+  | 'branch-top'
+  | 'branch-select'
+  /** An address with what the model's format of branch records puts above it. */
+  | 'branch-source';
 
 /** Groups in which views show them. */
-export type MsrGroup = 'system-call' | 'msr' | 'mtrr' | 'machine-check' | 'performance';
+export type MsrGroup = 'system-call' | 'msr' | 'mtrr' | 'machine-check' | 'performance' | 'branches';
 
 export interface MsrRow {
   readonly number: number;
@@ -51,12 +58,14 @@ export interface MsrRow {
   /** Name of the processor feature that brings it (isa/cpu-feature.ts). */
   readonly feature: string;
   /** Of this vendor's processors only. */
+  /** Processors with this feature have it in another number. */
+  readonly unless?: string;
   readonly vendor?: 'GenuineIntel' | 'AuthenticAMD';
   readonly reset: bigint;
   /** Bits that can be written; a write that changes others is #GP. */
   readonly writable: bigint;
   readonly behaviour?: MsrBehaviour;
-  /** The register of the register table that it is; without it the table has one of the row's name. */
+  /** The register of the register table that it is, where the model has that; without it the table has one of the row's name. */
   readonly register?: string;
   readonly description: string;
 }
@@ -85,6 +94,7 @@ const system = rowsOf('msr');
 const call = rowsOf('system-call');
 const memory = rowsOf('mtrr');
 const machine = rowsOf('machine-check');
+const branch = rowsOf('branches');
 
 const ofCounters = <const F extends string>(
   number: number,
@@ -155,8 +165,75 @@ const counters = [
   ]),
 ];
 
+const LBR_MAX = 32;
+/** Where the processors with few branch records have them. */
+const FEW = 8;
+const FLAGS_AND_CYCLES = 0xe000_0000_0000_ffffn;
+
+const sized = (n: number) => (n < 4 ? 'LBR4' : n < 8 ? 'LBR8' : n < 16 ? 'LBR16' : 'LBR32');
+
+/** Branch recording: SDM vol. 3B §17.4 (Core and later), §17.10–17.12 (NetBurst), §17.13 (P6); AMD64 manual vol. 2 §13.1. */
+const branches = [
+  branch(0x1d9, 'DEBUGCTLMSR', 'P6Branches', 'debug control, as the P6 family has it', { behaviour: 'debug-control' }),
+  branch(0x1d9, 'MSR_DEBUGCTLA', 'NetBurstBranches', 'debug control, as the NetBurst family has it', {
+    behaviour: 'debug-control',
+  }),
+  branch(0x1d9, 'IA32_DEBUGCTL', 'CoreBranches', 'debug control', { behaviour: 'debug-control' }),
+  branch(0x1d9, 'DEBUGCTL', 'AMDBranches', 'debug control, as AMD has it', { behaviour: 'debug-control' }),
+  branch(0x1db, 'LASTBRANCHFROMIP', 'LBRPair', 'last branch: its offset in the code segment', readOnly),
+  branch(0x1dc, 'LASTBRANCHTOIP', 'LBRPair', 'last branch: where it led', readOnly),
+  branch(0x1dd, 'LASTINTFROMIP', 'LBRPair', 'last branch before the last interrupt or exception', readOnly),
+  branch(0x1de, 'LASTINTTOIP', 'LBRPair', 'last branch before that: where it led', readOnly),
+  ...counted(4).map((n) =>
+    branch(0x1db + n, `MSR_LASTBRANCH_${n}`, 'LBRPacked', 'a branch: from (0–31), to (32–63)', readOnly),
+  ),
+  branch(0x1c9, 'MSR_LASTBRANCH_TOS', 'LBRTop', 'number of the newest branch record', {
+    behaviour: 'branch-top',
+    unless: 'NetBurstBranches',
+  }),
+  branch(0x1da, 'MSR_LASTBRANCH_TOS', 'NetBurstBranches', 'number of the newest branch record', {
+    ...readOnly,
+    register: 'MSR_LASTBRANCH_TOS',
+  }),
+  ...(
+    [
+      [0x1dd, 0x1d7, 'MSR_LER_FROM_LIP', 'last branch before the last interrupt or exception'],
+      [0x1de, 0x1d8, 'MSR_LER_TO_LIP', 'last branch before that: where it led'],
+    ] as const
+  ).flatMap(([number, earlier, name, description]) => [
+    branch(number, name, 'LBRTop', description, { ...readOnly, unless: 'NetBurstBranches' }),
+    branch(earlier, name, 'NetBurstBranches', description, { ...readOnly, register: name }),
+  ]),
+  branch(0x1c8, 'MSR_LBR_SELECT', 'LBRSelect', 'which branches are not recorded', { behaviour: 'branch-select' }),
+  ...counted(LBR_MAX).flatMap((n) => [
+    branch(0x680 + n, `MSR_LASTBRANCH_${n}_FROM_IP`, sized(n), 'a branch: from', {
+      behaviour: 'branch-source',
+      unless: 'LBRat40',
+    }),
+    branch(0x6c0 + n, `MSR_LASTBRANCH_${n}_TO_IP`, sized(n), 'a branch: to', { ...address, unless: 'LBRat40' }),
+    branch(0xdc0 + n, `MSR_LBR_INFO_${n}`, 'LBRInfo', 'a branch: cycles since the one before it, and how it went', {
+      writable: FLAGS_AND_CYCLES,
+    }),
+  ]),
+  ...counted(FEW).flatMap((n) => [
+    branch(0x40 + n, `MSR_LASTBRANCH_${n}_FROM_IP`, 'LBRat40', 'a branch: from', {
+      behaviour: 'branch-source',
+      register: `MSR_LASTBRANCH_${n}_FROM_IP`,
+    }),
+    branch(0x60 + n, `MSR_LASTBRANCH_${n}_TO_IP`, 'LBRat40', 'a branch: to', {
+      ...address,
+      register: `MSR_LASTBRANCH_${n}_TO_IP`,
+    }),
+  ]),
+  branch(0x600, 'IA32_DS_AREA', 'DS', 'linear address of the area for branch records in memory', {
+    ...intel,
+    ...address,
+  }),
+];
+
 const rows = [
   ...counters,
+  ...branches,
   machine(0x0, 'IA32_P5_MC_ADDR', 'MCE', 'address of the last machine check, as the Pentium has it'),
   machine(0x1, 'IA32_P5_MC_TYPE', 'MCE', 'kind of the last machine check, as the Pentium has it'),
   system(0x10, 'IA32_TIME_STAMP_COUNTER', 'TSC', 'distance of the time-stamp counter from virtual time', {
@@ -200,12 +277,13 @@ const rows = [
   system(
     0x1a0,
     'IA32_MISC_ENABLE',
-    'MONITOR',
+    'DS',
     'fast strings (0), performance counters (7), MONITOR (18); no branch trace (11), no PEBS (12); CPUID limited (22), no XD (34)',
     {
       ...intel,
-      reset: 0x4_1881n,
+      reset: 0x1001n,
       writable: 0x4_0044_0001n,
+      behaviour: 'miscellaneous',
     },
   ),
   ...counted(BANKS).flatMap((n) => [

@@ -24,6 +24,7 @@ export const registerSets = [
   'mtrr',
   'machine-check',
   'performance',
+  'branches',
   'apic',
 ] as const;
 export type RegisterSet = (typeof registerSets)[number];
@@ -252,7 +253,7 @@ const tableRegister = (name: string): readonly RegisterRow[] => [
 
 const event = (
   name: string,
-  size: 1 | 4,
+  size: 1 | 4 | 8,
   description: string,
   attributes: RegisterAttributes = 'host-writable',
   fields?: readonly BitField[],
@@ -331,6 +332,7 @@ const rows: readonly RegisterRow[] = [
   event('INIT_PENDING', 1, '1 while an INIT waits to be carried out'),
   event('WAITS_FOR_STARTUP', 1, '1 from an INIT to the start-up message, unless this is the bootstrap processor'),
   event('STARTUP_PENDING', 4, '100h and the vector of a start-up message that waits to be carried out'),
+  { ...event('LBR_UPDATED', 8, 'virtual time of the newest branch record'), feature: 'LBRInfo' },
   event(
     'INTERRUPT_REQUESTED',
     1,

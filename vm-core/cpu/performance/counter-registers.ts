@@ -4,6 +4,7 @@
  */
 import type { CpuModelFacts } from '../../isa/cpu-model.ts';
 import type { CpuState } from '../../state/cpu-state.ts';
+import { branchLayout } from '../branches/branch-layout.ts';
 import type { Cpu } from '../cpu.ts';
 import { controlSlots, type CounterFacts, counterBits, counterFacts, fixedSlots } from './counter-facts.ts';
 
@@ -18,6 +19,7 @@ const CAPABILITIES = 0x345;
 
 const ANY_THREAD = 1n << 21n;
 const FIXED_ANY_THREAD = 0x444n;
+const SMM_FREEZE = 1n << 12n;
 const FW_WRITE = 1n << 13n;
 /** Of GLOBAL_STATUS beside the bits of the counters. */
 const OVERFLOW_OF_BUFFER = 1n << 62n;
@@ -31,8 +33,14 @@ const whole = (bits: number): bigint => (1n << BigInt(bits)) - 1n;
 /** The value after RESET of a register whose value depends on the model. */
 export function counterReset(model: CpuModelFacts, number: number): bigint {
   const facts = counterFacts(model);
-  if (number === CAPABILITIES) return model.features.has('FW_WRITE') ? FW_WRITE : 0n;
+  if (number === CAPABILITIES) return capabilities(model);
   return number === GLOBAL_CONTROL && facts ? whole(facts.programmable) : 0n;
+}
+
+function capabilities(model: CpuModelFacts): bigint {
+  const layout = branchLayout(model);
+  const freezes = layout?.hasSelect ? SMM_FREEZE : 0n;
+  return BigInt(layout?.format ?? 0) | freezes | (model.features.has('FW_WRITE') ? FW_WRITE : 0n);
 }
 
 /** What a write makes of a register; undefined for a value that it does not take. */

@@ -128,6 +128,15 @@ export class PerformanceCounters {
     for (const { setting, remaining } of this.#all) this.#state.write64(setting.value, BigInt(limit - remaining));
   }
 
+  /** An interrupt of theirs stops them, until software lets them go on. */
+  freeze(): void {
+    if (!this.facts || this.facts.version < 2) return;
+    this.settle(true);
+    if (this.facts.version < 4) this.#state.write64(controlSlots.GLOBAL, 0n);
+    else this.#state.write64(controlSlots.STATUS, this.#state.read64(controlSlots.STATUS) | COUNTERS_FROZEN);
+    this.derive();
+  }
+
   /** The run loop has counted what was executed. */
   executionEnded(): void {
     if (!this.isOn) return;
