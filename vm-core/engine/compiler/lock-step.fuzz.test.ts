@@ -1,0 +1,89 @@
+/** The interpreter and the compiler side by side, on random programs: nobody can tell which of them executes. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { RAM_BASE } from '../../memory/layout.ts';
+import { slot } from '../../state/layout.ts';
+import { readState } from '../../state/state-access.ts';
+import type { BareMachine } from '../bare-machine.ts';
+import { programMachine } from '../guest-program.ts';
+import { LongGuest } from '../long-guest.ts';
+import { PagedGuest } from '../paged-guest.ts';
+import {
+  blockAddress,
+  DATA_AT,
+  drawFrom,
+  PROGRAM_AT,
+  type ProgramMode,
+  randomProgram,
+  STACK_AT,
+  STACK_END,
+} from './random-program.ts';
+import { defaultEngine, type Engine } from './tiers.ts';
+
+const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 6);
+const RUNS = 12;
+const MEMORY_SIZE = 0x200000;
+
+function machineOf(mode: ProgramMode): BareMachine {
+  if (mode === 16) return programMachine([], MEMORY_SIZE, '486');
+  return mode === 32 ? new PagedGuest('', '486').machine : new LongGuest(new Uint8Array(0)).machine;
+}
+
+function prepare(mode: ProgramMode, engine: Engine, seed: number): BareMachine {
+  const before = defaultEngine.name;
+  defaultEngine.name = engine;
+  try {
+    const machine = machineOf(mode);
+    const draw = drawFrom(seed);
+    const { state } = machine.processor;
+    randomProgram(draw, mode).forEach((byte, n) => {
+      machine.map.write(PROGRAM_AT + n, 1, byte);
+    });
+    const wordSize = mode / 8;
+    for (let at = STACK_AT; at < STACK_END; at += wordSize)
+      machine.map.write(at, Math.min(wordSize, 4) as 2 | 4, blockAddress(draw));
+    for (const name of ['EAX', 'ECX', 'EDX', 'EBP'] as const) state.write32(slot[name], draw(0x1000000));
+    for (const name of ['EBX', 'ESI', 'EDI'] as const) state.write32(slot[name], DATA_AT + draw(0x800));
+    state.write32(slot.ESP, STACK_AT + 0x800);
+    state.eip = PROGRAM_AT;
+    return machine;
+  } finally {
+    defaultEngine.name = before;
+  }
+}
+
+function stateOf({ processor, loop }: BareMachine): object {
+  const { state } = processor;
+  const registers = readState(state).map(({ tag, value }) => `${tag} ${value.toString(16)}`);
+  return { eflags: state.eflags, retired: loop.retired, time: loop.time, registers };
+}
+
+function ramOf({ map }: BareMachine): Buffer {
+  return Buffer.from(map.view.buffer, RAM_BASE, MEMORY_SIZE);
+}
+
+/** Runs both in pieces of the same length until the program has halted, and compares them after each. */
+function runBoth(mode: ProgramMode, seed: number): number {
+  const [interpreted, compiled] = [prepare(mode, 'interpreter', seed), prepare(mode, 'compiler-at-once', seed)];
+  const draw = drawFrom(~seed);
+  for (let run = 0; run < RUNS; run++) {
+    const instructionsMax = draw(3) === 0 ? 1 + draw(20) : 1 + draw(4000);
+    const result = interpreted.loop.run({ instructionsMax });
+    expect(compiled.loop.run({ instructionsMax })).toEqual(result);
+    expect(stateOf(compiled)).toEqual(stateOf(interpreted));
+    expect(Buffer.compare(ramOf(compiled), ramOf(interpreted))).toBe(0);
+    if (result.reason !== 'limit') break;
+  }
+  return compiled.processor.compiler?.counters.compiled ?? 0;
+}
+
+it.each([16, 32, 64] as const)('runs %d-bit code as the interpreter does', { timeout: 120_000 }, (mode) => {
+  let compiled = 0;
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      compiled += runBoth(mode, seed);
+    }),
+    { numRuns: ROUNDS },
+  );
+  expect(compiled).toBeGreaterThan(ROUNDS);
+});

@@ -1,0 +1,159 @@
+/**
+ * Random programs for tests of the compiler: blocks at known places with jumps, calls and returns between them, arithmetic of
+ * all kinds, loads and stores, and stores into the program's own immediates.
+ */
+
+/** Gives numbers from 0 to below a bound. */
+export type Draw = (bound: number) => number;
+
+/** The code's mode; a program lies at the same addresses in all of them. */
+export type ProgramMode = 16 | 32 | 64;
+
+export const PROGRAM_AT = 0x7000;
+const BLOCKS = 14;
+const BLOCK_SIZE = 64;
+/** Kept free for the jumps that end a block. */
+const END_SIZE = 16;
+/** Below it lie addresses of blocks, for returns of which nobody has called. */
+export const STACK_AT = 0x5000;
+export const STACK_END = 0x6000;
+/** Where the address registers point to. */
+export const DATA_AT = 0x9000;
+
+/** Bytes of a seed's choices: the same in every run. */
+export function drawFrom(seed: number): Draw {
+  let state = seed | 0;
+  return (bound) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+    return Math.floor(((state >>> 8) / 0x1000000) * bound);
+  };
+}
+
+/** Address of a random block. */
+export function blockAddress(draw: Draw): number {
+  return PROGRAM_AT + draw(BLOCKS) * BLOCK_SIZE;
+}
+
+/** The bytes of a program. */
+export function randomProgram(draw: Draw, mode: ProgramMode): Uint8Array {
+  const bytes = new Uint8Array(BLOCKS * BLOCK_SIZE).fill(0x90);
+  const writer = new ProgramWriter(draw, mode);
+  for (let block = 0; block < BLOCKS; block++) {
+    const code: number[] = [];
+    for (let count = 1 + draw(8); count > 0; count--) {
+      const next = writer.instruction(PROGRAM_AT + block * BLOCK_SIZE + code.length);
+      if (code.length + next.length > BLOCK_SIZE - END_SIZE) break;
+      code.push(...next);
+    }
+    code.push(...writer.end(PROGRAM_AT + block * BLOCK_SIZE + code.length));
+    bytes.set(code, block * BLOCK_SIZE);
+  }
+  return bytes;
+}
+
+/** ModR/M of [BX], [SI], [DI] and a displacement of a byte, in 16- and in 32-bit addressing. */
+const PLACES: Readonly<Record<16 | 32, readonly number[]>> = { 16: [0x47, 0x44, 0x45], 32: [0x43, 0x46, 0x47] };
+/** Registers that are written: not those that hold addresses. */
+const WRITTEN = [0, 1, 2, 5] as const;
+
+class ProgramWriter {
+  readonly #draw: Draw;
+  readonly #mode: ProgramMode;
+  /** Where immediates lie that may be stored to. */
+  readonly #immediates: number[] = [];
+
+  constructor(draw: Draw, mode: ProgramMode) {
+    this.#draw = draw;
+    this.#mode = mode;
+  }
+
+  instruction(at: number): readonly number[] {
+    const draw = this.#draw;
+    const kinds = [
+      () => [draw(8) * 8 + 1 + 2 * draw(2), this.#registers()],
+      () => [draw(8) * 8 + 1 + 2 * draw(2), ...this.#memory(WRITTEN[draw(4)] as number)],
+      () => [draw(8) * 8 + 2 * draw(2), ...this.#memory(draw(4))],
+      () => [0x83, 0xc0 | (draw(8) << 3) | (WRITTEN[draw(4)] as number), draw(256)],
+      () => [0x80, ...this.#memory(draw(8)), draw(256)],
+      () => [0xff, 0xc0 | (draw(2) << 3) | (WRITTEN[draw(4)] as number)],
+      () => [0xff, ...this.#memory(draw(2))],
+      () => [0xc1, 0xc0 | (draw(8) << 3) | (WRITTEN[draw(4)] as number), draw(40)],
+      () => [0xd3, 0xc0 | (draw(8) << 3) | (WRITTEN[draw(4)] as number)],
+      () => [0xd0, ...this.#memory(draw(8))],
+      () => [0x89 + 2 * draw(2), ...this.#memory(WRITTEN[draw(4)] as number)],
+      () => [0x85, this.#registers()],
+      () => [0xf7, 0xc0 | ((2 + draw(4)) << 3) | (WRITTEN[draw(4)] as number)],
+      () => [0x0f, 0xaf, 0xc0 | ((WRITTEN[draw(4)] as number) << 3) | draw(8)],
+      () => [0x0f, 0xb6 + draw(2) + 8 * draw(2), ...this.#memory(WRITTEN[draw(4)] as number)],
+      () => [0x0f, 0x90 + draw(16), 0xc0 | draw(3)],
+      () => [0x0f, 0xa3 + 8 * draw(4), this.#registers()],
+      () => [0x0f, 0xa4 + 8 * draw(2), this.#registers(), draw(40)],
+      () => [0x0f, 0xc1, this.#registers()],
+      () => [0x0f, 0xb1, ...this.#memory(WRITTEN[draw(4)] as number)],
+      () => [0x50 + draw(8)],
+      () => [0x58 + (WRITTEN[draw(4)] as number)],
+      () => [0x8d, ...this.#memory(WRITTEN[draw(4)] as number)],
+      () => [0x86, this.#registers() & ~0x1b],
+      () => [[0x98, 0x99, 0xf5, 0xf8, 0xf9, 0x9e, 0x9f, 0x9c, 0xf8][draw(9)] as number],
+      () => [0xaa + 2 * draw(2)],
+      () => [0xf3, 0xa4 + draw(2) + 8 * draw(2)].slice(draw(2)),
+    ];
+    const prefix = draw(3) === 0 ? [0x66] : [];
+    const wide = this.#mode === 64 && draw(2) === 0 ? [0x48] : [];
+    const special = draw(12);
+    if (special === 0) return this.#moveImmediate(at);
+    if (special === 1) return this.#storeToCode(at);
+    // Addresses that strings have moved away come back.
+    if (special === 2) return this.#pointer();
+    const code = (kinds[draw(kinds.length)] as () => readonly number[])();
+    if (code[0] === 0xf3) return [...prefix, 0xf3, ...wide, ...code.slice(1)];
+    return [...prefix, ...wide, ...code];
+  }
+
+  /** A conditional jump, and something that always goes elsewhere. */
+  end(at: number): readonly number[] {
+    const draw = this.#draw;
+    const size = this.#mode === 16 ? 2 : 4;
+    const jump = (opcode: readonly number[], from: number): readonly number[] => {
+      const distance = blockAddress(draw) - (from + opcode.length + size);
+      return [...opcode, ...bytesOf(distance, size)];
+    };
+    const first = draw(4) === 0 ? [] : jump([0x0f, 0x80 + draw(16)], at);
+    const last = draw(6);
+    if (last === 0) return [...first, 0xc3];
+    return [...first, ...jump([last < 3 ? 0xe8 : 0xe9], at + first.length)];
+  }
+
+  #registers(): number {
+    return 0xc0 | ((WRITTEN[this.#draw(4)] as number) << 3) | (WRITTEN[this.#draw(4)] as number);
+  }
+
+  #memory(reg: number): readonly number[] {
+    const places = PLACES[this.#mode === 16 ? 16 : 32];
+    return [(places[this.#draw(3)] as number) | (reg << 3), this.#draw(256)];
+  }
+
+  #moveImmediate(at: number): readonly number[] {
+    this.#immediates.push(at + 1);
+    const register = WRITTEN[this.#draw(4)] as number;
+    return [0xb8 + register, ...bytesOf(this.#draw(0x10000), this.#mode === 16 ? 2 : 4)];
+  }
+
+  #storeToCode(at: number): readonly number[] {
+    const target = this.#immediates[this.#draw(Math.max(this.#immediates.length, 1))] ?? DATA_AT;
+    // MOV [target], AL; relative to RIP in 64-bit mode.
+    if (this.#mode === 16) return [0x88, 0x06, ...bytesOf(target, 2)];
+    return [0x88, 0x05, ...bytesOf(this.#mode === 64 ? target - (at + 6) : target, 4)];
+  }
+
+  #pointer(): readonly number[] {
+    const register = [3, 6, 7][this.#draw(3)] as number;
+    // Now and then across the end of a page.
+    const place = DATA_AT + (this.#draw(4) === 0 ? 0xf80 : this.#draw(0x800));
+    return [0xb8 + register, ...bytesOf(place, this.#mode === 16 ? 2 : 4)];
+  }
+}
+
+function bytesOf(value: number, size: number): readonly number[] {
+  return Array.from({ length: size }, (_, n) => (value >> (8 * n)) & 0xff);
+}
