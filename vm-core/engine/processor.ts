@@ -4,6 +4,7 @@
  */
 import { type Cpu, type CpuMemory, EXIT, FAULT, GuestFault, NEXT, type PortSpace, BRANCH } from '../cpu/cpu.ts';
 import { type Delivery, deliver } from '../cpu/exceptions.ts';
+import { mxcsrMask } from '../cpu/extended-state.ts';
 import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import { codeAddressOf, is64BitMode } from '../cpu/mode.ts';
 import { QuickInterrupts } from '../cpu/quick-interrupts.ts';
@@ -104,6 +105,7 @@ export class Processor implements Cpu {
     this.ports = reportingPorts(surroundings.ports, this.reports, met, () => this.requestExit());
     this.randomBits = shared?.randomBits ?? new RandomBits(surroundings.randomSeed ?? 0);
     this.model = modelFacts(surroundings.model ?? '386');
+    this.state.write32(internal.MXCSR_RESERVED, ~mxcsrMask(this.model));
     this.ticksPerSecond = surroundings.ticksPerSecond ?? TICKS_PER_SECOND;
     this.code = shared?.code ?? new CodeCache(memory, this.model.name, surroundings.codeCacheSize);
     this.unfinished = new Unfinished(this.state, map, this.reports, this);

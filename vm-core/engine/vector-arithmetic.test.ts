@@ -1,5 +1,6 @@
 /** Floating-point arithmetic on vectors: results, the exceptions in MXCSR, and the faults of those that are not masked. */
 import { describe, expect, it } from 'vitest';
+import type { CpuModel } from '../isa/cpu-model.ts';
 import { CR4_OSFXSR, CR4_OSXMMEXCPT } from '../state/control-bits.ts';
 import { slot } from '../state/layout.ts';
 import { findRegister, type Register } from '../state/register-table.ts';
@@ -19,8 +20,15 @@ const doubles = (low: number, high: number) => {
 };
 
 /** Runs one instruction with XMM0 and XMM1. */
-function run(code: readonly number[], x: bigint, y: bigint, mxcsr: number, control4 = CR4_OSFXSR | CR4_OSXMMEXCPT) {
-  const { processor, loop } = programMachine([...code, HLT], undefined, 'max');
+function run(
+  code: readonly number[],
+  x: bigint,
+  y: bigint,
+  mxcsr: number,
+  control4: number = CR4_OSFXSR | CR4_OSXMMEXCPT,
+  model: CpuModel = 'max',
+) {
+  const { processor, loop } = programMachine([...code, HLT], undefined, model);
   const { state } = processor;
   state.write32(slot.CR4, control4);
   state.writeRegister(XMM0, x);
@@ -112,11 +120,14 @@ describe('arithmetic on vectors', () => {
 
   it('loads no reserved bits into MXCSR', () => {
     // push a doubleword (66 68), then ldmxcsr [bp], of which SP is a copy
-    const load = (value: number) => {
+    const load = (value: number, model?: CpuModel) => {
       const bytes = [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff);
-      return run([0x66, 0x68, ...bytes, 0x89, 0xe5, 0x0f, 0xae, 0x56, 0x00], 0n, 0n, MASKED);
+      return run([0x66, 0x68, ...bytes, 0x89, 0xe5, 0x0f, 0xae, 0x56, 0x00], 0n, 0n, MASKED, CR4_OSFXSR, model);
     };
     expect(load(0xffff)).toMatchObject({ vector: undefined, mxcsr: 0xffff });
     expect(load(0x1_1f80)).toMatchObject({ vector: 13, mxcsr: MASKED });
+    // DAZ came with later processors: MXCSR_MASK of the Pentium III has not got it.
+    expect(load(0xffbf, 'pentium3')).toMatchObject({ vector: undefined, mxcsr: 0xffbf });
+    expect(load(0x1fc0, 'pentium3')).toMatchObject({ vector: 13, mxcsr: MASKED });
   });
 });

@@ -174,6 +174,8 @@ export const internal = {
   FLOAT_ERRORS_IGNORED: field(),
   /** i32: which units may not be used now; see units.ts. */
   UNITS: field(),
+  /** i32: bits of MXCSR that the processor model does not know. */
+  MXCSR_RESERVED: field(),
   /** i32: 1 while a gather has loaded an element and is not done. */
   GATHERED: field(),
   /** i64: the address that a slow path of 64-bit mode was called for; what it gets as a number may be rounded. */

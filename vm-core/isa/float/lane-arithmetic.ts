@@ -106,7 +106,10 @@ export const packedDoubles: LaneArithmetic = arithmeticOn(doubles, 2);
 export const scalarSingle: LaneArithmetic = arithmeticOn(singles, 1);
 export const scalarDouble: LaneArithmetic = arithmeticOn(doubles, 1);
 
-/** 1/x, or 1/√x: the manual allows 1.5·2^-12 of it, with denormals as zero; neither raises an exception. */
+/**
+ * 1/x, or 1/√x: the manual allows 1.5·2^-12 of it, with denormals as zero; neither raises an exception. Why it is the exact
+ * one: docs/decisions/0013-approximate-reciprocals.md.
+ */
 function approximation(count: number, isRoot: boolean): SharedFunction {
   return laneFunction(singles, count, (lanes, first, second) => {
     const { f } = lanes;

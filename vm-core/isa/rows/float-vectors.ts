@@ -4,7 +4,7 @@
  */
 import type { Value } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
-import { slot } from '../../state/layout.ts';
+import { internal, slot } from '../../state/layout.ts';
 import { setFlagsFromByte } from '../flags.ts';
 import { type FloatInstruction, floatInstructions } from '../float/instructions.ts';
 import * as comparisons from '../float/lane-comparisons.ts';
@@ -77,11 +77,10 @@ const toInteger =
     s.write(register, s.cut(s.f.operateOnLane('i64x2.extract_lane', 0, result), bits));
   };
 
-const MXCSR_RESERVED = 0xffff_0000;
-
 const loadMxcsr: UnitSemanticsFunction = (s, from) => {
   const value = s.read(from as Operand);
-  s.if(s.and(value, MXCSR_RESERVED), () => s.raise(VECTOR_GP, 0));
+  const reserved = s.f.load('i32', 32, s.cpuAddress(), internal.MXCSR_RESERVED);
+  s.if(s.and(value, reserved), () => s.raise(VECTOR_GP, 0));
   s.f.store(32, s.cpuAddress(), slot.MXCSR, value);
 };
 
