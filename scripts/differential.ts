@@ -13,6 +13,7 @@ import { Qemu, qemuVersion } from './differential/qemu.ts';
 import { Rounds } from './differential/round.ts';
 import { explainedInSystem } from './differential/system/explained.ts';
 import { systemTools } from './differential/system/machines.ts';
+import { explainedInUnits } from './differential/system/unit-explained.ts';
 import { type SystemMode, SystemRounds, systemModes } from './differential/system/rounds.ts';
 
 const SEQUENCE_MODES: readonly Mode[] = ['real', 'protected'];
@@ -45,7 +46,9 @@ function main(): number {
     console.error(`usage: node scripts/differential.ts [--seed N] [--minutes M | --rounds R] [--mode ${names}]`);
     return 2;
   }
-  console.log(`${version}; ${differences.length + masked.length + explainedInSystem.length} explained differences`);
+  console.log(
+    `${version}; ${differences.length + masked.length + explainedInSystem.length + explainedInUnits.length} explained differences`,
+  );
   const end = values.minutes === undefined ? undefined : Date.now() + Number(values.minutes) * 60_000;
   const roundsMax = end === undefined ? Number(values.rounds ?? ROUNDS) : Number.POSITIVE_INFINITY;
   return run(seed, modes, system, (round) => round < roundsMax && (end === undefined || Date.now() < end));

@@ -22,6 +22,7 @@ import { type Register, registerSets, registers } from '../vm-core/state/registe
 import { differences, masked } from './differential/differences.ts';
 import { notCompared } from './differential/forms.ts';
 import { explainedInSystem, leftOutOfSystem } from './differential/system/explained.ts';
+import { explainedInUnits } from './differential/system/unit-explained.ts';
 import { readProtocolSchema } from './protocol-schema.ts';
 import { repositoryRoot } from './run-command.ts';
 
@@ -298,6 +299,8 @@ function differencesFromQemu(): string {
     '`npm run differential` compares random code here and in QEMU 7.2. In these places the manual rules, not QEMU.',
     '## Single values, and what follows, in cases of system code',
     list(explainedInSystem.map(withSection)),
+    '## Floating-point and vector units (`--mode units`)',
+    list(explainedInUnits.map(withSection)),
     '## Left out of cases of system code',
     list(leftOutOfSystem.map(withSection)),
     '## Instructions that are left out of sequences of real and protected mode',

@@ -24,6 +24,9 @@ export interface Placed {
   readonly code: readonly number[];
   /** Registers that must have these values. */
   readonly registers: ReadonlyMap<number, bigint>;
+  /** What ModR/M names as registers; `rm` counts in register forms only. */
+  readonly reg: number;
+  readonly rm: number;
 }
 
 const [RCX, RSP] = [1, 4];
@@ -59,7 +62,8 @@ export function encodeRow(
     if (wishes.repeat !== undefined) registers.set(RCX, BigInt(next() % 6));
     if (!place(encoded, row, around, registers, next)) continue;
     tame(encoded, row, next);
-    return { code: encoded.bytes, registers };
+    const { bytes, reg, rm } = encoded;
+    return { code: bytes, registers, reg, rm };
   }
   throw new Error(`${row.opcode} ${row.name} reaches no operand at ${around.middle.toString(16)}h`);
 }

@@ -4,7 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { comparedForms, type Form, formName } from '../../scripts/differential/forms.ts';
+import { comparedForms, type Form, formName, formsOf } from '../../scripts/differential/forms.ts';
+import { unitRows } from '../../scripts/differential/system/unit-operands.ts';
 import { builtFeatures } from '../../vm-core/isa/cpu-feature.ts';
 import { oracleForms } from '../native-oracle/forms.ts';
 
@@ -68,7 +69,7 @@ export const VECTOR_FORMS: string = join(import.meta.dirname, 'golden', 'vector-
 const suites: readonly (readonly [name: string, forms: ReadonlySet<string>])[] = [
   ['vectors', new Set(readFileSync(VECTOR_FORMS, 'utf8').split('\n'))],
   ['oracle', new Set(oracleForms.map(formName))],
-  ['differential', new Set(comparedForms.map(formName))],
+  ['differential', new Set([...comparedForms, ...unitRows.flatMap(formsOf)].map(formName))],
 ];
 
 /** A row of a feature that is not built: no model has it, so nobody can execute it yet. */

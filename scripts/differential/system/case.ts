@@ -42,6 +42,10 @@ export interface SystemCase {
   readonly patches: readonly Patch[];
   /** Of the code, where CS does not tell it. */
   readonly codeSize?: 16 | 32 | 64;
+  /** An operand of a vector instruction lies at no multiple of its size. */
+  readonly isMisaligned?: boolean;
+  /** There may be NaNs among its operands. */
+  readonly hasNans?: boolean;
   /** Flags that the manual leaves undefined somewhere in it. */
   readonly undefinedFlags?: number;
 }

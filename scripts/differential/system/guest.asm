@@ -30,6 +30,15 @@ start:  mov eax, DATA
         in al, 0x92
         or al, 2
         out 0x92, al
+        mov eax, cr4
+        or eax, CR4_OSXSAVE
+        mov cr4, eax
+        xor ecx, ecx
+        xor edx, edx
+        mov eax, XCR0
+        xsetbv
+        xor eax, eax
+        mov cr4, eax
         cmp dword [in_case], 0
         je next_case
         call clear_found
@@ -194,8 +203,12 @@ enter_long:
         add edi, 8
         dec ebx
         jnz .msr
-        mov ds, [rbp + RECORD_DS]
         mov esp, HOME_STACK
+        call open_units
+        fxrstor64 [UNITS]
+        mov cr4, rbx
+        mov cr0, rdx
+        mov ds, [rbp + RECORD_DS]
         push qword [rbp + RECORD_SS]
         push qword [rbp + RECORD_RSP]
         push qword [rbp + RECORD_RFLAGS]
@@ -214,6 +227,18 @@ enter_long:
 %endrep
         mov rbp, [rbp + RECORD_GENERAL + 5 * 8]
         iretq
+
+; Lets the states of the floating-point and vector units be moved. RDX and RBX keep CR0 and CR4.
+open_units:
+        mov rdx, cr0
+        mov rbx, cr4
+        mov rax, rdx
+        and al, ~0xc
+        mov cr0, rax
+        mov rax, rbx
+        or ah, 2
+        mov cr4, rax
+        ret
 
 captured_64:
         mov [found + AT_rax], rax
@@ -248,6 +273,8 @@ captured_64:
         mov [found + AT_cr4], rax
         btr eax, 17
         mov cr4, rax
+        call open_units
+        fxsave64 [UNITS]
         xor eax, eax
         mov cr8, rax
 %macro save_segments 0

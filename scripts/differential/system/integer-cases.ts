@@ -7,15 +7,18 @@ import { hasFeature } from '../../../vm-core/isa/cpu-model.ts';
 import type { InstructionRow } from '../../../vm-core/isa/instruction-row.ts';
 import { instructionRows } from '../../../vm-core/isa/instruction-table.ts';
 import { isMemoryOnly, isRegisterOrMemory, type OperandSize } from '../../../vm-core/isa/operand.ts';
-import { encodeRow, operandSizes } from '../placed-encoder.ts';
+import { encodeRow, operandSizes, type Placed } from '../placed-encoder.ts';
 import { notCompared } from '../forms.ts';
 import { type Random, randomWords } from '../random.ts';
 import { bytesOf, emptyCase, type Patch, type SystemCase } from './case.ts';
 import { CODE, CPU_MODEL, DATA, DATA_SIZE, GATES_64, SELECTOR } from './layout.ts';
 import { Program } from './program.ts';
+import { RegisterStack } from './register-stack.ts';
+import { unitControl, unitOperand, unitRegisters, unitRows, unitStart } from './unit-operands.ts';
 import { landingOf, STACKS, TYPE, wideGate } from './zone.ts';
 
 const INSTRUCTIONS_MAX = 7;
+const STORES_STATE = /^F?(NSTENV|NSAVE|XSAVE)/;
 const [RAX, RCX, RBX, RSP, RBP, RSI, RDI] = [0, 1, 3, 4, 5, 6, 7];
 /** The upper half, where PML4 entry 256 has the same memory. */
 export const UPPER = 0xffff_8000_0000_0000n;
@@ -28,7 +31,7 @@ const notComparedOpcodes: ReadonlySet<string> = new Set(
   notCompared.filter(({ operandSize }) => operandSize === undefined).map(({ opcode }) => opcode),
 );
 
-const rows: readonly InstructionRow[] = instructionRows.filter(
+const integerRows: readonly InstructionRow[] = instructionRows.filter(
   ({ semantics, name, opcode, feature, operands, unit }) =>
     semantics !== undefined &&
     unit === undefined &&
@@ -38,11 +41,19 @@ const rows: readonly InstructionRow[] = instructionRows.filter(
     hasFeature(CPU_MODEL, feature),
 );
 
-const rowsOf: Readonly<Record<OperandSize, readonly InstructionRow[]>> = {
+/** Rows by the size of the code that has them. */
+type RowsBySize = Readonly<Record<OperandSize, readonly InstructionRow[]>>;
+
+const bySize = (rows: readonly InstructionRow[]): RowsBySize => ({
   64: rows.filter(({ mode }) => mode !== 'i64'),
   32: rows.filter(({ mode }) => mode !== 'o64'),
   16: rows.filter(({ mode }) => mode !== 'o64'),
-};
+});
+
+const rowsOf = bySize(integerRows);
+const unitRowsOf = bySize(unitRows);
+/** How many of 100 instructions are of the other units in the cases of these. */
+const UNIT_PERCENT = 80;
 
 /** What the code of a case runs as. */
 export interface CodeKind {
@@ -78,7 +89,13 @@ export function wideValue(random: Random): bigint {
 /** A sequence of instructions in one of the kinds of code. */
 export function integerCase(random: Random): SystemCase {
   const kind = random.chance(70) ? random.pick(codeKinds.slice(0, 2)) : random.pick(codeKinds);
-  return new IntegerCase(random, kind).make();
+  return new IntegerCase(random, kind, false).make();
+}
+
+/** A sequence with instructions of the x87, MMX and SSE, which begins with a state of them by chance. */
+export function unitCase(random: Random): SystemCase {
+  const kind = random.chance(60) ? random.pick(codeKinds.slice(0, 2)) : random.pick(codeKinds);
+  return new IntegerCase(random, kind, true).make();
 }
 
 class IntegerCase {
@@ -88,9 +105,20 @@ class IntegerCase {
   readonly #upper: bigint;
   readonly #bases: readonly [bigint, bigint];
 
-  constructor(random: Random, kind: CodeKind) {
+  readonly #hasUnits: boolean;
+  readonly #operands: Patch[] = [];
+  readonly #used: number;
+  readonly #stack: RegisterStack;
+  readonly #hasNans: boolean;
+  #isMisaligned = false;
+
+  constructor(random: Random, kind: CodeKind, hasUnits: boolean) {
     this.#random = random;
     this.#kind = kind;
+    this.#hasUnits = hasUnits;
+    this.#hasNans = random.chance(15);
+    this.#used = hasUnits ? random.between(3, 8) : 0;
+    this.#stack = new RegisterStack(this.#used);
     const is64 = kind.codeSize === 64;
     this.#upper = is64 && random.chance(30) ? UPPER : 0n;
     this.#program = new Program(kind.codeSize, this.#upper + BigInt(CODE - kind.base));
@@ -103,7 +131,10 @@ class IntegerCase {
     const { level, cs } = this.#kind;
     const count = random.between(1, INSTRUCTIONS_MAX);
     const names: string[] = [];
-    for (let n = 0; n < count && !this.#program.isFull; n++) names.push(this.#instruction());
+    // What an image of the state holds where nothing is defined is not read again.
+    for (let n = 0; n < count && !this.#program.isFull && !STORES_STATE.test(names.at(-1) ?? ''); n++) {
+      names.push(this.#instruction());
+    }
     const outer = level === 3;
     const data = outer ? SELECTOR.USER_DATA | 3 : SELECTOR.DATA;
     const stack = outer ? STACKS.OUTER : STACKS.INNER;
@@ -113,6 +144,7 @@ class IntegerCase {
     msrs[8] = this.#bases[1];
     return {
       ...emptyCase,
+      ...(this.#hasUnits ? unitControl(random) : {}),
       text: `${this.#kind.codeSize}-bit level ${level}: ${names.join(', ')}`,
       ...{ cs, ss: data, ds: data, es: data },
       fs: this.#kind.codeSize === 64 ? 0 : data,
@@ -123,7 +155,14 @@ class IntegerCase {
       general: Array.from({ length: 16 }, () => wideValue(random)),
       msrs,
       codeSize: this.#kind.codeSize,
-      patches: [{ at: CODE, bytes: this.#program.bytes }, ...randomGates(random)],
+      isMisaligned: this.#isMisaligned,
+      hasNans: this.#hasNans,
+      patches: [
+        { at: CODE, bytes: this.#program.bytes },
+        ...randomGates(random),
+        ...(this.#hasUnits ? [unitStart(random, this.#used, this.#hasNans)] : []),
+        ...this.#operands,
+      ],
       undefinedFlags: this.#program.undefinedEver,
     };
   }
@@ -132,7 +171,8 @@ class IntegerCase {
   #instruction(): string {
     const random = this.#random;
     const { codeSize } = this.#kind;
-    const row = random.pick(rowsOf[codeSize]);
+    const isUnit = this.#hasUnits && random.chance(UNIT_PERCENT);
+    const row = random.pick((isUnit ? unitRowsOf : rowsOf)[codeSize]);
     const sizes = operandSizes(row, codeSize).filter((one) => mayHave(row, one, codeSize));
     if (sizes.length === 0) return this.#instruction();
     const size = random.pick(sizes);
@@ -141,14 +181,19 @@ class IntegerCase {
     const memory = isPrefetch || row.operands.some(isMemoryOnly) || (choice && random.chance(60));
     const program = this.#program;
     this.#prepare(row);
-    const { segmentPrefix, middle } = this.#place(row, memory && !row.repeat);
+    const { segmentPrefix, middle } = this.#place(row, memory && !row.repeat, isUnit && memory);
     const next = () => random.next();
     // Once to see what it needs before it, then at the place where it comes to lie.
     const seed = random.next();
     const around = { codeSize, middle, ...(segmentPrefix === undefined ? {} : { segmentPrefix }) };
     const replay = () => randomWords(seed);
     const first = encodeRow(row, size, memory, { ...around, code: program.at }, replay());
-    if (isMisplaced(row, first.code)) return this.#instruction();
+    if (
+      (isUnit && isStackPointer(row, memory, first)) ||
+      isMisplaced(row, first.code) ||
+      (isUnit && !(takesMmx(row, first.code) && this.#stack.accepts(row, first.code)))
+    )
+      return this.#instruction();
     for (const [register, value] of first.registers) program.set(register, value);
     if (row.lockable && memory && random.chance(15)) return this.#locked(row, first.code);
     if (isIndirect(row)) return this.#indirect(row, first.code, memory, middle);
@@ -163,6 +208,7 @@ class IntegerCase {
     const random = this.#random;
     if (random.chance(8)) return;
     const data = () => this.#upper + BigInt(DATA + 0x100 + random.below(DATA_SIZE - 0x200));
+    for (const [register, value] of unitRegisters(name, random, data)) this.#program.set(register, value);
     if (repeat) this.#program.set(RSI, data()).set(RDI, data()).set(RCX, random.below(6));
     if (name === 'XLAT') this.#program.set(RBX, data());
     if (name === 'LEAVE') this.#program.set(RBP, data());
@@ -171,12 +217,18 @@ class IntegerCase {
   }
 
   /** Where the operand in memory is to lie, now and then where nothing is or at the edge of the canonical addresses. */
-  #place({ name }: InstructionRow, mayHaveSegment: boolean): { segmentPrefix: number | undefined; middle: bigint } {
+  #place(
+    row: InstructionRow,
+    mayHaveSegment: boolean,
+    isUnit: boolean,
+  ): { segmentPrefix: number | undefined; middle: bigint } {
     const random = this.#random;
+    const { name } = row;
     const is64 = this.#kind.codeSize === 64;
-    const linear = BigInt(DATA + 0x100 + random.below(DATA_SIZE - 0x200));
+    const linear = BigInt(isUnit ? this.#unitPlace(row) : DATA + 0x100 + random.below(DATA_SIZE - 0x200));
     if (is64 && random.chance(4) && !/^CL(FLUSH|WB)/.test(name)) {
       const odd = random.pick([0x7fff_ffff_fffcn, 0x8000_0000_0000n, -0x8000_0000_0002n, 0x1_0000_0000n, -2n]);
+      this.#isMisaligned ||= isUnit;
       return { segmentPrefix: undefined, middle: odd };
     }
     const half = is64 && random.chance(30) ? UPPER : 0n;
@@ -184,6 +236,16 @@ class IntegerCase {
     const which = random.below(2);
     const base = is64 ? (this.#bases[which] as bigint) : 0n;
     return { segmentPrefix: 0x64 + which, middle: BigInt.asIntN(64, half + linear - base) };
+  }
+
+  /** An aligned place most of the time, with an operand there that suits the row. */
+  #unitPlace(row: InstructionRow): number {
+    const random = this.#random;
+    const any = DATA + 0x100 + random.below(DATA_SIZE - 0x700);
+    const at = random.chance(96) ? any & -64 : any;
+    this.#isMisaligned ||= at !== (any & -64);
+    this.#operands.push(...unitOperand(row, at, random, this.#hasNans));
+    return at;
   }
 
   #locked(row: InstructionRow, code: readonly number[]): string {
@@ -226,6 +288,18 @@ const mayHave = ({ name, opcode }: InstructionRow, size: OperandSize, codeSize: 
 /** SHLD and SHRD with an immediate, of an operand relative to RIP: QEMU 7.2 has it one byte before (explained.ts). */
 const isMisplaced = ({ opcode }: InstructionRow, code: readonly number[]): boolean =>
   (opcode === '0F A4' || opcode === '0F AC') && ((code.at(-6) ?? 0) & 0xc7) === 0x05;
+
+/** Whether a small number would get into the stack pointer, so that the next push hits the harness. */
+const isStackPointer = ({ operands: [first] }: InstructionRow, memory: boolean, { reg, rm }: Placed): boolean =>
+  first !== undefined && ((/^G/.test(first) && reg === RSP) || (/^[ER]/.test(first) && !memory && rm === RSP));
+
+/** Whether bits of a REX prefix that mean nothing for registers of MMX are clear: QEMU 7.2 looks at them (explained.ts). */
+function takesMmx({ operands, unit }: InstructionRow, code: readonly number[]): boolean {
+  if (unit === undefined || !operands.some((operand) => /^[PQN]/.test(operand))) return true;
+  const opcodeAt = code.indexOf(0x0f);
+  const rex = opcodeAt > 0 ? (code[opcodeAt - 1] as number) : 0;
+  return (rex & 0xf0) !== 0x40 || (rex & 5) === 0;
+}
 
 const isIndirect = ({ opcode }: InstructionRow) => /^FF \/[24]$/.test(opcode);
 

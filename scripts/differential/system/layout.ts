@@ -2,6 +2,7 @@
  * Where things lie in the guest of the differential run of system code (a table): all of it in RAM, but for the few bytes
  * of ROM that a reset begins with. `guest.asm` gets these numbers from here.
  */
+import { hasFeature } from '../../../vm-core/isa/cpu-model.ts';
 
 export const RAM_SIZE = 0x2000000;
 /** The newest model on both machines. */
@@ -43,6 +44,10 @@ export const PAGE_TABLE: number = ZONE + 0xb000;
 export const PAE_POINTERS: number = ZONE + 0xc000;
 export const DIRECTORY_32: number = ZONE + 0xd000;
 export const PAGE_TABLE_32: number = ZONE + 0xe000;
+/** The state of the floating-point and vector units as FXSAVE64 has it: a case begins and ends with what is there. */
+export const UNITS: number = ZONE + 0xf000;
+/** The states that XSAVE knows: x87 and SSE, and AVX where both have it. */
+export const XCR0: number = hasFeature('max', 'AVX') ? 7 : 3;
 
 /** The harness; its own page tables for the tasks that take over. */
 export const HARNESS = 0x8000;
@@ -156,6 +161,7 @@ export function assemblerDefinitions(): Record<string, number> {
   return {
     ...groups,
     ...{ ZONE, ZONE_SIZE, SHADOW, PRISTINE, RECORDS, RESULTS, RESULT_END, HOME_STACK, HARNESS },
+    ...{ UNITS, XCR0, CR4_OSXSAVE: 1 << 18 },
     ...{ RESULTS_FULL: RESULTS + RESULTS_SIZE - 0x40000, FOUND_SIZE: resultFields.length * 8 },
     ...{ CODE_32: SELECTOR.CODE_32, DATA: SELECTOR.DATA, CODE_64: SELECTOR.CODE_64 },
   };

@@ -3,16 +3,18 @@ import { Random } from '../random.ts';
 import type { SystemCase } from './case.ts';
 import { type Comparison, type Mismatch, mismatchesOf } from './compare.ts';
 import { type Explained, explainedInSystem } from './explained.ts';
-import { integerCase } from './integer-cases.ts';
+import { integerCase, unitCase } from './integer-cases.ts';
 import { longSystemCase, protectedSystemCase } from './system-cases.ts';
 import { type ResultField, resultFields, SHADOW, ZONE } from './layout.ts';
 import { SystemMachines } from './machines.ts';
 import { describeComparison } from './report.ts';
+import { explainedInUnits } from './unit-explained.ts';
 import { readSystemResults, type SystemResult } from './results.ts';
 
 /** What a round makes cases of. */
 export const generators = {
   long: integerCase,
+  units: unitCase,
   'long-system': longSystemCase,
   'protected-system': protectedSystemCase,
 } as const satisfies Readonly<Record<string, (random: Random) => SystemCase>>;
@@ -81,6 +83,8 @@ export class SystemRounds {
   }
 }
 
+const explainedEverywhere: readonly Explained[] = [...explainedInSystem, ...explainedInUnits];
+
 /** What is known of a case that QEMU does not come back from. */
 const NO_RESULT: SystemResult = {
   registers: Object.fromEntries(resultFields.map((field) => [field, 0n])) as Record<ResultField, bigint>,
@@ -96,7 +100,7 @@ function judge(
   const unexplained: Mismatch[] = [];
   const reasons = new Set<Explained>();
   for (const mismatch of mismatches) {
-    const entry = explainedInSystem.find(({ explains }) => explains(mismatch, comparison));
+    const entry = explainedEverywhere.find(({ explains }) => explains(mismatch, comparison));
     if (entry) reasons.add(entry);
     else unexplained.push(mismatch);
   }

@@ -40,6 +40,7 @@ import {
   TASK_DOUBLE_FAULT,
   TASK_OTHER,
   TASK_STACK,
+  UNITS,
   VECTORS,
   ZONE,
   ZONE_SIZE,
@@ -144,6 +145,9 @@ export function pristineZone(places: HarnessPlaces): Uint8Array {
   const random = new Random(1);
   for (let at = 0; at < DATA_SIZE; at += 4) put(DATA + at, bytesOf(random.value(), 4));
   for (let at = CODE; at < CODE + 0x1000; at += 2) put(at, [0xcd, HAND_OVER]);
+  // FCW, MXCSR and its mask as after FNINIT and RESET.
+  put(UNITS, bytesOf(0x37f, 2));
+  put(UNITS + 24, [...bytesOf(0x1f80, 4), ...bytesOf(0xffff, 4)]);
   putPageTables(put);
   return zone;
 }
