@@ -17,8 +17,11 @@ const STATE_NAMES: ReadonlySet<string> = new Set(['WAIT', 'XSAVE', 'XRSTOR', 'XS
 const NOT_COMPARED = /^(SHA(1|256)|F(SIN|COS|SINCOS|PTAN)$|R(CP|SQRT)[PS]S$|F(FREEP?|INCSTP|DECSTP)$)/;
 
 export const unitRows: readonly InstructionRow[] = instructionRows.filter(
-  ({ name, unit, feature }) =>
-    (unit !== undefined || STATE_NAMES.has(name)) && !NOT_COMPARED.test(name) && hasFeature(CPU_MODEL, feature),
+  ({ name, unit, feature, opcode }) =>
+    !opcode.startsWith('VEX') &&
+    (unit !== undefined || STATE_NAMES.has(name)) &&
+    !NOT_COMPARED.test(name) &&
+    hasFeature(CPU_MODEL, feature),
 );
 
 const [RAX, RCX, RDX, RDI] = [0, 1, 2, 7];
