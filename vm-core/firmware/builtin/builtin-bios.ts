@@ -18,13 +18,15 @@ import {
   timerHook,
 } from './interrupts.ts';
 import { mouseHooks } from './mouse/mouse-hooks.ts';
+import { acpiTables } from './acpi-tables.ts';
 import { mpTables } from './mp-tables.ts';
 import { optionRomHook, postHook } from './post.ts';
 import { printerHooks } from './printer-services.ts';
-import { buildRom, DATE, DUMMY_IRET, MP_POINTER, ROM_BASE, type RomLabels, serviceInterrupts } from './rom.ts';
+import { buildRom, DATE, DUMMY_IRET, ROM_BASE, type RomLabels, serviceInterrupts } from './rom.ts';
 import { serialPollHook, serialTimeoutHook } from './serial-services.ts';
 import { serviceHook } from './service.ts';
 import { services, unknownFunction } from './services.ts';
+import { ACPI_POINTER, MP_POINTER } from './table-bytes.ts';
 import { waitHook } from './system-services.ts';
 import { floppyHook } from './floppy-start.ts';
 import { smbiosStructures } from './smbios.ts';
@@ -43,14 +45,19 @@ export interface BuiltinBiosOptions {
   /** Prints no line at power-on. */
   readonly quiet?: boolean;
   /** What the SMBIOS tells of the machine; without it there is no SMBIOS. */
-  readonly machine?: Pick<MachineConfig, 'memorySize' | 'memoryLowSize' | 'cpuModel'>;
+  readonly machine?: Pick<MachineConfig, 'memorySize' | 'memoryLowSize' | 'cpuModel' | 'topology'>;
 }
 
 /** Makes the firmware. The boot order is the CMOS's (byte 3Dh): floppy, then disk, unless it says otherwise. */
 export function createBuiltinBios(options: BuiltinBiosOptions = {}): Firmware {
   const { machine } = options;
   const smbios = machine ? smbiosStructures({ ...machine, biosVersion: VERSION, biosDate: DATE_IN_FULL }) : [];
-  const tables = machine ? mpTables(machine, ROM_BASE + MP_POINTER) : [];
+  const tables = machine
+    ? [
+        { at: MP_POINTER, bytes: mpTables(machine, ROM_BASE + MP_POINTER) },
+        { at: ACPI_POINTER, bytes: acpiTables(machine, ROM_BASE + ACPI_POINTER) },
+      ]
+    : [];
   const { bytes, labels } = buildRom({ font8x8, font8x14, font8x16 }, smbios, tables);
   const hooks = new Map<number, FirmwareHook>();
   const wrapped = new WeakMap<FirmwareContext, FirmwareContext>();

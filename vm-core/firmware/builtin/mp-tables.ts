@@ -11,9 +11,11 @@ import type { MachineConfig } from '../../machine/machine.ts';
 import { SVR_ENABLED } from '../../state/apic-table.ts';
 import { apicSlot } from '../../state/layout.ts';
 import type { FirmwareContext } from '../firmware.ts';
+import { bytes, checksum, text } from './table-bytes.ts';
 
-const LOCAL_APIC = 0xfee0_0000;
-const IO_APIC = 0xfec0_0000;
+/** Physical addresses. */
+export const LOCAL_APIC = 0xfee0_0000;
+export const IO_APIC = 0xfec0_0000;
 const IO_APIC_VERSION = 0x11;
 /** The number of the I/O APIC has four bits. */
 const IO_APIC_ID_MAX = 15;
@@ -37,17 +39,10 @@ const NON_MASKABLE = 1;
 const EXTERNAL = 3;
 /** For the entry of an interrupt of all local APICs. */
 const ALL = 0xff;
-/** IRQ 2 is the cascade; its input has the timer. */
+/** Without the cascade. */
 const ISA_INTERRUPTS = [0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
-const TIMER_INPUT = 2;
-
-const bytes = (value: number, size: number): number[] =>
-  Array.from({ length: size }, (_, n) => Math.floor(value / 256 ** n) % 256);
-const text = (value: string, size: number): number[] =>
-  [...value.padEnd(size, ' ')].map((character) => character.charCodeAt(0));
-
-/** The value that makes all bytes sum up to zero. */
-const checksum = (values: readonly number[]): number => -values.reduce((sum, value) => sum + value, 0) & 0xff;
+/** The input of the I/O APIC that has the timer. */
+export const TIMER_INPUT = 2;
 
 const interrupt = (type: number, kind: number, irq: number, to: number, input: number): number[] => [
   ...[type, kind, 0, 0, ISA, irq, to, input],
@@ -56,8 +51,8 @@ const interrupt = (type: number, kind: number, irq: number, to: number, input: n
 /** What the tables tell of. */
 type DescribedMachine = Pick<MachineConfig, 'cpuModel' | 'topology'>;
 
-/** Behind the numbers of the processors, as far as there is room. */
-function ioApicNumber(topology: Topology = ONE_CPU): number {
+/** The number of the I/O APIC: behind those of the processors, as far as there is room. */
+export function ioApicNumber(topology: Topology = ONE_CPU): number {
   return Math.min(apicNumberOf(topology, cpuCount(topology) - 1) + 1, IO_APIC_ID_MAX);
 }
 

@@ -13,6 +13,7 @@ import { emitPrinter, type PrinterLabels } from './printer-services.ts';
 import type { ServiceEntry } from './service.ts';
 import { PROTECTED_INTERFACE } from './video/protected-interface.ts';
 import { smbiosEntryPoint } from './smbios.ts';
+import type { PlacedTable } from './table-bytes.ts';
 
 export const ROM_SEGMENT = 0xf000;
 /** Physical address of the ROM. */
@@ -76,8 +77,6 @@ export const DATE = '11/20/26';
 /** Where programs look for '_SM_', every 16 bytes, and the structures that it points to. */
 export const SMBIOS_ENTRY = 0x7000;
 const SMBIOS_STRUCTURES = 0x7020;
-/** Where the multiprocessor tables lie. */
-export const MP_POINTER = 0x7800;
 const MODEL_AT = 0xfc;
 
 /** INT 15h, C0h: an AT with second PIC, RTC, keyboard intercept (4Fh), EBDA, and INT 16h/09h. */
@@ -153,7 +152,7 @@ export const defaultVectors: readonly number[] = [
 export function buildRom(
   fonts: RomFonts,
   smbios: readonly (readonly number[])[] = [],
-  mpTables: readonly number[] = [],
+  tables: readonly PlacedTable[] = [],
 ): RomImage {
   const rom = new RomBuilder();
   rom.at(FONT_8X8).emit(...fonts.font8x8);
@@ -169,7 +168,7 @@ export function buildRom(
     rom.at(SMBIOS_ENTRY).emit(...smbiosEntryPoint(smbios, ROM_BASE + SMBIOS_STRUCTURES));
     rom.at(SMBIOS_STRUCTURES).emit(...smbios.flat());
   }
-  rom.at(MP_POINTER).emit(...mpTables);
+  for (const { at, bytes } of tables) rom.at(at).emit(...bytes);
   rom.at(DUMMY_IRET).emit(op.IRET);
 
   rom.at(CODE);
