@@ -14,12 +14,20 @@ import {
   CALL_TARGET,
   KIND_FAR,
 } from './call-entry.ts';
-import type { SlowPaths } from './slow-paths.ts';
 
 const CODE_BASE = internal.SEGMENTS + CS * SEGMENT_ENTRY_SIZE + ENTRY_BASE;
-const STACK_BASE = internal.SEGMENTS + SS * SEGMENT_ENTRY_SIZE + ENTRY_BASE;
+/** Where the state has the base of the stack segment. */
+export const STACK_BASE: number = internal.SEGMENTS + SS * SEGMENT_ENTRY_SIZE + ENTRY_BASE;
 const CS_SELECTOR = segmentSlots[CS] as number;
 const UNUSED = -1n;
+
+/** What the staging of an instruction brings: where its stack pointer is, and who does what is rare. */
+export interface CallKeeper {
+  /** Linear address of the top of the stack, as an i64. */
+  stackTop(): Value;
+  /** Calls recorded at a slot and below are over; so many bytes were pushed there. */
+  callsOver(slot: Value, pushed: number): void;
+}
 
 /** A call, after its push: offsets of the target and of the return address, and the size of the latter. */
 export interface StagedCall {
@@ -31,12 +39,12 @@ export interface StagedCall {
 }
 
 /** Adds an entry. Entries at its slot and below, which nobody has returned from, are dropped before. */
-export function stageCall(f: FunctionBuilder, cpu: Value, paths: SlowPaths, call: StagedCall): void {
+export function stageCall(f: FunctionBuilder, cpu: Value, keeper: CallKeeper, call: StagedCall): void {
   const top = f.variable(f.load('i32', 32, cpu, internal.CALLS_TOP));
   f.if(top, () => {
-    const at = stackTop(f, cpu, paths);
+    const at = keeper.stackTop();
     f.if(f.binary('geU', at, f.load('i64', 64, top, CALL_SLOT)), () => {
-      f.callVoid(paths.callsOver, f.addressNumber(at), f.i32(call.selector ? 2 * call.size : call.size));
+      keeper.callsOver(at, call.selector ? 2 * call.size : call.size);
       f.set(top, f.load('i32', 32, cpu, internal.CALLS_TOP));
     });
     f.set(top, neighbour(f, top, CALL_ENTRY_SIZE));
@@ -51,10 +59,10 @@ export function stageCall(f: FunctionBuilder, cpu: Value, paths: SlowPaths, call
 }
 
 /** Takes the newest entry away if it is the one returned from. A return from below it is a jump in disguise. */
-export function stageReturn(f: FunctionBuilder, cpu: Value, paths: SlowPaths): void {
+export function stageReturn(f: FunctionBuilder, cpu: Value, keeper: CallKeeper): void {
   const top = f.load('i32', 32, cpu, internal.CALLS_TOP);
   f.if(top, () => {
-    const at = stackTop(f, cpu, paths);
+    const at = keeper.stackTop();
     const expected = f.load('i64', 64, top, CALL_SLOT);
     f.if(
       f.binary('eq', at, expected),
@@ -62,30 +70,34 @@ export function stageReturn(f: FunctionBuilder, cpu: Value, paths: SlowPaths): v
         f.store(64, top, CALL_SLOT, f.i64(UNUSED));
         f.store(32, cpu, internal.CALLS_TOP, neighbour(f, top, -CALL_ENTRY_SIZE));
       },
-      () => f.if(f.binary('gtU', at, expected), () => f.callVoid(paths.callsOver, f.addressNumber(at), f.i32(0))),
+      () => f.if(f.binary('gtU', at, expected), () => keeper.callsOver(at, 0)),
     );
   });
 }
 
 /** Runs an instruction that loads the stack pointer, and tells of it unless it only moved up inside the newest frame. */
-export function stageStackLoad(f: FunctionBuilder, cpu: Value, paths: SlowPaths, run: () => void): void {
-  const { addressBits } = paths;
-  const before = f.addressNumber(f.load(addressBits === 64 ? 'i64' : 'i32', addressBits, cpu, slot.ESP));
-  const old = stackTop(f, cpu, paths);
+export function stageStackLoad(
+  f: FunctionBuilder,
+  cpu: Value,
+  keeper: Pick<CallKeeper, 'stackTop'>,
+  run: () => void,
+  tell: () => void,
+): void {
+  const old = keeper.stackTop();
   run();
   const top = f.load('i32', 32, cpu, internal.CALLS_TOP);
   f.if(top, () => {
-    const at = stackTop(f, cpu, paths);
+    const at = keeper.stackTop();
     const expected = f.load('i64', 64, top, CALL_SLOT);
     const down = f.binary('ltU', at, old);
     const beyond = f.binary('gtU', at, expected);
     const unknown = f.binary('eq', expected, f.i64(UNUSED));
-    f.if(f.binary('or', down, f.binary('or', beyond, unknown)), () => f.callVoid(paths.stackLoaded, before));
+    f.if(f.binary('or', down, f.binary('or', beyond, unknown)), tell);
   });
 }
 
-/** Linear address of the top of the stack, as an i64. */
-function stackTop(f: FunctionBuilder, cpu: Value, { addressBits }: SlowPaths): Value {
+/** Linear address of the top of the stack by the state, as an i64. */
+export function stackTopOf(f: FunctionBuilder, cpu: Value, addressBits: 32 | 64): Value {
   if (addressBits === 64) return f.load('i64', 64, cpu, slot.ESP);
   const pointer = f.binary('and', f.load('i32', 32, cpu, slot.ESP), f.load('i32', 32, cpu, internal.STACK_MASK));
   return f.widen(f.binary('add', f.load('i32', 32, cpu, STACK_BASE), pointer), false);

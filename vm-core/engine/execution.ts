@@ -41,7 +41,7 @@ export class Execution {
    */
   run(first: number, start: number, findBlock: () => number): number {
     const { state, callShadow, trace } = this.#owner;
-    this.tiers?.begin(callShadow.isOn || trace.isOn || this.#isTold);
+    this.tiers?.begin(callShadow.isOn, trace.isOn || this.#isTold);
     for (let [block, from] = [first, start]; ; [block, from] = [findBlock(), record.BLOCK_ENTRY]) {
       if (block === 0) return FAULT;
       state.write32(internal.BLOCK, block);

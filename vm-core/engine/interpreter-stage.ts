@@ -8,7 +8,7 @@ import { type Alignment, type SegmentChoice, Semantics } from '../isa/semantics.
 import { VECTOR_GP } from '../isa/vectors.ts';
 import { internal, type SegmentIndex, segmentSlots, slot } from '../state/layout.ts';
 import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
-import { stageCall, stageReturn } from './call-stage.ts';
+import { type CallKeeper, stackTopOf, stageCall, stageReturn } from './call-stage.ts';
 import { type HeldPlace, MemoryAccess } from './memory-access.ts';
 import { loadParagraph, type StagedSegment, stagedSegment, takesParagraphs } from './segment-stage.ts';
 import type { SlowPaths } from './slow-paths.ts';
@@ -269,11 +269,11 @@ export class InterpreterStage extends Semantics {
   }
 
   recordCall(target: Value, back: Value, selector?: Value): void {
-    stageCall(this.f, this.#cpu, this.#paths, { target, back, size: this.operandSize / 8, selector });
+    stageCall(this.f, this.#cpu, this.#callKeeper, { target, back, size: this.operandSize / 8, selector });
   }
 
   recordReturn(): void {
-    stageReturn(this.f, this.#cpu, this.#paths);
+    stageReturn(this.f, this.#cpu, this.#callKeeper);
   }
 
   raise(vector: number, errorCode = -1): void {
@@ -334,6 +334,14 @@ export class InterpreterStage extends Semantics {
 
   readControl0(): Value {
     return this.f.load('i32', 32, this.#cpu, slot.CR0);
+  }
+
+  get #callKeeper(): CallKeeper {
+    const { f } = this;
+    return {
+      stackTop: () => stackTopOf(f, this.#cpu, this.addressBits),
+      callsOver: (at, pushed) => f.callVoid(this.#paths.callsOver, f.addressNumber(at), f.i32(pushed)),
+    };
   }
 
   /** Ends the instruction: a function of its own returns, one that is part of the loop goes on there. */

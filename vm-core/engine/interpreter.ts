@@ -16,11 +16,11 @@ import {
 } from '../isa/operand.ts';
 import { repeated } from '../isa/rows/strings.ts';
 import { VECTOR_GP, VECTOR_UD } from '../isa/vectors.ts';
-import { internal } from '../state/layout.ts';
+import { internal, slot } from '../state/layout.ts';
 import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
 import { type FunctionReference, ModuleBuilder, type Signature } from '../wasm/module-builder.ts';
 import { type BoundInterpreter, bindInterpreter, type LaterModules, once, STAGE_UNIT } from './bound-interpreter.ts';
-import { stageStackLoad } from './call-stage.ts';
+import { stackTopOf, stageStackLoad } from './call-stage.ts';
 import { stageHookFilter } from './hook-filter.ts';
 import { type Addressing, addressings, InterpreterStage, type StagePlace } from './interpreter-stage.ts';
 import { belongsInLoop } from './loop-forms.ts';
@@ -341,12 +341,19 @@ function stageInstruction(f: FunctionBuilder, row: InstructionRow, form: Form, p
   if (row.unit) requireUnit(stage, row.unit);
   const operands = row.operands.map((code) => resolveOperand(code, form.operandSize, form.addressing !== undefined));
   const run = () => row.semantics?.(stage, ...operands);
-  if (form.loadsStack) stageStackLoad(f, place.cpu, place.paths, run);
+  if (form.loadsStack) runStackLoad(f, place, run);
   else if (form.repeatPrefix === 0) run();
   else repeated(stage, run, row.repeat === 'rep' ? undefined : form.repeatPrefix === 0xf3 ? 1 : 0);
   row.inline?.(stage, ...operands);
   if (row.semantics) stage.end();
   else f.return(f.call(place.paths.system, place.record));
+}
+
+function runStackLoad(f: FunctionBuilder, { cpu, paths }: StagePlace, run: () => void): void {
+  const { addressBits, stackLoaded } = paths;
+  const before = f.addressNumber(f.load(addressBits === 64 ? 'i64' : 'i32', addressBits, cpu, slot.ESP));
+  const keeper = { stackTop: () => stackTopOf(f, cpu, addressBits) };
+  stageStackLoad(f, cpu, keeper, run, () => f.callVoid(stackLoaded, before));
 }
 
 function defineSystemHandler(builder: ModuleBuilder, paths: SlowPaths): number {

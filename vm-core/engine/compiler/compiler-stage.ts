@@ -7,11 +7,12 @@ import { type SegmentChoice, Semantics } from '../../isa/semantics.ts';
 import type { FlagSource } from '../../isa/flag-source.ts';
 import { ES, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, SS, segmentSlots, slot } from '../../state/layout.ts';
 import type { FunctionBuilder, Label, Value } from '../../wasm/function-builder.ts';
+import { CompiledCalls } from './compiled-calls.ts';
 import type { CompiledFlags } from './compiled-flags.ts';
 import type { CompiledInstruction } from './compiled-instruction.ts';
 import type { CompiledMemory, CompiledPlace } from './compiled-memory.ts';
 import type { CompiledRegisters } from './compiled-registers.ts';
-import { isStackBig } from './segment-facts.ts';
+import { CALLS_RECORDED, isStackBig } from './segment-facts.ts';
 
 /** The region around an instruction. */
 export interface StageSurroundings {
@@ -239,10 +240,24 @@ export class CompilerStage extends Semantics {
     this.takesParagraphs();
   }
 
-  /** Regions are not entered while calls are recorded. */
-  recordCall(): void {}
+  recordCall(target: Value, back: Value): void {
+    if ((this.#region.facts & CALLS_RECORDED) !== 0) this.#calls().called(target, back);
+  }
 
-  recordReturn(): void {}
+  recordReturn(): void {
+    if ((this.#region.facts & CALLS_RECORDED) !== 0) this.#calls().returned();
+  }
+
+  /** Runs an instruction that loads the stack pointer and nothing else. */
+  loadStack(run: () => void): void {
+    if ((this.#region.facts & CALLS_RECORDED) !== 0) this.#calls().loaded(run);
+    else run();
+  }
+
+  #calls(): CompiledCalls {
+    const { memory } = this.#region;
+    return new CompiledCalls(this, this.#bail, (offset) => memory.linearOf({ segment: SS, offset, isShort: false }));
+  }
 
   raise(): void {
     this.#bail();

@@ -30,6 +30,7 @@ const CANDIDATES_MAX = 1024;
 interface Compiled {
   readonly root: Block;
   readonly blocks: readonly Block[];
+  readonly facts: number;
   readonly place: number;
   readonly bytes: number;
 }
@@ -90,6 +91,9 @@ export class Compiler {
   sampled(candidate: Candidate): void {
     this.counters.samples++;
     const { block } = candidate;
+    const compiled = this.#byRoot.get(block);
+    // What was taken for granted holds no more.
+    if (compiled && compiled.facts !== candidate.facts) this.#drop(compiled);
     if (this.#mayCompile(block)) {
       const count = (this.#samples.get(block) ?? 0) + 1;
       if (this.#samples.size > CANDIDATES_MAX) this.#samples.clear();
@@ -134,12 +138,12 @@ export class Compiler {
     const { memory } = this.#around;
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
     this.counters.modules++;
-    for (const [n, { region }] of found.entries()) {
-      this.#put(region, exports[`region${n}`] as () => number, Math.ceil(bytes.length / found.length));
+    for (const [n, { region, facts }] of found.entries()) {
+      this.#put(region, facts, exports[`region${n}`] as () => number, Math.ceil(bytes.length / found.length));
     }
   }
 
-  #put({ root, nodes, addressBits }: Region, code: () => number, bytes: number): void {
+  #put({ root, nodes, addressBits }: Region, facts: number, code: () => number, bytes: number): void {
     const { block } = root;
     const tables = this.#tables.map((tableOf) => tableOf(block.codeSize));
     let place = this.#freePlaces[addressBits].pop();
@@ -151,7 +155,7 @@ export class Compiler {
     }
     if (place === undefined) throw new Error('nobody executes what is compiled');
     const blocks = [...nodes.values()].map((node) => node.block);
-    const compiled: Compiled = { root: block, blocks, place, bytes };
+    const compiled: Compiled = { root: block, blocks, facts, place, bytes };
     this.#byRoot.set(block, compiled);
     for (const each of blocks) {
       const regions = this.#byBlock.get(each);

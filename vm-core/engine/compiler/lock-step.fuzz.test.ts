@@ -1,8 +1,8 @@
 /** The interpreter and the compiler side by side, on random programs: nobody can tell which of them executes. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { RAM_BASE } from '../../memory/layout.ts';
-import { slot } from '../../state/layout.ts';
+import { CALL_SHADOW, CALL_SHADOW_SIZE, RAM_BASE } from '../../memory/layout.ts';
+import { internal, slot } from '../../state/layout.ts';
 import { readState } from '../../state/state-access.ts';
 import type { BareMachine } from '../bare-machine.ts';
 import { programMachine } from '../guest-program.ts';
@@ -46,6 +46,7 @@ function prepare(mode: ProgramMode, engine: Engine, seed: number): BareMachine {
     for (const name of ['EBX', 'ESI', 'EDI'] as const) state.write32(slot[name], DATA_AT + draw(0x800));
     state.write32(slot.ESP, STACK_AT + 0x800);
     state.eip = PROGRAM_AT;
+    machine.processor.callShadow.isOn = draw(2) === 0;
     return machine;
   } finally {
     defaultEngine.name = before;
@@ -55,7 +56,15 @@ function prepare(mode: ProgramMode, engine: Engine, seed: number): BareMachine {
 function stateOf({ processor, loop }: BareMachine): object {
   const { state } = processor;
   const registers = readState(state).map(({ tag, value }) => `${tag} ${value.toString(16)}`);
-  return { eflags: state.eflags, retired: loop.retired, time: loop.time, registers };
+  const calls = Buffer.from(state.view.buffer, state.base + CALL_SHADOW, CALL_SHADOW_SIZE).toString('latin1');
+  return {
+    calls,
+    top: state.read32(internal.CALLS_TOP),
+    eflags: state.eflags,
+    retired: loop.retired,
+    time: loop.time,
+    registers,
+  };
 }
 
 function ramOf({ map }: BareMachine): Buffer {

@@ -185,7 +185,8 @@ class RegionCode {
     const stage = new CompilerStage(surroundings, instruction);
     const operands = row.operands.map((code) => resolveOperand(code, form.operandSize, form.addressing !== undefined));
     const run = () => row.semantics?.(stage, ...(operands as Operand[]));
-    if (form.repeatPrefix === 0) run();
+    if (form.loadsStack) stage.loadStack(run);
+    else if (form.repeatPrefix === 0) run();
     else repeated(stage, run, row.repeat === 'rep' ? undefined : form.repeatPrefix === 0xf3 ? 1 : 0);
     return stage.isLeft;
   }

@@ -116,8 +116,9 @@ function readNode(source: CodeSource, block: Block, eip: bigint, addressBits: 32
   };
 }
 
-/** System operations and the other units are the interpreter's. */
-function isCompiled({ row }: StagedForm): boolean {
+/** System operations and the other units are the interpreter's; so is what may have to be undone and cannot be. */
+function isCompiled({ row, form }: StagedForm): boolean {
+  if (form.loadsStack && row.name === 'XCHG') return false;
   return row.semantics !== undefined && row.unit === undefined && row.name !== 'WAIT' && row.name !== 'ESC';
 }
 

@@ -11,6 +11,8 @@ const HAS_64_KIB = 2;
 /** The stack pointer has 32 bits. */
 const STACK_IS_BIG = 1 << 30;
 
+/** Calls are recorded. */
+export const CALLS_RECORDED: number = 1 << 29;
 /** Regions are not to be entered: something is recorded that they do not record. */
 export const REGIONS_OFF: number = 1 << 31;
 

@@ -6,7 +6,7 @@ import type { Block, CodeCache } from '../code-cache.ts';
 import { codeSizeOf } from '../derived-state.ts';
 import type { RunFunctions } from '../run-functions.ts';
 import { Compiler } from './compiler.ts';
-import { REGIONS_OFF } from './segment-facts.ts';
+import { CALLS_RECORDED, REGIONS_OFF } from './segment-facts.ts';
 
 /** `compiler-at-once` compiles everything when it is first executed: for tests. */
 export type Engine = 'interpreter' | 'compiler' | 'compiler-at-once';
@@ -38,10 +38,11 @@ export class Tiers {
     compilers.set(code, this.compiler);
   }
 
-  /** An execution begins. What records something that regions do not record keeps them from being entered. */
-  begin(isRecorded: boolean): void {
-    const facts = this.#state.read32(internal.SEGMENT_FACTS);
-    this.#state.write32(internal.SEGMENT_FACTS, isRecorded ? facts | REGIONS_OFF : facts & ~REGIONS_OFF);
+  /** An execution begins. What records something that regions do not record, other than calls, keeps them from being entered. */
+  begin(recordsCalls: boolean, isRecorded: boolean): void {
+    const facts = this.#state.read32(internal.SEGMENT_FACTS) & ~(REGIONS_OFF | CALLS_RECORDED);
+    const now = (recordsCalls ? CALLS_RECORDED : 0) | (isRecorded ? REGIONS_OFF : 0);
+    this.#state.write32(internal.SEGMENT_FACTS, facts | now);
     this.#awaitSample();
   }
 
