@@ -25,16 +25,14 @@ export function createBranchRing(processor: Processor, place: InstructionPlace, 
 function traceMemory(processor: Processor, map: PhysicalMap): TraceMemory {
   const { state, translations, linear } = processor;
   const cut = (at: Address): Address => (isLongMode(state) ? at : lowHalf(at) >>> 0);
-  const isWord = (at: Address): boolean => {
-    if (isLongMode(state) && !isCanonical(state, at, 4)) return false;
+  const isRam = (at: Address): boolean => {
+    if (isLongMode(state) && !isCanonical(state, at)) return false;
     const physical = translations.find(pageStart(at), ACCESS_IMPLICIT | ACCESS_WRITE, offsetInPage(at));
     return physical >= 0 && map.isRam(physical);
   };
   return {
-    isWritable: (at, bytes) => {
-      for (let n = 0; n < bytes; n += 4) if (!isWord(cut(plus(at, n))) || !isWord(cut(plus(at, n + 3)))) return false;
-      return true;
-    },
+    // A range is shorter than a page; its words may cross the end of one.
+    isWritable: (at, bytes) => isRam(cut(at)) && isRam(cut(plus(at, bytes - 1))),
     readWord: (at) => linear.readSystem(cut(at), 4),
     writeWord: (at, value) => linear.writeSystem(cut(at), 4, value),
   };
