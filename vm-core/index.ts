@@ -1,6 +1,6 @@
 /** The only door to the machine. */
 export * from './machine/machine.ts';
-export { type Topology, CPUS_MAX, cpuCount } from './cpu/topology.ts';
+export { apicNumberOf, CPUS_MAX, cpuCount, ONE_CPU, type Topology } from './cpu/topology.ts';
 export type {
   CallRecord,
   CallStack,

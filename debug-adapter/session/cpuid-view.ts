@@ -1,6 +1,14 @@
 /** What CPUID answers, as variables that cannot be written: leaves, their registers, the fields of those. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { type CpuidRow, type CpuidValue, cpuidRows, modelFacts } from '../../vm-core/index.ts';
+import {
+  apicNumberOf,
+  type CpuidRow,
+  type CpuidValue,
+  cpuidRows,
+  modelFacts,
+  ONE_CPU,
+  type Topology,
+} from '../../vm-core/index.ts';
 import { formatHex, formatValue, type Notation } from '../expressions/format.ts';
 import type { Guest } from './guest.ts';
 
@@ -20,7 +28,14 @@ function rowsOf(guest: Guest): readonly CpuidRow[] {
     miscEnable: BigInt(guest.register('IA32_MISC_ENABLE')),
     isApicOff: isApicOff(guest),
     ticksPerSecond: guest.machine.ticksPerSecond,
+    ...placeOf(guest),
   });
+}
+
+/** What CPUID tells of the place of a vCPU among the others. */
+export function placeOf({ machine, vcpu }: Guest): { readonly topology: Topology; readonly apicNumber: number } {
+  const { topology = ONE_CPU } = machine.config;
+  return { topology, apicNumber: apicNumberOf(topology, vcpu.index) };
 }
 
 /** Whether IA32_APIC_BASE has the local APIC off. */

@@ -144,6 +144,14 @@ export interface Translations {
   invalidatePage(linearAddress: Address, pcid?: number, global?: boolean): void;
 }
 
+/** What MONITOR and MWAIT watch, where others can store to it. */
+export interface StoreMonitor {
+  /** Watches the line of an address that may be read. */
+  arm(segment: SegmentIndex, offset: Address): void;
+  /** The wait begins; false where nothing is watched, and when it was stored to before. */
+  wait(): boolean;
+}
+
 /** One vCPU as system code sees it. */
 export interface Cpu {
   /** Absent while nobody asks for a record of calls. */
@@ -156,6 +164,8 @@ export interface Cpu {
   readonly localApic?: LocalApicUnit | undefined;
   readonly state: CpuState;
   readonly model: CpuModelFacts;
+  /** Absent where there is no other vCPU. */
+  readonly monitored?: StoreMonitor | undefined;
   /** Of the machine's vCPUs; absent where there is one. */
   readonly topology?: Topology | undefined;
   readonly memory: CpuMemory;

@@ -156,7 +156,10 @@ export class EventLoop {
     return branches.isReached ? { reason: 'branch', branch: branches.newest() } : undefined;
   }
 
-  /** Whether the vCPU has anything to do. INIT and start-up happen here; HLT ends when an interrupt can be taken. */
+  /**
+   * Whether the vCPU has anything to do. INIT and start-up happen here; HLT ends when an interrupt can be taken, MWAIT by a
+   * store, too.
+   */
   isRunnable(): boolean {
     const { state } = this.#processor;
     if (this.#pending.isInitDue) initProcessor(this.#processor, () => this.reset());
@@ -165,11 +168,13 @@ export class EventLoop {
       startProcessor(this.#processor);
     }
     if (state.read8(slot.HALTED) === 0) return true;
-    if (!this.#pending.endsHalt) {
-      this.#processor.counters.halted();
+    const { monitored, counters } = this.#processor;
+    if (!this.#pending.endsHalt && monitored?.isStoredTo !== true) {
+      counters.halted();
       return false;
     }
     state.write8(slot.HALTED, 0);
+    monitored?.disarm();
     return true;
   }
 

@@ -45,6 +45,7 @@ export function startProcessor(processor: Processor): void {
 }
 
 function forgetAll(processor: Processor): void {
+  processor.monitored?.disarm();
   processor.callShadow.reset();
   processor.translations.flushAll();
   processor.refresh();

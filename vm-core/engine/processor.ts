@@ -31,6 +31,7 @@ import { Execution } from './execution.ts';
 import { EventReports, reportingPorts } from './event-reports.ts';
 import { HardwareBreakpoints } from './hardware-breakpoints.ts';
 import { createMemoryUnit, type MemoryUnit } from './memory-unit.ts';
+import type { MonitoredLine } from './monitored-line.ts';
 import { ModeReports } from './mode-reports.ts';
 import { deriveTranslation } from './paging-unit.ts';
 import { settle } from './operation-outcome.ts';
@@ -70,6 +71,8 @@ export class Processor implements Cpu {
   readonly watches: WatchList;
   readonly reports: EventReports;
   readonly unfinished: Unfinished;
+  /** Where there are other vCPUs. */
+  monitored: MonitoredLine | undefined;
   readonly callShadow: CallShadow;
   readonly trace: TraceRing;
   /** Hears of each branch that is taken. */

@@ -112,6 +112,31 @@ describe('the log of written pages', () => {
   });
 });
 
+describe('MWAIT', () => {
+  it('ends by a store of another vCPU to the line that MONITOR has named', () => {
+    // XOR ECX,ECX; XOR EDX,EDX; MOV EAX,line; STI; MONITOR; MWAIT; MOV [RESULT],EAX
+    const line = 0x6_0000;
+    const monitor = [0x31, 0xc9, 0x31, 0xd2, 0xb8, ...bytesOf(line), 0xfb, 0x0f, 0x01, 0xc8];
+    const sleeper = [...monitor, 0x0f, 0x01, 0xc9, ...save(RESULT)];
+    const { machine, cpus } = pairOf([...put(line + 64, 1), ...put(line + 60, 1)], sleeper);
+    const isAsleep = () => cpus[1]?.state.read8(slot.HALTED) === 1;
+    machine.run({ instructionsMax: 6, onlyCpu: 1 });
+    expect([isAsleep(), machine.run({ instructionsMax: 1, onlyCpu: 1 }).reason]).toEqual([true, 'halted']);
+    // A store beside the line wakes nobody.
+    machine.run({ instructionsMax: 1, onlyCpu: 0 });
+    expect(machine.run({ instructionsMax: 1, onlyCpu: 1 }).reason).toBe('halted');
+    machine.run({ instructionsMax: 1, onlyCpu: 0 });
+    machine.run({ instructionsMax: 1, ofCpu: 1 });
+    expect([isAsleep(), read32(machine, RESULT)]).toEqual([false, line]);
+    // A store between the two makes MWAIT go on at once.
+    (cpus[1] as Vcpu).state.eip = 0x5_0000;
+    machine.run({ instructionsMax: 5, onlyCpu: 1 });
+    machine.memory.write(line, Uint8Array.of(9));
+    machine.run({ instructionsMax: 1, onlyCpu: 1 });
+    expect(isAsleep()).toBe(false);
+  });
+});
+
 describe('breakpoints and watchpoints', () => {
   it('of one vCPU leave the others alone', () => {
     const { machine } = pairOf([0x90, 0x90], [0x90]);

@@ -2,6 +2,7 @@
 import type { Topology } from '../cpu/topology.ts';
 import { cpuCount } from '../cpu/topology.ts';
 import { ignoreFloatErrors } from '../cpu/x87-errors.ts';
+import { MonitoredLine } from '../engine/monitored-line.ts';
 import { Processor } from '../engine/processor.ts';
 import { resetProcessor } from '../engine/processor-init.ts';
 import type { ProcessorSurroundings, SharedByProcessors } from '../engine/surroundings.ts';
@@ -35,6 +36,8 @@ export class Processors {
     const first = make(0);
     const others = Array.from({ length: cpuCount(topology) - 1 }, (_, n) => make(n + 1, first));
     this.all = [first, ...others];
+    if (others.length === 0) return;
+    for (const processor of this.all) processor.monitored = new MonitoredLine(map, processor);
   }
 
   /** RESET. */

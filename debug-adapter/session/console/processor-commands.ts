@@ -5,7 +5,7 @@
 import { type CpuidAnswer, cpuid, cpuidLeaves, featuresOfLeaf, modelFacts } from '../../../vm-core/index.ts';
 import { localized } from '../../protocol/localized.ts';
 import { placeText } from '../code-listing.ts';
-import { isApicOff } from '../cpuid-view.ts';
+import { isApicOff, placeOf } from '../cpuid-view.ts';
 import type { Debuggee } from '../debuggee.ts';
 import type { Guest } from '../guest.ts';
 import { compileNumberList } from '../number-list.ts';
@@ -92,6 +92,7 @@ function showLeaves(guest: Guest, words: readonly string[]): string {
     miscEnable: BigInt(guest.register('IA32_MISC_ENABLE')),
     isApicOff: isApicOff(guest),
     ticksPerSecond: guest.machine.ticksPerSecond,
+    ...placeOf(guest),
   };
   const lines = cpuidLeaves(model)
     .filter(({ leaf }) => wanted(leaf))

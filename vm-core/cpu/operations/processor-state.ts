@@ -16,23 +16,25 @@ function requireExtensions({ state }: Cpu, extensions: number): void {
   if (high !== 0 || (state.read32(slot.ECX) & ~extensions) !== 0) throw new GuestFault(VECTOR_GP, 0);
 }
 
-/** Arms nothing: MWAIT below ends by an interrupt. The address is checked as that of a load of a byte. */
+/** The address is checked as that of a load of a byte. Where nobody else can store to it, MWAIT ends by an interrupt. */
 export const MONITOR: SystemOperation = (cpu, instruction) => {
   requireLevel0(cpu);
   requireExtensions(cpu, 0);
-  cpu.memory.readSegment(instruction.segment, readAddressRegister(cpu.state, slot.EAX, instruction.addressSize), 1);
+  const offset = readAddressRegister(cpu.state, slot.EAX, instruction.addressSize);
+  cpu.memory.readSegment(instruction.segment, offset, 1);
+  cpu.monitored?.arm(instruction.segment, offset);
   return NEXT;
 };
 
 /** The only extension of MWAIT. */
 const INTERRUPTS_END_IT = 1;
 
-/** Waits as HLT does; with interrupts off it comes back at once, as it always may. */
+/** Waits as HLT does, or for a store; with interrupts off it comes back at once, as it always may. */
 export const MWAIT: SystemOperation = (cpu) => {
   requireLevel0(cpu);
   const { state } = cpu;
   requireExtensions(cpu, INTERRUPTS_END_IT);
-  if ((state.read32(slot.EFLAGS) & IF) === 0) return NEXT;
+  if ((state.read32(slot.EFLAGS) & IF) === 0 || cpu.monitored?.wait() === false) return NEXT;
   state.write8(slot.HALTED, 1);
   return EXIT;
 };
