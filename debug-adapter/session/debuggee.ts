@@ -81,6 +81,7 @@ export class Debuggee {
   readonly #options: DebuggeeOptions;
   readonly #progress: Progress;
   readonly #views: GuestViews;
+  readonly #threads: ThreadEvents;
   #live: Live | undefined;
   #arguments: DebugProtocol.LaunchRequestArguments = {};
   #configured = false;
@@ -104,8 +105,8 @@ export class Debuggee {
       (line) => this.clientLine(line),
       () => options.host.now(),
     );
-    const threads = new ThreadEvents((event, body) => this.sendEvent(event, body));
-    this.#views = new GuestViews(options.screen, [...options.views, threads], (error) =>
+    this.#threads = new ThreadEvents((event, body) => this.sendEvent(event, body));
+    this.#views = new GuestViews(options.screen, [...options.views, this.#threads], (error) =>
       this.output.writeFailure(error),
     );
     this.breakpoints = new BreakpointTable(
@@ -349,6 +350,7 @@ export class Debuggee {
     const reason = localizedStop(stop);
     this.#registers.stopped(guest);
     const shown = shownReason(reason, this.client.clientID, guest);
+    this.#threads.look();
     this.sendEvent('stopped', { ...shown, threadId: threadIdOf(guest), allThreadsStopped: true });
     this.#views.setState('stopped', reason.description ?? reason.reason);
   }

@@ -31,22 +31,26 @@ export class ThreadEvents implements SessionView {
   }
 
   setState(): void {
-    this.#look();
+    // What a stop brings is told before it.
   }
 
   sliceDone(): void {
-    this.#look();
+    this.look();
   }
 
   refresh(): void {
-    this.#look();
+    this.look();
   }
 
   detach(): void {
     this.#cpus = [];
   }
 
-  #look(): void {
+  /**
+   * Tells what has changed since the last look. To be called before a stop is told: VS Code drops a stop of a thread of
+   * which it hears afterwards that it has started.
+   */
+  look(): void {
     // The first processor never waits.
     for (let n = 1; n < this.#cpus.length; n++) {
       const cpu = this.#cpus[n] as Cpu;

@@ -68,8 +68,11 @@ describe('two processors', () => {
     expect(await run(client, 'continue', { threadId: 1 })).toBe(
       `thread 2: function breakpoint ${lineOf('wide:')} wide (0010:00007C7E)`,
     );
-    expect(client.transcript.filter((line) => line.startsWith('← event thread'))).toEqual([
+    // VS Code drops a stop of a thread of which it hears afterwards that it has started.
+    const told = client.transcript.filter((line) => /^← event (thread|stopped)/.test(line)).slice(2);
+    expect(told).toEqual([
       '← event thread {"reason":"started","threadId":2}',
+      expect.stringMatching(/^← event stopped .*"threadId":2/),
     ]);
     expect(await threadNames(client)).toEqual(['CPU 0 · real mode', 'CPU 1 · 32-bit, ring 0']);
   });

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { missingCapabilities, sentEvents, unsentEvents } from '../../debug-adapter/session/protocol-support.ts';
 import { handlers, unsupportedRequests } from '../../debug-adapter/session/requests/index.ts';
-import { LOOK_AT_REQUEST } from '../../debug-adapter/protocol/requests.ts';
+import { LOOK_AT_REQUEST, STEP_TO_BRANCH_REQUEST } from '../../debug-adapter/protocol/requests.ts';
 import { createMachine, type Machine } from '../../vm-core/index.ts';
 import { readProtocolSchema } from '../../scripts/protocol-schema.ts';
 import { FIXTURE, fixture, SessionClient } from './support/session-client.ts';
@@ -10,7 +10,7 @@ import { FIXTURE, fixture, SessionClient } from './support/session-client.ts';
 const schema = readProtocolSchema();
 
 it('every request stands in one of two tables', () => {
-  const own = [LOOK_AT_REQUEST];
+  const own = [LOOK_AT_REQUEST, STEP_TO_BRANCH_REQUEST];
   const all = [...Object.keys(handlers), ...Object.keys(unsupportedRequests)];
   expect(all.sort()).toEqual([...schema.requests, ...own].sort());
 });

@@ -7,7 +7,7 @@ import { repositoryRoot } from '../../scripts/run-command.ts';
 
 /** Sizes in KiB: what a file may have. Raise one only together with the reason, in the commit that needs it. */
 const BUDGET_KIB: Readonly<Record<string, number>> = {
-  'x86-vm-debugger.vsix': 1350,
+  'x86-vm-debugger.vsix': 1300,
   'extension.cjs': 140,
   'extension-web.cjs': 140,
   'extension-web.cjs.js': 140,
