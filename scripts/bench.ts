@@ -9,12 +9,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findBochs } from './bench/bochs-machine.ts';
 import { debuggerMeasurements } from './bench/debugger-measurements.ts';
+import { linuxMeasurements } from './bench/linux-boots.ts';
 import { measure, type Outcome } from './bench/measurement.ts';
-import { runOurMachine, type OurProcessor, type StopKind } from './bench/our-machine.ts';
+import { runOurLinux, runOurMachine, type OurProcessor, type StopKind } from './bench/our-machine.ts';
 import { makePage } from './bench/page.ts';
 import { qemuVersion } from './bench/qemu-machine.ts';
 import { speedMeasurements } from './bench/speed-measurements.ts';
-import { runV86 } from './bench/v86-machine.ts';
+import { runV86, runV86Linux } from './bench/v86-machine.ts';
 import { repositoryRoot } from './run-command.ts';
 
 const PAGE = join(repositoryRoot, 'docs', 'performance.md');
@@ -38,7 +39,11 @@ async function bench(words: readonly string[]): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'x86-vm-bench-'));
   try {
     const peers = { directory, qemu: qemu !== undefined, bochs };
-    const all = [...(await debuggerMeasurements(peers)), ...(await speedMeasurements(peers))];
+    const all = [
+      ...(await debuggerMeasurements(peers)),
+      ...(await speedMeasurements(peers)),
+      ...linuxMeasurements(peers),
+    ];
     const chosen = all.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word.toLowerCase())));
     const outcomes: Outcome[] = [];
     for (const measurement of chosen) {
@@ -72,5 +77,7 @@ function v86Version(): string {
 
 const [first = '', image = '', option = '', model = ''] = process.argv.slice(2);
 if (first === 'our-machine') await runOurMachine(image, option as StopKind, model as OurProcessor);
+else if (first === 'our-linux') runOurLinux(image, option, model as OurProcessor);
+else if (first === 'v86-linux') await runV86Linux(image, option);
 else if (first === 'v86') await runV86(image, option as 'compiler' | 'interpreter');
 else await bench(process.argv.slice(2));

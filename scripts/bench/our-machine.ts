@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeSync } from 'node:fs';
 import { type Breakpoint, createMachine, createOverlayStore, type Machine, memorySource } from '../../vm-core/index.ts';
+import { COMMAND_LINE, LINUX_MEMORY } from './linux-kernel.ts';
 import { ASIDE, ASIDE_WORD, DATA_WORD, ENTRY } from './guest-images.ts';
 
 const SLICE_INSTRUCTIONS = 2_000_000;
@@ -19,8 +20,8 @@ export const stopKinds = {
 
 export type StopKind = keyof typeof stopKinds;
 
-/** Models whose figures are taken: SSE2 needs the second, 64-bit code the third. */
-export type OurProcessor = '386' | 'core2' | 'x86-64-v3';
+/** Models whose figures are taken: 32-bit Linux the second, SSE2 the third, 64-bit code the last. */
+export type OurProcessor = '386' | 'pentium3' | 'core2' | 'x86-64-v3';
 
 function watch(machine: Machine, address: number): void {
   machine.addWatchpoint({ address, space: 'linear', length: 2, access: 'read-write', reached: () => true });
@@ -55,4 +56,30 @@ export async function runOurMachine(image: string, stops: StopKind, cpuModel: Ou
     else if (result.reason !== 'limit') throw new Error(`the guest stopped: ${result.reason}`);
   }
   writeSync(1, JSON.stringify((counts[1] as number) - (counts[0] as number)));
+}
+
+/** Boots Linux until the process is ended. */
+export function runOurLinux(kernel: string, initrd: string, cpuModel: OurProcessor): void {
+  const machine = createMachine({
+    machineType: 'isa-1',
+    cpuModel,
+    memorySize: LINUX_MEMORY << 20,
+    firmware: 'builtin',
+    kernel: {
+      name: 'vmlinuz',
+      image: readFileSync(kernel),
+      commandLine: COMMAND_LINE,
+      initrd: { name: 'initramfs', bytes: readFileSync(initrd), commandLine: '' },
+      modules: [],
+    },
+    exitDevice: false,
+    startTimeMs: 0,
+  });
+  machine.onOutput = (device, channel, bytes) => {
+    if (device === 'uart-1' && channel === 'serial') writeSync(1, bytes);
+  };
+  for (let before = -1; machine.retired !== before; ) {
+    before = machine.retired;
+    machine.run({ instructionsMax: SLICE_INSTRUCTIONS });
+  }
 }

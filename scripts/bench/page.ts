@@ -27,6 +27,9 @@ its own, and the page gives the median over the rounds. "Best" is the best round
   \`rfb\`, to which nobody connects) and does not wait for real time.
 - An event a second is one turn of a loop that makes it: the interrupt, what its handler does, the return, and the two
   instructions of the loop.
+- Linux is booted without a boot loader by all of them. Its time is that of the whole program, from its start to the line
+  that the shell's script prints. QEMU's machine for 64-bit kernels has PCI and ACPI, on which Linux spends some of it.
+  Bochs boots no kernel by itself.
 - A stop that is "never met" stands in code or data that the loop does not touch, on the same page.
 `;
 

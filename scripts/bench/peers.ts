@@ -1,8 +1,9 @@
 /** Starts the programs that are compared: this machine and v86 as `bench.ts` with a name, QEMU as itself. */
 import { fileURLToPath } from 'node:url';
 import type { Bochs } from './bochs-machine.ts';
+import type { LinuxBoot } from './linux-kernel.ts';
 import type { OurProcessor, StopKind } from './our-machine.ts';
-import { type GuestProcess, startGuest } from './timed-run.ts';
+import { BOOT_TIME_MAX_MS, type GuestProcess, startGuest } from './timed-run.ts';
 
 const BENCH = fileURLToPath(new URL('../bench.ts', import.meta.url));
 
@@ -22,4 +23,15 @@ export function startOurMachine(image: string, stops: StopKind, model: OurProces
 
 export function startV86(image: string, engine: 'compiler' | 'interpreter'): GuestProcess {
   return startGuest(process.execPath, [BENCH, 'v86', image, engine]);
+}
+
+/** Boots Linux on this machine. */
+export function startOurLinux({ kernel, initrd, codeSize }: LinuxBoot): GuestProcess {
+  const model: OurProcessor = codeSize === 64 ? 'x86-64-v3' : 'pentium3';
+  return startGuest(process.execPath, [BENCH, 'our-linux', kernel, initrd, model], BOOT_TIME_MAX_MS);
+}
+
+/** Boots Linux on v86. */
+export function startV86Linux({ kernel, initrd }: LinuxBoot): GuestProcess {
+  return startGuest(process.execPath, [BENCH, 'v86-linux', kernel, initrd], BOOT_TIME_MAX_MS);
 }

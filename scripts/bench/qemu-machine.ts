@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { GdbConnection } from './gdb-connection.ts';
-import { type GuestProcess, startGuest } from './timed-run.ts';
+import { COMMAND_LINE, LINUX_MEMORY, type LinuxBoot } from './linux-kernel.ts';
+import { BOOT_TIME_MAX_MS, type GuestProcess, startGuest } from './timed-run.ts';
 
 const PROGRAM = 'qemu-system-i386';
 const PROGRAM_64 = 'qemu-system-x86_64';
@@ -25,6 +26,17 @@ function qemuArguments(image: string): string[] {
 export function startQemu(image: string, codeSize: 32 | 64 = 32, usesAvx2 = false): GuestProcess {
   const model = usesAvx2 ? ['-cpu', 'max'] : [];
   return startGuest(codeSize === 64 ? PROGRAM_64 : PROGRAM, [...qemuArguments(image), ...model]);
+}
+
+/** Boots Linux: the 32-bit kernel on a PC without PCI, as this machine is one; the other does not know that. */
+export function startQemuLinux({ kernel, initrd, codeSize }: LinuxBoot): GuestProcess {
+  const [program, machine, model] = codeSize === 64 ? [PROGRAM_64, 'pc', 'Nehalem'] : [PROGRAM, 'isapc', 'pentium3'];
+  const parts = [
+    ...['-machine', machine, '-accel', 'tcg', '-cpu', model, '-m', `${LINUX_MEMORY}M`, '-nodefaults'],
+    ...['-no-user-config', '-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-no-reboot'],
+    ...['-kernel', kernel, '-initrd', initrd, '-append', COMMAND_LINE],
+  ];
+  return startGuest(program, parts, BOOT_TIME_MAX_MS);
 }
 
 let sockets = 0;

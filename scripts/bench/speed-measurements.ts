@@ -11,7 +11,6 @@ import {
   unitKernels,
   wideKernel,
 } from './guest-images.ts';
-import { hasFeature } from '../../vm-core/isa/cpu-model.ts';
 import { startBochs } from './bochs-machine.ts';
 import type { Contender, Measurement } from './measurement.ts';
 import { type Peers, startOurMachine, startV86 } from './peers.ts';
@@ -45,8 +44,7 @@ export async function speedMeasurements(peers: Peers): Promise<readonly Measurem
   const units: readonly Row[] = [
     ...unitKernels.map((kernel) => ({ kernel, frame: 'paged-loop' as const })),
     ...unitKernels.map((kernel) => ({ kernel, frame: 'long-loop' as const })),
-    // Processors here do not advertise AVX2 before all of it is there.
-    ...(hasFeature(WIDE_MODEL, 'AVX2') ? [{ kernel: wideKernel, frame: 'long-loop' as const }] : []),
+    { kernel: wideKernel, frame: 'long-loop' },
   ];
   const events: readonly Row[] = [
     ...eventKernels.map((kernel) => ({ kernel, frame: 'paged-loop' as const })),

@@ -4,6 +4,8 @@
  */
 import { readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { debianFile } from '../debian-package.ts';
+import { COMMAND_LINE, LINUX_MEMORY } from './linux-kernel.ts';
 import { dirname, join } from 'node:path';
 
 const ROM_SIZE = 0x10000;
@@ -33,11 +35,13 @@ function makeRom(image: Uint8Array): ArrayBuffer {
   return rom.buffer;
 }
 
+const wasmPath = (): string => join(dirname(createRequire(import.meta.url).resolve('v86')), 'v86.wasm');
+
 /** Runs an image until the guest says that it is done; with its compiler or by its interpreter alone. */
 export async function runV86(image: string, engine: 'compiler' | 'interpreter'): Promise<void> {
   const { V86 } = await import('v86');
   const emulator = new V86({
-    wasm_path: join(dirname(createRequire(import.meta.url).resolve('v86')), 'v86.wasm'),
+    wasm_path: wasmPath(),
     memory_size: MEMORY_SIZE,
     vga_memory_size: 2 << 20,
     bios: { buffer: makeRom(readFileSync(image)) },
@@ -49,3 +53,25 @@ export async function runV86(image: string, engine: 'compiler' | 'interpreter'):
     if (byte === END_MARK) process.exit(0);
   });
 }
+
+/** Boots Linux until the process is ended, with its compiler and SeaBIOS, which its way of booting a kernel needs. */
+export async function runV86Linux(kernel: string, initrd: string): Promise<void> {
+  const { V86 } = await import('v86');
+  const bios = debianFile('seabios', 'usr/share/seabios/bios.bin');
+  const videoBios = debianFile('seabios', 'usr/share/seabios/vgabios-stdvga.bin');
+  if (bios === undefined || videoBios === undefined) throw new Error('no package seabios');
+  const emulator = new V86({
+    wasm_path: wasmPath(),
+    memory_size: LINUX_MEMORY << 20,
+    vga_memory_size: 2 << 20,
+    bios: imageOf(bios),
+    vga_bios: imageOf(videoBios),
+    bzimage: imageOf(kernel),
+    initrd: imageOf(initrd),
+    cmdline: COMMAND_LINE,
+    autostart: true,
+  });
+  emulator.add_listener('serial0-output-byte', (byte: number) => writeSync(1, Uint8Array.of(byte)));
+}
+
+const imageOf = (path: string): { buffer: ArrayBuffer } => ({ buffer: new Uint8Array(readFileSync(path)).buffer });

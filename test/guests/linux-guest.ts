@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { debianFile, debianKernel } from '../../scripts/debian-package.ts';
 import { createMachine, type Machine, type MachineConfig, type Topology } from '../../vm-core/index.ts';
-import { type InitramfsEntry, initramfs } from '../support/initramfs.ts';
+import { type InitramfsEntry, initramfs } from '../../scripts/initramfs.ts';
 
 /** A kernel and the shell that goes with it, as paths. */
 export interface LinuxPackages {
