@@ -47,15 +47,20 @@ export function dataOffset(state: CpuState, offset: Address): Address {
   return is64BitMode(state) ? offset : Number(offset) >>> 0;
 }
 
+const HALF_OF_32_BITS = 2 ** 31;
+/** Addresses below, and from its negative on, are canonical with four levels of page tables as with five. */
+const ALWAYS_CANONICAL = 2 ** 47;
+
 /** The first address of the canonical hole; on its other side addresses are from its negative on. */
 export function canonicalEnd(state: CpuState): number {
-  return 2 ** (63 - state.read32(internal.CANONICAL_SHIFT));
+  return HALF_OF_32_BITS * (1 << (32 - state.read32(internal.CANONICAL_SHIFT)));
 }
 
 /** Whether `size` bytes at a signed address of 64 bits lie where addresses are canonical. */
 export function isCanonical(state: CpuState, linearAddress: Address, size = 1): boolean {
-  const end = canonicalEnd(state);
   const last = plus(linearAddress, size - 1);
+  if (linearAddress >= -ALWAYS_CANONICAL && last < ALWAYS_CANONICAL) return true;
+  const end = canonicalEnd(state);
   return linearAddress >= -end && last < end && (linearAddress < 0 || last >= 0);
 }
 

@@ -77,6 +77,8 @@ export class CodeFetch {
     const state = this.#state;
     if (!is64BitMode(state)) return Math.max(state.read32(internal.CODE_LIMIT) - state.eip + 1, 0);
     if (!isCanonical(state, linear)) return 0;
-    return linear < 0 ? Number.POSITIVE_INFINITY : Number(BigInt(canonicalEnd(state)) - BigInt(linear));
+    if (linear < 0) return Number.POSITIVE_INFINITY;
+    const end = canonicalEnd(state);
+    return typeof linear === 'number' ? end - linear : Number(BigInt(end) - linear);
   }
 }

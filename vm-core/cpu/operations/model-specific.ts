@@ -47,7 +47,7 @@ function readTimeStamp(cpu: Cpu): void {
   const { state } = cpu;
   if ((state.read32(slot.CR4) & CR4_TSD) !== 0 && privilegeLevel(state) !== 0) throw new GuestFault(VECTOR_GP, 0);
   const now = cpu.now();
-  const low = (now % TWO_32) + state.read32(slot.TIME_STAMP_OFFSET);
+  const low = (now >>> 0) + state.read32(slot.TIME_STAMP_OFFSET);
   const high = Math.floor(now / TWO_32) + state.read32(slot.TIME_STAMP_OFFSET + 4) + (low >= TWO_32 ? 1 : 0);
   writeDoubleWord(state, slot.EAX, low);
   writeDoubleWord(state, slot.EDX, high);
