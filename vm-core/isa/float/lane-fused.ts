@@ -1,7 +1,8 @@
-/** Products with a sum and one rounding on the lanes of vectors (SDM vol. 1 §14.5): the host has none, each lane is computed. */
+/** Products with a sum and one rounding on the lanes of vectors (SDM vol. 1 §14.5): the quick way, or lane by lane the exact one. */
 import type { Value } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
 import { fusedDouble, fusedSingle } from './fused.ts';
+import { returnIfQuick } from './quick-fused.ts';
 import { doubles, type LaneFormat, Lanes, singles } from './lanes.ts';
 
 /**
@@ -18,6 +19,7 @@ function fusedOn(of: LaneFormat, count: number): SharedFunction {
         ...[Value, Value, Value, Value, Value, Value, Value],
       ];
       const lanes = new Lanes(f, of, count, { flagsAt, mxcsr });
+      returnIfQuick(lanes, others, [x, y, z], negated);
       const result = f.variable(others);
       const environment = lanes.environment();
       for (let n = 0; n < count; n++) {
