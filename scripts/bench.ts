@@ -75,8 +75,8 @@ function v86Version(): string {
   return version;
 }
 
-const [first = '', image = '', option = '', model = ''] = process.argv.slice(2);
-if (first === 'our-machine') await runOurMachine(image, option as StopKind, model as OurProcessor);
+const [first = '', image = '', option = '', model = '', processors = '1'] = process.argv.slice(2);
+if (first === 'our-machine') await runOurMachine(image, option as StopKind, model as OurProcessor, Number(processors));
 else if (first === 'our-linux') runOurLinux(image, option, model as OurProcessor);
 else if (first === 'v86-linux') await runV86Linux(image, option);
 else if (first === 'v86') await runV86(image, option as 'compiler' | 'interpreter');

@@ -88,8 +88,14 @@ export const eventKernels: readonly Kernel[] = [
 /** A loop of two instructions. */
 export const EMPTY_KERNEL = 'empty';
 
-/** In what a kernel runs: real mode, 32-bit protected mode with paging, or 64-bit mode. */
-export type Frame = 'loop' | 'paged-loop' | 'long-loop';
+export const messageKernel: Kernel = {
+  name: 'message',
+  description: 'messages to another processor that are answered by one',
+  iterations: 200_000,
+};
+
+/** In what a kernel runs: real mode, 32-bit protected mode with paging, 64-bit mode, or protected mode and a second processor. */
+export type Frame = 'loop' | 'paged-loop' | 'long-loop' | 'two-processors';
 
 /** Assembles the guest of a kernel into a directory; returns the image's path. */
 export async function assembleGuest(

@@ -28,10 +28,16 @@ function watch(machine: Machine, address: number): void {
 }
 
 /** Runs an image until the guest asks for the end. */
-export async function runOurMachine(image: string, stops: StopKind, cpuModel: OurProcessor): Promise<void> {
+export async function runOurMachine(
+  image: string,
+  stops: StopKind,
+  cpuModel: OurProcessor,
+  processors = 1,
+): Promise<void> {
   const machine = createMachine({
     machineType: 'isa-1',
     cpuModel,
+    topology: { packages: processors, coresPerPackage: 1, threadsPerCore: 1 },
     memorySize: MEMORY_SIZE,
     firmware: 'builtin',
     disk: createOverlayStore(memorySource('image', readFileSync(image))),

@@ -17,8 +17,13 @@ export interface Peers {
   readonly bochs?: Bochs | undefined;
 }
 
-export function startOurMachine(image: string, stops: StopKind, model: OurProcessor = '386'): GuestProcess {
-  return startGuest(process.execPath, [BENCH, 'our-machine', image, stops, model]);
+export function startOurMachine(
+  image: string,
+  stops: StopKind,
+  model: OurProcessor = '386',
+  processors = 1,
+): GuestProcess {
+  return startGuest(process.execPath, [BENCH, 'our-machine', image, stops, model, String(processors)]);
 }
 
 export function startV86(image: string, engine: 'compiler' | 'interpreter'): GuestProcess {

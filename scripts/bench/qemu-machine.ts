@@ -22,10 +22,17 @@ function qemuArguments(image: string): string[] {
   ];
 }
 
+/** What an image needs beside a PC with one processor of 32 bits. */
+interface QemuNeeds {
+  readonly codeSize: 32 | 64;
+  readonly usesAvx2: boolean;
+  readonly processors: number;
+}
+
 /** Runs an image free of any debugger. */
-export function startQemu(image: string, codeSize: 32 | 64 = 32, usesAvx2 = false): GuestProcess {
-  const model = usesAvx2 ? ['-cpu', 'max'] : [];
-  return startGuest(codeSize === 64 ? PROGRAM_64 : PROGRAM, [...qemuArguments(image), ...model]);
+export function startQemu(image: string, { codeSize, usesAvx2, processors }: QemuNeeds): GuestProcess {
+  const parts = [...(usesAvx2 ? ['-cpu', 'max'] : []), ...['-smp', String(processors)]];
+  return startGuest(codeSize === 64 ? PROGRAM_64 : PROGRAM, [...qemuArguments(image), ...parts]);
 }
 
 /** Boots Linux: the 32-bit kernel on a PC without PCI, as this machine is one; the other does not know that. */

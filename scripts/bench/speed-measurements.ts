@@ -6,6 +6,7 @@ import {
   type Kernel,
   kernels,
   longProgram,
+  messageKernel,
   realModeProgram,
   systemCall,
   unitKernels,
@@ -29,6 +30,7 @@ const suffixes: Readonly<Record<Frame, string>> = {
   loop: '',
   'paged-loop': ', 32-bit code with paging',
   'long-loop': ', 64-bit code',
+  'two-processors': ', and back',
 };
 
 /** The measurements of this file, with those peers that are installed. */
@@ -49,6 +51,7 @@ export async function speedMeasurements(peers: Peers): Promise<readonly Measurem
   const events: readonly Row[] = [
     ...eventKernels.map((kernel) => ({ kernel, frame: 'paged-loop' as const })),
     ...[...eventKernels, systemCall].map((kernel) => ({ kernel, frame: 'long-loop' as const })),
+    { kernel: messageKernel, frame: 'two-processors' },
   ];
   return Promise.all([
     ...[...rows, ...units].map((row) => makeMeasurement(row, peers, 'million instructions a second', instructionRates)),
@@ -70,6 +73,7 @@ async function makeMeasurement(
 ): Promise<Measurement> {
   const image = await assembleGuest(peers.directory, kernel, frame);
   const isLong = frame === 'long-loop';
+  const processors = frame === 'two-processors' ? 2 : 1;
   const isWide = kernel.unit === 'AVX2';
   const { subject, peer } = takesOf(kernel);
   const contender = (take: Take, name: string, start: () => GuestProcess): Contender => ({
@@ -85,14 +89,23 @@ async function makeMeasurement(
     better: 'higher',
     ...target,
     subject: contender(subject, 'x86 VM, interpreter', () =>
-      startOurMachine(image, 'free', isLong ? WIDE_MODEL : kernel.unit ? 'core2' : '386'),
+      startOurMachine(image, 'free', isLong ? WIDE_MODEL : kernel.unit || processors > 1 ? 'core2' : '386', processors),
     ),
     peers: [
-      // There is no long mode in it.
-      ...(isLong ? [] : [contender(peer, 'v86, interpreter only', () => startV86(image, 'interpreter'))]),
-      ...(isLong ? [] : [contender(peer, 'v86', () => startV86(image, 'compiler'))]),
-      ...(qemu ? [contender(peer, 'QEMU TCG', () => startQemu(image, isLong ? 64 : 32, isWide))] : []),
-      ...(bochs ? [contender(peer, 'Bochs', () => startBochs(bochs, image))] : []),
+      // There is no long mode in it, and no second processor.
+      ...(isLong || processors > 1
+        ? []
+        : [contender(peer, 'v86, interpreter only', () => startV86(image, 'interpreter'))]),
+      ...(isLong || processors > 1 ? [] : [contender(peer, 'v86', () => startV86(image, 'compiler'))]),
+      ...(qemu
+        ? [
+            contender(peer, 'QEMU TCG', () =>
+              startQemu(image, { codeSize: isLong ? 64 : 32, usesAvx2: isWide, processors }),
+            ),
+          ]
+        : []),
+      // Debian's has one processor.
+      ...(bochs && processors === 1 ? [contender(peer, 'Bochs', () => startBochs(bochs, image))] : []),
     ],
     rounds: ROUNDS,
   };
