@@ -61,6 +61,8 @@ export interface RunOrder {
   readonly alone?: boolean;
   /** Index of the processor that runs alone; default: all run. */
   readonly onlyCpu?: number;
+  /** The client has asked for nothing that the protocol knows to let the machine run, and is told that it does. */
+  readonly isTold?: boolean;
 }
 
 /** A booted guest with its runner. */
@@ -250,7 +252,7 @@ export class Debuggee {
    * Lets the machine run, with a plan if it is a step. While it is running that does nothing but let those run, too, that
    * stand still.
    */
-  resume(plan?: Plan, { reason = STEP, alone = false, onlyCpu }: RunOrder = {}): void {
+  resume(plan?: Plan, { reason = STEP, alone = false, onlyCpu, isTold }: RunOrder = {}): void {
     const { runner } = this.#booted;
     if (runner.running) {
       if (plan) plan.dispose();
@@ -264,7 +266,8 @@ export class Debuggee {
     runner.start(plan, alone ? plan?.cpu : onlyCpu);
     this.#views.setState('running', '');
     const lone = this.guest.hasSeveralCpus ? this.guest.cpus[runner.onlyCpu ?? -1] : undefined;
-    if (lone) this.sendEvent('continued', { threadId: threadIdOf(lone), allThreadsContinued: false });
+    if (!lone && !isTold) return;
+    this.sendEvent('continued', { threadId: threadIdOf(lone ?? this.guest), allThreadsContinued: lone === undefined });
   }
 
   /** Index of the processor that runs while all others stand still. */

@@ -9,7 +9,8 @@ import type { DIAGNOSTICS_EVENT } from '../protocol/events.ts';
 export const sentEvents = {
   initialized: 'the machine and its symbols are there, breakpoints can be verified',
   stopped: 'the machine stands still: step, breakpoint, exception, event, pause, restart',
-  continued: 'a restart lets the machine run, or one processor runs while the others stand still',
+  continued:
+    'a restart, the console or a request of our own lets the machine run, or one processor while the others stand still',
   thread: 'a processor has left the wait for its start-up message; a restart has fewer of them',
   exited: 'the guest switched itself off or wrote to the exit device',
   terminated: 'the guest has ended',

@@ -62,6 +62,7 @@ describe.skipIf(!hasNasm)('a step to the next branch', () => {
     for (let n = 0; n < 2; n++) await step(client);
     expect(await step(client)).toMatch(/^(function )?breakpoint \d+ f /);
     await client.request('x86vm/stepToBranch', { threadId: 1 });
+    expect(await client.event('continued')).toEqual({ threadId: 1, allThreadsContinued: true });
     const { reason, description } = await client.event('stopped');
     expect([reason, description]).toEqual(['step', 'Paused after a branch']);
   });

@@ -45,7 +45,7 @@ export function kindIcon(kind: ShownBranchKind): string {
 
 /** The name by which people know a place best, and what else is known of it. */
 export function endTexts({ place, symbol, line }: BranchEnd): { readonly name: string; readonly rest: string } {
-  const texts = [symbol, place, line].filter((text) => text !== '');
+  const texts = [symbol, line, place].filter((text) => text !== '');
   return { name: texts[0] as string, rest: texts.slice(1).join(' · ') };
 }
 

@@ -89,8 +89,8 @@ describe.skipIf(browserPath() === undefined || !hasNasm)('the view of the last b
   it('shows the newest branch on top, and the same ones together', async () => {
     const { page } = await recorded();
     expect(await allText(page)).toEqual([
-      'again+0x2 0000:7C0E · branches.asm:9 → f 0000:7C13 · branches.asm:12 Call',
-      'again 0000:7C0C · branches.asm:8 → again 0000:7C0C · branches.asm:8 Conditional jump 99 times',
+      'again+0x2 branches.asm:9 · 0000:7C0E → f branches.asm:12 · 0000:7C13 Call',
+      'again branches.asm:8 · 0000:7C0C → again branches.asm:8 · 0000:7C0C Conditional jump 99 times',
     ]);
     await page.close();
   });
@@ -101,7 +101,7 @@ describe.skipIf(browserPath() === undefined || !hasNasm)('the view of the last b
     expect(asked.at(-1)).toEqual({ type: 'step' });
     await client.run('x86vm/stepToBranch');
     await settle();
-    expect((await allText(page))[0]).toMatch(/^f 0x00007c13 · branches\.asm:12 → .* Software interrupt: INT 12h$/);
+    expect((await allText(page))[0]).toMatch(/^f branches\.asm:12 · 0x00007c13 → .* Software interrupt: INT 12h$/);
     await button(page, 'Clear').click();
     await settle();
     expect(await allText(page)).toEqual([]);

@@ -99,8 +99,10 @@ export class BranchesView extends LitElement {
       ${this.end(row.from)}
       <span class="arrow" aria-label=${localized('to')}>→</span>
       ${this.end(row.to)}
-      <span class="kind">${kindText(row)}</span>
-      ${row.count === 1 ? nothing : html`<span class="count">${localized('{0} times', row.count)}</span>`}
+      <span class="what">
+        <span class="kind">${kindText(row)}</span>
+        ${row.count === 1 ? nothing : html`<span class="count">${localized('{0} times', row.count)}</span>`}
+      </span>
     `;
   }
 

@@ -18,7 +18,7 @@ const branch: ConsoleCommand = {
   words: () => [],
   run: (debuggee) => {
     if (debuggee.running) throw new UserError('not-stopped', localized('the guest is running; pause it first'));
-    debuggee.afterResponse(() => debuggee.resume(branchPlan(debuggee.guest), { reason: AT_BRANCH }));
+    debuggee.afterResponse(() => debuggee.resume(branchPlan(debuggee.guest), { reason: AT_BRANCH, isTold: true }));
     return 'Running to the next branch.';
   },
 };

@@ -47,7 +47,10 @@ function execute(debuggee: Debuggee, count: number): string {
   if (debuggee.running) throw new UserError('not-stopped', localized('the guest is running; pause it first'));
   const { guest, output } = debuggee;
   debuggee.afterResponse(() => {
-    debuggee.resume(tracePlan(guest, count, (text) => output.write('console', text)));
+    debuggee.resume(
+      tracePlan(guest, count, (text) => output.write('console', text)),
+      { isTold: true },
+    );
   });
   return `Executing ${count === 1 ? '1 instruction' : `${count} instructions`}.`;
 }

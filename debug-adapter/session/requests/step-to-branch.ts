@@ -9,7 +9,7 @@ export const stepToBranch: HandlerOf<typeof STEP_TO_BRANCH_REQUEST> = {
   handle(debuggee, { threadId, singleThread = debuggee.stepsAlone }) {
     if (debuggee.running) return undefined;
     const guest = requireThread(debuggee.guest, threadId);
-    debuggee.resume(branchPlan(guest), { reason: AT_BRANCH, alone: singleThread });
+    debuggee.resume(branchPlan(guest), { reason: AT_BRANCH, alone: singleThread, isTold: true });
     return undefined;
   },
 };
