@@ -53,8 +53,12 @@ describe('commands of the console', () => {
       'breakpoints',
       'log',
       'keys ab<enter>',
+      'branches on',
+      'branches',
+      'branches off',
       'trace 1',
       'reset',
+      'branch',
     ];
     for (const [line, pattern] of Object.entries(patterns)) expect(await type(line)).toMatch(pattern);
     const answers: string[] = [];
