@@ -42,6 +42,8 @@ export interface Interpreter {
   handlerOf(instruction: DecodedInstruction): number;
   /** The form whose handler is at a place in the table; undefined for system operations and pseudo handlers. */
   formAt(place: number): StagedForm | undefined;
+  /** True for the handler of all system operations of which generated code does nothing. */
+  isSystem(place: number): boolean;
   readonly pseudoHandlers: Readonly<Record<PseudoHandler, number>>;
   /** Binds the module to a machine's memory. */
   instantiate(memory: WebAssembly.Memory, imports: SlowPathImports): BoundInterpreter;
@@ -79,7 +81,9 @@ function buildOf(codeSize: OperandSize): InterpreterBuild {
 }
 
 /** What is known of an interpreter before its module is compiled. */
-interface BuiltInterpreter extends Pick<Interpreter, 'handlerOf' | 'formAt' | 'pseudoHandlers'>, LaterModules {
+interface BuiltInterpreter
+  extends Pick<Interpreter, 'handlerOf' | 'formAt' | 'isSystem' | 'pseudoHandlers'>,
+    LaterModules {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
@@ -109,11 +113,11 @@ class InterpreterBuild {
   finish(): Interpreter {
     if (this.#interpreter) return this.#interpreter;
     while (!this.#built) this.#step();
-    const { bytes, handlerOf, formAt, pseudoHandlers, ...parts } = this.#built as BuiltInterpreter;
+    const { bytes, handlerOf, formAt, isSystem, pseudoHandlers, ...parts } = this.#built as BuiltInterpreter;
     this.#module ??= new WebAssembly.Module(bytes);
     const module = this.#module;
     this.#interpreter = {
-      ...{ handlerOf, formAt, pseudoHandlers },
+      ...{ handlerOf, formAt, isSystem, pseudoHandlers },
       instantiate: (memory, imports) => bindInterpreter(module, parts, memory, imports),
     };
     return this.#interpreter;
@@ -173,6 +177,7 @@ function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInte
     telling: once(() => buildTelling(inLoop, builder.tableLength, addressBits)),
     handlerOf: (instruction) => placeOf(places, instruction, addressBits),
     formAt: (place) => byPlace.get(place),
+    isSystem: (place) => place === systemPlace,
     bytes: builder.build(),
   };
 }

@@ -61,5 +61,10 @@ export const STATUS_LOOKUP = 64;
 export const STATUS_LIMIT = 128;
 /** A region was left: EIP, budget and REGION_RECORD say where to go on. */
 export const STATUS_REGION = 256;
+/**
+ * Together with a status of the handler of the record before REGION_RECORD: a region has called it, and the loop goes on
+ * as if it had.
+ */
+export const STATUS_CALLED = 1024;
 /** The budget is below SAMPLE_BELOW. */
 export const STATUS_SAMPLE = 512;

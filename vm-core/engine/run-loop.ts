@@ -118,7 +118,7 @@ function runRecords(f: FunctionBuilder, state: LoopState, handler: Signature, in
 
 /** Brings EIP and budget up to date, and returns to TypeScript for every status that needs it. */
 function leaveBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
-  const last = f.copy(f.binary('sub', state.at, f.i32(record.RECORD_SIZE)));
+  const last = f.variable(f.binary('sub', state.at, f.i32(record.RECORD_SIZE)));
   const { branches, cpu, status } = state;
   if (branches) stageBranch(f, { ...branches, cpu, status, last, now: () => linearEip(f, state) });
   f.if(f.binary('gtU', status, f.i32(BRANCH)), () => leaveForStatus(f, state, last, nextBlock));
@@ -127,7 +127,7 @@ function leaveBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): voi
 }
 
 /** The rare statuses. All but a repeated instruction without a reason to leave return to TypeScript. */
-function leaveForStatus(f: FunctionBuilder, state: LoopState, last: Value, nextBlock: Label): void {
+function leaveForStatus(f: FunctionBuilder, state: LoopState, last: Variable, nextBlock: Label): void {
   const has = (bits: number) => f.binary('and', state.status, f.i32(bits));
   const back = () => f.binary('sub', nextOffset(f, last), f.load('i32', 8, last, record.RECORD_LENGTH));
   const leave = () => {
@@ -135,6 +135,12 @@ function leaveForStatus(f: FunctionBuilder, state: LoopState, last: Value, nextB
     f.return(state.status);
   };
   f.if(has(record.STATUS_REGION), () => leaveRegion(f, state, nextBlock));
+  f.if(has(record.STATUS_CALLED), () => {
+    f.set(state.status, f.binary('and', state.status, f.i32(record.STATUS_CALLED - 1)));
+    f.set(state.at, f.load('i32', 32, state.cpu, internal.REGION_RECORD));
+    f.set(last, f.binary('sub', state.at, f.i32(record.RECORD_SIZE)));
+    followRegion(f, state);
+  });
   f.if(has(record.STATUS_HOOK | record.STATUS_DEAD), () => f.return(state.status));
   f.if(has(FAULT), () => {
     spend(f, state, last);
@@ -157,15 +163,21 @@ function leaveForStatus(f: FunctionBuilder, state: LoopState, last: Value, nextB
 /** Compiled code has run: goes on where it has left off. */
 function leaveRegion(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
   const { cpu } = state;
-  f.set(state.budget, f.load('i32', 32, cpu, internal.BUDGET));
+  followRegion(f, state);
   const middle = f.load('i32', 32, cpu, internal.REGION_RECORD);
   f.if(middle, () => {
-    f.set(state.block, f.load('i32', 32, cpu, internal.BLOCK));
-    f.set(state.first, f.load('i32', 32, state.block, record.BLOCK_FIRST));
     f.set(state.at, middle);
     f.branch(nextBlock);
   });
   findBlock(f, state, nextBlock);
+}
+
+/** The block that was entered by the region may be another one. */
+function followRegion(f: FunctionBuilder, state: LoopState): void {
+  const { cpu } = state;
+  f.set(state.budget, f.load('i32', 32, cpu, internal.BUDGET));
+  f.set(state.block, f.load('i32', 32, cpu, internal.BLOCK));
+  f.set(state.first, f.load('i32', 32, state.block, record.BLOCK_FIRST));
 }
 
 /** Distance of the instruction behind a record from the first of its block. */

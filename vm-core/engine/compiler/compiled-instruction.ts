@@ -1,12 +1,17 @@
 /** A decoded record as the compiler reads it: its form, and the constants that the interpreter loads from it. */
-import type { StagedForm } from '../interpreter.ts';
+import type { InstructionRow } from '../../isa/instruction-row.ts';
+import { instructionRows } from '../../isa/instruction-table.ts';
+import type { Form, Interpreter, StagedForm } from '../interpreter.ts';
 import { internal, slot } from '../../state/layout.ts';
 import * as record from '../record.ts';
 
 export interface CompiledInstruction {
-  /** Address of the record. */
+  /** Address of the record, and the place of its handler. */
   readonly at: number;
-  readonly form: StagedForm;
+  readonly handler: number;
+  readonly row: InstructionRow;
+  /** Absent: the interpreter's handler is called. */
+  readonly form: Form | undefined;
   readonly length: number;
   /** Distance from the block's first instruction to the next one. */
   readonly nextOffset: number;
@@ -28,20 +33,24 @@ export interface CompiledInstruction {
   readonly isFarRelative: boolean;
 }
 
-/** `formAt` gives the form that a handler stands for. */
+/** Undefined for records that stand for no instruction. */
 export function readInstruction(
   view: DataView,
   at: number,
-  formAt: (handler: number) => StagedForm | undefined,
+  handlers: Pick<Interpreter, 'formAt' | 'isSystem'>,
 ): CompiledInstruction | undefined {
-  const form = formAt(view.getUint16(at + record.RECORD_HANDLER, true));
-  if (!form) return undefined;
+  const handler = view.getUint16(at + record.RECORD_HANDLER, true);
+  const staged = handlers.formAt(handler);
+  const row = staged?.row ?? instructionRows[view.getUint16(at + record.RECORD_ROW, true)];
+  if (!row || (!staged && !handlers.isSystem(handler))) return undefined;
   const base = view.getUint16(at + record.RECORD_BASE_SLOT, true);
   const index = view.getUint16(at + record.RECORD_INDEX_SLOT, true);
   const isFarRelative = index === internal.TWO_GIBIBYTES;
   return {
     at,
-    form,
+    handler,
+    row,
+    form: staged && isCompiled(staged) ? staged.form : undefined,
     length: view.getUint8(at + record.RECORD_LENGTH),
     nextOffset: view.getUint16(at + record.RECORD_NEXT_OFFSET, true),
     segmentEntry: view.getUint16(at + record.RECORD_SEGMENT_ENTRY, true),
@@ -58,4 +67,10 @@ export function readInstruction(
     isRelative: base === slot.EIP,
     isFarRelative,
   };
+}
+
+/** System operations and the other units are the interpreter's; so is what may have to be undone and cannot be. */
+function isCompiled({ row, form }: StagedForm): boolean {
+  if (form.loadsStack && row.name === 'XCHG') return false;
+  return row.semantics !== undefined && row.unit === undefined && row.name !== 'WAIT' && row.name !== 'ESC';
 }

@@ -77,6 +77,17 @@ export class CompiledRegisters {
     }
   }
 
+  /** All of them, for code outside that looks at the state, and may change it. */
+  storeAll(): void {
+    for (const register of this.#slots.keys()) this.#written.add(register);
+    this.store();
+  }
+
+  loadAll(): void {
+    for (const register of this.#slots.keys()) this.#written.add(register);
+    this.load();
+  }
+
   get #bits(): 32 | 64 {
     return this.#type === 'i64' ? 64 : 32;
   }

@@ -7,6 +7,7 @@ import { type SegmentChoice, Semantics } from '../../isa/semantics.ts';
 import type { FlagSource } from '../../isa/flag-source.ts';
 import { ES, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, SS, segmentSlots, slot } from '../../state/layout.ts';
 import type { FunctionBuilder, Label, Value } from '../../wasm/function-builder.ts';
+import type { Form } from '../interpreter.ts';
 import { CompiledCalls } from './compiled-calls.ts';
 import type { CompiledFlags } from './compiled-flags.ts';
 import type { CompiledInstruction } from './compiled-instruction.ts';
@@ -45,7 +46,7 @@ export class CompilerStage extends Semantics {
   #isLeft = false;
 
   constructor(region: StageSurroundings, instruction: CompiledInstruction) {
-    super(region.f, instruction.form.form.operandSize, region.addressBits);
+    super(region.f, (instruction.form as Form).operandSize, region.addressBits);
     this.#region = region;
     this.#instruction = instruction;
   }
@@ -107,7 +108,7 @@ export class CompilerStage extends Semantics {
 
   effectiveAddress(): Value {
     const { form, wideConstant, displacement, base, index, scale, isRelative, isFarRelative } = this.#instruction;
-    if (form.form.addressing === 'absolute') return this.f.i64(wideConstant);
+    if (form?.addressing === 'absolute') return this.f.i64(wideConstant);
     const relative = isRelative ? this.#region.entry + (isFarRelative ? 0x8000_0000n : 0n) : 0n;
     const constant = this.#address(relative + BigInt(displacement));
     const start = base === undefined ? constant : this.add(this.readRegister(base, this.addressBits), constant);

@@ -132,28 +132,33 @@ export class Compiler {
     const first = found[0];
     if (!first) return;
     if (this.#byRoot.size + found.length > REGIONS_MAX) this.#evict();
-    const builder = new ModuleBuilder(MEMORY_PAGES_MAX);
+    // The handlers of instructions that are not compiled are called through the table.
+    const builder = new ModuleBuilder(MEMORY_PAGES_MAX, 0);
     for (const [n, { region, facts }] of found.entries()) defineRegion(builder, `region${n}`, region, facts);
     const bytes = builder.build();
     const { memory } = this.#around;
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+    const module = new WebAssembly.Module(bytes);
+    const { codeSize } = first.region.root.block;
+    const tables = this.#tables.map((tableOf) => tableOf(codeSize));
+    const instances = tables.map((table) => new WebAssembly.Instance(module, { env: { memory, table } }).exports);
     this.counters.modules++;
     for (const [n, { region, facts }] of found.entries()) {
-      this.#put(region, facts, exports[`region${n}`] as () => number, Math.ceil(bytes.length / found.length));
+      const place = this.#placeFor(region, tables);
+      for (const [vcpu, table] of tables.entries()) table.set(place, instances[vcpu]?.[`region${n}`]);
+      this.#put(region, facts, place, Math.ceil(bytes.length / found.length));
     }
   }
 
-  #put({ root, nodes, addressBits }: Region, facts: number, code: () => number, bytes: number): void {
+  /** A free place, which is the same in the tables of all vCPUs: they have as many. */
+  #placeFor({ addressBits }: Region, tables: readonly WebAssembly.Table[]): number {
+    const free = this.#freePlaces[addressBits].pop();
+    if (free !== undefined) return free;
+    const [place = 0] = tables.map((table) => table.grow(1));
+    return place;
+  }
+
+  #put({ root, nodes }: Region, facts: number, place: number, bytes: number): void {
     const { block } = root;
-    const tables = this.#tables.map((tableOf) => tableOf(block.codeSize));
-    let place = this.#freePlaces[addressBits].pop();
-    for (const table of tables) {
-      // All of them have as many places.
-      place = place ?? table.length;
-      if (place === table.length) table.grow(1);
-      table.set(place, code);
-    }
-    if (place === undefined) throw new Error('nobody executes what is compiled');
     const blocks = [...nodes.values()].map((node) => node.block);
     const compiled: Compiled = { root: block, blocks, facts, place, bytes };
     this.#byRoot.set(block, compiled);
@@ -170,10 +175,9 @@ export class Compiler {
 
   #sourceAt(root: Block): CodeSource {
     const { code } = this.#around;
-    const forms = interpreter(root.codeSize);
     return {
       view: this.#view,
-      formAt: (handler) => forms.formAt(handler),
+      handlers: interpreter(root.codeSize),
       blockAt: (linear) => {
         const physical = root.physical + (lowHalf(linear) - lowHalf(root.linear));
         const block =

@@ -161,7 +161,11 @@ class RegionCode {
 
   /** True if nothing of the block follows. */
   #instruction(from: OrderedNode, instruction: CompiledInstruction, number: number): boolean {
-    const { row, form } = instruction.form;
+    const { row, form } = instruction;
+    if (!form) {
+      this.#call(from, instruction, number);
+      return false;
+    }
     const surroundings = {
       f: this.#f,
       cpu: this.#cpu,
@@ -189,6 +193,36 @@ class RegionCode {
     else if (form.repeatPrefix === 0) run();
     else repeated(stage, run, row.repeat === 'rep' ? undefined : form.repeatPrefix === 0xf3 ? 1 : 0);
     return stage.isLeft;
+  }
+
+  /** Has the interpreter's handler do an instruction, with the state as the interpreter has it there. */
+  #call(from: OrderedNode, { at, handler, row }: CompiledInstruction, number: number): void {
+    const f = this.#f;
+    const cpu = this.#cpu;
+    const { addressBits } = this.#region;
+    this.#registers.storeAll();
+    this.#flags.flush();
+    f.store(addressBits, cpu, slot.EIP, this.#place(from.node.eip));
+    f.store(32, cpu, internal.BUDGET, f.binary('add', this.#rest, this.#budget));
+    f.store(32, cpu, internal.BLOCK, f.i32(from.node.block.address));
+    const status = f.callIndirect(HANDLER_SIGNATURE, f.i32(handler), cpu, f.i32(at));
+    f.if(status, () => {
+      f.store(32, cpu, internal.REGION_RECORD, f.i32(at + record.RECORD_SIZE));
+      f.return(f.binary('or', status, f.i32(record.STATUS_CALLED)));
+    });
+    this.#registers.loadAll();
+    this.#memory.begin();
+    if (row.unit) return;
+    // A system operation may have changed what this code takes for granted.
+    const facts = f.load('i32', 32, cpu, internal.SEGMENT_FACTS);
+    const isChanged = f.binary('ne', facts, f.i32(this.#facts));
+    f.if(f.binary('or', isChanged, f.load('i32', 32, cpu, internal.COUNTS)), () => {
+      if (number + 1 < from.node.count) this.#bail(from, number + 1);
+      else {
+        this.#spend(number + 1);
+        this.#leave(from.node.eip + BigInt(from.node.bytes));
+      }
+    });
   }
 
   #jump(from: OrderedNode, target: Value, done: number): void {

@@ -5,7 +5,7 @@
 import type { Address } from '../../state/address.ts';
 import { PAGE_SIZE } from '../../memory/layout.ts';
 import type { Block } from '../code-cache.ts';
-import type { StagedForm } from '../interpreter.ts';
+import type { Form, Interpreter } from '../interpreter.ts';
 import * as record from '../record.ts';
 import { type CompiledInstruction, readInstruction } from './compiled-instruction.ts';
 
@@ -33,7 +33,7 @@ export interface RegionNode {
 /** Where blocks are found, and what their handlers stand for. */
 export interface CodeSource {
   readonly view: DataView;
-  formAt(handler: number): StagedForm | undefined;
+  readonly handlers: Pick<Interpreter, 'formAt' | 'isSystem'>;
   /** The block at a linear address of the root's page, if it is decoded and nothing has to be asked there. */
   blockAt(linear: Address): Block | undefined;
 }
@@ -95,14 +95,15 @@ function readNode(source: CodeSource, block: Block, eip: bigint, addressBits: 32
   const targets: bigint[] = [];
   const place = (offset: number) => BigInt.asUintN(addressBits, eip + BigInt(offset));
   for (let n = 0; n < count; n++) {
-    const instruction = readInstruction(view, start + n * record.RECORD_SIZE, source.formAt);
-    if (!instruction || !isCompiled(instruction.form)) break;
+    const instruction = readInstruction(view, start + n * record.RECORD_SIZE, source.handlers);
+    // What is not compiled and changes what follows is left to the interpreter's loop.
+    if (!instruction || (!instruction.form && instruction.row.endsBlock)) break;
     instructions.push(instruction);
     if (isRelative(instruction)) targets.push(targetOf(instruction, eip, addressBits));
   }
   const last = instructions.at(-1);
   const isWhole = instructions.length === count;
-  const { name, endsBlock } = last?.form.row ?? { name: '', endsBlock: false };
+  const { name, endsBlock } = last?.row ?? { name: '', endsBlock: false };
   return {
     block,
     eip,
@@ -116,19 +117,13 @@ function readNode(source: CodeSource, block: Block, eip: bigint, addressBits: 32
   };
 }
 
-/** System operations and the other units are the interpreter's; so is what may have to be undone and cannot be. */
-function isCompiled({ row, form }: StagedForm): boolean {
-  if (form.loadsStack && row.name === 'XCHG') return false;
-  return row.semantics !== undefined && row.unit === undefined && row.name !== 'WAIT' && row.name !== 'ESC';
-}
-
-function isRelative({ form }: CompiledInstruction): boolean {
-  return form.row.operands.includes('Jb') || form.row.operands.includes('Jz');
+function isRelative({ form, row }: CompiledInstruction): boolean {
+  return form !== undefined && (row.operands.includes('Jb') || row.operands.includes('Jz'));
 }
 
 /** As the semantics of near jumps has it: cut to the operand size. */
 function targetOf(instruction: CompiledInstruction, eip: bigint, addressBits: 32 | 64): bigint {
-  const { operandSize } = instruction.form.form;
+  const { operandSize } = instruction.form as Form;
   const next = BigInt.asUintN(addressBits === 64 ? 64 : operandSize, eip + BigInt(instruction.nextOffset));
   return BigInt.asUintN(operandSize, next + BigInt(instruction.immediate));
 }
