@@ -61,9 +61,10 @@ export class BranchTraceStore {
     const field = (index: number): Address => this.#readField(plus(area, index * size), isWide);
     const maximum = field(MAXIMUM);
     const length = RECORD_FIELDS * size;
-    const isFull = plus(field(INDEX), length) > maximum;
+    const index = field(INDEX);
+    const isFull = plus(index, length) > maximum;
     if (isFull && interrupts) return;
-    const at = field(isFull ? BASE : INDEX);
+    const at = isFull ? field(BASE) : index;
     if (!this.#memory.isWritable(at, length)) {
       this.#isLost();
       return;
@@ -72,8 +73,9 @@ export class BranchTraceStore {
     const next = plus(at, length);
     const isAtEnd = !interrupts && plus(next, length) > maximum;
     this.#writeField(plus(area, INDEX * size), isAtEnd ? field(BASE) : next, isWide);
+    if (!interrupts) return;
     const threshold = field(THRESHOLD);
-    if (interrupts && at < threshold && next >= threshold) this.#interrupt();
+    if (at < threshold && next >= threshold) this.#interrupt();
   }
 
   #writeRecord(at: Address, branch: ToldBranch, isWide: boolean): void {

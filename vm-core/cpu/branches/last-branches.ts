@@ -26,6 +26,7 @@ const NOT_IN_SYSTEM = 1 << 0;
 const NOT_IN_USER = 1 << 1;
 const CALL_STACK = 1 << 9;
 const CYCLES_MAX = 0xffff;
+const TWO_32 = 0x1_0000_0000;
 
 /** The bit of MSR_LBR_SELECT with which branches of a kind are not recorded; all others are far. */
 const kindBits: Readonly<Partial<Record<BranchKind, number>>> = {
@@ -137,8 +138,8 @@ export class LastBranches {
   #cycles(): number {
     const state = this.#state;
     const now = this.#now();
-    const since = now - Number(state.read64(UPDATED));
-    state.write64(UPDATED, BigInt(now));
+    const since = now - (state.read32(UPDATED + 4) * TWO_32 + state.read32(UPDATED));
+    this.#write(UPDATED, now, Math.floor(now / TWO_32));
     return Math.min(since, CYCLES_MAX);
   }
 
