@@ -58,13 +58,15 @@ describe('commands of the console', () => {
       'branches off',
       'trace 1',
       'reset',
-      'branch',
     ];
+    const whenStopped = 'branch';
     for (const [line, pattern] of Object.entries(patterns)) expect(await type(line)).toMatch(pattern);
     const answers: string[] = [];
     for (const line of lines) answers.push(`> ${line}`, await type(line));
+    await client.stop();
+    answers.push(`> ${whenStopped}`, await type(whenStopped));
     expectGolden('console', answers);
-    const tried = new Set([...lines, ...Object.keys(patterns)].map((line) => line.split(' ')[0]));
+    const tried = new Set([...lines, whenStopped, ...Object.keys(patterns)].map((line) => line.split(' ')[0]));
     expect(commands.map(({ name }) => name).filter((name) => !tried.has(name))).toEqual([]);
   });
 
