@@ -3,7 +3,8 @@
  *   node scripts/differential.ts [--seed N] [--minutes M | --rounds R] [--mode real|protected|long…]
  * In the modes `real` and `protected` a round is one image of about a thousand sequences, and the first rounds go through
  * all forms of instructions; in the others (differential/system) it is a thousand cases, each with a machine's state of its
- * own. A seed repeats its round. Prints what differs, then `N passed, N failed`.
+ * own; in `interrupts` a hundred sequences of steps that program the interrupt controllers. A seed repeats its round. Prints
+ * what differs, then `N passed, N failed`.
  */
 import { parseArgs } from 'node:util';
 import { differences, masked } from './differential/differences.ts';
@@ -11,8 +12,10 @@ import { comparedForms, formName } from './differential/forms.ts';
 import type { Mode } from './differential/image.ts';
 import { Qemu, qemuVersion } from './differential/qemu.ts';
 import { Rounds } from './differential/round.ts';
+import { explainedInInterrupts } from './differential/interrupts/explained.ts';
+import { INTERRUPTS, InterruptRounds } from './differential/interrupts/rounds.ts';
 import { explainedInSystem } from './differential/system/explained.ts';
-import { systemTools } from './differential/system/machines.ts';
+import { systemTools } from './differential/guest-in-qemu.ts';
 import { explainedInUnits } from './differential/system/unit-explained.ts';
 import { type SystemMode, SystemRounds, systemModes } from './differential/system/rounds.ts';
 
@@ -41,40 +44,52 @@ function main(): number {
   const modes = SEQUENCE_MODES.filter(isWanted);
   const system = systemModes.filter(isWanted);
   const seed = Number(values.seed);
-  if (modes.length + system.length === 0 || !Number.isSafeInteger(seed)) {
-    const names = [...SEQUENCE_MODES, ...systemModes].join('|');
+  const hasInterrupts = isWanted(INTERRUPTS);
+  if (modes.length + system.length + Number(hasInterrupts) === 0 || !Number.isSafeInteger(seed)) {
+    const names = [...SEQUENCE_MODES, ...systemModes, INTERRUPTS].join('|');
     console.error(`usage: node scripts/differential.ts [--seed N] [--minutes M | --rounds R] [--mode ${names}]`);
     return 2;
   }
   console.log(
-    `${version}; ${differences.length + masked.length + explainedInSystem.length + explainedInUnits.length} explained differences`,
+    `${version}; ${differences.length + masked.length + explainedInSystem.length + explainedInUnits.length + explainedInInterrupts.length} explained differences`,
   );
   const end = values.minutes === undefined ? undefined : Date.now() + Number(values.minutes) * 60_000;
   const roundsMax = end === undefined ? Number(values.rounds ?? ROUNDS) : Number.POSITIVE_INFINITY;
-  return run(seed, modes, system, (round) => round < roundsMax && (end === undefined || Date.now() < end));
+  return run(
+    seed,
+    { modes, system, hasInterrupts },
+    (round) => round < roundsMax && (end === undefined || Date.now() < end),
+  );
 }
 
-function run(
-  seed: number,
-  modes: readonly Mode[],
-  system: readonly SystemMode[],
-  goesOn: (round: number) => boolean,
-): number {
+/** What is run. */
+interface Wanted {
+  readonly modes: readonly Mode[];
+  readonly system: readonly SystemMode[];
+  readonly hasInterrupts: boolean;
+}
+
+function run(seed: number, { modes, system, hasInterrupts }: Wanted, goesOn: (round: number) => boolean): number {
   const qemu = new Qemu();
   const rounds = new Rounds(qemu);
   const systemRounds = new SystemRounds();
+  const interruptRounds = new InterruptRounds();
   let done = 0;
   try {
     for (const mode of modes) everyForm(rounds, seed, mode, goesOn);
     for (; goesOn(done); done++) {
       for (const mode of modes) take(rounds.random(seed + done, mode));
       for (const mode of system) take(systemRounds.run(mode, seed + done));
+      if (hasInterrupts) take(interruptRounds.run(seed + done));
     }
   } finally {
     qemu.close();
     systemRounds.close();
+    interruptRounds.close();
   }
-  console.log(`seeds ${seed} to ${seed + done - 1}, modes ${[...modes, ...system].join(', ')}`);
+  console.log(
+    `seeds ${seed} to ${seed + done - 1}, modes ${[...modes, ...system, ...(hasInterrupts ? [INTERRUPTS] : [])].join(', ')}`,
+  );
   for (const [reason, count] of total.explained) console.log(`explained in ${count} cases: ${reason}`);
   if (modes.length > 0) {
     const missing = comparedForms.map(formName).filter((name) => !total.forms.has(name));

@@ -21,6 +21,7 @@ import { msrRows } from '../vm-core/state/msr-table.ts';
 import { type Register, registerSets, registers } from '../vm-core/state/register-table.ts';
 import { differences, masked } from './differential/differences.ts';
 import { notCompared } from './differential/forms.ts';
+import { explainedInInterrupts, leftOutOfInterrupts } from './differential/interrupts/explained.ts';
 import { explainedInSystem, leftOutOfSystem } from './differential/system/explained.ts';
 import { explainedInUnits } from './differential/system/unit-explained.ts';
 import { readProtocolSchema } from './protocol-schema.ts';
@@ -301,6 +302,10 @@ function differencesFromQemu(): string {
     list(explainedInSystem.map(withSection)),
     '## Floating-point and vector units (`--mode units`)',
     list(explainedInUnits.map(withSection)),
+    '## Interrupt controllers (`--mode interrupts`)',
+    list(explainedInInterrupts.map(withSection)),
+    '## Left out of interrupt controllers',
+    list(leftOutOfInterrupts.map(withSection)),
     '## Left out of cases of system code',
     list(leftOutOfSystem.map(withSection)),
     '## Instructions that are left out of sequences of real and protected mode',

@@ -4,7 +4,8 @@ import { comparedForms, type Form, formName } from '../../scripts/differential/f
 import type { Mode } from '../../scripts/differential/image.ts';
 import { Qemu, qemuVersion } from '../../scripts/differential/qemu.ts';
 import { Rounds } from '../../scripts/differential/round.ts';
-import { systemTools } from '../../scripts/differential/system/machines.ts';
+import { InterruptRounds } from '../../scripts/differential/interrupts/rounds.ts';
+import { systemTools } from '../../scripts/differential/guest-in-qemu.ts';
 import { SystemRounds, systemModes } from '../../scripts/differential/system/rounds.ts';
 
 const SEED = 386;
@@ -13,6 +14,7 @@ const IMAGES_PER_MODE_MAX = 6;
 const RANDOM_ROUNDS = 1;
 const SYSTEM_SEED = 2;
 const CASES_PER_SYSTEM_MODE = 400;
+const SEQUENCES_OF_STEPS = 40;
 
 const version = qemuVersion();
 if (version === undefined) console.warn('differential run: SKIPPED, it needs QEMU (qemu-system-i386)');
@@ -60,5 +62,18 @@ describe.skipIf(!hasSystemTools)('differential run of system code', () => {
     const { failures, passed } = rounds.run(mode, SYSTEM_SEED, CASES_PER_SYSTEM_MODE);
     expect(failures).toEqual([]);
     expect(passed).toBe(CASES_PER_SYSTEM_MODE);
+  });
+});
+
+describe.skipIf(!hasSystemTools)('differential run of interrupt controllers', () => {
+  const rounds = new InterruptRounds();
+
+  afterAll(() => rounds.close());
+
+  it('random steps', { timeout: 120_000 }, () => {
+    const { failures, passed, steps } = rounds.run(SYSTEM_SEED, SEQUENCES_OF_STEPS);
+    expect(failures).toEqual([]);
+    expect(passed).toBe(SEQUENCES_OF_STEPS);
+    expect(steps).toBeGreaterThan(SEQUENCES_OF_STEPS * 10);
   });
 });

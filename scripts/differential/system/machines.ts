@@ -1,9 +1,9 @@
 /** Runs cases on our machine and in QEMU: one image of RAM for both, read again when the guest has come to its end. */
-import { spawnSync } from 'node:child_process';
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMachine, type Machine } from '../../../vm-core/index.ts';
+import { assembleGuest, type Part, runGuestInQemu } from '../guest-in-qemu.ts';
 import { encodeCase, type SystemCase } from './case.ts';
 import {
   assemblerDefinitions,
@@ -23,23 +23,8 @@ import {
 } from './layout.ts';
 import { harnessPlaces, homeTables, landingOf, pristineZone } from './zone.ts';
 
-const PROGRAM = 'qemu-system-x86_64';
-const TIMEOUT_MS = 10_000;
 /** What a case and the harness around it need at most, with room; then whether they have come any further is looked at. */
 const INSTRUCTIONS_PER_CASE = 1_000_000;
-
-/** The version line of the installed QEMU, or undefined if it or nasm is missing. */
-export function systemTools(): string | undefined {
-  const { status, stdout } = spawnSync(PROGRAM, ['--version'], { encoding: 'utf8' });
-  const { status: assembler } = spawnSync('nasm', ['-v']);
-  return status === 0 && assembler === 0 ? stdout.split('\n', 1)[0] : undefined;
-}
-
-/** A part of RAM that is filled before the guest starts. */
-interface Part {
-  readonly at: number;
-  readonly bytes: Uint8Array;
-}
 
 /** Both machines with the guest, for any number of runs. */
 export class SystemMachines {
@@ -97,20 +82,13 @@ export class SystemMachines {
 
   /** What QEMU wrote of the cases. */
   runQemu(cases: readonly SystemCase[]): { memory: Uint8Array; end: string } {
-    const ram = join(this.#directory, 'ram');
-    rmSync(ram, { force: true });
-    const file = openSync(ram, 'w+');
-    ftruncateSync(file, RAM_SIZE);
-    for (const { at, bytes } of [...this.#parts, records(cases)]) writeSync(file, bytes, 0, bytes.length, at);
-    const { status, error } = spawnSync(PROGRAM, qemuArguments(join(this.#directory, 'rom.bin'), ram), {
-      timeout: TIMEOUT_MS,
-      killSignal: 'SIGKILL',
+    return runGuestInQemu({
+      ...{ machine: 'isapc', cpu: `${CPU_MODEL},vendor=GenuineIntel`, ramSize: RAM_SIZE },
+      rom: join(this.#directory, 'rom.bin'),
+      ram: join(this.#directory, 'ram'),
+      parts: [...this.#parts, records(cases)],
+      results: { at: RESULTS, size: RESULTS_SIZE },
     });
-    const memory = new Uint8Array(RESULTS_SIZE);
-    readSync(file, memory, 0, RESULTS_SIZE, RESULTS);
-    closeSync(file);
-    if (error === undefined && status === 1) return { memory, end: 'exit' };
-    return { memory, end: error === undefined ? `status ${status}` : 'no end' };
   }
 
   close(): void {
@@ -118,12 +96,8 @@ export class SystemMachines {
   }
 
   #assemble(name: string): Uint8Array {
-    const output = join(this.#directory, `${name}.bin`);
-    const definitions = Object.entries(assemblerDefinitions()).map(([key, value]) => `-D${key}=${value}`);
     const source = join(import.meta.dirname, `${name}.asm`);
-    const { status, stderr } = spawnSync('nasm', ['-f', 'bin', ...definitions, '-o', output, source]);
-    if (status !== 0) throw new Error(`nasm: ${stderr}`);
-    return readFileSync(output);
+    return assembleGuest(source, join(this.#directory, `${name}.bin`), assemblerDefinitions());
   }
 }
 
@@ -140,22 +114,4 @@ function realVectors(capturedReal: number): Uint8Array {
     view.setUint16(vector * 4 + 2, (target >>> 4) & 0xf000, true);
   }
   return new Uint8Array(view.buffer);
-}
-
-function qemuArguments(rom: string, ram: string): string[] {
-  return [
-    ...[
-      '-machine',
-      'isapc,memory-backend=ram',
-      '-cpu',
-      `${CPU_MODEL},vendor=GenuineIntel`,
-      '-accel',
-      'tcg',
-      '-m',
-      `${RAM_SIZE >>> 20}M`,
-    ],
-    ...['-object', `memory-backend-file,id=ram,size=${RAM_SIZE},mem-path=${ram},share=on`],
-    ...['-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'none', '-bios', rom],
-    ...['-device', 'isa-debug-exit,iobase=0xf4,iosize=1'],
-  ];
 }
