@@ -2,7 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type CpuModel, createMachine, createOverlayStore, type Machine, memorySource } from '../../vm-core/index.ts';
+import {
+  type CpuModel,
+  createMachine,
+  createOverlayStore,
+  findRegister,
+  type Machine,
+  type MachineConfig,
+  memorySource,
+  type Register,
+} from '../../vm-core/index.ts';
 import { assemble, hasNasm } from '../support/boot-sectors.ts';
 
 /** What the program is told of a model, in the names that it has for it. */
@@ -42,7 +51,7 @@ const layouts: Readonly<Partial<Record<CpuModel, Layout>>> = {
 
 const SECTORS = 12;
 
-function machineOf(model: CpuModel, isLong: boolean): Machine {
+function machineOf(model: CpuModel, isLong: boolean, changes: Partial<MachineConfig> = {}): Machine {
   const given = { ...layouts[model], LONG_MODE: isLong ? 1 : 0, SECTORS };
   const defines = Object.entries(given).map(([name, value]) => `${name} equ ${value}`);
   const parts = ['kernels/boot-sector.asm', 'branches/recording.asm'].map((path) =>
@@ -53,6 +62,7 @@ function machineOf(model: CpuModel, isLong: boolean): Machine {
     ...{ machineType: 'isa-1', cpuModel: model, memorySize: 2 << 20, firmware: 'builtin', exitDevice: true },
     disk: createOverlayStore(memorySource('branches', image)),
     startTimeMs: 0,
+    ...changes,
   });
 }
 
@@ -73,6 +83,19 @@ describe.skipIf(!hasNasm)('a guest that records its branches (it needs nasm)', (
 
   it.each(long)('finds in 64-bit mode on %s what it should', (model) => {
     expect(codeOf(machineOf(model, true))).toBe(0);
+  });
+
+  it.each([false, true])('finds it where code is compiled when it is first executed (64-bit mode: %s)', (isLong) => {
+    expect(codeOf(machineOf('core2', isLong, { engine: 'compiler-at-once' }))).toBe(0);
+  });
+
+  it('finds it on one of two processors', () => {
+    const topology = { packages: 2, coresPerPackage: 1, threadsPerCore: 1 };
+    const machine = machineOf('skylake', true, { topology });
+    expect(codeOf(machine)).toBe(0);
+    const top = findRegister('MSR_LASTBRANCH_TOS') as Register;
+    const [first, second] = machine.cpus.map(({ state }) => state.readRegister(top));
+    expect([first !== 0n, second]).toEqual([true, 0n]);
   });
 
   it('does so while the debugger keeps its own record, instruction by instruction the same', () => {
