@@ -53,7 +53,8 @@ export class InstructionStep implements Plan {
     this.cpu = guest.vcpu.index;
     this.#guest = guest;
     this.#start = describeStart(guest);
-    this.#over = over && isSteppedOver(this.#start);
+    // Where a processor waits to be started is not where it begins.
+    this.#over = over && isSteppedOver(this.#start) && !waitsForStartup(guest);
   }
 
   advance(): PlanStep {

@@ -106,7 +106,8 @@ export class Runner {
   #reported = { cpu: 0, address: undefined as number | undefined };
   /** The one that runs while all others stand still. */
   #onlyCpu: number | undefined;
-  #resume = false;
+  /** Processors that stand where they have passed the breakpoints, each with what it had retired by then. */
+  #passing: readonly { readonly cpu: number; readonly retired: number; readonly address: number }[] = [];
   /** True when the last stop showed an exception that is delivered as soon as the machine runs. */
   #exceptionShown = false;
   /** True when the last run ended at a breakpoint. */
@@ -140,9 +141,13 @@ export class Runner {
     this.#plan = plan;
     this.#onlyCpu = onlyCpu;
     const { cpu, address } = this.#reported;
-    this.#resume = address === this.#eipOf(cpu);
+    const isThere = address === this.#eipOf(cpu);
+    this.#passing = [];
+    if (isThere) this.#passes(cpu);
+    // Who steps another processor sees where that stands, too.
+    if (plan && plan.cpu !== cpu) this.#passes(plan.cpu);
     // Whoever has moved EIP since does not want the exception any more.
-    if (this.#exceptionShown && this.#resume && plan?.cpu === cpu) plan.faulted();
+    if (this.#exceptionShown && isThere && plan?.cpu === cpu) plan.faulted();
     this.#exceptionShown = false;
     this.#anchor = { ticks: this.#machine.time, ms: this.#options.host.now() };
     this.#schedule(0);
@@ -171,6 +176,13 @@ export class Runner {
     const waitsFor = this.#unfinished?.access;
     // An instruction that has begun has passed the breakpoints at it.
     this.#stop({ kind: 'pause', cpu, evaluated: this.#evaluated || waitsFor !== undefined, waitsFor });
+  }
+
+  /** A processor goes on from here without coming upon the breakpoints at this place. */
+  #passes(cpu: number): void {
+    const vcpu = this.#machine.cpus[cpu];
+    const others = this.#passing.filter((each) => each.cpu !== cpu);
+    if (vcpu) this.#passing = [...others, { cpu, retired: vcpu.retired, address: vcpu.linearEip }];
   }
 
   #eipOf(cpu: number): number | undefined {
@@ -227,13 +239,16 @@ export class Runner {
     const timeMax = this.#timeMax();
     const result = machine.run({
       instructionsMax,
-      resume: this.#resume,
+      resume: this.#passing.map(({ cpu }) => cpu),
       untilBranch: step === 'run-to-branch',
       ...(timeMax === undefined ? {} : { timeMax }),
       ...this.#limitOfCpu(step !== 'run'),
     });
-    // Without an instruction, breakpoints at this place have not been passed.
-    if (step !== 'deliver-events') this.#resume = false;
+    // Without an instruction, breakpoints at a place have not been passed.
+    this.#passing = this.#passing.filter(({ cpu, retired, address }) => {
+      const vcpu = machine.cpus[cpu];
+      return vcpu?.retired === retired && vcpu.linearEip === address;
+    });
     this.#evaluated = result.reason === 'breakpoint';
     if (!single && result.reason === 'limit') this.#adapt(this.#options.host.now() - began, end - began);
     if (result.reason === 'waiting') this.#unfinished = { access: result.access, step };
@@ -298,7 +313,7 @@ export class Runner {
         this.#exceptionShown = this.#wantsException(result.event, cpu);
         if (this.#exceptionShown) return this.#stop({ kind: 'exception', event: result.event, cpu });
         if (single && cpu === this.#planCpu) this.#plan?.faulted();
-        this.#resume = true;
+        this.#passes(cpu);
         return 'again';
       case 'triple-fault':
         if (this.#stops.stopsAtTripleFault(result.chain, cpu))
@@ -323,7 +338,7 @@ export class Runner {
   #reachedBreakpoints(breakpoints: readonly Breakpoint[], cpu: number): 'again' | 'left' {
     const users = breakpoints.filter((breakpoint) => !isOfPlan(breakpoint));
     if (users.length > 0) return this.#stop({ kind: 'breakpoint', cpu, breakpoints: users });
-    this.#resume = true;
+    this.#passes(cpu);
     return 'again';
   }
 
@@ -350,7 +365,7 @@ export class Runner {
     ready.then(
       () => {
         if (!current()) return;
-        this.#resume = true;
+        this.#passes(cpu);
         this.#schedule(0);
       },
       (error: unknown) => {

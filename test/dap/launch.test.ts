@@ -27,8 +27,14 @@ describe('launch', () => {
     [{ kernel: '/guest/guest.img', modules: [{}] }, 'modules: a list of paths or { path, commandLine } is expected'],
     [{ kernel: '/guest/guest.img', initrd: '/x' }, 'initrd: /x does not exist'],
     [{ program: '/guest/guest.img', append: 'quiet' }, 'append: there is no kernel to give it to; set kernel'],
-    [{ program: '/guest/guest.img', cpus: 2 }, 'cpus: 2 is not supported yet'],
-    [{ program: '/guest/guest.img', cpus: 0 }, 'cpus: a whole number from 1 is expected'],
+    [
+      { program: '/guest/guest.img', cpus: 2 },
+      'cpus: a 486 has no local APIC, so it is alone; choose another cpu or one processor',
+    ],
+    [
+      { program: '/guest/guest.img', cpus: 0 },
+      'cpus: 0 cannot be; give 1 to 16 processors, or packages, cores and threads as 1x4x2',
+    ],
     [
       { program: '/guest/guest.img', cpu: '586' },
       `cpu: "586" is none of ${cpuModels.map((model) => `"${model}"`).join(', ')}`,

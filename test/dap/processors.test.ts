@@ -77,6 +77,16 @@ describe('two processors', () => {
     expect(await threadNames(client)).toEqual(['CPU 0 · real mode', 'CPU 1 · 32-bit, ring 0']);
   });
 
+  it('can be stepped before they are started, which ends with their first instruction', async () => {
+    const client = await launched();
+    expect(await run(client, 'next', { threadId: 2, granularity: 'instruction' })).toMatch(
+      /^thread 2: step .*0800:0000/,
+    );
+    expect(await run(client, 'stepIn', { threadId: 2, granularity: 'instruction' })).toMatch(
+      /^thread 2: step .*0800:0002/,
+    );
+  });
+
   it('are each disassembled, and their memory is read, as they see it', async () => {
     const client = await inTheLoop();
     const frames = [(await framesOf(client, 1))[0], (await framesOf(client, 2))[0]];

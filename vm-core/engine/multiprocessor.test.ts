@@ -119,5 +119,9 @@ describe('turns', () => {
     expect(machine.cpus.map(({ retired }, n) => retired - (before[n] as number))).toEqual([0, 0, 7]);
     expect(machine.run({ instructionsMax: 3, ofCpu: 1 })).toEqual({ reason: 'limit', cpu: 1 });
     expect((machine.cpus[1]?.retired ?? 0) - (before[1] as number)).toBe(3);
+    // Without an instruction its turn is waited for, and a run that has waited for long is about another one.
+    const others = machine.run({ instructionsMax: 0, ofCpu: 0 });
+    expect([others.reason, others.cpu === 0]).toEqual(['limit', machine.cpus[0]?.state.read8(slot.HALTED) === 0]);
+    expect(machine.run({ instructionsMax: 0, ofCpu: 2 })).toEqual({ reason: 'limit', cpu: 2 });
   });
 });

@@ -57,11 +57,15 @@ export interface RunLimit {
   readonly instructionsMax: number;
   /** Virtual time not to pass while the processor is halted, in ticks; default: no limit (time skips to the next event). */
   readonly timeMax?: number;
-  /** Do not report a breakpoint on the very first instruction: it is where the last run stopped. */
-  readonly resume?: boolean;
+  /**
+   * Do not report a breakpoint on the very first instruction: it is where the last run stopped. An array has the indices of
+   * the vCPUs of which that is true.
+   */
+  readonly resume?: boolean | readonly number[];
   /**
    * `instructionsMax` counts what the vCPU with this index retires; the others run as the schedule has it. While it does not
-   * come to run, the run ends with `limit` now and then.
+   * come to run, the run ends with `limit` now and then, about another vCPU. Without an instruction its turn is waited for,
+   * in which what is pending is delivered.
    */
   readonly ofCpu?: number;
   /** Only the vCPU with this index runs, the others stand still: an intervention of the user, as writing a register is. */

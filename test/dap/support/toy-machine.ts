@@ -145,12 +145,14 @@ class Toy implements ToyMachine {
     if (scripted) return { cpu: 0, ...scripted };
     const counted = (): number => (limit.ofCpu === undefined ? this.retired : (this.cpus[limit.ofCpu]?.retired ?? 0));
     const end = counted() + limit.instructionsMax;
+    const before = this.cpus.map(({ retired }) => retired);
     for (let count = 0; count < RUN_MAX; count++) {
       const cpu = this.#next(limit.onlyCpu);
       if (!cpu) return { reason: 'halted', nextEvent: undefined, cpu: limit.onlyCpu ?? 0 };
       const isCounted = limit.ofCpu === undefined || limit.ofCpu === cpu.index;
       if (isCounted && counted() >= end) return { reason: 'limit', cpu: cpu.index };
-      const isResumed = limit.resume === true && count === 0;
+      const passes = typeof limit.resume === 'object' ? limit.resume.includes(cpu.index) : limit.resume === true;
+      const isResumed = passes && cpu.retired === before[cpu.index];
       const outcome = (isResumed ? undefined : this.#stopAt(cpu)) ?? this.#step(cpu, isResumed);
       if (outcome) return { ...outcome, cpu: cpu.index };
     }
