@@ -26,16 +26,8 @@ import type { ScreenFeed } from './screen-feed.ts';
 import { SessionOutput } from './session-output.ts';
 import type { SessionView } from './session-view.ts';
 import { readSourceComments } from './source-comments.ts';
-import {
-  AFTER_RESET,
-  AT_CHOSEN_CPU,
-  AT_CHOSEN_PLACE,
-  AT_RESET_VECTOR,
-  describeStop,
-  ENTRY,
-  endedText,
-} from './stop-event.ts';
-import { isUnasked, localizedStop, STEP, type StopReason, shownReason } from './stop-event.ts';
+import { AFTER_RESET, AT_CHOSEN_CPU, AT_CHOSEN_PLACE, AT_RESET_VECTOR, describeStop, ENTRY } from './stop-event.ts';
+import { endedText, isUnasked, localizedStop, STEP, type StopReason, shownReason } from './stop-event.ts';
 import { ThreadEvents } from './thread-events.ts';
 import { Typist } from './typist.ts';
 import type { UserBreakpoint } from './user-breakpoint.ts';
