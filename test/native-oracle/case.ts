@@ -12,10 +12,10 @@ export const READ_ONLY = 0xa000;
 /** A page of HLT, in which the instruction lies. */
 export const CODE = 0xc000;
 export const PAGE_SIZE = 0x1000;
-export const WINDOW_SIZE = 512;
+export const WINDOW_SIZE = 1024;
 export const WINDOW = DATA + PAGE_SIZE - WINDOW_SIZE;
 /** Operands and the stack lie around here. */
-export const MIDDLE = WINDOW + 256;
+export const MIDDLE = DATA + PAGE_SIZE - 256;
 
 /** Selectors as Linux has them, the same in both worlds. */
 export const USER_CODE_32 = 0x23;

@@ -11,6 +11,7 @@ import { bytesOf, type Encoded, Encoder, type Form } from '../../scripts/differe
 import { oneOf, type RandomWords, randomWords } from '../../scripts/differential/random.ts';
 import { aimIndices } from './gathers.ts';
 import { prepare } from './preparations.ts';
+import { anyArea, hasArea, prepareArea } from './state-areas.ts';
 import { anyState, fillVector } from '../../scripts/differential/unit-state.ts';
 
 const EDGES = [0n, 1n, 2n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0x8000n, 0xffffn, 0x7fffffffn, 0x80000000n, 0xffffffffn];
@@ -75,9 +76,9 @@ function makeCase(form: Form, next: RandomWords): Case | undefined {
     aim(draft);
     prepare(draft);
     finish(draft);
-    const { general, memory, selectors, flags, fsBase, gsBase } = draft;
-    const state = form.row.unit === undefined ? plainState : anyState(next);
+    const state = hasArea(form.row) ? prepareArea(draft) : form.row.unit === undefined ? plainState : anyState(next);
     aimIndices(draft, state);
+    const { general, memory, selectors, flags, fsBase, gsBase } = draft;
     const rest = { general: narrowed(form.mode, general), memory, selectors, flags, fsBase, gsBase, state };
     const test = { ...rest, form, row: form.row, mode: form.mode, code: encoded.bytes, rip: BigInt(draft.rip) };
     if (isOfForm(form, encoded.bytes)) return test;
@@ -153,7 +154,7 @@ function aim(draft: Draft): void {
   const { form, encoded, general, next } = draft;
   const { address } = encoded;
   if (!address || (form.row.name === 'LEA' && next() % 2 === 0) || (!address.isDirect && next() % 24 === 0)) return;
-  const anywhere = anyPlace(next, form.mode);
+  const anywhere = hasArea(form.row) && next() % 8 > 0 ? anyArea(next) : anyPlace(next, form.mode);
   const place = form.row.unit !== undefined && next() % 4 > 0 ? anywhere & ~15n : anywhere;
   if (form.row.unit !== undefined) fillOperand(draft, place);
   const offset = place - segmentBase(draft);

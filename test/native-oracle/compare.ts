@@ -5,6 +5,7 @@ import { longGeneralSlots } from '../../vm-core/state/layout.ts';
 import { ARITHMETIC_FLAGS } from '../../vm-core/state/lazy-flags.ts';
 import type { Case, Outcome } from './case.ts';
 import { explained } from './explained.ts';
+import { hasArea, withOurMask } from './state-areas.ts';
 import { compareStates, STATUS_WORD, wordAt } from './unit-state.ts';
 import { accessesInAnyOrder, hasPointers, hasUndefinedFlags } from './undefined-states.ts';
 import { undefinedFlags } from './undefined-flags.ts';
@@ -71,7 +72,8 @@ function differenceOf(test: Case, native: Outcome, ours: Outcome): string | unde
   if (selector >= 0) return say(`selector ${selector}`, native.selectors[selector], ours.selectors[selector]);
   const state = compareStates(test, native.state, ours.state);
   if (state) return state;
-  const byte = hasPointers(test) ? -1 : native.memory.findIndex((value, n) => value !== ours.memory[n]);
+  const memory = hasArea(test.row) ? withOurMask(native.memory, ours.memory) : native.memory;
+  const byte = hasPointers(test) ? -1 : memory.findIndex((value, n) => value !== ours.memory[n]);
   if (byte >= 0) return say(`memory at ${byte}`, native.memory[byte], ours.memory[byte]);
   if (native.fsBase !== ours.fsBase) return say('FS.base', native.fsBase, ours.fsBase);
   if (native.gsBase !== ours.gsBase) return say('GS.base', native.gsBase, ours.gsBase);

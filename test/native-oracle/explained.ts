@@ -5,6 +5,7 @@
 import type { Case, Outcome } from './case.ts';
 import { RF } from '../../vm-core/state/lazy-flags.ts';
 import { CODE, PAGE_SIZE } from './case.ts';
+import { hasArea } from './state-areas.ts';
 
 export interface Explained {
   readonly reason: string;
@@ -132,5 +133,14 @@ export const explained: readonly Explained[] = [
       ours.vector === VECTOR_DB &&
       native.rip === rip &&
       (native.flags ^ ours.flags) === RF,
+  },
+  {
+    reason:
+      'whether alignment, which may be #AC, the segment or a page of an area is checked first (SDM vol. 2A FXSAVE)',
+    applies: (test, native, ours) => hasArea(test.row) && bothFault(test, native, ours),
+  },
+  {
+    reason: 'any byte of the states that are asked for may be looked at, written or not (SDM vol. 1 §13.13)',
+    applies: (test, native, ours) => hasArea(test.row) && isFault(native, test, native.rip) && ours.rip !== test.rip,
   },
 ];

@@ -40,8 +40,8 @@ export const notAsked: readonly NotAsked[] = [
     test: 'vm-core/cpu/operations/memory-protection.test.ts',
   },
   {
-    names: ['FXSAVE', 'FXRSTOR', 'XSAVE', 'XSAVEOPT', 'XSAVEC', 'XRSTOR', 'XGETBV'],
-    reason: 'their area is larger than the memory of a case, and the kernel decides which states there are',
+    names: ['XGETBV'],
+    reason: 'the kernel decides which states there are',
     test: 'vm-core/engine/extended-state.test.ts',
   },
   {

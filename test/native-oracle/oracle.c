@@ -21,7 +21,7 @@
 #define READ_ONLY ((uint8_t *)0xa000)
 #define CODE ((uint8_t *)0xc000)
 /* What a case says of the data page: its last bytes. The rest is zero. */
-#define WINDOW 512
+#define WINDOW 1024
 #define STATE 832
 #define HLT 0xf4
 

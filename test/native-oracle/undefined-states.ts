@@ -1,5 +1,6 @@
 /** What instructions of the floating-point and vector units leave undefined, or what the makers of processors do each their own way. */
 import type { Case } from './case.ts';
+import { hasArea } from './state-areas.ts';
 
 /** Bits of the x87 status word. */
 const [UNDERFLOW, INEXACT, SUMMARY, BUSY, C1, CONDITIONS] = [0x10, 0x20, 0x80, 0x8000, 0x200, 0x4700];
@@ -56,7 +57,7 @@ export function hasPointers({ row }: Case): boolean {
   return row.name === 'FNSTENV' || row.name === 'FNSAVE';
 }
 
-/** The images of the x87 are more than one access: which byte of them faults first is the processor's own affair. */
+/** Images are more than one access: which byte of them faults first is the processor's own affair. */
 export function accessesInAnyOrder({ row }: Case): boolean {
-  return /^(FLDENV|FNSTENV|FRSTOR|FNSAVE)$/.test(row.name);
+  return hasArea(row) || /^(FLDENV|FNSTENV|FRSTOR|FNSAVE)$/.test(row.name);
 }

@@ -13,6 +13,8 @@ export function loadState(state: CpuState, image: Uint8Array): void {
   state.write16(slot.FSW, from.getUint16(STATUS, true));
   state.write8(slot.FTW, from.getUint8(TAGS));
   state.write32(slot.MXCSR, from.getUint32(MXCSR, true));
+  for (const at of [slot.FOP, slot.FCS, slot.FDS]) state.write16(at, 0);
+  for (const at of [slot.FIP, slot.FDP]) state.write64(at, 0n);
   copyRegisters(state, from, (at, bytes) => {
     for (let n = 0; n < bytes.size; n++) state.write8(at + n, from.getUint8(bytes.at + n));
   });
