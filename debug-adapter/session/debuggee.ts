@@ -21,6 +21,7 @@ import { Progress, preparing } from './progress.ts';
 import { RegisterHistory } from './register-history.ts';
 import type { RegisterSnapshot } from './register-view.ts';
 import { makeRunner } from './make-runner.ts';
+import type { RunOrder } from './run-order.ts';
 import type { Plan, Runner, StopCause } from './runner.ts';
 import type { ScreenFeed } from './screen-feed.ts';
 import { SessionOutput } from './session-output.ts';
@@ -43,18 +44,6 @@ export interface DebuggeeOptions {
   /** What else shows the guest. */
   readonly views: readonly SessionView[];
   readonly sendEvent: (event: SentEvent, body?: unknown) => void;
-}
-
-/** How the machine is to run. */
-export interface RunOrder {
-  /** What the stop at the end of the plan is called. */
-  readonly reason?: StopReason;
-  /** All processors but that of the plan stand still. */
-  readonly alone?: boolean;
-  /** Index of the processor that runs alone; default: all run. */
-  readonly onlyCpu?: number;
-  /** The client has asked for nothing that the protocol knows to let the machine run, and is told that it does. */
-  readonly isTold?: boolean;
 }
 
 /** A booted guest with its runner. */
