@@ -86,6 +86,15 @@ describe.skipIf(!hasNasm)('the stack of branch records', () => {
     expect(recordsOf(guest, 'skylake')).toEqual([]);
   });
 
+  it('goes on from any number that a debugger has written', () => {
+    for (const model of ['core2', 'pentium4', 'skylake'] as const) {
+      const guest = realGuest('mov word [6*4],done\njmp next\nnext: ud2\ndone: hlt', model);
+      set(guest, 'MSR_LASTBRANCH_TOS', 0xffff_ffff_ffff_ffffn);
+      record(guest, model);
+      expect(get(guest, 'MSR_LASTBRANCH_TOS')).toBe(1n);
+    }
+  });
+
   it('goes round', () => {
     const guest = realGuest('mov cx,100\nagain: loop again\ndone: jmp over\nover: hlt', 'x86-64-v2');
     record(guest, 'x86-64-v2');

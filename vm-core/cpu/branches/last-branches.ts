@@ -80,7 +80,7 @@ export class LastBranches {
   #recordPacked(branch: ToldBranch): void {
     const state = this.#state;
     if (entersHandler(branch.kind)) {
-      const newest = PACKED[state.read32(TOP)] as number;
+      const newest = PACKED[this.#top] as number;
       this.#write(BEFORE_FROM, state.read32(newest), 0);
       this.#write(BEFORE_TO, state.read32(newest + 4), 0);
     }
@@ -89,7 +89,7 @@ export class LastBranches {
 
   #recordOnStack(branch: ToldBranch): void {
     if (entersHandler(branch.kind)) {
-      const newest = this.#state.read32(TOP) * SLOT_SIZE;
+      const newest = this.#top * SLOT_SIZE;
       this.#copy(FROM + newest, BEFORE_FROM);
       this.#copy(TO + newest, BEFORE_TO);
     }
@@ -106,16 +106,21 @@ export class LastBranches {
     if (this.#layout.format === FORMAT_INFO) this.#write(INFO + place, this.#cycles(), 0);
   }
 
+  /** A debugger can have written anything there. */
+  get #top(): number {
+    return this.#state.read32(TOP) & (this.#layout.depth - 1);
+  }
+
   /** Makes room for a record, and gives its number. */
   #push(): number {
-    const next = (this.#state.read32(TOP) + 1) & (this.#layout.depth - 1);
+    const next = (this.#top + 1) & (this.#layout.depth - 1);
     this.#write(TOP, next, 0);
     return next;
   }
 
   /** What has returned is not on the stack any more. */
   #pop(): void {
-    const newest = this.#state.read32(TOP);
+    const newest = this.#top;
     const place = newest * SLOT_SIZE;
     this.#write(FROM + place, 0, 0);
     this.#write(TO + place, 0, 0);
@@ -140,7 +145,7 @@ export class LastBranches {
     const now = this.#now();
     const since = now - (state.read32(UPDATED + 4) * TWO_32 + state.read32(UPDATED));
     this.#write(UPDATED, now, Math.floor(now / TWO_32));
-    return Math.min(since, CYCLES_MAX);
+    return since >= 0 && since < CYCLES_MAX ? since : CYCLES_MAX;
   }
 
   #writeFrom(offset: number, { fromLow, fromHigh, fromBase }: ToldBranch): void {
