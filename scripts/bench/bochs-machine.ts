@@ -38,7 +38,7 @@ function environmentOf({ plugins, bios }: Pick<Bochs, 'plugins' | 'bios'>): Node
 }
 
 /** Runs an image as a floppy disk, with no screen and no more waiting for real time than the guest asks for. */
-export function startBochs(bochs: Bochs, image: string): GuestProcess {
+export function startBochs(bochs: Bochs, image: string, processors = 1): GuestProcess {
   const floppy = `${image}.floppy`;
   const file = openSync(floppy, 'w');
   writeSync(file, readFileSync(image));
@@ -57,7 +57,7 @@ export function startBochs(bochs: Bochs, image: string): GuestProcess {
     'panic: action=fatal',
     'error: action=ignore',
     'info: action=ignore',
-    'cpu: model=corei7_haswell_4770, count=1, ips=100000000',
+    `cpu: model=corei7_haswell_4770, count=${processors}, ips=100000000`,
     'clock: sync=none',
     'sound: waveoutdrv=dummy',
     'magic_break: enabled=1',

@@ -104,8 +104,7 @@ async function makeMeasurement(
             ),
           ]
         : []),
-      // Debian's has one processor.
-      ...(bochs && processors === 1 ? [contender(peer, 'Bochs', () => startBochs(bochs, image))] : []),
+      ...(bochs ? [contender(peer, 'Bochs', () => startBochs(bochs, image, processors))] : []),
     ],
     rounds: ROUNDS,
   };
