@@ -60,6 +60,8 @@ export interface Block {
   isKept: boolean;
 }
 
+const NONE: readonly Block[] = [];
+
 export class CodeCache {
   /** True for linear or physical addresses at which the engine must be asked before the instruction runs. */
   isHooked: (linear: Address, physical: number) => boolean = () => false;
@@ -105,6 +107,17 @@ export class CodeCache {
   /** Address of the code map of a page, or 0. */
   codeMapOf(physical: number): number {
     return this.#pages.mapOf(physical);
+  }
+
+  /** The block at a place if it is decoded and ends on its page, as most are: nothing else is asked or made for it. */
+  onPage(linear: Address, physical: number, codeSize: OperandSize, bytesToLimit: number): Block | undefined {
+    const bytesMax = Math.min(bytesToLimit, PAGE_SIZE - (physical & (PAGE_SIZE - 1)));
+    for (const block of this.#byPhysical.get(physical) ?? NONE) {
+      if (block.linear !== linear || block.codeSize !== codeSize || block.bytes > bytesMax) continue;
+      this.counters.found++;
+      return block;
+    }
+    return undefined;
   }
 
   /** The block at a place, decoded if it is not there yet. */

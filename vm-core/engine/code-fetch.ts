@@ -42,6 +42,13 @@ export class CodeFetch {
     const bytesToLimit = this.#bytesToLimit(linear);
     if (bytesToLimit === 0) throw new GuestFault(VECTOR_GP, 0);
     const physical = this.#linear.translateFetch(linear);
+    const codeSize = codeSizeOf(this.#state);
+    const modeKey = this.#state.read32(internal.MODE_KEY) | 0;
+    const known = this.#code.onPage(linear, physical, codeSize, bytesToLimit);
+    if (known) {
+      this.#jumps.enter(linear, modeKey, known.address);
+      return known;
+    }
     const room = PAGE_SIZE - (physical & (PAGE_SIZE - 1));
     let nextPage = -1;
     const findNextPage = () => {
@@ -51,8 +58,8 @@ export class CodeFetch {
     const place = {
       linear,
       physical,
-      codeSize: codeSizeOf(this.#state),
-      modeKey: this.#state.read32(internal.MODE_KEY) | 0,
+      codeSize,
+      modeKey,
       bytesToLimit,
       keep: this.#map.hostAddress(physical) >= 0,
       nextPageFollows: () => findNextPage() === physical + room && this.#map.hostAddress(physical + room) >= 0,
@@ -62,7 +69,7 @@ export class CodeFetch {
       // What lies beyond the limit is not fetched.
       return offset < bytesToLimit ? this.#map.read(findNextPage() + offset - room, 1, 'code') : 0;
     });
-    if (block.isKept) this.#jumps.enter(linear, place.modeKey, block.address);
+    if (block.isKept) this.#jumps.enter(linear, modeKey, block.address);
     return block;
   }
 
