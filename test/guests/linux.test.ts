@@ -109,6 +109,19 @@ const thorough: readonly LinuxCase[] = [
     topology: packages(4),
     expected: [/smp: Brought up 1 node, 4 CPUs/, /processors: 4\n/],
   },
+  {
+    // The watchdog takes a counter of cycles, whose overflow is an NMI each second.
+    ...cloud,
+    title: 'linux-image-cloud-amd64 with performance counters',
+    cpuModel: 'x86-64-v3',
+    commandLine: `${UNTESTED} watchdog_thresh=1`,
+    controller: 'IO-APIC',
+    expected: [
+      /Performance Events: Haswell events, 16-deep LBR, full-width counters, Intel PMU driver\./,
+      /NMI watchdog: Enabled\. Permanently consumes one hw-PMU counter\./,
+      /NMI: +[1-9]/,
+    ],
+  },
   { ...cloud, title: 'linux-image-cloud-amd64, 64-bit entry', kernelEntry: '64-bit' },
   { ...cloud, title: 'linux-image-amd64 on x86-64-v2', kernel: 'linux-image-amd64' },
 ];
@@ -122,7 +135,7 @@ echo "sum: $(seq 1 100 | awk '{ sum += $1 * 1.5 } END { print sum / 7 }')"
 echo "digest: $(md5sum < /bin/busybox)"
 echo "processors: $(nproc)"
 grep -E '^(model name|fpu|siblings|cpu cores)' /proc/cpuinfo
-grep -E 'timer|ttyS0|RES' /proc/interrupts
+grep -E 'timer|ttyS0|RES|NMI' /proc/interrupts
 `;
 
 describe.each(cases)("Debian's $title", ({ kernel, busybox, expected, controller = 'XT-PIC', ...run }) => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { guest } from '../devices/rom-guest.ts';
 import type { Machine } from '../machine/machine.ts';
 import { slot } from '../state/layout.ts';
+import { offsetOf } from '../state/register-table.ts';
 
 const bytesOf = (value: number) => [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff);
 const PROLOGUE = 13;
@@ -68,6 +69,22 @@ describe('application processors', () => {
         expect(machine.cpus.map(({ state }) => state.read8(slot.HALTED))).toEqual(Array(count).fill(1));
       }
     }
+  });
+});
+
+describe('performance counters', () => {
+  it('are of each vCPU for itself', () => {
+    const { machine, runUntil } = counting(4);
+    for (const { state } of machine.cpus) {
+      state.write64(offsetOf('IA32_FIXED_CTR_CTRL'), 3n);
+      state.write64(offsetOf('IA32_PERF_GLOBAL_CTRL'), 1n << 32n);
+      state.onDerivedChange(offsetOf('IA32_PERF_GLOBAL_CTRL'));
+    }
+    runUntil(1_000_000);
+    const counted = machine.cpus.map(({ state }) => Number(state.read64(offsetOf('IA32_FIXED_CTR0'))));
+    expect(counted).toEqual(machine.cpus.map(({ retired }) => retired));
+    expect(new Set(counted).size).toBeGreaterThan(1);
+    expect(counted.every((count) => count > 1000)).toBe(true);
   });
 });
 

@@ -24,7 +24,9 @@ export function initProcessor(processor: Processor, forget: () => void): void {
   const { state, model } = processor;
   const startup = state.read32(slot.STARTUP_PENDING);
   forget();
+  processor.counters.settle();
   initCpu(state, model);
+  processor.counters.derive();
   const base = state.read32(slot.APIC_BASE);
   const waits = model.features.has('APIC') && (base & APIC_BOOTSTRAP) === 0;
   state.write8(slot.WAITS_FOR_STARTUP, waits ? 1 : 0);
