@@ -61,6 +61,8 @@ export interface CompiledExpression {
   readonly width: number;
   /** The linear address of what was named: of memory, of a label, of `linear(…)`. */
   readonly address: (() => Address) | undefined;
+  /** What the bits of a lane of a vector are; undefined for anything else. */
+  readonly lane: RegisterPart['lane'];
   /** Changes what the expression names; undefined for values that are no place. */
   readonly assign: ((value: number | bigint) => void) | undefined;
   /** True when evaluating it writes: `place = value`. */
@@ -72,6 +74,7 @@ interface Place {
   readonly operand: Operand;
   readonly width: () => number;
   readonly address?: () => Address;
+  readonly lane?: RegisterPart['lane'];
   readonly assign?: (value: number | bigint) => void;
 }
 
@@ -112,6 +115,7 @@ function compiledOf(place: Place, evaluate: CompiledExpression['evaluate']): Com
       return place.width();
     },
     address: place.address,
+    lane: place.lane,
     assign: place.assign,
     assigns: false,
   };
@@ -219,6 +223,7 @@ function ownProperty<Value>(record: Readonly<Record<string, Value>> = {}, name: 
 function compileRegister(part: RegisterPart, position: number, context: ExpressionContext): Place {
   return {
     operand: registerOperand(part, context),
+    lane: part.lane,
     width: () => (isLengthened(part, context) && context.is64Bit() ? 64 : part.width),
     assign: (value) => {
       if (!context.writeRegister(part, value))

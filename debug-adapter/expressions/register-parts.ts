@@ -13,6 +13,8 @@ export interface RegisterPart {
   readonly low: number;
   readonly width: number;
   readonly description: string;
+  /** What the bits of a lane of a vector are; of any other part they are an unsigned number. */
+  readonly lane?: 'unsigned' | 'signed' | 'single' | 'double';
 }
 
 interface PartRow {
@@ -83,9 +85,29 @@ const parts: ReadonlyMap<string, RegisterPart> = new Map(
   ),
 );
 
-/** Finds a register, a part or a field by name in any case; undefined when there is none. */
+/** Finds a register, a part, a field or a lane by name in any case; undefined when there is none. */
 export function findRegisterPart(name: string): RegisterPart | undefined {
-  return parts.get(name.toUpperCase());
+  return parts.get(name.toUpperCase()) ?? findLane(name);
+}
+
+/** `xmm0.f32[1]`, `ymm3.u64[0]`, `mm2.i16[3]`: unsigned, signed and floating-point lanes. */
+const LANE = /^((?:[XY]MM|MM)\d+)\.([UIF])(8|16|32|64)\[(\d+)\]$/;
+
+/** A name of that form, whether there is such a lane or not. */
+export function isLaneName(name: string): boolean {
+  return LANE.test(name.toUpperCase());
+}
+
+function findLane(name: string): RegisterPart | undefined {
+  const [whole, vector = '', kind, bits, index] = LANE.exec(name.toUpperCase()) ?? [];
+  const register = whole === undefined ? undefined : parts.get(vector)?.register;
+  if (whole === undefined || !register) return undefined;
+  const width = Number(bits);
+  const low = Number(index) * width;
+  const isFloat = kind === 'F';
+  if (low + width > register.size * 8 || (isFloat && (width < 32 || vector.startsWith('MM')))) return undefined;
+  const lane = isFloat ? (width === 32 ? 'single' : 'double') : kind === 'I' ? 'signed' : 'unsigned';
+  return { name: whole, register, low, width, description: `lane of ${register.name}`, lane };
 }
 
 /** Every name that `findRegisterPart` knows, upper case. */

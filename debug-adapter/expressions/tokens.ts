@@ -29,7 +29,8 @@ const OPERATORS = [
   ...['+', '-', '*', '/', '%', '&', '|', '^', '~', '!', '<', '>', '=', '?', ':', '(', ')', '[', ']', ','],
 ];
 
-const NAME = /^\$?[A-Za-z_.@][\w.@#$]*/;
+/** A lane of a vector, `xmm0.f32[1]`, is one name. */
+const NAME = /^(?:[xy]?mm\d+\.[uif]\d+\[\d+\]|\$?[a-z_.@][\w.@#$]*)/i;
 const NUMBER = /^[0-9][0-9A-Za-z_]*/;
 const CHARACTER = /^'([^'])'/;
 

@@ -2,6 +2,8 @@
 import { localized } from '../protocol/localized.ts';
 import type { Address } from '../../vm-core/index.ts';
 import { type CompiledExpression, compileExpression } from '../expressions/compile.ts';
+import { floatText, parseFloatText } from '../expressions/float-text.ts';
+import { formatValue, type Notation } from '../expressions/format.ts';
 import { ExpressionError } from '../expressions/tokens.ts';
 import type { Guest } from './guest.ts';
 import { UserError } from './user-error.ts';
@@ -42,7 +44,7 @@ export function namedPlace(
 /** Writes what an expression names: the value of another, computed with as many bits as the place has. */
 export function assignText(guest: Guest, text: string, value: string): void {
   reportingPosition(text, () => {
-    const { assign, width } = compileExpression(text, guest.expressions);
+    const { assign, width, lane } = compileExpression(text, guest.expressions);
     if (!assign) {
       const isLabel = guest.expressions.label(text.trim()) !== undefined;
       const what = isLabel
@@ -50,8 +52,31 @@ export function assignText(guest: Guest, text: string, value: string): void {
         : 'a value, not a place that can be written';
       throw new UserError('not-writable', localized('{0} is {1}', text, what));
     }
-    assign(evaluateInput(guest, value, width));
+    const float = lane === 'single' || lane === 'double' ? parseFloatText(value, lane) : undefined;
+    assign(float ?? evaluateInput(guest, value, width));
   });
+}
+
+/** A number assigned to a lane that holds one: expressions know only whole ones. */
+const FLOAT_ASSIGNMENT = /^\s*([xy]mm\d+\.f(?:32|64)\[\d+\])\s*=(?!=)(.*)$/is;
+
+/** Carries out `xmm0.f32[1] = 1.5`; gives the lane's name, or undefined for any other text. */
+export function assignFloat(guest: Guest, text: string): string | undefined {
+  const [, lane, value] = FLOAT_ASSIGNMENT.exec(text) ?? [];
+  if (lane === undefined || value === undefined) return undefined;
+  assignText(guest, lane, value.trim());
+  return lane;
+}
+
+/** A value as what its expression names has it: lanes of vectors as the numbers that they hold. */
+export function formatCompiled(
+  value: number | bigint,
+  { width, lane }: CompiledExpression,
+  notation?: Notation,
+): string {
+  if (notation === undefined && (lane === 'single' || lane === 'double')) return floatText(BigInt(value), lane);
+  if (notation === undefined && lane === 'signed') return String(BigInt.asIntN(width, BigInt(value)));
+  return formatValue(value, width, notation);
 }
 
 function reportingPosition<Result>(text: string, work: () => Result): Result {

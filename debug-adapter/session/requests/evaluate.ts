@@ -1,11 +1,12 @@
 /** `evaluate`: expressions of watches, hovers and the Debug Console; the console may also assign, and takes commands. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
 import { localized } from '../../protocol/localized.ts';
 import { addressOfBits } from '../../expressions/address.ts';
 import { isCpuIndex } from '../../expressions/compile.ts';
-import { formatValue, splitNotation } from '../../expressions/format.ts';
-import { findRegisterPart } from '../../expressions/register-parts.ts';
+import { type Notation, splitNotation } from '../../expressions/format.ts';
+import { findRegisterPart, isLaneName } from '../../expressions/register-parts.ts';
 import { runCommand } from '../console/run-command.ts';
-import { evaluateCompiled } from '../evaluate-text.ts';
+import { assignFloat, evaluateCompiled, formatCompiled } from '../evaluate-text.ts';
 import { linearReference, writtenAt } from '../places.ts';
 import { lineLocationOf } from '../source-lines.ts';
 import type { Guest } from '../guest.ts';
@@ -27,16 +28,18 @@ export const evaluate: HandlerOf<'evaluate'> = {
     if (answer !== undefined) return { result: answer, variablesReference: 0 };
     const guest = debuggee.guestOfFrame(frameId);
     if (context === 'repl') requireKnownWord(guest, text);
-    const { expression, notation } = splitNotation(text);
+    const assigned = context === 'repl' ? assignFloat(guest, text) : undefined;
+    if (assigned !== undefined) debuggee.afterResponse(() => debuggee.stateWritten());
+    const { expression, notation } = splitNotation(assigned ?? text);
     const assignment = context === 'repl';
     const { value, address, compiled } = evaluateCompiled(guest, expression, { assignment });
     if (compiled.assigns) {
       const written = address === undefined ? undefined : writtenAt(guest, address, compiled.width);
       debuggee.afterResponse(() => debuggee.stateWritten(written));
     }
-    const plain = formatValue(value, compiled.width, notation ?? (format?.hex === false ? 'd' : 'x'));
+    const plain = formatCompiled(value, compiled, notation ?? formatNotation(format));
     const isOpen = notation === undefined && format?.hex === undefined && context !== 'clipboard';
-    const withDecimal = isOpen && value > 9 && compiled.width > 1;
+    const withDecimal = isOpen && value > 9 && compiled.width > 1 && (compiled.lane ?? 'unsigned') === 'unsigned';
     const pointed = address ?? addressOfBits(BigInt(value));
     const location = typeof pointed === 'number' ? lineLocationOf(guest, pointed) : undefined;
     return {
@@ -48,6 +51,11 @@ export const evaluate: HandlerOf<'evaluate'> = {
   },
 };
 
+/** What the client wishes; unless it says, values are in hexadecimal, and lanes what they hold. */
+function formatNotation(format: DebugProtocol.ValueFormat | undefined): Notation | undefined {
+  return format?.hex === undefined ? undefined : format.hex ? 'x' : 'd';
+}
+
 /** Words that begin an expression without being names. */
 const FORMS = /^(?:byte|word|dword|qword|linear|physical)$/i;
 const BARE_SEGMENT = /^\s*[0-9a-f]{1,4}\s*:/i;
@@ -58,6 +66,7 @@ function requireKnownWord(guest: Guest, text: string): void {
     throw new UserError('bad-expression', localized('write an expression or a command; help lists the commands'));
   }
   const word = /^\s*([a-z_][\w.@#$]*)/i.exec(text)?.[1];
+  if (isLaneName(/^\s*([\w.]+\[\d+\])/.exec(text)?.[1] ?? '')) return;
   if (word === undefined || FORMS.test(word) || BARE_SEGMENT.test(text)) return;
   if (findRegisterPart(word) || isCpuIndex(word) || guest.expressions.label(word) !== undefined) return;
   throw new UserError(

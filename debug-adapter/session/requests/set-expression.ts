@@ -1,6 +1,5 @@
 /** `setExpression`: writes what a watch names. */
-import { formatValue } from '../../expressions/format.ts';
-import { assignText, evaluateCompiled } from '../evaluate-text.ts';
+import { assignText, evaluateCompiled, formatCompiled } from '../evaluate-text.ts';
 import { writtenAt } from '../places.ts';
 import type { HandlerOf } from './request-handler.ts';
 
@@ -12,6 +11,6 @@ export const setExpression: HandlerOf<'setExpression'> = {
     const { value: now, address, compiled } = evaluateCompiled(guest, expression);
     const written = address === undefined ? undefined : writtenAt(guest, address, compiled.width);
     debuggee.afterResponse(() => debuggee.stateWritten(written));
-    return { value: formatValue(now, compiled.width, format?.hex === false ? 'd' : 'x') };
+    return { value: formatCompiled(now, compiled, format?.hex === false ? 'd' : undefined) };
   },
 };
