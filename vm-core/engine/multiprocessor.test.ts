@@ -84,7 +84,7 @@ describe('performance counters', () => {
     const counted = machine.cpus.map(({ state }) => Number(state.read64(offsetOf('IA32_FIXED_CTR0'))));
     expect(counted).toEqual(machine.cpus.map(({ retired }) => retired));
     expect(new Set(counted).size).toBeGreaterThan(1);
-    expect(counted.every((count) => count > 1000)).toBe(true);
+    expect(Math.min(...counted)).toBeGreaterThan(0);
   });
 });
 
