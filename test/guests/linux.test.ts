@@ -51,9 +51,9 @@ const several = {
   ...cloud,
   title: 'linux-image-cloud-amd64 on two processors',
   topology: packages(2),
-  commandLine: UNTESTED,
+  commandLine: `quiet ${UNTESTED}`,
   controller: 'IO-APIC',
-  expected: [/smp: Brought up 1 node, 2 CPUs/, /processors: 2\n/, /RES: +[1-9]\d* +[1-9]/],
+  expected: [/processors: 2\n/, /RES: +[1-9]\d* +[1-9]/],
 } as const satisfies LinuxCase;
 
 const pae = {
@@ -61,6 +61,8 @@ const pae = {
   ...shell32,
   title: 'linux-image-686-pae on two processors',
   kernel: 'linux-image-686-pae:i386',
+  commandLine: UNTESTED,
+  expected: [/smp: Brought up 1 node, 2 CPUs/, /processors: 2\n/],
 } as const satisfies LinuxCase;
 
 const thorough: readonly LinuxCase[] = [
@@ -100,6 +102,7 @@ const thorough: readonly LinuxCase[] = [
     title: 'linux-image-amd64 on two cores of two threads',
     kernel: 'linux-image-amd64',
     topology: { packages: 1, coresPerPackage: 2, threadsPerCore: 2 },
+    commandLine: UNTESTED,
     expected: [/smp: Brought up 1 node, 4 CPUs/, /processors: 4\n/, /siblings\t: 4\n/, /cpu cores\t: 2\n/],
   },
   {
@@ -107,7 +110,7 @@ const thorough: readonly LinuxCase[] = [
     title: 'linux-image-cloud-amd64 on four processors in x2APIC mode',
     cpuModel: 'x86-64-v3',
     topology: packages(4),
-    expected: [/smp: Brought up 1 node, 4 CPUs/, /processors: 4\n/],
+    expected: [/processors: 4\n/],
   },
   {
     // The watchdog takes a counter of cycles, whose overflow is an NMI each second.
