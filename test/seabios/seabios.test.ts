@@ -13,6 +13,7 @@ import {
   memorySource,
   type RunResult,
 } from '../../vm-core/index.ts';
+import { slot } from '../../vm-core/state/layout.ts';
 import { bootSector, hasNasm } from '../support/boot-sectors.ts';
 import { elToritoDisc } from './el-torito-disc.ts';
 
@@ -102,6 +103,19 @@ describe.skipIf(!runnable)('SeaBIOS (it needs nasm and the package seabios)', ()
     await runUntil(machine, () => machine.display.text() === undefined);
     await runUntil(machine, () => shows(machine, 'All done'));
     expect(shows(machine, 'Protected mode was visited')).toBe(true);
+  });
+
+  it('starts all processors, and lets the others sleep', { timeout: TIMEOUT }, async () => {
+    const messages: number[] = [];
+    const topology = { packages: 1, coresPerPackage: 2, threadsPerCore: 2 };
+    const machine = boot({ cpuModel: 'core2', topology, floppy: inMemory('boot.img', imageOf(2048)) });
+    machine.onOutput = (device, _, bytes) => {
+      if (device === 'firmware-console') messages.push(...bytes);
+    };
+    await runUntil(machine, () => shows(machine, 'Press a key'));
+    expect(String.fromCharCode(...messages)).toContain('Found 4 cpu(s) max supported 4 cpu(s)');
+    const others = machine.cpus.slice(1).map(({ state, retired }) => [state.read8(slot.HALTED), retired > 0]);
+    expect(others).toEqual(Array(3).fill([1, true]));
   });
 
   it('lends its VGA BIOS to the built-in BIOS', { timeout: TIMEOUT }, async () => {

@@ -12,8 +12,11 @@ import { EventLoop, type SharedByLoops } from './event-loop.ts';
 import type { EventSource } from './event-source.ts';
 import type { Processor } from './processor.ts';
 
-/** Ticks of a turn. */
-const QUANTUM = 20_000;
+/**
+ * Ticks of a turn. Measured: turns of 500 cost 7 % of the speed of four busy vCPUs, from 2,000 on the difference is lost in
+ * the noise; short ones let messages arrive sooner.
+ */
+const QUANTUM = 5_000;
 /** HLT may skip to so many timer events in one run; a guest that nothing wakes must not keep the run from returning. */
 const IDLE_EVENTS_MAX = 4096;
 /** So many executions in a row may retire nothing: a handler that itself faults at once would go on for ever. */
