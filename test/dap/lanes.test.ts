@@ -1,4 +1,4 @@
-/** Lanes of vectors as names in expressions: read, watched, set. */
+/** Lanes of vectors, and the x87's stack, as names in expressions: read, watched, set. */
 import { beforeEach, expect, it } from 'vitest';
 import { SessionClient } from './support/session-client.ts';
 
@@ -47,4 +47,15 @@ it('stand in conditions by their bits', async () => {
   await client.request('continue', { threadId: 1 });
   const { hitBreakpointIds } = await client.event('stopped');
   expect(hitBreakpointIds).toHaveLength(1);
+});
+
+it('stand beside the stack of the x87, which is numbers, too', async () => {
+  expect(await evaluate('st0', 'watch')).toMatch(/^0 · .*, FPR0$/);
+  expect(await evaluate('st0 = 1.5', 'repl')).toMatch(/^1\.5 · /);
+  expect(await client.request('setExpression', { expression: 'ST(1)', value: '-2' })).toEqual({
+    value: expect.stringMatching(/^-2 · .*, FPR1$/),
+  });
+  expect(await evaluate('st(1)', 'watch')).toMatch(/^-2 · /);
+  expect(await evaluate('fpr1', 'clipboard')).not.toContain('no register');
+  expect(await evaluate('st0 = nothing', 'repl')).toBe('ST0 cannot be set to nothing');
 });

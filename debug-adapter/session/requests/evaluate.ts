@@ -10,6 +10,7 @@ import { assignFloat, evaluateCompiled, formatCompiled } from '../evaluate-text.
 import { linearReference, writtenAt } from '../places.ts';
 import { lineLocationOf } from '../source-lines.ts';
 import type { Guest } from '../guest.ts';
+import { assignStackRegister, stackRegisterOf } from '../stack-expression.ts';
 import { UserError } from '../user-error.ts';
 import type { HandlerOf } from './request-handler.ts';
 
@@ -27,6 +28,10 @@ export const evaluate: HandlerOf<'evaluate'> = {
     const answer = context === 'repl' ? runCommand(debuggee, text) : undefined;
     if (answer !== undefined) return { result: answer, variablesReference: 0 };
     const guest = debuggee.guestOfFrame(frameId);
+    const assignedStack = context === 'repl' ? assignStackRegister(guest, text) : undefined;
+    if (assignedStack) debuggee.afterResponse(() => debuggee.stateWritten());
+    const stack = assignedStack ?? stackRegisterOf(guest, text);
+    if (stack) return { result: stack.text, variablesReference: 0 };
     if (context === 'repl') requireKnownWord(guest, text);
     const assigned = context === 'repl' ? assignFloat(guest, text) : undefined;
     if (assigned !== undefined) debuggee.afterResponse(() => debuggee.stateWritten());
