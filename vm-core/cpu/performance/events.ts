@@ -1,5 +1,5 @@
 /**
- * What event selects mean here (docs/decisions/0014; SDM vol. 3B §19.2.1.2 and its tables of events for the P6 family; AMD's
+ * What event selects mean here (docs/decisions/0015; SDM vol. 3B §19.2.1.2 and its tables of events for the P6 family; AMD's
  * processor programming reference for family 17h). Time is a count of instructions, so there is at most one of each event in
  * a tick. There are no caches and no predictions: events of these, as all that are not in the tables, never happen.
  */
