@@ -59,7 +59,9 @@ export function canonicalEnd(state: CpuState): number {
 /** Whether `size` bytes at a signed address of 64 bits lie where addresses are canonical. */
 export function isCanonical(state: CpuState, linearAddress: Address, size = 1): boolean {
   const last = plus(linearAddress, size - 1);
-  if (linearAddress >= -ALWAYS_CANONICAL && last < ALWAYS_CANONICAL) return true;
+  // Both are looked at: the last byte's address may have wrapped around the end of 64 bits.
+  const isLow = linearAddress < ALWAYS_CANONICAL && last < ALWAYS_CANONICAL;
+  if (isLow && linearAddress >= -ALWAYS_CANONICAL) return true;
   const end = canonicalEnd(state);
   return linearAddress >= -end && last < end && (linearAddress < 0 || last >= 0);
 }

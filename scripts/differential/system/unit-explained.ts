@@ -267,6 +267,16 @@ export const explainedInUnits: readonly Explained[] = [
     explains: (_, { ours }) => endsIn(ours, 16, 19),
   },
   {
+    reason: 'XRSTOR of AVX without SSE leaves MXCSR in QEMU',
+    section: 'SDM vol. 1 §13.8.1 (MXCSR is loaded with either)',
+    explains: (mismatch, comparison) => isMxcsr(mismatch) && has(comparison, /^XRSTOR$/),
+  },
+  {
+    reason: 'QEMU tells by XGETBV that all states are in use',
+    section: 'SDM vol. 2D, XGETBV (with 1: XCR0 and XINUSE)',
+    explains: ({ register }, comparison) => has(comparison, /^XGETBV$/) && register === 'rax',
+  },
+  {
     reason: 'XSAVE and XRSTOR raise no #NM in QEMU, FXSAVE and FXRSTOR raise it after #GP',
     section: 'SDM vol. 2D, XSAVE, XRSTOR (#NM with CR0.TS)',
     explains: (_, comparison) => has(comparison, /^F?X(SAVE|RSTOR)/) && endsIn(comparison.ours, 7, 8),
