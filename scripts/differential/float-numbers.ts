@@ -1,17 +1,19 @@
 /** Numbers for tests of floating-point operations: of every kind, and near the places where rounding matters. */
 
-import type { RandomWords } from './random.ts';
+import { oneOf, type RandomWords } from './random.ts';
 
 /** Fields of a format: how many bits of fraction (the top bit of a significand that has it not counted), and exponents. */
 interface Shape {
   readonly fraction: number;
   readonly special: number;
+  /** Exponents at which numbers of narrower formats begin and end, or have no place left. */
+  readonly limits: readonly number[];
 }
 
 export const shapes = {
-  single: { fraction: 23, special: 0xff },
-  double: { fraction: 52, special: 0x7ff },
-  extended: { fraction: 63, special: 0x7fff },
+  single: { fraction: 23, special: 0xff, limits: [-25, -14, 15] },
+  double: { fraction: 52, special: 0x7ff, limits: [-150, -126, 127] },
+  extended: { fraction: 63, special: 0x7fff, limits: [-1075, -1022, -150, -126, 127, 1023] },
 } as const satisfies Readonly<Record<string, Shape>>;
 
 export interface FloatNumber {
@@ -21,7 +23,11 @@ export interface FloatNumber {
 }
 
 /** Zero, infinity, a NaN of each kind, a denormal number, one at an end of the range, or one near `neighbour`. */
-export function anyNumber(next: RandomWords, { fraction: width, special }: Shape, neighbour?: number): FloatNumber {
+export function anyNumber(
+  next: RandomWords,
+  { fraction: width, special, limits }: Shape,
+  neighbour?: number,
+): FloatNumber {
   const below = (end: number) => next() % end;
   const sign = below(2) as 0 | 1;
   const all = (1n << BigInt(width)) - 1n;
@@ -30,7 +36,7 @@ export function anyNumber(next: RandomWords, { fraction: width, special }: Shape
   const fraction = shapesOfFraction[below(7)] ?? random;
   const quiet = 1n << BigInt(width - 1);
   const inside = (exponent: number) => Math.min(special - 1, Math.max(1, exponent));
-  switch (below(20)) {
+  switch (below(22)) {
     case 0:
       return { sign, exponent: 0, fraction: 0n };
     case 1:
@@ -47,6 +53,9 @@ export function anyNumber(next: RandomWords, { fraction: width, special }: Shape
       return { sign, exponent: inside(special - 1 - below(30)), fraction };
     case 7:
       return { sign, exponent: inside(below(special)), fraction };
+    case 8:
+    case 9:
+      return { sign, exponent: inside((special >> 1) + oneOf(next, limits) + below(5) - 2), fraction };
     default:
       return { sign, exponent: inside((neighbour ?? special >> 1) + below(140) - 70), fraction };
   }

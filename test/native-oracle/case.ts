@@ -45,6 +45,8 @@ export interface Case extends Registers {
   readonly code: readonly number[];
   /** The window of the data page. */
   readonly memory: Uint8Array;
+  /** Where in the window the operand was aimed at. */
+  readonly operandAt: number | undefined;
 }
 
 /** What is there when the exception comes that ends each case. */

@@ -12,7 +12,7 @@ import { oneOf, type RandomWords, randomWords } from '../../scripts/differential
 import { aimIndices } from './gathers.ts';
 import { prepare } from './preparations.ts';
 import { anyArea, hasArea, prepareArea } from './state-areas.ts';
-import { anyState, fillVector } from '../../scripts/differential/unit-state.ts';
+import { anyState, fillDecimal, fillExtended, fillVector } from '../../scripts/differential/unit-state.ts';
 
 const EDGES = [0n, 1n, 2n, 0x7fn, 0x80n, 0xffn, 0x7fffn, 0x8000n, 0xffffn, 0x7fffffffn, 0x80000000n, 0xffffffffn];
 const WIDE_EDGES = [1n << 32n, (1n << 63n) - 1n, 1n << 63n, (1n << 64n) - 1n, 0xffff_ffff_8000_0000n];
@@ -76,15 +76,19 @@ function makeCase(form: Form, next: RandomWords): Case | undefined {
     aim(draft);
     prepare(draft);
     finish(draft);
-    const state = hasArea(form.row) ? prepareArea(draft) : form.row.unit === undefined ? plainState : anyState(next);
+    const state = hasArea(form.row) ? prepareArea(draft) : hasState(form) ? anyState(next) : plainState;
     aimIndices(draft, state);
+    const operandAt = draft.target === undefined ? undefined : Number(draft.target) - world.WINDOW;
     const { general, memory, selectors, flags, fsBase, gsBase } = draft;
-    const rest = { general: narrowed(form.mode, general), memory, selectors, flags, fsBase, gsBase, state };
+    const rest = { general: narrowed(form.mode, general), memory, selectors, flags, fsBase, gsBase, state, operandAt };
     const test = { ...rest, form, row: form.row, mode: form.mode, code: encoded.bytes, rip: BigInt(draft.rip) };
     if (isOfForm(form, encoded.bytes)) return test;
   }
   return undefined;
 }
+
+/** Whether an instruction sees the state of the floating-point and vector units. */
+const hasState = ({ row }: Form): boolean => row.unit !== undefined || row.name === 'WAIT';
 
 const ATTEMPTS_MAX = 8;
 
@@ -179,8 +183,13 @@ function aim(draft: Draft): void {
 }
 
 /** Operands of the floating-point and vector units are numbers of all kinds. */
-function fillOperand({ memory, next }: Draft, place: bigint): void {
+function fillOperand({ memory, next, form: { row } }: Draft, place: bigint): void {
   const at = Number(place) - world.WINDOW;
+  if (row.operands.includes('Mt') && next() % 4 > 0) {
+    const fill = row.name === 'FBLD' ? fillDecimal : fillExtended;
+    if (at >= 0 && at + 10 <= memory.length) fill(new DataView(memory.buffer), at, next);
+    return;
+  }
   for (const start of [at, at + 16]) {
     if (start >= 0 && start + 16 <= memory.length) fillVector(new DataView(memory.buffer), start, next);
   }

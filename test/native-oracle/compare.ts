@@ -7,7 +7,7 @@ import type { Case, Outcome } from './case.ts';
 import { explained } from './explained.ts';
 import { hasArea, withOurMask } from './state-areas.ts';
 import { compareStates, STATUS_WORD, wordAt } from './unit-state.ts';
-import { accessesInAnyOrder, hasPointers, hasUndefinedFlags } from './undefined-states.ts';
+import { accessesInAnyOrder, hasUndefinedFlags, isPointer } from './undefined-states.ts';
 import { undefinedFlags } from './undefined-flags.ts';
 
 const VECTOR_PF = 14;
@@ -73,7 +73,7 @@ function differenceOf(test: Case, native: Outcome, ours: Outcome): string | unde
   const state = compareStates(test, native.state, ours.state);
   if (state) return state;
   const memory = hasArea(test.row) ? withOurMask(native.memory, ours.memory) : native.memory;
-  const byte = hasPointers(test) ? -1 : memory.findIndex((value, n) => value !== ours.memory[n]);
+  const byte = memory.findIndex((value, n) => value !== ours.memory[n] && !isPointer(test, n));
   if (byte >= 0) return say(`memory at ${byte}`, native.memory[byte], ours.memory[byte]);
   if (native.fsBase !== ours.fsBase) return say('FS.base', native.fsBase, ours.fsBase);
   if (native.gsBase !== ours.gsBase) return say('GS.base', native.gsBase, ours.gsBase);

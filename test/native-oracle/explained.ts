@@ -13,7 +13,7 @@ export interface Explained {
 }
 
 const VECTOR_DB = 1;
-const [VECTOR_UD, VECTOR_SS, VECTOR_GP, VECTOR_PF, VECTOR_AC] = [6, 12, 13, 14, 17];
+const [VECTOR_UD, VECTOR_SS, VECTOR_GP, VECTOR_PF, VECTOR_MF, VECTOR_AC] = [6, 12, 13, 14, 16, 17];
 
 const LOCK = 0xf0;
 /** A code segment of oracle.c's table. */
@@ -104,8 +104,10 @@ export const explained: readonly Explained[] = [
   },
   {
     reason: 'AMD leaves the x87 alone where CVTPI2PS has its integers in memory (SDM vol. 2A CVTPI2PS: it is taken)',
-    applies: ({ row, form, state }, native, ours) =>
-      row.name === 'CVTPI2PS' && form.memory && native.vector === ours.vector && hasStackOf(native.state, state),
+    applies: ({ row, form, state, rip }, native, ours) =>
+      row.name === 'CVTPI2PS' &&
+      form.memory &&
+      (native.vector === ours.vector ? hasStackOf(native.state, state) : ours.vector === VECTOR_MF && ours.rip === rip),
   },
   {
     reason: 'AMD has a bit of MXCSR that lets vectors in memory be misaligned',

@@ -52,9 +52,11 @@ export function hasUndefinedFlags({ row }: Case, status: number): boolean {
   return /^FU?COMI/.test(row.name) && (status & SUMMARY) !== 0;
 }
 
-/** Where the image of FNSTENV and FNSAVE has the pointers: AMD writes them only with an exception. */
-export function hasPointers({ row }: Case): boolean {
-  return row.name === 'FNSTENV' || row.name === 'FNSAVE';
+/** Whether a byte of the window is one of the pointers in an image of FNSTENV or FNSAVE: AMD writes them only with an exception. */
+export function isPointer({ row, form, operandAt }: Case, at: number): boolean {
+  if (row.name !== 'FNSTENV' && row.name !== 'FNSAVE') return false;
+  const [first, last] = form.size === 16 ? [6, 13] : [12, 27];
+  return operandAt === undefined || (at >= operandAt + first && at <= operandAt + last);
 }
 
 /** Images are more than one access: which byte of them faults first is the processor's own affair. */
