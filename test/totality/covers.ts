@@ -31,6 +31,11 @@ export const unitTests: readonly UnitTest[] = [
   { opcode: '0F 30', file: 'vm-core/cpu/model-specific-registers.test.ts', words: "execute(cpu, 'WRMSR')" },
   { opcode: '0F 31', file: 'vm-core/cpu/operations/model-specific.test.ts', words: "execute(cpu, 'RDTSC')" },
   { opcode: '0F 32', file: 'vm-core/cpu/model-specific-registers.test.ts', words: "execute(cpu, 'RDMSR')" },
+  {
+    opcode: '0F 33',
+    file: 'vm-core/cpu/performance/performance-counters.test.ts',
+    words: "('RDPMC', () =>",
+  },
   { opcode: '0F 34', file: 'vm-core/cpu/operations/fast-calls.test.ts', words: "execute(cpu, 'SYSENTER')" },
   { opcode: '0F 35', file: 'vm-core/cpu/operations/fast-calls.test.ts', words: "execute(cpu, 'SYSEXIT')" },
   { opcode: '0F 01 F9', file: 'vm-core/cpu/model-specific-registers.test.ts', words: "execute(cpu, 'RDTSCP')" },
