@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { guest } from '../devices/rom-guest.ts';
 import type { Machine } from '../machine/machine.ts';
+import type { Engine } from './compiler/tiers.ts';
 import { slot } from '../state/layout.ts';
 import { offsetOf } from '../state/register-table.ts';
 
@@ -40,10 +41,10 @@ function countUnderLock(rounds: number, spin: readonly number[]): readonly numbe
 }
 const PAUSE = [0xf3, 0x90];
 
-function counting(count: number, spin: readonly number[] = PAUSE, rounds = 500) {
+function counting(count: number, spin: readonly number[] = PAUSE, rounds = 500, engine: Engine = 'interpreter') {
   const topology = { packages: count, coresPerPackage: 1, threadsPerCore: 1 };
   const main = [...flatAt(PROLOGUE), ...startOthers, ...HALT];
-  return guest(main, countUnderLock(rounds, spin), { cpuModel: 'max', topology });
+  return guest(main, countUnderLock(rounds, spin), { cpuModel: 'max', topology, engine });
 }
 
 /** All that a guest could see: registers of all vCPUs, low memory, time. */
@@ -100,6 +101,16 @@ describe('turns', () => {
       expect(result.reason).toBe('limit');
     }
     expect(stateOf(stepped.machine)).toBe(stateOf(whole.machine));
+  });
+
+  it('are the same in compiled code', () => {
+    for (const spin of [PAUSE, [0x90]]) {
+      const engines = ['interpreter', 'compiler', 'compiler-at-once'] as const;
+      const machines = engines.map((engine) => counting(4, spin, 9000, engine).machine);
+      for (const machine of machines) for (let n = 0; n < 9; n++) machine.run({ instructionsMax: 9_999 });
+      const [first, ...others] = machines.map(stateOf);
+      for (const other of others) expect(other).toBe(first);
+    }
   });
 
   it('stay the same with breakpoints and listeners, in machines of any size', () => {
