@@ -3,13 +3,28 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { repositoryRoot } from '../../scripts/run-command.ts';
-import { builtFeatures, cpuFeatures } from '../../vm-core/isa/cpu-feature.ts';
+import { cpuid, cpuidLeaves } from '../../vm-core/cpu/cpuid.ts';
+import {
+  builtFeatures,
+  type CpuidBit,
+  type CpuidRegister,
+  cpuFeatures,
+  cpuidBits,
+} from '../../vm-core/isa/cpu-feature.ts';
 import { cpuModels, hasFeature, modelFacts } from '../../vm-core/isa/cpu-model.ts';
 import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
 import { modelSpecificRegisters } from '../../vm-core/cpu/model-specific-registers.ts';
 import { msrRows } from '../../vm-core/state/msr-table.ts';
 import { featureTests } from './feature-tests.ts';
 import { isShown, SUPPORT_PAGE, supportPage, testsOfFeature, testsOfRow } from './support.ts';
+
+/** Where CPUID tells of a feature. */
+const placeOf = ({ leaf, register }: CpuidBit): string => `${leaf} ${register}`;
+
+const hex = (value: number): string => (value >>> 0).toString(16);
+
+/** AMD repeats bits of leaf 1 there (AMD64 manual vol. 3, function 8000_0001h). */
+const [AMD_LEAF, REPEATED_BY_AMD] = [`${0x8000_0001} EDX`, 0x0183_f3ff];
 
 const isAdvertised = (feature: Parameters<typeof hasFeature>[1]) =>
   cpuModels.some((model) => hasFeature(model, feature));
@@ -21,6 +36,24 @@ describe('what models advertise', () => {
     }
     const bare = cpuFeatures.filter((feature) => isAdvertised(feature) && testsOfFeature(feature).length === 0);
     expect(bare).toEqual([]);
+  });
+
+  it.each(cpuModels.filter((model) => hasFeature(model, 'CPUID')))('are in the CPUID of %s, bit by bit', (name) => {
+    const model = modelFacts(name);
+    const around = { control4: 0, ticksPerSecond: 1e6, is64BitMode: true };
+    const repeated = model.vendor === 'AuthenticAMD' ? cpuid(model, 1, 0, around).EDX & REPEATED_BY_AMD : 0;
+    const has = new Set(cpuidLeaves(model).map(({ leaf }) => leaf));
+    for (const place of new Set(cpuidBits.map(placeOf))) {
+      const [leaf, register] = place.split(' ') as [string, CpuidRegister];
+      if (!has.has(Number(leaf))) continue;
+      const told = cpuid(model, Number(leaf), 0, around)[register];
+      const shown = cpuidBits
+        .filter((bit) => placeOf(bit) === place && hasFeature(name, bit.feature))
+        .filter(({ feature }) => testsOfFeature(feature).length > 0)
+        .reduce((mask, { bit }) => (mask | (1 << bit)) >>> 0, 0);
+      const expected = place === AMD_LEAF ? shown | repeated : shown;
+      expect(hex(told), `leaf ${place}`).toBe(hex(expected));
+    }
   });
 
   it('are instructions that are tested in every mode they have', () => {
