@@ -1,5 +1,5 @@
 /** AVX: halves, zeros above, lanes that a mask keeps from faulting, and what XCR0 forbids. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { CR4_OSFXSR, CR4_OSXSAVE, CR4_PAE } from '../state/control-bits.ts';
 import { slot } from '../state/layout.ts';
 import { LongGuest } from './long-guest.ts';
@@ -71,4 +71,51 @@ it('is invalid in real mode', () => {
     state.write32(slot.XCR0, 7);
   });
   expect(vector).toBe(6);
+});
+
+describe('a gather', () => {
+  const gather = 'c4 e2 61 92 0c 97'; // vgatherdps xmm1,[rdi+xmm2*4],xmm3
+  const prepare = (guest: LongGuest) => {
+    guest.map(0x21000n, 0x21000, 0);
+    guest.set('RDI', 0x20ff8n);
+    guest.write64(0x20ff8, 0x2222_2222_1111_1111n);
+    guest.write64(0x21000, 0x4444_4444_3333_3333n);
+    guest.set('YMM1', 2n ** 256n - 1n);
+    guest.set('YMM2', 0x0000_0000_0000_0003_0000_0000_0000_0001n);
+    guest.set('YMM3', 0x8000_0000_8000_0000_8000_0000_8000_0000n);
+  };
+
+  it('that faults keeps the elements before, and goes on behind them', () => {
+    // Indices 1, 0, 3, 0: the third lies on a page that is not there.
+    const { guest, end } = run(gather, prepare);
+    expect([end, guest.get('CR2')]).toEqual(['vector 14', 0x21004n]);
+    expect(guest.get('XMM1')).toBe(0xffff_ffff_ffff_ffff_1111_1111_2222_2222n);
+    expect(guest.get('XMM3')).toBe(0x8000_0000_8000_0000n << 64n);
+    guest.map(0x21000n, 0x21000);
+    guest.write64(0x20ff8, 0x5555_5555_5555_5555n);
+    guest.set('RIP', 0x7000n);
+    guest.machine.processor.translations.flushAll();
+    guest.machine.processor.refresh();
+    expect(guest.runToHalt()).toBe('program');
+    expect(guest.get('YMM1')).toBe(0x5555_5555_4444_4444_1111_1111_2222_2222n);
+    expect(guest.get('YMM3')).toBe(0n);
+  });
+
+  it('that is stepped gives way to the trap for the elements that it has', () => {
+    const { end, guest } = run(gather, (stepped) => {
+      prepare(stepped);
+      stepped.set('EFLAGS', 0x102n);
+    });
+    expect(end).toBe('vector 1');
+    expect(guest.get('XMM1')).toBe(0xffff_ffff_ffff_ffff_1111_1111_2222_2222n);
+  });
+
+  it.each([
+    ['the mask is the result', 'c4 e2 71 92 0c 97'],
+    ['the indices are the result', 'c4 e2 61 92 14 97'],
+    ['the indices are the mask', 'c4 e2 69 92 0c 97'],
+    ['there is no SIB byte', 'c4 e2 61 92 0f'],
+  ])('is invalid where %s', (_, code) => {
+    expect(run(code, prepare).end).toBe('vector 6');
+  });
 });
