@@ -115,7 +115,7 @@ const thorough: readonly LinuxCase[] = [
   {
     // The watchdog takes a counter of cycles, whose overflow is an NMI each second.
     ...cloud,
-    title: 'linux-image-cloud-amd64 with performance counters',
+    title: 'linux-image-cloud-amd64 with counters',
     cpuModel: 'x86-64-v3',
     commandLine: `${UNTESTED} watchdog_thresh=1`,
     controller: 'IO-APIC',

@@ -360,8 +360,11 @@ describe.skipIf(!hasNasm)('a run in slices', () => {
     guest.set('IA32_PMC0', 1000n);
     guest.machine.loop.run({ instructionsMax: 10 });
     expect(guest.get('IA32_PMC0')).toBe(1010n);
+    guest.set('IA32_PMC0', 0xffff_0000_0000_0005n);
+    guest.machine.loop.run({ instructionsMax: 10 });
+    expect(guest.get('IA32_PMC0')).toBe(15n);
     guest.set('IA32_PERFEVTSEL0', 0n);
     guest.machine.loop.run({ instructionsMax: 10 });
-    expect(guest.get('IA32_PMC0')).toBe(1010n);
+    expect(guest.get('IA32_PMC0')).toBe(15n);
   });
 });

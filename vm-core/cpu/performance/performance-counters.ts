@@ -109,7 +109,10 @@ export class PerformanceCounters {
     const settings = this.#settings(this.facts);
     if (settings.length === 0 && !this.isOn) return;
     const limit = 2 ** this.facts.bits;
-    const made = settings.map((setting) => new Counter(setting, limit - Number(this.#state.read64(setting.value))));
+    const { bits } = this.facts;
+    // A debugger may have written more bits than there are.
+    const counted = (slotOffset: number) => Number(BigInt.asUintN(bits, this.#state.read64(slotOffset)));
+    const made = settings.map((setting) => new Counter(setting, limit - counted(setting.value)));
     this.#all = made.filter(({ isLive }) => isLive);
     this.#system = this.#all.filter(({ setting }) => setting.system);
     this.#user = this.#all.filter(({ setting }) => setting.user);
