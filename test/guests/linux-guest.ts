@@ -42,7 +42,8 @@ export interface LinuxResult {
 }
 
 const CONSOLE = [5, 1] as const;
-const APPLETS = ['sh', 'mount', 'uname', 'cat', 'awk', 'seq', 'grep', 'md5sum', 'stty', 'nproc', 'poweroff'];
+const NOTHING = [1, 3] as const;
+const APPLETS = ['sh', 'mount', 'uname', 'cat', 'awk', 'seq', 'grep', 'md5sum', 'stty', 'nproc', 'taskset', 'poweroff'];
 const SLICE = 20_000_000;
 
 /** Boots, runs the script, and comes back when it has ended, something went wrong, or the instructions are used up. */
@@ -84,6 +85,7 @@ function rootFileSystem(busybox: string, { script, files = [] }: LinuxRun): Uint
   return initramfs([
     ...['bin', 'dev', 'proc', 'sys', 'tmp'].map((path) => ({ path })),
     { path: 'dev/console', device: CONSOLE },
+    { path: 'dev/null', device: NOTHING },
     { path: 'bin/busybox', bytes: readFileSync(busybox), isExecutable: true },
     ...APPLETS.map((name) => ({ path: `bin/${name}`, linkTo: 'busybox' })),
     ...files,
