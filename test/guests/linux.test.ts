@@ -124,7 +124,6 @@ const thorough: readonly LinuxCase[] = [
     title: 'linux-image-cloud-amd64 with counters',
     cpuModel: 'x86-64-v3',
     commandLine: `${UNTESTED} watchdog_thresh=1`,
-    controller: 'IO-APIC',
     expected: [
       /Performance Events: Haswell events, 16-deep LBR, full-width counters, Intel PMU driver\./,
       /NMI watchdog: Enabled\. Permanently consumes one hw-PMU counter\./,
