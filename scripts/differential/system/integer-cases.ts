@@ -18,7 +18,7 @@ import { unitControl, unitOperand, unitRegisters, unitRows, unitStart } from './
 import { landingOf, STACKS, TYPE, wideGate } from './zone.ts';
 
 const INSTRUCTIONS_MAX = 7;
-const STORES_STATE = /^F?(NSTENV|NSAVE|XSAVE)/;
+const STORES_STATE = /^F?(NSTENV|NSAVE|XSAVE)|^XGETBV$/;
 const [RAX, RCX, RBX, RSP, RBP, RSI, RDI] = [0, 1, 3, 4, 5, 6, 7];
 /** The upper half, where PML4 entry 256 has the same memory. */
 export const UPPER = 0xffff_8000_0000_0000n;
@@ -131,7 +131,7 @@ class IntegerCase {
     const { level, cs } = this.#kind;
     const count = random.between(1, INSTRUCTIONS_MAX);
     const names: string[] = [];
-    // What an image of the state holds where nothing is defined is not read again.
+    // What QEMU stores or tells of the state otherwise is not read again.
     for (let n = 0; n < count && !this.#program.isFull && !STORES_STATE.test(names.at(-1) ?? ''); n++) {
       names.push(this.#instruction());
     }
