@@ -66,5 +66,5 @@ export const STATUS_REGION = 256;
  * as if it had.
  */
 export const STATUS_CALLED = 1024;
-/** The budget is below SAMPLE_BELOW. */
+/** The budget is down to SAMPLE_AT. */
 export const STATUS_SAMPLE = 512;

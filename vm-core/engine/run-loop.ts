@@ -76,7 +76,6 @@ export function defineRunLoop(
   };
   f.loop((nextBlock) => {
     f.store(32, cpu, internal.BUDGET, state.budget);
-    f.if(f.eqz(state.budget), () => f.return(f.i32(record.STATUS_LIMIT)));
     f.store(32, cpu, internal.BLOCK, state.block);
     noteStart(f, state);
     stageTraceBegin(f, cpu, addressBits, () => linearEip(f, state));
@@ -118,29 +117,28 @@ function runRecords(f: FunctionBuilder, state: LoopState, handler: Signature, in
 
 /** Brings EIP and budget up to date, and returns to TypeScript for every status that needs it. */
 function leaveBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
-  const last = f.variable(f.binary('sub', state.at, f.i32(record.RECORD_SIZE)));
   const { branches, cpu, status } = state;
-  if (branches) stageBranch(f, { ...branches, cpu, status, last, now: () => linearEip(f, state) });
-  f.if(f.binary('gtU', status, f.i32(BRANCH)), () => leaveForStatus(f, state, last, nextBlock));
+  if (branches)
+    stageBranch(f, { ...branches, cpu, status, last: lastRecord(f, state), now: () => linearEip(f, state) });
+  f.if(f.binary('gtU', status, f.i32(BRANCH)), () => leaveForStatus(f, state, nextBlock));
   spend(f, state, state.at);
-  f.if(f.eqz(state.status), () => moveEip(f, state, nextOffset(f, last)));
+  f.if(f.eqz(state.status), () => moveEip(f, state, nextOffset(f, lastRecord(f, state))));
+}
+
+function lastRecord(f: FunctionBuilder, { at }: LoopState): Value {
+  return f.binary('sub', at, f.i32(record.RECORD_SIZE));
 }
 
 /** The rare statuses. All but a repeated instruction without a reason to leave return to TypeScript. */
-function leaveForStatus(f: FunctionBuilder, state: LoopState, last: Variable, nextBlock: Label): void {
+function leaveForStatus(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
   const has = (bits: number) => f.binary('and', state.status, f.i32(bits));
+  f.if(f.binary('geU', state.status, f.i32(record.STATUS_REGION)), () => followRegion(f, state, nextBlock));
+  const last = f.copy(lastRecord(f, state));
   const back = () => f.binary('sub', nextOffset(f, last), f.load('i32', 8, last, record.RECORD_LENGTH));
   const leave = () => {
     f.store(32, state.cpu, internal.BUDGET, state.budget);
     f.return(state.status);
   };
-  f.if(has(record.STATUS_REGION), () => leaveRegion(f, state, nextBlock));
-  f.if(has(record.STATUS_CALLED), () => {
-    f.set(state.status, f.binary('and', state.status, f.i32(record.STATUS_CALLED - 1)));
-    f.set(state.at, f.load('i32', 32, state.cpu, internal.REGION_RECORD));
-    f.set(last, f.binary('sub', state.at, f.i32(record.RECORD_SIZE)));
-    followRegion(f, state);
-  });
   f.if(has(record.STATUS_HOOK | record.STATUS_DEAD), () => f.return(state.status));
   f.if(has(FAULT), () => {
     spend(f, state, last);
@@ -160,24 +158,22 @@ function leaveForStatus(f: FunctionBuilder, state: LoopState, last: Variable, ne
   });
 }
 
-/** Compiled code has run: goes on where it has left off. */
-function leaveRegion(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
-  const { cpu } = state;
-  followRegion(f, state);
-  const middle = f.load('i32', 32, cpu, internal.REGION_RECORD);
-  f.if(middle, () => {
-    f.set(state.at, middle);
-    f.branch(nextBlock);
-  });
-  findBlock(f, state, nextBlock);
-}
-
-/** The block that was entered by the region may be another one. */
-function followRegion(f: FunctionBuilder, state: LoopState): void {
+/**
+ * Compiled code has run, perhaps into another block: goes on where it has left off, or as if the loop had called the
+ * handler that it has called last.
+ */
+function followRegion(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
   const { cpu } = state;
   f.set(state.budget, f.load('i32', 32, cpu, internal.BUDGET));
   f.set(state.block, f.load('i32', 32, cpu, internal.BLOCK));
   f.set(state.first, f.load('i32', 32, state.block, record.BLOCK_FIRST));
+  const at = f.load('i32', 32, cpu, internal.REGION_RECORD);
+  f.set(state.at, f.select(at, at, f.copy(state.first)));
+  const isLeft = f.binary('and', state.status, f.i32(record.STATUS_REGION));
+  f.if(f.select(isLeft, at, f.i32(0)), () => f.branch(nextBlock));
+  // Between two blocks: as after a branch with nothing to be counted.
+  const called = f.binary('and', state.status, f.i32(record.STATUS_REGION - 1));
+  f.set(state.status, f.select(isLeft, f.i32(BRANCH), called));
 }
 
 /** Distance of the instruction behind a record from the first of its block. */
@@ -211,9 +207,9 @@ function spend(f: FunctionBuilder, state: LoopState, upTo: Value): void {
 /** Goes on with the block at EIP if the jump cache knows one for this mode that lies inside the code segment. */
 function findBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
   const isWide = state.addressBits === 64;
-  f.if(f.binary('ltU', state.budget, f.load('i32', 32, state.cpu, internal.SAMPLE_BELOW)), () => {
+  f.if(f.binary('leU', state.budget, f.load('i32', 32, state.cpu, internal.SAMPLE_AT)), () => {
     f.store(32, state.cpu, internal.BUDGET, state.budget);
-    f.return(f.i32(record.STATUS_SAMPLE));
+    f.return(f.select(state.budget, f.i32(record.STATUS_SAMPLE), f.i32(record.STATUS_LIMIT)));
   });
   const eip = loadEip(f, state);
   const linear = linearEip(f, state);

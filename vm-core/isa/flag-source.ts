@@ -33,17 +33,22 @@ export function auxOf(s: Arithmetic, source: FlagSource): Value {
   }
 }
 
-function auxKeepingCarry(s: Arithmetic, source: FlagSource & { readonly x: Value; readonly carry: Value }): Value {
+/** INC's or DEC's. */
+type Step = Extract<FlagSource, { readonly carry: Value }>;
+
+function auxKeepingCarry(s: Arithmetic, step: Step): Value {
+  const aux = auxOfCarries(s, carriesOfStep(s, step), step.bits);
+  return s.or(s.and(aux, ~CARRY_PAIR), carryAndOverflowBits(s, step.carry, overflowOfAux(s, aux)));
+}
+
+/** Carries of INC and borrows of DEC. */
+export function carriesOfStep(s: Arithmetic, { kind, x, result }: Step): Value {
   const one = s.constant(1);
-  const { x, result } = source;
-  const carries =
-    source.kind === 'increment' ? carriesOfSum(s, x, one, result) : borrowsOfDifference(s, x, one, result);
-  const aux = auxOfCarries(s, carries, source.bits);
-  return s.or(s.and(aux, ~CARRY_PAIR), carryAndOverflowBits(s, source.carry, overflowOfAux(s, aux)));
+  return kind === 'increment' ? carriesOfSum(s, x, one, result) : borrowsOfDifference(s, x, one, result);
 }
 
 /** Carries out of each bit, moved to where the lazy form keeps them. */
-function auxOfCarries(s: Arithmetic, carries: Value, bits: OperandBits): Value {
+export function auxOfCarries(s: Arithmetic, carries: Value, bits: OperandBits): Value {
   const upper = bits === 64 ? s.low(s.shrU(carries, 32)) : s.shl(carries, 32 - bits);
   return s.or(s.and(upper, CARRY_PAIR), s.and(s.low(carries), AUX_ADJUST));
 }

@@ -9,7 +9,7 @@
 import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
 import type { SegmentIndex } from '../state/layout.ts';
 import { Arithmetic } from './arithmetic.ts';
-import { auxOf, type FlagSource } from './flag-source.ts';
+import type { FlagSource } from './flag-source.ts';
 import type { Operand, OperandBits, OperandSize, UnitOperand } from './operand.ts';
 
 /** The segment of a memory access: one that is fixed, or the one that the instruction's prefixes choose. */
@@ -137,9 +137,9 @@ export abstract class Semantics extends Arithmetic {
   abstract writeSystemFlags(value: Value): void;
   abstract readControl0(): Value;
 
-  /** Sets all arithmetic flags by an operation. */
-  setFlags(source: FlagSource): void {
-    this.writeFlags(this.wideSigned(this.signed(source.result, source.bits)), auxOf(this, source));
+  /** Takes all arithmetic flags from an operation; false where a staging wants the lazy pair. */
+  keepsFlags(_source: FlagSource): boolean {
+    return false;
   }
 
   /** A condition with an even number, as 0 or 1, where a staging knows it without the lazy pair. */

@@ -208,8 +208,8 @@ export const internal = {
   SEGMENT_FACTS: field(),
   /** i32: the record in the middle of the block at which a region was left; 0: it was left between two blocks. */
   REGION_RECORD: field(),
-  /** i32: the loop comes back between two blocks once less of the budget than this is left, for a sample. */
-  SAMPLE_BELOW: field(),
+  /** i32: the loop comes back between two blocks once no more of the budget than this is left, for a sample; or 0. */
+  SAMPLE_AT: field(),
   /** For each segment, 32 bytes: base, and the exclusive upper ends of offsets that may be read and written (i64). */
   SEGMENTS: field(6 * 32),
 } as const;

@@ -291,8 +291,9 @@ export class CompilerStage extends Semantics {
     return this.f.i32(0);
   }
 
-  override setFlags(source: FlagSource): void {
+  override keepsFlags(source: FlagSource): boolean {
     this.#region.flags.set(source);
+    return true;
   }
 
   override knownCondition(code: number): Value | undefined {

@@ -66,6 +66,6 @@ export class Tiers {
 
   #awaitSample(): void {
     const budget = this.#state.read32(internal.BUDGET);
-    this.#state.write32(internal.SAMPLE_BELOW, Math.max(0, budget - this.compiler.period));
+    this.#state.write32(internal.SAMPLE_AT, Math.max(0, budget - this.compiler.period));
   }
 }
