@@ -1,7 +1,7 @@
 /** Disk controllers under a real processor, with images that are there at once and images that come later. */
 import { describe, expect, it } from 'vitest';
 import type { BlockSource } from '../machine/block-store.ts';
-import type { Machine, RunOutcome } from '../machine/machine.ts';
+import type { Machine, RunResult } from '../machine/machine.ts';
 import { createOverlayStore, memorySource } from '../machine/overlay-block-store.ts';
 import {
   endOfInterrupt,
@@ -29,7 +29,7 @@ const farSource: BlockSource = {
 };
 
 /** Runs to the end; gives how often the machine waited for its host. */
-async function runToEnd(machine: Machine): Promise<{ result: RunOutcome; waits: number }> {
+async function runToEnd(machine: Machine): Promise<{ result: RunResult; waits: number }> {
   for (let waits = 0; ; ) {
     const result = machine.run({ instructionsMax: 1_000_000 });
     if (result.reason === 'waiting') {
@@ -39,7 +39,7 @@ async function runToEnd(machine: Machine): Promise<{ result: RunOutcome; waits: 
   }
 }
 
-const EXITED: RunOutcome = { reason: 'request', request: { kind: 'exit', value: 0x2a } };
+const EXITED: RunResult = { reason: 'request', request: { kind: 'exit', value: 0x2a }, cpu: 0 };
 
 describe('the floppy controller', () => {
   /** Reset; DMA channel 2 to the buffer; READ DATA of cylinder 0, head 1, sector 3; each of them waits in HLT. */

@@ -179,7 +179,7 @@ describe('small devices', () => {
       ...out(0xe9, 0x4b),
       ...out(0xf4, 0x31),
     ]);
-    expect(runUntil(1000)).toEqual({ reason: 'request', request: { kind: 'exit', value: 0x31 } });
+    expect(runUntil(1000)).toEqual({ reason: 'request', request: { kind: 'exit', value: 0x31 }, cpu: 0 });
     expect(outputs.map(({ channel, byte }) => `${channel} ${hex(byte)}`)).toEqual([
       'post-code 42',
       'debugcon 4F',
@@ -192,7 +192,7 @@ describe('small devices', () => {
     { name: 'the keyboard controller', code: out(0x64, 0xfe) },
   ])('reset through $name', ({ code }) => {
     const { machine, runUntil } = guest([...code, 0xeb, 0xfe]);
-    expect(runUntil(1000)).toEqual({ reason: 'request', request: { kind: 'reset' } });
+    expect(runUntil(1000)).toEqual({ reason: 'request', request: { kind: 'reset' }, cpu: 0 });
     machine.reset();
     expect(machine.cpus[0].linearEip).toBe(0xfffffff0);
   });
