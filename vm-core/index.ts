@@ -56,7 +56,15 @@ export { createMachine } from './machine/create-machine.ts';
 export { createOverlayStore, memorySource } from './machine/overlay-block-store.ts';
 export { DISK_DRIVE, FLOPPY_DRIVE } from './firmware/builtin/builtin-bios.ts';
 export type { KernelEntry, KernelImages, KernelModule } from './firmware/kernel/kernel-boot.ts';
-export { type CpuModel, cpuModels, hasRegister, modelFacts } from './isa/cpu-model.ts';
+export {
+  chosenFacts,
+  type CpuModel,
+  type CpuModelFacts,
+  cpuModels,
+  hasRegister,
+  type LocalApicChoice,
+  modelFacts,
+} from './isa/cpu-model.ts';
 export { type CpuidRow, type CpuidValue, cpuidRows } from './cpu/cpuid-rows.ts';
 export { type CpuidAnswer, cpuid, cpuidLeaves, featuresOfLeaf } from './cpu/cpuid.ts';
 export { changedState, readState, type RegisterValue, writeState } from './state/state-access.ts';

@@ -32,6 +32,7 @@ const MACHINE_OPTIONS: readonly (readonly [launchArgument: string, value?: strin
   ['memoryLow', 'SIZE'],
   ['cpus', 'COUNT|PxCxT'],
   ['cpu', 'MODEL'],
+  ['localApic', 'model|hidden'],
   ['machine', 'TYPE'],
   ['exitDevice'],
 ];

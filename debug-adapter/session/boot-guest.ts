@@ -53,6 +53,7 @@ export async function bootGuest(
   const machine = makeMachine(createMachine, {
     machineType: configuration.machineType,
     cpuModel: configuration.cpuModel,
+    localApic: configuration.localApic,
     topology: configuration.topology,
     memorySize: configuration.memorySize,
     ...(configuration.memoryLowSize === undefined ? {} : { memoryLowSize: configuration.memoryLowSize }),

@@ -5,7 +5,6 @@ import {
   type CpuidRow,
   type CpuidValue,
   cpuidRows,
-  modelFacts,
   ONE_CPU,
   type Topology,
 } from '../../vm-core/index.ts';
@@ -21,7 +20,7 @@ const APIC_ENABLED = 0x800;
 const readOnly = { presentationHint: { attributes: ['readOnly'] } } satisfies Partial<DebugProtocol.Variable>;
 
 function rowsOf(guest: Guest): readonly CpuidRow[] {
-  return cpuidRows(modelFacts(guest.machine.config.cpuModel), {
+  return cpuidRows(guest.model, {
     control4: guest.register('CR4'),
     extendedControl0: guest.register('XCR0'),
     is64BitMode: guest.is64Bit,
@@ -45,7 +44,7 @@ export function isApicOff(guest: Guest): boolean {
 
 /** Whether the model has CPUID. */
 export function hasCpuid(guest: Guest): boolean {
-  return modelFacts(guest.machine.config.cpuModel).features.has('CPUID');
+  return guest.model.features.has('CPUID');
 }
 
 /** The children of a reference, or undefined if it is none of ours. */

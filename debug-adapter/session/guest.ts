@@ -5,7 +5,7 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Address, Machine, Vcpu } from '../../vm-core/index.ts';
-import { findRegister, modelFacts, offsetInPage, pageStart, plus } from '../../vm-core/index.ts';
+import { chosenFacts, type CpuModelFacts, findRegister, offsetInPage, pageStart, plus } from '../../vm-core/index.ts';
 import {
   type DecodedInstruction,
   decodeInstruction,
@@ -211,7 +211,12 @@ export class Guest {
 
   /** The processor is one of AMD, which decodes some instructions of 64-bit mode otherwise. */
   get isAmd(): boolean {
-    return modelFacts(this.machine.config.cpuModel).vendor === 'AuthenticAMD';
+    return this.model.vendor === 'AuthenticAMD';
+  }
+
+  /** What is known of the processors, as they are configured. */
+  get model(): CpuModelFacts {
+    return chosenFacts(this.machine.config);
   }
 
   /** Decodes at a linear address as the current code segment would; undefined where nothing is mapped. */
@@ -273,7 +278,7 @@ function makeExpressionContext(guest: Guest): ExpressionContext {
   return {
     state: vcpu.state,
     cpu: vcpu.index,
-    isLong: modelFacts(guest.machine.config.cpuModel).features.has('LM'),
+    isLong: guest.model.features.has('LM'),
     is64Bit: () => guest.is64Bit,
     writeRegister: (part, value) => writeRegister(guest, part, value),
     readMemory: (at, size) => {

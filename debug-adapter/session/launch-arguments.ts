@@ -127,6 +127,14 @@ export const launchArguments = [
     ],
   },
   {
+    name: 'localApic',
+    type: 'choice',
+    description:
+      '`hidden` takes the local APIC away from a model that has one, with the I/O APIC and what tells of both: interrupts come from the 8259s alone, as on a `486`, and there is one processor.',
+    default: 'model',
+    choices: ['model', 'hidden'],
+  },
+  {
     name: 'machine',
     type: 'choice',
     description: 'Machine type: which devices there are and where.',

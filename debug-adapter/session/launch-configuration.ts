@@ -6,6 +6,7 @@ import {
   type CpuModel,
   cpuCount,
   type KernelEntry,
+  type LocalApicChoice,
   type MachineType,
   type Topology,
 } from '../../vm-core/index.ts';
@@ -52,6 +53,7 @@ export interface LaunchConfiguration {
   /** How much of it lies below 4 GiB; undefined: all. */
   readonly memoryLowSize: number | undefined;
   readonly cpuModel: CpuModel;
+  readonly localApic: LocalApicChoice;
   readonly topology: Topology;
   readonly machineType: MachineType;
   readonly serial: 'console' | 'terminal' | 'none';
@@ -91,6 +93,7 @@ export function parseLaunchArguments(given: Values): LaunchConfiguration {
     memorySize: memorySizeOf(String(values['memory'])) as number,
     memoryLowSize: values['memoryLow'] === undefined ? undefined : memorySizeOf(String(values['memoryLow'])),
     cpuModel: values['cpu'] as CpuModel,
+    localApic: values['localApic'] as LocalApicChoice,
     topology: topologyOf(values['cpus']) as Topology,
     machineType: values['machine'] as MachineType,
     serial: values['serial'] as LaunchConfiguration['serial'],

@@ -1,5 +1,5 @@
 /** By which rules the page-table view shows tables: the mode, and what of rights and memory types registers decide. */
-import { findRegister, modelFacts, type Register, type ShownRules } from '../../vm-core/index.ts';
+import { findRegister, type Register, type ShownRules } from '../../vm-core/index.ts';
 import type { PageTablesStatus } from '../protocol/page-tables.ts';
 import type { Guest } from './guest.ts';
 
@@ -31,7 +31,7 @@ export function statusOf(
 }
 
 function memoryTypesOf(guest: Guest): readonly string[] {
-  if (!modelFacts(guest.machine.config.cpuModel).features.has('PAT')) return TYPES_WITHOUT_PAT;
+  if (!guest.model.features.has('PAT')) return TYPES_WITHOUT_PAT;
   const pat = guest.vcpu.state.readRegister(PAT);
   return Array.from({ length: 8 }, (_, n) => {
     const type = Number((pat >> BigInt(n * 8)) & 0xffn);

@@ -3,7 +3,7 @@
  * each register with what belongs to it (EAX with AX, AH and AL; CS with its base, limit and rights; EFLAGS with its fields).
  */
 import {
-  type CpuModel,
+  type CpuModelFacts,
   hasRegister,
   type Register,
   type RegisterSet,
@@ -51,7 +51,7 @@ function familiesOf(set: RegisterSet, is64Bit: boolean): readonly RegisterFamily
 }
 
 /** Those that a processor model has. */
-export function familiesOfModel(set: RegisterSet, model: CpuModel, is64Bit: boolean): readonly RegisterFamily[] {
+export function familiesOfModel(set: RegisterSet, model: CpuModelFacts, is64Bit: boolean): readonly RegisterFamily[] {
   return familiesOf(set, is64Bit).filter(({ head }) => head === undefined || hasRegister(model, head));
 }
 

@@ -3,7 +3,7 @@
  * of each size, named as GDB names them.
  */
 import { localized } from '../protocol/localized.ts';
-import { type CpuModel, findRegister, hasRegister, type Register } from '../../vm-core/index.ts';
+import { findRegister, hasRegister, type Register } from '../../vm-core/index.ts';
 import { type FloatFormat, floatText, parseFloatText } from '../expressions/float-text.ts';
 import { formatValue, type Notation } from '../expressions/format.ts';
 import type { RegisterPart } from '../expressions/register-parts.ts';
@@ -66,9 +66,9 @@ export interface StackRegister {
 }
 
 /** ST0 to ST7; none on a model without an x87. */
-export function stackRegisters(guest: Guest, model: CpuModel): readonly StackRegister[] {
+export function stackRegisters(guest: Guest): readonly StackRegister[] {
   const first = findRegister('FPR0');
-  if (!first || !hasRegister(model, first)) return [];
+  if (!first || !hasRegister(guest.model, first)) return [];
   const top = (guest.register('FSW') >> 11) & 7;
   const tags = guest.register('FTW');
   return Array.from({ length: 8 }, (_, n) => {

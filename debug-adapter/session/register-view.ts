@@ -119,7 +119,7 @@ export class RegisterView {
   }
 
   #families(set: RegisterSet): readonly RegisterFamily[] {
-    return familiesOfModel(set, this.#guest.machine.config.cpuModel, this.#guest.is64Bit);
+    return familiesOfModel(set, this.#guest.model, this.#guest.is64Bit);
   }
 
   #set(set: GroupedSet): RegisterVariable {
@@ -159,8 +159,7 @@ export class RegisterView {
 
   /** ST0 to ST7 as numbers; a number can be written, too, while an expression is the bits. */
   #stack(): readonly RegisterVariable[] {
-    const model = this.#guest.machine.config.cpuModel;
-    return stackRegisters(this.#guest, model).map(({ name, register, text }) => {
+    return stackRegisters(this.#guest).map(({ name, register, text }) => {
       const { variable, part } = this.#part(wholePart(register), register.name);
       return {
         variable: { ...variable, name, value: text },

@@ -14,7 +14,7 @@ const ASSIGNMENT = /^\s*(st\(?[0-7]\)?)\s*=(?!=)(.*)$/is;
 export function stackRegisterOf(guest: Guest, text: string): StackRegister | undefined {
   const [, number] = NAME.exec(text) ?? [];
   if (number === undefined || guest.symbols.label(text.trim()) !== undefined) return undefined;
-  return stackRegisters(guest, guest.machine.config.cpuModel)[Number(number)];
+  return stackRegisters(guest)[Number(number)];
 }
 
 /** Sets a register of the stack to a number. Throws a UserError for what is none. */

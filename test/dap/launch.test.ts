@@ -32,6 +32,11 @@ describe('launch', () => {
       'cpus: a 486 has no local APIC, so it is alone; choose another cpu or one processor',
     ],
     [
+      { program: '/guest/guest.img', cpu: 'max', cpus: 2, localApic: 'hidden' },
+      'cpus: with localApic "hidden" a processor is alone; leave it away, or give one processor',
+    ],
+    [{ program: '/guest/guest.img', localApic: 'shown' }, 'localApic: "shown" is none of "model", "hidden"'],
+    [
       { program: '/guest/guest.img', cpus: 0 },
       'cpus: 0 cannot be; give 1 to 16 processors, or packages, cores and threads as 1x4x2',
     ],

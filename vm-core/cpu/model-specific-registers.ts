@@ -3,7 +3,7 @@
  * values (SDM vol. 4; vol. 3A §11.11 for the memory types, §15.3 for machine checks).
  */
 import type { CpuFeature } from '../isa/cpu-feature.ts';
-import { type CpuModel, type CpuModelFacts, hasRegister } from '../isa/cpu-model.ts';
+import { type CpuModelFacts, hasRegister } from '../isa/cpu-model.ts';
 import { CR0_PG } from '../state/control-bits.ts';
 import { slot } from '../state/layout.ts';
 import { type MsrRow, msrRows } from '../state/msr-table.ts';
@@ -29,20 +29,20 @@ function stateOf({ name, register }: MsrRow): Register {
   return found;
 }
 
-const byModel = new Map<CpuModel, ReadonlyMap<number, ModelSpecificRegister>>();
+const byModel = new Map<CpuModelFacts, ReadonlyMap<number, ModelSpecificRegister>>();
 
 /** The registers of a model by number. */
 export function modelSpecificRegisters(model: CpuModelFacts): ReadonlyMap<number, ModelSpecificRegister> {
-  const known = byModel.get(model.name);
+  const known = byModel.get(model);
   if (known) return known;
   const isThere = ({ feature, unless, vendor, state }: ModelSpecificRegister) =>
     model.features.has('MSR') &&
     model.features.has(feature) &&
     !model.features.has(unless as CpuFeature) &&
-    hasRegister(model.name, state) &&
+    hasRegister(model, state) &&
     (vendor ?? model.vendor) === model.vendor;
   const made = new Map(all.filter(isThere).map((row) => [row.number, { ...row, reset: resetOf(row, model) }]));
-  byModel.set(model.name, made);
+  byModel.set(model, made);
   return made;
 }
 

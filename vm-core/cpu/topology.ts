@@ -1,5 +1,5 @@
 /** How the virtual processors of a machine are arranged, as CPUID shows it (SDM vol. 3A §9.9). */
-import type { CpuModelFacts } from '../isa/cpu-model.ts';
+import { type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
 
 /** Packages of cores of threads; each thread is one vCPU. */
 export interface Topology {
@@ -49,6 +49,9 @@ export function requireTopology(topology: Topology, model: CpuModelFacts): void 
   if (count > CPUS_MAX) throw new Error(`cpus: ${count} processors are not possible; give ${CPUS_MAX} at most`);
   if (count === 1) return;
   if (!model.features.has('APIC')) {
+    if (modelFacts(model.name).features.has('APIC')) {
+      throw new Error('cpus: with localApic "hidden" a processor is alone; leave it away, or give one processor');
+    }
     throw new Error(`cpus: a ${model.name} has no local APIC, so it is alone; choose another cpu or one processor`);
   }
   if (coresPerPackage * threadsPerCore > 1 && !tellsCores(model)) {

@@ -9,7 +9,7 @@ import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import { codeAddressOf, is64BitMode } from '../cpu/mode.ts';
 import { QuickInterrupts } from '../cpu/quick-interrupts.ts';
 import type { Topology } from '../cpu/topology.ts';
-import { type CpuModelFacts, modelFacts } from '../isa/cpu-model.ts';
+import { type CpuModelFacts, chosenFacts } from '../isa/cpu-model.ts';
 import type { GuestEvent } from '../machine/machine.ts';
 import type { CpuMode } from '../machine/vcpu.ts';
 import { cpuBase } from '../memory/layout.ts';
@@ -107,7 +107,7 @@ export class Processor implements Cpu {
     const met = (port: number, size: number) => this.breakpoints.noteIo(port, size);
     this.ports = reportingPorts(surroundings.ports, this.reports, met, () => this.requestExit());
     this.randomBits = shared?.randomBits ?? new RandomBits(surroundings.randomSeed ?? 0);
-    this.model = modelFacts(surroundings.model ?? '386');
+    this.model = chosenFacts({ cpuModel: surroundings.model ?? '386', localApic: surroundings.localApic });
     this.state.write32(internal.MXCSR_RESERVED, ~mxcsrMask(this.model));
     this.ticksPerSecond = surroundings.ticksPerSecond ?? TICKS_PER_SECOND;
     this.code = shared?.code ?? new CodeCache(memory, this.model.name, surroundings.codeCacheSize);

@@ -4,7 +4,7 @@ import type { TimerMaker } from '../cpu/local-apic/apic-timer.ts';
 import type { Topology } from '../cpu/topology.ts';
 import type { Engine } from './compiler/tiers.ts';
 import type { InterruptBus } from '../devices/interrupt-bus.ts';
-import type { CpuModel } from '../isa/cpu-model.ts';
+import type { CpuModel, LocalApicChoice } from '../isa/cpu-model.ts';
 import type { CodeCache } from './code-cache.ts';
 import type { RandomBits } from './random-bits.ts';
 
@@ -30,6 +30,7 @@ export interface ProcessorSurroundings {
   readonly shared?: SharedByProcessors;
   /** Which instructions there are; default: a 386's. */
   readonly model?: CpuModel;
+  readonly localApic?: LocalApicChoice | undefined;
   /** Default: that of a machine. */
   readonly ticksPerSecond?: number;
   /** Where RDRAND begins. */

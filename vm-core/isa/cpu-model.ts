@@ -198,14 +198,38 @@ export function modelFacts(model: CpuModel): CpuModelFacts {
   return facts[model];
 }
 
+/** Which local APIC a guest finds: that of the model, or none, although the model has one. */
+export type LocalApicChoice = 'model' | 'hidden';
+
+/** A model as a machine's configuration chooses it. */
+interface ChosenModel {
+  readonly cpuModel: CpuModel;
+  /** Default: `model`. */
+  readonly localApic?: LocalApicChoice | undefined;
+}
+
+/** What there is of a local APIC is hidden together. */
+const FEATURES_OF_APIC: ReadonlySet<CpuFeature> = new Set(['APIC', 'x2APIC', 'TSC-Deadline'] as const);
+
+const factsWithoutApic = new Map(
+  cpuModels.map((name): [CpuModel, CpuModelFacts] => {
+    const features = new Set([...facts[name].features].filter((feature) => !FEATURES_OF_APIC.has(feature)));
+    return [name, { ...facts[name], features }];
+  }),
+);
+
+/** What is known of a chosen model, the same object each time. */
+export function chosenFacts({ cpuModel, localApic }: ChosenModel): CpuModelFacts {
+  return (localApic === 'hidden' ? factsWithoutApic.get(cpuModel) : undefined) ?? facts[cpuModel];
+}
+
 /** Whether `model` has `feature`; every model has what needs no feature. */
 export function hasFeature(model: CpuModel, feature: CpuFeature | undefined): boolean {
   return feature === undefined || facts[model].features.has(feature);
 }
 
 /** Whether processors of the model have a register of the table. */
-export function hasRegister(model: CpuModel, { feature, vendor }: Register): boolean {
-  const { vendor: own, features } = facts[model];
+export function hasRegister({ vendor: own, features }: CpuModelFacts, { feature, vendor }: Register): boolean {
   return (feature === undefined || features.has(feature as CpuFeature)) && (vendor ?? own) === own;
 }
 

@@ -9,7 +9,7 @@ import { Scheduler } from '../engine/scheduler.ts';
 import { TICKS_PER_SECOND } from '../engine/surroundings.ts';
 import { BOOT_ADDRESS, createBuiltinBios } from '../firmware/builtin/builtin-bios.ts';
 import type { Firmware, FirmwareContext } from '../firmware/firmware.ts';
-import { modelFacts } from '../isa/cpu-model.ts';
+import { chosenFacts, modelFacts } from '../isa/cpu-model.ts';
 import { accessText } from '../memory/access-log.ts';
 import { guestRam } from '../memory/guest-ram.ts';
 import { createMemory, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
@@ -51,7 +51,7 @@ const OPTION_ROM_SIZE_MAX = 0x10000;
 export function createMachine(config: MachineConfig): Machine {
   requireMemorySize(config.memorySize, config.memoryLowSize);
   requireTicksPerSecond(config.ticksPerSecond ?? TICKS_PER_SECOND);
-  requireTopology(config.topology ?? ONE_CPU, modelFacts(config.cpuModel));
+  requireTopology(config.topology ?? ONE_CPU, chosenFacts(config));
   if (config.floppy) requireFloppySize(config.floppy);
   return new PcMachine(config);
 }
@@ -117,6 +117,7 @@ class PcMachine implements Machine {
     this.#addRoms(config);
     this.#processors = new Processors(memory, this.#map, config.topology ?? ONE_CPU, {
       model: config.cpuModel,
+      localApic: config.localApic,
       ticksPerSecond: this.ticksPerSecond,
       randomSeed: config.startTimeMs,
       engine: config.engine,

@@ -21,7 +21,7 @@ import { createRtc } from '../devices/rtc/rtc.ts';
 import { createUart } from '../devices/uart/uart.ts';
 import { createVga } from '../devices/vga/vga.ts';
 import { cpuCount, ONE_CPU } from '../cpu/topology.ts';
-import { modelFacts } from '../isa/cpu-model.ts';
+import { chosenFacts } from '../isa/cpu-model.ts';
 import { guestRam } from '../memory/guest-ram.ts';
 import { cmosContents } from './cmos-contents.ts';
 import { ramRanges } from './ram-ranges.ts';
@@ -54,7 +54,7 @@ export const isaPc: MachineMap = {
       create: createIoApic,
       ports: {},
       memory: { registers: 0xfec00000 },
-      isPresent: ({ cpuModel }) => modelFacts(cpuModel).features.has('APIC'),
+      isPresent: (config) => chosenFacts(config).features.has('APIC'),
     },
     { name: 'dma', create: createDma, ports: { 'controller-1': 0x00, 'controller-2': 0xc0, pages: 0x81 } },
     {

@@ -8,7 +8,7 @@ import type { BranchRecord } from './branch-record.ts';
 import type { DeviceRow } from './device-bus.ts';
 import type { Device, MachineRequest } from '../devices/device.ts';
 import type { KernelImages } from '../firmware/kernel/kernel-boot.ts';
-import type { CpuModel } from '../isa/cpu-model.ts';
+import type { CpuModel, LocalApicChoice } from '../isa/cpu-model.ts';
 import type { PendingAccess } from '../memory/access-log.ts';
 import type { CpuMode, Vcpu } from './vcpu.ts';
 import type { Topology } from '../cpu/topology.ts';
@@ -19,6 +19,8 @@ export type MachineType = 'isa-1';
 export interface MachineConfig {
   readonly machineType: MachineType;
   readonly cpuModel: CpuModel;
+  /** `hidden`: the guest finds no APIC, whatever the model has; INTR and NMI go straight to the processor. Default: `model`. */
+  readonly localApic?: LocalApicChoice;
   /** RAM in bytes: 1 MiB to 2 GiB, a multiple of 64 KiB. */
   readonly memorySize: number;
   /** Where RAM below 4 GiB ends; the rest of it lies from 4 GiB on. Default: none does. A multiple of 64 KiB, at least 1 MiB. */

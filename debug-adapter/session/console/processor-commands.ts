@@ -2,7 +2,7 @@
  * Commands about the processors: `cpu` lists and chooses them, `cpuid` shows what the guest is told of one, `code` what was
  * decoded for it.
  */
-import { type CpuidAnswer, cpuid, cpuidLeaves, featuresOfLeaf, modelFacts } from '../../../vm-core/index.ts';
+import { type CpuidAnswer, cpuid, cpuidLeaves, featuresOfLeaf } from '../../../vm-core/index.ts';
 import { localized } from '../../protocol/localized.ts';
 import { placeText } from '../code-listing.ts';
 import { isApicOff, placeOf } from '../cpuid-view.ts';
@@ -82,7 +82,7 @@ function countCode({ vcpu: { codeCounters: count } }: Guest): string {
 }
 
 function showLeaves(guest: Guest, words: readonly string[]): string {
-  const model = modelFacts(guest.machine.config.cpuModel);
+  const model = guest.model;
   const wanted = words.length === 0 ? () => true : compileNumberList(words.join(''));
   if (!wanted)
     throw new UserError('bad-argument', localized('{0}: write leaves such as 1 or 80000001h', words.join(' ')));

@@ -4,9 +4,9 @@
  * that more tables could describe. Machines with one processor, which need none of it, have none.
  */
 import { apicNumberOf, cpuCount, ONE_CPU } from '../../cpu/topology.ts';
-import { modelFacts } from '../../isa/cpu-model.ts';
+import { chosenFacts } from '../../isa/cpu-model.ts';
 import type { MachineConfig } from '../../machine/machine.ts';
-import { IO_APIC, ioApicNumber, LOCAL_APIC, TIMER_INPUT } from './mp-tables.ts';
+import { type DescribedMachine, IO_APIC, ioApicNumber, LOCAL_APIC, TIMER_INPUT } from './mp-tables.ts';
 import { bytes, checksum, text } from './table-bytes.ts';
 
 /** Of the root pointer, filled up to where the next table may begin. */
@@ -50,9 +50,9 @@ function multipleApics({ topology = ONE_CPU }: Pick<MachineConfig, 'topology'>):
 }
 
 /** The root pointer, and behind it the tables, for a place on a boundary of 16. */
-export function acpiTables(machine: Pick<MachineConfig, 'cpuModel' | 'topology'>, address: number): readonly number[] {
-  const { cpuModel, topology = ONE_CPU } = machine;
-  if (cpuCount(topology) === 1 || !modelFacts(cpuModel).features.has('APIC')) return [];
+export function acpiTables(machine: DescribedMachine, address: number): readonly number[] {
+  const { topology = ONE_CPU } = machine;
+  if (cpuCount(topology) === 1 || !chosenFacts(machine).features.has('APIC')) return [];
   const root = address + POINTER_SIZE;
   const pointer = (sum: number): number[] => [...text('RSD PTR ', 8), sum, ...text('X86VM', 6), 0, ...bytes(root, 4)];
   const whole = pointer(checksum(pointer(0)));

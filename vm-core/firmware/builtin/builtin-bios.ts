@@ -45,7 +45,7 @@ export interface BuiltinBiosOptions {
   /** Prints no line at power-on. */
   readonly quiet?: boolean;
   /** What the SMBIOS tells of the machine; without it there is no SMBIOS. */
-  readonly machine?: Pick<MachineConfig, 'memorySize' | 'memoryLowSize' | 'cpuModel' | 'topology'>;
+  readonly machine?: Pick<MachineConfig, 'memorySize' | 'memoryLowSize' | 'cpuModel' | 'localApic' | 'topology'>;
 }
 
 /** Makes the firmware. The boot order is the CMOS's (byte 3Dh): floppy, then disk, unless it says otherwise. */

@@ -6,7 +6,7 @@
 import { cpuid } from '../../cpu/cpuid.ts';
 import { versionOf } from '../../cpu/local-apic/apic-base.ts';
 import { apicNumberOf, cpuCount, ONE_CPU, type Topology } from '../../cpu/topology.ts';
-import { modelFacts } from '../../isa/cpu-model.ts';
+import { chosenFacts } from '../../isa/cpu-model.ts';
 import type { MachineConfig } from '../../machine/machine.ts';
 import { SVR_ENABLED } from '../../state/apic-table.ts';
 import { apicSlot } from '../../state/layout.ts';
@@ -49,7 +49,7 @@ const interrupt = (type: number, kind: number, irq: number, to: number, input: n
 ];
 
 /** What the tables tell of. */
-type DescribedMachine = Pick<MachineConfig, 'cpuModel' | 'topology'>;
+export type DescribedMachine = Pick<MachineConfig, 'cpuModel' | 'localApic' | 'topology'>;
 
 /** The number of the I/O APIC: behind those of the processors, as far as there is room. */
 export function ioApicNumber(topology: Topology = ONE_CPU): number {
@@ -57,7 +57,7 @@ export function ioApicNumber(topology: Topology = ONE_CPU): number {
 }
 
 function entries(machine: DescribedMachine): readonly number[][] {
-  const facts = modelFacts(machine.cpuModel);
+  const facts = chosenFacts(machine);
   const { topology = ONE_CPU } = machine;
   const { EDX } = cpuid(facts, 1, 0, { control4: 0, ticksPerSecond: 0, topology });
   const ioApic = ioApicNumber(topology);
@@ -77,7 +77,7 @@ function entries(machine: DescribedMachine): readonly number[][] {
 
 /** The floating pointer, and behind it the table, for a place on a boundary of 16; nothing without a local APIC. */
 export function mpTables(machine: DescribedMachine, address: number): readonly number[] {
-  if (!modelFacts(machine.cpuModel).features.has('APIC')) return [];
+  if (!chosenFacts(machine).features.has('APIC')) return [];
   const all = entries(machine);
   const length = HEADER_SIZE + all.flat().length;
   const header = (sum: number): number[] => [
