@@ -14,7 +14,7 @@ import { internal, slot } from '../state/layout.ts';
 import { IF, RF, TF } from '../state/lazy-flags.ts';
 import type { EmbedderBreakpoints } from './embedder-breakpoints.ts';
 import type { EventSource } from './event-source.ts';
-import { takeGatherTraps } from './gather-traps.ts';
+import { forgetGather, takeGatherTraps } from './gather-traps.ts';
 import { PendingEvents } from './pending-events.ts';
 import type { Processor } from './processor.ts';
 import { initProcessor, startProcessor } from './processor-init.ts';
@@ -301,10 +301,13 @@ export class EventLoop {
 
   #faulted(): RunOutcome | undefined {
     const fault = this.#processor.pendingFault;
-    const traps = takeGatherTraps(this.#processor.state, this.#processor.breakpoints.pending);
     this.#processor.pendingFault = undefined;
     const wait = this.#processor.unfinished.takeWait();
-    if (wait) return this.#waitForDevice(wait, undefined);
+    if (wait) {
+      forgetGather(this.#processor.state);
+      return this.#waitForDevice(wait, undefined);
+    }
+    const traps = takeGatherTraps(this.#processor.state, this.#processor.breakpoints.pending);
     if (!fault) return this.#processor.unsupportedText === undefined ? undefined : this.#unsupported();
     if (traps !== 0) return this.#debugTrap(traps);
     return isToldByLine(this.#processor.state, fault) ? this.#tellFloatError() : this.#fault(fault);

@@ -13,9 +13,14 @@ import { RF, TF } from '../state/lazy-flags.ts';
  */
 export function takeGatherTraps(state: CpuState, met: number): number {
   const gathered = state.read32(internal.GATHERED) !== 0;
-  state.write32(internal.GATHERED, 0);
+  forgetGather(state);
   const flags = state.read32(slot.EFLAGS);
   const reasons = gathered ? met | ((flags & TF) === 0 ? 0 : DR6_BS) : 0;
   if (reasons !== 0) state.write32(slot.EFLAGS, flags | RF);
   return reasons;
+}
+
+/** Nothing is due for what a gather has loaded: it waits for a device, and begins again. */
+export function forgetGather(state: CpuState): void {
+  state.write32(internal.GATHERED, 0);
 }
