@@ -73,8 +73,7 @@ describe.skipIf(!runnable)('a guest with several processors', () => {
     await workbench.debugButton('debug-step-over').click();
     await thread('CPU 2').filter({ hasText: 'Paused after a step' }).waitFor();
     await frame('again+0x5 (0010:00007CBF)').waitFor();
-    await thread('CPU 2').click({ button: 'right' });
-    await workbench.page.locator('.monaco-menu .action-label', { hasText: 'Step This CPU Alone' }).click();
+    await workbench.chooseInMenu(thread('CPU 2'), 'Step This CPU Alone');
     await frame('again+0x7 (0010:00007CC1)').waitFor();
     await workbench.stop();
   });

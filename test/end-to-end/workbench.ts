@@ -253,6 +253,18 @@ export class Workbench {
     }, `a view with ${selector} ${text}`);
   }
 
+  /** Opens the context menu of something and chooses an entry. A menu ignores the mouse while it opens. */
+  async chooseInMenu(place: Locator, entry: string): Promise<void> {
+    await place.click({ button: 'right' });
+    const label = this.page.locator('.monaco-menu .action-label', { hasText: entry });
+    await label.waitFor();
+    await this.eventually(async () => {
+      if (!(await label.isVisible())) return true;
+      await label.click({ delay: 200, timeout: 1000 }).catch(() => undefined);
+      return undefined;
+    }, `the menu to close on ${entry}`);
+  }
+
   /** What the screen view's canvas shows. */
   async screenPicture(): Promise<CanvasPicture> {
     const frame = await this.screenFrame();
