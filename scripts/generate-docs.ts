@@ -13,7 +13,7 @@ import { argumentShapes, type ObjectShape } from '../debug-adapter/session/reque
 import { handlers, isCommand, unsupportedRequests } from '../debug-adapter/session/requests/index.ts';
 import { serviceKey } from '../vm-core/firmware/builtin/service.ts';
 import { services } from '../vm-core/firmware/builtin/services.ts';
-import { builtFeatures, cpuidBits } from '../vm-core/isa/cpu-feature.ts';
+import { builtFeatures, cpuidBits, machineFeatures } from '../vm-core/isa/cpu-feature.ts';
 import { cpuModels, modelFacts } from '../vm-core/isa/cpu-model.ts';
 import { instructionRows } from '../vm-core/isa/instruction-table.ts';
 import { createMachine } from '../vm-core/machine/create-machine.ts';
@@ -134,11 +134,14 @@ function processors(): string {
     `${reset.toString(16).toUpperCase()}h`,
     description,
   ]);
-  const later = cpuidBits.filter(({ feature }) => !builtFeatures.has(feature)).map(({ feature }) => feature);
+  const later = cpuidBits
+    .filter(({ feature }) => !builtFeatures.has(feature) && !machineFeatures.has(feature))
+    .map(({ feature }) => feature);
   return [
     'The processor models of the `cpu` attribute: vendor, family/model/stepping, bits of a physical address, and features.',
     table(['Model', 'CPUID', 'Bits', 'Features'], models),
     `Features that no model has yet, whatever its real counterpart has: ${later.join(', ')}.`,
+    `Where \`cpus\` gives a package several cores or threads, CPUID tells of ${[...machineFeatures].join(' and, on AMD, ')}.`,
     '## Model-specific registers\n\nThere for models with the feature (and MSR).',
     table(['Number', 'Name', 'Feature', 'Reset', 'Meaning'], registersOf),
   ].join('\n\n');

@@ -11,9 +11,10 @@ import {
   cpuFeatures,
   cpuidBits,
 } from '../../vm-core/isa/cpu-feature.ts';
-import { cpuModels, hasFeature, modelFacts } from '../../vm-core/isa/cpu-model.ts';
+import { type CpuModel, cpuModels, hasFeature, modelFacts } from '../../vm-core/isa/cpu-model.ts';
 import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
 import { modelSpecificRegisters } from '../../vm-core/cpu/model-specific-registers.ts';
+import { ONE_CPU, requireTopology, type Topology } from '../../vm-core/cpu/topology.ts';
 import { msrRows } from '../../vm-core/state/msr-table.ts';
 import { featureTests } from './feature-tests.ts';
 import { isShown, SUPPORT_PAGE, supportPage, testsOfFeature, testsOfRow } from './support.ts';
@@ -23,8 +24,33 @@ const placeOf = ({ leaf, register }: CpuidBit): string => `${leaf} ${register}`;
 
 const hex = (value: number): string => (value >>> 0).toString(16);
 
+const topologies: readonly Topology[] = [
+  ONE_CPU,
+  { ...ONE_CPU, packages: 4 },
+  { ...ONE_CPU, coresPerPackage: 2 },
+  { packages: 2, coresPerPackage: 2, threadsPerCore: 2 },
+];
+
+function isPossible(topology: Topology, model: CpuModel): boolean {
+  try {
+    requireTopology(topology, modelFacts(model));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** HTT: a package has several cores or threads; AMD says that they are counted as cores. */
+const isOfMachine = ({ feature }: CpuidBit, model: CpuModel, topology: Topology): boolean => {
+  const isOne = topology.coresPerPackage * topology.threadsPerCore === 1;
+  return !isOne && (feature === 'HTT' || (feature === 'CmpLegacy' && modelFacts(model).vendor === 'AuthenticAMD'));
+};
+
 /** AMD repeats bits of leaf 1 there (AMD64 manual vol. 3, function 8000_0001h). */
 const [AMD_LEAF, REPEATED_BY_AMD] = [`${0x8000_0001} EDX`, 0x0183_f3ff];
+
+/** The title of a test or of a group of tests: a text with which the arguments of a call begin, before a function. */
+const TITLE = /\(\s*(['"`])((?:(?!\1).)*)\1,\s*(?:\{[^}]*\},\s*)?(?:async )?\(/g;
 
 const isAdvertised = (feature: Parameters<typeof hasFeature>[1]) =>
   cpuModels.some((model) => hasFeature(model, feature));
@@ -38,9 +64,15 @@ describe('what models advertise', () => {
     expect(bare).toEqual([]);
   });
 
-  it.each(cpuModels.filter((model) => hasFeature(model, 'CPUID')))('are in the CPUID of %s, bit by bit', (name) => {
+  const asked = cpuModels
+    .filter((model) => hasFeature(model, 'CPUID'))
+    .flatMap((name) =>
+      topologies.filter((topology) => isPossible(topology, name)).map((topology) => ({ name, topology })),
+    );
+
+  it.each(asked)('are in the CPUID of $name, bit by bit, with $topology', ({ name, topology }) => {
     const model = modelFacts(name);
-    const around = { control4: 0, ticksPerSecond: 1e6, is64BitMode: true };
+    const around = { control4: 0, ticksPerSecond: 1e6, is64BitMode: true, topology };
     const repeated = model.vendor === 'AuthenticAMD' ? cpuid(model, 1, 0, around).EDX & REPEATED_BY_AMD : 0;
     const has = new Set(cpuidLeaves(model).map(({ leaf }) => leaf));
     for (const place of new Set(cpuidBits.map(placeOf))) {
@@ -48,7 +80,7 @@ describe('what models advertise', () => {
       if (!has.has(Number(leaf))) continue;
       const told = cpuid(model, Number(leaf), 0, around)[register];
       const shown = cpuidBits
-        .filter((bit) => placeOf(bit) === place && hasFeature(name, bit.feature))
+        .filter((bit) => placeOf(bit) === place && (hasFeature(name, bit.feature) || isOfMachine(bit, name, topology)))
         .filter(({ feature }) => testsOfFeature(feature).length > 0)
         .reduce((mask, { bit }) => (mask | (1 << bit)) >>> 0, 0);
       const expected = place === AMD_LEAF ? shown | repeated : shown;
@@ -87,7 +119,9 @@ describe('the tests of features', () => {
   it.each(featureTests)('$feature is in $file', ({ feature, file, words }) => {
     expect(cpuFeatures).toContain(feature);
     expect(existsSync(join(repositoryRoot, file)), file).toBe(true);
-    expect(readFileSync(join(repositoryRoot, file), 'utf8')).toContain(words);
+    expect(file).toMatch(/\.test\.ts$/);
+    const titles = [...readFileSync(join(repositoryRoot, file), 'utf8').matchAll(TITLE)].map(([, , title]) => title);
+    expect(titles.filter((title) => title?.includes(words))).not.toEqual([]);
   });
 
   it('are one for each feature', () => {

@@ -3,7 +3,13 @@
  * the tables and of what the suites say they run.
  */
 import { formsOf } from '../../scripts/differential/forms.ts';
-import { builtFeatures, type CpuFeature, cpuFeatures, cpuidBits } from '../../vm-core/isa/cpu-feature.ts';
+import {
+  builtFeatures,
+  type CpuFeature,
+  cpuFeatures,
+  cpuidBits,
+  machineFeatures,
+} from '../../vm-core/isa/cpu-feature.ts';
 import { type CpuModel, cpuModels, hasFeature, modelFacts } from '../../vm-core/isa/cpu-model.ts';
 import type { InstructionRow } from '../../vm-core/isa/instruction-row.ts';
 import { instructionRows } from '../../vm-core/isa/instruction-table.ts';
@@ -17,6 +23,8 @@ export const SUPPORT_PAGE = 'docs/reference/support.md';
 
 const MSR_TEST = 'vm-core/cpu/msr-properties.test.ts';
 const LATER = 'later';
+/** In the place of models. */
+const OF_MACHINE = 'of the machine';
 
 const SUITES: Readonly<Record<string, string>> = {
   vectors: 'hardware vectors',
@@ -106,8 +114,9 @@ function featureLine(feature: CpuFeature): readonly string[] {
   const bit = cpuidBits.find((row) => row.feature === feature);
   const place = bit ? `${bit.leaf.toString(16).toUpperCase()}h ${bit.register} ${bit.bit}` : '';
   const models = cpuModels.filter((model) => hasFeature(model, feature));
-  const tests = builtFeatures.has(feature) ? testsOfFeature(feature).join(', ') : LATER;
-  return [feature, place, models.join(', '), tests];
+  const isTold = builtFeatures.has(feature) || machineFeatures.has(feature);
+  const tests = isTold ? testsOfFeature(feature).join(', ') : LATER;
+  return [feature, place, machineFeatures.has(feature) ? OF_MACHINE : models.join(', '), tests];
 }
 
 /** What tests a register: its properties, and what its feature does. */
@@ -145,7 +154,8 @@ export function supportPage(): string {
     'Hardware vectors are recordings of real processors; the native oracle is the processor of the machine that runs the ' +
       'tests, in 16-, 32- and 64-bit code; the QEMU differential runs random code here and there. The decoder is compared with iced-x86 over all ' +
       'prefixes, opcodes and ModR/M (`test/decoder`), which is not said again in each row. `later`: no model has it, ' +
-      'and nothing advertises it.',
+      'and nothing advertises it. `of the machine`: no model has it; CPUID tells of it where `cpus` gives a package ' +
+      'several cores or threads.',
     '## Instructions',
     table(['Opcode', 'Instruction', 'Feature', 'Modes', 'Tested by'], instructionRows.map(instructionLine)),
     '### Not asked of this machine’s processor',

@@ -2,11 +2,13 @@
  * Features of processors: where CPUID tells of them and which bits of CR4 come with them (SDM vol. 2A CPUID, vol. 3A §2.5;
  * AMD64 manual vol. 3 appendix E for the extended leaves). A model has a set of them. (A table: exempt from the limit.)
  *
- * A feature that is `later` is not built yet: no model has it, whatever its row says, so that nothing advertises it.
+ * A feature that is `later` is not built yet: no model has it, whatever its row says, so that nothing advertises it. One that
+ * is of the machine is no model's either: CPUID tells of it where the topology has several cores or threads in a package.
  */
 
 interface Row {
   readonly built: boolean;
+  readonly ofMachine: boolean;
   /** CPUID leaf (7 means its subleaf 0), register and bit; undefined where CPUID does not tell. */
   readonly cpuid: string | undefined;
   /** Bits of CR4 that can be written with the feature. */
@@ -14,8 +16,9 @@ interface Row {
 }
 
 const bits = (...numbers: readonly number[]): number => numbers.reduce((sum, bit) => sum + 2 ** bit, 0);
-const built = (cpuid?: string, cr4 = 0): Row => ({ built: true, cpuid, cr4 });
-const later = (cpuid?: string, cr4 = 0): Row => ({ built: false, cpuid, cr4 });
+const built = (cpuid?: string, cr4 = 0): Row => ({ built: true, ofMachine: false, cpuid, cr4 });
+const later = (cpuid?: string, cr4 = 0): Row => ({ built: false, ofMachine: false, cpuid, cr4 });
+const ofMachine = (cpuid: string): Row => ({ built: false, ofMachine: true, cpuid, cr4: 0 });
 
 /** By the manual's names, in the order of CPUID; first those that CPUID does not tell. */
 const rows = {
@@ -102,7 +105,7 @@ const rows = {
   SSE: built('1 EDX 25', bits(10)),
   SSE2: built('1 EDX 26'),
   SS: later('1 EDX 27'),
-  HTT: later('1 EDX 28'),
+  HTT: ofMachine('1 EDX 28'),
   TM: later('1 EDX 29'),
   PBE: later('1 EDX 31'),
 
@@ -157,6 +160,8 @@ const rows = {
   FSRM: built('7 EDX 4'),
 
   'LAHF-SAHF': built('80000001 ECX 0'),
+  /** What HTT counts are cores. */
+  CmpLegacy: ofMachine('80000001 ECX 1'),
   SVM: later('80000001 ECX 2'),
   AltMovCr8: built('80000001 ECX 4'),
   LZCNT: built('80000001 ECX 5'),
@@ -196,6 +201,11 @@ export const cpuFeatures: readonly CpuFeature[] = entries.map(([feature]) => fea
 /** The features that are built. */
 export const builtFeatures: ReadonlySet<CpuFeature> = new Set(
   entries.filter(([, row]) => row.built).map(([feature]) => feature),
+);
+
+/** Those that a machine has by its topology, whatever the model. */
+export const machineFeatures: ReadonlySet<CpuFeature> = new Set(
+  entries.filter(([, row]) => row.ofMachine).map(([feature]) => feature),
 );
 
 /** All bits of CPUID that stand for features, those that are not built yet too. */
