@@ -10,6 +10,7 @@ describe('canonical addresses', () => {
   const END = 2n ** 47n;
 
   it.each([
+    ['the first ones', 0n, 8, true],
     ['the last ones of the lower half', END - 8n, 8, true],
     ['over its end', END - 7n, 8, false],
     ['behind it', END, 1, false],

@@ -39,7 +39,7 @@ export class MonitoredLine implements StoreMonitor {
     const host = physical < 0 ? -1 : this.#map.hostAddress(physical);
     // A line in memory of a device cannot be watched.
     this.#host = host < 0 ? -1 : host - (host % LINE_SIZE);
-    if (this.#host >= 0) this.#before.set(this.#line());
+    if (this.#host >= 0) this.#before.set(this.#map.bytes.subarray(this.#host, this.#host + LINE_SIZE));
   }
 
   wait(): boolean {
@@ -58,11 +58,10 @@ export class MonitoredLine implements StoreMonitor {
     this.#isAwaited = false;
   }
 
+  /** Asked at each turn of a vCPU that waits: allocates nothing. */
   #hasChanged(): boolean {
-    return this.#line().some((byte, n) => byte !== this.#before[n]);
-  }
-
-  #line(): Uint8Array {
-    return this.#map.bytes.subarray(this.#host, this.#host + LINE_SIZE);
+    const { bytes } = this.#map;
+    for (let n = 0; n < LINE_SIZE; n++) if (bytes[this.#host + n] !== this.#before[n]) return true;
+    return false;
   }
 }
