@@ -98,7 +98,13 @@ describe('the exit status', () => {
     ['1: an empty image', 1, [file('empty.img')]],
     ['1: nothing to boot', 1, ['--disk', blank]],
     ['124: a guest whose handlers fault at once', 124, [livelock, '--max-instructions', '100000']],
+    [
+      '33: the exit device, on a processor whose local APIC is hidden',
+      33,
+      [exit, '--exit-device', '--cpu', 'max', '--local-apic', 'hidden'],
+    ],
     ['1: processors that the model cannot have', 1, [exit, '--cpus', '2']],
+    ['1: processors without local APICs', 1, [exit, '--cpus', '2', '--cpu', 'max', '--local-apic', 'hidden']],
     ['1: no kernel', 1, ['--kernel', blank]],
     ['1: a serial file that cannot be written', 1, [serial, '--serial', `file:${directory}`]],
     ['1: a trace that cannot be written', 1, [exit, '--trace', directory]],

@@ -21,6 +21,7 @@ export function linuxPackages(kernelPackage: string, busyboxPackage: string): Li
 export interface LinuxRun {
   readonly cpuModel: MachineConfig['cpuModel'];
   readonly topology?: Topology;
+  readonly localApic?: MachineConfig['localApic'];
   readonly kernelEntry?: '16-bit' | '32-bit' | '64-bit';
   readonly memorySize: number;
   /** Behind `console=ttyS0,115200`. */
@@ -63,6 +64,7 @@ export function runLinux({ kernel, busybox }: LinuxPackages, run: LinuxRun): Lin
     },
     exitDevice: false,
     ...(run.topology && { topology: run.topology }),
+    ...(run.localApic && { localApic: run.localApic }),
     startTimeMs: Date.UTC(2026, 10, 20, 12),
   });
   const bytes: Uint8Array[] = [];

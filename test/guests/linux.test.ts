@@ -138,6 +138,13 @@ const thorough: readonly LinuxCase[] = [
     expected: [/processors: 4\n/],
   },
   { ...cloud, title: 'linux-image-cloud-amd64, 64-bit entry', kernelEntry: '64-bit' },
+  {
+    // Without being told to leave it alone.
+    ...cloud,
+    title: 'linux-image-cloud-amd64 without a local APIC',
+    localApic: 'hidden',
+    commandLine: `quiet ${UNTESTED}`,
+  },
   { ...cloud, title: 'linux-image-amd64 on x86-64-v2', kernel: 'linux-image-amd64' },
 ];
 
