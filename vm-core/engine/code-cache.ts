@@ -69,8 +69,11 @@ export class CodeCache {
   filterAt: (linear: Address, physical: number) => BreakpointFilter | undefined = () => undefined;
   /** Where in the machine's memory RAM at a physical address is. */
   hostAddress: (physical: number) => number = () => -1;
-  /** Called when the code of a block has changed or the block is not kept any more; when all are dropped at once. */
-  onChange: (block: Block) => void = () => {};
+  /**
+   * Called when the code of a block has changed or the block is not kept any more; true if something was built on it, which
+   * may be running. When all are dropped at once.
+   */
+  onChange: (block: Block) => boolean = () => false;
   onFlush: () => void = () => {};
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
@@ -129,19 +132,21 @@ export class CodeCache {
 
   /**
    * RAM was written by the instruction of a record (0: by none). Drops the blocks that this has changed, or puts them
-   * right; true if some were dropped.
+   * right; true if what runs may be another code than what is there now: a dropped block, or something built on one.
    */
   written(physical: number, size: number, by: number): boolean {
-    let dropped = false;
+    let mustLeave = false;
     for (const block of this.#pages.under(physical, size)) {
-      if (this.#pages.lossesAt(block.physical) >= LOSSES_BEFORE_PATCHES && this.#patch(block, physical, size, by))
+      if (this.isLostOften(block) && this.#patch(block, physical, size, by)) {
+        if (this.onChange(block)) mustLeave = true;
         continue;
+      }
       this.#pages.countLoss(block.physical);
       this.counters.dropped++;
       this.#drop(block);
-      dropped = true;
+      mustLeave = true;
     }
-    return dropped;
+    return mustLeave;
   }
 
   /** Drops the blocks that an instruction at an address may be in; true if there were any. */
@@ -362,7 +367,6 @@ export class CodeCache {
       if (instruction.length !== length || (ends && n + 1 < count)) return false;
       this.#record(block.codeSize, at, instruction, next);
     }
-    this.onChange(block);
     return true;
   }
 }

@@ -157,8 +157,6 @@ function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInte
     const key = formKey(rowIndex, form);
     if (!places.has(key)) places.set(key, systemPlace);
   }
-  const byPlace = new Map(all.map((staged) => [places.get(formKey(staged.rowIndex, staged.form)), staged]));
-  byPlace.delete(systemPlace);
   const pseudoHandlers = {
     invalid: defineRaising(builder, paths, VECTOR_UD, undefined),
     beyondLimit: defineRaising(builder, paths, VECTOR_GP, 0),
@@ -170,6 +168,8 @@ function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInte
   const units = unitParts(all).map((part, number) =>
     reserveUnit(builder, stageUnit, number, part, places, addressBits),
   );
+  const byPlace = new Map(all.map((staged) => [places.get(formKey(staged.rowIndex, staged.form)), staged]));
+  byPlace.delete(systemPlace);
   yield;
   return {
     pseudoHandlers,

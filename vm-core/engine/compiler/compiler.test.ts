@@ -1,15 +1,23 @@
 /** When code is compiled, entered, and thrown away. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Decoder } from '../../isa/decoder.ts';
 import type { Breakpoint } from '../../machine/machine.ts';
 import { slot } from '../../state/layout.ts';
 import type { BareMachine } from '../bare-machine.ts';
 import { loadProgram, PROGRAM_START, programMachine } from '../guest-program.ts';
+import { interpreter } from '../interpreter.ts';
 import type { Compiler } from './compiler.ts';
 import { defaultEngine, type Engine } from './tiers.ts';
 
 const HOT = 400_000;
 /** inc ax ×8; jmp back */
 const LOOP = [...new Array<number>(8).fill(0x40), 0xeb, 0xf6];
+/** inc word [9000]; mov bp,[9000] */
+const COUNT = [0xff, 0x06, 0x00, 0x90, 0x8b, 0x2e, 0x00, 0x90];
+/** enter 0,0 stores BP below SP: by a handler that regions call. */
+const ENTER = [0xc8, 0, 0, 0];
+/** mov ax,imm; add dx,ax */
+const ADD = [0xb8, 0, 0, 0x01, 0xc2];
 
 let before: Engine;
 beforeAll(() => {
@@ -31,11 +39,26 @@ function breakpointAt(address: number): Breakpoint {
 }
 
 /** A machine whose loop is compiled. */
-function hotMachine(): BareMachine {
-  const machine = programMachine(LOOP);
+function hotMachine(program: readonly number[] = LOOP): BareMachine {
+  const machine = programMachine(program);
   machine.loop.run({ instructionsMax: HOT });
   expect(compilerOf(machine).counters.kept).toBeGreaterThan(0);
   return machine;
+}
+
+/** What an interpreter makes. */
+function interpreted(make: () => BareMachine): BareMachine {
+  defaultEngine.name = 'interpreter';
+  try {
+    return make();
+  } finally {
+    defaultEngine.name = 'compiler';
+  }
+}
+
+function resultOf({ processor: { state }, loop }: BareMachine): object {
+  const registers = [slot.EAX, slot.EDX, slot.EBX, slot.EBP, slot.ESP].map((at) => state.read16(at));
+  return { registers, eip: state.eip, retired: loop.retired };
 }
 
 describe('hot code', () => {
@@ -56,10 +79,65 @@ describe('hot code', () => {
   });
 
   it('is not compiled by an interpreter', () => {
-    defaultEngine.name = 'interpreter';
-    const machine = programMachine(LOOP);
-    defaultEngine.name = 'compiler';
-    expect(machine.processor.compiler).toBeUndefined();
+    expect(interpreted(() => programMachine(LOOP)).processor.compiler).toBeUndefined();
+  });
+
+  it('is compiled with the instructions of other units in it, whose handlers are known', () => {
+    const fld1 = [0xd9, 0xe8];
+    const { handlerOf, formAt } = interpreter(32);
+    expect(formAt(handlerOf(new Decoder('486').decode((at) => fld1[at] ?? 0, 32)))?.row.unit).toBe('x87');
+    // fld1; fstp st0; inc ax; jmp back
+    const machine = hotMachine([...fld1, 0xdd, 0xd8, 0x40, 0xeb, 0xf9]);
+    expect(compilerOf(machine).counters.refused).toBe(0);
+    expect(machine.processor.state.read16(slot.EAX)).toBe(((HOT + 1) >> 2) & 0xffff);
+  });
+});
+
+describe('code that is written over by a handler that a region calls', () => {
+  it('is not compiled where that happens often', () => {
+    // mov bx,3; mov bp,300; dec bp; jnz back; jmp behind the granule
+    const outer = [0xbb, 3, 0, 0xbd, 0x2c, 0x01, 0x4d, 0x75, 0xfd, 0xeb, 0x15];
+    const gap = new Array<number>(0x20 - outer.length).fill(0x90);
+    // mov sp,behind the immediate; dec bx; jnz to COUNT; jmp to the beginning
+    const inner = [...COUNT, 0xbc, 0x32, 0x7c, ...ENTER, ...ADD, 0x4b, 0x75, 0xe9, 0xe9, 0xc6, 0xff];
+    const run = (): BareMachine => {
+      const machine = programMachine([...outer, ...gap, ...inner]);
+      machine.loop.run({ instructionsMax: HOT });
+      return machine;
+    };
+    const machine = run();
+    expect(resultOf(machine)).toEqual(resultOf(interpreted(run)));
+    expect(compilerOf(machine).counters).toMatchObject({ compiled: 1, dropped: 0 });
+  });
+
+  it('is left at once where it is put right in its place', () => {
+    // COUNT; mov sp,si; ENTER; mov ax,imm; add dx,ax; jmp back
+    const loop = [...COUNT, 0x8b, 0xe6, ...ENTER, ...ADD, 0xeb, 0xeb];
+    const [immediateEnd, elsewhere] = [PROGRAM_START + 17, 0x9800];
+    // In the same granule: mov al,imm; ret. Elsewhere: mov cx,10; call that; inc byte [its immediate]; loop to the call; hlt.
+    const [neighbor, writer] = [PROGRAM_START + 0x18, PROGRAM_START + 0x80];
+    const call = [0xe8, neighbor - (writer + 6), 0xff].map((byte) => byte & 0xff);
+    const writing = [0xb9, 10, 0, ...call, 0xfe, 0x06, (neighbor + 1) & 0xff, neighbor >> 8, 0xe2, 0xf7, 0xf4];
+    const run = (): BareMachine => {
+      const machine = programMachine(loop);
+      const { state } = machine.processor;
+      loadProgram(machine, [0xb0, 0, 0xc3], neighbor);
+      loadProgram(machine, writing, writer);
+      state.write16(slot.ESI, elsewhere);
+      machine.loop.run({ instructionsMax: HOT });
+      state.eip = writer;
+      expect(machine.loop.run({ instructionsMax: HOT })).toEqual({ reason: 'halted' });
+      state.write8(slot.HALTED, 0);
+      state.eip = PROGRAM_START;
+      state.write16(slot.ESI, immediateEnd);
+      const { compiler } = machine.processor;
+      if (compiler) expect(compiler.counters).toMatchObject({ kept: 1, dropped: 0 });
+      machine.loop.run({ instructionsMax: 9000 });
+      return machine;
+    };
+    const machine = run();
+    expect(resultOf(machine)).toEqual(resultOf(interpreted(run)));
+    expect(compilerOf(machine).counters).toMatchObject({ kept: 0, dropped: 1 });
   });
 });
 
@@ -112,8 +190,8 @@ describe('compiled code', () => {
     const machine = hotMachine();
     machine.processor.trace.isOn = true;
     machine.loop.run({ instructionsMax: 9 * 5 });
-    const executed = machine.processor.trace.entries();
-    expect(executed.length).toBeGreaterThanOrEqual(5);
+    const counts = machine.processor.trace.entries().map((entry) => (entry.kind === 'code' ? entry.count : 0));
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(9 * 5);
   });
 
   it('is forgotten with all other code', () => {

@@ -182,17 +182,19 @@ export class Compiler {
         const physical = root.physical + (lowHalf(linear) - lowHalf(root.linear));
         const block =
           highHalf(linear) === highHalf(root.linear) ? code.keptAt(linear, physical, root.codeSize) : undefined;
-        return block && !block.isHooked && isInPage(block) ? block : undefined;
+        return block && !block.isHooked && isInPage(block) && !code.isLostOften(block) ? block : undefined;
       },
     };
   }
 
-  /** The code of a block is another one now, or nothing is known of it any more. */
-  #changed(block: Block): void {
-    for (const compiled of this.#byBlock.get(block) ?? []) {
+  /** The code of a block is another one now, or nothing is known of it any more; true if it was compiled. */
+  #changed(block: Block): boolean {
+    const regions = this.#byBlock.get(block);
+    for (const compiled of regions ?? []) {
       this.#drop(compiled);
       this.counters.dropped++;
     }
+    return regions !== undefined;
   }
 
   #drop(compiled: Compiled): void {

@@ -1,6 +1,7 @@
 /** The interpreter and the compiler side by side, on random programs: nobody can tell which of them executes. */
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import type { CpuModel } from '../../isa/cpu-model.ts';
 import { CALL_SHADOW, CALL_SHADOW_SIZE, RAM_BASE } from '../../memory/layout.ts';
 import { internal, slot } from '../../state/layout.ts';
 import { readState } from '../../state/state-access.ts';
@@ -11,6 +12,7 @@ import { PagedGuest } from '../paged-guest.ts';
 import {
   blockAddress,
   DATA_AT,
+  type Draw,
   drawFrom,
   PROGRAM_AT,
   type ProgramMode,
@@ -18,25 +20,37 @@ import {
   STACK_AT,
   STACK_END,
 } from './random-program.ts';
+import { rewritingProgram } from './rewriting-program.ts';
 import { defaultEngine, type Engine } from './tiers.ts';
 
 const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 6);
 const RUNS = 12;
 const MEMORY_SIZE = 0x200000;
 
-function machineOf(mode: ProgramMode): BareMachine {
-  if (mode === 16) return programMachine([], MEMORY_SIZE, '486');
-  return mode === 32 ? new PagedGuest('', '486').machine : new LongGuest(new Uint8Array(0)).machine;
+/** How a program is made, and the processor that has its instructions. */
+interface Kind {
+  readonly write: (draw: Draw, mode: ProgramMode) => Iterable<number>;
+  readonly model: CpuModel;
+  readonly instructionsMax: number;
 }
 
-function prepare(mode: ProgramMode, engine: Engine, seed: number): BareMachine {
+const ordinary: Kind = { write: randomProgram, model: '486', instructionsMax: 4000 };
+/** Long enough for the code to be compiled by samples, several times. */
+const rewriting: Kind = { write: rewritingProgram, model: 'max', instructionsMax: 60_000 };
+
+function machineOf(mode: ProgramMode, model: CpuModel): BareMachine {
+  if (mode === 16) return programMachine([], MEMORY_SIZE, model);
+  return mode === 32 ? new PagedGuest('', model).machine : new LongGuest(new Uint8Array(0)).machine;
+}
+
+function prepare(mode: ProgramMode, engine: Engine, seed: number, { write, model }: Kind): BareMachine {
   const before = defaultEngine.name;
   defaultEngine.name = engine;
   try {
-    const machine = machineOf(mode);
+    const machine = machineOf(mode, model);
     const draw = drawFrom(seed);
     const { state } = machine.processor;
-    randomProgram(draw, mode).forEach((byte, n) => {
+    [...write(draw, mode)].forEach((byte, n) => {
       machine.map.write(PROGRAM_AT + n, 1, byte);
     });
     const wordSize = mode / 8;
@@ -45,6 +59,9 @@ function prepare(mode: ProgramMode, engine: Engine, seed: number): BareMachine {
     for (const name of ['EAX', 'ECX', 'EDX', 'EBP'] as const) state.write32(slot[name], draw(0x1000000));
     for (const name of ['EBX', 'ESI', 'EDI'] as const) state.write32(slot[name], DATA_AT + draw(0x800));
     state.write32(slot.ESP, STACK_AT + 0x800);
+    // As FNINIT has it: no x87 error ends the program.
+    state.write16(slot.FCW, 0x37f);
+    state.write8(slot.FTW, 0);
     state.eip = PROGRAM_AT;
     machine.processor.callShadow.isOn = draw(2) === 0;
     return machine;
@@ -72,11 +89,11 @@ function ramOf({ map }: BareMachine): Buffer {
 }
 
 /** Runs both in pieces of the same length until the program has halted, and compares them after each. */
-function runBoth(mode: ProgramMode, seed: number): number {
-  const [interpreted, compiled] = [prepare(mode, 'interpreter', seed), prepare(mode, 'compiler-at-once', seed)];
+function runBoth(mode: ProgramMode, engine: Engine, seed: number, kind: Kind): number {
+  const [interpreted, compiled] = [prepare(mode, 'interpreter', seed, kind), prepare(mode, engine, seed, kind)];
   const draw = drawFrom(~seed);
   for (let run = 0; run < RUNS; run++) {
-    const instructionsMax = draw(3) === 0 ? 1 + draw(20) : 1 + draw(4000);
+    const instructionsMax = draw(3) === 0 ? 1 + draw(20) : 1 + draw(kind.instructionsMax);
     const result = interpreted.loop.run({ instructionsMax });
     expect(compiled.loop.run({ instructionsMax })).toEqual(result);
     expect(stateOf(compiled)).toEqual(stateOf(interpreted));
@@ -86,13 +103,29 @@ function runBoth(mode: ProgramMode, seed: number): number {
   return compiled.processor.compiler?.counters.compiled ?? 0;
 }
 
-it.each([16, 32, 64] as const)('runs %d-bit code as the interpreter does', { timeout: 120_000 }, (mode) => {
+/** Tests so many random programs of a kind, of which some are compiled. */
+function fuzz(mode: ProgramMode, engine: Engine, kind: Kind, rounds: number): void {
   let compiled = 0;
   fc.assert(
     fc.property(fc.integer(), (seed) => {
-      compiled += runBoth(mode, seed);
+      compiled += runBoth(mode, engine, seed, kind);
     }),
-    { numRuns: ROUNDS },
+    { numRuns: rounds },
   );
-  expect(compiled).toBeGreaterThan(ROUNDS);
+  expect(compiled).toBeGreaterThan(engine === 'compiler' ? 0 : rounds);
+}
+
+it.each([16, 32, 64] as const)('runs %d-bit code as the interpreter does', { timeout: 120_000 }, (mode) => {
+  fuzz(mode, 'compiler-at-once', ordinary, ROUNDS);
+});
+
+describe('code that writes over itself', () => {
+  it.each([16, 32, 64] as const)('runs in %d-bit mode as interpreted', { timeout: 120_000 }, (mode) => {
+    fuzz(mode, 'compiler-at-once', rewriting, ROUNDS);
+  });
+
+  // About half of the programs are compiled by then.
+  it.each([16, 32, 64] as const)('does so when it is found by samples (%d bits)', { timeout: 120_000 }, (mode) => {
+    fuzz(mode, 'compiler', rewriting, 3 * ROUNDS);
+  });
 });
