@@ -96,9 +96,18 @@ export class Workbench {
     await this.page.getByText('not displayed in the text editor').waitFor();
   }
 
+  /** A window that is still being restored may take the row and show what it had before: again. */
   private async open(name: string): Promise<void> {
-    await this.choose('Control+P', name, this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }));
-    await this.tab(name).waitFor();
+    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: name });
+    for (let attemptsLeft = QUICK_INPUT_ATTEMPTS; ; attemptsLeft--) {
+      await this.choose('Control+P', name, row);
+      try {
+        await this.tab(name).and(this.page.locator('.active')).first().waitFor({ timeout: QUICK_INPUT_MS });
+        return;
+      } catch (error) {
+        if (attemptsLeft === 1) throw error;
+      }
+    }
   }
 
   /** Runs a command from the command palette by its full title. */
