@@ -11,6 +11,7 @@ export type {
   Vcpu,
 } from './machine/vcpu.ts';
 export type { BranchKind, BranchRecord } from './machine/branch-record.ts';
+export type { CompiledCode } from './machine/compiled-code.ts';
 export * from './machine/block-store.ts';
 export type { DeviceRow } from './machine/device-bus.ts';
 export type {

@@ -130,6 +130,7 @@ describe.skipIf(browserPath() === undefined)('the views for everybody', () => {
       for (const state of states) {
         await post(page, { type: 'status', state, detail: '', ...paging, ...branches });
         await post(page, content);
+        if (view === 'screen') await post(page, { type: 'speed', instructionsPerSecond: 1.42e8, compiledShare: 0.97 });
         await drawn(page);
         expect(await violationsOf(page, theme), state).toEqual([]);
         expect(await problemsOf(page), state).toEqual([]);

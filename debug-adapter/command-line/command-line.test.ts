@@ -241,7 +241,7 @@ describe('what goes in and out', () => {
 
   it('gives figures', async () => {
     const { stdout } = await run(['run', loop, '--max-instructions', '5000', '--stats', '-']);
-    expect(JSON.parse(stdout)).toEqual({
+    expect(JSON.parse(stdout)).toMatchObject({
       instructions: 5000,
       wallSeconds: expect.any(Number),
       mips: expect.any(Number),
@@ -249,6 +249,13 @@ describe('what goes in and out', () => {
     });
     await run(['run', exit, '--exit-device', '--stats', file('stats.json')]);
     expect(JSON.parse(readFileSync(file('stats.json'), 'utf8'))).toMatchObject({ stopReason: 'exit-device' });
+  });
+
+  it('says how much of the guest was compiled', async () => {
+    const { stdout } = await run(['run', loop, '--engine=compiler', '--max-instructions', '3000000', '--stats', '-']);
+    const { compiledInstructions } = JSON.parse(stdout) as Record<string, number>;
+    expect(compiledInstructions).toBeGreaterThan(2_000_000);
+    expect(compiledInstructions).toBeLessThan(3_000_000);
   });
 
   it('traces every instruction', async () => {

@@ -33,6 +33,7 @@ const MACHINE_OPTIONS: readonly (readonly [launchArgument: string, value?: strin
   ['cpus', 'COUNT|PxCxT'],
   ['cpu', 'MODEL'],
   ['localApic', 'model|hidden'],
+  ['engine', 'compiler|interpreter'],
   ['machine', 'TYPE'],
   ['exitDevice'],
 ];
@@ -83,7 +84,8 @@ export const runOptions: readonly CommandOption[] = [
   {
     name: 'stats',
     value: 'FILE|-',
-    description: 'Write instructions, wallSeconds, mips and stopReason as JSON when the run ends (-: standard output).',
+    description:
+      'Write instructions, wallSeconds, mips, stopReason and, with the compiler, compiledInstructions as JSON when the run ends (-: standard output).',
   },
   {
     name: 'trace',

@@ -155,7 +155,8 @@ function leaveBehind(
   if (options.stats === undefined) return;
   const instructions = machine.retired;
   const mips = wallSeconds === 0 ? 0 : instructions / wallSeconds / 1e6;
-  const text = `${JSON.stringify({ instructions, wallSeconds, mips, stopReason })}\n`;
+  const compiled = machine.compiledCode && { compiledInstructions: machine.compiledCode.retired };
+  const text = `${JSON.stringify({ instructions, wallSeconds, mips, stopReason, ...compiled })}\n`;
   if (options.stats === '-') stdout.write(text);
   else writeOutputFile('stats', options.stats, text);
 }

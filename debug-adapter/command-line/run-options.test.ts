@@ -23,7 +23,7 @@ describe('parseRunOptions', () => {
 
   it('takes every option', () => {
     const words = (
-      'boot.img --floppy a --disk=b --firmware builtin --vga-firmware v --memory 16M --cpus 1 --cpu 386 --local-apic hidden --machine isa-1 ' +
+      'boot.img --floppy a --disk=b --firmware builtin --vga-firmware v --memory 16M --cpus 1 --cpu 386 --local-apic hidden --engine compiler --machine isa-1 ' +
       '--serial stdio --debugcon file:/tmp/x --parallel file:/tmp/y --exit-device --until done --keys a<enter> --keys-after key ' +
       '--max-instructions 1000 --max-seconds 1.5 --screenshot s.png --print-screen --stats - --trace t ' +
       '--on-triple-fault reset --no-reboot'
@@ -34,6 +34,7 @@ describe('parseRunOptions', () => {
         disk: 'b',
         vgaFirmware: 'v',
         localApic: 'hidden',
+        engine: 'compiler',
         memorySize: 16 * 2 ** 20,
         exitDevice: true,
       },

@@ -16,6 +16,13 @@ export type ScreenUpdate =
       readonly text?: readonly string[];
     }
   | { readonly type: 'status'; readonly state: ScreenState; readonly detail: string }
+  /** How fast the guest runs: told about once a second while it does. */
+  | {
+      readonly type: 'speed';
+      readonly instructionsPerSecond: number;
+      /** The share of them that compiled code executed, 0 to 1; absent where nothing is compiled. */
+      readonly compiledShare?: number;
+    }
   /** Whether the guest listens to its mouse: only then is it worth capturing. */
   | { readonly type: 'mouse'; readonly wanted: boolean }
   /** What the speaker does, in the order of time; only for a view that listens. `playing` false: hold it until true. */

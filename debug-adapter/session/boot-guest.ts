@@ -55,6 +55,7 @@ export async function bootGuest(
     cpuModel: configuration.cpuModel,
     localApic: configuration.localApic,
     topology: configuration.topology,
+    ...(configuration.engine === undefined ? {} : { engine: configuration.engine }),
     memorySize: configuration.memorySize,
     ...(configuration.memoryLowSize === undefined ? {} : { memoryLowSize: configuration.memoryLowSize }),
     firmware: await readFirmware(configuration, host),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CPUS_MAX, cpuModels } from '../../vm-core/index.ts';
+import { defaultEngine } from '../../vm-core/engine/compiler/tiers.ts';
 import { launchArgumentRows } from './launch-arguments.ts';
 import { parseAddressText, parseLaunchArguments, unknownLaunchArguments } from './launch-configuration.ts';
 import { launchSchemaProperties } from './launch-schema.ts';
@@ -20,6 +21,10 @@ describe('launch arguments', () => {
 
   it('know the processor models of the table', () => {
     expect(launchArgumentRows.find(({ name }) => name === 'cpu')?.choices).toEqual([...cpuModels]);
+  });
+
+  it.skipIf(process.env['X86_VM_ENGINE'])('have the engine as default that machines have', () => {
+    expect(launchArgumentRows.find(({ name }) => name === 'engine')?.default).toBe(defaultEngine.name);
   });
 
   it('all have a schema, with their choices', () => {

@@ -135,6 +135,14 @@ export const launchArguments = [
     choices: ['model', 'hidden'],
   },
   {
+    name: 'engine',
+    type: 'choice',
+    description:
+      'How the guest is executed: `compiler` makes WebAssembly of the code that runs often, `interpreter` compiles nothing. The guest and the debugger find no difference but the speed.',
+    default: 'interpreter',
+    choices: ['compiler', 'interpreter'],
+  },
+  {
     name: 'machine',
     type: 'choice',
     description: 'Machine type: which devices there are and where.',

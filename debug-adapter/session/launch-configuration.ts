@@ -5,6 +5,7 @@ import {
   CPUS_MAX,
   type CpuModel,
   cpuCount,
+  type EngineChoice,
   type KernelEntry,
   type LocalApicChoice,
   type MachineType,
@@ -55,6 +56,8 @@ export interface LaunchConfiguration {
   readonly cpuModel: CpuModel;
   readonly localApic: LocalApicChoice;
   readonly topology: Topology;
+  /** Undefined: the one that machines have by default, which is the table's default. */
+  readonly engine: EngineChoice | undefined;
   readonly machineType: MachineType;
   readonly serial: 'console' | 'terminal' | 'none';
   readonly debugcon: 'console' | 'none';
@@ -95,6 +98,7 @@ export function parseLaunchArguments(given: Values): LaunchConfiguration {
     cpuModel: values['cpu'] as CpuModel,
     localApic: values['localApic'] as LocalApicChoice,
     topology: topologyOf(values['cpus']) as Topology,
+    engine: engineOf(values['engine']),
     machineType: values['machine'] as MachineType,
     serial: values['serial'] as LaunchConfiguration['serial'],
     debugcon: values['debugcon'] as 'console' | 'none',
@@ -224,6 +228,11 @@ function topologyOf(value: unknown): Topology | undefined {
   const topology = { packages, coresPerPackage, threadsPerCore };
   const count = cpuCount(topology);
   return count >= 1 && count <= CPUS_MAX ? topology : undefined;
+}
+
+function engineOf(value: unknown): EngineChoice | undefined {
+  const isDefault = launchArgumentRows.some((row) => row.name === 'engine' && row.default === value);
+  return isDefault ? undefined : (value as EngineChoice);
 }
 
 /** Bytes that a size such as `128M`, `640K` or `64` (MiB) means; undefined outside what the machine takes. */

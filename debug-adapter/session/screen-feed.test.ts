@@ -11,6 +11,9 @@ function start({ drawingMs = 0 } = {}) {
   const device = { state: { mouse: { reporting: false, mode: 'stream' } } };
   const machine = {
     devices: new Map([['keyboard', device]]),
+    get retired() {
+      return clock.ms * 100_000;
+    },
     display: {
       get generation() {
         return picture.generation;
@@ -83,6 +86,20 @@ describe('the frame rate of the screen view', () => {
     const { runFor } = start({ drawingMs: 40 });
     runFor(1000, true);
     expect(runFor(4000, true)).toBeLessThanOrEqual(4000 / 160 + 1);
+  });
+
+  it('says about once a second how fast the guest runs, while it does and somebody looks', () => {
+    const { runFor, sent, feed } = start();
+    const told = () => sent.flatMap((update) => (update.type === 'speed' ? [update.instructionsPerSecond] : []));
+    runFor(3500);
+    expect(told()).toEqual([1e8, 1e8, 1e8]);
+    feed.setState('stopped', '');
+    feed.setState('running', '');
+    runFor(900);
+    expect(told()).toHaveLength(3);
+    feed.setVisible(false);
+    runFor(3000);
+    expect(told()).toHaveLength(3);
   });
 
   it('says whether the guest listens to its mouse, when that changes and to a view that appears', () => {

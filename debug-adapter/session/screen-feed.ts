@@ -1,12 +1,13 @@
 /**
  * Feeds the screen view: frames at a rate that rises with activity and falls with its absence, one at every stop, the
- * state of the session, and whether the guest listens to its mouse. While no view is visible nothing is drawn.
+ * state of the session, how fast the guest runs, and whether it listens to its mouse. While no view is visible nothing is drawn.
  */
 import type { Machine } from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
 import type { ScreenState, ScreenUpdate } from '../protocol/screen.ts';
 import { ChangedRows } from './changed-rows.ts';
 import { mouseWanted } from './mouse-channel.ts';
+import { SpeedMeter } from './speed-meter.ts';
 
 /** About 60 frames a second at most, and a look at the picture every 200 ms at least. */
 const INTERVAL_MIN_MS = 16;
@@ -21,6 +22,7 @@ export class ScreenFeed {
   readonly #host: Pick<Host, 'now'>;
   readonly #send: (update: ScreenUpdate) => void;
   readonly #rows = new ChangedRows();
+  readonly #speed = new SpeedMeter();
   #machine: Machine | undefined;
   #visible = false;
   #status: { readonly state: ScreenState; readonly detail: string } = { state: 'none', detail: '' };
@@ -56,6 +58,7 @@ export class ScreenFeed {
 
   setState(state: ScreenState, detail: string): void {
     this.#status = { state, detail };
+    this.#speed.restart();
     if (!this.#visible) return;
     this.refresh();
     this.#sendStatus();
@@ -65,6 +68,7 @@ export class ScreenFeed {
   sliceDone(): void {
     if (!this.#visible) return;
     const now = this.#host.now();
+    this.#tellSpeed(now);
     if (now - this.#lookedAtMs < Math.max(this.#intervalMs, DRAWING_SHARE * this.#drawingMs)) return;
     this.#lookedAtMs = now;
     this.#tellMouse();
@@ -101,6 +105,7 @@ export class ScreenFeed {
   }
 
   #forget(): void {
+    this.#speed.restart();
     this.#shown = undefined;
     this.#mouseWanted = undefined;
     this.#rows.forget();
@@ -108,6 +113,11 @@ export class ScreenFeed {
 
   #sendStatus(): void {
     this.#send({ type: 'status', ...this.#status });
+  }
+
+  #tellSpeed(now: number): void {
+    const speed = this.#machine && this.#speed.look(this.#machine, now);
+    if (speed) this.#send(speed);
   }
 
   #tellMouse(): void {

@@ -35,6 +35,7 @@ describe('launch', () => {
       { program: '/guest/guest.img', cpu: 'max', cpus: 2, localApic: 'hidden' },
       'cpus: with localApic "hidden" a processor is alone; leave it away, or give one processor',
     ],
+    [{ program: '/guest/guest.img', engine: 'jit' }, 'engine: "jit" is none of "compiler", "interpreter"'],
     [{ program: '/guest/guest.img', localApic: 'shown' }, 'localApic: "shown" is none of "model", "hidden"'],
     [
       { program: '/guest/guest.img', cpus: 0 },

@@ -164,7 +164,10 @@ function leaveForStatus(f: FunctionBuilder, state: LoopState, nextBlock: Label):
  */
 function followRegion(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
   const { cpu } = state;
-  f.set(state.budget, f.load('i32', 32, cpu, internal.BUDGET));
+  const left = f.copy(f.load('i32', 32, cpu, internal.BUDGET));
+  const executed = f.widen(f.binary('sub', state.budget, left), false);
+  f.store(64, cpu, internal.COMPILED, f.binary('add', f.load('i64', 64, cpu, internal.COMPILED), executed));
+  f.set(state.budget, left);
   f.set(state.block, f.load('i32', 32, cpu, internal.BLOCK));
   f.set(state.first, f.load('i32', 32, state.block, record.BLOCK_FIRST));
   const at = f.load('i32', 32, cpu, internal.REGION_RECORD);

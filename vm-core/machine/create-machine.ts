@@ -16,6 +16,7 @@ import { createMemory, PAGE_SIZE, RAM_BASE } from '../memory/layout.ts';
 import { entryOf, type KernelPlan, planKernel } from '../firmware/kernel/kernel-boot.ts';
 import { PhysicalMap } from '../memory/physical-map.ts';
 import { requireFirmware, requireFloppySize, requireMemorySize, requireTicksPerSecond } from './config-limits.ts';
+import type { CompiledCode } from './compiled-code.ts';
 import { createDeviceBus, type DeviceBus, type MachineServices } from './device-bus.ts';
 import { createInputLog, type InputLog } from './input-log.ts';
 import { isaPc } from './isa-pc.ts';
@@ -78,6 +79,7 @@ class PcMachine implements Machine {
   readonly memory: PhysicalMemoryView;
   readonly dirtyLog: DirtyLogView;
   readonly display: Display;
+  readonly compiledCode: CompiledCode | undefined;
   readonly ticksPerSecond: number;
   onOutput: Machine['onOutput'] = () => {};
   onLog: Machine['onLog'] = () => {};
@@ -129,6 +131,7 @@ class PcMachine implements Machine {
       timer: (name, callback) => this.#events.timer(name, callback),
       startTime: () => this.#loop.time,
     });
+    this.compiledCode = this.#processors.compiledCode;
     this.#loop = new Scheduler(this.#processors.all, {
       events: this.#events,
       takeRequest: () => this.#takeRequest(),

@@ -5,6 +5,7 @@
 import type { Register } from '../state/register-table.ts';
 import type { BlockStore } from './block-store.ts';
 import type { BranchRecord } from './branch-record.ts';
+import type { CompiledCode } from './compiled-code.ts';
 import type { DeviceRow } from './device-bus.ts';
 import type { Device, MachineRequest } from '../devices/device.ts';
 import type { KernelImages } from '../firmware/kernel/kernel-boot.ts';
@@ -14,6 +15,9 @@ import type { CpuMode, Vcpu } from './vcpu.ts';
 import type { Topology } from '../cpu/topology.ts';
 
 export type MachineType = 'isa-1';
+
+/** How code is executed. */
+export type EngineChoice = 'interpreter' | 'compiler';
 
 /** What a machine is made of. Sizes are in bytes. */
 export interface MachineConfig {
@@ -45,7 +49,7 @@ export interface MachineConfig {
   /** Guest time: ticks (retired instructions) per second. Default 200,000,000. */
   readonly ticksPerSecond?: number;
   /** How code is executed: `compiler` makes WebAssembly of what is hot. Guests see no difference. Default: `interpreter`. */
-  readonly engine?: 'interpreter' | 'compiler' | 'compiler-at-once';
+  readonly engine?: EngineChoice | 'compiler-at-once';
   /** The processors; default: one. */
   readonly topology?: Topology;
 }
@@ -276,6 +280,8 @@ export interface Machine {
   readonly ticksPerSecond: number;
   /** Instructions retired since power-on. */
   readonly retired: number;
+  /** What the compiler has done; undefined where everything is interpreted. */
+  readonly compiledCode: CompiledCode | undefined;
   /** What has entered so far, in order. */
   readonly inputLog: readonly InputRecord[];
   /** Runs until a limit or a reason to stop. Not re-entrant. */

@@ -7,6 +7,8 @@ import { Processor } from '../engine/processor.ts';
 import { resetProcessor } from '../engine/processor-init.ts';
 import type { ProcessorSurroundings, SharedByProcessors } from '../engine/surroundings.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
+import { internal } from '../state/layout.ts';
+import type { CompiledCode } from './compiled-code.ts';
 import type { MachineEvent, Watchpoint } from './machine.ts';
 
 export class Processors {
@@ -43,6 +45,16 @@ export class Processors {
   /** RESET. */
   reset(): void {
     for (const processor of this.all) resetProcessor(processor);
+  }
+
+  get compiledCode(): CompiledCode | undefined {
+    if (this.all[0].compiler === undefined) return undefined;
+    const { all } = this;
+    return {
+      get retired() {
+        return all.reduce((sum, { state }) => sum + Number(state.read64(internal.COMPILED)), 0);
+      },
+    };
   }
 
   forgetShortcuts(): void {

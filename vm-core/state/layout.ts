@@ -210,6 +210,8 @@ export const internal = {
   REGION_RECORD: field(),
   /** i32: the loop comes back between two blocks once no more of the budget than this is left, for a sample; or 0. */
   SAMPLE_AT: field(),
+  /** i64: what compiled code has executed since power-on, in instructions. */
+  COMPILED: field(),
   /** For each segment, 32 bytes: base, and the exclusive upper ends of offsets that may be read and written (i64). */
   SEGMENTS: field(6 * 32),
 } as const;

@@ -56,6 +56,15 @@ describe('screen model', () => {
     }
   });
 
+  it('knows the speed of a guest until that stops or begins', () => {
+    const speed = { type: 'speed', instructionsPerSecond: 1e8, compiledShare: 0.9 } as const;
+    const model = withUpdate(withUpdate(initialModel, status('running')), speed);
+    expect([isScreenUpdate(speed), model.speed]).toEqual([true, speed]);
+    expect(withUpdate(model, status('stopped')).speed).toBeUndefined();
+    expect(isScreenUpdate({ ...speed, compiledShare: 'all' })).toBe(false);
+    expect(isScreenUpdate({ type: 'speed' })).toBe(false);
+  });
+
   it('knows whether the guest that runs listens to its mouse', () => {
     const listening = withUpdate(initialModel, { type: 'mouse', wanted: true });
     expect(mouseUsed(listening)).toBe(false);

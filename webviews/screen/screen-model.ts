@@ -6,16 +6,26 @@ import type { PictureShape } from './scaling.ts';
 
 export type Frame = Extract<ScreenUpdate, { readonly type: 'frame' }>;
 
+export type Speed = Extract<ScreenUpdate, { readonly type: 'speed' }>;
+
 export interface ScreenModel {
   readonly state: ScreenState;
   readonly detail: string;
   /** The newest picture; kept when the session ends. */
   readonly frame: Frame | undefined;
+  /** How fast the guest runs; undefined while it does not, and before that is known. */
+  readonly speed: Speed | undefined;
   /** The guest listens to its mouse. */
   readonly mouseWanted: boolean;
 }
 
-export const initialModel: ScreenModel = { state: 'none', detail: '', frame: undefined, mouseWanted: false };
+export const initialModel: ScreenModel = {
+  state: 'none',
+  detail: '',
+  frame: undefined,
+  speed: undefined,
+  mouseWanted: false,
+};
 
 /** Before the first picture the view keeps room for a text screen. */
 export const DEFAULT_SHAPE: PictureShape = { width: 720, height: 400, aspectRatio: 4 / 3 };
@@ -29,7 +39,8 @@ function canBeDrawn({ width, height, top, pixels }: Frame, before: Frame | undef
 
 /** The model after a message. */
 export function withUpdate(model: ScreenModel, update: ScreenUpdate): ScreenModel {
-  if (update.type === 'status') return { ...model, state: update.state, detail: update.detail };
+  if (update.type === 'status') return { ...model, state: update.state, detail: update.detail, speed: undefined };
+  if (update.type === 'speed') return { ...model, speed: model.state === 'running' ? update : undefined };
   if (update.type === 'mouse') return { ...model, mouseWanted: update.wanted };
   if (update.type === 'sound') return model;
   return canBeDrawn(update, model.frame) ? { ...model, frame: update } : model;
@@ -40,8 +51,14 @@ export function isScreenUpdate(message: unknown): message is ScreenUpdate {
   if (typeof message !== 'object' || message === null || !('type' in message)) return false;
   if (message.type === 'status') return 'state' in message && 'detail' in message;
   if (message.type === 'mouse') return 'wanted' in message && typeof message.wanted === 'boolean';
+  if (message.type === 'speed') return isSpeed(message);
   if (message.type === 'sound') return 'playing' in message && 'changes' in message && Array.isArray(message.changes);
   return message.type === 'frame' && 'pixels' in message && message.pixels instanceof ArrayBuffer;
+}
+
+function isSpeed(message: object): boolean {
+  if (!('instructionsPerSecond' in message) || !Number.isFinite(message.instructionsPerSecond)) return false;
+  return !('compiledShare' in message) || Number.isFinite(message.compiledShare);
 }
 
 /** Whether a message is the extension's about what the user chose before. */

@@ -359,6 +359,20 @@ describe.skipIf(executablePath === undefined)('screen view in a browser', () => 
     await page.close();
   });
 
+  it('shows how fast a guest runs, and tells screen readers when they ask', async () => {
+    const page = await openView();
+    await send(page, status('running'));
+    await send(page, { type: 'speed', instructionsPerSecond: 1.42e8, compiledShare: 0.975 });
+    const speed = page.getByRole('img', { name: '142 million instructions a second, 97% executed by compiled code' });
+    expect(await speed.textContent()).toBe('142M/s · 97% compiled');
+    expect(await page.getByRole('status').textContent()).not.toContain('142');
+    await page.setViewportSize({ width: 260, height: 420 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
+    await send(page, status('stopped', 'breakpoint at 0000:7C00'));
+    expect(await speed.count()).toBe(0);
+    await page.close();
+  });
+
   it('fits into narrow panels', async () => {
     const page = await openView();
     await page.setViewportSize({ width: 260, height: 420 });

@@ -22,6 +22,7 @@ import {
   statusText,
   withUpdate,
 } from './screen-model.ts';
+import { speedText } from './speed-text.ts';
 
 const CONTROL_ALT_DELETE = ['ControlLeft', 'AltLeft', 'Delete'];
 
@@ -126,10 +127,18 @@ export class ScreenView extends LitElement {
           <span class="codicon ${this.stateIcon()}" aria-hidden="true"></span>
           ${statusText(this.model)}${this.notice === '' ? nothing : html` <span class="notice">${this.notice}</span>`}
         </span>
+        ${this.speed()}
         <span id="screen-hint" class="hint">${this.hint()}</span>
       </div>
       ${this.textMirror()}
     `;
+  }
+
+  /** Screen readers come upon it, but are not told of every change. */
+  private speed(): TemplateResult | typeof nothing {
+    if (this.model.speed === undefined) return nothing;
+    const { short, long } = speedText(this.model.speed, document.documentElement.lang);
+    return html`<span class="speed" role="img" aria-label=${long} title=${long}>${short}</span>`;
   }
 
   /** The guest's text for screen readers; they read it when the user goes there, not at every change. */

@@ -53,6 +53,7 @@ class Toy implements ToyMachine {
   readonly cpus: ToyMachine['cpus'];
   /** Whose turn it is, and how much of it is left. */
   #turn = { cpu: 0, left: TURN };
+  readonly compiledCode: Machine['compiledCode'] = undefined;
   readonly dirtyLog = { begin: () => {}, dirtyPages: () => [] };
   readonly memory: Machine['memory'];
   readonly devices = new Map<string, never>();

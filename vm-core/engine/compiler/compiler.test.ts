@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Decoder } from '../../isa/decoder.ts';
 import type { Breakpoint } from '../../machine/machine.ts';
-import { slot } from '../../state/layout.ts';
+import { internal, slot } from '../../state/layout.ts';
 import type { BareMachine } from '../bare-machine.ts';
 import { loadProgram, PROGRAM_START, programMachine } from '../guest-program.ts';
 import { interpreter } from '../interpreter.ts';
@@ -68,6 +68,17 @@ describe('hot code', () => {
     expect(machine.loop.retired).toBe(HOT + 12_345);
     expect(machine.processor.state.eip).toBe(PROGRAM_START + ((HOT + 12_345) % 9));
     expect(machine.processor.state.read16(slot.EAX)).toBe(Math.ceil(((HOT + 12_345) * 8) / 9) & 0xffff);
+  });
+
+  it('tells how much of the guest it has executed', () => {
+    const machine = hotMachine();
+    const compiled = () => Number(machine.processor.state.read64(internal.COMPILED));
+    const before = compiled();
+    machine.loop.run({ instructionsMax: 5000 });
+    expect(before).toBeGreaterThan(HOT / 2);
+    expect(before).toBeLessThan(HOT);
+    expect(compiled() - before).toBeGreaterThan(4900);
+    expect(compiled() - before).toBeLessThanOrEqual(5000);
   });
 
   it('is sampled less and less once nothing new is found', () => {
