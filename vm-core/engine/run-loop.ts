@@ -35,6 +35,8 @@ interface LoopState {
   readonly block: Variable;
   readonly status: Variable;
   readonly branches: Branches | undefined;
+  /** Budget at which the loop returns between two blocks. */
+  readonly sampleAt: Value;
 }
 
 /** What a loop that tells of branches needs besides: whom it tells, and where the block began. */
@@ -67,6 +69,7 @@ export function defineRunLoop(
     first: f.variable(f.load('i32', 32, block, record.BLOCK_FIRST)),
     block,
     status: f.variable(f.i32(0)),
+    sampleAt: f.copy(f.load('i32', 32, cpu, internal.SAMPLE_AT)),
     branches: branched && {
       branched,
       base: f.variable(f.i32(0)),
@@ -210,7 +213,7 @@ function spend(f: FunctionBuilder, state: LoopState, upTo: Value): void {
 /** Goes on with the block at EIP if the jump cache knows one for this mode that lies inside the code segment. */
 function findBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
   const isWide = state.addressBits === 64;
-  f.if(f.binary('leU', state.budget, f.load('i32', 32, state.cpu, internal.SAMPLE_AT)), () => {
+  f.if(f.binary('leU', state.budget, state.sampleAt), () => {
     f.store(32, state.cpu, internal.BUDGET, state.budget);
     f.return(f.select(state.budget, f.i32(record.STATUS_SAMPLE), f.i32(record.STATUS_LIMIT)));
   });
