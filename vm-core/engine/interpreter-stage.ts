@@ -187,7 +187,7 @@ export class InterpreterStage extends Semantics {
   }
 
   cutAddress(offset: Value): Value {
-    return this.and(offset, this.#addressMask());
+    return this.and(offset, this.addressMask());
   }
 
   cutStack(offset: Value): Value {
@@ -201,7 +201,7 @@ export class InterpreterStage extends Semantics {
   /** In 64-bit mode a register written by the address size of 32 bits loses its upper half, as by the operand size. */
   writeAddressRegister(slotOffset: number, value: Value): void {
     if (this.#isWide) this.writeRegister(slotOffset, 64, this.cutAddress(value));
-    else this.#mergeRegister(slotOffset, value, this.#addressMask());
+    else this.#mergeRegister(slotOffset, value, this.addressMask());
   }
 
   readStackPointer(): Value {
@@ -211,6 +211,10 @@ export class InterpreterStage extends Semantics {
   writeStackPointer(value: Value): void {
     if (this.#isWide) this.writeRegister(slot.ESP, 64, value);
     else this.#mergeRegister(slot.ESP, value, this.#stackMask());
+  }
+
+  segmentEntry(segment: SegmentChoice): Value {
+    return this.#memory.segmentEntry(segment);
   }
 
   instructionPointer(): Value {
@@ -385,12 +389,9 @@ export class InterpreterStage extends Semantics {
   }
 
   /** All ones shifted right: FFFFh or FFFFFFFFh, in 64-bit mode FFFFFFFFh or 64 ones. */
-  #addressMask(): Value {
+  addressMask(): Value {
     const type = this.#isWide ? 'i64' : 'i32';
-    return this.shrU(
-      this.f.like({ type, local: -1 }, -1),
-      this.f.load(type, 8, this.#record, record.RECORD_ADDRESS_SHIFT),
-    );
+    return this.shrU(this.addressConstant(-1), this.f.load(type, 8, this.#record, record.RECORD_ADDRESS_SHIFT));
   }
 
   #stackMask(): Value {

@@ -348,7 +348,7 @@ function stageInstruction(f: FunctionBuilder, row: InstructionRow, form: Form, p
   const run = () => row.semantics?.(stage, ...operands);
   if (form.loadsStack) runStackLoad(f, place, run);
   else if (form.repeatPrefix === 0) run();
-  else repeated(stage, run, row.repeat === 'rep' ? undefined : form.repeatPrefix === 0xf3 ? 1 : 0);
+  else repeated(stage, run, row, form.repeatPrefix);
   row.inline?.(stage, ...operands);
   if (row.semantics) stage.end();
   else f.return(f.call(place.paths.system, place.record));

@@ -175,6 +175,11 @@ export class MemoryAccess {
     );
   }
 
+  segmentEntry(segment: SegmentChoice): Value {
+    if (segment === 'instruction') return this.#segmentEntry();
+    return this.#f.binary('add', this.#place.cpu, this.#f.i32(FIXED_SEGMENTS[segment]));
+  }
+
   get #isWide(): boolean {
     return this.#place.paths.addressBits === 64;
   }

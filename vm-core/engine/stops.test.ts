@@ -55,6 +55,23 @@ describe('watchpoints', () => {
     expect(stops('read-write')).toEqual(['0 read', '3 read', '3 write']);
   });
 
+  it('see an element of a repeated instruction, of which many others are done at once', () => {
+    // rep stosb; rep stosb from 8000h on, across the page; hlt
+    const machine = programMachine([0xf3, 0xaa, 0xf3, 0xaa, HLT]);
+    const { state } = machine.processor;
+    state.write16(slot.ECX, 0);
+    watch(machine, { address: 0x9100, length: 1 });
+    run(machine);
+    machine.processor.state.eip = PROGRAM_START;
+    state.write8(slot.HALTED, 0);
+    state.write16(slot.EDI, 0x8000);
+    state.write16(slot.ECX, 0x1200);
+    expect(run(machine)).toBe('watchpoint');
+    expect([state.read16(slot.EDI), state.read16(slot.ECX)]).toEqual([0x9101, 0xff]);
+    expect(run(machine)).toBe('halted');
+    expect(state.read16(slot.EDI)).toBe(0x9200);
+  });
+
   it('see only their bytes, and accesses that cross a page', () => {
     // mov [8FFFh],ax; mov [9002h],ax; hlt
     const machine = programMachine([0xa3, 0xff, 0x8f, 0xa3, 0x02, 0x90, HLT]);

@@ -1,7 +1,8 @@
 /** What one row of the instruction tables says; the decoder and both stagings are derived from the rows. */
 import type { CpuFeature } from './cpu-feature.ts';
-import type { Operand, OperandCode, UnitOperand } from './operand.ts';
+import type { Operand, OperandBits, OperandCode, UnitOperand } from './operand.ts';
 import type { Semantics } from './semantics.ts';
+import type { RunKind } from './string-runs.ts';
 
 /** Writes what the instruction does; gets the operands in the row's order. */
 export type SemanticsFunction = (s: Semantics, ...operands: readonly Operand[]) => void;
@@ -13,6 +14,12 @@ export type UnitSemanticsFunction = (s: Semantics, ...operands: readonly UnitOpe
  * §2.5, §13.1); `free` ones always may.
  */
 export type ExecutionUnit = 'x87' | 'MMX' | 'SSE' | 'AVX' | 'free';
+
+/** What the iterations of a string instruction do, and their size where that is not the operand size. */
+export interface StringElements {
+  readonly kind: RunKind;
+  readonly bits?: OperandBits;
+}
 
 export interface InstructionRow {
   /** Manual's notation: `00`, `0F A3`, `80 /0` (ModR/M extension), `40+r` (register in the opcode). */
@@ -33,6 +40,8 @@ export interface InstructionRow {
   readonly lockable?: boolean;
   /** A string instruction: `rep` repeats on the count alone, `repe` also watches ZF. Its semantics is one iteration. */
   readonly repeat?: 'rep' | 'repe';
+  /** Of a string instruction: what many iterations can do at once. */
+  readonly elements?: StringElements;
   /** The instruction always ends its block: it branches, or what follows may mean something else. */
   readonly endsBlock?: boolean;
   /**

@@ -85,6 +85,10 @@ export abstract class Semantics extends Arithmetic {
   abstract readStackPointer(): Value;
   /** Writes as much of the stack pointer as the size of the stack covers. */
   abstract writeStackPointer(value: Value): void;
+  /** The address of what is derived from a segment: where it begins and ends (state/layout.ts). */
+  abstract segmentEntry(segment: SegmentChoice): Value;
+  /** The highest offset that the instruction's address size has. */
+  abstract addressMask(): Value;
   /** EIP or RIP of this instruction. */
   abstract instructionPointer(): Value;
   /** The selector of the segment that the memory operand is in. */

@@ -250,6 +250,12 @@ export class FunctionBuilder implements FunctionReference {
     this.#memoryArgument(offset);
   }
 
+  /** Copies bytes as if all were read before the first is written, or fills them with the low byte of `from`. */
+  bulk(operation: 'copy' | 'fill', to: Value, from: Value, count: Value): void {
+    for (const operand of [to, from, count]) this.#locals.push(operand);
+    this.#code.append(operation === 'copy' ? [0xfc, 0x0a, 0x00, 0x00] : [0xfc, 0x0b, 0x00]);
+  }
+
   /** Where the condition is known, only one of the two is written. */
   if(condition: Value, whenTrue: () => void, whenFalse?: () => void): void {
     if (condition.constant !== undefined) {
@@ -291,7 +297,9 @@ export class FunctionBuilder implements FunctionReference {
   /** Runs the case that `selector` numbers, or the last one for every number beyond; then goes on behind. */
   switch(selector: Value, cases: readonly (() => void)[], otherwise: () => void): void {
     this.block((end) => {
-      this.#nestCases(cases.length + 1, () => this.#branchTable(selector, cases.length));
+      // One block for each case; the innermost is left for case 0.
+      for (let n = 0; n <= cases.length; n++) this.#begin(0x02);
+      this.#branchTable(selector, cases.length);
       for (const body of [...cases, otherwise]) {
         this.#end();
         this.scope(body);
@@ -357,12 +365,6 @@ export class FunctionBuilder implements FunctionReference {
     if (this.signature.result) out.byte(0x00);
     out.byte(0x0b);
     return out;
-  }
-
-  /** Opens one block for each case; the innermost is left for case 0. */
-  #nestCases(count: number, inside: () => void): void {
-    for (let n = 0; n < count; n++) this.#begin(0x02);
-    inside();
   }
 
   #branchTable(selector: Value, count: number): void {

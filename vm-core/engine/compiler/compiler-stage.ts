@@ -6,35 +6,14 @@ import type { Operand, OperandBits, UnitOperand } from '../../isa/operand.ts';
 import { type SegmentChoice, Semantics } from '../../isa/semantics.ts';
 import type { FlagSource } from '../../isa/flag-source.ts';
 import { ES, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, SS, segmentSlots, slot } from '../../state/layout.ts';
-import type { FunctionBuilder, Label, Value } from '../../wasm/function-builder.ts';
+import type { Label, Value } from '../../wasm/function-builder.ts';
 import type { Form } from '../interpreter.ts';
 import { CompiledCalls } from './compiled-calls.ts';
 import type { CompiledFlags } from './compiled-flags.ts';
 import type { CompiledInstruction } from './compiled-instruction.ts';
-import type { CompiledMemory, CompiledPlace } from './compiled-memory.ts';
-import type { CompiledRegisters } from './compiled-registers.ts';
+import type { CompiledPlace } from './compiled-memory.ts';
 import { CALLS_RECORDED, isStackBig } from './segment-facts.ts';
-
-/** The region around an instruction. */
-export interface StageSurroundings {
-  readonly f: FunctionBuilder;
-  readonly cpu: Value;
-  readonly addressBits: 32 | 64;
-  readonly facts: number;
-  readonly registers: CompiledRegisters;
-  readonly flags: CompiledFlags;
-  readonly memory: CompiledMemory;
-  /** EIP or RIP of the instruction's block. */
-  readonly entry: bigint;
-  /** Leaves the region before the instruction: the interpreter does it. */
-  bail(): void;
-  /** Goes on at a target after the instruction. */
-  jump(target: Value): void;
-  /** The instruction is executed again after events had their turn. */
-  repeat(): void;
-  /** The highest offset that is jumped to, which the code segment's limit must allow. */
-  noteTarget(target: number): void;
-}
+import type { StageSurroundings } from './stage-surroundings.ts';
 
 export class CompilerStage extends Semantics {
   readonly #region: StageSurroundings;
@@ -192,6 +171,15 @@ export class CompilerStage extends Semantics {
 
   writeStackPointer(value: Value): void {
     this.writeRegister(slot.ESP, this.#isStackWhole ? this.addressBits : 16, value);
+  }
+
+  segmentEntry(segment: SegmentChoice): Value {
+    const place = internal.SEGMENTS + this.#segmentOf(segment) * SEGMENT_ENTRY_SIZE;
+    return this.add(this.#region.cpu, this.constant(place));
+  }
+
+  addressMask(): Value {
+    return this.cutAddress(this.#address(-1n));
   }
 
   instructionPointer(): Value {
@@ -376,10 +364,14 @@ export class CompilerStage extends Semantics {
 
   #placeOf(segment: SegmentChoice, offset: Value): CompiledPlace {
     const isShortAddress = this.addressBits === 32 && this.#instruction.addressShift !== 0;
-    if (segment === 'SS') return { segment: SS, offset, isShort: !this.#isStackWhole };
-    if (segment === 'ES') return { segment: ES, offset, isShort: isShortAddress };
-    const index = (this.#instruction.segmentEntry - internal.SEGMENTS) / SEGMENT_ENTRY_SIZE;
-    return { segment: index as SegmentIndex, offset, isShort: isShortAddress };
+    const isShort = segment === 'SS' ? !this.#isStackWhole : isShortAddress;
+    return { segment: this.#segmentOf(segment), offset, isShort };
+  }
+
+  #segmentOf(segment: SegmentChoice): SegmentIndex {
+    if (segment === 'SS') return SS;
+    if (segment === 'ES') return ES;
+    return ((this.#instruction.segmentEntry - internal.SEGMENTS) / SEGMENT_ENTRY_SIZE) as SegmentIndex;
   }
 
   get #isStackWhole(): boolean {

@@ -191,7 +191,7 @@ class RegionCode {
     const run = () => row.semantics?.(stage, ...(operands as Operand[]));
     if (form.loadsStack) stage.loadStack(run);
     else if (form.repeatPrefix === 0) run();
-    else repeated(stage, run, row.repeat === 'rep' ? undefined : form.repeatPrefix === 0xf3 ? 1 : 0);
+    else repeated(stage, run, row, form.repeatPrefix);
     return stage.isLeft;
   }
 

@@ -1,0 +1,26 @@
+/** What the staging of one instruction knows of the region that it is part of, and how it leaves it. */
+import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
+import type { CompiledFlags } from './compiled-flags.ts';
+import type { CompiledMemory } from './compiled-memory.ts';
+import type { CompiledRegisters } from './compiled-registers.ts';
+
+/** The region around an instruction. */
+export interface StageSurroundings {
+  readonly f: FunctionBuilder;
+  readonly cpu: Value;
+  readonly addressBits: 32 | 64;
+  readonly facts: number;
+  readonly registers: CompiledRegisters;
+  readonly flags: CompiledFlags;
+  readonly memory: CompiledMemory;
+  /** EIP or RIP of the instruction's block. */
+  readonly entry: bigint;
+  /** Leaves the region before the instruction: the interpreter does it. */
+  bail(): void;
+  /** Goes on at a target after the instruction. */
+  jump(target: Value): void;
+  /** The instruction is executed again after events had their turn. */
+  repeat(): void;
+  /** The highest offset that is jumped to, which the code segment's limit must allow. */
+  noteTarget(target: number): void;
+}
