@@ -79,9 +79,8 @@ export class FunctionBuilder implements FunctionReference {
   /** A constant vector of 16 bytes, by its halves. */
   v128(low: bigint, high: bigint): Value {
     this.#vectorCode(0x0c);
-    for (const half of [low, high]) {
+    for (const half of [low, high])
       for (let shift = 0n; shift < 64n; shift += 8n) this.#code.byte(Number((half >> shift) & 0xffn));
-    }
     return this.#locals.result('v128');
   }
 
@@ -259,8 +258,7 @@ export class FunctionBuilder implements FunctionReference {
   /** Where the condition is known, only one of the two is written. */
   if(condition: Value, whenTrue: () => void, whenFalse?: () => void): void {
     if (condition.constant !== undefined) {
-      if (condition.constant) whenTrue();
-      else whenFalse?.();
+      (condition.constant ? whenTrue : whenFalse)?.();
       return;
     }
     this.#locals.push(condition);
