@@ -10,6 +10,7 @@ export type {
   TraceEntry,
   Vcpu,
 } from './machine/vcpu.ts';
+export type { AccessCause, CompiledBlock, CompiledRegion, RegionExit } from './machine/compiled-region.ts';
 export type { BranchKind, BranchRecord } from './machine/branch-record.ts';
 export type { CompiledCode } from './machine/compiled-code.ts';
 export * from './machine/block-store.ts';

@@ -1,10 +1,15 @@
 /** How fast a guest runs, measured about once a second: instructions in a second, and how many of them compiled code executed. */
-import type { Machine } from '../../vm-core/index.ts';
+import type { CompiledCode, Machine } from '../../vm-core/index.ts';
 import type { ScreenUpdate } from '../protocol/screen.ts';
 
 const INTERVAL_MS = 1000;
 
 type Speed = Extract<ScreenUpdate, { readonly type: 'speed' }>;
+
+/** What there is to be measured of a machine. */
+interface Measured extends Pick<Machine, 'retired'> {
+  readonly compiledCode: Pick<CompiledCode, 'retired'> | undefined;
+}
 
 export class SpeedMeter {
   #since: { readonly ms: number; readonly retired: number; readonly compiled: number } | undefined;
@@ -15,7 +20,7 @@ export class SpeedMeter {
   }
 
   /** To be called often while the machine runs; gives the speed once there is a new one. */
-  look({ retired, compiledCode }: Pick<Machine, 'retired' | 'compiledCode'>, ms: number): Speed | undefined {
+  look({ retired, compiledCode }: Measured, ms: number): Speed | undefined {
     const since = this.#since;
     if (since && ms - since.ms < INTERVAL_MS) return undefined;
     const compiled = compiledCode?.retired ?? 0;

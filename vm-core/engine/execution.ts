@@ -30,9 +30,11 @@ export class Execution {
 
   constructor(owner: ExecutionOwner, memory: WebAssembly.Memory, imports: SlowPathImports, engine: Engine | undefined) {
     this.#owner = owner;
-    this.#runs = new RunFunctions(memory, imports);
     const name = engine ?? defaultEngine.name;
-    if (name !== 'interpreter') this.tiers = new Tiers(name, owner.state, memory, owner.code, this.#runs);
+    const tiers = name === 'interpreter' ? undefined : new Tiers(name, owner, memory);
+    this.#runs = new RunFunctions(memory, tiers?.noticing(imports) ?? imports);
+    tiers?.connect(this.#runs);
+    this.tiers = tiers;
   }
 
   /**
@@ -40,8 +42,15 @@ export class Execution {
    * the block at EIP, 0 where its first instruction cannot be fetched.
    */
   run(first: number, start: number, findBlock: () => number): number {
-    const { state, callShadow, trace } = this.#owner;
+    const { callShadow, trace } = this.#owner;
     this.tiers?.begin(callShadow.isOn, trace.isOn || this.#isTold);
+    const status = this.#run(first, start, findBlock);
+    this.tiers?.end();
+    return status;
+  }
+
+  #run(first: number, start: number, findBlock: () => number): number {
+    const { state } = this.#owner;
     for (let [block, from] = [first, start]; ; [block, from] = [findBlock(), record.BLOCK_ENTRY]) {
       if (block === 0) return FAULT;
       state.write32(internal.BLOCK, block);

@@ -141,10 +141,10 @@ function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInte
   const forms = all.filter(({ row }) => row.unit === undefined);
   const inLoop = forms.filter(({ row, form }) => isInLoop(row, form));
   const places = new Map<number, number>();
-  // The loop does what stands at the first places of the table itself: nobody calls them.
-  const inside = builder.defineFunction(HANDLER_SIGNATURE);
-  inside.return(inside.i32(STATUS_DEAD));
-  for (const { rowIndex, form } of inLoop) places.set(formKey(rowIndex, form), builder.addToTable(inside));
+  // The loop does what stands at the first places of the table itself: only compiled code calls them.
+  for (const { row, rowIndex, form } of inLoop) {
+    places.set(formKey(rowIndex, form), defineHandler(builder, paths, row, form));
+  }
   for (const { row, rowIndex, form } of forms) {
     const key = formKey(rowIndex, form);
     if ((row.semantics || row.inline) && !places.has(key)) {

@@ -48,13 +48,15 @@ export class Processors {
   }
 
   get compiledCode(): CompiledCode | undefined {
-    if (this.all[0].compiler === undefined) return undefined;
     const { all } = this;
-    return {
+    const { compiler } = all[0];
+    return (
+      compiler && {
+        regions: () => compiler.list(),
       get retired() {
         return all.reduce((sum, { state }) => sum + Number(state.read64(internal.COMPILED)), 0);
       },
-    };
+    });
   }
 
   forgetShortcuts(): void {

@@ -1,7 +1,7 @@
 /**
  * How the machine's one WebAssembly memory is divided (DESIGN §2). Addresses are in bytes from its start.
  *
- *   test arrays | vCPU areas (state, TLBs, rings, jump cache) | code maps | decoded code | guest RAM
+ *   test arrays | vCPU areas (state, TLBs, rings, jump cache) | code maps | decoded code | counters | guest RAM
  */
 
 /**
@@ -66,9 +66,13 @@ export const CODE_MAP_GRANULE_SHIFT = 5;
 export const CODE_MAPS_MAX = 0x1800;
 
 export const CODE_ARENA: number = CODE_MAPS + CODE_MAPS_MAX * CODE_MAP_SIZE;
-export const CODE_ARENA_END = 0x2b00000;
+export const CODE_ARENA_END = 0x2a00000;
 
-export const RAM_BASE = 0x2b00000;
+/** What is counted of each region of compiled code (engine/compiler/region-counters.ts). */
+export const REGION_COUNTERS: number = CODE_ARENA_END;
+export const REGION_COUNTERS_SIZE = 0x100000;
+
+export const RAM_BASE: number = REGION_COUNTERS + REGION_COUNTERS_SIZE;
 
 export const PAGE_SIZE = 0x1000;
 export const PAGE_SHIFT = 12;

@@ -208,6 +208,8 @@ export const internal = {
   SEGMENT_FACTS: field(),
   /** i32: the record in the middle of the block at which a region was left; 0: it was left between two blocks. */
   REGION_RECORD: field(),
+  /** i32: the number of the region that was left last. */
+  REGION_LEFT: field(),
   /** i32: the loop comes back between two blocks once no more of the budget than this is left, for a sample; or 0. */
   SAMPLE_AT: field(),
   /** i64: what compiled code has executed since power-on, in instructions. */

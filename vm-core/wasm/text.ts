@@ -55,6 +55,21 @@ for (const type of ['i32', 'i64'] as const) {
 
 /** The instructions of a module's function, the first that it defines being number 0. */
 export function functionText(module: Uint8Array, index: number): string {
+  const { reader, end } = bodyOf(module, index);
+  for (let runs = reader.unsigned(); runs > 0; runs--) {
+    reader.unsigned();
+    reader.byte();
+  }
+  return instructions(reader, end);
+}
+
+/** The length of its body in bytes. */
+export function functionSize(module: Uint8Array, index: number): number {
+  const { reader, end } = bodyOf(module, index);
+  return end - reader.at;
+}
+
+function bodyOf(module: Uint8Array, index: number): { readonly reader: Reader; readonly end: number } {
   const reader = new Reader(module, 8);
   for (;;) {
     const section = reader.byte();
@@ -68,12 +83,7 @@ export function functionText(module: Uint8Array, index: number): string {
     reader.at += size;
   }
   const size = reader.unsigned();
-  const end = reader.at + size;
-  for (let runs = reader.unsigned(); runs > 0; runs--) {
-    reader.unsigned();
-    reader.byte();
-  }
-  return instructions(reader, end);
+  return { reader, end: reader.at + size };
 }
 
 function instructions(reader: Reader, end: number): string {

@@ -17,7 +17,7 @@ import {
 import type { FunctionBuilder, Value, Variable } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
 import { hostBesideCode } from '../slow-paths.ts';
-import { has64KiB, isFlat } from './segment-facts.ts';
+import type { AssumedFacts } from './segment-facts.ts';
 
 /** An offset in a segment, and whether it has at most 16 bits. */
 export interface CompiledPlace {
@@ -32,14 +32,17 @@ const PLACES: Readonly<Record<32 | 64, SharedFunction>> = {
   64: { signature: { parameters: ['i32', 'i64', 'i32'], result: 'i32' }, write: hostBesideCode },
 };
 
+/** Leaves the region before the instruction. */
+type Bail = (why: 'load' | 'store' | 'limit') => void;
+
 export class CompiledMemory {
   readonly #f: FunctionBuilder;
   readonly #cpu: Value;
   readonly #addressBits: 32 | 64;
-  readonly #facts: number;
+  readonly #facts: AssumedFacts;
   readonly #generations: readonly [reads: Variable, writes: Variable];
 
-  constructor(f: FunctionBuilder, cpu: Value, addressBits: 32 | 64, facts: number) {
+  constructor(f: FunctionBuilder, cpu: Value, addressBits: 32 | 64, facts: AssumedFacts) {
     this.#f = f;
     this.#cpu = cpu;
     this.#addressBits = addressBits;
@@ -57,24 +60,23 @@ export class CompiledMemory {
     f.set(writes, f.load(type, 32, this.#cpu, internal.TLB_WRITE_GENERATION));
   }
 
-  /** `bail` leaves the region. */
-  load(place: CompiledPlace, bits: OperandBits, bail: () => void): Value {
+  load(place: CompiledPlace, bits: OperandBits, bail: Bail): Value {
     const f = this.#f;
     const linear = this.#linear(place, bits / 8, ENTRY_READ_END, bail);
     const entry = this.#entryOf(linear);
-    f.if(f.binary('ne', f.load('i64', 64, entry, TLB_READ), this.#tagOf(linear, bits, 0)), bail);
+    f.if(f.binary('ne', f.load('i64', 64, entry, TLB_READ), this.#tagOf(linear, bits, 0)), () => bail('load'));
     return f.load(bits === 64 ? 'i64' : 'i32', bits, this.#hostOf(linear, entry, TLB_READ));
   }
 
   /** The host address of bytes that may be stored to. */
-  writable(place: CompiledPlace, bytes: number, bail: () => void): Value {
+  writable(place: CompiledPlace, bytes: number, bail: Bail): Value {
     const f = this.#f;
     const linear = this.#linear(place, bytes, ENTRY_WRITE_END, bail);
     const entry = this.#entryOf(linear);
     const host = f.variable(this.#hostOf(linear, entry, TLB_WRITE));
     f.if(f.binary('ne', f.load('i64', 64, entry, TLB_WRITE), this.#tagOf(linear, 8 * bytes, 1)), () => {
       f.set(host, f.callShared(PLACES[this.#addressBits], this.#cpu, linear, f.i32(bytes)));
-      f.if(f.eqz(host), bail);
+      f.if(f.eqz(host), () => bail('store'));
     });
     return host;
   }
@@ -88,18 +90,18 @@ export class CompiledMemory {
   }
 
   #isBaseZero(segment: SegmentIndex): boolean {
-    return this.#addressBits === 64 ? segment < FS : isFlat(this.#facts, segment);
+    return this.#addressBits === 64 ? segment < FS : this.#facts.isFlat(segment);
   }
 
-  #linear(place: CompiledPlace, bytes: number, endField: number, bail: () => void): Value {
+  #linear(place: CompiledPlace, bytes: number, endField: number, bail: Bail): Value {
     const f = this.#f;
     const { segment, offset, isShort } = place;
-    if (this.#addressBits === 64 || isFlat(this.#facts, segment)) return this.linearOf(place);
-    if (isShort && has64KiB(this.#facts, segment)) {
-      if (bytes > 1) f.if(f.binary('gtU', offset, f.i32(0x10000 - bytes)), bail);
+    if (this.#addressBits === 64 || this.#facts.isFlat(segment)) return this.linearOf(place);
+    if (isShort && this.#facts.has64KiB(segment)) {
+      if (bytes > 1) f.if(f.binary('gtU', offset, f.i32(0x10000 - bytes)), () => bail('limit'));
     } else {
       const end = f.binary('add', f.widen(offset, false), f.i64(BigInt(bytes)));
-      f.if(f.binary('gtU', end, f.load('i64', 64, this.#cpu, entryOffset(segment) + endField)), bail);
+      f.if(f.binary('gtU', end, f.load('i64', 64, this.#cpu, entryOffset(segment) + endField)), () => bail('limit'));
     }
     return this.linearOf(place);
   }

@@ -12,7 +12,7 @@ import { CompiledCalls } from './compiled-calls.ts';
 import type { CompiledFlags } from './compiled-flags.ts';
 import type { CompiledInstruction } from './compiled-instruction.ts';
 import type { CompiledPlace } from './compiled-memory.ts';
-import { CALLS_RECORDED, isStackBig } from './segment-facts.ts';
+import type { RegionExit } from '../../machine/compiled-region.ts';
 import type { StageSurroundings } from './stage-surroundings.ts';
 
 export class CompilerStage extends Semantics {
@@ -200,11 +200,11 @@ export class CompilerStage extends Semantics {
     if (target.constant !== undefined) this.#region.noteTarget(Number(target.constant));
     else if (this.addressBits === 32) {
       const limit = this.f.load('i32', 32, this.#region.cpu, internal.CODE_LIMIT);
-      this.f.if(this.gtU(target, limit), this.#bail);
+      this.f.if(this.gtU(target, limit), () => this.#bail('limit'));
     } else {
       const shift = this.f.load('i64', 32, this.#region.cpu, internal.CANONICAL_SHIFT);
       const extended = this.shrS(this.shl(target, shift), shift);
-      this.f.if(this.f.binary('ne', extended, target), this.#bail);
+      this.f.if(this.f.binary('ne', extended, target), () => this.#bail('limit'));
     }
   }
 
@@ -230,26 +230,27 @@ export class CompilerStage extends Semantics {
   }
 
   recordCall(target: Value, back: Value): void {
-    if ((this.#region.facts & CALLS_RECORDED) !== 0) this.#calls().called(target, back);
+    if (this.#region.facts.recordsCalls) this.#calls().called(target, back);
   }
 
   recordReturn(): void {
-    if ((this.#region.facts & CALLS_RECORDED) !== 0) this.#calls().returned();
+    if (this.#region.facts.recordsCalls) this.#calls().returned();
   }
 
   /** Runs an instruction that loads the stack pointer and nothing else. */
   loadStack(run: () => void): void {
-    if ((this.#region.facts & CALLS_RECORDED) !== 0) this.#calls().loaded(run);
+    if (this.#region.facts.recordsCalls) this.#calls().loaded(run);
     else run();
   }
 
   #calls(): CompiledCalls {
     const { memory } = this.#region;
-    return new CompiledCalls(this, this.#bail, (offset) => memory.linearOf({ segment: SS, offset, isShort: false }));
+    const linearOf = (offset: Value) => memory.linearOf({ segment: SS, offset, isShort: false });
+    return new CompiledCalls(this, () => this.#bail('calls'), linearOf);
   }
 
   raise(): void {
-    this.#bail();
+    this.#bail('exception');
     this.#isLeft = true;
   }
 
@@ -271,7 +272,7 @@ export class CompilerStage extends Semantics {
   }
 
   yieldTurn(): void {
-    this.f.if(this.f.load('i32', 32, this.#region.cpu, internal.YIELDS), this.#bail);
+    this.f.if(this.f.load('i32', 32, this.#region.cpu, internal.YIELDS), () => this.#bail('handler'));
   }
 
   /** Nothing asks for that but what a region is left for. */
@@ -351,8 +352,7 @@ export class CompilerStage extends Semantics {
     this.#region.flags.known = undefined;
   }
 
-  /** Written on a way of its own. */
-  readonly #bail = (): void => this.#region.bail();
+  readonly #bail = (why: RegionExit): void => this.#region.bail(why);
 
   #offsetOf(operand: Operand): Value {
     return this.#moved.get(operand) ?? this.effectiveAddress();
@@ -375,7 +375,7 @@ export class CompilerStage extends Semantics {
   }
 
   get #isStackWhole(): boolean {
-    return this.addressBits === 64 || isStackBig(this.#region.facts);
+    return this.addressBits === 64 || this.#region.facts.isStackBig;
   }
 
   #address(value: bigint): Value {

@@ -1,44 +1,51 @@
 /**
- * The compiler of one machine: finds hot code by samples, compiles the regions around it in batches, puts them where the
- * interpreter meets them, and takes them away again when their code changes or there are too many (DESIGN §3).
+ * The compiler of one machine: finds hot code by samples and compiles the regions around it in batches. They are taken away
+ * again when their code changes or there are too many, and made anew, otherwise, where they turn out not to fit (DESIGN §3).
  */
-import { highHalf, lowHalf } from '../../state/address.ts';
+import type { AccessCause, CompiledRegion } from '../../machine/compiled-region.ts';
+import { instructionRows } from '../../isa/instruction-table.ts';
 import type { OperandSize } from '../../isa/operand.ts';
+import { highHalf, lowHalf } from '../../state/address.ts';
 import { PAGE_SIZE } from '../../memory/layout.ts';
 import { ModuleBuilder } from '../../wasm/module-builder.ts';
 import type { Block, CodeCache } from '../code-cache.ts';
 import { interpreter, MEMORY_PAGES_MAX } from '../interpreter.ts';
-import { defineRegion, REGION_USED } from './region-code.ts';
+import * as record from '../record.ts';
+import { type Compiled, CompiledRegions } from './compiled-regions.ts';
+import { defineRegion } from './region-code.ts';
+import { readCounts } from './region-counters.ts';
 import { type CodeSource, discoverRegion, type Region } from './region-graph.ts';
+import { commonFacts } from './segment-facts.ts';
 
 /** Samples of a block that make it hot. */
 const HOT = 2;
 /** So many hot blocks are compiled together, or as many as there are after so many samples. */
 const BATCH = 8;
 const PATIENCE = 6;
-/** Regions at most. A function of its own takes a few kilobytes. */
-const REGIONS_MAX = 4096;
-/** The share of them that is given up at a time. */
-const EVICTED_SHARE = 1 / 16;
 /** Instructions between two samples: short while something new is found, longer and longer while not. */
 const PERIOD_MIN = 10_007;
 const PERIOD_MAX = 1_000_003;
 /** Blocks that were sampled and are not hot yet. */
 const CANDIDATES_MAX = 1024;
-
-/** A compiled region. */
-interface Compiled {
-  readonly root: Block;
-  readonly blocks: readonly Block[];
-  readonly facts: number;
-  readonly place: number;
-  readonly bytes: number;
-}
+/** A region has been worth its compilation after so many instructions. */
+const WORTH = 1_000_000;
+/** Regions of a block that were not, until the last one stays as it is. */
+const FAILURES_MAX = 12;
+/** An instruction is given to its handler when the region was left for it so often, and once in so many instructions. */
+const LEFT_OFTEN = 16;
+const LEFT_WITHIN = 500;
 
 interface Candidate {
   readonly block: Block;
   readonly eip: bigint;
   readonly facts: number;
+}
+
+/** What is known of a block from regions that were made of it before. */
+interface Experience {
+  /** What all of them could take for granted. */
+  facts: number;
+  failures: number;
 }
 
 /** What the compiler needs of the machine. */
@@ -50,30 +57,34 @@ export interface CompilerSurroundings {
 }
 
 export class Compiler {
-  readonly counters = { compiled: 0, kept: 0, bytes: 0, modules: 0, refused: 0, dropped: 0, evicted: 0, samples: 0 };
+  readonly counters = {
+    ...{ compiled: 0, kept: 0, modules: 0, bytes: 0, dropped: 0, evicted: 0 },
+    ...{ refused: 0, samples: 0, specialised: 0 },
+  };
+  readonly regions: CompiledRegions;
   readonly #around: CompilerSurroundings;
   readonly #view: DataView;
-  readonly #byRoot = new Map<Block, Compiled>();
-  readonly #byBlock = new Map<Block, Set<Compiled>>();
   /** Blocks of which no region can be made. */
   readonly #refused = new WeakSet<Block>();
+  readonly #experience = new WeakMap<Block, Experience>();
+  /** The numbers of instructions in blocks for which the interpreter's handlers are called. */
+  readonly #called = new WeakMap<Block, Set<number>>();
   #samples = new Map<Block, number>();
   #waiting: Candidate[] = [];
   #patience = 0;
   #period = PERIOD_MIN;
-  readonly #tables: ((codeSize: OperandSize) => WebAssembly.Table)[] = [];
-  readonly #freePlaces: Record<32 | 64, number[]> = { 32: [], 64: [] };
 
   constructor(around: CompilerSurroundings) {
     this.#around = around;
     this.#view = new DataView(around.memory.buffer);
-    around.code.onChange = (block) => this.#changed(block);
+    this.regions = new CompiledRegions(this.#view, around.code, this.counters);
+    around.code.onChange = (block) => this.regions.changed(block);
     around.code.onFlush = () => this.#flush();
   }
 
-  /** A vCPU enters regions through its table of handlers, of which it has one for each kind of code. */
-  connect(tableOf: (codeSize: OperandSize) => WebAssembly.Table): void {
-    this.#tables.push(tableOf);
+  /** What was compiled and is kept. */
+  list(): readonly CompiledRegion[] {
+    return this.regions.list();
   }
 
   /** Instructions after which the next sample is wanted. */
@@ -91,9 +102,8 @@ export class Compiler {
   sampled(candidate: Candidate): void {
     this.counters.samples++;
     const { block } = candidate;
-    const compiled = this.#byRoot.get(block);
-    // What was taken for granted holds no more.
-    if (compiled && compiled.facts !== candidate.facts) this.#drop(compiled);
+    const compiled = this.regions.at(block);
+    if (compiled && !compiled.code.facts.holdFor(candidate.facts)) this.#failed(compiled, candidate.facts);
     if (this.#mayCompile(block)) {
       const count = (this.#samples.get(block) ?? 0) + 1;
       if (this.#samples.size > CANDIDATES_MAX) this.#samples.clear();
@@ -113,8 +123,50 @@ export class Compiler {
     }
   }
 
+  /**
+   * What a region takes for granted does not hold where it is to be entered: it is made anew for what both have in common,
+   * unless that happens all the time.
+   */
+  #failed(compiled: Compiled, facts: number): void {
+    const { root, counters, code } = compiled;
+    const experience = this.#experience.get(root) ?? { facts: ~0, failures: 0 };
+    if (readCounts(this.#view, counters).instructions < WORTH) experience.failures++;
+    if (experience.failures > FAILURES_MAX) return;
+    experience.facts = commonFacts(commonFacts(experience.facts, code.facts.all), facts);
+    this.#experience.set(root, experience);
+    this.regions.drop(compiled);
+  }
+
+  /** The interpreter has made an access for which a region was left before the instruction of a record. */
+  accessed(region: number, at: number, cause: AccessCause): void {
+    const compiled = this.regions.byCounters(region);
+    if (!compiled) return;
+    compiled.accesses.set(cause, (compiled.accesses.get(cause) ?? 0) + 1);
+    if (cause === 'miss' || cause === 'fault') return;
+    const count = (compiled.leftAt.get(at) ?? 0) + 1;
+    compiled.leftAt.set(at, count);
+    if (count < LEFT_OFTEN) return;
+    if (readCounts(this.#view, compiled.counters).instructions > count * LEFT_WITHIN) return;
+    this.#callFor(compiled, at);
+  }
+
+  /** Has the region of an instruction compiled anew with a call of the instruction's handler. */
+  #callFor(compiled: Compiled, at: number): void {
+    const row = instructionRows[this.#view.getUint16(at + record.RECORD_ROW, true)];
+    if (!row || row.endsBlock) return;
+    for (const { block, instructions } of compiled.blocks) {
+      const number = (at - this.#view.getInt32(block.address + record.BLOCK_FIRST, true)) / record.RECORD_SIZE;
+      if (number < 0 || number >= instructions) continue;
+      const called = this.#called.get(block) ?? new Set();
+      this.#called.set(block, called.add(number));
+    }
+    this.counters.specialised++;
+    this.regions.drop(compiled);
+    this.#period = PERIOD_MIN;
+  }
+
   #mayCompile(block: Block): boolean {
-    if (!block.isKept || block.isHooked || this.#byRoot.has(block) || this.#refused.has(block)) return false;
+    if (!block.isKept || block.isHooked || this.regions.has(block) || this.#refused.has(block)) return false;
     return isInPage(block) && !this.#around.code.isLostOften(block);
   }
 
@@ -123,7 +175,7 @@ export class Compiler {
     const found: { readonly region: Region; readonly facts: number }[] = [];
     for (const { block, eip, facts } of candidates) {
       const region = discoverRegion(this.#sourceAt(block), block, eip);
-      if (region) found.push({ region, facts });
+      if (region) found.push({ region, facts: commonFacts(facts, this.#experience.get(block)?.facts ?? ~0) });
       else {
         this.counters.refused++;
         this.#refused.add(block);
@@ -131,46 +183,23 @@ export class Compiler {
     }
     const first = found[0];
     if (!first) return;
-    if (this.#byRoot.size + found.length > REGIONS_MAX) this.#evict();
+    const counters = this.regions.reserve(found.length);
     // The handlers of instructions that are not compiled are called through the table.
     const builder = new ModuleBuilder(MEMORY_PAGES_MAX, 0);
-    for (const [n, { region, facts }] of found.entries()) defineRegion(builder, `region${n}`, region, facts);
+    const defined = found.map(({ region, facts }, n) =>
+      defineRegion(builder, `region${n}`, region, { facts, counters: counters[n] as number }),
+    );
     const bytes = builder.build();
     const { memory } = this.#around;
-    const module = new WebAssembly.Module(bytes);
-    const { codeSize } = first.region.root.block;
-    const tables = this.#tables.map((tableOf) => tableOf(codeSize));
-    const instances = tables.map((table) => new WebAssembly.Instance(module, { env: { memory, table } }).exports);
-    this.counters.modules++;
-    for (const [n, { region, facts }] of found.entries()) {
-      const place = this.#placeFor(region, tables);
-      for (const [vcpu, table] of tables.entries()) table.set(place, instances[vcpu]?.[`region${n}`]);
-      this.#put(region, facts, place, Math.ceil(bytes.length / found.length));
+    const compiled = new WebAssembly.Module(bytes);
+    const instances = this.regions
+      .tablesOf(first.region.root.block.codeSize)
+      .map((table) => new WebAssembly.Instance(compiled, { env: { memory, table } }).exports);
+    const module = { bytes, regions: 0 };
+    for (const [n, code] of defined.entries()) {
+      const functions = instances.map((instance) => instance[`region${n}`]);
+      this.regions.put((found[n] as { region: Region }).region, code, counters[n] as number, module, functions);
     }
-  }
-
-  /** A free place, which is the same in the tables of all vCPUs: they have as many. */
-  #placeFor({ addressBits }: Region, tables: readonly WebAssembly.Table[]): number {
-    const free = this.#freePlaces[addressBits].pop();
-    if (free !== undefined) return free;
-    const [place = 0] = tables.map((table) => table.grow(1));
-    return place;
-  }
-
-  #put({ root, nodes }: Region, facts: number, place: number, bytes: number): void {
-    const { block } = root;
-    const blocks = [...nodes.values()].map((node) => node.block);
-    const compiled: Compiled = { root: block, blocks, facts, place, bytes };
-    this.#byRoot.set(block, compiled);
-    for (const each of blocks) {
-      const regions = this.#byBlock.get(each);
-      if (regions) regions.add(compiled);
-      else this.#byBlock.set(each, new Set([compiled]));
-    }
-    this.#around.code.enterBy(block, place);
-    this.counters.compiled++;
-    this.counters.kept++;
-    this.counters.bytes += bytes;
   }
 
   #sourceAt(root: Block): CodeSource {
@@ -184,66 +213,19 @@ export class Compiler {
           highHalf(linear) === highHalf(root.linear) ? code.keptAt(linear, physical, root.codeSize) : undefined;
         return block && !block.isHooked && isInPage(block) && !code.isLostOften(block) ? block : undefined;
       },
+      isCalled: (block, number) => this.#called.get(block)?.has(number) ?? false,
     };
   }
 
-  /** The code of a block is another one now, or nothing is known of it any more; true if it was compiled. */
-  #changed(block: Block): boolean {
-    const regions = this.#byBlock.get(block);
-    for (const compiled of regions ?? []) {
-      this.#drop(compiled);
-      this.counters.dropped++;
-    }
-    return regions !== undefined;
-  }
-
-  #drop(compiled: Compiled): void {
-    const { root, blocks, bytes } = compiled;
-    this.#byRoot.delete(root);
-    for (const block of blocks) {
-      const regions = this.#byBlock.get(block);
-      regions?.delete(compiled);
-      if (regions?.size === 0) this.#byBlock.delete(block);
-    }
-    if (root.isKept) this.#around.code.enterBy(root, undefined);
-    this.#free(compiled);
-    this.counters.kept--;
-    this.counters.bytes -= bytes;
-  }
-
-  /** Gives up regions that were not entered of late: a clock, over regions in the order in which they were compiled. */
-  #evict(): void {
-    const wanted = Math.ceil(REGIONS_MAX * EVICTED_SHARE);
-    const all = [...this.#byRoot.values()];
-    let evicted = 0;
-    for (const compiled of [...all, ...all]) {
-      if (evicted >= wanted || this.#byRoot.get(compiled.root) !== compiled) continue;
-      const at = this.#around.code.entryOf(compiled.root) + REGION_USED;
-      if (this.#view.getUint8(at) === 0) {
-        this.#drop(compiled);
-        evicted++;
-      } else this.#view.setUint8(at, 0);
-    }
-    this.counters.evicted += evicted;
-  }
-
-  /** Nobody gets there any more. */
-  #free({ root, place }: Compiled): void {
-    for (const tableOf of this.#tables) tableOf(root.codeSize).set(place, null);
-    this.#freePlaces[root.codeSize === 64 ? 64 : 32].push(place);
+  /** A vCPU enters regions through its table of handlers, of which it has one for each kind of code. */
+  connect(tableOf: (codeSize: OperandSize) => WebAssembly.Table): void {
+    this.regions.connect(tableOf);
   }
 
   #flush(): void {
-    for (const compiled of this.#byRoot.values()) {
-      this.#free(compiled);
-      this.counters.dropped++;
-    }
-    this.#byRoot.clear();
-    this.#byBlock.clear();
+    this.regions.dropAll();
     this.#samples.clear();
     this.#waiting = [];
-    this.counters.kept = 0;
-    this.counters.bytes = 0;
   }
 }
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ModuleBuilder } from '../../wasm/module-builder.ts';
-import { CODE_ARENA, CODE_ARENA_END } from '../../memory/layout.ts';
+import { CODE_ARENA, CODE_ARENA_END, REGION_COUNTERS } from '../../memory/layout.ts';
 import { functionText } from '../../wasm/text.ts';
 import { internal } from '../../state/layout.ts';
 import { interpreter, MEMORY_PAGES_MAX } from '../interpreter.ts';
@@ -35,6 +35,7 @@ function regionOf(program: string): { readonly region: Region; readonly facts: n
     view: state.view,
     handlers: interpreter(32),
     blockAt: (linear: number | bigint) => code.keptAt(linear, Number(linear), 32),
+    isCalled: () => false,
   };
   const region = discoverRegion(source, root, BigInt(PROGRAM));
   if (!region) throw new Error('there is no region');
@@ -44,7 +45,7 @@ function regionOf(program: string): { readonly region: Region; readonly facts: n
 function textOf(program: string): string {
   const { region, facts } = regionOf(program);
   const module = new ModuleBuilder(MEMORY_PAGES_MAX, 0);
-  defineRegion(module, 'region', region, facts);
+  defineRegion(module, 'region', region, { facts, counters: 0 });
   return named(functionText(module.build(), 0));
 }
 
@@ -54,6 +55,7 @@ const fieldNames = new Map(Object.entries(internal).map(([name, offset]) => [off
 function named(text: string): string {
   return text
     .replace(/offset=(\d+)/g, (whole, offset) => {
+      if (Number(offset) >= REGION_COUNTERS) return `offset=REGION_COUNTERS+${Number(offset) - REGION_COUNTERS}`;
       const name = fieldNames.get(Number(offset));
       return name ? `offset=${name}` : whole;
     })

@@ -7,9 +7,11 @@ import { NEXT } from '../../cpu/cpu.ts';
 import { resolveOperand } from '../../isa/operand.ts';
 import { repeated } from '../../isa/rows/strings.ts';
 import type { Operand } from '../../isa/operand.ts';
+import type { RegionExit } from '../../machine/compiled-region.ts';
 import { internal, slot } from '../../state/layout.ts';
 import type { FunctionBuilder, Label, Value, Variable } from '../../wasm/function-builder.ts';
 import type { ModuleBuilder } from '../../wasm/module-builder.ts';
+import { PAGE_SIZE } from '../../memory/layout.ts';
 import { HANDLER_SIGNATURE } from '../interpreter.ts';
 import * as record from '../record.ts';
 import { CompiledFlags, IN_STATE } from './compiled-flags.ts';
@@ -17,8 +19,10 @@ import type { CompiledInstruction } from './compiled-instruction.ts';
 import { CompiledMemory } from './compiled-memory.ts';
 import { CompiledRegisters } from './compiled-registers.ts';
 import { CompilerStage } from './compiler-stage.ts';
+import { countExit, countInstructions, exitNumber } from './region-counters.ts';
 import type { Region } from './region-graph.ts';
 import { type OrderedNode, orderRegion } from './region-order.ts';
+import { AssumedFacts } from './segment-facts.ts';
 
 /**
  * A region goes back to the loop after so many instructions. V8 replaces its first code for a function by better code only
@@ -26,47 +30,77 @@ import { type OrderedNode, orderRegion } from './region-order.ts';
  */
 const SHARE = 0x8000;
 
-/** Where a region's pseudo record tells that it was entered since somebody looked last. */
-export const REGION_USED: number = record.RECORD_FLAGS;
+/** What a region's function is made for. */
+export interface RegionPlace {
+  /** Facts that hold there, of which the code may take what it likes for granted. */
+  readonly facts: number;
+  /** The number of its counters. */
+  readonly counters: number;
+}
+
+/** What became of it. */
+export interface DefinedRegion {
+  /** What the code takes for granted. */
+  readonly facts: AssumedFacts;
+  /** The number of the function in its module. */
+  readonly index: number;
+}
 
 /** Defines the region's function under a name that the module exports. */
-export function defineRegion(module: ModuleBuilder, name: string, region: Region, facts: number): void {
-  new RegionCode(module.defineFunction(HANDLER_SIGNATURE, name), region, facts).write();
+export function defineRegion(module: ModuleBuilder, name: string, region: Region, place: RegionPlace): DefinedRegion {
+  const f = module.defineFunction(HANDLER_SIGNATURE, name);
+  const code = new RegionCode(f, region, place);
+  code.write();
+  return { facts: code.facts, index: f.index };
 }
 
 class RegionCode {
   readonly #f: FunctionBuilder;
   readonly #cpu: Value;
   readonly #region: Region;
-  readonly #facts: number;
+  /** What was taken for granted so far. */
+  readonly facts: AssumedFacts;
+  readonly #counters: number;
   readonly #registers: CompiledRegisters;
   readonly #flags: CompiledFlags;
   readonly #memory: CompiledMemory;
   /** Instructions left of the share, and those of the budget beyond it. */
   readonly #budget: Variable;
   readonly #rest: Variable;
+  /** The budget with which it was entered. */
+  readonly #atEntry: Variable;
+  /** The bits of the facts that matter, and how they have to be: known when all else is written. */
+  readonly #mask: Variable;
+  readonly #expected: Variable;
   /** Where the interpreter goes on; the block and the record only in the middle of a block, else 0. */
   readonly #eip: Variable;
   readonly #block: Variable;
   readonly #at: Variable;
+  /** The number of the exit. */
+  readonly #why: Variable;
   readonly #labels = new Map<OrderedNode, Label>();
   #exit: Label = { depth: 0 };
   #highest = 0;
 
-  constructor(f: FunctionBuilder, region: Region, facts: number) {
+  constructor(f: FunctionBuilder, region: Region, { facts, counters }: RegionPlace) {
     this.#f = f;
     this.#cpu = f.parameters[0] as Value;
     this.#region = region;
-    this.#facts = facts;
+    this.facts = new AssumedFacts(facts);
+    this.#counters = counters;
     const { addressBits } = region;
     this.#registers = new CompiledRegisters(f, this.#cpu, addressBits);
     this.#flags = new CompiledFlags(f, this.#cpu, addressBits);
-    this.#memory = new CompiledMemory(f, this.#cpu, addressBits, facts);
+    this.#memory = new CompiledMemory(f, this.#cpu, addressBits, this.facts);
     this.#budget = f.local('i32');
     this.#rest = f.local('i32');
+    this.#atEntry = f.local('i32');
+    this.#mask = f.local('i32');
+    this.#expected = f.local('i32');
     this.#eip = f.local(addressBits === 64 ? 'i64' : 'i32');
     this.#block = f.local('i32');
     this.#at = f.local('i32');
+    this.#why = f.local('i32');
   }
 
   write(): void {
@@ -84,23 +118,35 @@ class RegionCode {
   #begin(): void {
     const f = this.#f;
     const { root, addressBits } = this.#region;
-    const otherwise = () => f.return(f.i32(NEXT));
+    const otherwise = (why: RegionExit) => () => {
+      countExit(f, this.#counters, f.i32(exitNumber(why)));
+      f.return(f.i32(NEXT));
+    };
     const holds = (field: number) => f.load('i32', 32, this.#cpu, field);
-    f.if(f.binary('ne', holds(internal.SEGMENT_FACTS), f.i32(this.#facts)), otherwise);
-    f.if(holds(internal.COUNTS), otherwise);
+    f.set(this.#mask, f.i32(this.facts.mask));
+    f.set(this.#expected, f.i32(this.facts.expected));
+    f.if(this.#isForeign(), otherwise('foreign-facts'));
     if (addressBits === 32) {
-      f.if(f.binary('ne', holds(slot.EIP), f.i32(Number(BigInt.asIntN(32, root.eip)))), otherwise);
-      f.if(f.binary('ltU', holds(internal.CODE_LIMIT), f.i32(this.#highest)), otherwise);
+      f.if(f.binary('ne', holds(slot.EIP), f.i32(Number(BigInt.asIntN(32, root.eip)))), otherwise('foreign-place'));
+      f.if(f.binary('ltU', holds(internal.CODE_LIMIT), f.i32(this.#highest)), otherwise('foreign-place'));
     }
     const budget = holds(internal.BUDGET);
     // A single instruction may be a step, of which more has to be known afterwards.
-    f.if(f.binary('leU', budget, f.i32(root.count)), otherwise);
+    f.if(f.binary('leU', budget, f.i32(root.count)), otherwise('too-long'));
+    f.set(this.#atEntry, budget);
     const share = f.select(f.binary('ltU', budget, f.i32(SHARE)), budget, f.i32(SHARE));
     f.set(this.#budget, share);
     f.set(this.#rest, f.binary('sub', budget, share));
-    f.store(8, f.parameters[1] as Value, REGION_USED, f.i32(1));
     this.#registers.load();
     this.#memory.begin();
+  }
+
+  /** Not 0 where the state is not what the code takes for granted. */
+  #isForeign(): Value {
+    const f = this.#f;
+    const facts = f.binary('and', f.load('i32', 32, this.#cpu, internal.SEGMENT_FACTS), this.#mask);
+    const isOther = f.binary('ne', facts, this.#expected);
+    return f.binary('or', isOther, f.load('i32', 32, this.#cpu, internal.COUNTS));
   }
 
   #end(): void {
@@ -110,10 +156,23 @@ class RegionCode {
     this.#flags.known = undefined;
     this.#flags.flush();
     f.store(addressBits, this.#cpu, slot.EIP, this.#eip);
-    f.store(32, this.#cpu, internal.BUDGET, f.binary('add', this.#rest, this.#budget));
+    this.#count(this.#why, this.#budgetNow());
     f.store(32, this.#cpu, internal.REGION_RECORD, this.#at);
     f.if(this.#at, () => f.store(32, this.#cpu, internal.BLOCK, this.#block));
     f.return(f.i32(record.STATUS_REGION));
+  }
+
+  #budgetNow(): Value {
+    return this.#f.binary('add', this.#rest, this.#budget);
+  }
+
+  /** The region is left with so much of the budget. */
+  #count(why: Value, budget: Value): void {
+    const f = this.#f;
+    f.store(32, this.#cpu, internal.BUDGET, budget);
+    f.store(32, this.#cpu, internal.REGION_LEFT, f.i32(this.#counters));
+    countExit(f, this.#counters, why);
+    countInstructions(f, this.#counters, f.binary('sub', this.#atEntry, budget));
   }
 
   /** A node and what it dominates. */
@@ -147,7 +206,7 @@ class RegionCode {
     const { node } = from;
     if (from.isLoop) this.#flags.known = undefined;
     this.#highest = Math.max(this.#highest, this.#region.addressBits === 32 ? Number(node.eip) + node.bytes - 1 : 0);
-    f.if(f.binary('ltU', this.#budget, f.i32(node.count)), () => this.#leave(node.eip));
+    f.if(f.binary('ltU', this.#budget, f.i32(node.count)), () => this.#leave(node.eip, 'budget'));
     for (const [n, instruction] of node.instructions.entries()) {
       let isLeft = false;
       f.scope(() => {
@@ -155,7 +214,7 @@ class RegionCode {
       });
       if (isLeft) return;
     }
-    if (node.instructions.length < node.count) this.#bail(from, node.instructions.length);
+    if (node.instructions.length < node.count) this.#bail(from, node.instructions.length, 'handler');
     else this.#edge(from, node.eip + BigInt(node.bytes), node.count);
   }
 
@@ -170,17 +229,17 @@ class RegionCode {
       f: this.#f,
       cpu: this.#cpu,
       addressBits: this.#region.addressBits,
-      facts: this.#facts,
+      facts: this.facts,
       registers: this.#registers,
       flags: this.#flags,
       memory: this.#memory,
       entry: from.node.eip,
-      bail: () => this.#bail(from, number),
+      bail: (why: RegionExit) => this.#bail(from, number, why),
       jump: (target: Value) => this.#jump(from, target, number + 1),
       repeat: () => {
         const start = instruction.nextOffset - instruction.length;
         this.#spend(number + 1);
-        this.#leave(from.node.eip + BigInt(start));
+        this.#leave(from.node.eip + BigInt(start), 'repeat');
       },
       noteTarget: (target: number) => {
         if (this.#region.addressBits === 32) this.#highest = Math.max(this.#highest, target >>> 0);
@@ -203,10 +262,11 @@ class RegionCode {
     this.#registers.storeAll();
     this.#flags.flush();
     f.store(addressBits, cpu, slot.EIP, this.#place(from.node.eip));
-    f.store(32, cpu, internal.BUDGET, f.binary('add', this.#rest, this.#budget));
+    f.store(32, cpu, internal.BUDGET, this.#budgetNow());
     f.store(32, cpu, internal.BLOCK, f.i32(from.node.block.address));
     const status = f.callIndirect(HANDLER_SIGNATURE, f.i32(handler), cpu, f.i32(at));
     f.if(status, () => {
+      this.#count(f.i32(exitNumber('called')), this.#budgetNow());
       f.store(32, cpu, internal.REGION_RECORD, f.i32(at + record.RECORD_SIZE));
       f.return(f.binary('or', status, f.i32(record.STATUS_CALLED)));
     });
@@ -214,13 +274,11 @@ class RegionCode {
     this.#memory.begin();
     if (row.unit) return;
     // A system operation may have changed what this code takes for granted.
-    const facts = f.load('i32', 32, cpu, internal.SEGMENT_FACTS);
-    const isChanged = f.binary('ne', facts, f.i32(this.#facts));
-    f.if(f.binary('or', isChanged, f.load('i32', 32, cpu, internal.COUNTS)), () => {
-      if (number + 1 < from.node.count) this.#bail(from, number + 1);
+    f.if(this.#isForeign(), () => {
+      if (number + 1 < from.node.count) this.#bail(from, number + 1, 'changed');
       else {
         this.#spend(number + 1);
-        this.#leave(from.node.eip + BigInt(from.node.bytes));
+        this.#leave(from.node.eip + BigInt(from.node.bytes), 'changed');
       }
     });
   }
@@ -238,6 +296,7 @@ class RegionCode {
       this.#flags.known = known;
     }
     f.set(this.#eip, target);
+    f.set(this.#why, f.i32(exitNumber('indirect')));
     f.branch(this.#exit);
   }
 
@@ -248,7 +307,7 @@ class RegionCode {
     const to = from.successors.get(target);
     this.#spend(done);
     if (to) this.#branch(from, to);
-    else this.#leave(target);
+    else this.#leave(target, this.#isOnPage(target) ? 'outside' : 'page');
     this.#flags.known = known;
   }
 
@@ -261,19 +320,26 @@ class RegionCode {
     this.#f.set(this.#budget, this.#f.binary('sub', this.#budget, this.#f.i32(instructions)));
   }
 
+  #isOnPage(place: bigint): boolean {
+    const { root, addressBits } = this.#region;
+    const inPage = (root.block.physical & (PAGE_SIZE - 1)) + Number(BigInt.asIntN(addressBits, place - root.eip));
+    return inPage >= 0 && inPage < PAGE_SIZE;
+  }
+
   /** To the loop, between two blocks. */
-  #leave(place: bigint): void {
+  #leave(place: bigint, why: RegionExit): void {
     this.#f.set(this.#eip, this.#place(place));
+    this.#f.set(this.#why, this.#f.i32(exitNumber(why)));
     this.#f.branch(this.#exit);
   }
 
   /** To the interpreter, in the middle of a block. */
-  #bail({ node }: OrderedNode, number: number): void {
+  #bail({ node }: OrderedNode, number: number, why: RegionExit): void {
     const f = this.#f;
     const first = node.instructions[0]?.at as number;
     f.set(this.#block, f.i32(node.block.address));
     f.set(this.#at, f.i32(first + number * record.RECORD_SIZE));
-    this.#leave(node.eip);
+    this.#leave(node.eip, why);
   }
 
   #place(place: bigint): Value {

@@ -36,6 +36,8 @@ export interface CodeSource {
   readonly handlers: Pick<Interpreter, 'formAt' | 'isSystem'>;
   /** The block at a linear address of the root's page, if it is decoded and nothing has to be asked there. */
   blockAt(linear: Address): Block | undefined;
+  /** True for an instruction of a block that is left to its handler, though it could be compiled. */
+  isCalled(block: Block, number: number): boolean;
 }
 
 export interface Region {
@@ -95,7 +97,8 @@ function readNode(source: CodeSource, block: Block, eip: bigint, addressBits: 32
   const targets: bigint[] = [];
   const place = (offset: number) => BigInt.asUintN(addressBits, eip + BigInt(offset));
   for (let n = 0; n < count; n++) {
-    const instruction = readInstruction(view, start + n * record.RECORD_SIZE, source.handlers);
+    const read = readInstruction(view, start + n * record.RECORD_SIZE, source.handlers);
+    const instruction = read && source.isCalled(block, n) ? { ...read, form: undefined } : read;
     // What is not compiled and changes what follows is left to the interpreter's loop.
     if (!instruction || (!instruction.form && instruction.row.endsBlock)) break;
     instructions.push(instruction);

@@ -33,14 +33,65 @@ export function factsOf(
   };
 }
 
-export function isFlat(facts: number, index: SegmentIndex): boolean {
-  return ((facts >> (2 * index)) & FLAT) !== 0;
+/** All that is about segments and may hold or not without code being wrong that does not ask for it. */
+const OF_SEGMENTS = 0xfff;
+
+/** What was found at one time and holds at another, too: code that is made for it is made for both. */
+export function commonFacts(facts: number, others: number): number {
+  return facts & (others | ~OF_SEGMENTS);
 }
 
-export function has64KiB(facts: number, index: SegmentIndex): boolean {
-  return ((facts >> (2 * index)) & HAS_64_KIB) !== 0;
-}
+/** What a region takes for granted of the facts: only what was asked for has to hold where it is entered. */
+export class AssumedFacts {
+  readonly #facts: number;
+  #asked = REGIONS_OFF;
 
-export function isStackBig(facts: number): boolean {
-  return (facts & STACK_IS_BIG) !== 0;
+  constructor(facts: number) {
+    this.#facts = facts;
+  }
+
+  /** The bits that have to be as they were, and how they were. */
+  get mask(): number {
+    return this.#asked | 0;
+  }
+
+  get expected(): number {
+    return this.#facts & this.#asked;
+  }
+
+  /** All that held where the code was made. */
+  get all(): number {
+    return this.#facts;
+  }
+
+  /** True if the code may be executed where these hold. */
+  holdFor(facts: number): boolean {
+    return (facts & this.mask) === this.expected;
+  }
+
+  isFlat(index: SegmentIndex): boolean {
+    return this.#holds(FLAT << (2 * index));
+  }
+
+  has64KiB(index: SegmentIndex): boolean {
+    return this.#holds(HAS_64_KIB << (2 * index));
+  }
+
+  get isStackBig(): boolean {
+    return this.#is(STACK_IS_BIG);
+  }
+
+  get recordsCalls(): boolean {
+    return this.#is(CALLS_RECORDED);
+  }
+
+  /** Code for which something need not hold is right where it does, too. */
+  #holds(bit: number): boolean {
+    return (this.#facts & bit) !== 0 && this.#is(bit);
+  }
+
+  #is(bit: number): boolean {
+    this.#asked |= bit;
+    return (this.#facts & bit) !== 0;
+  }
 }

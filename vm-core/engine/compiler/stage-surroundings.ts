@@ -3,20 +3,22 @@ import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
 import type { CompiledFlags } from './compiled-flags.ts';
 import type { CompiledMemory } from './compiled-memory.ts';
 import type { CompiledRegisters } from './compiled-registers.ts';
+import type { RegionExit } from '../../machine/compiled-region.ts';
+import type { AssumedFacts } from './segment-facts.ts';
 
 /** The region around an instruction. */
 export interface StageSurroundings {
   readonly f: FunctionBuilder;
   readonly cpu: Value;
   readonly addressBits: 32 | 64;
-  readonly facts: number;
+  readonly facts: AssumedFacts;
   readonly registers: CompiledRegisters;
   readonly flags: CompiledFlags;
   readonly memory: CompiledMemory;
   /** EIP or RIP of the instruction's block. */
   readonly entry: bigint;
   /** Leaves the region before the instruction: the interpreter does it. */
-  bail(): void;
+  bail(why: RegionExit): void;
   /** Goes on at a target after the instruction. */
   jump(target: Value): void;
   /** The instruction is executed again after events had their turn. */

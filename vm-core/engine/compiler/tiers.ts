@@ -5,6 +5,8 @@ import { internal } from '../../state/layout.ts';
 import type { Block, CodeCache } from '../code-cache.ts';
 import { codeSizeOf } from '../derived-state.ts';
 import type { RunFunctions } from '../run-functions.ts';
+import type { SlowPathImports } from '../slow-paths.ts';
+import { noticingAccesses } from './access-causes.ts';
 import { Compiler } from './compiler.ts';
 import { CALLS_RECORDED, REGIONS_OFF } from './segment-facts.ts';
 
@@ -21,21 +23,51 @@ export interface CodePosition {
   readonly physical: number;
 }
 
+/** The processor whose code it is. */
+interface TieredProcessor {
+  readonly state: CpuState;
+  readonly code: CodeCache;
+  /** -1: not mapped. */
+  physicalOf(linear: Address): number;
+}
+
 /** vCPUs that share decoded code share what was compiled of it. */
 const compilers = new WeakMap<CodeCache, Compiler>();
 
 export class Tiers {
   readonly compiler: Compiler;
+  readonly #owner: TieredProcessor;
   readonly #state: CpuState;
   readonly #code: CodeCache;
+  /** Instructions to the next sample, as of an amount of the budget. */
+  #left = 0;
+  #budget = 0;
 
-  constructor(engine: Engine, state: CpuState, memory: WebAssembly.Memory, code: CodeCache, runs: RunFunctions) {
+  constructor(engine: Engine, owner: TieredProcessor, memory: WebAssembly.Memory) {
+    const { state, code } = owner;
+    this.#owner = owner;
     this.#state = state;
     this.#code = code;
     code.hasSpareRecords = true;
     this.compiler = compilers.get(code) ?? new Compiler({ memory, code, atOnce: engine === 'compiler-at-once' });
-    this.compiler.connect((codeSize) => runs.tableOf(codeSize));
     compilers.set(code, this.compiler);
+    this.#left = this.compiler.period;
+  }
+
+  /** Regions are entered through the tables of these. */
+  connect(runs: RunFunctions): void {
+    this.compiler.connect((codeSize) => runs.tableOf(codeSize));
+  }
+
+  /** The interpreter's imports, which tell the compiler why regions were left. */
+  noticing(imports: SlowPathImports): SlowPathImports {
+    const memory = {
+      state: this.#state,
+      physicalOf: (linear: number) => this.#owner.physicalOf(linear),
+      hostAddress: (physical: number) => this.#code.hostAddress(physical),
+      codeMapOf: (physical: number) => this.#code.codeMapOf(physical),
+    };
+    return noticingAccesses(imports, memory, (region, at, cause) => this.compiler.accessed(region, at, cause));
   }
 
   /** An execution begins. What records something that regions do not record, other than calls, keeps them from being entered. */
@@ -44,6 +76,11 @@ export class Tiers {
     const now = (recordsCalls ? CALLS_RECORDED : 0) | (isRecorded ? REGIONS_OFF : 0);
     this.#state.write32(internal.SEGMENT_FACTS, facts | now);
     this.#awaitSample();
+  }
+
+  /** The execution is over: the next one goes on with what is left to the next sample. */
+  end(): void {
+    this.#left = Math.max(0, this.#left - (this.#budget - this.#state.read32(internal.BUDGET)));
   }
 
   /** A block was looked up. */
@@ -55,6 +92,7 @@ export class Tiers {
   sample({ linear, physical }: CodePosition): void {
     const block = this.#code.keptAt(linear, physical, codeSizeOf(this.#state));
     if (block) this.compiler.sampled({ block, ...this.#place() });
+    this.#left = this.compiler.period;
     this.#awaitSample();
   }
 
@@ -65,7 +103,7 @@ export class Tiers {
   }
 
   #awaitSample(): void {
-    const budget = this.#state.read32(internal.BUDGET);
-    this.#state.write32(internal.SAMPLE_AT, Math.max(0, budget - this.compiler.period));
+    this.#budget = this.#state.read32(internal.BUDGET);
+    this.#state.write32(internal.SAMPLE_AT, Math.max(0, this.#budget - this.#left));
   }
 }

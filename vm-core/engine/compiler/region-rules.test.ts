@@ -1,0 +1,118 @@
+/** What is counted of regions, and what the compiler makes of it: code is found and made anew where that helps, and not for ever. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DS, slot } from '../../state/layout.ts';
+import { PagedGuest, PROGRAM } from '../paged-guest.ts';
+import type { Compiler } from './compiler.ts';
+import { defaultEngine, type Engine } from './tiers.ts';
+
+const HOT = 400_000;
+const DATA = 0x9000;
+/** mov eax,[DATA]; inc ecx; jmp back */
+const LOAD = 'a1 00 90 00 00  41  eb f8';
+const LENGTH = 3;
+/** Beyond RAM, where reads give ones. */
+const DEVICE = 0x40_0000;
+
+let before: Engine;
+beforeAll(() => {
+  before = defaultEngine.name;
+  defaultEngine.name = 'compiler';
+});
+afterAll(() => {
+  defaultEngine.name = before;
+});
+
+function compilerOf({ machine }: PagedGuest): Compiler {
+  const { compiler } = machine.processor;
+  if (!compiler) throw new Error('the machine has no compiler');
+  return compiler;
+}
+
+function run({ machine }: PagedGuest, instructionsMax = HOT): void {
+  expect(machine.loop.run({ instructionsMax })).toEqual({ reason: 'limit' });
+}
+
+describe('what is counted of a region', () => {
+  it('are entries, instructions, and exits by their reasons', () => {
+    const guest = new PagedGuest(LOAD);
+    guest.enablePaging();
+    run(guest);
+    const [region] = compilerOf(guest).list();
+    expect(region).toMatchObject({ linearAddress: PROGRAM, codeSize: 32, guestBytes: 8 });
+    expect(region?.blocks).toEqual([{ linearAddress: PROGRAM, length: 8, instructions: LENGTH }]);
+    expect(region?.instructions).toBeGreaterThan(HOT / 2);
+    expect(region?.instructions).toBeLessThan(HOT);
+    expect(region?.exits.get('budget')).toBe(region?.entries);
+    expect(region?.text()).toContain('i32.load32');
+    expect(region?.codeBytes).toBeGreaterThan(100);
+  });
+
+  it('is what an access has met for which it was left', () => {
+    const guest = new PagedGuest(LOAD);
+    guest.enablePaging();
+    run(guest);
+    guest.machine.processor.translations.flushAll();
+    run(guest);
+    guest.map(DATA, 0);
+    guest.machine.processor.translations.flushAll();
+    expect(guest.machine.loop.run({ instructionsMax: HOT })).toMatchObject({ reason: 'halted' });
+    const [region] = compilerOf(guest).list();
+    expect(region?.exits.get('load')).toBe(2);
+    expect(Object.fromEntries(region?.accesses ?? [])).toEqual({ miss: 1, fault: 1 });
+  });
+});
+
+describe('hot code', () => {
+  it('is found however often the machine comes back to its embedder', () => {
+    const guest = new PagedGuest(LOAD);
+    for (let n = 0; n < 2000; n++) run(guest, 100);
+    expect(compilerOf(guest).counters.kept).toBe(1);
+    expect(guest.register('ECX')).toBe(Math.floor((2000 * 100 + 1) / LENGTH));
+  });
+
+  it('has an instruction done by its handler where it always meets a device', () => {
+    const guest = new PagedGuest(LOAD);
+    guest.map(DATA, DEVICE | 3);
+    guest.enablePaging();
+    run(guest);
+    expect(guest.register('EAX')).toBe(0xffff_ffff);
+    expect(guest.register('ECX')).toBe(Math.floor((HOT + 1) / LENGTH));
+    const { counters } = compilerOf(guest);
+    expect(counters).toMatchObject({ specialised: 1, kept: 1 });
+    run(guest);
+    const [region] = compilerOf(guest).list();
+    expect(region?.exits.get('load')).toBeUndefined();
+    expect(region?.instructions).toBeGreaterThan(HOT);
+    expect(counters).toMatchObject({ specialised: 1, kept: 1 });
+  });
+
+  it('is made for what segments have in common that come and go', () => {
+    const guest = new PagedGuest(LOAD);
+    const { state } = guest;
+    const { counters } = compilerOf(guest);
+    for (let n = 0; n < 40; n++) {
+      const base = n % 2 === 0 ? 0 : 0x100;
+      state.setSegment(DS, { selector: 0x10, base, limit: 0xffff_ffff, attributes: 0xc93 });
+      state.write32(slot.EAX, 0);
+      guest.write32(DATA + base, 0x1234 + base);
+      run(guest, 100_000);
+      expect(guest.register('EAX')).toBe(0x1234 + base);
+    }
+    expect(counters.compiled).toBe(2);
+    const [region] = compilerOf(guest).list();
+    expect(region?.exits.get('foreign-facts')).toBeUndefined();
+    expect(region?.instructions).toBeGreaterThan(3_000_000);
+  });
+
+  it('is not compiled again and again for a stack that is large and small in turn', () => {
+    // push eax; pop ebx; inc ecx; jmp back
+    const guest = new PagedGuest('50  5b  41  eb fb');
+    const { state } = guest;
+    for (let n = 0; n < 100; n++) {
+      state.setSegment(2, { selector: 0x10, base: 0, limit: 0xffff_ffff, attributes: n % 2 === 0 ? 0xc93 : 0x893 });
+      run(guest, 60_000);
+    }
+    expect(guest.register('ECX')).toBe(Math.floor((100 * 60_000 + 1) / 4));
+    expect(compilerOf(guest).counters.compiled).toBeLessThan(20);
+  });
+});
