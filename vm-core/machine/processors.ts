@@ -53,10 +53,11 @@ export class Processors {
     return (
       compiler && {
         regions: () => compiler.list(),
-      get retired() {
-        return all.reduce((sum, { state }) => sum + Number(state.read64(internal.COMPILED)), 0);
-      },
-    });
+        get retired() {
+          return all.reduce((sum, { state }) => sum + Number(state.read64(internal.COMPILED)), 0);
+        },
+      }
+    );
   }
 
   forgetShortcuts(): void {
