@@ -6,7 +6,7 @@
  * pointer and the instruction pointer are i32, in 64-bit mode i64. Where an operation has a constant, the constant takes
  * the type of the other operand.
  */
-import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
+import type { FunctionBuilder, Label, Value } from '../wasm/function-builder.ts';
 import type { SegmentIndex } from '../state/layout.ts';
 import { Arithmetic } from './arithmetic.ts';
 import type { FlagSource } from './flag-source.ts';
@@ -119,8 +119,8 @@ export abstract class Semantics extends Arithmetic {
   abstract recordReturn(): void;
   /** Ends the instruction with a fault. */
   abstract raise(vector: number, errorCode?: number): void;
-  /** Ends the instruction: the same one is executed again, after events had their turn. */
-  abstract repeat(): void;
+  /** Ends the instruction: the same one is executed again, after events had their turn; at the label if it is known that none has. */
+  abstract repeat(again: Label): void;
   /** How many iterations a repeated instruction may make before `repeat`. */
   abstract repeatMax(): Value;
   /** The value of an immediate operand, extended to 32 bits as its code says. */

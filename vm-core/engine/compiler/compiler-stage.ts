@@ -254,8 +254,8 @@ export class CompilerStage extends Semantics {
     this.#isLeft = true;
   }
 
-  repeat(): void {
-    this.#region.repeat();
+  repeat(again: Label): void {
+    this.#region.repeat(() => this.branch(again));
     this.#isLeft = true;
   }
 

@@ -236,10 +236,11 @@ class RegionCode {
       entry: from.node.eip,
       bail: (why: RegionExit) => this.#bail(from, number, why),
       jump: (target: Value) => this.#jump(from, target, number + 1),
-      repeat: () => {
-        const start = instruction.nextOffset - instruction.length;
-        this.#spend(number + 1);
-        this.#leave(from.node.eip + BigInt(start), 'repeat');
+      repeat: (again: () => void) => {
+        this.#spend(1);
+        this.#f.if(this.#f.binary('geU', this.#budget, this.#f.i32(from.node.count)), again);
+        this.#spend(number);
+        this.#leave(from.node.eip + BigInt(instruction.nextOffset - instruction.length), 'repeat');
       },
       noteTarget: (target: number) => {
         if (this.#region.addressBits === 32) this.#highest = Math.max(this.#highest, target >>> 0);

@@ -21,8 +21,8 @@ export interface StageSurroundings {
   bail(why: RegionExit): void;
   /** Goes on at a target after the instruction. */
   jump(target: Value): void;
-  /** The instruction is executed again after events had their turn. */
-  repeat(): void;
+  /** The instruction is executed again, in the region if its budget allows: `again` goes there. */
+  repeat(again: () => void): void;
   /** The highest offset that is jumped to, which the code segment's limit must allow. */
   noteTarget(target: number): void;
 }

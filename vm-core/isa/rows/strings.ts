@@ -117,7 +117,7 @@ export function repeated(
       // Where it pauses depends on the count alone, so that an instruction that was stopped and begun again pauses there too.
       const isPause = s.isZero(s.and(s.low(left), mask));
       s.branchIf(s.and(s.isZero(isPause), s.isZero(s.exitRequested())), again);
-      s.repeat();
+      s.repeat(again);
     });
   });
 }
