@@ -38,6 +38,11 @@ export function deriveUnits(state: CpuState): void {
   state.write32(internal.UNITS, word);
 }
 
+/** The bits of the word of units that keep a unit from being used. */
+export function forbiddingBits(unit: ExecutionUnit): number {
+  return bitsOf[unit].invalid | bitsOf[unit].unavailable;
+}
+
 /** The beginning of an instruction of a unit: its fault, if there is one. */
 export function requireUnit(s: Semantics, unit: ExecutionUnit): void {
   const { invalid, unavailable } = bitsOf[unit];

@@ -1,16 +1,13 @@
 /** Operands of the vector units in the interpreter's staging: registers by the slots of a record, memory of all sizes. */
-import type { OperandBits, UnitOperand, VectorBits, VectorField } from '../isa/operand.ts';
+import { type OperandBits, UPPER_HALF, type UnitOperand, type VectorBits, type VectorField } from '../isa/operand.ts';
 import type { Semantics } from '../isa/semantics.ts';
 import { VECTOR_GP } from '../isa/vectors.ts';
 import type { Value } from '../wasm/function-builder.ts';
 import type { MemoryAccess } from './memory-access.ts';
 import * as record from './record.ts';
 
-/** Bytes from a register's slot to the upper half of a YMM register. */
-const UPPER_HALF = 16;
-
 /** Sign and exponent of the x87 register become all ones when an MMX register is written (SDM vol. 1 §9.5.1). */
-const MMX_EXPONENT = 8;
+export const MMX_EXPONENT = 8;
 
 /** Where a record has the slot of a vector register. */
 const REGISTER_PLACES: Readonly<Record<VectorField, { readonly at: number; readonly bits: 16 | 32 }>> = {
@@ -37,6 +34,7 @@ export class VectorStage {
   read(operand: UnitOperand, alignment: 'aligned' | undefined): readonly Value[] {
     const { f } = this.#s;
     if (operand.kind === 'mmx') return [f.loadVector(64, this.#address(operand.field))];
+    if (operand.kind === 'fixedVector') return [f.loadVector(128, this.#cpu, operand.slot)];
     if (operand.kind === 'vector') {
       const address = this.#address(operand.field);
       return halves(operand.bits).map((at) => f.loadVector(128, address, at));
@@ -59,6 +57,10 @@ export class VectorStage {
       const address = this.#address(operand.field);
       f.store(64, address, 0, f.operateOnLane('i64x2.extract_lane', 0, vectors[0] as Value));
       f.store(16, address, MMX_EXPONENT, f.i32(0xffff));
+      return;
+    }
+    if (operand.kind === 'fixedVector') {
+      f.storeVector(this.#cpu, operand.slot, vectors[0] as Value);
       return;
     }
     if (operand.kind === 'vector') {
@@ -99,6 +101,7 @@ export class VectorStage {
   }
 }
 
-function halves(bits: VectorBits): readonly number[] {
+/** Distances of the halves of a register of so many bits. */
+export function halves(bits: VectorBits): readonly number[] {
   return bits === 256 ? [0, UPPER_HALF] : [0];
 }

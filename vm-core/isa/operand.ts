@@ -2,7 +2,7 @@
  * Operands of an instruction row in the notation of the manual's opcode map (SDM vol. 2D appendix A.2), and what they
  * become once operand size and ModR/M form are chosen.
  */
-import { slot } from '../state/layout.ts';
+import { slot, vectorSlots } from '../state/layout.ts';
 
 /**
  * Notation of the opcode map. `Zb`/`Zv`: register in the opcode's low three bits. `sIb`: sign-extended byte. `y`: 32 bits,
@@ -108,11 +108,23 @@ export type UnitOperand =
   | Operand
   /** A vector register, of which so many bits are meant. */
   | { readonly kind: 'vector'; readonly field: VectorField; readonly bits: VectorBits }
+  /** The half of a register that lies at a slot, which the instruction does not name. */
+  | { readonly kind: 'fixedVector'; readonly slot: number }
   /** An MMX register: the low 64 bits of an x87 register. */
   | { readonly kind: 'mmx'; readonly field: VectorField; readonly bits: 64 }
   | { readonly kind: 'vectorMemory'; readonly bits: VectorBits }
   /** ST(i), an x87 register: its distance from the top is where a register operand has its slot. */
   | { readonly kind: 'stack' };
+
+/** What an operand code may stand for. */
+type NamedOperand = Exclude<UnitOperand, { readonly kind: 'fixedVector' }>;
+
+/** Bytes from a register's slot to the upper half of a YMM register. */
+export const UPPER_HALF = 16;
+
+/** XMM0, which some instructions use without naming it, and the other half of YMM0. */
+export const XMM0: UnitOperand = { kind: 'fixedVector', slot: vectorSlots[0] as number };
+export const UPPER_YMM0: UnitOperand = { kind: 'fixedVector', slot: (vectorSlots[0] as number) + UPPER_HALF };
 
 /** How many bytes of immediate an operand code adds, at an operand size (and an address size for the offset forms). */
 export function immediateSize(code: OperandCode, operandSize: OperandSize, addressSize: OperandSize): number {
@@ -230,7 +242,7 @@ function bitsOf(code: OperandCode, operandSize: OperandSize): OperandBits {
 }
 
 /** The operand that a code stands for in one form of an instruction. */
-export function resolveOperand(code: OperandCode, operandSize: OperandSize, memoryForm: boolean): UnitOperand {
+export function resolveOperand(code: OperandCode, operandSize: OperandSize, memoryForm: boolean): NamedOperand {
   if (code === 'STi') return { kind: 'stack' };
   if (vectorLetter(code) !== undefined) return resolveVector(code, memoryForm);
   if (hasVectorIndex(code)) return { kind: 'vector', field: 'index', bits: code.endsWith('y') ? 256 : 128 };
@@ -284,7 +296,7 @@ export function resolveOperand(code: OperandCode, operandSize: OperandSize, memo
   }
 }
 
-function resolveVector(code: OperandCode, memoryForm: boolean): UnitOperand {
+function resolveVector(code: OperandCode, memoryForm: boolean): NamedOperand {
   const [, letter, size] = VECTOR_CODE.exec(code) as unknown as [string, string, string];
   const bits = VECTOR_BITS[size] as VectorBits;
   if (memoryForm && (letter === 'W' || letter === 'Q')) return { kind: 'vectorMemory', bits };
@@ -293,6 +305,6 @@ function resolveVector(code: OperandCode, memoryForm: boolean): UnitOperand {
   return { kind: 'vector', field: VECTOR_FIELDS[letter] as VectorField, bits };
 }
 
-function resolveMemory(bits: VectorBits): UnitOperand {
+function resolveMemory(bits: VectorBits): NamedOperand {
   return bits > 64 ? { kind: 'vectorMemory', bits } : { kind: 'memory', bits: bits as OperandBits };
 }

@@ -52,6 +52,11 @@ export class CompiledFlags {
     this.#wide = { x: f.local('i64'), y: f.local('i64'), result: f.local('i64') };
   }
 
+  /** Whether the same is known at two places. */
+  areSame(one: KnownFlags, other: KnownFlags): boolean {
+    return one?.kind === other?.kind && one?.bits === other?.bits;
+  }
+
   set(source: FlagSource): void {
     const f = this.#f;
     const { kind, bits } = source;

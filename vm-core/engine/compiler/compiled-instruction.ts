@@ -4,6 +4,7 @@ import { instructionRows } from '../../isa/instruction-table.ts';
 import type { Form, Interpreter, StagedForm } from '../interpreter.ts';
 import { internal, slot } from '../../state/layout.ts';
 import * as record from '../record.ts';
+import { isUnitCompiled } from './compiled-units.ts';
 
 export interface CompiledInstruction {
   /** Address of the record, and the place of its handler. */
@@ -69,8 +70,9 @@ export function readInstruction(
   };
 }
 
-/** System operations and the other units are the interpreter's; so is what may have to be undone and cannot be. */
+/** System operations are the interpreter's; so is some of the other units, and what may have to be undone and cannot be. */
 function isCompiled({ row, form }: StagedForm): boolean {
   if (form.loadsStack && row.name === 'XCHG') return false;
-  return row.semantics !== undefined && row.unit === undefined && row.name !== 'WAIT' && row.name !== 'ESC';
+  if (row.unit !== undefined) return isUnitCompiled(row);
+  return row.semantics !== undefined && row.name !== 'WAIT' && row.name !== 'ESC';
 }

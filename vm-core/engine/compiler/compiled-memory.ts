@@ -61,11 +61,17 @@ export class CompiledMemory {
   }
 
   load(place: CompiledPlace, bits: OperandBits, bail: Bail): Value {
+    return this.#f.load(bits === 64 ? 'i64' : 'i32', bits, this.readable(place, bits / 8, bail));
+  }
+
+  /** The host address of bytes that may be loaded from. */
+  readable(place: CompiledPlace, bytes: number, bail: Bail): Value {
     const f = this.#f;
-    const linear = this.#linear(place, bits / 8, ENTRY_READ_END, bail);
+    const linear = this.#linear(place, bytes, ENTRY_READ_END, bail);
     const entry = this.#entryOf(linear);
-    f.if(f.binary('ne', f.load('i64', 64, entry, TLB_READ), this.#tagOf(linear, bits, 0)), () => bail('load'));
-    return f.load(bits === 64 ? 'i64' : 'i32', bits, this.#hostOf(linear, entry, TLB_READ));
+    const tag = this.#tagOf(linear, 8 * bytes, 0);
+    f.if(f.binary('ne', f.load('i64', 64, entry, TLB_READ), tag), () => bail('load'));
+    return this.#hostOf(linear, entry, TLB_READ);
   }
 
   /** The host address of bytes that may be stored to. */

@@ -2,7 +2,7 @@
  * The compiler's staging of the instruction semantics: operands are constants, registers and flags are locals of the
  * region, and what is not ordinary is left to the interpreter, which does the instruction from its beginning (DESIGN §3).
  */
-import type { Operand, OperandBits, UnitOperand } from '../../isa/operand.ts';
+import type { Operand, OperandBits, UnitOperand, VectorField } from '../../isa/operand.ts';
 import { type SegmentChoice, Semantics } from '../../isa/semantics.ts';
 import type { FlagSource } from '../../isa/flag-source.ts';
 import { ES, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, SS, segmentSlots, slot } from '../../state/layout.ts';
@@ -12,6 +12,13 @@ import { CompiledCalls } from './compiled-calls.ts';
 import type { CompiledFlags } from './compiled-flags.ts';
 import type { CompiledInstruction } from './compiled-instruction.ts';
 import type { CompiledPlace } from './compiled-memory.ts';
+import {
+  readVectorOperand,
+  type VectorOperandPlace,
+  type WrittenVector,
+  writeVectorOperand,
+} from './compiled-vector-operands.ts';
+import { slotOfField } from './compiled-vectors.ts';
 import type { RegionExit } from '../../machine/compiled-region.ts';
 import type { StageSurroundings } from './stage-surroundings.ts';
 
@@ -21,6 +28,7 @@ export class CompilerStage extends Semantics {
   /** Host addresses of memory operands that were read to be written. */
   readonly #held = new Map<Operand, Value>();
   readonly #moved = new Map<Operand, Value>();
+  readonly #vectorPlace: VectorOperandPlace;
   /** True where the code that is written next is not reached. */
   #isLeft = false;
 
@@ -28,6 +36,8 @@ export class CompilerStage extends Semantics {
     super(region.f, (instruction.form as Form).operandSize, region.addressBits);
     this.#region = region;
     this.#instruction = instruction;
+    const place = () => this.#placeOf('instruction', this.effectiveAddress());
+    this.#vectorPlace = { s: this, instruction, ...region, place, bail: this.#bail };
   }
 
   /** Whether the instruction always goes elsewhere than to the next one. */
@@ -36,14 +46,13 @@ export class CompilerStage extends Semantics {
   }
 
   read(operand: Operand, willWrite = false): Value {
-    const { rmSlot, regSlot, immediate2, wideConstant } = this.#instruction;
     switch (operand.kind) {
       case 'register':
-        return this.readRegister({ rm: rmSlot, reg: regSlot, vvvv: immediate2 }[operand.field], operand.bits);
+        return this.readRegister(this.#slotOf(operand.field), operand.bits);
       case 'fixed':
         return this.readRegister(operand.slot, operand.bits);
       case 'immediate':
-        if (operand.whole) return this.f.i64(wideConstant);
+        if (operand.whole) return this.f.i64(this.#instruction.wideConstant);
         return operand.bits === 64 ? this.wideSigned(this.immediate()) : this.immediate();
       case 'constant':
         return this.f.i32(operand.value);
@@ -57,23 +66,13 @@ export class CompilerStage extends Semantics {
   }
 
   write(operand: Operand, value: Value): void {
-    const { rmSlot, regSlot, immediate2 } = this.#instruction;
-    switch (operand.kind) {
-      case 'register':
-        this.writeRegister({ rm: rmSlot, reg: regSlot, vvvv: immediate2 }[operand.field], operand.bits, value);
-        return;
-      case 'fixed':
-        this.writeRegister(operand.slot, operand.bits, value);
-        return;
-      case 'memory': {
-        const held = this.#held.get(operand);
-        const host = held ?? this.#writable('instruction', this.#offsetOf(operand), operand.bits / 8);
-        this.f.store(operand.bits, host, 0, value);
-        return;
-      }
-      default:
-        throw new Error(`${operand.kind} operands cannot be written`);
-    }
+    if (operand.kind === 'register') this.writeRegister(this.#slotOf(operand.field), operand.bits, value);
+    else if (operand.kind === 'fixed') this.writeRegister(operand.slot, operand.bits, value);
+    else if (operand.kind === 'memory') {
+      const held = this.#held.get(operand);
+      const host = held ?? this.#writable('instruction', this.#offsetOf(operand), operand.bits / 8);
+      this.f.store(operand.bits, host, 0, value);
+    } else throw new Error(`${operand.kind} operands cannot be written`);
   }
 
   movedBy(operand: Operand, bytes: Value): Operand {
@@ -97,7 +96,7 @@ export class CompilerStage extends Semantics {
   }
 
   indexedAddress(): Value {
-    throw new Error('vectors are not compiled');
+    throw new Error('vectors of indices are not compiled');
   }
 
   readRegister(slotOffset: number, bits: OperandBits): Value {
@@ -125,12 +124,12 @@ export class CompilerStage extends Semantics {
     return this.f.narrow(this.and(this.#region.memory.linearOf(place), bytes - 1));
   }
 
-  readVector(_operand: UnitOperand): readonly Value[] {
-    throw new Error('vectors are not compiled');
+  readVector(operand: UnitOperand, alignment?: 'aligned'): readonly Value[] {
+    return readVectorOperand(this.#vectorPlace, operand, alignment);
   }
 
-  writeVector(_operand: UnitOperand): void {
-    throw new Error('vectors are not compiled');
+  writeVector(...written: WrittenVector): void {
+    writeVectorOperand(this.#vectorPlace, ...written);
   }
 
   stackIndex(): Value {
@@ -336,7 +335,7 @@ export class CompilerStage extends Semantics {
     if (!whenFalse) ways.push({ known: before, isLeft: false });
     this.#isLeft = ways.every(({ isLeft }) => isLeft);
     const [first, second] = ways.filter(({ isLeft }) => !isLeft);
-    const isSame = !second || sameFlags(first?.known, second.known);
+    const isSame = !second || flags.areSame(first?.known, second.known);
     flags.known = isSame ? first?.known : undefined;
   }
 
@@ -353,6 +352,10 @@ export class CompilerStage extends Semantics {
   }
 
   readonly #bail = (why: RegionExit): void => this.#region.bail(why);
+
+  #slotOf(field: VectorField): number {
+    return slotOfField(this.#instruction, field);
+  }
 
   #offsetOf(operand: Operand): Value {
     return this.#moved.get(operand) ?? this.effectiveAddress();
@@ -383,8 +386,4 @@ export class CompilerStage extends Semantics {
       ? this.f.i64(BigInt.asIntN(64, value))
       : this.f.i32(Number(BigInt.asIntN(32, value)));
   }
-}
-
-function sameFlags(a: CompiledFlags['known'], b: CompiledFlags['known']): boolean {
-  return a?.kind === b?.kind && a?.bits === b?.bits;
 }

@@ -18,6 +18,8 @@ import { CompiledFlags, IN_STATE } from './compiled-flags.ts';
 import type { CompiledInstruction } from './compiled-instruction.ts';
 import { CompiledMemory } from './compiled-memory.ts';
 import { CompiledRegisters } from './compiled-registers.ts';
+import { forbiddingBitsOf, keepsVectors } from './compiled-units.ts';
+import { CompiledVectors } from './compiled-vectors.ts';
 import { CompilerStage } from './compiler-stage.ts';
 import { countExit, countInstructions, exitNumber } from './region-counters.ts';
 import type { Region } from './region-graph.ts';
@@ -64,6 +66,9 @@ class RegionCode {
   readonly #registers: CompiledRegisters;
   readonly #flags: CompiledFlags;
   readonly #memory: CompiledMemory;
+  readonly #vectors: CompiledVectors;
+  /** What of the state's word of units must be 0. */
+  readonly #forbidding: number;
   /** Instructions left of the share, and those of the budget beyond it. */
   readonly #budget: Variable;
   readonly #rest: Variable;
@@ -92,6 +97,8 @@ class RegionCode {
     this.#registers = new CompiledRegisters(f, this.#cpu, addressBits);
     this.#flags = new CompiledFlags(f, this.#cpu, addressBits);
     this.#memory = new CompiledMemory(f, this.#cpu, addressBits, this.facts);
+    this.#vectors = new CompiledVectors(f, this.#cpu, region);
+    this.#forbidding = forbiddingBitsOf(region);
     this.#budget = f.local('i32');
     this.#rest = f.local('i32');
     this.#atEntry = f.local('i32');
@@ -138,21 +145,25 @@ class RegionCode {
     f.set(this.#budget, share);
     f.set(this.#rest, f.binary('sub', budget, share));
     this.#registers.load();
+    this.#vectors.load();
     this.#memory.begin();
   }
 
   /** Not 0 where the state is not what the code takes for granted. */
   #isForeign(): Value {
     const f = this.#f;
-    const facts = f.binary('and', f.load('i32', 32, this.#cpu, internal.SEGMENT_FACTS), this.#mask);
-    const isOther = f.binary('ne', facts, this.#expected);
-    return f.binary('or', isOther, f.load('i32', 32, this.#cpu, internal.COUNTS));
+    const holds = (field: number) => f.load('i32', 32, this.#cpu, field);
+    const isOther = f.binary('ne', f.binary('and', holds(internal.SEGMENT_FACTS), this.#mask), this.#expected);
+    const isForeign = f.binary('or', isOther, holds(internal.COUNTS));
+    if (this.#forbidding === 0) return isForeign;
+    return f.binary('or', isForeign, f.binary('and', holds(internal.UNITS), f.i32(this.#forbidding)));
   }
 
   #end(): void {
     const f = this.#f;
     const { addressBits } = this.#region;
     this.#registers.store();
+    this.#vectors.store();
     this.#flags.known = undefined;
     this.#flags.flush();
     f.store(addressBits, this.#cpu, slot.EIP, this.#eip);
@@ -233,6 +244,7 @@ class RegionCode {
       registers: this.#registers,
       flags: this.#flags,
       memory: this.#memory,
+      vectors: this.#vectors,
       entry: from.node.eip,
       bail: (why: RegionExit) => this.#bail(from, number, why),
       jump: (target: Value) => this.#jump(from, target, number + 1),
@@ -261,6 +273,8 @@ class RegionCode {
     const cpu = this.#cpu;
     const { addressBits } = this.#region;
     this.#registers.storeAll();
+    const keeps = keepsVectors(row);
+    if (!keeps) this.#vectors.storeAll();
     this.#flags.flush();
     f.store(addressBits, cpu, slot.EIP, this.#place(from.node.eip));
     f.store(32, cpu, internal.BUDGET, this.#budgetNow());
@@ -268,10 +282,12 @@ class RegionCode {
     const status = f.callIndirect(HANDLER_SIGNATURE, f.i32(handler), cpu, f.i32(at));
     f.if(status, () => {
       this.#count(f.i32(exitNumber('called')), this.#budgetNow());
+      if (keeps) this.#vectors.storeAll();
       f.store(32, cpu, internal.REGION_RECORD, f.i32(at + record.RECORD_SIZE));
       f.return(f.binary('or', status, f.i32(record.STATUS_CALLED)));
     });
     this.#registers.loadAll();
+    if (!keeps) this.#vectors.load();
     this.#memory.begin();
     if (row.unit) return;
     // A system operation may have changed what this code takes for granted.

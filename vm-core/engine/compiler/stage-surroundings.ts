@@ -3,6 +3,7 @@ import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
 import type { CompiledFlags } from './compiled-flags.ts';
 import type { CompiledMemory } from './compiled-memory.ts';
 import type { CompiledRegisters } from './compiled-registers.ts';
+import type { CompiledVectors } from './compiled-vectors.ts';
 import type { RegionExit } from '../../machine/compiled-region.ts';
 import type { AssumedFacts } from './segment-facts.ts';
 
@@ -15,6 +16,7 @@ export interface StageSurroundings {
   readonly registers: CompiledRegisters;
   readonly flags: CompiledFlags;
   readonly memory: CompiledMemory;
+  readonly vectors: CompiledVectors;
   /** EIP or RIP of the instruction's block. */
   readonly entry: bigint;
   /** Leaves the region before the instruction: the interpreter does it. */

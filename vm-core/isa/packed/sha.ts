@@ -1,6 +1,6 @@
 /** Rounds and message schedules of SHA-1 and SHA-256 (SDM vol. 2B SHA1RNDS4; FIPS 180-4 §4.1, §6). Lane 3 is the highest. */
-import { vectorSlots } from '../../state/layout.ts';
 import type { Value } from '../../wasm/function-builder.ts';
+import { XMM0 } from '../operand.ts';
 import type { Semantics } from '../semantics.ts';
 import { bytesOfLanes, type VectorFunction } from './lanes.ts';
 
@@ -76,7 +76,7 @@ export const sha1Message2: VectorFunction = (s, x, y) => {
 
 /** SHA256RNDS2: two rounds; A, B, E, F are in `y`, C, D, G, H in `x`, the words with their constants in XMM0. */
 export const sha256Rounds: VectorFunction = (s, x, y) => {
-  const message = s.f.loadVector(128, s.cpuAddress(), vectorSlots[0] as number);
+  const message = s.readVector(XMM0)[0] as Value;
   let [f, e, b, a] = lanesOf(s, y) as readonly Value[] as [Value, Value, Value, Value];
   let [h, g, d, c] = lanesOf(s, x) as readonly Value[] as [Value, Value, Value, Value];
   for (const word of lanesOf(s, message).slice(0, 2)) {

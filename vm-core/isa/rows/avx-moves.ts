@@ -3,7 +3,7 @@ import { slot, vectorSlots } from '../../state/layout.ts';
 import type { Value } from '../../wasm/function-builder.ts';
 import type { CpuFeature } from '../cpu-feature.ts';
 import { type InstructionRow, type UnitSemanticsFunction, unitRow } from '../instruction-row.ts';
-import type { Operand, UnitOperand } from '../operand.ts';
+import { type Operand, UPPER_HALF, type UnitOperand } from '../operand.ts';
 import { bytesOfLanes } from '../packed/lanes.ts';
 import type { Semantics } from '../semantics.ts';
 import { put, vectors, vexOpcode, vexRow256, vexRows } from '../vex.ts';
@@ -50,11 +50,11 @@ const moveToGeneral: UnitSemanticsFunction = (s, to, from) => {
 
 /** VZEROUPPER, VZEROALL: of the registers that the mode can name. */
 const clearRegisters =
-  (from: 0 | 16): UnitSemanticsFunction =>
+  (from: 0 | typeof UPPER_HALF): UnitSemanticsFunction =>
   (s) => {
-    const { f } = s;
     for (const at of vectorSlots.slice(0, s.addressBits === 64 ? 16 : 8)) {
-      for (let half = from; half <= 16; half += 16) f.storeVector(s.cpuAddress(), at + half, f.v128(0n, 0n));
+      for (let half = from; half <= UPPER_HALF; half += UPPER_HALF)
+        s.writeVector({ kind: 'fixedVector', slot: at + half }, [s.f.v128(0n, 0n)]);
     }
   };
 
@@ -248,7 +248,7 @@ export const avxMoveRows: readonly InstructionRow[] = [
   ...group(avx, moveFromGeneral, [['66 0F 6E', 'MOVD', 'Vdq,Ey']]),
   ...group(avx, moveToGeneral, [['66 0F 7E', 'MOVD', 'Ey,Vdq']]),
   ...group(avx, storeBytesMasked, [['66 0F F7', 'MASKMOVDQU', 'Vdq,Udq']]),
-  unitRow('AVX', 'VEX.128.0F 77', 'VZEROUPPER', '', clearRegisters(16), { feature: 'AVX' }),
+  unitRow('AVX', 'VEX.128.0F 77', 'VZEROUPPER', '', clearRegisters(UPPER_HALF), { feature: 'AVX' }),
   unitRow('AVX', 'VEX.256.0F 77', 'VZEROALL', '', clearRegisters(0), { feature: 'AVX' }),
   ...broadcasts,
   ...broadcastsOfNumbers,

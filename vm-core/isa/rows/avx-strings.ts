@@ -1,6 +1,6 @@
 /** Comparisons of strings with VEX prefixes, from the rows without (SDM vol. 2B PCMPESTRI, PCMPISTRM). */
-import { vectorSlots } from '../../state/layout.ts';
 import { type InstructionRow, type UnitSemanticsFunction, unitRow } from '../instruction-row.ts';
+import { UPPER_YMM0 } from '../operand.ts';
 import { vexOpcode } from '../vex.ts';
 import { vectorStringRows } from './vector-strings.ts';
 
@@ -9,7 +9,7 @@ const clearingUpperHalf =
   (run: UnitSemanticsFunction): UnitSemanticsFunction =>
   (s, ...operands) => {
     run(s, ...operands);
-    s.f.storeVector(s.cpuAddress(), (vectorSlots[0] as number) + 16, s.f.v128(0n, 0n));
+    s.writeVector(UPPER_YMM0, [s.f.v128(0n, 0n)]);
   };
 
 export const avxStringRows: readonly InstructionRow[] = vectorStringRows.map(

@@ -1,12 +1,12 @@
 /** Lanes in and out of vectors, bits of all lanes, wider lanes, and stores by a mask (SDM vol. 2A, 2B). */
-import { slot, vectorSlots } from '../../state/layout.ts';
+import { slot } from '../../state/layout.ts';
 import type { Value } from '../../wasm/function-builder.ts';
 import type { OperationName } from '../../wasm/vector-opcodes.ts';
 import type { CpuFeature } from '../cpu-feature.ts';
 import { setFlagsFromByte } from '../flags.ts';
 import { type InstructionRow, type UnitSemanticsFunction, unitRow } from '../instruction-row.ts';
 import { beginMmx, takeX87Registers, withMmx } from '../mmx.ts';
-import type { Operand, UnitOperand } from '../operand.ts';
+import { type Operand, type UnitOperand, XMM0 } from '../operand.ts';
 import { insertSingle, laneOf, type LaneSize, withLane } from '../packed/places.ts';
 import type { Semantics } from '../semantics.ts';
 
@@ -86,8 +86,7 @@ const blendByXmm0 =
   (s, to, from) => {
     const { f } = s;
     const y = vector(s, from, 'aligned');
-    const xmm0 = f.loadVector(128, s.cpuAddress(), vectorSlots[0] as number);
-    const mask = f.operate(`${lanes}.shr_s`, xmm0, s.constant(bits - 1));
+    const mask = f.operate(`${lanes}.shr_s`, vector(s, XMM0), s.constant(bits - 1));
     put(s, to, f.operate('v128.bitselect', y, vector(s, to), mask));
   };
 

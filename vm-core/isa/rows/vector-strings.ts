@@ -1,9 +1,9 @@
 /** PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM: strings of explicit or implicit length (SDM vol. 2B §4.1). */
-import { slot, vectorSlots } from '../../state/layout.ts';
+import { slot } from '../../state/layout.ts';
 import type { Value } from '../../wasm/function-builder.ts';
 import { setFlagsFromByte } from '../flags.ts';
 import { type InstructionRow, type UnitSemanticsFunction, unitRow } from '../instruction-row.ts';
-import type { Operand, UnitOperand } from '../operand.ts';
+import { type Operand, type UnitOperand, XMM0 } from '../operand.ts';
 import { maskOf, places } from '../packed/lanes.ts';
 import { compareStrings } from '../packed/string-comparisons.ts';
 import type { Semantics } from '../semantics.ts';
@@ -77,7 +77,7 @@ const mask: UnitSemanticsFunction = (s, ...operands) => {
   const ofBytes = f.operate('i8x16.narrow_i16x8_s', ofWords, maskOf(s, s.shrU(bits, 8), eight));
   const whole = s.select(s.and(s.immediate(), WORDS), ofWords, ofBytes);
   const plain = f.operateOnLane('i32x4.replace_lane', 0, f.v128(0n, 0n), bits);
-  f.storeVector(s.cpuAddress(), vectorSlots[0] as number, s.select(s.and(s.immediate(), HIGHEST), whole, plain));
+  s.writeVector(XMM0, [s.select(s.and(s.immediate(), HIGHEST), whole, plain)]);
 };
 
 const sse42 = { feature: 'SSE4.2' } as const;
