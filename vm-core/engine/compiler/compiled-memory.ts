@@ -69,8 +69,8 @@ export class CompiledMemory {
     const f = this.#f;
     const linear = this.#linear(place, bytes, ENTRY_READ_END, bail);
     const entry = this.#entryOf(linear);
-    const tag = this.#tagOf(linear, 8 * bytes, 0);
-    f.if(f.binary('ne', f.load('i64', 64, entry, TLB_READ), tag), () => bail('load'));
+    const isOther = f.binary('ne', f.load('i64', 64, entry, TLB_READ), this.#tagOf(linear, 8 * bytes, 0));
+    f.if(isOther, () => bail('load'));
     return this.#hostOf(linear, entry, TLB_READ);
   }
 
