@@ -14,7 +14,6 @@ import type { CpuState } from '../state/cpu-state.ts';
 import type { SegmentIndex } from '../state/layout.ts';
 import type { LocalApicUnit } from './local-apic/local-apic-unit.ts';
 import type { PerformanceCounters } from './performance/performance-counters.ts';
-import type { QuickInterrupts } from './quick-interrupts.ts';
 import type { Topology } from './topology.ts';
 
 /** The instruction is done and the next one follows in the same block. */
@@ -131,6 +130,15 @@ export interface CallObserver {
   stackChanged(): void;
 }
 
+/** Generated code that enters the handlers of usual interrupts and exceptions. */
+export interface QuickEntry {
+  /**
+   * Enters the handler of a vector other than #DB; EIP is the value to push. `errorCode` is -1 where none is pushed;
+   * `resume` is RF or 0, set in the image of the flags. False: it is unusual, and nothing has changed.
+   */
+  enter(vector: number, isSoftware: boolean, errorCode: number, resume: number): boolean;
+}
+
 /** What is cached of address translations. By default these are the current process context's. */
 export interface Translations {
   /** Control registers were written: they hold from now on; nothing is flushed but by a change of the paging mode. */
@@ -156,8 +164,8 @@ export interface StoreMonitor {
 export interface Cpu {
   /** Absent while nobody asks for a record of calls. */
   readonly calls?: CallObserver | undefined;
-  /** Absent where memory is not what compiled code reaches. */
-  readonly quick?: QuickInterrupts | undefined;
+  /** Absent where no code is generated. */
+  readonly quick?: QuickEntry | undefined;
   /** Absent where nothing is executed that could be counted. */
   readonly counters?: PerformanceCounters | undefined;
   /** Absent where there are no interrupts to be controlled. */

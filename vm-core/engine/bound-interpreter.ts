@@ -1,4 +1,5 @@
 /** An interpreter bound to the memory of a machine: its functions, and the modules that are made when they are needed. */
+import { ENTER, type EnterFunction } from './events/quick-events.ts';
 import type { SlowPathImports } from './slow-paths.ts';
 
 /** (cpu, record to begin with, budget in instructions) → status. */
@@ -9,6 +10,8 @@ export interface BoundInterpreter {
   readonly run: RunFunction;
   /** The same with each branch told; made when it is first asked for. */
   readonly runTelling: () => RunFunction;
+  /** Enters the handlers of usual events. */
+  readonly enter: EnterFunction;
   /** Its functions by the places that records name. */
   readonly table: WebAssembly.Table;
 }
@@ -30,7 +33,7 @@ export function bindInterpreter(
   memory: WebAssembly.Memory,
   imports: SlowPathImports,
 ): BoundInterpreter {
-  const { run, table } = new WebAssembly.Instance(module, {
+  const { exports } = new WebAssembly.Instance(module, {
     env: {
       ...{ memory, ...imports },
       [STAGE_UNIT]: (number: number) => {
@@ -38,13 +41,14 @@ export function bindInterpreter(
         new WebAssembly.Instance(unit, { env: { memory, table, ...imports } });
       },
     },
-  }).exports as { readonly run: RunFunction; readonly table: WebAssembly.Table };
+  });
+  const { run, table } = exports as { readonly run: RunFunction; readonly table: WebAssembly.Table };
   let tells: RunFunction | undefined;
   const runTelling = () => {
     tells ??= new WebAssembly.Instance(telling(), { env: { memory, table, ...imports } }).exports['run'] as RunFunction;
     return tells;
   };
-  return { run, runTelling, table };
+  return { run, runTelling, table, enter: exports[ENTER] as EnterFunction };
 }
 
 /** Compiles what a function builds, when that is first asked for. */

@@ -65,6 +65,15 @@ class Progress implements ExecutionProgress {
     this.#state.write32(internal.COUNTS, on ? 1 : 0);
   }
 
+  /** Generated code leaves changes of the level to TypeScript. */
+  get hearsLevels(): boolean {
+    return this.#state.read32(internal.LEVELS_HEARD) !== 0;
+  }
+
+  set hearsLevels(yes: boolean) {
+    this.#state.write32(internal.LEVELS_HEARD, yes ? 1 : 0);
+  }
+
   /** The next execution begins to count anew. */
   restart(): void {
     for (const field of [internal.REPEATS, internal.BRANCHES, internal.BRANCHES_TAKEN]) this.#state.write32(field, 0);

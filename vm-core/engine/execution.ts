@@ -5,6 +5,7 @@ import { internal } from '../state/layout.ts';
 import { FAULT } from '../cpu/cpu.ts';
 import type { CodeCache } from './code-cache.ts';
 import { type Engine, defaultEngine, Tiers } from './compiler/tiers.ts';
+import type { EnterFunction } from './events/quick-events.ts';
 import { RunFunctions } from './run-functions.ts';
 import type { SlowPathImports } from './slow-paths.ts';
 import * as record from './record.ts';
@@ -36,6 +37,9 @@ export class Execution {
     tiers?.connect(this.#runs);
     this.tiers = tiers;
   }
+
+  /** See `RunFunctions`. */
+  readonly enterOf = (codeSize: 32 | 64): EnterFunction => this.#runs.enterOf(codeSize);
 
   /**
    * Executes the budget of the state, from a block on; `start` says with which record of it. `findBlock` gives the address of

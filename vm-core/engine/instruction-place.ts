@@ -23,6 +23,21 @@ export class InstructionPlace {
     this.instruction = new RecordInstruction(state);
   }
 
+  /** An execution of so many instructions at most begins. */
+  executionBegins(budget: number): void {
+    this.#state.write32(internal.FAULT, 0);
+    this.#state.write32(internal.BUDGET, budget);
+    this.budgetAtStart = budget;
+  }
+
+  /** Asks something during the instruction of a record. */
+  during<Answer>(record: number, ask: () => Answer): Answer {
+    this.current = record;
+    const answer = ask();
+    this.current = 0;
+    return answer;
+  }
+
   /** Instructions retired since the execution began. */
   executed(): number {
     const before = this.budgetAtStart - this.#state.read32(internal.BUDGET);

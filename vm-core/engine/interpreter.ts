@@ -24,6 +24,7 @@ import { stackTopOf, stageStackLoad } from './call-stage.ts';
 import { stageHookFilter } from './hook-filter.ts';
 import { type Addressing, addressings, InterpreterStage, type StagePlace } from './interpreter-stage.ts';
 import { belongsInLoop } from './loop-forms.ts';
+import { quickOperations, withEvents } from './events/quick-events.ts';
 import { loadsStackPointer, mayLoadStackPointer } from './stack-loads.ts';
 import { defineRunLoop, type InLoop } from './run-loop.ts';
 import { RECORD_HANDLER, STATUS_DEAD } from './record.ts';
@@ -134,7 +135,7 @@ class InterpreterBuild {
 function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInterpreter> {
   const builder = new ModuleBuilder(MEMORY_PAGES_MAX);
   const stageUnit = builder.importFunction(STAGE_UNIT, { parameters: ['i32'] });
-  const paths = defineSlowPaths(builder, addressBits);
+  const paths = withEvents(builder, defineSlowPaths(builder, addressBits));
   const all = instructionRows.flatMap((row, rowIndex) =>
     formsOf(row, addressBits).map((form) => ({ row, rowIndex, form })),
   );
@@ -147,7 +148,7 @@ function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInte
   }
   for (const { row, rowIndex, form } of forms) {
     const key = formKey(rowIndex, form);
-    if ((row.semantics || row.inline) && !places.has(key)) {
+    if ((row.semantics || row.inline || quickOperations[row.name]) && !places.has(key)) {
       places.set(key, defineHandler(builder, paths, row, form));
       yield;
     }
@@ -337,6 +338,7 @@ function addressingOf(instruction: DecodedInstruction, addressBits: 32 | 64): Ad
 function defineHandler(builder: ModuleBuilder, paths: SlowPaths, row: InstructionRow, form: Form): number {
   const f = builder.defineFunction(HANDLER_SIGNATURE);
   const [cpu, record] = f.parameters as readonly [Value, Value];
+  if (paths.events) quickOperations[row.name]?.(f, paths.events, form.operandSize);
   stageInstruction(f, row, form, { paths, addressing: form.addressing, cpu, record });
   return builder.addToTable(f);
 }

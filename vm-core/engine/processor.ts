@@ -4,10 +4,8 @@
  */
 import { type Cpu, type CpuMemory, EXIT, FAULT, GuestFault, NEXT, type PortSpace, BRANCH } from '../cpu/cpu.ts';
 import { type Delivery, deliver } from '../cpu/exceptions.ts';
-import { mxcsrMask } from '../cpu/extended-state.ts';
 import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import { codeAddressOf, is64BitMode } from '../cpu/mode.ts';
-import { QuickInterrupts } from '../cpu/quick-interrupts.ts';
 import type { Topology } from '../cpu/topology.ts';
 import { type CpuModelFacts, chosenFacts } from '../isa/cpu-model.ts';
 import type { GuestEvent } from '../machine/machine.ts';
@@ -33,8 +31,10 @@ import { HardwareBreakpoints } from './hardware-breakpoints.ts';
 import { createMemoryUnit, type MemoryUnit } from './memory-unit.ts';
 import type { MonitoredLine } from './monitored-line.ts';
 import { ModeReports } from './mode-reports.ts';
+import { writeModelFields } from './model-fields.ts';
 import { deriveTranslation } from './paging-unit.ts';
 import { settle } from './operation-outcome.ts';
+import { QuickEvents } from './events/quick-events.ts';
 import { operationsByRow } from './operations-by-row.ts';
 import { createBranchRing } from './processor-branches.ts';
 import { createProcessorApic } from './processor-apic.ts';
@@ -55,7 +55,7 @@ export class Processor implements Cpu {
   readonly state: CpuState;
   readonly model: CpuModelFacts;
   readonly ticksPerSecond: number;
-  readonly quick: QuickInterrupts;
+  readonly quick: QuickEvents;
   readonly counters: ReturnType<typeof createCounters>;
   readonly linear: LinearMemory;
   readonly localApic: ReturnType<typeof createProcessorApic>;
@@ -108,7 +108,7 @@ export class Processor implements Cpu {
     this.ports = reportingPorts(surroundings.ports, this.reports, met, () => this.requestExit());
     this.randomBits = shared?.randomBits ?? new RandomBits(surroundings.randomSeed ?? 0);
     this.model = chosenFacts({ cpuModel: surroundings.model ?? '386', localApic: surroundings.localApic });
-    this.state.write32(internal.MXCSR_RESERVED, ~mxcsrMask(this.model));
+    writeModelFields(this);
     this.ticksPerSecond = surroundings.ticksPerSecond ?? TICKS_PER_SECOND;
     this.code = shared?.code ?? new CodeCache(memory, this.model.name, surroundings.codeCacheSize);
     this.unfinished = new Unfinished(this.state, map, this.reports, this);
@@ -126,7 +126,6 @@ export class Processor implements Cpu {
     this.localApic = createProcessorApic(this, surroundings);
     this.counters = createCounters(this, this.#place);
     this.branches = createBranchRing(this, this.#place, map);
-    this.quick = new QuickInterrupts(this, this.#unit.tlb);
     this.state.onDerivedChange = (offset) => this.#derive(offset);
     this.setSingleStep(false);
     const imports: SlowPathImports = {
@@ -139,9 +138,11 @@ export class Processor implements Cpu {
       callsOver: (at, pushed) => this.callShadow.callsOver(at, pushed),
       stackLoaded: (before) => this.callShadow.stackLoaded(before),
       branched: (at) => this.branches.branched(at),
+      interruptPending: (at) => (this.#place.during(at, this.interruptPending) ? 1 : 0),
       hook: () => (this.onHook() && !this.exitRequested ? NEXT : record.STATUS_HOOK),
     };
     this.#execution = new Execution(this, memory, imports, surroundings.engine);
+    this.quick = new QuickEvents(this.state, this.#execution.enterOf);
     this.refresh();
   }
 
@@ -247,10 +248,9 @@ export class Processor implements Cpu {
    */
   execute(budget: number, passHook: boolean, continues = false): number {
     this.state.write32(internal.EXIT_REQUEST, 0);
+    this.state.write32(internal.INTERRUPTS_HEARD, this.reports.onEvent ? 1 : 0);
     if (this.unfinished.isPossible) this.unfinished.executionBegins(continues);
-    this.state.write32(internal.FAULT, 0);
-    this.state.write32(internal.BUDGET, budget);
-    this.#place.budgetAtStart = budget;
+    this.#place.executionBegins(budget);
     const block =
       (!passHook && !this.#codeFlushWanted && this.#unit.fetch.knownAt(this.linearEip)) || this.#findBlock();
     return this.#execution.run(block, passHook ? record.BLOCK_FIRST : record.BLOCK_ENTRY, this.#findBlock);

@@ -1,5 +1,6 @@
 /** The run functions of one machine: the interpreters of the code sizes, bound to its memory. */
 import type { OperandSize } from '../isa/operand.ts';
+import type { EnterFunction } from './events/quick-events.ts';
 import type { BoundInterpreter, RunFunction } from './bound-interpreter.ts';
 import { interpreter } from './interpreter.ts';
 import type { SlowPathImports } from './slow-paths.ts';
@@ -26,6 +27,11 @@ export class RunFunctions {
   /** The functions that the records of a code size name. */
   tableOf(codeSize: OperandSize): WebAssembly.Table {
     return this.#interpreter(codeSize).table;
+  }
+
+  /** The function that enters the handlers of usual events from code of a size. */
+  enterOf(codeSize: OperandSize): EnterFunction {
+    return this.#interpreter(codeSize).enter;
   }
 
   #interpreter(codeSize: OperandSize): BoundInterpreter {

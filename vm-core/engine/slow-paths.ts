@@ -9,6 +9,7 @@ import {
 } from '../memory/layout.ts';
 import { internal } from '../state/layout.ts';
 import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
+import type { EventFunctions } from './events/quick-events.ts';
 import type { FunctionReference, ModuleBuilder } from '../wasm/module-builder.ts';
 
 /**
@@ -38,6 +39,10 @@ export interface SlowPaths {
   readonly callsOver: FunctionReference;
   /** (ESP before): an instruction has loaded the stack pointer. */
   readonly stackLoaded: FunctionReference;
+  /** (record) → whether a maskable interrupt waits. */
+  readonly interruptPending: FunctionReference;
+  /** Of the module that has the integer unit. */
+  readonly events?: EventFunctions;
 }
 
 /** The TypeScript side; the names are those of the imports. A fault is told by the state's FAULT field. */
@@ -51,6 +56,7 @@ export interface SlowPathImports {
   hook(): number;
   callsOver(slot: number, pushed: number): void;
   stackLoaded(before: number): void;
+  interruptPending(record: number): number;
   branched(record: number): number;
 }
 
@@ -81,13 +87,15 @@ export function defineSlowPaths(module: ModuleBuilder, addressBits: 32 | 64): Sl
   const hook = module.importFunction('hook', { parameters: [], result: 'i32' });
   const callsOver = module.importFunction('callsOver', { parameters: ['f64', 'i32'] });
   const stackLoaded = module.importFunction('stackLoaded', { parameters: ['f64'] });
+  const interruptPending = module.importFunction('interruptPending', { parameters: i32s(1), result: 'i32' });
   const word = addressBits === 64 ? 'i64' : 'i32';
   const write = module.defineFunction({ parameters: ['i32', word, word, 'i32', 'i32'] });
   writeBesideCode(write, writeOutside);
   const readForWrite = module.defineFunction({ parameters: ['i32', word, 'i32', 'i32'], result: 'i32' });
   readOnCodePage(readForWrite, readOutside);
   const writeWide = writeOutside;
-  return { addressBits, read, readForWrite, write, writeWide, segment, raise, system, hook, callsOver, stackLoaded };
+  const memory = { read, readForWrite, write, writeWide, segment };
+  return { addressBits, ...memory, raise, system, hook, callsOver, stackLoaded, interruptPending };
 }
 
 /** Does something with the entry of an access if that is the entry of its page and the page holds code. */

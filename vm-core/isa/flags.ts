@@ -2,7 +2,12 @@
 import { auxOf, auxOfCarries, carriesOfStep, CARRY_PAIR, carryAndOverflowBits, overflowOfAux } from './flag-source.ts';
 import type { Value } from '../wasm/function-builder.ts';
 import type { OperandBits } from './operand.ts';
+import type { Arithmetic } from './arithmetic.ts';
 import type { Semantics } from './semantics.ts';
+
+/** Arithmetic where there are flags. */
+export type FlagKeeper = Arithmetic &
+  Pick<Semantics, 'readFlagsResult' | 'readFlagsAux' | 'writeFlags' | 'writeFlagsAux' | 'knownCondition'>;
 
 /** Conditions that are one flag. */
 const CONDITION_O = 0;
@@ -66,7 +71,7 @@ export function setCarry(s: Semantics, carry: Value): void {
 }
 
 /** Sets SF, ZF, AF, PF, CF from the places of the low byte of EFLAGS, and the overflow flag from 0 or 1. */
-export function setFlagsFromByte(s: Semantics, flags: Value, overflow: Value): void {
+export function setFlagsFromByte(s: FlagKeeper, flags: Value, overflow: Value): void {
   const zero = s.and(s.shrU(flags, 6), 1);
   const result = s.xor(zero, 1);
   const sign = s.and(s.shrU(flags, 7), 1);
@@ -77,36 +82,36 @@ export function setFlagsFromByte(s: Semantics, flags: Value, overflow: Value): v
   s.writeFlags(s.wideUnsigned(result), aux);
 }
 
-export function carryFlag(s: Semantics): Value {
+export function carryFlag(s: FlagKeeper): Value {
   return s.knownCondition(CONDITION_B) ?? s.shrU(s.readFlagsAux(), 31);
 }
 
-export function overflowFlag(s: Semantics): Value {
+export function overflowFlag(s: FlagKeeper): Value {
   return s.knownCondition(CONDITION_O) ?? overflowOfAux(s, s.readFlagsAux());
 }
 
-export function zeroFlag(s: Semantics): Value {
+export function zeroFlag(s: FlagKeeper): Value {
   return s.knownCondition(CONDITION_Z) ?? s.isZero(s.readFlagsResult());
 }
 
-export function signFlag(s: Semantics): Value {
+export function signFlag(s: FlagKeeper): Value {
   const known = s.knownCondition(CONDITION_S);
   if (known) return known;
   const sign = s.low(s.shrU(s.readFlagsResult(), 63));
   return s.xor(sign, s.and(s.readFlagsAux(), 1));
 }
 
-export function parityFlag(s: Semantics): Value {
+export function parityFlag(s: FlagKeeper): Value {
   const byte = s.and(s.xor(s.low(s.readFlagsResult()), s.shrU(s.readFlagsAux(), 8)), 0xff);
   return s.xor(s.and(s.f.unary('popcnt', byte), 1), 1);
 }
 
-export function adjustFlag(s: Semantics): Value {
+export function adjustFlag(s: FlagKeeper): Value {
   return s.and(s.shrU(s.readFlagsAux(), 3), 1);
 }
 
 /** SF, ZF, AF, PF, CF in the places of the low byte of EFLAGS, with bit 1 set. */
-export function flagsByte(s: Semantics): Value {
+export function flagsByte(s: FlagKeeper): Value {
   let byte = s.or(carryFlag(s), 2);
   byte = s.or(byte, s.shl(parityFlag(s), 2));
   byte = s.or(byte, s.shl(adjustFlag(s), 4));

@@ -7,7 +7,6 @@
  * of the current number. The two tables have numbers of their own, so that all pages can lose the permission to be stored
  * to at once while loads go on.
  */
-import { isExact } from '../state/address.ts';
 import { internal } from '../state/layout.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import {
@@ -16,7 +15,6 @@ import {
   ENTRY_CODE_MAP,
   ENTRY_TAG_HIGH,
   PAGE_SHIFT,
-  PAGE_SIZE,
   TAG_CODE_PAGE,
   TLB_ENTRIES,
   TLB_ENTRY_SIZE,
@@ -72,12 +70,6 @@ export class Tlb {
   readonly #reads: ContextNumbers;
   readonly #writes: ContextNumbers;
   #space = 0;
-  #class: PrivilegeClass = 0;
-  #context = 0;
-  #writeContext = 0;
-  /** The contexts of the supervisor in this address space. */
-  #systemContext = 0;
-  #systemWriteContext = 0;
 
   constructor(state: CpuState) {
     this.#state = state;
@@ -92,19 +84,38 @@ export class Tlb {
   /** Makes an address space and a privilege the current ones. Spaces have any numbers. */
   enter(space: number, privilege: PrivilegeClass): void {
     this.#space = space;
-    this.#systemWriteContext = this.#writes.of(space) * CLASSES;
-    this.#systemContext = this.#reads.of(space) * CLASSES;
+    this.#state.write32(internal.TLB_SYSTEM_WRITE_GENERATION, this.#writes.of(space) * CLASSES);
+    this.#state.write32(internal.TLB_SYSTEM_GENERATION, this.#reads.of(space) * CLASSES);
     this.enterPrivilege(privilege);
+  }
+
+  /** Generated code that changes the privilege changes the context by itself. */
+  get #class(): PrivilegeClass {
+    return (this.#context & (CLASSES - 1)) as PrivilegeClass;
+  }
+
+  get #context(): number {
+    return this.#state.read32(internal.TLB_GENERATION);
+  }
+
+  get #writeContext(): number {
+    return this.#state.read32(internal.TLB_WRITE_GENERATION);
+  }
+
+  /** The contexts of the supervisor in this address space. */
+  get #systemContext(): number {
+    return this.#state.read32(internal.TLB_SYSTEM_GENERATION);
+  }
+
+  get #systemWriteContext(): number {
+    return this.#state.read32(internal.TLB_SYSTEM_WRITE_GENERATION);
   }
 
   /** Another privilege in the same address space. */
   enterPrivilege(privilege: PrivilegeClass): void {
-    this.#class = privilege;
-    this.#writeContext = this.#systemWriteContext + privilege;
-    this.#state.write32(internal.TLB_WRITE_GENERATION, this.#writeContext);
+    this.#state.write32(internal.TLB_WRITE_GENERATION, this.#systemWriteContext + privilege);
     const context = this.#systemContext + privilege;
     if (context === this.#context) return;
-    this.#context = context;
     this.#state.write32(internal.TLB_GENERATION, context);
     this.onContext();
   }
@@ -159,34 +170,6 @@ export class Tlb {
 
   allowSystemWrites(linear: number, host: number, codeMap: number): void {
     this.#put(TLB_WRITE, linear, this.#systemWriteContext | (codeMap === 0 ? 0 : TAG_CODE_PAGE), host, codeMap);
-  }
-
-  /** Host address of so many bytes if compiled code would load them without asking; otherwise 0, as for rounded addresses. */
-  readPlace(linear: number, size: number): number {
-    return this.#hostOf(TLB_READ, linear, size, this.#context);
-  }
-
-  /** The same for stores; none to pages with code. */
-  writePlace(linear: number, size: number): number {
-    return this.#hostOf(TLB_WRITE, linear, size, this.#writeContext);
-  }
-
-  /** The same as the supervisor does it, whoever runs. */
-  systemReadPlace(linear: number, size: number): number {
-    return this.#hostOf(TLB_READ, linear, size, this.#systemContext);
-  }
-
-  systemWritePlace(linear: number, size: number): number {
-    return this.#hostOf(TLB_WRITE, linear, size, this.#systemWriteContext);
-  }
-
-  #hostOf(table: number, linear: number, size: number, context: number): number {
-    if ((linear & ~PAGE_MASK) + size > PAGE_SIZE || !isExact(linear)) return 0;
-    const { view } = this.#state;
-    const entry = this.#place(table, linear);
-    if (view.getInt32(entry, true) !== ((linear & PAGE_MASK) | context)) return 0;
-    if (view.getInt32(entry + ENTRY_TAG_HIGH, true) !== highHalf(linear)) return 0;
-    return (view.getInt32(entry + ENTRY_ADDEND, true) + (linear | 0)) >>> 0;
   }
 
   /** Takes back the permission to store to the host page; called when a page gets its first decoded code. */

@@ -4,6 +4,7 @@
  */
 import { type Address, lowHalf, offsetInPage, pageStart, plus } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
+import { internal } from '../state/layout.ts';
 import {
   ACCESS_UNCHECKED,
   ACCESS_USER,
@@ -51,9 +52,6 @@ export class Translator {
   readonly #rules: PagingRegisters;
   /** The error code of the page fault that `find` told of last. */
   faultCode = 0;
-  #privilege: PrivilegeClass = 0;
-  /** Access bits of ordinary loads and stores at the current privilege. */
-  #ordinary = 0;
 
   constructor(map: PhysicalMap, state: CpuState, tlb: Tlb, features: PagingFeatures, observer: TranslationObserver) {
     this.#map = map;
@@ -76,7 +74,13 @@ export class Translator {
 
   /** Access bits of ordinary loads and stores: who makes them. */
   get ordinaryAccess(): number {
-    return this.#ordinary;
+    const privilege = this.#privilege;
+    return privilege === 0 ? 0 : privilege === 1 ? ACCESS_USER : ACCESS_UNCHECKED;
+  }
+
+  /** Generated code that changes the privilege notes it by itself. */
+  get #privilege(): PrivilegeClass {
+    return this.#state.read32(internal.PRIVILEGE) as PrivilegeClass;
   }
 
   /**
@@ -93,8 +97,7 @@ export class Translator {
   /** The privilege level or EFLAGS.AC may have changed. */
   privilegeChanged(privilege: PrivilegeClass): void {
     if (privilege === this.#privilege) return;
-    this.#ordinary = privilege === 1 ? ACCESS_USER : privilege === 2 ? ACCESS_UNCHECKED : 0;
-    this.#privilege = privilege;
+    this.#state.write32(internal.PRIVILEGE, privilege);
     if (this.#rules.levels !== LEVELS_NONE) this.#tlb.enterPrivilege(privilege);
   }
 

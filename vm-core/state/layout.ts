@@ -158,6 +158,17 @@ export const internal = {
   /** i32: the context's number that valid tags of the TLB carry in their low 11 bits, for loads and for stores. */
   TLB_GENERATION: field(),
   TLB_WRITE_GENERATION: field(),
+  /** i32: the same of the supervisor in this address space, whoever runs. */
+  TLB_SYSTEM_GENERATION: field(),
+  TLB_SYSTEM_WRITE_GENERATION: field(),
+  /** i32: the class of the privilege (see tlb.ts), with paging off, too. */
+  PRIVILEGE: field(),
+  /** i32: not 0 while somebody hears of software interrupts before they happen; while levels are counted apart. */
+  INTERRUPTS_HEARD: field(),
+  LEVELS_HEARD: field(),
+  /** i32: bits of EFLAGS that IRET loads at every level because of the processor's model, and those at level 0. */
+  MODEL_FLAGS: field(),
+  MODEL_SYSTEM_FLAGS: field(),
   /** i32: set to leave the block after the current instruction (code modified, event raised). */
   EXIT_REQUEST: field(),
   /** i32: 1 when the last slow-path access faulted; the fault itself is kept by the cpu layer. */

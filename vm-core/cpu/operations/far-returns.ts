@@ -28,7 +28,6 @@ import { isCode, isConforming, isNull, markAccessed, privilegeOf, segmentFrom, s
 import {
   modelFlags,
   mustBeNoticed,
-  transferOutcome,
   privilegeLevel,
   requireVirtual8086Privilege,
   virtualInterruptFlags,
@@ -108,10 +107,6 @@ function loadOuterStack(cpu: Cpu, target: CodeTarget, selector: number): void {
 /** IRET, IRETD and IRETQ, by operand size. Ends the blocking of NMIs. */
 export const IRET: SystemOperation = (cpu, instruction) => {
   const { state } = cpu;
-  const before = state.read32(slot.EFLAGS);
-  if (cpu.quick?.return(instruction.operandSize)) {
-    return transferOutcome(cpu, before, is64BitMode(state));
-  }
   const outcome = usesDescriptors(state) ? returnProtected(cpu, instruction) : returnUnprotected(cpu, instruction);
   state.write8(slot.NMI_BLOCKED, 0);
   return outcome;

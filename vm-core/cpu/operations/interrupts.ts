@@ -39,7 +39,6 @@ export const INTO: SystemOperation = (cpu) =>
   (cpu.state.eflags & OF) === 0 ? NEXT : raise(cpu, VECTOR_OF, 'software');
 
 function raise(cpu: Cpu, vector: number, kind: 'software' | 'exception'): Outcome {
-  if (kind === 'software' && cpu.quick?.enter(vector, true, -1, 0)) return BRANCH;
   enterHandler(cpu, { vector, errorCode: undefined, kind });
   // In real mode nothing changes that the engine has to know of before the handler begins.
   return kind === 'software' && (cpu.state.read32(slot.CR0) & CR0_PE) === 0 ? BRANCH : EXIT;

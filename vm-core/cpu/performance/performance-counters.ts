@@ -43,6 +43,8 @@ export interface ExecutionProgress {
   left(): number;
   /** Whether repeats and branches are to be counted. */
   keepsNotes: boolean;
+  /** Set while counting depends on the level, so that each change of it is told. */
+  hearsLevels: boolean;
   /** The next execution begins to count anew. */
   restart(): void;
 }
@@ -119,6 +121,7 @@ export class PerformanceCounters {
     this.#dependsOnLevel = this.#all.some(({ setting }) => setting.system !== setting.user);
     this.#detectsEdges = this.#all.some(({ isEdge }) => isEdge);
     const { progress } = this.#around;
+    progress.hearsLevels = this.#dependsOnLevel;
     progress.keepsNotes = this.#all.some(({ needsNotes }) => needsNotes);
     this.#look(progress.isInside);
   }

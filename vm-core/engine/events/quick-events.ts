@@ -1,0 +1,97 @@
+/**
+ * Usual interrupts, exceptions and the returns from them, in generated code: what a module has for them, the instructions
+ * that use it, and the door through which TypeScript delivers.
+ */
+import { BRANCH, VECTOR_BP } from '../../cpu/cpu.ts';
+import { is64BitMode } from '../../cpu/mode.ts';
+import type { OperandSize } from '../../isa/operand.ts';
+import type { CpuState } from '../../state/cpu-state.ts';
+import { internal, slot } from '../../state/layout.ts';
+import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
+import type { FunctionReference, ModuleBuilder } from '../../wasm/module-builder.ts';
+import * as record from '../record.ts';
+import type { SlowPaths } from '../slow-paths.ts';
+import { writeEnter } from './enter-code.ts';
+import { EventCode } from './event-code.ts';
+import { writeReturn } from './return-code.ts';
+
+/** The functions of a module. */
+export interface EventFunctions {
+  readonly addressBits: 32 | 64;
+  /** (cpu, vector, is software, error code or -1, RF or 0) → whether the handler was entered. */
+  readonly enter: FunctionReference;
+  /** (cpu, record) → status, or 0. */
+  readonly return: FunctionReference;
+}
+
+/** (vCPU's base, vector, is software, error code or -1, RF or 0) → whether the handler was entered. */
+export type EnterFunction = (
+  cpu: number,
+  vector: number,
+  isSoftware: number,
+  errorCode: number,
+  resume: number,
+) => number;
+
+/** The name by which a module exports its `enter`. */
+export const ENTER = 'enter';
+
+/** Defines what a module has for events. */
+export function withEvents(module: ModuleBuilder, paths: SlowPaths): SlowPaths {
+  const { addressBits, interruptPending } = paths;
+  const i32s = (count: number) => new Array<'i32'>(count).fill('i32');
+  const enter = module.defineFunction({ parameters: i32s(5), result: 'i32' }, ENTER);
+  writeEnter(new EventCode(enter, addressBits));
+  const back = module.defineFunction({ parameters: i32s(2), result: 'i32' });
+  writeReturn(new EventCode(back, addressBits), interruptPending);
+  return { ...paths, events: { addressBits, enter, return: back } };
+}
+
+/** Code at the beginning of a system operation: it returns a status, or has changed nothing. */
+export type QuickOperation = (f: FunctionBuilder, events: EventFunctions, operandSize: OperandSize) => void;
+
+const softwareInterrupt =
+  (vector: number | undefined): QuickOperation =>
+  (f, { addressBits, enter }) => {
+    const [cpu, at] = f.parameters as readonly [Value, Value];
+    f.if(f.eqz(f.load('i32', 32, cpu, internal.INTERRUPTS_HEARD)), () => {
+      const type = addressBits === 64 ? 'i64' : 'i32';
+      const before = f.load(type, addressBits, cpu, slot.EIP);
+      const length = f.load(type, 16, at, record.RECORD_NEXT_OFFSET);
+      f.store(addressBits, cpu, slot.EIP, f.binary('add', before, length));
+      const number = vector === undefined ? f.load('i32', 8, at, record.RECORD_IMMEDIATE) : f.i32(vector);
+      f.if(f.call(enter, cpu, number, f.i32(1), f.i32(-1), f.i32(0)), () =>
+        f.return(f.binary('or', f.load('i32', 32, cpu, internal.EXIT_REQUEST), f.i32(BRANCH))),
+      );
+      f.store(addressBits, cpu, slot.EIP, before);
+    });
+  };
+
+const interruptReturn: QuickOperation = (f, events, operandSize) => {
+  if (operandSize !== events.addressBits) return;
+  const status = f.call(events.return, ...f.parameters);
+  f.if(status, () => f.return(status));
+};
+
+/** By the names of rows. */
+export const quickOperations: Readonly<Record<string, QuickOperation>> = {
+  INT: softwareInterrupt(undefined),
+  INT3: softwareInterrupt(VECTOR_BP),
+  IRET: interruptReturn,
+};
+
+/** The door of TypeScript to the functions that enter handlers. */
+export class QuickEvents {
+  readonly #state: CpuState;
+  readonly #enterOf: (codeSize: 32 | 64) => EnterFunction;
+
+  constructor(state: CpuState, enterOf: (codeSize: 32 | 64) => EnterFunction) {
+    this.#state = state;
+    this.#enterOf = enterOf;
+  }
+
+  enter(vector: number, isSoftware: boolean, errorCode: number, resume: number): boolean {
+    const enter = this.#enterOf(is64BitMode(this.#state) ? 64 : 32);
+    return enter(this.#state.base, vector, isSoftware ? 1 : 0, errorCode, resume) !== 0;
+  }
+}
