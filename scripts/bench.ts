@@ -11,9 +11,10 @@ import { findBochs } from './bench/bochs-machine.ts';
 import { debuggerMeasurements } from './bench/debugger-measurements.ts';
 import { linuxMeasurements } from './bench/linux-boots.ts';
 import { measure, type Outcome } from './bench/measurement.ts';
-import { runOurLinux, runOurMachine, type OurProcessor, type StopKind } from './bench/our-machine.ts';
+import { runOurLinux, type Engine, runOurMachine, type OurProcessor, type StopKind } from './bench/our-machine.ts';
 import { makePage } from './bench/page.ts';
 import { qemuVersion } from './bench/qemu-machine.ts';
+import { programMeasurements } from './bench/program-measurements.ts';
 import { speedMeasurements } from './bench/speed-measurements.ts';
 import { runV86, runV86Linux } from './bench/v86-machine.ts';
 import { repositoryRoot } from './run-command.ts';
@@ -42,6 +43,7 @@ async function bench(words: readonly string[]): Promise<void> {
     const all = [
       ...(await debuggerMeasurements(peers)),
       ...(await speedMeasurements(peers)),
+      ...(await programMeasurements(peers)),
       ...linuxMeasurements(peers),
     ];
     const chosen = all.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word.toLowerCase())));
@@ -75,9 +77,11 @@ function v86Version(): string {
   return version;
 }
 
-const [first = '', image = '', option = '', model = '', processors = '1'] = process.argv.slice(2);
-if (first === 'our-machine') await runOurMachine(image, option as StopKind, model as OurProcessor, Number(processors));
-else if (first === 'our-linux') runOurLinux(image, option, model as OurProcessor);
+const [first = '', image = '', option = '', model = '', ...rest] = process.argv.slice(2);
+if (first === 'our-machine') {
+  const [processors, engine] = rest;
+  await runOurMachine(image, option as StopKind, model as OurProcessor, Number(processors), engine as Engine);
+} else if (first === 'our-linux') runOurLinux(image, option, model as OurProcessor, rest[0] as Engine);
 else if (first === 'v86-linux') await runV86Linux(image, option);
-else if (first === 'v86') await runV86(image, option as 'compiler' | 'interpreter');
+else if (first === 'v86') await runV86(image, option as Engine);
 else await bench(process.argv.slice(2));

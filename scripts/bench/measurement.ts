@@ -3,6 +3,8 @@
 /** One way to take a figure. */
 export interface Contender {
   readonly name: string;
+  /** What the project wants it to reach: of the subject, and of the subject in another configuration. */
+  readonly target?: number | undefined;
   /** Takes the figure once. */
   readonly take: () => Promise<number>;
 }
@@ -12,9 +14,9 @@ export interface Measurement {
   readonly name: string;
   readonly unit: string;
   readonly better: 'higher' | 'lower';
-  /** What the project wants to reach; undefined where it has not said. */
-  readonly target?: number;
   readonly subject: Contender;
+  /** How many times a peer's figure the subject is to reach (or, where lower is better, may take), by the peers' names. */
+  readonly lead?: Readonly<Record<string, number>> | undefined;
   readonly peers: readonly Contender[];
   readonly rounds: number;
 }
@@ -27,20 +29,24 @@ export interface Figure {
   readonly best: number;
   /** Median of the ratios to the subject of the same round. */
   readonly ratio: number;
+  readonly target: number | undefined;
+  /** Undefined without a target. */
+  readonly isMet: boolean | undefined;
 }
 
 export interface Outcome {
   readonly measurement: Measurement;
   readonly subject: Figure;
   readonly peers: readonly Figure[];
-  readonly isMet: boolean | undefined;
+  /** Peers that the subject does not lead as it is to. */
+  readonly ahead: readonly string[];
   /** Peers that failed, with what they said. */
   readonly failures: readonly string[];
 }
 
 /** Takes the figures of subject and peers alternately, and sums them up. A peer that fails is left out. */
 export async function measure(measurement: Measurement, tell: (text: string) => void): Promise<Outcome> {
-  const { subject, peers, rounds, target, better } = measurement;
+  const { subject, peers, rounds, better, lead = {} } = measurement;
   const samples = new Map<Contender, number[]>([subject, ...peers].map((contender) => [contender, []]));
   const failures: string[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -55,18 +61,22 @@ export async function measure(measurement: Measurement, tell: (text: string) => 
     }
   }
   const own = samples.get(subject) as number[];
-  const figures = [...samples].map(([{ name }, values]): Figure => {
+  const figures = [...samples].map(([{ name, target }, values]): Figure => {
+    const middle = median(values);
     const best = better === 'higher' ? Math.max(...values) : Math.min(...values);
     const ratio = median(values.map((value, round) => value / (own[round] as number)));
-    return { name, median: median(values), best, ratio };
+    const isMet = target === undefined ? undefined : better === 'higher' ? middle >= target : middle <= target;
+    return { name, median: middle, best, ratio, target, isMet };
   });
   const [first, ...others] = figures as [Figure, ...Figure[]];
-  const isMet =
-    target === undefined ? undefined : better === 'higher' ? first.median >= target : first.median <= target;
+  const ahead = others.filter(({ name, ratio }) => {
+    const wanted = lead[name];
+    return wanted !== undefined && (better === 'higher' ? ratio * wanted > 1 : ratio * wanted < 1);
+  });
   tell(
     `${measurement.name}: ${figures.map(({ name, median }) => `${name} ${round(median)}`).join(', ')} ${measurement.unit}`,
   );
-  return { measurement, subject: first, peers: others, isMet, failures };
+  return { measurement, subject: first, peers: others, ahead: ahead.map(({ name }) => name), failures };
 }
 
 function median(values: readonly number[]): number {

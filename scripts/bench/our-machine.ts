@@ -20,6 +20,9 @@ export const stopKinds = {
 
 export type StopKind = keyof typeof stopKinds;
 
+/** The tiers that the product offers. */
+export type Engine = 'compiler' | 'interpreter';
+
 /** Models whose figures are taken: 32-bit Linux the second, SSE2 the third, 64-bit code the last. */
 export type OurProcessor = '386' | 'pentium3' | 'core2' | 'x86-64-v3';
 
@@ -32,13 +35,15 @@ export async function runOurMachine(
   image: string,
   stops: StopKind,
   cpuModel: OurProcessor,
-  processors = 1,
+  processors: number,
+  engine: Engine,
 ): Promise<void> {
   const machine = createMachine({
     machineType: 'isa-1',
     cpuModel,
     topology: { packages: processors, coresPerPackage: 1, threadsPerCore: 1 },
     memorySize: MEMORY_SIZE,
+    engine,
     firmware: 'builtin',
     disk: createOverlayStore(memorySource('image', readFileSync(image))),
     exitDevice: true,
@@ -65,11 +70,12 @@ export async function runOurMachine(
 }
 
 /** Boots Linux until the process is ended. */
-export function runOurLinux(kernel: string, initrd: string, cpuModel: OurProcessor): void {
+export function runOurLinux(kernel: string, initrd: string, cpuModel: OurProcessor, engine: Engine): void {
   const machine = createMachine({
     machineType: 'isa-1',
     cpuModel,
     memorySize: LINUX_MEMORY << 20,
+    engine,
     firmware: 'builtin',
     kernel: {
       name: 'vmlinuz',

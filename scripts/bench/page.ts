@@ -25,6 +25,10 @@ its own, and the page gives the median over the rounds. "Best" is the best round
   it has no part in the rows of 64-bit code.
 - Bochs is Debian's, which is built with its debugger and is slower for it. It runs without a screen (its display library
   \`rfb\`, to which nobody connects) and does not wait for real time.
+- "x86 VM" is the machine with its compiler, as it comes; "x86 VM, interpreter" is the same with \`"engine": "interpreter"\`.
+- Programs are C (\`scripts/bench/programs\`), compiled once for all; each sends a sum at its end, which must be the same
+  everywhere. "That counts" is QEMU with \`-icount\`, which like this machine knows what the guest has executed. "This computer"
+  runs the same code without a machine.
 - An event a second is one turn of a loop that makes it: the interrupt, what its handler does, the return, and the two
   instructions of the loop.
 - Linux is booted without a boot loader by all of them. Its time is that of the whole program, from its start to the line
@@ -47,22 +51,31 @@ export function makePage(outcomes: readonly Outcome[], { date, versions, missing
 
 function table(outcomes: readonly Outcome[]): string {
   const header = ['', 'x86 VM', 'Best', 'Target', 'Peers, and how many times the figure of x86 VM theirs is'];
-  const rows = outcomes.map(({ measurement, subject, peers, isMet }) => [
+  const rows = outcomes.map(({ measurement, subject, peers, ahead }) => [
     `${measurement.name}, ${measurement.unit}`,
     round(subject.median),
     round(subject.best),
-    describeTarget(measurement, isMet),
-    peers.map(describePeer).join('; '),
+    [describeTarget(measurement, subject), describeLead(measurement, ahead)].filter(Boolean).join('; '),
+    peers.map((peer) => describePeer(measurement, peer)).join('; '),
   ]);
   return [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
 }
 
-function describeTarget({ target, better }: Measurement, isMet: boolean | undefined): string {
+function describeTarget({ better }: Measurement, { target, isMet }: Figure): string {
   if (target === undefined) return '';
   const bound = better === 'higher' ? 'at least' : 'at most';
   return `${bound} ${round(target)}: ${isMet ? 'met' : '**missed**'}`;
 }
 
-function describePeer({ name, median, ratio }: Figure): string {
-  return `${name} ${round(median)} (×${round(ratio)})`;
+function describeLead({ lead, better, peers }: Measurement, ahead: readonly string[]): string {
+  const wanted = Object.entries(lead ?? {}).filter(([name]) => peers.some((peer) => peer.name === name));
+  if (wanted.length === 0) return '';
+  const bound = better === 'higher' ? 'at least' : 'at most';
+  const list = wanted.map(([name, times]) => (times === 1 ? name : `${round(times)} times ${name}`)).join(' and ');
+  return `${bound} ${list}: ${ahead.length === 0 ? 'met' : `**missed** (${ahead.join(', ')})`}`;
+}
+
+function describePeer(measurement: Measurement, peer: Figure): string {
+  const target = describeTarget(measurement, peer);
+  return `${peer.name} ${round(peer.median)} (×${round(peer.ratio)}${target && `; ${target}`})`;
 }

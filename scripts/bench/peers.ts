@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Bochs } from './bochs-machine.ts';
 import type { LinuxBoot } from './linux-kernel.ts';
-import type { OurProcessor, StopKind } from './our-machine.ts';
+import type { Engine, OurProcessor, StopKind } from './our-machine.ts';
 import { BOOT_TIME_MAX_MS, type GuestProcess, startGuest } from './timed-run.ts';
 
 const BENCH = fileURLToPath(new URL('../bench.ts', import.meta.url));
@@ -22,18 +22,19 @@ export function startOurMachine(
   stops: StopKind,
   model: OurProcessor = '386',
   processors = 1,
+  engine: Engine = 'compiler',
 ): GuestProcess {
-  return startGuest(process.execPath, [BENCH, 'our-machine', image, stops, model, String(processors)]);
+  return startGuest(process.execPath, [BENCH, 'our-machine', image, stops, model, String(processors), engine]);
 }
 
-export function startV86(image: string, engine: 'compiler' | 'interpreter'): GuestProcess {
+export function startV86(image: string, engine: Engine): GuestProcess {
   return startGuest(process.execPath, [BENCH, 'v86', image, engine]);
 }
 
 /** Boots Linux on this machine. */
-export function startOurLinux({ kernel, initrd, codeSize }: LinuxBoot): GuestProcess {
+export function startOurLinux({ kernel, initrd, codeSize }: LinuxBoot, engine: Engine): GuestProcess {
   const model: OurProcessor = codeSize === 64 ? 'x86-64-v3' : 'pentium3';
-  return startGuest(process.execPath, [BENCH, 'our-linux', kernel, initrd, model], BOOT_TIME_MAX_MS);
+  return startGuest(process.execPath, [BENCH, 'our-linux', kernel, initrd, model, engine], BOOT_TIME_MAX_MS);
 }
 
 /** Boots Linux on v86. */

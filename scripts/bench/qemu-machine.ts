@@ -27,11 +27,17 @@ interface QemuNeeds {
   readonly codeSize: 32 | 64;
   readonly usesAvx2: boolean;
   readonly processors: number;
+  /** Counts instructions, as this machine always does. */
+  readonly icount?: boolean;
 }
 
 /** Runs an image free of any debugger. */
-export function startQemu(image: string, { codeSize, usesAvx2, processors }: QemuNeeds): GuestProcess {
-  const parts = [...(usesAvx2 ? ['-cpu', 'max'] : []), ...['-smp', String(processors)]];
+export function startQemu(image: string, { codeSize, usesAvx2, processors, icount }: QemuNeeds): GuestProcess {
+  const parts = [
+    ...(icount ? ['-icount', 'shift=0'] : []),
+    ...(usesAvx2 ? ['-cpu', 'max'] : []),
+    ...['-smp', String(processors)],
+  ];
   return startGuest(codeSize === 64 ? PROGRAM_64 : PROGRAM, [...qemuArguments(image), ...parts]);
 }
 

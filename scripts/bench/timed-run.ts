@@ -14,6 +14,8 @@ export type GuestProcess = ChildProcessByStdio<null, Readable, Readable>;
 export interface TimedRun {
   /** From `S` to `E`. */
   readonly milliseconds: number;
+  /** What it sent between the two letters. */
+  readonly sent: string;
   /** What the program wrote after `E`. */
   readonly rest: string;
 }
@@ -50,7 +52,11 @@ export function timeMarks(child: GuestProcess): Promise<TimedRun> {
     child.once('error', reject);
     child.once('close', () => {
       if (began !== undefined && ended !== undefined)
-        settle({ milliseconds: ended - began, rest: text.slice(text.indexOf('E') + 1) });
+        settle({
+          milliseconds: ended - began,
+          sent: text.slice(text.indexOf('S') + 1, text.indexOf('E')),
+          rest: text.slice(text.indexOf('E') + 1),
+        });
       else reject(new Error(`the guest did not come to its end in ${child.spawnargs.join(' ')}\n${errors}`));
     });
   });

@@ -1,5 +1,5 @@
 /**
- * The bench's own program for v86: boots an image by a ROM that only copies it to where a boot sector belongs, so that no
+ * The bench's own program for v86: boots an image of up to 32 KiB by a ROM that only copies it to where a boot sector belongs, so that no
  * other BIOS is needed, and passes the serial port to standard output.
  */
 import { readFileSync, writeSync } from 'node:fs';
@@ -15,13 +15,13 @@ const MEMORY_SIZE = 16 << 20;
 const END_MARK = 'E'.charCodeAt(0);
 
 // DS gets the segment of the ROM; the sector is copied and entered.
-const COPY_AND_JUMP = [
+const copyAndJump = (words: number) => [
   0xfc, // cld
   ...[0x0e, 0x1f], // push cs / pop ds
   ...[0x31, 0xc0, 0x8e, 0xc0], // xor ax,ax / mov es,ax
   ...[0xbe, 0x00, 0x01], // mov si,100h
   ...[0xbf, 0x00, 0x7c], // mov di,7C00h
-  ...[0xb9, 0x00, 0x01], // mov cx,256
+  ...[0xb9, words & 0xff, words >> 8], // mov cx,words
   ...[0xf3, 0xa5], // rep movsw
   ...[0xea, 0x00, 0x7c, 0x00, 0x00], // jmp 0:7C00h
 ];
@@ -29,7 +29,7 @@ const JUMP_TO_START = [0xea, 0x00, 0x00, 0x00, 0xf0]; // jmp F000:0
 
 function makeRom(image: Uint8Array): ArrayBuffer {
   const rom = new Uint8Array(ROM_SIZE);
-  rom.set([0x31, 0xe4, 0x8e, 0xd4, 0xbc, 0x00, 0x70, ...COPY_AND_JUMP]); // xor sp,sp / mov ss,sp / mov sp,7000h
+  rom.set([0x31, 0xe4, 0x8e, 0xd4, 0xbc, 0x00, 0x70, ...copyAndJump(image.length / 2)]); // xor sp,sp / mov ss,sp / mov sp,7000h
   rom.set(image, IMAGE_IN_ROM);
   rom.set(JUMP_TO_START, RESET_VECTOR);
   return rom.buffer;
