@@ -87,7 +87,9 @@ function deriveFacts(state: CpuState, index: number, isBig: boolean): void {
   const entry = internal.SEGMENTS + index * SEGMENT_ENTRY_SIZE;
   const end = Math.min(endAt(state, entry + ENTRY_READ_END), endAt(state, entry + ENTRY_WRITE_END));
   const isBaseFixed = usesDescriptors(state);
-  const { facts, mask } = factsOf(index, { isBaseFixed, base: state.read32(entry + ENTRY_BASE), end, isBig });
+  const isRealMode = (state.read32(slot.CR0) & CR0_PE) === 0;
+  const base = state.read32(entry + ENTRY_BASE);
+  const { facts, mask } = factsOf(index, { isBaseFixed, base, end, isBig, isRealMode });
   state.write32(internal.SEGMENT_FACTS, (state.read32(internal.SEGMENT_FACTS) & ~mask) | facts);
 }
 

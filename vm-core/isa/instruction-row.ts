@@ -34,6 +34,8 @@ export interface InstructionRow {
    * own end, nothing has happened, and the operation is called.
    */
   inline?(s: Semantics, ...operands: readonly UnitOperand[]): void;
+  /** `real`: the inline part does something in real mode only. */
+  readonly inlineIn?: 'real';
   /** A number that a system operation gets as its second immediate (data size, register number). */
   readonly detail?: number;
   /** LOCK is allowed when the first operand is memory. */

@@ -7,6 +7,7 @@
  * the type of the other operand.
  */
 import type { FunctionBuilder, Label, Value } from '../wasm/function-builder.ts';
+import { CR0_PE } from '../state/control-bits.ts';
 import type { SegmentIndex } from '../state/layout.ts';
 import { Arithmetic } from './arithmetic.ts';
 import type { FlagSource } from './flag-source.ts';
@@ -104,7 +105,7 @@ export abstract class Semantics extends Arithmetic {
   abstract jump(target: Value): void;
   /** Ends the instruction: the next one follows. Only where that is not the end of its semantics. */
   abstract end(): void;
-  /** Ends the instruction; if the condition is not 0, events have their turn before the next. */
+  /** Ends the instruction; if the condition is not 0, which `mayLeaveIf` has said, events have their turn before the next. */
   abstract endAndLeaveIf(condition: Value): void;
   /** In real mode: true if a load changes only selector and base of the segment (`reg`: the one that ModR/M names). */
   abstract takesParagraphs(segment: SegmentIndex | 'reg'): Value;
@@ -140,6 +141,13 @@ export abstract class Semantics extends Arithmetic {
   abstract readSystemFlags(): Value;
   abstract writeSystemFlags(value: Value): void;
   abstract readControl0(): Value;
+
+  /** Before anything has changed: whether `endAndLeaveIf` will find its condition not 0. */
+  mayLeaveIf(_condition: Value): void {}
+
+  isRealMode(): Value {
+    return this.isZero(this.and(this.readControl0(), CR0_PE));
+  }
 
   /** Takes all arithmetic flags from an operation; false where a staging wants the lazy pair. */
   keepsFlags(_source: FlagSource): boolean {

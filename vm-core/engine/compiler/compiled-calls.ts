@@ -19,12 +19,13 @@ export class CompiledCalls {
     this.#linearOfStack = linearOfStack;
   }
 
-  called(target: Value, back: Value): void {
+  called(target: Value, back: Value, selector: Value | undefined): void {
     const s = this.#s;
     const size = s.operandSize / 8;
     // The interpreter pushes again.
-    const undo = () => s.writeStackPointer(s.add(s.readStackPointer(), s.constant(size)));
-    stageCall(s.f, s.cpuAddress(), this.#keeper(undo), { target, back, size });
+    const pushed = s.addressConstant(selector ? 2 * size : size);
+    const undo = () => s.writeStackPointer(s.add(s.readStackPointer(), pushed));
+    stageCall(s.f, s.cpuAddress(), this.#keeper(undo), { target, back, size, selector });
   }
 
   returned(): void {

@@ -2,7 +2,7 @@
 import type { InstructionRow } from '../../isa/instruction-row.ts';
 import { instructionRows } from '../../isa/instruction-table.ts';
 import type { Form, Interpreter, StagedForm } from '../interpreter.ts';
-import { internal, slot } from '../../state/layout.ts';
+import { ES, internal, slot, SS } from '../../state/layout.ts';
 import * as record from '../record.ts';
 import { isUnitCompiled } from './compiled-units.ts';
 
@@ -11,13 +11,14 @@ export interface CompiledInstruction {
   readonly at: number;
   readonly handler: number;
   readonly row: InstructionRow;
-  /** Absent: the interpreter's handler is called. */
+  /** Absent: the interpreter's handler is called. Of a system operation only the inline part is compiled. */
   readonly form: Form | undefined;
   readonly length: number;
   /** Distance from the block's first instruction to the next one. */
   readonly nextOffset: number;
   readonly segmentEntry: number;
   readonly rmSlot: number;
+  readonly reg: number;
   readonly regSlot: number;
   readonly immediate: number;
   readonly immediate2: number;
@@ -39,11 +40,13 @@ export function readInstruction(
   view: DataView,
   at: number,
   handlers: Pick<Interpreter, 'formAt' | 'isSystem'>,
+  isRealMode: boolean,
 ): CompiledInstruction | undefined {
   const handler = view.getUint16(at + record.RECORD_HANDLER, true);
   const staged = handlers.formAt(handler);
   const row = staged?.row ?? instructionRows[view.getUint16(at + record.RECORD_ROW, true)];
   if (!row || (!staged && !handlers.isSystem(handler))) return undefined;
+  const reg = view.getUint8(at + record.RECORD_REG);
   const base = view.getUint16(at + record.RECORD_BASE_SLOT, true);
   const index = view.getUint16(at + record.RECORD_INDEX_SLOT, true);
   const isFarRelative = index === internal.TWO_GIBIBYTES;
@@ -51,10 +54,11 @@ export function readInstruction(
     at,
     handler,
     row,
-    form: staged && isCompiled(staged) ? staged.form : undefined,
+    form: staged && isCompiled(staged, reg, isRealMode) ? staged.form : undefined,
     length: view.getUint8(at + record.RECORD_LENGTH),
     nextOffset: view.getUint16(at + record.RECORD_NEXT_OFFSET, true),
     segmentEntry: view.getUint16(at + record.RECORD_SEGMENT_ENTRY, true),
+    reg,
     rmSlot: view.getUint16(at + record.RECORD_RM_SLOT, true),
     regSlot: view.getUint16(at + record.RECORD_REG_SLOT, true),
     immediate: view.getInt32(at + record.RECORD_IMMEDIATE, true),
@@ -71,7 +75,9 @@ export function readInstruction(
 }
 
 /** System operations are the interpreter's; so is some of the other units, and what may have to be undone and cannot be. */
-function isCompiled({ row, form }: StagedForm): boolean {
+function isCompiled({ row, form }: StagedForm, reg: number, isRealMode: boolean): boolean {
+  const loadsStackSegment = (row.name === 'MOV_SREG_RM' ? reg : row.name === 'POP_SREG' ? row.detail : ES) === SS;
+  if (row.inline) return !loadsStackSegment && form.operandSize !== 64 && (isRealMode || row.inlineIn !== 'real');
   if (form.loadsStack && row.name === 'XCHG') return false;
   if (row.unit !== undefined) return isUnitCompiled(row);
   return row.semantics !== undefined && row.name !== 'WAIT' && row.name !== 'ESC';

@@ -5,11 +5,11 @@
 import type { Operand, OperandBits, UnitOperand, VectorField } from '../../isa/operand.ts';
 import { type SegmentChoice, Semantics } from '../../isa/semantics.ts';
 import type { FlagSource } from '../../isa/flag-source.ts';
-import { ES, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, SS, segmentSlots, slot } from '../../state/layout.ts';
+import { CS, ES, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, SS, segmentSlots, slot } from '../../state/layout.ts';
 import type { Label, Value } from '../../wasm/function-builder.ts';
 import type { Form } from '../interpreter.ts';
 import { CompiledCalls } from './compiled-calls.ts';
-import type { CompiledFlags } from './compiled-flags.ts';
+import { FlagMeeting } from './flag-meeting.ts';
 import type { CompiledInstruction } from './compiled-instruction.ts';
 import type { CompiledPlace } from './compiled-memory.ts';
 import {
@@ -20,6 +20,7 @@ import {
 } from './compiled-vector-operands.ts';
 import { slotOfField } from './compiled-vectors.ts';
 import type { RegionExit } from '../../machine/compiled-region.ts';
+import { loadParagraph, type StagedSegment, stagedSegment, takesParagraphs } from '../segment-stage.ts';
 import type { StageSurroundings } from './stage-surroundings.ts';
 
 export class CompilerStage extends Semantics {
@@ -29,6 +30,8 @@ export class CompilerStage extends Semantics {
   readonly #held = new Map<Operand, Value>();
   readonly #moved = new Map<Operand, Value>();
   readonly #vectorPlace: VectorOperandPlace;
+  /** What CS was loaded with. */
+  #paragraph: Value | undefined;
   /** True where the code that is written next is not reached. */
   #isLeft = false;
 
@@ -208,28 +211,43 @@ export class CompilerStage extends Semantics {
   }
 
   jump(target: Value): void {
-    this.#region.jump(target);
+    this.#region.jump(target, this.#paragraph);
     this.#isLeft = true;
   }
 
   end(): void {
-    throw new Error('an instruction of no unit ends at its end');
+    this.#region.end();
+    this.#isLeft = true;
+  }
+
+  override mayLeaveIf(condition: Value): void {
+    this.f.if(condition, () => this.#bail('handler'));
   }
 
   endAndLeaveIf(): void {
     this.end();
   }
 
-  takesParagraphs(): Value {
-    throw new Error('system instructions are not compiled');
+  override isRealMode(): Value {
+    return this.f.i32(this.#region.facts.isRealMode ? 1 : 0);
   }
 
-  loadParagraph(): void {
-    this.takesParagraphs();
+  takesParagraphs(segment: SegmentIndex | 'reg'): Value {
+    return takesParagraphs(this.f, this.#segment(segment));
   }
 
-  recordCall(target: Value, back: Value): void {
-    if (this.#region.facts.recordsCalls) this.#calls().called(target, back);
+  loadParagraph(segment: SegmentIndex | 'reg', selector: Value): void {
+    loadParagraph(this.f, this.#segment(segment), selector);
+    if (segment === CS) this.#paragraph = selector;
+  }
+
+  #segment(segment: SegmentIndex | 'reg'): StagedSegment {
+    const { cpu } = this.#region;
+    return stagedSegment(this.f, cpu, cpu, segment === 'reg' ? (this.#instruction.reg as SegmentIndex) : segment);
+  }
+
+  recordCall(target: Value, back: Value, selector?: Value): void {
+    if (this.#region.facts.recordsCalls) this.#calls().called(target, back, selector);
   }
 
   recordReturn(): void {
@@ -319,24 +337,17 @@ export class CompilerStage extends Semantics {
   /** What is known of the flags behind it is what both ways agree on. */
   override if(condition: Value, whenTrue: () => void, whenFalse?: () => void): void {
     const { flags } = this.#region;
-    if (condition.constant !== undefined) {
-      super.if(condition, whenTrue, whenFalse);
-      return;
-    }
-    const before = flags.known;
-    const ways: { readonly known: CompiledFlags['known']; readonly isLeft: boolean }[] = [];
-    const way = (body: (() => void) | undefined) => () => {
-      flags.known = before;
+    if (condition.constant !== undefined) return super.if(condition, whenTrue, whenFalse);
+    const meeting = new FlagMeeting(flags);
+    const leaves = (body: () => void) => {
       this.#isLeft = false;
-      body?.();
-      ways.push({ known: flags.known, isLeft: this.#isLeft });
+      body();
+      return this.#isLeft;
     };
+    const way = (body: () => void) => () => meeting.way(() => leaves(body));
     super.if(condition, way(whenTrue), whenFalse && way(whenFalse));
-    if (!whenFalse) ways.push({ known: before, isLeft: false });
-    this.#isLeft = ways.every(({ isLeft }) => isLeft);
-    const [first, second] = ways.filter(({ isLeft }) => !isLeft);
-    const isSame = !second || flags.areSame(first?.known, second.known);
-    flags.known = isSame ? first?.known : undefined;
+    if (!whenFalse) meeting.way(() => false);
+    this.#isLeft = !meeting.meet();
   }
 
   override loop(body: (label: Label) => void): void {

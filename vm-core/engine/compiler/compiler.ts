@@ -15,7 +15,7 @@ import { type Compiled, CompiledRegions } from './compiled-regions.ts';
 import { defineRegion } from './region-code.ts';
 import { readCounts } from './region-counters.ts';
 import { type CodeSource, discoverRegion, type Region } from './region-graph.ts';
-import { commonFacts } from './segment-facts.ts';
+import { AssumedFacts, commonFacts } from './segment-facts.ts';
 
 /** Samples of a block that make it hot. */
 const HOT = 2;
@@ -174,7 +174,7 @@ export class Compiler {
   #compile(candidates: readonly Candidate[]): void {
     const found: { readonly region: Region; readonly facts: number }[] = [];
     for (const { block, eip, facts } of candidates) {
-      const region = discoverRegion(this.#sourceAt(block), block, eip);
+      const region = discoverRegion(this.#sourceAt(block, facts), block, eip);
       if (region) found.push({ region, facts: commonFacts(facts, this.#experience.get(block)?.facts ?? ~0) });
       else {
         this.counters.refused++;
@@ -202,11 +202,12 @@ export class Compiler {
     }
   }
 
-  #sourceAt(root: Block): CodeSource {
+  #sourceAt(root: Block, facts: number): CodeSource {
     const { code } = this.#around;
     return {
       view: this.#view,
       handlers: interpreter(root.codeSize),
+      isRealMode: new AssumedFacts(facts).isRealMode,
       blockAt: (linear) => {
         const physical = root.physical + (lowHalf(linear) - lowHalf(root.linear));
         const block =

@@ -34,6 +34,7 @@ function regionOf(program: string): { readonly region: Region; readonly facts: n
   const source = {
     view: state.view,
     handlers: interpreter(32),
+    isRealMode: false,
     blockAt: (linear: number | bigint) => code.keptAt(linear, Number(linear), 32),
     isCalled: () => false,
   };

@@ -21,8 +21,9 @@ import { CompiledRegisters } from './compiled-registers.ts';
 import { forbiddingBitsOf, keepsVectors } from './compiled-units.ts';
 import { CompiledVectors } from './compiled-vectors.ts';
 import { CompilerStage } from './compiler-stage.ts';
+import { FlagMeeting } from './flag-meeting.ts';
 import { countExit, countInstructions, exitNumber } from './region-counters.ts';
-import type { Region } from './region-graph.ts';
+import { codeBaseOf, type Region } from './region-graph.ts';
 import { type OrderedNode, orderRegion } from './region-order.ts';
 import { AssumedFacts } from './segment-facts.ts';
 
@@ -247,7 +248,8 @@ class RegionCode {
       vectors: this.#vectors,
       entry: from.node.eip,
       bail: (why: RegionExit) => this.#bail(from, number, why),
-      jump: (target: Value) => this.#jump(from, target, number + 1),
+      jump: (target: Value, paragraph?: Value) => this.#jump(from, target, number + 1, paragraph),
+      end: () => {},
       repeat: (again: () => void) => {
         this.#spend(1);
         this.#f.if(this.#f.binary('geU', this.#budget, this.#f.i32(from.node.count)), again);
@@ -261,10 +263,29 @@ class RegionCode {
     const stage = new CompilerStage(surroundings, instruction);
     const operands = row.operands.map((code) => resolveOperand(code, form.operandSize, form.addressing !== undefined));
     const run = () => row.semantics?.(stage, ...(operands as Operand[]));
+    if (row.inline)
+      return this.#inline(from, number, (end) => {
+        surroundings.end = end;
+        row.inline?.(stage, ...(operands as Operand[]));
+        return stage.isLeft;
+      });
     if (form.loadsStack) stage.loadStack(run);
     else if (form.repeatPrefix === 0) run();
     else repeated(stage, run, row, form.repeatPrefix);
     return stage.isLeft;
+  }
+
+  /** The inline part of a system operation, which comes to its end where the rest of it would have to follow. */
+  #inline(from: OrderedNode, number: number, write: (end: () => void) => boolean): boolean {
+    const ends = new FlagMeeting(this.#flags);
+    this.#f.block((behind) => {
+      const isLeft = write(() => {
+        ends.arrive();
+        this.#f.branch(behind);
+      });
+      if (!isLeft) this.#bail(from, number, 'handler');
+    });
+    return !ends.meet();
   }
 
   /** Has the interpreter's handler do an instruction, with the state as the interpreter has it there. */
@@ -300,21 +321,30 @@ class RegionCode {
     });
   }
 
-  #jump(from: OrderedNode, target: Value, done: number): void {
+  /** With a paragraph, CS has been loaded with that. */
+  #jump(from: OrderedNode, target: Value, done: number, paragraph?: Value): void {
     const f = this.#f;
-    if (target.constant !== undefined) {
+    const staysIn = paragraph && this.#isCodeBase(paragraph);
+    if (target.constant !== undefined && (!staysIn || staysIn.constant === 1)) {
       this.#edge(from, BigInt(target.constant), done);
       return;
     }
     this.#spend(done);
     for (const [place, to] of from.node.returns ? from.successors : []) {
       const known = this.#flags.known;
-      f.if(f.binary('eq', target, this.#place(place)), () => this.#branch(from, to));
+      const isPlace = f.binary('eq', target, this.#place(place));
+      f.if(staysIn ? f.binary('and', isPlace, staysIn) : isPlace, () => this.#branch(from, to));
       this.#flags.known = known;
     }
     f.set(this.#eip, target);
     f.set(this.#why, f.i32(exitNumber('indirect')));
     f.branch(this.#exit);
+  }
+
+  /** Whether a paragraph begins where the code segment does in which the region was found. */
+  #isCodeBase(paragraph: Value): Value {
+    const { block, eip } = this.#region.root;
+    return this.#f.binary('eq', this.#f.binary('shl', paragraph, this.#f.i32(4)), this.#f.i32(codeBaseOf(block, eip)));
   }
 
   /** Goes on at a place after so many instructions of the block. */

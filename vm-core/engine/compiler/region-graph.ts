@@ -14,6 +14,11 @@ const INSTRUCTIONS_MAX = 400;
 /** A return looks for so many places behind calls. */
 const RETURNS_MAX = 6;
 
+/** What goes elsewhere, calls and returns. */
+const TRANSFERS = /^(CALL|JMP|RET)_FAR/;
+const CALLS = /^CALL($|_FAR)/;
+const RETURNS = /^RET($|_FAR)/;
+
 /** A block of the region. Places are EIP or RIP: of 64 bits as they are, of 32 unsigned. */
 export interface RegionNode {
   readonly block: Block;
@@ -34,6 +39,7 @@ export interface RegionNode {
 export interface CodeSource {
   readonly view: DataView;
   readonly handlers: Pick<Interpreter, 'formAt' | 'isSystem'>;
+  readonly isRealMode: boolean;
   /** The block at a linear address of the root's page, if it is decoded and nothing has to be asked there. */
   blockAt(linear: Address): Block | undefined;
   /** True for an instruction of a block that is left to its handler, though it could be compiled. */
@@ -44,6 +50,16 @@ export interface Region {
   readonly root: RegionNode;
   readonly nodes: ReadonlyMap<bigint, RegionNode>;
   readonly addressBits: 32 | 64;
+}
+
+/** The base of the code segment that a block of 16- or 32-bit code was found in. */
+export function codeBaseOf({ linear }: Block, eip: bigint): number {
+  return (Number(linear) - Number(eip)) >>> 0;
+}
+
+/** Where a paragraph begins. */
+export function paragraphBase(selector: number): number {
+  return (selector << 4) >>> 0;
 }
 
 /** The region that begins at a block; undefined if its first instruction cannot be compiled. */
@@ -97,12 +113,13 @@ function readNode(source: CodeSource, block: Block, eip: bigint, addressBits: 32
   const targets: bigint[] = [];
   const place = (offset: number) => BigInt.asUintN(addressBits, eip + BigInt(offset));
   for (let n = 0; n < count; n++) {
-    const read = readInstruction(view, start + n * record.RECORD_SIZE, source.handlers);
+    const read = readInstruction(view, start + n * record.RECORD_SIZE, source.handlers, source.isRealMode);
     const instruction = read && source.isCalled(block, n) ? { ...read, form: undefined } : read;
     // What is not compiled and changes what follows is left to the interpreter's loop.
     if (!instruction || (!instruction.form && instruction.row.endsBlock)) break;
     instructions.push(instruction);
     if (isRelative(instruction)) targets.push(targetOf(instruction, eip, addressBits));
+    else if (isInParagraph(instruction, block, eip)) targets.push(BigInt(farOffset(instruction)));
   }
   const last = instructions.at(-1);
   const isWhole = instructions.length === count;
@@ -113,11 +130,27 @@ function readNode(source: CodeSource, block: Block, eip: bigint, addressBits: 32
     instructions,
     count,
     bytes: block.bytes,
-    next: isWhole && !endsBlock ? place(block.bytes) : undefined,
+    next: isWhole && (!endsBlock || isLoad(last)) ? place(block.bytes) : undefined,
     targets,
-    callsFrom: isWhole && name === 'CALL' ? place(block.bytes) : undefined,
-    returns: isWhole && name === 'RET',
+    callsFrom: isWhole && CALLS.test(name) ? place(block.bytes) : undefined,
+    returns: isWhole && RETURNS.test(name),
   };
+}
+
+/** An instruction that ends blocks, and of which the part that is compiled goes on behind it. */
+function isLoad(last: CompiledInstruction | undefined): boolean {
+  return last?.form !== undefined && last.row.inline !== undefined && !TRANSFERS.test(last.row.name);
+}
+
+/** A far jump or call in real mode to the paragraph in which the code is. */
+function isInParagraph({ form, row, immediate2 }: CompiledInstruction, block: Block, eip: bigint): boolean {
+  if (!form || !row.operands.includes('Ap')) return false;
+  return paragraphBase(immediate2) === codeBaseOf(block, eip);
+}
+
+/** Where a far jump or call with an immediate operand leads in its paragraph. */
+function farOffset({ form, immediate }: CompiledInstruction): number {
+  return form?.operandSize === 16 ? immediate & 0xffff : immediate >>> 0;
 }
 
 function isRelative({ form, row }: CompiledInstruction): boolean {

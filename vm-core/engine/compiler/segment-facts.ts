@@ -11,6 +11,9 @@ const HAS_64_KIB = 2;
 /** The stack pointer has 32 bits. */
 const STACK_IS_BIG = 1 << 30;
 
+/** In real mode segment registers take paragraphs. */
+const REAL_MODE = 1 << 16;
+
 /** Calls are recorded. */
 export const CALLS_RECORDED: number = 1 << 29;
 /** Regions are not to be entered: something is recorded that they do not record. */
@@ -21,15 +24,21 @@ const TWO_32 = 0x1_0000_0000;
 /** The part of the number that is about one segment, and the bits that the part covers. */
 export function factsOf(
   index: number,
-  segment: { readonly isBaseFixed: boolean; readonly base: number; readonly end: number; readonly isBig: boolean },
+  segment: {
+    readonly isBaseFixed: boolean;
+    readonly base: number;
+    readonly end: number;
+    readonly isBig: boolean;
+    readonly isRealMode: boolean;
+  },
 ): { readonly facts: number; readonly mask: number } {
-  const { isBaseFixed, base, end, isBig } = segment;
+  const { isBaseFixed, base, end, isBig, isRealMode } = segment;
   const isFlat = isBaseFixed && base === 0 && end === TWO_32;
   const facts = ((isFlat ? FLAT : 0) | (end >= 0x10000 ? HAS_64_KIB : 0)) << (2 * index);
   const isStack = index === SS;
   return {
-    facts: facts | (isStack && isBig ? STACK_IS_BIG : 0),
-    mask: (3 << (2 * index)) | (isStack ? STACK_IS_BIG : 0),
+    facts: facts | (isRealMode ? REAL_MODE : 0) | (isStack && isBig ? STACK_IS_BIG : 0),
+    mask: (3 << (2 * index)) | REAL_MODE | (isStack ? STACK_IS_BIG : 0),
   };
 }
 
@@ -79,6 +88,10 @@ export class AssumedFacts {
 
   get isStackBig(): boolean {
     return this.#is(STACK_IS_BIG);
+  }
+
+  get isRealMode(): boolean {
+    return this.#is(REAL_MODE);
   }
 
   get recordsCalls(): boolean {

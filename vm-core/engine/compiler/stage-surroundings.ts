@@ -21,8 +21,10 @@ export interface StageSurroundings {
   readonly entry: bigint;
   /** Leaves the region before the instruction: the interpreter does it. */
   bail(why: RegionExit): void;
-  /** Goes on at a target after the instruction. */
-  jump(target: Value): void;
+  /** Goes on at a target after the instruction; with a paragraph CS was loaded with that. */
+  jump(target: Value, paragraph: Value | undefined): void;
+  /** Goes on behind an instruction that has still more to say. */
+  end(): void;
   /** The instruction is executed again, in the region if its budget allows: `again` goes there. */
   repeat(again: () => void): void;
   /** The highest offset that is jumped to, which the code segment's limit must allow. */

@@ -54,7 +54,7 @@ function setStack(
   s.setAddress(ENTRY + ENTRY_BASE, s.constant(0));
   for (const field of [ENTRY_READ_END, ENTRY_WRITE_END]) s.f.store(64, s.cpu, ENTRY + field, s.f.i64(BigInt(end)));
   const isBig = stackMask === 0xffff_ffff;
-  const { facts, mask } = factsOf(SS, { isBaseFixed: true, base: 0, end, isBig });
+  const { facts, mask } = factsOf(SS, { isBaseFixed: true, base: 0, end, isBig, isRealMode: false });
   s.setField(internal.SEGMENT_FACTS, s.or(s.and(s.field(internal.SEGMENT_FACTS), ~mask), facts));
   s.setField(internal.STACK_MASK, stackMask);
 }

@@ -12,7 +12,6 @@ import type { Operand } from '../operand.ts';
 import type { Semantics } from '../semantics.ts';
 import { dropBytes, push, readTop } from '../stack-access.ts';
 
-const PROTECTION_ENABLE = 1;
 /** PUSHFD stores RF and VM as zeros. */
 const PUSHED_32 = 0x00fc_ffff;
 const OVERFLOW_BIT = 11;
@@ -21,7 +20,7 @@ const POPPED = TF | IF | DF | IOPL | NT;
 
 function inRealMode(s: Semantics, body: () => void): void {
   if (s.addressBits === 64) return;
-  s.if(s.isZero(s.and(s.readControl0(), PROTECTION_ENABLE)), body);
+  s.if(s.isRealMode(), body);
 }
 
 /** MOV to a segment register. */
@@ -159,13 +158,15 @@ export const popFlags: SemanticsFunction = (s) => {
   if (s.operandSize !== 16) return;
   inRealMode(s, () => {
     const image = readTop(s);
-    dropBytes(s, s.constant(2));
     const before = s.f.copy(s.readSystemFlags());
     const after = s.f.copy(s.or(s.and(before, ~(POPPED | RF)), s.and(image, POPPED)));
+    // A trap may be due, or an interrupt wait that comes in now.
+    const leaves = s.f.copy(s.and(s.and(s.xor(before, after), s.or(after, RF | TF)), TF | IF | RF));
+    s.mayLeaveIf(leaves);
+    dropBytes(s, s.constant(2));
     s.writeSystemFlags(after);
     setFlagsFromByte(s, image, s.and(s.shrU(image, OVERFLOW_BIT), 1));
-    // A trap may be due, or an interrupt wait that comes in now.
-    s.endAndLeaveIf(s.and(s.and(s.xor(before, after), s.or(after, RF | TF)), TF | IF | RF));
+    s.endAndLeaveIf(leaves);
   });
 };
 

@@ -85,10 +85,11 @@ export const stackRows: readonly InstructionRow[] = [
             detail: n,
             endsBlock: true,
             inline: popSegment(n),
+            inlineIn: 'real',
             ...modeOf(n),
           }),
         ],
   ),
   systemRow('9C', 'PUSHF', '', { inline: pushFlags, ...wide }),
-  systemRow('9D', 'POPF', '', { endsBlock: true, inline: popFlags, ...wide }),
+  systemRow('9D', 'POPF', '', { endsBlock: true, inline: popFlags, inlineIn: 'real', ...wide }),
 ];

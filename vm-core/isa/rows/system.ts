@@ -50,6 +50,6 @@ export const systemRows: readonly InstructionRow[] = [
   systemRow('EE', 'OUT_DX', '', { detail: 1 }),
   systemRow('EF', 'OUT_DX'),
   systemRow('F4', 'HLT', '', ends),
-  systemRow('FA', 'CLI', '', { inline: clearInterruptFlag }),
+  systemRow('FA', 'CLI', '', { inline: clearInterruptFlag, inlineIn: 'real' }),
   systemRow('FB', 'STI', '', ends),
 ];
