@@ -337,7 +337,6 @@ export class CompilerStage extends Semantics {
   /** What is known of the flags behind it is what both ways agree on. */
   override if(condition: Value, whenTrue: () => void, whenFalse?: () => void): void {
     const { flags } = this.#region;
-    if (condition.constant !== undefined) return super.if(condition, whenTrue, whenFalse);
     const meeting = new FlagMeeting(flags);
     const leaves = (body: () => void) => {
       this.#isLeft = false;
@@ -346,7 +345,7 @@ export class CompilerStage extends Semantics {
     };
     const way = (body: () => void) => () => meeting.way(() => leaves(body));
     super.if(condition, way(whenTrue), whenFalse && way(whenFalse));
-    if (!whenFalse) meeting.way(() => false);
+    if (!whenFalse && !condition.constant) meeting.way(() => false);
     this.#isLeft = !meeting.meet();
   }
 
