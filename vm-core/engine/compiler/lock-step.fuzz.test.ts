@@ -20,6 +20,7 @@ import {
   STACK_AT,
   STACK_END,
 } from './random-program.ts';
+import { FIRST_VECTOR, VECTORS } from './real-mode-pieces.ts';
 import { rewritingProgram } from './rewriting-program.ts';
 import { defaultEngine, type Engine } from './tiers.ts';
 
@@ -53,9 +54,11 @@ function prepare(mode: ProgramMode, engine: Engine, seed: number, { write, model
     [...write(draw, mode)].forEach((byte, n) => {
       machine.map.write(PROGRAM_AT + n, 1, byte);
     });
+    for (let vector = FIRST_VECTOR; mode === 16 && vector < FIRST_VECTOR + VECTORS; vector++)
+      machine.map.write(4 * vector, 4, blockAddress(draw));
     const wordSize = mode / 8;
     for (let at = STACK_AT; at < STACK_END; at += wordSize)
-      machine.map.write(at, Math.min(wordSize, 4) as 2 | 4, blockAddress(draw));
+      machine.map.write(at, Math.min(wordSize, 4) as 2 | 4, mode === 16 && draw(3) === 0 ? 0 : blockAddress(draw));
     for (const name of ['EAX', 'ECX', 'EDX', 'EBP'] as const) state.write32(slot[name], draw(0x1000000));
     for (const name of ['EBX', 'ESI', 'EDI'] as const) state.write32(slot[name], DATA_AT + draw(0x800));
     state.write32(slot.ESP, STACK_AT + 0x800);

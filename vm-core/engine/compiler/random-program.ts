@@ -3,6 +3,8 @@
  * all kinds, loads and stores, and stores into the program's own immediates.
  */
 
+import { realModeEnd, realModeInstruction } from './real-mode-pieces.ts';
+
 /** Gives numbers from 0 to below a bound. */
 export type Draw = (bound: number) => number;
 
@@ -102,6 +104,8 @@ class ProgramWriter {
     ];
     const prefix = draw(3) === 0 ? [0x66] : [];
     const wide = this.#mode === 64 && draw(2) === 0 ? [0x48] : [];
+    if (this.#mode === 16 && draw(5) === 0)
+      return realModeInstruction(draw, (reg) => this.#memory(reg), WRITTEN[draw(4)] as number);
     const special = draw(12);
     if (special === 0) return this.#moveImmediate(at);
     if (special === 1) return this.#storeToCode(at);
@@ -121,6 +125,7 @@ class ProgramWriter {
       return [...opcode, ...bytesOf(distance, size)];
     };
     const first = draw(4) === 0 ? [] : jump([0x0f, 0x80 + draw(16)], at);
+    if (this.#mode === 16 && draw(4) === 0) return [...first, ...realModeEnd(draw, blockAddress(draw))];
     const last = draw(6);
     if (last === 0) return [...first, 0xc3];
     return [...first, ...jump([last < 3 ? 0xe8 : 0xe9], at + first.length)];
