@@ -46,7 +46,7 @@ export class CodeFetch {
     const modeKey = this.#state.read32(internal.MODE_KEY) | 0;
     const known = this.#code.onPage(linear, physical, codeSize, bytesToLimit);
     if (known) {
-      this.#jumps.enter(linear, modeKey, known.address);
+      this.#jumps.enter(linear, physical, modeKey, known.address);
       return known;
     }
     const room = PAGE_SIZE - (physical & (PAGE_SIZE - 1));
@@ -69,7 +69,7 @@ export class CodeFetch {
       // What lies beyond the limit is not fetched.
       return offset < bytesToLimit ? this.#map.read(findNextPage() + offset - room, 1, 'code') : 0;
     });
-    if (block.isKept) this.#jumps.enter(linear, modeKey, block.address);
+    if (block.isKept) this.#jumps.enter(linear, physical, modeKey, block.address);
     return block;
   }
 

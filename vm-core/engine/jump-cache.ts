@@ -1,7 +1,18 @@
-/** The jump cache of one vCPU: which block code at a linear address is in, for generated code (DESIGN §3). */
-import { type Address, highHalf, lowHalf, pageStart } from '../state/address.ts';
+/**
+ * The jump cache of one vCPU: which block code at a linear address is in, and which physical page code of a linear page is
+ * on, for generated code (DESIGN §3).
+ */
+import { type Address, highHalf, lowHalf, offsetInPage, pageStart } from '../state/address.ts';
 import { INSTRUCTION_LENGTH_MAX } from '../isa/decoder.ts';
-import { JUMP_CACHE, JUMP_CACHE_ENTRIES, JUMP_CACHE_ENTRY_SIZE, PAGE_SIZE } from '../memory/layout.ts';
+import {
+  CODE_PAGES,
+  CODE_PAGES_ENTRIES,
+  CODE_PAGES_ENTRY_SIZE,
+  JUMP_CACHE,
+  JUMP_CACHE_ENTRIES,
+  JUMP_CACHE_ENTRY_SIZE,
+  PAGE_SIZE,
+} from '../memory/layout.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { BLOCK_BYTES } from './record.ts';
 
@@ -10,14 +21,20 @@ export const JUMP_LINEAR = 0;
 export const JUMP_MODE = 8;
 export const JUMP_BLOCK = 12;
 
+/** In an entry of a page; the linear address is at its beginning. */
+export const PAGE_MODE = 8;
+export const PAGE_PHYSICAL = 12;
+
 export class JumpCache {
   readonly #view: DataView;
+  readonly #base: number;
   readonly #start: number;
   /** Linear pages that there may be code on. */
   readonly #pages = new Set<number>();
 
   constructor({ view, base }: CpuState) {
     this.#view = view;
+    this.#base = base;
     this.#start = base + JUMP_CACHE;
   }
 
@@ -32,10 +49,11 @@ export class JumpCache {
     return view.getInt32(block + BLOCK_BYTES, true) <= bytesToLimit ? block : 0;
   }
 
-  /** Enters a block that is kept. */
-  enter(linear: Address, modeKey: number, block: number): void {
+  /** Enters a block that is kept, and its page. */
+  enter(linear: Address, physical: number, modeKey: number, block: number): void {
     const entry = this.#entryOf(linear);
     this.#pages.add(linearPageOf(linear));
+    this.#enterPage(linear, physical, modeKey);
     this.#view.setInt32(entry + JUMP_LINEAR, lowHalf(linear), true);
     this.#view.setInt32(entry + JUMP_LINEAR + 4, highHalf(linear), true);
     this.#view.setInt32(entry + JUMP_MODE, modeKey, true);
@@ -46,12 +64,16 @@ export class JumpCache {
   forget(): void {
     this.#pages.clear();
     new Uint8Array(this.#view.buffer, this.#start, JUMP_CACHE_ENTRIES * JUMP_CACHE_ENTRY_SIZE).fill(0);
+    const pages = this.#base + CODE_PAGES;
+    new Uint8Array(this.#view.buffer, pages, CODE_PAGES_ENTRIES * CODE_PAGES_ENTRY_SIZE).fill(0);
   }
 
   /** The same for one linear page; an instruction on the page before may reach into it. */
   forgetPage(linear: number): void {
     const page = linearPageOf(linear);
     const start = lowHalf(pageStart(linear));
+    const place = this.#base + codePagePlace(linear);
+    if (this.#view.getInt32(place, true) === start) this.#view.setInt32(place + PAGE_MODE, 0, true);
     if (this.#pages.delete(page)) this.#forgetFrom(start, start + PAGE_SIZE);
     if (this.#pages.has(page - 1)) this.#forgetFrom(start - INSTRUCTION_LENGTH_MAX, start);
   }
@@ -62,6 +84,15 @@ export class JumpCache {
     for (let entry = this.#start; entry < end; entry += JUMP_CACHE_ENTRY_SIZE) {
       if (this.#view.getInt32(entry + JUMP_MODE, true) !== 0) visitor(this.#view.getInt32(entry + JUMP_BLOCK, true));
     }
+  }
+
+  #enterPage(linear: Address, physical: number, modeKey: number): void {
+    const place = this.#base + codePagePlace(linear);
+    const start = pageStart(linear);
+    this.#view.setInt32(place, lowHalf(start), true);
+    this.#view.setInt32(place + 4, highHalf(start), true);
+    this.#view.setInt32(place + PAGE_MODE, modeKey, true);
+    this.#view.setInt32(place + PAGE_PHYSICAL, Math.floor(physical / PAGE_SIZE), true);
   }
 
   /** By the lower halves of the addresses. */
@@ -81,4 +112,20 @@ export class JumpCache {
 /** The number of the page that a linear address lies on. */
 export function linearPageOf(linear: Address): number {
   return pageStart(linear) / PAGE_SIZE;
+}
+
+/** Distance of the entry of an address's page from a vCPU's base. Neighbours and pages some megabytes apart have different ones. */
+export function codePagePlace(linear: Address): number {
+  const page = lowHalf(linear) >>> 12;
+  return CODE_PAGES + ((page ^ (page >>> 10)) & (CODE_PAGES_ENTRIES - 1)) * CODE_PAGES_ENTRY_SIZE;
+}
+
+/** The physical address of code at a linear one, if code was found on its page while the mode key was the same. */
+export function codeAddressAt({ view, base }: CpuState, linear: Address, modeKey: number): number | undefined {
+  const place = base + codePagePlace(linear);
+  const start = pageStart(linear);
+  if (view.getInt32(place, true) !== lowHalf(start) || view.getInt32(place + 4, true) !== highHalf(start))
+    return undefined;
+  if (view.getInt32(place + PAGE_MODE, true) !== modeKey) return undefined;
+  return view.getInt32(place + PAGE_PHYSICAL, true) * PAGE_SIZE + offsetInPage(linear);
 }

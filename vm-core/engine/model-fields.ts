@@ -10,4 +10,5 @@ export function writeModelFields(cpu: Cpu): void {
   state.write32(internal.MXCSR_RESERVED, ~mxcsrMask(model));
   state.write32(internal.MODEL_FLAGS, modelFlags(cpu));
   state.write32(internal.MODEL_SYSTEM_FLAGS, virtualInterruptFlags(cpu));
+  state.write32(internal.IS_AMD, model.vendor === 'AuthenticAMD' ? 1 : 0);
 }

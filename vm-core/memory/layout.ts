@@ -43,6 +43,14 @@ export const ENTRY_CODE_MAP = 12;
 export const TAG_CODE_PAGE = 0x800;
 export const CONTEXT_MAX = 0x7ff;
 
+/**
+ * Where linear pages of code lie, for compiled code that goes from one to another (engine/jump-cache.ts). An entry: i64 linear
+ * address of the page, i32 mode key, i32 number of the physical page.
+ */
+export const CODE_PAGES = 0xc000;
+export const CODE_PAGES_ENTRIES = 0x400;
+export const CODE_PAGES_ENTRY_SIZE = 16;
+
 /** A ring of the code that was executed last (engine/trace-entry.ts); aligned to its size, which is a power of two. */
 export const TRACE_RING = 0x10000;
 export const TRACE_RING_SIZE = 0x10000;

@@ -169,6 +169,8 @@ export const internal = {
   /** i32: bits of EFLAGS that IRET loads at every level because of the processor's model, and those at level 0. */
   MODEL_FLAGS: field(),
   MODEL_SYSTEM_FLAGS: field(),
+  /** i32: not 0 for a processor of AMD. */
+  IS_AMD: field(),
   /** i32: set to leave the block after the current instruction (code modified, event raised). */
   EXIT_REQUEST: field(),
   /** i32: 1 when the last slow-path access faulted; the fault itself is kept by the cpu layer. */

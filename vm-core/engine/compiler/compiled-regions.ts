@@ -24,6 +24,7 @@ export interface RegionModule {
 /** A compiled region. */
 export interface Compiled {
   readonly root: Block;
+  readonly eip: bigint;
   readonly blocks: readonly CompiledNode[];
   readonly code: DefinedRegion;
   readonly module: RegionModule;
@@ -110,7 +111,7 @@ export class CompiledRegions {
     module: RegionModule,
     functions: readonly unknown[],
   ): void {
-    const { block } = region.root;
+    const { block, eip } = region.root;
     const blocks = [...region.nodes.values()].map((node) => ({
       block: node.block,
       instructions: node.instructions.length,
@@ -118,7 +119,10 @@ export class CompiledRegions {
     const place = this.#placeFor(region.addressBits, block.codeSize);
     for (const [vcpu, table] of this.tablesOf(block.codeSize).entries()) table.set(place, functions[vcpu]);
     const [accesses, leftAt] = [new Map<AccessCause, number>(), new Map<number, number>()];
-    const compiled: Compiled = { root: block, blocks, code, module, place, counters, accesses, leftAt, entriesSeen: 0 };
+    const compiled: Compiled = {
+      ...{ root: block, eip, blocks, code, module, place, counters },
+      ...{ accesses, leftAt, entriesSeen: 0 },
+    };
     clearCounts(this.#view, counters);
     this.#byCounters[counters] = compiled;
     this.#byRoot.set(block, compiled);

@@ -5,7 +5,7 @@
 import type { AccessCause, CompiledRegion } from '../../machine/compiled-region.ts';
 import { instructionRows } from '../../isa/instruction-table.ts';
 import type { OperandSize } from '../../isa/operand.ts';
-import { highHalf, lowHalf } from '../../state/address.ts';
+import { type Address, offsetInPage, pageStart, plus } from '../../state/address.ts';
 import { PAGE_SIZE } from '../../memory/layout.ts';
 import { ModuleBuilder } from '../../wasm/module-builder.ts';
 import type { Block, CodeCache } from '../code-cache.ts';
@@ -34,11 +34,17 @@ const FAILURES_MAX = 12;
 /** An instruction is given to its handler when the region was left for it so often, and once in so many instructions. */
 const LEFT_OFTEN = 16;
 const LEFT_WITHIN = 500;
+/** A region that is left for code elsewhere once in so many instructions is looked at again, so often. */
+const WAY_WITHIN = 200;
+const LOOKS_MAX = 8;
 
-interface Candidate {
+/** A block that may be worth to be compiled, and what holds where it was met. */
+export interface Candidate {
   readonly block: Block;
   readonly eip: bigint;
   readonly facts: number;
+  /** The physical address of code at another linear one: as it was there, or if that was forgotten, as it is now. */
+  physicalAt(linear: Address): number | undefined;
 }
 
 /** What is known of a block from regions that were made of it before. */
@@ -46,6 +52,8 @@ interface Experience {
   /** What all of them could take for granted. */
   facts: number;
   failures: number;
+  /** How often it was looked whether there is more to be compiled by now. */
+  looks: number;
 }
 
 /** What the compiler needs of the machine. */
@@ -59,7 +67,7 @@ export interface CompilerSurroundings {
 export class Compiler {
   readonly counters = {
     ...{ compiled: 0, kept: 0, modules: 0, bytes: 0, dropped: 0, evicted: 0 },
-    ...{ refused: 0, samples: 0, specialised: 0 },
+    ...{ refused: 0, samples: 0, specialised: 0, grown: 0 },
   };
   readonly regions: CompiledRegions;
   readonly #around: CompilerSurroundings;
@@ -129,12 +137,37 @@ export class Compiler {
    */
   #failed(compiled: Compiled, facts: number): void {
     const { root, counters, code } = compiled;
-    const experience = this.#experience.get(root) ?? { facts: ~0, failures: 0 };
+    const experience = this.#experienceOf(root);
     if (readCounts(this.#view, counters).instructions < WORTH) experience.failures++;
     if (experience.failures > FAILURES_MAX) return;
     experience.facts = commonFacts(commonFacts(experience.facts, code.facts.all), facts);
-    this.#experience.set(root, experience);
     this.regions.drop(compiled);
+  }
+
+  #experienceOf(root: Block): Experience {
+    const known = this.#experience.get(root) ?? { facts: ~0, failures: 0, looks: 0 };
+    this.#experience.set(root, known);
+    return known;
+  }
+
+  /**
+   * A region was left not long ago. Where that happens often because the way goes on elsewhere, there may be more by now of
+   * which a region can be made: code that was not decoded then, or on a page of which nobody knew where it is.
+   */
+  left(region: number, { physicalAt }: Pick<Candidate, 'physicalAt'>): void {
+    const compiled = this.regions.byCounters(region);
+    if (!compiled) return;
+    const { entries, instructions, exits } = readCounts(this.#view, region);
+    const ways = (exits.get('page') ?? 0) + (exits.get('outside') ?? 0);
+    if (ways * WAY_WITHIN < instructions || ways * 2 < entries) return;
+    const experience = this.#experienceOf(compiled.root);
+    if (++experience.looks > LOOKS_MAX) return;
+    const candidate = { block: compiled.root, eip: compiled.eip, facts: compiled.code.facts.all, physicalAt };
+    const grown = discoverRegion(this.#sourceAt(candidate), candidate.block, candidate.eip);
+    if (!grown || grown.nodes.size <= compiled.blocks.length) return;
+    this.regions.drop(compiled);
+    this.counters.grown++;
+    this.#compile([candidate]);
   }
 
   /** The interpreter has made an access for which a region was left before the instruction of a record. */
@@ -173,8 +206,9 @@ export class Compiler {
   /** Compiles regions of code of one kind in a module. */
   #compile(candidates: readonly Candidate[]): void {
     const found: { readonly region: Region; readonly facts: number }[] = [];
-    for (const { block, eip, facts } of candidates) {
-      const region = discoverRegion(this.#sourceAt(block, facts), block, eip);
+    for (const candidate of candidates) {
+      const { block, eip, facts } = candidate;
+      const region = discoverRegion(this.#sourceAt(candidate), block, eip);
       if (region) found.push({ region, facts: commonFacts(facts, this.#experience.get(block)?.facts ?? ~0) });
       else {
         this.counters.refused++;
@@ -202,17 +236,23 @@ export class Compiler {
     }
   }
 
-  #sourceAt(root: Block, facts: number): CodeSource {
+  #sourceAt({ block: root, facts, physicalAt }: Candidate): CodeSource {
     const { code } = this.#around;
+    const placeOf = (linear: Address): number | undefined => {
+      const isRootPage = pageStart(linear) === pageStart(root.linear);
+      return isRootPage ? root.physical - offsetInPage(root.linear) + offsetInPage(linear) : physicalAt(linear);
+    };
     return {
       view: this.#view,
       handlers: interpreter(root.codeSize),
       isRealMode: new AssumedFacts(facts).isRealMode,
       blockAt: (linear) => {
-        const physical = root.physical + (lowHalf(linear) - lowHalf(root.linear));
-        const block =
-          highHalf(linear) === highHalf(root.linear) ? code.keptAt(linear, physical, root.codeSize) : undefined;
-        return block && !block.isHooked && isInPage(block) && !code.isLostOften(block) ? block : undefined;
+        const physical = placeOf(linear);
+        const block = physical === undefined ? undefined : code.keptAt(linear, physical, root.codeSize);
+        if (!block || block.isHooked || code.isLostOften(block)) return undefined;
+        if (isInPage(block)) return block;
+        const end = block.bytes - 1;
+        return placeOf(plus(linear, end)) === block.physical + end ? block : undefined;
       },
       isCalled: (block, number) => this.#called.get(block)?.has(number) ?? false,
     };

@@ -11,7 +11,8 @@ export type Draw = (bound: number) => number;
 /** The code's mode; a program lies at the same addresses in all of them. */
 export type ProgramMode = 16 | 32 | 64;
 
-export const PROGRAM_AT = 0x7000;
+/** Programs reach over the end of a page, in the middle of a block. */
+export const PROGRAM_AT = 0x6e30;
 const BLOCKS = 14;
 const BLOCK_SIZE = 64;
 /** Kept free for the jumps that end a block. */

@@ -24,6 +24,7 @@ import { CompilerStage } from './compiler-stage.ts';
 import { FlagMeeting } from './flag-meeting.ts';
 import { countExit, countInstructions, exitNumber } from './region-counters.ts';
 import { codeBaseOf, type Region } from './region-graph.ts';
+import { RegionPages } from './region-pages.ts';
 import { type OrderedNode, orderRegion } from './region-order.ts';
 import { AssumedFacts } from './segment-facts.ts';
 
@@ -70,6 +71,7 @@ class RegionCode {
   readonly #vectors: CompiledVectors;
   /** What of the state's word of units must be 0. */
   readonly #forbidding: number;
+  readonly #pages: RegionPages;
   /** Instructions left of the share, and those of the budget beyond it. */
   readonly #budget: Variable;
   readonly #rest: Variable;
@@ -100,6 +102,7 @@ class RegionCode {
     this.#memory = new CompiledMemory(f, this.#cpu, addressBits, this.facts);
     this.#vectors = new CompiledVectors(f, this.#cpu, region);
     this.#forbidding = forbiddingBitsOf(region);
+    this.#pages = new RegionPages(f, this.#cpu, region);
     this.#budget = f.local('i32');
     this.#rest = f.local('i32');
     this.#atEntry = f.local('i32');
@@ -148,6 +151,7 @@ class RegionCode {
     this.#registers.load();
     this.#vectors.load();
     this.#memory.begin();
+    this.#pages.begin();
   }
 
   /** Not 0 where the state is not what the code takes for granted. */
@@ -359,6 +363,7 @@ class RegionCode {
   }
 
   #branch(from: OrderedNode, to: OrderedNode): void {
+    this.#pages.require(from.node.block, to.node.block, () => this.#leave(to.node.eip, 'page'));
     if (to.order > from.order && !to.isMeeting) this.#tree(to);
     else this.#f.branch(this.#labels.get(to) as Label);
   }

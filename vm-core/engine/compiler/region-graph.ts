@@ -1,14 +1,15 @@
 /**
- * The region of hot code around a block (DESIGN §3): the decoded blocks of its page that are reached from it by jumps, calls
+ * The region of hot code around a block (DESIGN §3): the decoded blocks of its page and a few others that are reached from it by jumps, calls
  * and returns, as a control-flow graph in an order from which structured code can be written.
  */
-import type { Address } from '../../state/address.ts';
-import { PAGE_SIZE } from '../../memory/layout.ts';
+import { type Address, pageStart, plus } from '../../state/address.ts';
 import type { Block } from '../code-cache.ts';
 import type { Form, Interpreter } from '../interpreter.ts';
 import * as record from '../record.ts';
 import { type CompiledInstruction, readInstruction } from './compiled-instruction.ts';
 
+/** Each page but the root's has to be looked up where the region is entered. */
+const PAGES_MAX = 4;
 const BLOCKS_MAX = 48;
 const INSTRUCTIONS_MAX = 400;
 /** A return looks for so many places behind calls. */
@@ -40,7 +41,7 @@ export interface CodeSource {
   readonly view: DataView;
   readonly handlers: Pick<Interpreter, 'formAt' | 'isSystem'>;
   readonly isRealMode: boolean;
-  /** The block at a linear address of the root's page, if it is decoded and nothing has to be asked there. */
+  /** The block at a linear address, if it is known where that is, it is decoded, and nothing has to be asked there. */
   blockAt(linear: Address): Block | undefined;
   /** True for an instruction of a block that is left to its handler, though it could be compiled. */
   isCalled(block: Block, number: number): boolean;
@@ -70,13 +71,15 @@ export function discoverRegion(source: CodeSource, root: Block, eip: bigint): Re
   const nodes = new Map<bigint, RegionNode>([[eip, first]]);
   const waiting = [first];
   const backs: bigint[] = [];
+  const pages = new Set(pagesOf(root));
   let instructions = first.instructions.length;
   const meet = (place: bigint): void => {
     if (nodes.has(place) || nodes.size >= BLOCKS_MAX || instructions >= INSTRUCTIONS_MAX) return;
-    const linear = linearOf(root, eip, place, addressBits);
-    if (linear === undefined) return;
-    const block = source.blockAt(linear);
+    const block = source.blockAt(linearOf(root, eip, place, addressBits));
     if (!block) return;
+    const further = pagesOf(block).filter((page) => !pages.has(page));
+    if (pages.size + further.length > PAGES_MAX) return;
+    for (const page of further) pages.add(page);
     const node = readNode(source, block, place, addressBits);
     if (node.instructions.length === 0) return;
     instructions += node.instructions.length;
@@ -96,13 +99,15 @@ export function discoverRegion(source: CodeSource, root: Block, eip: bigint): Re
   return { root: first, nodes, addressBits };
 }
 
-/** The linear address of a place on the root's page. */
-function linearOf(root: Block, eip: bigint, place: bigint, addressBits: 32 | 64): Address | undefined {
-  const distance = Number(BigInt.asIntN(addressBits, place - eip));
-  if (Math.abs(distance) >= PAGE_SIZE) return undefined;
-  const inPage = (root.physical & (PAGE_SIZE - 1)) + distance;
-  if (inPage < 0 || inPage >= PAGE_SIZE) return undefined;
-  return typeof root.linear === 'number' ? root.linear + distance : root.linear + BigInt(distance);
+function linearOf(root: Block, eip: bigint, place: bigint, addressBits: 32 | 64): Address {
+  const linear = plus(root.linear, Number(BigInt.asIntN(addressBits, place - eip)));
+  return addressBits === 64 ? linear : Number(linear) >>> 0;
+}
+
+/** Where the linear pages begin that a block lies on: most blocks lie on one. */
+export function pagesOf({ linear, bytes }: Block): readonly number[] {
+  const [first, last] = [pageStart(linear), pageStart(plus(linear, bytes - 1))];
+  return first === last ? [first] : [first, last];
 }
 
 function readNode(source: CodeSource, block: Block, eip: bigint, addressBits: 32 | 64): RegionNode {

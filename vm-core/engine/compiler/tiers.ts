@@ -4,10 +4,11 @@ import type { CpuState } from '../../state/cpu-state.ts';
 import { internal } from '../../state/layout.ts';
 import type { Block, CodeCache } from '../code-cache.ts';
 import { codeSizeOf } from '../derived-state.ts';
+import { codeAddressAt } from '../jump-cache.ts';
 import type { RunFunctions } from '../run-functions.ts';
 import type { SlowPathImports } from '../slow-paths.ts';
 import { noticingAccesses } from './access-causes.ts';
-import { Compiler } from './compiler.ts';
+import { type Candidate, Compiler } from './compiler.ts';
 import { CALLS_RECORDED, REGIONS_OFF } from './segment-facts.ts';
 
 /** `compiler-at-once` compiles everything when it is first executed: for tests. */
@@ -91,15 +92,23 @@ export class Tiers {
   /** The loop has come back for a sample. */
   sample({ linear, physical }: CodePosition): void {
     const block = this.#code.keptAt(linear, physical, codeSizeOf(this.#state));
-    if (block) this.compiler.sampled({ block, ...this.#place() });
+    const place = this.#place();
+    if (block) this.compiler.sampled({ block, ...place });
+    this.compiler.left(this.#state.read32(internal.REGION_LEFT), place);
     this.#left = this.compiler.period;
     this.#awaitSample();
   }
 
-  #place(): { readonly eip: bigint; readonly facts: number } {
-    const bits = codeSizeOf(this.#state) === 64 ? 64 : 32;
-    const facts = (this.#state.read32(internal.SEGMENT_FACTS) & ~REGIONS_OFF) | 0;
-    return { eip: BigInt.asUintN(bits, BigInt(this.#state.rip)), facts };
+  #place(): Omit<Candidate, 'block'> {
+    const state = this.#state;
+    const bits = codeSizeOf(state) === 64 ? 64 : 32;
+    const modeKey = state.read32(internal.MODE_KEY) | 0;
+    return {
+      eip: BigInt.asUintN(bits, BigInt(state.rip)),
+      facts: (state.read32(internal.SEGMENT_FACTS) & ~REGIONS_OFF) | 0,
+      physicalAt: (linear) =>
+        codeAddressAt(state, linear, modeKey) ?? codeAddressAt(state, linear, state.read32(internal.MODE_KEY) | 0),
+    };
   }
 
   #awaitSample(): void {

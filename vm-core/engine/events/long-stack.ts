@@ -39,6 +39,11 @@ export function loadFlatStack(s: EventCode, selector: Value, stack: DescriptorVa
   setStack(s, selector, attributesOf(s, stack), 0xffff_ffff, FLAT_END, 0xffff_ffff);
 }
 
+/** Loads a flat stack of these attributes, which is writable and big, as a system call does. */
+export function setFlatStack(s: EventCode, selector: Value, attributes: number): void {
+  setStack(s, selector, s.constant(attributes), 0xffff_ffff, FLAT_END, 0xffff_ffff);
+}
+
 function setStack(
   s: EventCode,
   selector: Value,

@@ -12,6 +12,7 @@ import type { FunctionReference, ModuleBuilder } from '../../wasm/module-builder
 import * as record from '../record.ts';
 import type { SlowPaths } from '../slow-paths.ts';
 import { writeEnter } from './enter-code.ts';
+import { writeFastCall, writeFastReturn, writeSystemCall, writeSystemReturn } from './fast-call-code.ts';
 import { EventCode } from './event-code.ts';
 import { writeReturn } from './return-code.ts';
 
@@ -22,6 +23,9 @@ export interface EventFunctions {
   readonly enter: FunctionReference;
   /** (cpu, record) → status, or 0. */
   readonly return: FunctionReference;
+  /** The same of SYSCALL and SYSRET, with addresses of 32 bits of SYSENTER and SYSEXIT. */
+  readonly call: FunctionReference;
+  readonly callReturn: FunctionReference;
 }
 
 /** (vCPU's base, vector, is software, error code or -1, RF or 0) → whether the handler was entered. */
@@ -42,9 +46,15 @@ export function withEvents(module: ModuleBuilder, paths: SlowPaths): SlowPaths {
   const i32s = (count: number) => new Array<'i32'>(count).fill('i32');
   const enter = module.defineFunction({ parameters: i32s(5), result: 'i32' }, ENTER);
   writeEnter(new EventCode(enter, addressBits));
-  const back = module.defineFunction({ parameters: i32s(2), result: 'i32' });
-  writeReturn(new EventCode(back, addressBits), interruptPending);
-  return { ...paths, events: { addressBits, enter, return: back } };
+  const transfer = (write: (s: EventCode, interruptPending: FunctionReference) => void) => {
+    const f = module.defineFunction({ parameters: i32s(2), result: 'i32' });
+    write(new EventCode(f, addressBits), interruptPending);
+    return f;
+  };
+  const isWide = addressBits === 64;
+  const call = transfer(isWide ? writeSystemCall : writeFastCall);
+  const callReturn = transfer(isWide ? writeSystemReturn : writeFastReturn);
+  return { ...paths, events: { addressBits, enter, return: transfer(writeReturn), call, callReturn } };
 }
 
 /** Code at the beginning of a system operation: it returns a status, or has changed nothing. */
@@ -67,17 +77,24 @@ const softwareInterrupt =
     });
   };
 
-const interruptReturn: QuickOperation = (f, events, operandSize) => {
-  if (operandSize !== events.addressBits) return;
-  const status = f.call(events.return, ...f.parameters);
-  f.if(status, () => f.return(status));
-};
+/** An operation that one of the functions does, for code of that size of addresses and operands. */
+const transferOf =
+  (name: 'return' | 'call' | 'callReturn', bits: readonly (32 | 64)[], sized: boolean): QuickOperation =>
+  (f, events, operandSize) => {
+    if (!bits.includes(events.addressBits) || (sized && operandSize !== events.addressBits)) return;
+    const status = f.call(events[name], ...f.parameters);
+    f.if(status, () => f.return(status));
+  };
 
 /** By the names of rows. */
 export const quickOperations: Readonly<Record<string, QuickOperation>> = {
   INT: softwareInterrupt(undefined),
   INT3: softwareInterrupt(VECTOR_BP),
-  IRET: interruptReturn,
+  IRET: transferOf('return', [32, 64], true),
+  SYSCALL: transferOf('call', [64], false),
+  SYSRET: transferOf('callReturn', [64], true),
+  SYSENTER: transferOf('call', [32], false),
+  SYSEXIT: transferOf('callReturn', [32], false),
 };
 
 /** The door of TypeScript to the functions that enter handlers. */
