@@ -73,6 +73,35 @@ describe.skipIf(browserPath() === undefined)('memory view in a browser', () => {
     await page.close();
   });
 
+  it('keeps what is being typed, and where, when it goes elsewhere meanwhile', async () => {
+    const { client, page, settle } = await openView();
+    const box = page.getByRole('textbox', { name: 'Address' });
+    const elsewhere = async (text: string): Promise<void> => {
+      client.session.receiveMemory(1, { type: 'go', text });
+      await settle();
+    };
+    await box.focus();
+    await elsewhere('CS:EIP');
+    expect(await cursor(page)).toBe('7c00=31');
+    expect(await box.inputValue()).toBe('CS:EIP');
+    await page.keyboard.type('60');
+    await elsewhere('7c02');
+    expect(await cursor(page)).toBe('7c02=8E');
+    await page.keyboard.type('0');
+    expect(await box.inputValue()).toBe('600');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('h');
+    await settle();
+    expect(await cursor(page)).toBe('600=00');
+    expect(await box.inputValue()).toBe('600h');
+    await page.keyboard.press('Enter');
+    await settle();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('grid');
+    await elsewhere('7c00');
+    expect(await box.inputValue()).toBe('7c00');
+    await page.close();
+  });
+
   it('follows a guest into 64-bit mode, and its upper half', async () => {
     const launch = { program: '/guest/climb.img', listing: '/guest/climb.lst', cpu: 'x86-64-v3' };
     const { client, page, settle, go } = await openView({ launch, width: 900 });

@@ -6,6 +6,7 @@ import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { localized } from '../../debug-adapter/protocol/localized.ts';
 import type { MemoryRequest, MemorySpace, MemoryUpdate } from '../../debug-adapter/protocol/memory.ts';
 import { stateName } from '../state-name.ts';
+import { AddressBox } from './address-box.ts';
 import type { GroupSize } from './cells.ts';
 import type { CharacterSet } from './code-page.ts';
 import type { FindBar } from './find-bar.ts';
@@ -53,6 +54,14 @@ export class MemoryView extends LitElement {
   /** What the session was last asked to show. */
   private asked: { readonly space: MemorySpace; readonly address: number; readonly length: number } | undefined;
   private searchOpen = false;
+  private readonly addressBox = new AddressBox({
+    go: (text) => this.go(text),
+    update: () => {
+      this.requestUpdate();
+      return this.updateComplete;
+    },
+    input: () => this.querySelector('.address-box') as HTMLInputElement,
+  });
 
   /** Takes up where a page that is gone was. */
   restore(settings: ViewSettings): void {
@@ -105,7 +114,7 @@ export class MemoryView extends LitElement {
   protected override render(): TemplateResult {
     return html`
       <div class="toolbar" role="toolbar" aria-label=${localized('Memory')} @keydown=${this.shortcut}>
-        ${this.addressBox()}
+        ${this.addressBox.render(this.settings.text)}
         ${this.choice(localized('Address space'), spaces(), this.settings.space, (space) => this.changeSpace(space))}
         ${this.model.cpus > 1 ? this.choice('CPU', cpuOptions(this.model.cpus), this.settings.cpu, (cpu) => this.changeCpu(cpu)) : nothing}
         ${this.choice(
@@ -136,24 +145,6 @@ export class MemoryView extends LitElement {
         </span>
       </div>
     `;
-  }
-
-  private addressBox(): TemplateResult {
-    return html`<input
-      class="address-box"
-      type="text"
-      aria-label=${localized('Address')}
-      placeholder=${localized('Address')}
-      title=${localized('An address: 7C00, B800:0000, SS:SP, a label or an expression; p:0xB8000 for a physical one (Ctrl+G)')}
-      spellcheck="false"
-      autocomplete="off"
-      .value=${this.settings.text}
-      @keydown=${(event: KeyboardEvent) => {
-        if (event.key !== 'Enter') return;
-        event.preventDefault();
-        this.go((event.target as HTMLInputElement).value);
-      }}
-    />`;
   }
 
   private choice<Value extends string | number | undefined>(
@@ -220,7 +211,7 @@ export class MemoryView extends LitElement {
   private pointerButtons(): readonly TemplateResult[] {
     return this.model.pointers.map(
       ({ name, linear }) =>
-        html`<button type="button" class="link" title=${localized('Go to {0} ({1})', name, addressText(this.model, 'linear', linear))} @click=${() => this.go(name)}>
+        html`<button type="button" class="link" title=${localized('Go to {0} ({1})', name, addressText(this.model, 'linear', linear))} @click=${() => this.goToPointer(name)}>
           ${name}
         </button>`,
     );
@@ -239,7 +230,7 @@ export class MemoryView extends LitElement {
   private readonly shortcut = (event: KeyboardEvent): void => {
     const { key, ctrlKey, metaKey, altKey, shiftKey } = event;
     const control = (ctrlKey || metaKey) && !altKey && !shiftKey;
-    if (control && key === 'g') this.addressInput.select();
+    if (control && key === 'g') this.addressBox.select();
     else if (control && key === 'f') this.openSearch();
     else if (key === 'F3' && this.searchOpen) this.findBar?.search();
     else if (key === 'Escape' && this.searchOpen) this.closeSearch();
@@ -288,21 +279,29 @@ export class MemoryView extends LitElement {
     }
   }
 
-  /** Asks the session where a text leads. */
-  private go(typed: string): void {
-    const text = typed.trim();
-    if (text === '') return;
+  /** Asks the session where a text leads; returns what was asked. */
+  private go(typed: string): string {
+    const trimmed = typed.trim();
+    if (trimmed === '') return '';
     this.say('');
     // A bare number is meant in the space that is shown; names and expressions are linear.
-    const physical = this.settings.space === 'physical' && /^(0x[0-9a-f]+|[0-9a-f]+h?)$/i.test(text);
-    this.send({ type: 'go', text: physical ? `p:${text}` : text });
+    const physical = this.settings.space === 'physical' && /^(0x[0-9a-f]+|[0-9a-f]+h?)$/i.test(trimmed);
+    const text = physical ? `p:${trimmed}` : trimmed;
+    this.send({ type: 'go', text });
+    return text;
+  }
+
+  private goToPointer(name: string): void {
+    this.addressBox.forget();
+    this.go(name);
   }
 
   private goTo(space: MemorySpace, address: number, text: string): void {
+    const typed = this.addressBox.went(text);
     this.change({ space, text });
     this.grid.goTo(address);
     // Who went there by the keyboard goes on with it in the grid.
-    if (document.activeElement === this.addressInput) this.grid.focus();
+    if (typed) this.grid.focus();
   }
 
   /** At a new stop the view goes where the address box leads now. */
@@ -322,6 +321,7 @@ export class MemoryView extends LitElement {
 
   private changeSpace(space: MemorySpace): void {
     const text = `${space === 'physical' ? 'p:' : ''}${addressText(this.model, space, this.settings.address)}`;
+    this.addressBox.forget();
     this.change({ space, text, follow: false });
   }
 
@@ -390,9 +390,5 @@ export class MemoryView extends LitElement {
 
   private get findBar(): FindBar | null {
     return this.querySelector('find-bar');
-  }
-
-  private get addressInput(): HTMLInputElement {
-    return this.querySelector('.address-box') as HTMLInputElement;
   }
 }
