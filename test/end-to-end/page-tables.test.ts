@@ -1,20 +1,7 @@
 /** The page-table view in a real VS Code, of a guest in 64-bit mode. */
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Frame, Locator } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packagePath } from '../../scripts/package.ts';
-import { type RunningServer, startServer } from '../../scripts/vscode-server.ts';
-import { GuestFolder } from './guest-folder.ts';
-import { browserPath, Workbench } from './workbench.ts';
-
-const TEST_MS = 180_000;
-const SETTINGS = {
-  'workbench.secondarySideBar.defaultVisibility': 'hidden',
-  'debug.internalConsoleOptions': 'neverOpen',
-  'x86vm.openScreenOnStart': false,
-};
+import { describe, expect } from 'vitest';
+import { runnable, setStage, writeLaunch } from './stage.ts';
 
 /**
  * Maps 512 KiB to themselves, of which the last page is read-only, 2 MiB without the right to execute, and all of it again
@@ -71,48 +58,34 @@ pointer: dw 15
         dw 0xaa55
 `;
 
-const runnable = browserPath() !== undefined && existsSync(packagePath);
-
 describe.skipIf(!runnable)('the page-table view', () => {
-  let folder: GuestFolder;
-  let server: RunningServer;
-  let workbench: Workbench;
-
-  beforeAll(async () => {
-    folder = await GuestFolder.create('sources');
-    await folder.write('tables.asm', SOURCE);
-    await folder.assembleSource('tables');
-    await mkdir(join(folder.path, '.vscode'));
-    const program = { program: 'tables.img', listing: 'tables.lst', cpu: 'x86-64-v3', stopOnEntry: true };
-    const configurations = [{ type: 'x86vm', request: 'launch', name: 'Boot the tables', ...program }];
-    await folder.write(join('.vscode', 'launch.json'), JSON.stringify({ version: '0.2.0', configurations }));
-    const options = { port: 0, dataDir: folder.serverData, folder: folder.path };
-    server = await startServer({ ...options, vsix: packagePath, settings: SETTINGS });
-    workbench = await Workbench.open(server.url);
-  }, TEST_MS);
-
-  afterAll(async () => {
-    await workbench?.close();
-    await server?.stop();
-    await folder?.remove();
+  const { step } = setStage({
+    name: 'page-tables',
+    folder: 'sources',
+    settings: { 'x86vm.openScreenOnStart': false },
+    prepare: async (folder) => {
+      await folder.write('tables.asm', SOURCE);
+      await folder.assembleSource('tables');
+      const program = { program: 'tables.img', listing: 'tables.lst', cpu: 'x86-64-v3', stopOnEntry: true };
+      await writeLaunch(folder, { name: 'Boot the tables', ...program });
+    },
   });
 
   const rows = (frame: Frame): Locator => frame.locator('vscode-tab-panel:not([hidden]) .row');
   const row = (frame: Frame, text: RegExp): Locator => rows(frame).filter({ hasText: text });
 
-  it('says that a guest in real mode has none', { timeout: TEST_MS }, async () => {
+  step('says that a guest in real mode has none', async ({ workbench, folder }) => {
     await workbench.openFile('tables.asm');
-    await workbench.page.keyboard.press('F5');
+    await workbench.startDebugging();
     await workbench.waitForStop('tables.asm', await folder.lineOf('tables.asm', 'xor ax, ax'));
     await workbench.run('x86 VM: Open Page Tables');
     const frame = await workbench.viewFrame('page-tables-view');
     await frame.locator('.empty', { hasText: 'Paging is off' }).waitFor();
   });
 
-  it('shows what a guest in long mode maps, marks what changes, and walks', { timeout: TEST_MS }, async () => {
-    const { page } = workbench;
+  step('shows what a guest in long mode maps, marks what changes, and walks', async ({ workbench, folder }) => {
     await workbench.tab('tables.asm').click();
-    await workbench.toggleBreakpoint(await folder.lineOf('tables.asm', 'mapped:'));
+    await workbench.setBreakpoint(await folder.lineOf('tables.asm', 'mapped:'));
     await workbench.debugButton('debug-continue').click();
     await workbench.waitForStop('tables.asm', await folder.lineOf('tables.asm', 'mapped:'));
     await workbench.viewTab('Page Tables').click();
@@ -130,9 +103,8 @@ describe.skipIf(!runnable)('the page-table view', () => {
     await row(frame, /000000000007F000.*stale: now the PTE is not present/s).waitFor();
 
     await frame.getByRole('tab', { name: 'Walk' }).click();
-    await frame.getByRole('textbox', { name: 'Linear address' }).fill('0x7f123');
-    await page.keyboard.press('Enter');
-    await frame.locator('.outcome', { hasText: 'error code 00h (no bits): the PTE is not present' }).waitFor();
+    const outcome = frame.locator('.outcome', { hasText: 'error code 00h (no bits): the PTE is not present' });
+    await workbench.enter(frame.getByRole('textbox', { name: 'Linear address' }), '0x7f123', outcome);
     expect(await frame.locator('.steps li').count()).toBe(4);
   });
 });

@@ -1,18 +1,8 @@
 /** The screen view's speaker and mouse in a real VS Code, with a guest that plays a tone and reads its mouse. */
-import { existsSync } from 'node:fs';
 import type { Frame } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packagePath } from '../../scripts/package.ts';
-import { type RunningServer, startServer } from '../../scripts/vscode-server.ts';
+import { describe, expect } from 'vitest';
 import { type Heard, listenIn } from '../webviews/heard-sound.ts';
-import { GuestFolder } from './guest-folder.ts';
-import { browserPath, Workbench } from './workbench.ts';
-
-const TEST_MS = 180_000;
-const SETTINGS = {
-  'workbench.secondarySideBar.defaultVisibility': 'hidden',
-  'debug.internalConsoleOptions': 'neverOpen',
-};
+import { runnable, setStage } from './stage.ts';
 
 /** A tone of 1,000 Hz from counter 2; then the mouse: packets whose left button is down end in `pressed`. */
 const SOURCE = `        org 0x7c00
@@ -53,25 +43,11 @@ moved:  db 0
         dw 0xaa55
 `;
 
-const runnable = browserPath() !== undefined && existsSync(packagePath);
-
 describe.skipIf(!runnable)('the screen view', () => {
-  let folder: GuestFolder;
-  let server: RunningServer;
-  let workbench: Workbench;
-
-  beforeAll(async () => {
-    folder = await GuestFolder.create('sources');
-    await folder.write('tone.asm', SOURCE);
-    const options = { port: 0, dataDir: folder.serverData, folder: folder.path };
-    server = await startServer({ ...options, vsix: packagePath, settings: SETTINGS });
-    workbench = await Workbench.open(server.url);
-  }, TEST_MS);
-
-  afterAll(async () => {
-    await workbench?.close();
-    await server?.stop();
-    await folder?.remove();
+  const { step } = setStage({
+    name: 'screen',
+    folder: 'sources',
+    prepare: (folder) => folder.write('tone.asm', SOURCE),
   });
 
   const pitch = (frame: Frame, hz: number) =>
@@ -80,9 +56,9 @@ describe.skipIf(!runnable)('the screen view', () => {
       return wanted === 0 ? heard === 0 : Math.abs(heard - wanted) < 25;
     }, hz);
 
-  it('lets the speaker be heard when it is turned on, while the machine runs', { timeout: TEST_MS }, async () => {
+  step('lets the speaker be heard when it is turned on, while the machine runs', async ({ workbench }) => {
     await workbench.openFile('tone.asm');
-    await workbench.page.keyboard.press('F5');
+    await workbench.startDebugging();
     await workbench.waitForStop('tone.asm', 2);
     const frame = await workbench.screenFrame();
     await frame.evaluate(listenIn);
@@ -98,9 +74,8 @@ describe.skipIf(!runnable)('the screen view', () => {
     await pitch(frame, 1000);
   });
 
-  it('gives the mouse to a guest that listens to it, and takes it back', { timeout: TEST_MS }, async () => {
-    const { page } = workbench;
-    await workbench.toggleBreakpoint(await folder.lineOf('tone.asm', 'pressed: jmp packet'));
+  step('gives the mouse to a guest that listens to it, and takes it back', async ({ workbench, folder, page }) => {
+    await workbench.setBreakpoint(await folder.lineOf('tone.asm', 'pressed: jmp packet'));
     const frame = await workbench.screenFrame();
     const canvas = frame.locator('canvas');
     await canvas.click();
@@ -119,7 +94,7 @@ describe.skipIf(!runnable)('the screen view', () => {
     await workbench.stop();
   });
 
-  it('remembers that the speaker was on', { timeout: TEST_MS }, async () => {
+  step('remembers that the speaker was on', async ({ workbench }) => {
     await workbench.viewTab('Screen:').click();
     await workbench.run('View: Close Editor');
     await workbench.run('x86 VM: Open Screen');

@@ -1,20 +1,10 @@
 /** Sessions that share a window, panels that come and go while they run, windows and workers that are gone: in a real VS Code. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
-import { packagePath } from '../../scripts/package.ts';
+import type { Frame, Locator } from 'playwright-core';
+import { describe, expect } from 'vitest';
 import { repositoryRoot } from '../../scripts/run-command.ts';
-import { type RunningServer, startServer } from '../../scripts/vscode-server.ts';
-import { GuestFolder } from './guest-folder.ts';
-import { browserPath, Workbench } from './workbench.ts';
-
-const TEST_MS = 180_000;
-const SETTINGS = {
-  'workbench.secondarySideBar.defaultVisibility': 'hidden',
-  'debug.internalConsoleOptions': 'neverOpen',
-};
-const WEB = { 'remote.extensionKind': { 'x86-vm-debugger.x86-vm-debugger': ['web'] } };
+import { runnable, setStage, WEB_HOST } from './stage.ts';
 
 /** Says its word on the screen and on the serial port, then runs for ever. The word stands at 7C02h. */
 const says = (word: string): string => `        org 0x7c00
@@ -39,8 +29,10 @@ again:  jmp again
 `;
 /** Line of the first instruction. */
 const START = 2;
-/** What the hexadecimal column of a memory view shows at 7C02h. */
-const hexOf = (letter: string): string => letter.charCodeAt(0).toString(16).toUpperCase();
+/** The cursor of a memory view at the first letter that differs, as the hexadecimal column shows it. */
+const cursorAtWord = (frame: Frame, letter: string): Locator =>
+  frame.locator('.cursor[data-at="31750"]', { hasText: letter.charCodeAt(0).toString(16).toUpperCase() });
+const addressOf = (frame: Frame): Locator => frame.getByRole('textbox', { name: 'Address' });
 
 /** Threads of our workers in the extension hosts of our server; undefined where the system does not tell. */
 function workerThreads(): number | undefined {
@@ -69,67 +61,46 @@ function workerThreads(): number | undefined {
     .filter((name) => name.trim() === 'x86 VM').length;
 }
 
-const runnable = browserPath() !== undefined && existsSync(packagePath);
-
 describe.skipIf(!runnable).for([
-  { host: 'node', settings: SETTINGS },
-  { host: 'web', settings: { ...SETTINGS, ...WEB } },
+  { host: 'node', settings: {} },
+  { host: 'web', settings: WEB_HOST },
 ] as const)('sessions in the $host extension host', ({ host, settings }) => {
-  let folder: GuestFolder;
-  let server: RunningServer;
-  let workbench: Workbench;
-
-  beforeAll(async () => {
-    folder = await GuestFolder.create('sources');
-    for (const word of ['first', 'second']) {
-      await folder.write(`${word}.asm`, says(`the ${word} guest`));
-      await folder.assembleSource(word);
-    }
-    const options = { port: 0, dataDir: folder.serverData, folder: folder.path };
-    server = await startServer({ ...options, vsix: packagePath, settings });
-    workbench = await Workbench.open(server.url);
-  }, TEST_MS);
-
-  afterAll(async () => {
-    await workbench?.close();
-    await server?.stop();
-    await folder?.remove();
+  const stage = setStage({
+    name: `sessions-${host}`,
+    folder: 'sources',
+    settings,
+    prepare: async (folder) => {
+      for (const word of ['first', 'second']) {
+        await folder.write(`${word}.asm`, says(`the ${word} guest`));
+        await folder.assembleSource(word);
+      }
+    },
   });
-
-  let failed = false;
-  const step = (name: string, body: () => Promise<void>) =>
-    it(name, { timeout: TEST_MS }, async () => {
-      if (failed) throw new Error('an earlier step failed');
-      failed = true;
-      onTestFailed(async () => {
-        const path = join(tmpdir(), `x86vm-sessions-${host}-${name.replace(/\W+/g, '-')}.png`);
-        await workbench.page.screenshot({ path });
-        console.log(`what VS Code showed: ${path}`);
-      });
-      await body();
-      failed = false;
-    });
+  const { step } = stage;
 
   /** Boots one of the guests and stands at its first instruction. */
   const boot = async (name: string): Promise<void> => {
-    await workbench.run('View: Focus First Editor Group');
+    await stage.workbench.run('View: Focus First Editor Group');
     if (host === 'node') {
-      await workbench.openFile(`${name}.asm`);
-      await workbench.run('x86 VM: Assemble and Debug');
+      await stage.workbench.openFile(`${name}.asm`);
+      await stage.workbench.run('x86 VM: Assemble and Debug');
     } else {
-      await workbench.openImage(`${name}.img`);
-      await workbench.run('x86 VM: Boot and Debug Image');
+      await stage.workbench.openImage(`${name}.img`);
+      await stage.workbench.run('x86 VM: Boot and Debug Image');
     }
-    await workbench.waitForStop(`${name}.asm`, START);
+    await stage.workbench.waitForStop(`${name}.asm`, START);
   };
   const extension = host === 'node' ? 'asm' : 'img';
-  const sessionRow = (name: string) => workbench.page.locator('.debug-call-stack .session', { hasText: `${name}.` });
+  const sessionRow = (name: string) => stage.page.locator('.debug-call-stack .session', { hasText: `${name}.` });
   const threads = async (count: number): Promise<void> => {
     if (host !== 'node' || workerThreads() === undefined) return;
-    await workbench.eventually(async () => (workerThreads() === count ? true : undefined), `${count} worker threads`);
+    await stage.workbench.eventually(
+      async () => (workerThreads() === count ? true : undefined),
+      `${count} worker threads`,
+    );
   };
 
-  step('two at once have a screen each', async () => {
+  step('two at once have a screen each', async ({ workbench }) => {
     await boot('first');
     await workbench.debugButton('debug-continue').click();
     await workbench.viewFrame('canvas', 'the first guest');
@@ -143,18 +114,16 @@ describe.skipIf(!runnable).for([
     await threads(2);
   });
 
-  step('two at once have memory views and consoles of their own', async () => {
-    const { page } = workbench;
+  step('two at once have memory views and consoles of their own', async ({ workbench, page }) => {
     for (const name of ['first', 'second']) {
       await workbench.showSession(`${name}.${extension}`);
       await workbench.run('View: Focus First Editor Group');
       await workbench.run('x86 VM: Open Memory View');
-      await workbench.viewTab(`Memory: ${name}.${extension}`).waitFor();
+      const tab = workbench.viewTab(`Memory: ${name}.${extension}`);
+      await tab.waitFor();
       const frame = await workbench.viewFrame('.cursor');
-      await frame.getByRole('textbox', { name: 'Address' }).fill('7C06');
-      await page.keyboard.press('Enter');
-      await frame.locator('.cursor[data-at="31750"]', { hasText: hexOf(name.charAt(0)) }).waitFor();
-      await workbench.run('View: Close Editor');
+      await workbench.enter(addressOf(frame), '7C06', cursorAtWord(frame, name.charAt(0)));
+      await workbench.closeEditor(tab);
       await workbench.run('Debug Console: Focus on Debug Console View');
       await page
         .locator('.repl .monaco-list-row', { hasText: `the ${name} guest` })
@@ -166,7 +135,7 @@ describe.skipIf(!runnable).for([
     }
   });
 
-  step('the end of one leaves the other alone', async () => {
+  step('the end of one leaves the other alone', async ({ workbench }) => {
     await workbench.showSession(`second.${extension}`);
     await workbench.run('Debug: Stop');
     await sessionRow('second').waitFor({ state: 'hidden' });
@@ -179,28 +148,25 @@ describe.skipIf(!runnable).for([
     await workbench.debugButton('debug-continue').click();
   });
 
-  step('a screen and a memory view that were closed while it runs come back right', async () => {
-    const { page } = workbench;
-    await workbench.viewTab(`Screen: first.${extension}`).click();
-    await workbench.run('View: Close Editor');
-    await workbench.viewTab(`Screen: first.${extension}`).waitFor({ state: 'detached' });
+  step('a screen and a memory view that were closed while it runs come back right', async ({ workbench }) => {
+    const tab = workbench.viewTab(`Screen: first.${extension}`);
+    await tab.click();
+    await workbench.closeEditor(tab);
     await workbench.run('x86 VM: Open Screen');
     const screen = await workbench.viewFrame('canvas', 'the first guest');
     await screen.getByText('Running').waitFor();
     for (const round of [1, 2]) {
       await workbench.run('x86 VM: Open Memory View');
       const memory = await workbench.viewFrame('.cursor', 'Running');
-      await memory.getByRole('textbox', { name: 'Address' }).fill('7C06');
-      await page.keyboard.press('Enter');
-      await memory.locator('.cursor[data-at="31750"]', { hasText: hexOf('f') }).waitFor();
-      if (round === 1) await workbench.run('View: Close Editor');
+      await workbench.enter(addressOf(memory), '7C06', cursorAtWord(memory, 'f'));
+      if (round === 1) await workbench.closeEditor(workbench.viewTab(`Memory: first.${extension}`));
     }
   });
 
-  step('nothing goes on when its window is gone, and the next one works', async () => {
+  step('nothing goes on when its window is gone, and the next one works', async ({ workbench, page }) => {
     await workbench.reload();
     await threads(0);
-    await workbench.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+    await page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
     await boot('second');
     await threads(1);
     await workbench.debugButton('debug-continue').click();
@@ -208,14 +174,10 @@ describe.skipIf(!runnable).for([
   });
 
   if (host === 'web') {
-    step('a worker that dies is told of, and the next one works', async () => {
-      const toast = workbench.page.locator('.notification-toast', { hasText: 'broken machine' });
-      // It hides itself after some seconds, which a busy computer may take to answer that the worker was broken.
-      await Promise.all([
-        toast.filter({ hasText: 'The x86 VM stopped working' }).waitFor(),
-        workbench.breakWorker('x86 VM', 'broken machine'),
-      ]);
-      await workbench.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+    step('a worker that dies is told of, and the next one works', async ({ workbench, page }) => {
+      await workbench.breakWorker('x86 VM', 'broken machine');
+      await page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+      await workbench.notification(/The x86 VM stopped working.*broken machine/s);
       await workbench.viewFrame('canvas', 'Ended: The x86 VM stopped working');
       await workbench.run('Notifications: Clear All Notifications');
       await boot('first');
@@ -225,7 +187,7 @@ describe.skipIf(!runnable).for([
     });
   }
 
-  step('stop ends it', async () => {
+  step('stop ends it', async ({ workbench }) => {
     await workbench.stop();
     await threads(0);
   });

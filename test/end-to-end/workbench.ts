@@ -3,8 +3,10 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium, type Frame, type Locator, type Page } from 'playwright-core';
 
-/** How long a person would wait for anything before calling it broken. */
-const PATIENCE_MS = 30_000;
+/** How long anything may take before it counts as broken: a machine that does more than these tests is slow. */
+const PATIENCE_MS = 90_000;
+/** How long the effect of a key or a click is waited for before it counts as lost and is made again. */
+const GESTURE_MS = 15_000;
 
 const BROWSER_COMMANDS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -20,16 +22,23 @@ export interface CanvasPicture {
   readonly width: number;
   readonly height: number;
   /** RGBA, row by row. */
-  readonly pixels: readonly number[];
+  readonly pixels: Uint8Array;
 }
 
-/** How often, and how long each time, a list of the workbench is given to open and show a row. */
-const QUICK_INPUT_ATTEMPTS = 5;
-const QUICK_INPUT_MS = 10_000;
+/** What VS Code notes once everything is restored that was open, and once extensions have contributed what they do. */
+const STARTED = ['code/didRestoreEditors', 'code/didStartWorkbench', 'code/didLoadExtensions'];
 
-/** Waits until a workbench that was opened has its parts. */
+/** Waits until a workbench that was opened can be used: before that it may take keys and lose them. */
 async function usable(page: Page): Promise<void> {
   await page.locator('.monaco-workbench .part.statusbar').waitFor();
+  await page.waitForFunction((marks) => marks.every((mark) => performance.getEntriesByName(mark).length > 0), STARTED);
+}
+
+/** Where something is that is in view. */
+async function boxOf(locator: Locator): Promise<{ x: number; y: number; width: number; height: number }> {
+  const box = await locator.boundingBox();
+  if (box === null) throw new Error(`${locator} is not in view`);
+  return box;
 }
 
 export class Workbench {
@@ -96,18 +105,47 @@ export class Workbench {
     await this.page.getByText('not displayed in the text editor').waitFor();
   }
 
-  /** A window that is still being restored may take the row and show what it had before: again. */
   private async open(name: string): Promise<void> {
     const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: name });
-    for (let attemptsLeft = QUICK_INPUT_ATTEMPTS; ; attemptsLeft--) {
-      await this.choose('Control+P', name, row);
+    const tab = this.tab(name).and(this.page.locator('.active')).first();
+    await this.insist(() => this.choose('Control+P', name, row), tab);
+  }
+
+  /** Makes a gesture until what it leads to is to be seen. Only for gestures that do no harm when made twice. */
+  async insist(gesture: () => Promise<void>, effect: Locator, state: 'visible' | 'hidden' = 'visible'): Promise<void> {
+    for (const deadline = performance.now() + PATIENCE_MS; ; ) {
       try {
-        await this.tab(name).and(this.page.locator('.active')).first().waitFor({ timeout: QUICK_INPUT_MS });
+        await gesture();
+        await effect.waitFor({ state, timeout: GESTURE_MS });
         return;
       } catch (error) {
-        if (attemptsLeft === 1) throw error;
+        if (performance.now() > deadline) throw error;
       }
     }
+  }
+
+  /** Types a text into a box and confirms it, until what that leads to is to be seen. */
+  async enter(box: Locator, text: string, effect: Locator): Promise<void> {
+    const timeout = GESTURE_MS;
+    await this.insist(async () => {
+      await box.fill(text, { timeout });
+      await box.press('Enter', { timeout });
+    }, effect);
+  }
+
+  /** Starts debugging as F5 does, until there is a session or a dialog tells why not. */
+  async startDebugging(): Promise<void> {
+    const answer = this.page.locator('.debug-toolbar:visible, .monaco-dialog-box:visible').first();
+    await this.insist(async () => {
+      // Once more in front of a session that was only slow it would let that continue.
+      if (!(await answer.isVisible())) await this.page.keyboard.press('F5');
+    }, answer);
+  }
+
+  /** Closes the editor in front, whose tab it is. */
+  async closeEditor(tab: Locator): Promise<void> {
+    await this.run('View: Close Editor');
+    await tab.waitFor({ state: 'detached' });
   }
 
   /** Runs a command from the command palette by its full title. */
@@ -131,14 +169,15 @@ export class Workbench {
 
   /** Opens a list by its key, filters it and takes a row. A view that takes the focus meanwhile closes the list: again. */
   private async choose(key: string, filter: string, row: Locator): Promise<void> {
-    for (let attemptsLeft = QUICK_INPUT_ATTEMPTS; ; attemptsLeft--) {
+    const timeout = GESTURE_MS;
+    for (const deadline = performance.now() + PATIENCE_MS; ; ) {
       try {
         await this.page.keyboard.press(key);
-        await this.page.locator('.quick-input-widget input').first().fill(filter, { timeout: QUICK_INPUT_MS });
-        await row.first().click({ timeout: QUICK_INPUT_MS });
+        await this.page.locator('.quick-input-widget input').first().fill(filter, { timeout });
+        await row.first().click({ timeout });
         return;
       } catch (error) {
-        if (attemptsLeft === 1) throw error;
+        if (performance.now() > deadline) throw error;
         // The list is made when it opens: what the workbench has learned since is in a new one.
         await this.page.keyboard.press('Escape');
       }
@@ -166,8 +205,14 @@ export class Workbench {
 
   /** Ends the session. */
   async stop(): Promise<void> {
-    await this.debugButton('debug-stop').click();
-    await this.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+    const toolbar = this.page.locator('.debug-toolbar');
+    await this.insist(
+      async () => {
+        if (await toolbar.isVisible()) await this.debugButton('debug-stop').click({ timeout: GESTURE_MS });
+      },
+      toolbar,
+      'hidden',
+    );
   }
 
   /** The text of a terminal, which its renderer without a canvas keeps in the page. */
@@ -196,17 +241,28 @@ export class Workbench {
     return rows.filter({ has: this.page.locator('.name', { hasText: new RegExp(`^${name}\\s*[:=]?\\s*$`) }) });
   }
 
-  /** Clicks into the glyph margin beside a line of the editor in front. */
-  async toggleBreakpoint(line: number): Promise<void> {
+  /** Sets a breakpoint by a click into the glyph margin beside a line of the editor in front. */
+  async setBreakpoint(line: number): Promise<void> {
     await this.goToLine(line);
-    const number = this.page.locator('.editor-group-container.active .margin-view-overlays .line-numbers', {
-      hasText: new RegExp(`^${line}$`),
-    });
-    const box = await number.boundingBox();
-    const margin = await this.page.locator('.editor-group-container.active .glyph-margin').first().boundingBox();
-    if (box === null || margin === null) throw new Error(`line ${line} is not in view`);
-    await this.page.mouse.click(margin.x + 8, box.y + box.height / 2);
-    await this.page.locator('.codicon-debug-breakpoint').first().waitFor();
+    const editor = this.page.locator('.editor-group-container.active');
+    const number = editor.locator('.margin-view-overlays .line-numbers', { hasText: new RegExp(`^${line}$`) });
+    const breakpoints = editor.locator('.codicon-debug-breakpoint');
+    const isSet = async (): Promise<boolean> => {
+      const [at, glyphs] = [await boxOf(number), await breakpoints.all()];
+      const boxes = await Promise.all(glyphs.map((glyph) => glyph.boundingBox({ timeout: 1000 }).catch(() => null)));
+      return boxes.some(
+        (box) => box !== null && Math.abs(box.y + box.height / 2 - at.y - at.height / 2) < at.height / 2,
+      );
+    };
+    let clickedAt = Number.NEGATIVE_INFINITY;
+    await this.eventually(async () => {
+      if (await isSet()) return true;
+      if (performance.now() - clickedAt < GESTURE_MS) return undefined;
+      const [box, margin] = [await boxOf(number), await boxOf(editor.locator('.glyph-margin').first())];
+      await this.page.mouse.click(margin.x + 8, box.y + box.height / 2);
+      clickedAt = performance.now();
+      return undefined;
+    }, `a breakpoint on line ${line}`);
   }
 
   /** Removes every breakpoint. */
@@ -219,25 +275,42 @@ export class Workbench {
   async expandVariable(name: string): Promise<void> {
     const row = this.variable(name);
     await row.waitFor();
-    if ((await row.getAttribute('aria-expanded')) === 'false') await row.click();
+    const open = row.and(this.page.locator('[aria-expanded="true"]'));
+    await this.insist(async () => {
+      if (!(await open.isVisible())) await row.click({ timeout: GESTURE_MS });
+    }, open);
+  }
+
+  /** Waits for a notification where they are kept: by itself each is shown for some seconds only. */
+  async notification(text: RegExp): Promise<void> {
+    await this.run('Notifications: Show Notifications');
+    await this.page.locator('.notifications-center .notification-list-item', { hasText: text }).waitFor();
   }
 
   /** Waits for a modal dialog with a text and cancels it. */
   async dismissDialog(text: RegExp): Promise<void> {
     const dialog = this.page.locator('.monaco-dialog-box', { hasText: text });
     await dialog.waitFor();
-    await this.page.keyboard.press('Escape');
-    await dialog.waitFor({ state: 'hidden' });
+    await this.insist(() => this.page.keyboard.press('Escape'), dialog, 'hidden');
   }
 
   /** Puts the cursor on a line of the editor in front. */
   async goToLine(line: number): Promise<void> {
-    await this.page.keyboard.press('Control+G');
     const input = this.page.locator('.quick-input-widget input').first();
-    await input.fill(`:${line}`);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: `line ${line}` }).waitFor();
-    await this.page.keyboard.press('Enter');
-    await input.waitFor({ state: 'hidden' });
+    const timeout = GESTURE_MS;
+    await this.insist(async () => {
+      if (await input.isVisible()) await this.page.keyboard.press('Escape');
+      await this.page.keyboard.press('Control+G');
+      await input.fill(`:${line}`, { timeout });
+      const answer = this.page.locator('.quick-input-list .monaco-list-row', {
+        hasText: new RegExp(`line ${line}\\b`),
+      });
+      await answer.waitFor({ timeout });
+      await input.press('Enter', { timeout });
+      await input.waitFor({ state: 'hidden', timeout });
+    }, this.page
+      .locator('.editor-group-container.active .active-line-number', { hasText: new RegExp(`^${line}$`) })
+      .first());
   }
 
   /** The frame of the screen view's page, inside the two frames of a webview. */
@@ -264,9 +337,8 @@ export class Workbench {
 
   /** Opens the context menu of something and chooses an entry. A menu ignores the mouse while it opens. */
   async chooseInMenu(place: Locator, entry: string): Promise<void> {
-    await place.click({ button: 'right' });
     const label = this.page.locator('.monaco-menu .action-label', { hasText: entry });
-    await label.waitFor();
+    await this.insist(() => place.click({ button: 'right', timeout: GESTURE_MS }), label);
     await this.eventually(async () => {
       if (!(await label.isVisible())) return true;
       await label.click({ delay: 200, timeout: 1000 }).catch(() => undefined);
@@ -277,11 +349,14 @@ export class Workbench {
   /** What the screen view's canvas shows. */
   async screenPicture(): Promise<CanvasPicture> {
     const frame = await this.screenFrame();
-    return frame.evaluate(() => {
+    // A million numbers take seconds on their way to here; as characters they are one thing.
+    const { pixels, ...size } = await frame.evaluate(() => {
       const canvas = document.querySelector('canvas') as HTMLCanvasElement;
       const image = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height);
-      return { width: canvas.width, height: canvas.height, pixels: [...(image?.data ?? [])] };
+      const characters = Array.from(image?.data ?? [], (byte) => String.fromCharCode(byte));
+      return { width: canvas.width, height: canvas.height, pixels: btoa(characters.join('')) };
     });
+    return { ...size, pixels: Buffer.from(pixels, 'base64') };
   }
 
   /** Waits for a text on the guest's text screen, which the view keeps for screen readers. */
