@@ -130,7 +130,7 @@ describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host'
       .filter({ hasText: /test\s+al, ?al/i })
       .first()
       .waitFor();
-    await workbench.run('View: Close Editor');
+    await workbench.closeEditor(workbench.viewTab('Disassembly'));
   });
 
   step('a key pressed in the screen view reaches the guest', async ({ workbench, folder, page }) => {
@@ -213,7 +213,7 @@ describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host'
       await page.getByText('This folder has assembly sources').waitFor();
       await workbench.run('x86 VM: First Steps');
       await page.locator('.gettingStartedContainer').getByText('Write a boot sector').waitFor();
-      await workbench.run('View: Close Editor');
+      await workbench.closeEditor(workbench.viewTab('Debug an x86 boot sector'));
     });
 
     step('F5 on an image of unknown source stops in the disassembly', async ({ workbench, page }) => {
@@ -226,7 +226,7 @@ describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host'
         .waitFor();
       await workbench.variable('EAX').waitFor();
       await workbench.stop();
-      await workbench.run('View: Close Editor');
+      await workbench.closeEditor(workbench.viewTab('Disassembly'));
     });
 
     step(

@@ -95,8 +95,7 @@ describe.skipIf(!runnable)('the screen view', () => {
   });
 
   step('remembers that the speaker was on', async ({ workbench }) => {
-    await workbench.viewTab('Screen:').click();
-    await workbench.run('View: Close Editor');
+    await workbench.closeEditor(workbench.viewTab('Screen:'));
     await workbench.run('x86 VM: Open Screen');
     const frame = await workbench.screenFrame();
     await frame.locator('button[aria-pressed="true"]', { hasText: 'Sound' }).waitFor();

@@ -150,7 +150,6 @@ describe.skipIf(!runnable).for([
 
   step('a screen and a memory view that were closed while it runs come back right', async ({ workbench }) => {
     const tab = workbench.viewTab(`Screen: first.${extension}`);
-    await tab.click();
     await workbench.closeEditor(tab);
     await workbench.run('x86 VM: Open Screen');
     const screen = await workbench.viewFrame('canvas', 'the first guest');

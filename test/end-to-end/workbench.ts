@@ -142,10 +142,10 @@ export class Workbench {
     }, answer);
   }
 
-  /** Closes the editor in front, whose tab it is. */
+  /** Closes an editor by its tab. The command would close another one while the focus is still on its way. */
   async closeEditor(tab: Locator): Promise<void> {
-    await this.run('View: Close Editor');
-    await tab.waitFor({ state: 'detached' });
+    const close = () => tab.click({ button: 'middle', timeout: GESTURE_MS });
+    await this.insist(async () => ((await tab.isVisible()) ? close() : undefined), tab, 'hidden');
   }
 
   /** Runs a command from the command palette by its full title. */
