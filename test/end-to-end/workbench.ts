@@ -142,9 +142,12 @@ export class Workbench {
     }, answer);
   }
 
-  /** Closes an editor by its tab. The command would close another one while the focus is still on its way. */
+  /**
+   * Closes an editor as a click of the middle button on its tab does, which the debug toolbar may lie over. The command would
+   * close another one while the focus is still on its way.
+   */
   async closeEditor(tab: Locator): Promise<void> {
-    const close = () => tab.click({ button: 'middle', timeout: GESTURE_MS });
+    const close = () => tab.dispatchEvent('auxclick', { button: 1 }, { timeout: GESTURE_MS });
     await this.insist(async () => ((await tab.isVisible()) ? close() : undefined), tab, 'hidden');
   }
 
