@@ -53,6 +53,11 @@ const STEPS: readonly Step[] = [
     command: vitest('test/guests'),
     environment: { GUESTS: 'thorough' },
   },
+  {
+    name: 'lock-step',
+    title: 'guests on the interpreter and on compiled code, side by side',
+    command: [join('scripts', 'lock-step.ts'), '--minutes', '8'],
+  },
   { name: 'fuzz', title: 'tests with random input', command: [join('scripts', 'fuzz.ts')] },
 ];
 

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { cpuCount, ONE_CPU as ONE } from '../../vm-core/cpu/topology.ts';
-import { linuxPackages, runLinux, type LinuxRun } from './linux-guest.ts';
+import { linuxPackages, runLinux, type LinuxRun } from '../../scripts/linux-guest.ts';
 
 const THOROUGH = process.env['GUESTS'] === 'thorough';
 

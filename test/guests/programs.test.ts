@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type ChecksTarget, canRunChecks, compileChecks, runChecksHere } from './checks-program.ts';
-import { linuxPackages, type LinuxRun, runLinux } from './linux-guest.ts';
+import { linuxPackages, type LinuxRun, runLinux } from '../../scripts/linux-guest.ts';
 
 const THOROUGH = process.env['GUESTS'] === 'thorough';
 const ROUNDS = THOROUGH ? 100 : 5;

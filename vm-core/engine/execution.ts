@@ -21,6 +21,7 @@ interface ExecutionOwner {
   readonly callShadow: { readonly isOn: boolean };
   readonly trace: { readonly isOn: boolean };
   physicalOf(linear: Address): number;
+  executed(): number;
 }
 
 export class Execution {
@@ -73,7 +74,8 @@ export class Execution {
   }
 
   #sample(): void {
-    const linear = this.#owner.linearEip;
-    this.tiers?.sample({ linear, physical: this.#owner.physicalOf(linear) });
+    const owner = this.#owner;
+    const linear = owner.linearEip;
+    this.tiers?.sample({ linear, physical: owner.physicalOf(linear), executed: owner.executed() });
   }
 }

@@ -49,7 +49,7 @@ export interface MachineConfig {
   /** Guest time: ticks (retired instructions) per second. Default 200,000,000. */
   readonly ticksPerSecond?: number;
   /** How code is executed: `compiler` makes WebAssembly of what is hot. Guests see no difference. Default: `interpreter`. */
-  readonly engine?: EngineChoice | 'compiler-at-once';
+  readonly engine?: EngineChoice | 'compiler-at-once' | `compiler-random:${number}`;
   /** The processors; default: one. */
   readonly topology?: Topology;
 }

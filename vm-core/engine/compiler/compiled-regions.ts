@@ -170,6 +170,11 @@ export class CompiledRegions {
     this.#free(compiled);
   }
 
+  /** Gives up regions that are chosen by the block at which they begin. */
+  throwAway(chosen: (root: Block) => boolean): void {
+    for (const compiled of [...this.#byRoot.values()]) if (chosen(compiled.root)) this.drop(compiled);
+  }
+
   dropAll(): void {
     for (const compiled of this.#byRoot.values()) {
       this.#free(compiled);

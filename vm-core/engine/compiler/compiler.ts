@@ -102,8 +102,12 @@ export class Compiler {
 
   /** A block was looked up because nothing knew where it is. */
   found(candidate: Candidate): void {
-    if (!this.#around.atOnce || !this.#mayCompile(candidate.block)) return;
-    this.#compile([candidate]);
+    if (this.#around.atOnce) this.compileNow(candidate);
+  }
+
+  /** Compiles the region around a block if that can be done and was not. */
+  compileNow(candidate: Candidate): void {
+    if (this.#mayCompile(candidate.block)) this.#compile([candidate]);
   }
 
   /** A block was executed when a sample was taken. */

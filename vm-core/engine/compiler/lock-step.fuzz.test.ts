@@ -122,6 +122,15 @@ it.each([16, 32, 64] as const)('runs %d-bit code as the interpreter does', { tim
   fuzz(mode, 'compiler-at-once', ordinary, ROUNDS);
 });
 
+describe('code that is compiled and thrown away at random borders of blocks', () => {
+  const seed = Number(process.env['FUZZ_SEED'] ?? 1);
+
+  it.each([16, 32, 64] as const)('runs in %d-bit mode as interpreted', { timeout: 120_000 }, (mode) => {
+    fuzz(mode, `compiler-random:${seed}`, ordinary, ROUNDS);
+    fuzz(mode, `compiler-random:${seed}`, { ...rewriting, instructionsMax: 4000 }, ROUNDS);
+  });
+});
+
 describe('code that writes over itself', () => {
   it.each([16, 32, 64] as const)('runs in %d-bit mode as interpreted', { timeout: 120_000 }, (mode) => {
     fuzz(mode, 'compiler-at-once', rewriting, ROUNDS);

@@ -9,19 +9,33 @@ import type { RunFunctions } from '../run-functions.ts';
 import type { SlowPathImports } from '../slow-paths.ts';
 import { noticingAccesses } from './access-causes.ts';
 import { type Candidate, Compiler } from './compiler.ts';
+import { RandomTiers } from './random-tiers.ts';
 import { CALLS_RECORDED, REGIONS_OFF } from './segment-facts.ts';
 
-/** `compiler-at-once` compiles everything when it is first executed: for tests. */
-export type Engine = 'interpreter' | 'compiler' | 'compiler-at-once';
+/**
+ * For tests: `compiler-at-once` compiles everything when it is first executed; `compiler-random` goes from one to the other
+ * and throws compiled code away as chance has it, of which the number is the seed.
+ */
+export type Engine = 'interpreter' | 'compiler' | 'compiler-at-once' | `compiler-random:${number}`;
 
-/** The engine of machines whose configuration does not name one. */
-export const defaultEngine: { name: Engine } = { name: 'interpreter' };
+/** Told between two blocks: the vCPU's state, and the instructions that it has retired since its execution began. */
+export type BorderWatch = (state: CpuState, executed: number) => void;
+
+/**
+ * The engine of machines whose configuration does not name one. A `watch` is told by the processors that are made while it is
+ * there, wherever their loop is between two blocks: also behind every region that is left there.
+ */
+export const defaultEngine: { name: Engine; watch?: BorderWatch | undefined } = { name: 'interpreter' };
+
+const RANDOM = 'compiler-random:';
 
 /** Where the processor is. */
 export interface CodePosition {
   readonly linear: Address;
   /** -1: not mapped. */
   readonly physical: number;
+  /** Instructions retired since the execution began. */
+  readonly executed: number;
 }
 
 /** The processor whose code it is. */
@@ -43,6 +57,9 @@ export class Tiers {
   /** Instructions to the next sample, as of an amount of the budget. */
   #left = 0;
   #budget = 0;
+  readonly #random: RandomTiers | undefined;
+  readonly #watch: BorderWatch | undefined = defaultEngine.watch;
+  #isRecorded = false;
 
   constructor(engine: Engine, owner: TieredProcessor, memory: WebAssembly.Memory) {
     const { state, code } = owner;
@@ -52,7 +69,12 @@ export class Tiers {
     code.hasSpareRecords = true;
     this.compiler = compilers.get(code) ?? new Compiler({ memory, code, atOnce: engine === 'compiler-at-once' });
     compilers.set(code, this.compiler);
-    this.#left = this.compiler.period;
+    if (engine.startsWith(RANDOM)) this.#random = new RandomTiers(Number(engine.slice(RANDOM.length)), this.compiler);
+    this.#left = this.#period;
+  }
+
+  get #period(): number {
+    return this.#random?.period() ?? this.compiler.period;
   }
 
   /** Regions are entered through the tables of these. */
@@ -73,9 +95,10 @@ export class Tiers {
 
   /** An execution begins. What records something that regions do not record, other than calls, keeps them from being entered. */
   begin(recordsCalls: boolean, isRecorded: boolean): void {
-    const facts = this.#state.read32(internal.SEGMENT_FACTS) & ~(REGIONS_OFF | CALLS_RECORDED);
-    const now = (recordsCalls ? CALLS_RECORDED : 0) | (isRecorded ? REGIONS_OFF : 0);
-    this.#state.write32(internal.SEGMENT_FACTS, facts | now);
+    this.#isRecorded = isRecorded;
+    const facts = this.#state.read32(internal.SEGMENT_FACTS) & ~CALLS_RECORDED;
+    this.#state.write32(internal.SEGMENT_FACTS, facts | (recordsCalls ? CALLS_RECORDED : 0));
+    this.#allowRegions();
     this.#awaitSample();
   }
 
@@ -86,17 +109,27 @@ export class Tiers {
 
   /** A block was looked up. */
   found(block: Block): void {
-    this.compiler.found({ block, ...this.#place() });
+    (this.#random ?? this.compiler).found({ block, ...this.#place() });
   }
 
   /** The loop has come back for a sample. */
-  sample({ linear, physical }: CodePosition): void {
+  sample({ linear, physical, executed }: CodePosition): void {
+    this.#watch?.(this.#state, executed);
+    if (this.#budget - this.#state.read32(internal.BUDGET) < this.#left) return;
     const block = this.#code.keptAt(linear, physical, codeSizeOf(this.#state));
     const place = this.#place();
-    if (block) this.compiler.sampled({ block, ...place });
+    if (block && this.#random) this.#random.border({ block, ...place });
+    else if (block) this.compiler.sampled({ block, ...place });
     this.compiler.left(this.#state.read32(internal.REGION_LEFT), place);
-    this.#left = this.compiler.period;
+    this.#left = this.#period;
+    this.#allowRegions();
     this.#awaitSample();
+  }
+
+  #allowRegions(): void {
+    const isOff = this.#isRecorded || this.#random?.isOff;
+    const facts = this.#state.read32(internal.SEGMENT_FACTS) & ~REGIONS_OFF;
+    this.#state.write32(internal.SEGMENT_FACTS, facts | (isOff ? REGIONS_OFF : 0));
   }
 
   #place(): Omit<Candidate, 'block'> {
@@ -113,6 +146,6 @@ export class Tiers {
 
   #awaitSample(): void {
     this.#budget = this.#state.read32(internal.BUDGET);
-    this.#state.write32(internal.SAMPLE_AT, Math.max(0, this.#budget - this.#left));
+    this.#state.write32(internal.SAMPLE_AT, this.#watch ? this.#budget : Math.max(0, this.#budget - this.#left));
   }
 }

@@ -1,8 +1,8 @@
 /** Debian's kernels with a shell of busybox and nothing else: the machine, its root file system, and a run of a script. */
 import { readFileSync } from 'node:fs';
-import { debianFile, debianKernel } from '../../scripts/debian-package.ts';
-import { createMachine, type Machine, type MachineConfig, type Topology } from '../../vm-core/index.ts';
-import { type InitramfsEntry, initramfs } from '../../scripts/initramfs.ts';
+import { debianFile, debianKernel } from './debian-package.ts';
+import { createMachine, type Machine, type MachineConfig, type Topology } from '../vm-core/index.ts';
+import { type InitramfsEntry, initramfs } from './initramfs.ts';
 
 /** A kernel and the shell that goes with it, as paths. */
 export interface LinuxPackages {
@@ -47,9 +47,9 @@ const NOTHING = [1, 3] as const;
 const APPLETS = ['sh', 'mount', 'uname', 'cat', 'awk', 'seq', 'grep', 'md5sum', 'stty', 'nproc', 'taskset', 'poweroff'];
 const SLICE = 20_000_000;
 
-/** Boots, runs the script, and comes back when it has ended, something went wrong, or the instructions are used up. */
-export function runLinux({ kernel, busybox }: LinuxPackages, run: LinuxRun): LinuxResult {
-  const machine = createMachine({
+/** The machine that boots the kernel. */
+export function linuxConfig({ kernel, busybox }: LinuxPackages, run: Omit<LinuxRun, 'instructionsMax'>): MachineConfig {
+  return {
     machineType: 'isa-1',
     cpuModel: run.cpuModel,
     memorySize: run.memorySize,
@@ -66,7 +66,12 @@ export function runLinux({ kernel, busybox }: LinuxPackages, run: LinuxRun): Lin
     ...(run.topology && { topology: run.topology }),
     ...(run.localApic && { localApic: run.localApic }),
     startTimeMs: Date.UTC(2026, 10, 20, 12),
-  });
+  };
+}
+
+/** Boots, runs the script, and comes back when it has ended, something went wrong, or the instructions are used up. */
+export function runLinux(packages: LinuxPackages, run: LinuxRun): LinuxResult {
+  const machine = createMachine(linuxConfig(packages, run));
   const bytes: Uint8Array[] = [];
   machine.onOutput = (device, channel, sent) => {
     if (device === 'uart-1' && channel === 'serial') bytes.push(sent.slice());
@@ -81,7 +86,7 @@ export function runLinux({ kernel, busybox }: LinuxPackages, run: LinuxRun): Lin
   return { machine, console: Buffer.concat(bytes).toString('latin1').replaceAll('\r', ''), end };
 }
 
-function rootFileSystem(busybox: string, { script, files = [] }: LinuxRun): Uint8Array {
+function rootFileSystem(busybox: string, { script, files = [] }: Pick<LinuxRun, 'script' | 'files'>): Uint8Array {
   // What is printed has to leave the serial port first: `stty` waits for that.
   const end = 'stty -F /dev/console sane; poweroff -f';
   return initramfs([
