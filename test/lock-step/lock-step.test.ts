@@ -73,9 +73,9 @@ describe('the lock-step', () => {
 
 const cases: readonly (Pick<LockStepRun, 'engine' | 'instructionsMax'> & { guest: string; atBorders?: boolean })[] = [
   { guest: 'seabios', engine: 'compiler', instructionsMax: 20_000_000 },
-  { guest: 'linux-686', engine: 'compiler-random:5', instructionsMax: 8_000_000 },
+  { guest: 'linux-686', engine: 'compiler-random:5', instructionsMax: 5_000_000 },
   { guest: 'linux-cloud-amd64', engine: 'compiler', instructionsMax: 40_000_000 },
-  { guest: 'memtest-64', engine: 'compiler-random:6', instructionsMax: 1_000_000, atBorders: true },
+  { guest: 'memtest-64', engine: 'compiler-random:6', instructionsMax: 400_000, atBorders: true },
 ];
 
 describe.each(cases)('$guest with $engine', ({ guest, ...run }) => {
