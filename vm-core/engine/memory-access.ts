@@ -7,7 +7,7 @@
  */
 import type { OperandBits } from '../isa/operand.ts';
 import type { Alignment, SegmentChoice } from '../isa/semantics.ts';
-import { ENTRY_ADDEND, TLB_READ, TLB_WRITE } from '../memory/layout.ts';
+import { ENTRY_ADDEND, TLB_PLACE_MASK, TLB_PLACE_SHIFT, TLB_READ, TLB_WRITE } from '../memory/layout.ts';
 import { ENTRY_BASE, ENTRY_READ_END, ENTRY_WRITE_END, ES, internal, SEGMENT_ENTRY_SIZE, SS } from '../state/layout.ts';
 import type { FunctionBuilder, Value, Variable } from '../wasm/function-builder.ts';
 import * as record from './record.ts';
@@ -226,7 +226,7 @@ export class MemoryAccess {
 
   #tlbEntry(linear: Value, table: number): Value {
     const f = this.#f;
-    const place = f.binary('and', f.binary('shrU', f.narrow(linear), f.i32(8)), f.i32(0x3ff0));
+    const place = f.binary('and', f.binary('shrU', f.narrow(linear), f.i32(TLB_PLACE_SHIFT)), f.i32(TLB_PLACE_MASK));
     return f.binary('add', f.binary('add', this.#place.cpu, place), f.i32(table));
   }
 

@@ -5,6 +5,8 @@ import {
   ENTRY_CODE_MAP,
   PAGE_SIZE,
   TAG_CODE_PAGE,
+  TLB_PLACE_MASK,
+  TLB_PLACE_SHIFT,
   TLB_WRITE,
 } from '../memory/layout.ts';
 import { internal } from '../state/layout.ts';
@@ -106,7 +108,7 @@ function onCodePage(
 ): void {
   const isWide = linear.type === 'i64';
   const low = f.narrow(linear);
-  const place = f.binary('and', f.binary('shrU', low, f.i32(8)), f.i32(0x3ff0));
+  const place = f.binary('and', f.binary('shrU', low, f.i32(TLB_PLACE_SHIFT)), f.i32(TLB_PLACE_MASK));
   const entry = f.binary('add', f.binary('add', cpu, place), f.i32(TLB_WRITE));
   const generation = f.load(isWide ? 'i64' : 'i32', 32, cpu, internal.TLB_WRITE_GENERATION);
   const last = f.binary('sub', f.binary('add', linear, isWide ? f.widen(size, false) : size), f.i32(1));

@@ -3,7 +3,7 @@
  * or on one page each, within the segments and in front of where offsets wrap. What they do to memory is what one element
  * after the other does.
  */
-import { ENTRY_ADDEND, PAGE_SIZE, TLB_READ, TLB_WRITE } from '../memory/layout.ts';
+import { ENTRY_ADDEND, PAGE_SIZE, TLB_PLACE_MASK, TLB_PLACE_SHIFT, TLB_READ, TLB_WRITE } from '../memory/layout.ts';
 import { ENTRY_BASE, ENTRY_READ_END, ENTRY_WRITE_END, internal, slot } from '../state/layout.ts';
 import { DF } from '../state/lazy-flags.ts';
 import type { FunctionBuilder, Value, Variable } from '../wasm/function-builder.ts';
@@ -108,7 +108,7 @@ class RunWriter {
       this.#withinSegment(offset, f.load('i64', 64, entry, access === 'read' ? ENTRY_READ_END : ENTRY_WRITE_END));
     const [table, generation] =
       access === 'read' ? [TLB_READ, internal.TLB_GENERATION] : [TLB_WRITE, internal.TLB_WRITE_GENERATION];
-    const translation = s.add(this.#cpu, s.and(s.shrU(low, 8), 0x3ff0));
+    const translation = s.add(this.#cpu, s.and(s.shrU(low, TLB_PLACE_SHIFT), TLB_PLACE_MASK));
     const current = f.load(isWide ? 'i64' : 'i32', 32, this.#cpu, generation);
     const tag = s.or(s.and(linear, -PAGE_SIZE), current);
     const misses = f.binary('ne', f.load('i64', 64, translation, table), f.widen(tag, false));

@@ -12,7 +12,7 @@ export const TEST_ARRAYS = 0x1000;
 
 /** A multiple of the size of each ring, as the size of an area is: the rings are aligned to their sizes. */
 const CPU_AREA_BASE = 0x40000;
-const CPU_AREA_SIZE = 0xc0000;
+const CPU_AREA_SIZE = 0x100000;
 const CPU_AREAS = 16;
 
 /** Where the area of a vCPU begins. */
@@ -24,13 +24,16 @@ export function cpuBase(index: number): number {
  * Distances from a vCPU's base. An entry: i64 tag, i32 host address minus the low half of the linear address, i32 code
  * map. Linear addresses of 32 bits are zero-extended in tags, those of 64 bits are whole.
  */
-export const TLB_READ = 0x2000;
-export const TLB_WRITE = 0x6000;
+export const TLB_READ = 0xc0000;
+export const TLB_WRITE = 0xd0000;
 /** A ring of the branches that were taken last (engine/branch-entry.ts); its size is a power of two. */
 export const BRANCH_RING = 0xa000;
 export const BRANCH_RING_SIZE = 0x1000;
-export const TLB_ENTRIES = 1024;
+export const TLB_ENTRIES = 4096;
 export const TLB_ENTRY_SIZE = 16;
+/** How a linear address leads to its entry: shifted right by so much and masked, it is the distance from the table. */
+export const TLB_PLACE_SHIFT = 8;
+export const TLB_PLACE_MASK: number = (TLB_ENTRIES - 1) * TLB_ENTRY_SIZE;
 export const ENTRY_TAG_HIGH = 4;
 export const ENTRY_ADDEND = 8;
 export const ENTRY_CODE_MAP = 12;
@@ -74,7 +77,7 @@ export const CODE_MAP_GRANULE_SHIFT = 5;
 export const CODE_MAPS_MAX = 0x1800;
 
 export const CODE_ARENA: number = CODE_MAPS + CODE_MAPS_MAX * CODE_MAP_SIZE;
-export const CODE_ARENA_END = 0x2a00000;
+export const CODE_ARENA_END = 0x2e00000;
 
 /** What is counted of each region of compiled code (engine/compiler/region-counters.ts). */
 export const REGION_COUNTERS: number = CODE_ARENA_END;

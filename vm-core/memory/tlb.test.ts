@@ -7,7 +7,7 @@ import { Tlb } from './tlb.ts';
 function filled(linear: number, host: number): { readonly tag: bigint; readonly addend: number } {
   const state = new CpuState(createMemory(0x100000), cpuBase(0));
   new Tlb(state).allowReads(linear, host);
-  const page = Number(BigInt.asUintN(10, BigInt(linear) >> 12n));
+  const page = Number(BigInt.asUintN(12, BigInt(linear) >> 12n));
   const entry = state.base + TLB_READ + page * TLB_ENTRY_SIZE;
   return { tag: state.view.getBigUint64(entry, true), addend: state.view.getInt32(entry + ENTRY_ADDEND, true) };
 }

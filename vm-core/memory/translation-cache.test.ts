@@ -5,7 +5,7 @@ import { TranslationCache } from './translation-cache.ts';
 
 const PAGE = 0x1000;
 /** Linear pages that fall into the same set. */
-const SAME_SET = 512 * PAGE;
+const SAME_SET = 1024 * PAGE;
 
 function walkTo(frame: number, shift = 12): PageWalk {
   const walk = new PageWalk();

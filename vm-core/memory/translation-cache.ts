@@ -7,7 +7,7 @@ import type { PageRights } from './page-access.ts';
 import { PAGE_SHIFT } from './layout.ts';
 import type { PageWalk } from './page-walk.ts';
 
-const SETS = 512;
+const SETS = 1024;
 const WAYS = 4;
 const ENTRIES = SETS * WAYS;
 const PCIDS = 4096;

@@ -4,7 +4,7 @@
  * before the instruction has changed anything.
  */
 import type { OperandBits } from '../../isa/operand.ts';
-import { ENTRY_ADDEND, TLB_READ, TLB_WRITE } from '../../memory/layout.ts';
+import { ENTRY_ADDEND, TLB_PLACE_MASK, TLB_PLACE_SHIFT, TLB_READ, TLB_WRITE } from '../../memory/layout.ts';
 import {
   ENTRY_BASE,
   ENTRY_READ_END,
@@ -115,7 +115,7 @@ export class CompiledMemory {
   /** The tables lie at fixed distances from what this gives. */
   #entryOf(linear: Value): Value {
     const f = this.#f;
-    const place = f.binary('and', f.binary('shrU', f.narrow(linear), f.i32(8)), f.i32(0x3ff0));
+    const place = f.binary('and', f.binary('shrU', f.narrow(linear), f.i32(TLB_PLACE_SHIFT)), f.i32(TLB_PLACE_MASK));
     return f.binary('add', this.#cpu, place);
   }
 

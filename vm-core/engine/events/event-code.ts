@@ -5,7 +5,7 @@
  */
 import { Arithmetic } from '../../isa/arithmetic.ts';
 import { type FlagKeeper, flagsByte, overflowFlag, setFlagsFromByte } from '../../isa/flags.ts';
-import { ENTRY_ADDEND, PAGE_SIZE, TLB_READ, TLB_WRITE } from '../../memory/layout.ts';
+import { ENTRY_ADDEND, PAGE_SIZE, TLB_PLACE_MASK, TLB_PLACE_SHIFT, TLB_READ, TLB_WRITE } from '../../memory/layout.ts';
 import { CR0_AM, CR0_PE, CR0_PG, CR4_SMAP } from '../../state/control-bits.ts';
 import { internal, slot } from '../../state/layout.ts';
 import { AC, ARITHMETIC_FLAGS, RF, TF, VM } from '../../state/lazy-flags.ts';
@@ -99,7 +99,7 @@ export class EventCode extends Arithmetic implements FlagKeeper {
     const low = this.low(linear);
     const bytes = typeof size === 'number' ? this.constant(size) : size;
     this.refuseIf(this.gtU(this.add(this.and(low, PAGE_SIZE - 1), bytes), PAGE_SIZE));
-    const place = this.and(this.shrU(low, 8), 0x3ff0);
+    const place = this.and(this.shrU(low, TLB_PLACE_SHIFT), TLB_PLACE_MASK);
     const entry = this.add(this.add(this.cpu, place), this.constant(kind === 'read' ? TLB_READ : TLB_WRITE));
     const context = this.asAddress(this.field(CONTEXTS[kind][by]));
     const tag = this.wideUnsigned(this.or(this.and(linear, -PAGE_SIZE), context));
