@@ -10,9 +10,15 @@ export type {
   TraceEntry,
   Vcpu,
 } from './machine/vcpu.ts';
-export type { AccessCause, CompiledBlock, CompiledRegion, RegionExit } from './machine/compiled-region.ts';
+export type {
+  AccessCause,
+  CompiledBlock,
+  CompiledLine,
+  CompiledRegion,
+  RegionExit,
+} from './machine/compiled-region.ts';
 export type { BranchKind, BranchRecord } from './machine/branch-record.ts';
-export type { CompiledCode } from './machine/compiled-code.ts';
+export type { CompiledCode, CompilerCounters } from './machine/compiled-code.ts';
 export * from './machine/block-store.ts';
 export type { DeviceRow } from './machine/device-bus.ts';
 export type {

@@ -1,6 +1,7 @@
 /** The envelope of every message between the extension host (or another embedder) and the worker. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { BranchesRequest, BranchesUpdate } from './branches.ts';
+import type { CompiledCodeRequest, CompiledCodeUpdate } from './compiled-code.ts';
 import type { DevicesRequest, DevicesUpdate } from './devices.ts';
 import type { MemoryRequest, MemoryUpdate } from './memory.ts';
 import type { PageTablesRequest, PageTablesUpdate } from './page-tables.ts';
@@ -24,6 +25,7 @@ export type ToWorker =
   | { readonly channel: 'serial'; readonly message: SerialRequest }
   | { readonly channel: 'page-tables'; readonly message: PageTablesRequest }
   | { readonly channel: 'branches'; readonly message: BranchesRequest }
+  | { readonly channel: 'compiled-code'; readonly message: CompiledCodeRequest }
   | { readonly channel: 'host-reply'; readonly id: number; readonly value?: unknown; readonly error?: string };
 
 /** From the worker. */
@@ -35,6 +37,7 @@ export type FromWorker =
   | { readonly channel: 'serial'; readonly message: SerialUpdate }
   | { readonly channel: 'page-tables'; readonly message: PageTablesUpdate }
   | { readonly channel: 'branches'; readonly message: BranchesUpdate }
+  | { readonly channel: 'compiled-code'; readonly message: CompiledCodeUpdate }
   | { readonly channel: 'host'; readonly id: number; readonly call: HostCall };
 
 /** The calls of `Host` that leave the worker; the reply's value is what the method returns. */

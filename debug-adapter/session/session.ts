@@ -6,12 +6,14 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Host } from '../host.ts';
 import type { BranchesRequest, BranchesUpdate } from '../protocol/branches.ts';
+import type { CompiledCodeRequest, CompiledCodeUpdate } from '../protocol/compiled-code.ts';
 import type { DevicesRequest, DevicesUpdate } from '../protocol/devices.ts';
 import type { MemoryRequest, MemoryUpdate } from '../protocol/memory.ts';
 import type { PageTablesRequest, PageTablesUpdate } from '../protocol/page-tables.ts';
 import type { ScreenRequest, ScreenUpdate } from '../protocol/screen.ts';
 import type { SerialRequest, SerialUpdate } from '../protocol/serial.ts';
 import { BranchFeed } from './branch-feed.ts';
+import { CompiledFeed } from './compiled-feed.ts';
 import type { CreateMachine } from './boot-guest.ts';
 import { Debuggee } from './debuggee.ts';
 import { DeviceView } from './device-view.ts';
@@ -38,6 +40,8 @@ export interface SessionOptions {
   readonly sendPageTables?: (update: PageTablesUpdate) => void;
   /** Sends to the view of the last branches. */
   readonly sendBranches?: (update: BranchesUpdate) => void;
+  /** Sends to the view of compiled code. */
+  readonly sendCompiledCode?: (update: CompiledCodeUpdate) => void;
   /** Sends to the device tree. */
   readonly sendDevices?: (update: DevicesUpdate) => void;
   /** Sends to the terminals on serial ports. */
@@ -56,6 +60,8 @@ export interface Session {
   receivePageTables(request: PageTablesRequest): void;
   /** Takes a message of the view of the last branches. Never throws. */
   receiveBranches(request: BranchesRequest): void;
+  /** Takes a message of the view of compiled code. Never throws. */
+  receiveCompiledCode(request: CompiledCodeRequest): void;
   /** Takes a message of the device tree. Never throws. */
   receiveDevices(request: DevicesRequest): void;
   /** Takes a message of a terminal on a serial port. Never throws. */
@@ -75,6 +81,7 @@ class ProtocolSession implements Session {
   readonly #memory: MemoryFeed;
   readonly #pageTables: PageTableFeed;
   readonly #branches: BranchFeed;
+  readonly #compiled: CompiledFeed;
   readonly #devices: DeviceView;
   readonly #serial: SerialFeed;
   readonly #sound: SoundFeed;
@@ -110,6 +117,9 @@ class ProtocolSession implements Session {
     this.#branches = new BranchFeed((update) => {
       if (!this.#disposed) options.sendBranches?.(update);
     });
+    this.#compiled = new CompiledFeed((update) => {
+      if (!this.#disposed) options.sendCompiledCode?.(update);
+    });
     this.#devices = new DeviceView(options.host, (update) => {
       if (!this.#disposed) options.sendDevices?.(update);
     });
@@ -126,7 +136,10 @@ class ProtocolSession implements Session {
       host: options.host,
       createMachine: options.createMachine,
       screen: this.#screen,
-      views: [this.#memory, this.#pageTables, this.#branches, this.#devices, this.#serial, this.#sound],
+      views: [
+        ...[this.#memory, this.#pageTables, this.#branches, this.#compiled],
+        ...[this.#devices, this.#serial, this.#sound],
+      ],
       sendEvent: (event, body) => this.#send({ type: 'event', event, ...(body === undefined ? {} : { body }) }),
     });
   }
@@ -191,6 +204,10 @@ class ProtocolSession implements Session {
 
   receiveBranches(request: BranchesRequest): void {
     this.#guard(() => this.#branches.receive(request));
+  }
+
+  receiveCompiledCode(request: CompiledCodeRequest): void {
+    this.#guard(() => this.#compiled.receive(request));
   }
 
   receiveMemory(view: number, request: MemoryRequest): void {

@@ -38,6 +38,9 @@ export function serveSession(port: Port, clock: Clock, createMachine: CreateMach
       case 'branches':
         session?.receiveBranches(message.message);
         return;
+      case 'compiled-code':
+        session?.receiveCompiledCode(message.message);
+        return;
       case 'host-reply':
         calls.reply(message);
     }
@@ -56,6 +59,7 @@ function startSession(port: Port, host: Host, createMachine: CreateMachine): Ses
     sendPageTables: (message) =>
       port.post({ channel: 'page-tables', message }, message.type === 'ranges' ? [message.ranges] : []),
     sendBranches: (message) => port.post({ channel: 'branches', message }, []),
+    sendCompiledCode: (message) => port.post({ channel: 'compiled-code', message }, []),
     sendSerial: (message) =>
       port.post({ channel: 'serial', message }, message.type === 'output' ? [message.bytes] : []),
   });

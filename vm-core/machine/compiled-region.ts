@@ -42,6 +42,7 @@ export type AccessCause = 'miss' | 'fault' | 'device' | 'watched' | 'code' | 'tw
 /** Guest code that a region was made of: a run of instructions that is entered at its beginning. */
 export interface CompiledBlock {
   readonly linearAddress: Address;
+  readonly physicalAddress: number;
   /** In bytes. */
   readonly length: number;
   readonly instructions: number;
@@ -66,6 +67,13 @@ export interface CompiledRegion {
   readonly exits: ReadonlyMap<RegionExit, number>;
   /** Of its exits at loads and stores those whose cause was seen: by what the access met. */
   readonly accesses: ReadonlyMap<AccessCause, number>;
-  /** The WebAssembly instructions, one a line. Takes a while: for a reader. */
-  text(): string;
+  /** Its WebAssembly. Takes a while: for a reader. */
+  code(): readonly CompiledLine[];
+}
+
+/** An instruction of WebAssembly in its text format, with names for locals and fields of the state. */
+export interface CompiledLine {
+  readonly text: string;
+  /** Of the guest instruction that it was made of; undefined where it is about no single one. */
+  readonly linearAddress: Address | undefined;
 }

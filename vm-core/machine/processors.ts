@@ -52,6 +52,7 @@ export class Processors {
     const { compiler } = all[0];
     return (
       compiler && {
+        counters: compiler.counters,
         regions: () => compiler.list(),
         get retired() {
           return all.reduce((sum, { state }) => sum + Number(state.read64(internal.COMPILED)), 0);

@@ -17,13 +17,7 @@ import {
   type BinaryOperation,
   type Bits,
   binaryOpcodes,
-  I32_EQZ,
-  I32_WRAP_I64,
-  I64_EQZ,
-  I64_EXTEND_I32_S,
-  I64_EXTEND_I32_U,
-  F64_CONVERT_I32_U,
-  F64_CONVERT_I64_S,
+  conversionOpcodes,
   loadOpcodes,
   storeOpcodes,
   type UnaryOperation,
@@ -66,6 +60,11 @@ export class FunctionBuilder implements FunctionReference {
     this.signature = signature;
     this.#locals = new Locals(this.#code, signature.parameters.length);
     this.parameters = signature.parameters.map((type, local) => ({ type, local }));
+  }
+
+  /** Bytes of instructions so far. */
+  get size(): number {
+    return this.#code.length;
   }
 
   i32(constant: number): Value {
@@ -176,9 +175,7 @@ export class FunctionBuilder implements FunctionReference {
 
   eqz(operand: Value): Value {
     if (operand.constant !== undefined) return this.i32(Number(operand.constant) === 0 ? 1 : 0);
-    this.#locals.push(operand);
-    this.#code.byte(operand.type === 'i64' ? I64_EQZ : I32_EQZ);
-    return this.#locals.result('i32');
+    return this.#convert(operand.type === 'i64' ? 'i64.eqz' : 'i32.eqz', operand, 'i32');
   }
 
   /** i32 → i64. */
@@ -186,25 +183,25 @@ export class FunctionBuilder implements FunctionReference {
     if (operand.type === 'i64') return operand;
     const { constant } = operand;
     if (typeof constant === 'number') return this.i64(BigInt(signed ? constant : constant >>> 0));
-    this.#locals.push(operand);
-    this.#code.byte(signed ? I64_EXTEND_I32_S : I64_EXTEND_I32_U);
-    return this.#locals.result('i64');
+    return this.#convert(signed ? 'i64.extend_i32_s' : 'i64.extend_i32_u', operand, 'i64');
   }
 
   /** i64 → i32, the low half. */
   narrow(operand: Value): Value {
     if (operand.type === 'i32') return operand;
     if (operand.constant !== undefined) return this.i32(Number(BigInt.asIntN(32, BigInt(operand.constant))));
-    this.#locals.push(operand);
-    this.#code.byte(I32_WRAP_I64);
-    return this.#locals.result('i32');
+    return this.#convert('i32.wrap_i64', operand, 'i32');
   }
 
   /** A linear address as TypeScript gets it: an i32 as an unsigned number, an i64 as a signed one. */
   addressNumber(operand: Value): Value {
+    return this.#convert(operand.type === 'i64' ? 'f64.convert_i64_s' : 'f64.convert_i32_u', operand, 'f64');
+  }
+
+  #convert(name: keyof typeof conversionOpcodes, operand: Value, result: ValueType): Value {
     this.#locals.push(operand);
-    this.#code.byte(operand.type === 'i64' ? F64_CONVERT_I64_S : F64_CONVERT_I32_U);
-    return this.#locals.result('f64');
+    this.#code.byte(conversionOpcodes[name]);
+    return this.#locals.result(result);
   }
 
   select(condition: Value, whenTrue: Value, whenFalse: Value): Value {

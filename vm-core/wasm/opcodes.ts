@@ -40,13 +40,16 @@ export const unaryOpcodes = {
 } as const;
 export type UnaryOperation = keyof typeof unaryOpcodes;
 
-export const I32_EQZ = 0x45;
-export const I64_EQZ = 0x50;
-export const I32_WRAP_I64 = 0xa7;
-export const I64_EXTEND_I32_S = 0xac;
-export const I64_EXTEND_I32_U = 0xad;
-export const F64_CONVERT_I32_U = 0xb8;
-export const F64_CONVERT_I64_S = 0xb9;
+/** One operand, and a result of another type. */
+export const conversionOpcodes = {
+  'i32.eqz': 0x45,
+  'i64.eqz': 0x50,
+  'i32.wrap_i64': 0xa7,
+  'i64.extend_i32_s': 0xac,
+  'i64.extend_i32_u': 0xad,
+  'f64.convert_i32_u': 0xb8,
+  'f64.convert_i64_s': 0xb9,
+} as const;
 
 /** Loads by type and width in bits: [opcode zero-extending, opcode sign-extending]. */
 export const loadOpcodes = {

@@ -3,6 +3,7 @@ import { localized } from '../../protocol/localized.ts';
 import { UserError } from '../user-error.ts';
 import type { ConsoleCommand } from './console-command.ts';
 import { branchCommands } from './branch-commands.ts';
+import { compiledCommand } from './compiled-command.ts';
 import { machineCommands } from './machine-commands.ts';
 import { memoryCommands } from './memory-commands.ts';
 import { pagingCommands } from './paging-commands.ts';
@@ -35,6 +36,7 @@ export const commands: readonly ConsoleCommand[] = [
   ...pagingCommands,
   ...processorCommands,
   ...branchCommands,
+  compiledCommand,
   ...sessionCommands,
 ];
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { BranchesUpdate } from '../../../debug-adapter/protocol/branches.ts';
+import type { CompiledCodeUpdate } from '../../../debug-adapter/protocol/compiled-code.ts';
 import type { DevicesUpdate } from '../../../debug-adapter/protocol/devices.ts';
 import type { PageTablesUpdate } from '../../../debug-adapter/protocol/page-tables.ts';
 import type { MemoryUpdate } from '../../../debug-adapter/protocol/memory.ts';
@@ -31,6 +32,7 @@ export class SessionClient {
   readonly memory: MemoryUpdate[] = [];
   readonly pageTables: PageTablesUpdate[] = [];
   readonly branches: BranchesUpdate[] = [];
+  readonly compiledCode: CompiledCodeUpdate[] = [];
   readonly devices: DevicesUpdate[] = [];
   readonly serial: SerialUpdate[] = [];
   /** One line per message, in the order in which they were sent. */
@@ -55,6 +57,7 @@ export class SessionClient {
       sendMemory: (_view, update) => this.memory.push(update),
       sendPageTables: (update) => this.pageTables.push(update),
       sendBranches: (update) => this.branches.push(update),
+      sendCompiledCode: (update) => this.compiledCode.push(update),
       sendDevices: (update) => this.devices.push(update),
       sendSerial: (update) => this.serial.push(update),
     });

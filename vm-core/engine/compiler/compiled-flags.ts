@@ -57,6 +57,13 @@ export class CompiledFlags {
     return one?.kind === other?.kind && one?.bits === other?.bits;
   }
 
+  /** The locals by what they hold. */
+  names(): readonly (readonly [Value, string])[] {
+    const named = (locals: FlagLocals, suffix: string) =>
+      (['x', 'y', 'result'] as const).map((name) => [locals[name], `flags.${name}${suffix}`] as const);
+    return [[this.#kind, 'flags.kind'], ...named(this.#narrow, ''), ...named(this.#wide, '64')];
+  }
+
   set(source: FlagSource): void {
     const f = this.#f;
     const { kind, bits } = source;

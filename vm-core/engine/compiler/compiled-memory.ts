@@ -51,6 +51,15 @@ export class CompiledMemory {
     this.#generations = [f.local(type), f.local(type)];
   }
 
+  /** The locals by what they hold. */
+  names(): readonly (readonly [Value, string])[] {
+    const [reads, writes] = this.#generations;
+    return [
+      [reads, 'tlb.read'],
+      [writes, 'tlb.write'],
+    ];
+  }
+
   /** At the region's beginning: nothing in it changes the numbers of the contexts. */
   begin(): void {
     const f = this.#f;

@@ -4,11 +4,12 @@
  */
 import type { AccessCause, CompiledRegion } from '../../machine/compiled-region.ts';
 import type { OperandSize } from '../../isa/operand.ts';
-import { functionSize, functionText } from '../../wasm/text.ts';
+import { functionSize } from '../../wasm/text.ts';
 import type { Block, CodeCache } from '../code-cache.ts';
 import { COUNTED_REGIONS, clearCounts, readCounts } from './region-counters.ts';
-import type { DefinedRegion } from './region-code.ts';
+import type { DefinedRegion } from './region-definition.ts';
 import type { Region } from './region-graph.ts';
+import { regionLines } from './region-text.ts';
 
 /** Regions at most. A function of its own takes a few kilobytes. */
 export const REGIONS_MAX: number = COUNTED_REGIONS;
@@ -226,6 +227,7 @@ export class CompiledRegions {
       codeSize: root.codeSize,
       blocks: blocks.map(({ block, instructions }) => ({
         linearAddress: block.linear,
+        physicalAddress: block.physical,
         length: block.bytes,
         instructions,
       })),
@@ -233,7 +235,7 @@ export class CompiledRegions {
       codeBytes: functionSize(module.bytes, code.index),
       ...readCounts(this.#view, counters),
       accesses: new Map(accesses),
-      text: () => functionText(module.bytes, code.index),
+      code: () => regionLines(module.bytes, code, root.linear),
     };
   }
 }

@@ -1,6 +1,7 @@
 /** General registers as locals of a region: loaded where it is entered, written back where it is left (DESIGN §3). */
 import type { OperandBits } from '../../isa/operand.ts';
 import { generalSlots, longGeneralSlots } from '../../state/layout.ts';
+import { generalNames, longGeneralNames } from '../../state/register-table.ts';
 import type { FunctionBuilder, Value, Variable } from '../../wasm/function-builder.ts';
 
 const SLOT_BYTES = 8;
@@ -26,6 +27,12 @@ export class CompiledRegisters {
     this.#type = addressBits === 64 ? 'i64' : 'i32';
     this.#slots = addressBits === 64 ? longGeneralSlots : generalSlots;
     this.#locals = this.#slots.map(() => f.local(this.#type));
+  }
+
+  /** The locals by the names of their registers. */
+  names(): readonly (readonly [Value, string])[] {
+    const names = this.#type === 'i64' ? longGeneralNames : generalNames;
+    return this.#locals.map((local, n) => [local, (names[n] as string).toLowerCase()]);
   }
 
   /** True for a place in a general register. */

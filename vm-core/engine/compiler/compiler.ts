@@ -12,7 +12,7 @@ import type { Block, CodeCache } from '../code-cache.ts';
 import { interpreter, MEMORY_PAGES_MAX } from '../interpreter.ts';
 import * as record from '../record.ts';
 import { type Compiled, CompiledRegions } from './compiled-regions.ts';
-import { defineRegion } from './region-code.ts';
+import { defineRegion } from './region-definition.ts';
 import { readCounts } from './region-counters.ts';
 import { type CodeSource, discoverRegion, type Region } from './region-graph.ts';
 import { AssumedFacts, commonFacts } from './segment-facts.ts';

@@ -8,7 +8,7 @@ import { functionText } from '../../wasm/text.ts';
 import { internal } from '../../state/layout.ts';
 import { interpreter, MEMORY_PAGES_MAX } from '../interpreter.ts';
 import { PagedGuest, PROGRAM } from '../paged-guest.ts';
-import { defineRegion } from './region-code.ts';
+import { defineRegion } from './region-definition.ts';
 import { discoverRegion, type Region } from './region-graph.ts';
 import { orderRegion } from './region-order.ts';
 import { defaultEngine, type Engine } from './tiers.ts';

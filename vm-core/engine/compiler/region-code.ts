@@ -10,10 +10,10 @@ import type { Operand } from '../../isa/operand.ts';
 import type { RegionExit } from '../../machine/compiled-region.ts';
 import { internal, slot } from '../../state/layout.ts';
 import type { FunctionBuilder, Label, Value, Variable } from '../../wasm/function-builder.ts';
-import type { ModuleBuilder } from '../../wasm/module-builder.ts';
 import { PAGE_SIZE } from '../../memory/layout.ts';
 import { HANDLER_SIGNATURE } from '../interpreter.ts';
 import * as record from '../record.ts';
+import { CodeMarks, localNames } from './code-marks.ts';
 import { CompiledFlags, IN_STATE } from './compiled-flags.ts';
 import type { CompiledInstruction } from './compiled-instruction.ts';
 import { CompiledMemory } from './compiled-memory.ts';
@@ -42,23 +42,8 @@ export interface RegionPlace {
   readonly counters: number;
 }
 
-/** What became of it. */
-export interface DefinedRegion {
-  /** What the code takes for granted. */
-  readonly facts: AssumedFacts;
-  /** The number of the function in its module. */
-  readonly index: number;
-}
-
-/** Defines the region's function under a name that the module exports. */
-export function defineRegion(module: ModuleBuilder, name: string, region: Region, place: RegionPlace): DefinedRegion {
-  const f = module.defineFunction(HANDLER_SIGNATURE, name);
-  const code = new RegionCode(f, region, place);
-  code.write();
-  return { facts: code.facts, index: f.index };
-}
-
-class RegionCode {
+/** The code of one region, to be written once. */
+export class RegionCode {
   readonly #f: FunctionBuilder;
   readonly #cpu: Value;
   readonly #region: Region;
@@ -87,6 +72,7 @@ class RegionCode {
   /** The number of the exit. */
   readonly #why: Variable;
   readonly #labels = new Map<OrderedNode, Label>();
+  readonly #marks: CodeMarks;
   #exit: Label = { depth: 0 };
   #highest = 0;
 
@@ -95,6 +81,7 @@ class RegionCode {
     this.#cpu = f.parameters[0] as Value;
     this.#region = region;
     this.facts = new AssumedFacts(facts);
+    this.#marks = new CodeMarks(f);
     this.#counters = counters;
     const { addressBits } = region;
     this.#registers = new CompiledRegisters(f, this.#cpu, addressBits);
@@ -114,7 +101,8 @@ class RegionCode {
     this.#why = f.local('i32');
   }
 
-  write(): void {
+  /** Gives the marks of the code. */
+  write(): Int32Array {
     const f = this.#f;
     f.block((exit) => {
       this.#exit = exit;
@@ -122,7 +110,14 @@ class RegionCode {
       this.#tree(orderRegion(this.#region));
     });
     this.#end();
-    f.inFront(() => this.#begin());
+    return this.#marks.finish(() => f.inFront(() => this.#begin()));
+  }
+
+  /** The names of those locals that have one, by their numbers. */
+  names(): readonly string[] {
+    const own = { cpu: this.#cpu, budget: this.#budget, 'budget.rest': this.#rest, 'budget.entry': this.#atEntry };
+    const exit = { eip: this.#eip, block: this.#block, record: this.#at, exit: this.#why };
+    return localNames({ ...own, ...exit }, [this.#registers, this.#flags, this.#memory]);
   }
 
   /** Goes on with the block's first record where the region is not made for what there is. */
@@ -193,13 +188,12 @@ class RegionCode {
 
   /** A node and what it dominates. */
   #tree(node: OrderedNode): void {
-    if (!node.isLoop) {
-      this.#within(node, node.meetings);
-      return;
-    }
-    this.#f.loop((label) => {
-      this.#labels.set(node, label);
-      this.#within(node, node.meetings);
+    this.#marks.around(() => {
+      if (!node.isLoop) return this.#within(node, node.meetings);
+      this.#f.loop((label) => {
+        this.#labels.set(node, label);
+        this.#within(node, node.meetings);
+      });
     });
   }
 
@@ -221,10 +215,13 @@ class RegionCode {
     const f = this.#f;
     const { node } = from;
     if (from.isLoop) this.#flags.known = undefined;
+    this.#marks.begin(undefined);
     this.#highest = Math.max(this.#highest, this.#region.addressBits === 32 ? Number(node.eip) + node.bytes - 1 : 0);
     f.if(f.binary('ltU', this.#budget, f.i32(node.count)), () => this.#leave(node.eip, 'budget'));
     for (const [n, instruction] of node.instructions.entries()) {
       let isLeft = false;
+      const start = node.eip + BigInt(instruction.nextOffset - instruction.length);
+      this.#marks.begin(Number(start - this.#region.root.eip));
       f.scope(() => {
         isLeft = this.#instruction(from, instruction, n);
       });
