@@ -52,6 +52,8 @@ function foldInt32(operation: BinaryOperation, x: number, y: number): number | u
       return x === y ? 0 : 1;
     case 'gtU':
       return x >>> 0 > y >>> 0 ? 1 : 0;
+    case 'ltU':
+      return x >>> 0 < y >>> 0 ? 1 : 0;
     default:
       return undefined;
   }

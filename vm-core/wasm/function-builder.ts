@@ -23,6 +23,7 @@ import {
   type UnaryOperation,
   unaryOpcodes,
 } from './opcodes.ts';
+import { foldVector } from './vector-folding.ts';
 import { laneOperations, type LaneOperationName, type OperationName, operations } from './vector-opcodes.ts';
 
 /** A value of the function being built: a constant, or a local. */
@@ -31,6 +32,8 @@ export interface Value {
   readonly local: number;
   /** Set for constants; `local` is then -1. i32 constants are int32. */
   readonly constant?: number | bigint;
+  /** The same of a vector. */
+  readonly vector?: bigint;
 }
 
 /** A local that may be assigned again; as a `Value` it reads the newest assignment. */
@@ -77,10 +80,7 @@ export class FunctionBuilder implements FunctionReference {
 
   /** A constant vector of 16 bytes, by its halves. */
   v128(low: bigint, high: bigint): Value {
-    this.#vectorCode(0x0c);
-    for (const half of [low, high])
-      for (let shift = 0n; shift < 64n; shift += 8n) this.#code.byte(Number((half >> shift) & 0xffn));
-    return this.#locals.result('v128');
+    return { type: 'v128', local: -1, vector: BigInt.asUintN(64, low) | (BigInt.asUintN(64, high) << 64n) };
   }
 
   /** A constant of the same type as another value; an i32 is extended with its sign. */
@@ -136,7 +136,10 @@ export class FunctionBuilder implements FunctionReference {
 
   /** An operation on floating-point numbers or vectors, by its name in WebAssembly's text format. */
   operate(name: OperationName, ...operands: readonly Value[]): Value {
-    return this.#operate(name, operations[name], operands, undefined);
+    const folded = foldVector(name, operands);
+    if (!folded) return this.#operate(name, operations[name], operands, undefined);
+    if ('vector' in folded) return this.v128(folded.vector, folded.vector >> 64n);
+    return this.shuffle(folded.x, folded.y, folded.bytes);
   }
 
   /** The same for the operations on one lane. */
@@ -163,12 +166,8 @@ export class FunctionBuilder implements FunctionReference {
     const types = operands.map(({ type }) => type).join(' ');
     if (types !== operation.operands.join(' ')) throw new Error(`${name} of ${types}`);
     for (const operand of operands) this.#locals.push(operand);
-    const prefix = operation.opcode >> 8;
-    if (prefix === 0) this.#code.byte(operation.opcode);
-    else {
-      this.#code.byte(prefix);
-      this.#code.unsigned(operation.opcode & 0xff);
-    }
+    if (operation.opcode < 0x100) this.#code.byte(operation.opcode);
+    else this.#vectorCode(operation.opcode & 0xff, operation.opcode >> 8);
     if (lane !== undefined) this.#code.byte(lane);
     return this.#locals.result(operation.result);
   }
@@ -205,6 +204,7 @@ export class FunctionBuilder implements FunctionReference {
   }
 
   select(condition: Value, whenTrue: Value, whenFalse: Value): Value {
+    if (condition.constant !== undefined) return this.copy(condition.constant ? whenTrue : whenFalse);
     this.#locals.push(whenTrue);
     this.#locals.push(whenFalse);
     this.#locals.push(condition);
@@ -385,8 +385,8 @@ export class FunctionBuilder implements FunctionReference {
     this.#depth--;
   }
 
-  #vectorCode(opcode: number): void {
-    this.#code.byte(0xfd);
+  #vectorCode(opcode: number, prefix = 0xfd): void {
+    this.#code.byte(prefix);
     this.#code.unsigned(opcode);
   }
 

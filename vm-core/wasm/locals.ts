@@ -75,7 +75,10 @@ export class Locals {
 
   /** Puts a value on the stack. */
   push(value: Value): void {
-    if (value.constant === undefined) {
+    if (value.vector !== undefined) {
+      this.#code.append([0xfd, 0x0c]);
+      for (let shift = 0n; shift < 128n; shift += 8n) this.#code.byte(Number((value.vector >> shift) & 0xffn));
+    } else if (value.constant === undefined) {
       this.#get(value.local);
     } else if (typeof value.constant === 'bigint') {
       this.#code.byte(0x42);

@@ -75,6 +75,14 @@ const combined =
   (s, x, y, selector) => {
     const { f } = s;
     const numbers = numbersOf(s, selector);
+    if (numbers.vector !== undefined) {
+      const { vector } = numbers;
+      return f.shuffle(
+        x,
+        y,
+        places().map((n) => Number((vector >> BigInt(8 * n)) & 0xffn) + (n < 8 ? 0 : 16)),
+      );
+    }
     const [low, high] = [f.operate('i8x16.swizzle', x, numbers), f.operate('i8x16.swizzle', y, numbers)];
     return f.shuffle(low, high, bytesOfLanes([0, 3], 8));
   };
