@@ -34,14 +34,14 @@ export class VectorArithmetic {
     const { s } = this;
     const exceptionsAt = s.add(this.#cpu, s.constant(internal.FLOAT_EXCEPTIONS));
     const operands = immediate ? [x, y, this.#mxcsr, immediate] : [x, y, this.#mxcsr];
-    return s.f.callShared(operation, exceptionsAt, ...operands);
+    return s.callUnit(operation, exceptionsAt, ...operands);
   }
 
   /** Calls a function over lanes that multiplies and adds; lanes that it does not compute are those of `others`. */
   fuse(operation: SharedFunction, others: Value, numbers: readonly [Value, Value, Value], negated: Value): Value {
     const { s } = this;
     const exceptionsAt = s.add(this.#cpu, s.constant(internal.FLOAT_EXCEPTIONS));
-    return s.f.callShared(operation, exceptionsAt, others, ...numbers, this.#mxcsr, negated);
+    return s.callUnit(operation, exceptionsAt, others, ...numbers, this.#mxcsr, negated);
   }
 
   /**

@@ -8,6 +8,7 @@
  */
 import type { FunctionBuilder, Label, Value } from '../wasm/function-builder.ts';
 import { CR0_PE } from '../state/control-bits.ts';
+import type { SharedFunction } from '../wasm/module-builder.ts';
 import type { SegmentIndex } from '../state/layout.ts';
 import { Arithmetic } from './arithmetic.ts';
 import type { FlagSource } from './flag-source.ts';
@@ -21,6 +22,9 @@ export type Alignment = 'checked' | 'any';
 export abstract class Semantics extends Arithmetic {
   /** Operand size of this form of the instruction; byte forms have operands of 8 bits all the same. */
   readonly operandSize: OperandSize;
+
+  /** True if `raise` has another staging do the whole instruction: what is rare need not be written. */
+  readonly isForUsual: boolean = false;
 
   /** Bits of an address value: 64 in 64-bit mode. */
   readonly addressBits: 32 | 64;
@@ -147,6 +151,11 @@ export abstract class Semantics extends Arithmetic {
 
   isRealMode(): Value {
     return this.isZero(this.and(this.readControl0(), CR0_PE));
+  }
+
+  /** Calls a function over the numbers of a unit. */
+  callUnit(definition: SharedFunction, ...operands: readonly Value[]): Value {
+    return this.f.callShared(definition, ...operands);
   }
 
   /** Takes all arithmetic flags from an operation; false where a staging wants the lazy pair. */

@@ -149,6 +149,10 @@ export class X87 {
 
   #stackFault(direction: number, masked: () => void): void {
     const { s } = this;
+    if (s.isForUsual) {
+      s.raise(VECTOR_MF);
+      return;
+    }
     const found = STACK_FAULT | format.INVALID | direction;
     s.set(this.#status, s.or(s.and(this.#status, ~C1), found));
     s.if(s.and(this.#control, format.INVALID), masked, () => this.#summarize());
@@ -194,7 +198,7 @@ export class X87 {
 
   /** Calls an operation on numbers that takes the place of its exceptions first. */
   operate(operation: SharedFunction, ...operands: readonly Value[]): Value {
-    return this.s.f.callShared(operation, this.exceptionsAt, ...operands);
+    return this.s.callUnit(operation, this.exceptionsAt, ...operands);
   }
 
   /** Writes status and tags back. */

@@ -2,34 +2,31 @@
  * The compiler's staging of the instruction semantics: operands are constants, registers and flags are locals of the
  * region, and what is not ordinary is left to the interpreter, which does the instruction from its beginning (DESIGN §3).
  */
-import type { Operand, OperandBits, UnitOperand, VectorField } from '../../isa/operand.ts';
+import type { Operand, OperandBits, UnitOperand } from '../../isa/operand.ts';
 import { type SegmentChoice, Semantics } from '../../isa/semantics.ts';
 import type { FlagSource } from '../../isa/flag-source.ts';
 import { CS, ES, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, SS, segmentSlots, slot } from '../../state/layout.ts';
 import type { Label, Value } from '../../wasm/function-builder.ts';
+import type { SharedFunction } from '../../wasm/module-builder.ts';
 import type { Form } from '../interpreter.ts';
 import { CompiledCalls } from './compiled-calls.ts';
 import { FlagMeeting } from './flag-meeting.ts';
 import type { CompiledInstruction } from './compiled-instruction.ts';
 import type { CompiledPlace } from './compiled-memory.ts';
-import {
-  readVectorOperand,
-  type VectorOperandPlace,
-  type WrittenVector,
-  writeVectorOperand,
-} from './compiled-vector-operands.ts';
+import * as vectorOperands from './compiled-vector-operands.ts';
 import { slotOfField } from './compiled-vectors.ts';
 import type { RegionExit } from '../../machine/compiled-region.ts';
 import { loadParagraph, type StagedSegment, stagedSegment, takesParagraphs } from '../segment-stage.ts';
 import type { StageSurroundings } from './stage-surroundings.ts';
 
 export class CompilerStage extends Semantics {
+  override readonly isForUsual: boolean = true;
   readonly #region: StageSurroundings;
   readonly #instruction: CompiledInstruction;
   /** Host addresses of memory operands that were read to be written. */
   readonly #held = new Map<Operand, Value>();
   readonly #moved = new Map<Operand, Value>();
-  readonly #vectorPlace: VectorOperandPlace;
+  readonly #vectorPlace: vectorOperands.VectorOperandPlace;
   /** What CS was loaded with. */
   #paragraph: Value | undefined;
   /** True where the code that is written next is not reached. */
@@ -40,7 +37,7 @@ export class CompilerStage extends Semantics {
     this.#region = region;
     this.#instruction = instruction;
     const place = () => this.#placeOf('instruction', this.effectiveAddress());
-    this.#vectorPlace = { s: this, instruction, ...region, place, bail: this.#bail };
+    this.#vectorPlace = { s: this, instruction, ...region, vectors: region.units.vectors, place, bail: this.#bail };
   }
 
   /** Whether the instruction always goes elsewhere than to the next one. */
@@ -51,7 +48,7 @@ export class CompilerStage extends Semantics {
   read(operand: Operand, willWrite = false): Value {
     switch (operand.kind) {
       case 'register':
-        return this.readRegister(this.#slotOf(operand.field), operand.bits);
+        return this.readRegister(slotOfField(this.#instruction, operand.field), operand.bits);
       case 'fixed':
         return this.readRegister(operand.slot, operand.bits);
       case 'immediate':
@@ -69,7 +66,8 @@ export class CompilerStage extends Semantics {
   }
 
   write(operand: Operand, value: Value): void {
-    if (operand.kind === 'register') this.writeRegister(this.#slotOf(operand.field), operand.bits, value);
+    if (operand.kind === 'register')
+      this.writeRegister(slotOfField(this.#instruction, operand.field), operand.bits, value);
     else if (operand.kind === 'fixed') this.writeRegister(operand.slot, operand.bits, value);
     else if (operand.kind === 'memory') {
       const held = this.#held.get(operand);
@@ -128,11 +126,15 @@ export class CompilerStage extends Semantics {
   }
 
   readVector(operand: UnitOperand, alignment?: 'aligned'): readonly Value[] {
-    return readVectorOperand(this.#vectorPlace, operand, alignment);
+    return vectorOperands.readVectorOperand(this.#vectorPlace, operand, alignment);
   }
 
-  writeVector(...written: WrittenVector): void {
-    writeVectorOperand(this.#vectorPlace, ...written);
+  writeVector(...written: vectorOperands.WrittenVector): void {
+    vectorOperands.writeVectorOperand(this.#vectorPlace, ...written);
+  }
+
+  override callUnit(definition: SharedFunction, ...operands: readonly Value[]): Value {
+    return this.#region.units.call(definition, operands);
   }
 
   stackIndex(): Value {
@@ -362,10 +364,6 @@ export class CompilerStage extends Semantics {
   }
 
   readonly #bail = (why: RegionExit): void => this.#region.bail(why);
-
-  #slotOf(field: VectorField): number {
-    return slotOfField(this.#instruction, field);
-  }
 
   #offsetOf(operand: Operand): Value {
     return this.#moved.get(operand) ?? this.effectiveAddress();

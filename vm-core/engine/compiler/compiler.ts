@@ -7,7 +7,7 @@ import { instructionRows } from '../../isa/instruction-table.ts';
 import type { OperandSize } from '../../isa/operand.ts';
 import { type Address, offsetInPage, pageStart, plus } from '../../state/address.ts';
 import { PAGE_SIZE } from '../../memory/layout.ts';
-import { ModuleBuilder } from '../../wasm/module-builder.ts';
+import { ModuleBuilder, type SharedFunction } from '../../wasm/module-builder.ts';
 import type { Block, CodeCache } from '../code-cache.ts';
 import { interpreter, MEMORY_PAGES_MAX } from '../interpreter.ts';
 import * as record from '../record.ts';
@@ -16,6 +16,7 @@ import { defineRegion } from './region-definition.ts';
 import { readCounts } from './region-counters.ts';
 import { type CodeSource, discoverRegion, type Region } from './region-graph.ts';
 import { AssumedFacts, commonFacts } from './segment-facts.ts';
+import { UnitFunctions } from './unit-functions.ts';
 
 /** Samples of a block that make it hot. */
 const HOT = 2;
@@ -71,6 +72,8 @@ export class Compiler {
   };
   readonly regions: CompiledRegions;
   readonly #around: CompilerSurroundings;
+  /** By the size of addresses, as the tables are. */
+  readonly #functions: Readonly<Record<32 | 64, UnitFunctions>>;
   readonly #view: DataView;
   /** Blocks of which no region can be made. */
   readonly #refused = new WeakSet<Block>();
@@ -84,6 +87,7 @@ export class Compiler {
 
   constructor(around: CompilerSurroundings) {
     this.#around = around;
+    this.#functions = { 32: new UnitFunctions(around.memory), 64: new UnitFunctions(around.memory) };
     this.#view = new DataView(around.memory.buffer);
     this.regions = new CompiledRegions(this.#view, around.code, this.counters);
     around.code.onChange = (block) => this.regions.changed(block);
@@ -224,19 +228,21 @@ export class Compiler {
     const counters = this.regions.reserve(found.length);
     // The handlers of instructions that are not compiled are called through the table.
     const builder = new ModuleBuilder(MEMORY_PAGES_MAX, 0);
+    const { codeSize } = first.region.root.block;
+    const tables = this.regions.tablesOf(codeSize);
+    const functions = this.#functions[codeSize === 64 ? 64 : 32];
+    const functionPlace = (definition: SharedFunction) => functions.placeOf(definition, tables);
     const defined = found.map(({ region, facts }, n) =>
-      defineRegion(builder, `region${n}`, region, { facts, counters: counters[n] as number }),
+      defineRegion(builder, `region${n}`, region, { facts, counters: counters[n] as number, functionPlace }),
     );
     const bytes = builder.build();
     const { memory } = this.#around;
     const compiled = new WebAssembly.Module(bytes);
-    const instances = this.regions
-      .tablesOf(first.region.root.block.codeSize)
-      .map((table) => new WebAssembly.Instance(compiled, { env: { memory, table } }).exports);
+    const instances = tables.map((table) => new WebAssembly.Instance(compiled, { env: { memory, table } }).exports);
     const module = { bytes, regions: 0 };
     for (const [n, code] of defined.entries()) {
-      const functions = instances.map((instance) => instance[`region${n}`]);
-      this.regions.put((found[n] as { region: Region }).region, code, counters[n] as number, module, functions);
+      const entries = instances.map((instance) => instance[`region${n}`]);
+      this.regions.put((found[n] as { region: Region }).region, code, counters[n] as number, module, entries);
     }
   }
 

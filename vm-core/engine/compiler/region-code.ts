@@ -18,8 +18,7 @@ import { CompiledFlags, IN_STATE } from './compiled-flags.ts';
 import type { CompiledInstruction } from './compiled-instruction.ts';
 import { CompiledMemory } from './compiled-memory.ts';
 import { CompiledRegisters } from './compiled-registers.ts';
-import { forbiddingBitsOf, keepsVectors } from './compiled-units.ts';
-import { CompiledVectors } from './compiled-vectors.ts';
+import { CompiledUnits, type FunctionPlace, keepsVectors } from './compiled-units.ts';
 import { CompilerStage } from './compiler-stage.ts';
 import { FlagMeeting } from './flag-meeting.ts';
 import { countExit, countInstructions, exitNumber } from './region-counters.ts';
@@ -40,6 +39,7 @@ export interface RegionPlace {
   readonly facts: number;
   /** The number of its counters. */
   readonly counters: number;
+  readonly functionPlace: FunctionPlace;
 }
 
 /** The code of one region, to be written once. */
@@ -53,9 +53,7 @@ export class RegionCode {
   readonly #registers: CompiledRegisters;
   readonly #flags: CompiledFlags;
   readonly #memory: CompiledMemory;
-  readonly #vectors: CompiledVectors;
-  /** What of the state's word of units must be 0. */
-  readonly #forbidding: number;
+  readonly #units: CompiledUnits;
   readonly #pages: RegionPages;
   /** Instructions left of the share, and those of the budget beyond it. */
   readonly #budget: Variable;
@@ -76,7 +74,7 @@ export class RegionCode {
   #exit: Label = { depth: 0 };
   #highest = 0;
 
-  constructor(f: FunctionBuilder, region: Region, { facts, counters }: RegionPlace) {
+  constructor(f: FunctionBuilder, region: Region, { facts, counters, functionPlace }: RegionPlace) {
     this.#f = f;
     this.#cpu = f.parameters[0] as Value;
     this.#region = region;
@@ -87,8 +85,7 @@ export class RegionCode {
     this.#registers = new CompiledRegisters(f, this.#cpu, addressBits);
     this.#flags = new CompiledFlags(f, this.#cpu, addressBits);
     this.#memory = new CompiledMemory(f, this.#cpu, addressBits, this.facts);
-    this.#vectors = new CompiledVectors(f, this.#cpu, region);
-    this.#forbidding = forbiddingBitsOf(region);
+    this.#units = new CompiledUnits(f, this.#cpu, region, functionPlace);
     this.#pages = new RegionPages(f, this.#cpu, region);
     this.#budget = f.local('i32');
     this.#rest = f.local('i32');
@@ -144,7 +141,7 @@ export class RegionCode {
     f.set(this.#budget, share);
     f.set(this.#rest, f.binary('sub', budget, share));
     this.#registers.load();
-    this.#vectors.load();
+    this.#units.vectors.load();
     this.#memory.begin();
     this.#pages.begin();
   }
@@ -154,16 +151,14 @@ export class RegionCode {
     const f = this.#f;
     const holds = (field: number) => f.load('i32', 32, this.#cpu, field);
     const isOther = f.binary('ne', f.binary('and', holds(internal.SEGMENT_FACTS), this.#mask), this.#expected);
-    const isForeign = f.binary('or', isOther, holds(internal.COUNTS));
-    if (this.#forbidding === 0) return isForeign;
-    return f.binary('or', isForeign, f.binary('and', holds(internal.UNITS), f.i32(this.#forbidding)));
+    return f.binary('or', f.binary('or', isOther, holds(internal.COUNTS)), this.#units.areForbidden());
   }
 
   #end(): void {
     const f = this.#f;
     const { addressBits } = this.#region;
     this.#registers.store();
-    this.#vectors.store();
+    this.#units.vectors.store();
     this.#flags.known = undefined;
     this.#flags.flush();
     f.store(addressBits, this.#cpu, slot.EIP, this.#eip);
@@ -246,7 +241,7 @@ export class RegionCode {
       registers: this.#registers,
       flags: this.#flags,
       memory: this.#memory,
-      vectors: this.#vectors,
+      units: this.#units,
       entry: from.node.eip,
       bail: (why: RegionExit) => this.#bail(from, number, why),
       jump: (target: Value, paragraph?: Value) => this.#jump(from, target, number + 1, paragraph),
@@ -296,7 +291,7 @@ export class RegionCode {
     const { addressBits } = this.#region;
     this.#registers.storeAll();
     const keeps = keepsVectors(row);
-    if (!keeps) this.#vectors.storeAll();
+    if (!keeps) this.#units.vectors.storeAll();
     this.#flags.flush();
     f.store(addressBits, cpu, slot.EIP, this.#place(from.node.eip));
     f.store(32, cpu, internal.BUDGET, this.#budgetNow());
@@ -304,12 +299,12 @@ export class RegionCode {
     const status = f.callIndirect(HANDLER_SIGNATURE, f.i32(handler), cpu, f.i32(at));
     f.if(status, () => {
       this.#count(f.i32(exitNumber('called')), this.#budgetNow());
-      if (keeps) this.#vectors.storeAll();
+      if (keeps) this.#units.vectors.storeAll();
       f.store(32, cpu, internal.REGION_RECORD, f.i32(at + record.RECORD_SIZE));
       f.return(f.binary('or', status, f.i32(record.STATUS_CALLED)));
     });
     this.#registers.loadAll();
-    if (!keeps) this.#vectors.load();
+    if (!keeps) this.#units.vectors.load();
     this.#memory.begin();
     if (row.unit) return;
     // A system operation may have changed what this code takes for granted.

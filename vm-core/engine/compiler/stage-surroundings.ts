@@ -3,7 +3,7 @@ import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
 import type { CompiledFlags } from './compiled-flags.ts';
 import type { CompiledMemory } from './compiled-memory.ts';
 import type { CompiledRegisters } from './compiled-registers.ts';
-import type { CompiledVectors } from './compiled-vectors.ts';
+import type { CompiledUnits } from './compiled-units.ts';
 import type { RegionExit } from '../../machine/compiled-region.ts';
 import type { AssumedFacts } from './segment-facts.ts';
 
@@ -16,7 +16,7 @@ export interface StageSurroundings {
   readonly registers: CompiledRegisters;
   readonly flags: CompiledFlags;
   readonly memory: CompiledMemory;
-  readonly vectors: CompiledVectors;
+  readonly units: CompiledUnits;
   /** EIP or RIP of the instruction's block. */
   readonly entry: bigint;
   /** Leaves the region before the instruction: the interpreter does it. */

@@ -80,7 +80,7 @@ const integerMemory =
   (s: Semantics): Loaded => {
     const read = s.load('instruction', s.effectiveAddress(), bits);
     const integer = bits === 64 ? read : s.wideSigned(s.signed(read, bits));
-    return () => s.f.callShared(conversions.extendedFromInteger, integer);
+    return () => s.callUnit(conversions.extendedFromInteger, integer);
   };
 
 /** Condition codes of ST(0) and another number; unordered and invalid where a register is empty. */

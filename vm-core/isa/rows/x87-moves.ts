@@ -39,7 +39,7 @@ const loadDouble = loading(64, (_, x87, read) => x87.operate(conversions.loadedD
 const loadInteger = (bits: 16 | 32 | 64): UnitSemanticsFunction =>
   loading(bits, (s, _, read) => {
     const integer = bits === 64 ? read : s.wideSigned(s.signed(read, bits));
-    return s.f.callShared(conversions.extendedFromInteger, integer);
+    return s.callUnit(conversions.extendedFromInteger, integer);
   });
 
 /** Ten bytes as they are. */
