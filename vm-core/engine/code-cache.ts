@@ -173,12 +173,8 @@ export class CodeCache {
     const first = this.#view.getInt32(block.address + record.BLOCK_FIRST, true);
     const entry = place === undefined ? first : first - record.RECORD_SIZE;
     if (place !== undefined) writePseudoRecord(this.#view, entry, place, 0, 0);
+    this.#view.setInt32(block.address + record.BLOCK_REGION, place ?? 0, true);
     this.#view.setInt32(block.address + record.BLOCK_ENTRY, entry, true);
-  }
-
-  /** Address of the record with which a block begins. */
-  entryOf(block: Block): number {
-    return this.#view.getInt32(block.address + record.BLOCK_ENTRY, true);
   }
 
   /** Drops everything. Not to be called while a block runs. */
@@ -267,6 +263,7 @@ export class CodeCache {
     this.#view.setInt32(address + record.BLOCK_ENTRY, entry, true);
     this.#view.setInt32(address + record.BLOCK_BYTES, bytes, true);
     this.#view.setInt32(address + record.BLOCK_FIRST, first, true);
+    this.#view.setInt32(address + record.BLOCK_REGION, 0, true);
   }
 
   #record(codeSize: OperandSize, address: number, instruction: DecodedInstruction, nextOffset: number): void {
@@ -325,6 +322,7 @@ export class CodeCache {
   #drop(block: Block): void {
     const entry = this.#view.getInt32(block.address + record.BLOCK_ENTRY, true);
     this.#view.setUint16(entry + record.RECORD_HANDLER, interpreter(block.codeSize).pseudoHandlers.dead, true);
+    this.#view.setInt32(block.address + record.BLOCK_REGION, 0, true);
     const left = this.#byPhysical.get(block.physical)?.filter((other) => other !== block) ?? [];
     if (left.length > 0) this.#byPhysical.set(block.physical, left);
     else this.#byPhysical.delete(block.physical);

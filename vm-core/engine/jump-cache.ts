@@ -14,12 +14,15 @@ import {
   PAGE_SIZE,
 } from '../memory/layout.ts';
 import type { CpuState } from '../state/cpu-state.ts';
+import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
 import { BLOCK_BYTES } from './record.ts';
 
 /** Places in an entry. */
 export const JUMP_LINEAR = 0;
 export const JUMP_MODE = 8;
 export const JUMP_BLOCK = 12;
+/** Higher bits of an address have a say, too: routines begin at round addresses, and programs are larger than the cache. */
+const FOLD_SHIFT = 14;
 
 /** In an entry of a page; the linear address is at its beginning. */
 export const PAGE_MODE = 8;
@@ -105,8 +108,16 @@ export class JumpCache {
   }
 
   #entryOf(linear: Address): number {
-    return this.#start + (lowHalf(linear) & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
+    const low = lowHalf(linear);
+    return this.#start + ((low ^ (low >>> FOLD_SHIFT)) & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
   }
+}
+
+/** What generated code adds to the vCPU's base, and `JUMP_CACHE`, for the entry of a linear address. */
+export function jumpEntryOf(f: FunctionBuilder, linear: Value): Value {
+  const low = f.narrow(linear);
+  const folded = f.binary('xor', low, f.binary('shrU', low, f.i32(FOLD_SHIFT)));
+  return f.binary('shl', f.binary('and', folded, f.i32(JUMP_CACHE_ENTRIES - 1)), f.i32(4));
 }
 
 /** The number of the page that a linear address lies on. */

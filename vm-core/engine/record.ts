@@ -51,6 +51,8 @@ export const BLOCK_ENTRY = 4;
 export const BLOCK_BYTES = 8;
 /** Address of the first instruction's record (i32). */
 export const BLOCK_FIRST = 12;
+/** Place in the table of the function that was compiled for the block; 0: there is none (i32). */
+export const BLOCK_REGION = 16;
 export const BLOCK_HEADER_SIZE = 32;
 
 /** What handlers return besides the outcomes of cpu.ts. */

@@ -4,18 +4,19 @@
  * the block runs, and exact whenever the loop has returned.
  */
 import { BRANCH, EXIT, FAULT, REPEAT } from '../cpu/cpu.ts';
-import { JUMP_CACHE, JUMP_CACHE_ENTRIES } from '../memory/layout.ts';
+import { JUMP_CACHE } from '../memory/layout.ts';
 import { CS, ENTRY_BASE, internal, SEGMENT_ENTRY_SIZE, slot } from '../state/layout.ts';
 import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
 import type { FunctionReference, ModuleBuilder, Signature } from '../wasm/module-builder.ts';
-import { JUMP_BLOCK, JUMP_LINEAR, JUMP_MODE } from './jump-cache.ts';
+import { JUMP_BLOCK, JUMP_LINEAR, JUMP_MODE, jumpEntryOf } from './jump-cache.ts';
 import { stageBranch } from './branch-stage.ts';
 import { stageCounts } from './count-stage.ts';
 import { stageTraceBegin, stageTraceCount } from './trace-stage.ts';
 import * as record from './record.ts';
 
 const RECORD_SHIFT = 5;
-const CODE_BASE = internal.SEGMENTS + CS * SEGMENT_ENTRY_SIZE + ENTRY_BASE;
+/** Where the state has the base of the code segment. */
+export const CODE_BASE: number = internal.SEGMENTS + CS * SEGMENT_ENTRY_SIZE + ENTRY_BASE;
 
 /** An instruction whose code is part of the loop: it writes itself, sets the status and branches to the end. */
 export type InLoop = (
@@ -219,8 +220,7 @@ function findBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void
   });
   const eip = loadEip(f, state);
   const linear = linearEip(f, state);
-  const entry = f.binary('and', f.narrow(linear), f.i32(JUMP_CACHE_ENTRIES - 1));
-  const place = f.copy(f.binary('add', state.cpu, f.binary('shl', entry, f.i32(4))));
+  const place = f.copy(f.binary('add', state.cpu, jumpEntryOf(f, linear)));
   const lookUp = () => {
     f.store(32, state.cpu, internal.BUDGET, state.budget);
     f.return(f.i32(record.STATUS_LOOKUP));

@@ -294,7 +294,10 @@ export class FunctionBuilder implements FunctionReference {
     this.block((end) => {
       // One block for each case; the innermost is left for case 0.
       for (let n = 0; n <= cases.length; n++) this.#begin(0x02);
-      this.#branchTable(selector, cases.length);
+      this.#locals.push(selector);
+      this.#code.byte(0x0e);
+      this.#code.unsigned(cases.length);
+      for (let n = 0; n <= cases.length; n++) this.#code.unsigned(n);
       for (const body of [...cases, otherwise]) {
         this.#end();
         this.scope(body);
@@ -328,13 +331,20 @@ export class FunctionBuilder implements FunctionReference {
 
   /** Calls through the module's table; the signature must have a result. */
   callIndirect(signature: Signature, place: Value, ...operands: readonly Value[]): Value {
-    for (const operand of operands) this.#locals.push(operand);
-    this.#locals.push(place);
-    this.#code.byte(0x11);
+    this.#callPlace(0x11, signature, place, operands);
+    return this.#locals.result(signature.result as ValueType);
+  }
+
+  /** Goes on in a function of the table instead of this one, with the same type of result: no frame is left behind. */
+  returnCallIndirect(signature: Signature, place: Value, ...operands: readonly Value[]): void {
+    this.#callPlace(0x13, signature, place, operands);
+  }
+
+  #callPlace(opcode: number, signature: Signature, place: Value, operands: readonly Value[]): void {
+    for (const operand of [...operands, place]) this.#locals.push(operand);
+    this.#code.byte(opcode);
     this.#code.unsigned(this.#module.typeIndex(signature));
     this.#code.byte(0x00);
-    if (!signature.result) throw new Error('the function called has no result');
-    return this.#locals.result(signature.result);
   }
 
   /** Writes what stands in front of everything that was written so far, which has no open structure. */
@@ -360,13 +370,6 @@ export class FunctionBuilder implements FunctionReference {
     if (this.signature.result) out.byte(0x00);
     out.byte(0x0b);
     return out;
-  }
-
-  #branchTable(selector: Value, count: number): void {
-    this.#locals.push(selector);
-    this.#code.byte(0x0e);
-    this.#code.unsigned(count);
-    for (let n = 0; n <= count; n++) this.#code.unsigned(n);
   }
 
   #structure(opcode: number, body: (label: Label) => void): void {

@@ -1,5 +1,5 @@
 /**
- * The WebAssembly function of a region: (cpu, record) → status. It runs as long as it stays in the region and its share of
+ * The WebAssembly function of a region: (cpu, record) → status; the record is 0 where another region goes on here. It runs as long as it stays in the region and its share of
  * the budget lasts, and leaves the state as the interpreter has it between two blocks, or in the middle of a block before
  * an instruction that the interpreter is to do (DESIGN §3).
  */
@@ -24,6 +24,7 @@ import { FlagMeeting } from './flag-meeting.ts';
 import { countExit, countInstructions, exitNumber } from './region-counters.ts';
 import { codeBaseOf, type Region } from './region-graph.ts';
 import { RegionPages } from './region-pages.ts';
+import { goOnInLoop, goOnInRegion } from './region-links.ts';
 import { type OrderedNode, orderRegion } from './region-order.ts';
 import { AssumedFacts } from './segment-facts.ts';
 
@@ -117,13 +118,14 @@ export class RegionCode {
     return localNames({ ...own, ...exit }, [this.#registers, this.#flags, this.#memory]);
   }
 
-  /** Goes on with the block's first record where the region is not made for what there is. */
+  /** Where the region is not made for what there is, the loop goes on with the block's first record, or looks for the block. */
   #begin(): void {
     const f = this.#f;
     const { root, addressBits } = this.#region;
     const otherwise = (why: RegionExit) => () => {
       countExit(f, this.#counters, f.i32(exitNumber(why)));
-      f.return(f.i32(NEXT));
+      f.if(f.parameters[1] as Value, () => f.return(f.i32(NEXT)));
+      goOnInLoop(f, this.#cpu);
     };
     const holds = (field: number) => f.load('i32', 32, this.#cpu, field);
     f.set(this.#mask, f.i32(this.facts.mask));
@@ -134,10 +136,11 @@ export class RegionCode {
       f.if(f.binary('ltU', holds(internal.CODE_LIMIT), f.i32(this.#highest)), otherwise('foreign-place'));
     }
     const budget = holds(internal.BUDGET);
+    const room = f.binary('sub', budget, holds(internal.SAMPLE_AT));
     // A single instruction may be a step, of which more has to be known afterwards.
-    f.if(f.binary('leU', budget, f.i32(root.count)), otherwise('too-long'));
+    f.if(f.binary('leS', room, f.i32(root.count)), otherwise('too-long'));
     f.set(this.#atEntry, budget);
-    const share = f.select(f.binary('ltU', budget, f.i32(SHARE)), budget, f.i32(SHARE));
+    const share = f.select(f.binary('ltU', room, f.i32(SHARE)), room, f.i32(SHARE));
     f.set(this.#budget, share);
     f.set(this.#rest, f.binary('sub', budget, share));
     this.#registers.load();
@@ -163,9 +166,9 @@ export class RegionCode {
     this.#flags.flush();
     f.store(addressBits, this.#cpu, slot.EIP, this.#eip);
     this.#count(this.#why, this.#budgetNow());
-    f.store(32, this.#cpu, internal.REGION_RECORD, this.#at);
-    f.if(this.#at, () => f.store(32, this.#cpu, internal.BLOCK, this.#block));
-    f.return(f.i32(record.STATUS_REGION));
+    const inMiddle = () => f.store(32, this.#cpu, internal.BLOCK, this.#block);
+    f.if(this.#at, inMiddle, () => goOnInRegion(f, this.#cpu, this.#eip));
+    goOnInLoop(f, this.#cpu, this.#at);
   }
 
   #budgetNow(): Value {
