@@ -247,9 +247,14 @@ export class InterpreterStage extends Semantics {
     this.if(this.gtU(target, limit), () => this.raise(VECTOR_GP, 0));
   }
 
-  jump(target: Value): void {
+  jump(target: Value, leavesIf?: Value): void {
     this.f.store(this.addressBits, this.#cpu, slot.EIP, target);
-    this.#leave(this.or(this.#status, BRANCH));
+    const outcome = this.or(this.#status, BRANCH);
+    this.#leave(leavesIf ? this.or(outcome, this.select(leavesIf, this.f.i32(EXIT), this.f.i32(0))) : outcome);
+  }
+
+  interruptPending(): Value {
+    return this.f.call(this.#paths.interruptPending, this.#record);
   }
 
   end(): void {

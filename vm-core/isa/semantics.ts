@@ -105,8 +105,11 @@ export abstract class Semantics extends Arithmetic {
    * committed.
    */
   abstract requireTarget(target: Value): void;
-  /** Ends the instruction with EIP set to a target that `requireTarget` has let pass. */
-  abstract jump(target: Value): void;
+  /**
+   * Ends the instruction with EIP set to a target that `requireTarget` has let pass. If the condition is not 0, which
+   * `mayLeaveIf` has said, events have their turn before the next.
+   */
+  abstract jump(target: Value, leavesIf?: Value): void;
   /** Ends the instruction: the next one follows. Only where that is not the end of its semantics. */
   abstract end(): void;
   /** Ends the instruction; if the condition is not 0, which `mayLeaveIf` has said, events have their turn before the next. */
@@ -137,6 +140,9 @@ export abstract class Semantics extends Arithmetic {
   /** True when something has asked for the block to be left (an event, modified code). */
   abstract exitRequested(): Value;
 
+  /** Whether a maskable interrupt waits; asked where `mayLeaveIf` has said that it matters. */
+  abstract interruptPending(): Value;
+
   abstract readFlagsResult(): Value;
   abstract readFlagsAux(): Value;
   abstract writeFlags(result: Value, aux: Value): void;
@@ -146,7 +152,7 @@ export abstract class Semantics extends Arithmetic {
   abstract writeSystemFlags(value: Value): void;
   abstract readControl0(): Value;
 
-  /** Before anything has changed: whether `endAndLeaveIf` will find its condition not 0. */
+  /** Before anything has changed: whether `endAndLeaveIf` or `jump` may find a condition not 0. */
   mayLeaveIf(_condition: Value): void {}
 
   isRealMode(): Value {

@@ -226,6 +226,11 @@ export class CompilerStage extends Semantics {
     this.f.if(condition, () => this.#bail('handler'));
   }
 
+  /** Where that is asked, the region has been left. */
+  interruptPending(): Value {
+    return this.f.i32(1);
+  }
+
   endAndLeaveIf(): void {
     this.end();
   }

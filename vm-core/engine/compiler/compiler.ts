@@ -256,6 +256,11 @@ export class Compiler {
       view: this.#view,
       handlers: interpreter(root.codeSize),
       isRealMode: new AssumedFacts(facts).isRealMode,
+      handlerOf: (vector) => {
+        const host = code.hostAddress(4 * vector);
+        if (host < 0) return undefined;
+        return { offset: this.#view.getUint16(host, true), selector: this.#view.getUint16(host + 2, true) };
+      },
       blockAt: (linear) => {
         const physical = placeOf(linear);
         const block = physical === undefined ? undefined : code.keptAt(linear, physical, root.codeSize);

@@ -35,6 +35,7 @@ function regionOf(program: string): { readonly region: Region; readonly facts: n
     view: state.view,
     handlers: interpreter(32),
     isRealMode: false,
+    handlerOf: () => undefined,
     blockAt: (linear: number | bigint) => code.keptAt(linear, Number(linear), 32),
     isCalled: () => false,
   };

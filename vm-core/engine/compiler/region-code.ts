@@ -329,7 +329,7 @@ export class RegionCode {
       return;
     }
     this.#spend(done);
-    for (const [place, to] of from.node.returns ? from.successors : []) {
+    for (const [place, to] of from.node.isComputed ? from.successors : []) {
       const known = this.#flags.known;
       const isPlace = f.binary('eq', target, this.#place(place));
       f.if(staysIn ? f.binary('and', isPlace, staysIn) : isPlace, () => this.#branch(from, to));
@@ -390,7 +390,6 @@ export class RegionCode {
   }
 
   #place(place: bigint): Value {
-    if (this.#region.addressBits === 64) return this.#f.i64(BigInt.asIntN(64, place));
-    return this.#f.i32(Number(BigInt.asIntN(32, place)));
+    return this.#f.like(this.#eip, BigInt.asIntN(this.#region.addressBits, place));
   }
 }

@@ -16,9 +16,15 @@ const INSTRUCTIONS_MAX = 400;
 const RETURNS_MAX = 6;
 
 /** What goes elsewhere, calls and returns. */
-const TRANSFERS = /^(CALL|JMP|RET)_FAR/;
-const CALLS = /^CALL($|_FAR)/;
-const RETURNS = /^RET($|_FAR)/;
+const TRANSFERS = /^((CALL|JMP|RET)_FAR|INT|IRET)/;
+/** Which returns go back to which calls. */
+const PAIRS = [
+  { calls: /^CALL$/, returns: /^RET$/ },
+  { calls: /^CALL_FAR/, returns: /^RET_FAR/ },
+  { calls: /^INT$/, returns: /^IRET$/ },
+] as const;
+
+type Pair = (typeof PAIRS)[number];
 
 /** A block of the region. Places are EIP or RIP: of 64 bits as they are, of 32 unsigned. */
 export interface RegionNode {
@@ -32,8 +38,12 @@ export interface RegionNode {
   readonly next: bigint | undefined;
   /** Targets of jumps, and for a return the places that it may go to. */
   targets: readonly bigint[];
+  /** Of a call: the place behind it. */
   readonly callsFrom: bigint | undefined;
-  readonly returns: boolean;
+  readonly calls: Pair | undefined;
+  readonly returns: Pair | undefined;
+  /** Whether what it goes to has to be compared with its targets. */
+  readonly isComputed: boolean;
 }
 
 /** Where blocks are found, and what their handlers stand for. */
@@ -41,6 +51,8 @@ export interface CodeSource {
   readonly view: DataView;
   readonly handlers: Pick<Interpreter, 'formAt' | 'isSystem'>;
   readonly isRealMode: boolean;
+  /** In real mode: where the table leads for a vector now, as far as is known. */
+  handlerOf(vector: number): { readonly offset: number; readonly selector: number } | undefined;
   /** The block at a linear address, if it is known where that is, it is decoded, and nothing has to be asked there. */
   blockAt(linear: Address): Block | undefined;
   /** True for an instruction of a block that is left to its handler, though it could be compiled. */
@@ -70,7 +82,7 @@ export function discoverRegion(source: CodeSource, root: Block, eip: bigint): Re
   if (first.instructions.length === 0) return undefined;
   const nodes = new Map<bigint, RegionNode>([[eip, first]]);
   const waiting = [first];
-  const backs: bigint[] = [];
+  const backs = new Map<bigint, Pair | undefined>();
   const pages = new Set(pagesOf(root));
   let instructions = first.instructions.length;
   const meet = (place: bigint): void => {
@@ -87,14 +99,17 @@ export function discoverRegion(source: CodeSource, root: Block, eip: bigint): Re
     waiting.push(node);
   };
   for (let node = waiting.shift(); node; node = waiting.shift()) {
-    if (node.callsFrom !== undefined && !backs.includes(node.callsFrom)) backs.push(node.callsFrom);
+    if (node.callsFrom !== undefined) backs.set(node.callsFrom, node.calls);
     for (const target of node.targets) meet(target);
     if (node.next !== undefined) meet(node.next);
-    if (waiting.length === 0 && [...nodes.values()].some(({ returns }) => returns))
-      for (const back of backs) meet(back);
+    if (waiting.length > 0) continue;
+    const returning = new Set([...nodes.values()].map(({ returns }) => returns));
+    for (const [back, pair] of backs) if (returning.has(pair)) meet(back);
   }
   for (const node of nodes.values()) {
-    if (node.returns) node.targets = backs.filter((back) => nodes.has(back)).slice(0, RETURNS_MAX);
+    if (!node.returns) continue;
+    const known = [...backs].filter(([back, pair]) => pair === node.returns && nodes.has(back));
+    node.targets = known.map(([back]) => back).slice(0, RETURNS_MAX);
   }
   return { root: first, nodes, addressBits };
 }
@@ -125,10 +140,14 @@ function readNode(source: CodeSource, block: Block, eip: bigint, addressBits: 32
     instructions.push(instruction);
     if (isRelative(instruction)) targets.push(targetOf(instruction, eip, addressBits));
     else if (isInParagraph(instruction, block, eip)) targets.push(BigInt(farOffset(instruction)));
+    else if (instruction.row.name === 'INT' && instruction.form)
+      targets.push(...handlerOf(source, instruction, block, eip));
   }
   const last = instructions.at(-1);
   const isWhole = instructions.length === count;
   const { name, endsBlock } = last?.row ?? { name: '', endsBlock: false };
+  const calls = isWhole ? PAIRS.find((pair) => pair.calls.test(name)) : undefined;
+  const returns = isWhole ? PAIRS.find((pair) => pair.returns.test(name)) : undefined;
   return {
     block,
     eip,
@@ -137,8 +156,10 @@ function readNode(source: CodeSource, block: Block, eip: bigint, addressBits: 32
     bytes: block.bytes,
     next: isWhole && (!endsBlock || isLoad(last)) ? place(block.bytes) : undefined,
     targets,
-    callsFrom: isWhole && CALLS.test(name) ? place(block.bytes) : undefined,
-    returns: isWhole && RETURNS.test(name),
+    callsFrom: calls && place(block.bytes),
+    calls,
+    returns,
+    isComputed: returns !== undefined || calls === PAIRS[2],
   };
 }
 
@@ -156,6 +177,18 @@ function isInParagraph({ form, row, immediate2 }: CompiledInstruction, block: Bl
 /** Where a far jump or call with an immediate operand leads in its paragraph. */
 function farOffset({ form, immediate }: CompiledInstruction): number {
   return form?.operandSize === 16 ? immediate & 0xffff : immediate >>> 0;
+}
+
+/** Where an interrupt leads in the paragraph of its code. */
+function handlerOf(
+  source: CodeSource,
+  { immediate }: CompiledInstruction,
+  block: Block,
+  eip: bigint,
+): readonly bigint[] {
+  const handler = source.handlerOf(immediate & 0xff);
+  if (!handler || paragraphBase(handler.selector) !== codeBaseOf(block, eip)) return [];
+  return [BigInt(handler.offset)];
 }
 
 function isRelative({ form, row }: CompiledInstruction): boolean {

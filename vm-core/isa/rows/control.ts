@@ -6,10 +6,18 @@ import { hexByte, type InstructionRow, row, type SemanticsFunction, systemRow } 
 import type { Operand } from '../operand.ts';
 import type { Semantics } from '../semantics.ts';
 import { requireNoError } from '../x87.ts';
-import { VECTOR_NM } from '../vectors.ts';
+import { VECTOR_BP, VECTOR_NM } from '../vectors.ts';
 import { conditionName } from './bits.ts';
 import { dropBytes, push, readTop } from '../stack-access.ts';
-import { callFarImmediate, callFarMemory, jumpFarImmediate, jumpFarMemory, returnFar } from './real-mode.ts';
+import {
+  callFarImmediate,
+  callFarMemory,
+  interruptReturn,
+  jumpFarImmediate,
+  jumpFarMemory,
+  returnFar,
+  softwareInterrupt,
+} from './real-mode.ts';
 
 function relativeTarget(s: Semantics): Value {
   return s.cut(s.add(s.nextEip(), s.signExtended(s.immediate(), 32, s.addressBits)), s.operandSize);
@@ -175,10 +183,10 @@ export const controlRows: readonly InstructionRow[] = [
   systemRow('FF /5', 'JMP_FAR_MEMORY', 'Mp', { ...ends, inline: jumpFarMemory, inlineIn: 'real' }),
   systemRow('CA', 'RET_FAR_POP', 'Iw', { ...ends, inline: returnFar(true), inlineIn: 'real' }),
   systemRow('CB', 'RET_FAR', '', { ...ends, inline: returnFar(false), inlineIn: 'real' }),
-  systemRow('CC', 'INT3', '', ends),
-  systemRow('CD', 'INT', 'Ib', ends),
+  systemRow('CC', 'INT3', '', { ...ends, inline: softwareInterrupt(VECTOR_BP), inlineIn: 'real' }),
+  systemRow('CD', 'INT', 'Ib', { ...ends, inline: softwareInterrupt(), inlineIn: 'real' }),
   systemRow('CE', 'INTO', '', endsNot64),
-  systemRow('CF', 'IRET', '', ends),
+  systemRow('CF', 'IRET', '', { ...ends, inline: interruptReturn, inlineIn: 'real' }),
   systemRow('F1', 'INT1', '', ends),
   systemRow('62', 'BOUND', 'Gv,Ma', { mode: 'i64' }),
 ];

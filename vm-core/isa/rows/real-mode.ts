@@ -3,14 +3,17 @@
  * selector is a paragraph number (SDM vol. 3A §20.1), and flags on the stack. A case that is not here ends nothing, and
  * the cpu layer's operation follows, which is the whole instruction.
  */
-import { CS, ES, DS, FS, GS, type SegmentIndex, segmentSlots, SS } from '../../state/layout.ts';
-import { DF, IF, IOPL, NT, RF, TF, VM } from '../../state/lazy-flags.ts';
+import { ENTRY_ADDEND, PAGE_SIZE, TLB_READ } from '../../memory/layout.ts';
+import { CS, DS, ES, FS, GS, internal, type SegmentIndex, segmentSlots, slot, SS } from '../../state/layout.ts';
+import { AC, DF, IF, IOPL, NT, RF, TF, VM } from '../../state/lazy-flags.ts';
 import type { Value } from '../../wasm/function-builder.ts';
+import type { SharedFunction } from '../../wasm/module-builder.ts';
+import { Arithmetic } from '../arithmetic.ts';
 import { flagsByte, overflowFlag, setFlagsFromByte } from '../flags.ts';
 import type { SemanticsFunction } from '../instruction-row.ts';
 import type { Operand } from '../operand.ts';
 import type { Semantics } from '../semantics.ts';
-import { dropBytes, push, readTop } from '../stack-access.ts';
+import { dropBytes, push, readTop, stackOffset } from '../stack-access.ts';
 
 /** PUSHFD stores RF and VM as zeros. */
 const PUSHED_32 = 0x00fc_ffff;
@@ -160,14 +163,91 @@ export const popFlags: SemanticsFunction = (s) => {
     const image = readTop(s);
     const before = s.f.copy(s.readSystemFlags());
     const after = s.f.copy(s.or(s.and(before, ~(POPPED | RF)), s.and(image, POPPED)));
-    // A trap may be due, or an interrupt wait that comes in now.
-    const leaves = s.f.copy(s.and(s.and(s.xor(before, after), s.or(after, RF | TF)), TF | IF | RF));
+    const leaves = noticed(s, before, after);
     s.mayLeaveIf(leaves);
     dropBytes(s, s.constant(2));
     s.writeSystemFlags(after);
     setFlagsFromByte(s, image, s.and(s.shrU(image, OVERFLOW_BIT), 1));
-    s.endAndLeaveIf(leaves);
+    s.endAndLeaveIf(mustLook(s, leaves));
   });
+};
+
+/** Flags that have changed so that a trap may be due, or an interrupt wait that comes in now. */
+function noticed(s: Semantics, before: Value, after: Value): Value {
+  return s.f.copy(s.and(s.and(s.xor(before, after), s.or(after, RF | TF)), TF | IF | RF));
+}
+
+/** Whether the engine has something to do because of them. */
+function mustLook(s: Semantics, flags: Value): Value {
+  const looks = s.f.variable(s.ne(flags, 0));
+  s.if(s.eq(flags, IF), () => s.f.set(looks, s.interruptPending()));
+  return looks;
+}
+
+/** INT n and INT3 while nobody hears of them. */
+export const softwareInterrupt =
+  (fixed?: number): SemanticsFunction =>
+  (s) => {
+    const vector = fixed === undefined ? s.and(s.immediate(), 0xff) : s.constant(fixed);
+    const field = (offset: number) => s.f.load('i32', 32, s.cpuAddress(), offset);
+    const isHeard = s.or(field(internal.INTERRUPTS_HEARD), field(internal.CALLS_TOP));
+    transferFar(s, () => s.if(s.isZero(isHeard), () => enterThroughTable(s, vector)));
+  };
+
+function enterThroughTable(s: Semantics, vector: Value): void {
+  const at = s.shl(vector, 2);
+  const limit = s.f.load('i32', 16, s.cpuAddress(), slot.IDTR_LIMIT);
+  const entry = s.add(at, s.f.load('i32', 32, s.cpuAddress(), slot.IDTR_BASE));
+  s.if(s.isZero(s.gtU(s.add(at, s.constant(3)), limit)), () => {
+    const host = s.f.callShared(TABLE_ENTRY, s.cpuAddress(), entry);
+    s.if(host, () => {
+      const [offset, selector] = [s.f.load('i32', 16, host), s.f.load('i32', 16, host, 2)];
+      const flags = s.f.copy(s.or(s.readSystemFlags(), s.or(flagsByte(s), s.shl(overflowFlag(s), OVERFLOW_BIT))));
+      const code = s.readRegister(segmentSlots[CS] as number, 16);
+      const words = [flags, code, s.nextEip()];
+      for (const [n, word] of words.entries()) s.store('SS', stackOffset(s, -2 * (n + 1)), 16, s.cut(word, 16));
+      dropBytes(s, s.constant(-6));
+      s.writeSystemFlags(s.and(s.readSystemFlags(), ~(IF | TF | RF | AC)));
+      s.f.store(8, s.cpuAddress(), slot.INTERRUPT_SHADOW, s.constant(0));
+      jumpFar(s, offset, selector);
+    });
+  });
+}
+
+/** (cpu, linear address) → host address of four bytes that are read without asking, or 0. */
+const TABLE_ENTRY: SharedFunction = {
+  signature: { parameters: ['i32', 'i32'], result: 'i32' },
+  write(f) {
+    const [cpu, linear] = f.parameters as readonly [Value, Value];
+    const s = new Arithmetic(f);
+    const entry = s.add(cpu, s.and(s.shrU(linear, 8), 0x3ff0));
+    const generation = f.load('i32', 32, cpu, internal.TLB_GENERATION);
+    const tag = s.or(s.and(s.add(linear, s.constant(3)), -PAGE_SIZE), generation);
+    const hits = s.eq(f.load('i64', 64, entry, TLB_READ), s.wideUnsigned(tag));
+    const host = s.add(linear, f.load('i32', 32, entry, TLB_READ + ENTRY_ADDEND));
+    f.return(s.select(hits, host, s.constant(0)));
+  },
+};
+
+/** IRET of 16 bits. */
+export const interruptReturn: SemanticsFunction = (s) => {
+  if (s.operandSize !== 16) return;
+  transferFar(s, () =>
+    s.if(s.isZero(s.f.load('i32', 32, s.cpuAddress(), internal.CALLS_TOP)), () => {
+      const [target, selector, image] = [readTop(s), readTop(s, 2), readTop(s, 4)];
+      s.requireTarget(target);
+      const before = s.f.copy(s.readSystemFlags());
+      const after = s.f.copy(s.or(s.and(before, ~POPPED), s.and(image, POPPED)));
+      const leaves = noticed(s, before, after);
+      s.mayLeaveIf(leaves);
+      dropBytes(s, s.constant(6));
+      s.writeSystemFlags(after);
+      setFlagsFromByte(s, image, s.and(s.shrU(image, OVERFLOW_BIT), 1));
+      s.f.store(8, s.cpuAddress(), slot.NMI_BLOCKED, s.constant(0));
+      s.loadParagraph(CS, selector);
+      s.jump(target, mustLook(s, leaves));
+    }),
+  );
 };
 
 export const clearInterruptFlag: SemanticsFunction = (s) =>
