@@ -165,12 +165,7 @@ export class InterpreterStage extends Semantics {
     return this.#vectors.read(operand, alignment);
   }
 
-  writeVector(
-    operand: UnitOperand,
-    vectors: readonly Value[],
-    above: 'keep' | 'clear' = 'keep',
-    alignment?: 'aligned',
-  ): void {
+  writeVector(...[operand, vectors, above = 'keep', alignment]: Parameters<Semantics['writeVector']>): void {
     this.#vectors.write(operand, vectors, above, alignment);
   }
 
@@ -249,8 +244,8 @@ export class InterpreterStage extends Semantics {
 
   jump(target: Value, leavesIf?: Value): void {
     this.f.store(this.addressBits, this.#cpu, slot.EIP, target);
-    const outcome = this.or(this.#status, BRANCH);
-    this.#leave(leavesIf ? this.or(outcome, this.select(leavesIf, this.f.i32(EXIT), this.f.i32(0))) : outcome);
+    const branch = this.f.i32(BRANCH);
+    this.#leave(this.or(this.#status, leavesIf ? this.select(leavesIf, this.f.i32(BRANCH | EXIT), branch) : branch));
   }
 
   interruptPending(): Value {

@@ -226,7 +226,6 @@ export class CompilerStage extends Semantics {
     this.f.if(condition, () => this.#bail('handler'));
   }
 
-  /** Where that is asked, the region has been left. */
   interruptPending(): Value {
     return this.f.i32(1);
   }
@@ -249,8 +248,8 @@ export class CompilerStage extends Semantics {
   }
 
   #segment(segment: SegmentIndex | 'reg'): StagedSegment {
-    const { cpu } = this.#region;
-    return stagedSegment(this.f, cpu, cpu, segment === 'reg' ? (this.#instruction.reg as SegmentIndex) : segment);
+    const index = segment === 'reg' ? (this.#instruction.reg as SegmentIndex) : segment;
+    return stagedSegment(this.f, this.#region.cpu, this.#region.cpu, index);
   }
 
   recordCall(target: Value, back: Value, selector?: Value): void {
@@ -343,8 +342,7 @@ export class CompilerStage extends Semantics {
 
   /** What is known of the flags behind it is what both ways agree on. */
   override if(condition: Value, whenTrue: () => void, whenFalse?: () => void): void {
-    const { flags } = this.#region;
-    const meeting = new FlagMeeting(flags);
+    const meeting = new FlagMeeting(this.#region.flags);
     const leaves = (body: () => void) => {
       this.#isLeft = false;
       body();

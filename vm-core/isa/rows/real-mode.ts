@@ -3,7 +3,7 @@
  * selector is a paragraph number (SDM vol. 3A §20.1), and flags on the stack. A case that is not here ends nothing, and
  * the cpu layer's operation follows, which is the whole instruction.
  */
-import { ENTRY_ADDEND, PAGE_SIZE, TLB_READ } from '../../memory/layout.ts';
+import { ENTRY_ADDEND, PAGE_SIZE, TLB_PLACE_MASK, TLB_PLACE_SHIFT, TLB_READ } from '../../memory/layout.ts';
 import { CS, DS, ES, FS, GS, internal, type SegmentIndex, segmentSlots, slot, SS } from '../../state/layout.ts';
 import { AC, DF, IF, IOPL, NT, RF, TF, VM } from '../../state/lazy-flags.ts';
 import type { Value } from '../../wasm/function-builder.ts';
@@ -220,7 +220,7 @@ const TABLE_ENTRY: SharedFunction = {
   write(f) {
     const [cpu, linear] = f.parameters as readonly [Value, Value];
     const s = new Arithmetic(f);
-    const entry = s.add(cpu, s.and(s.shrU(linear, 8), 0x3ff0));
+    const entry = s.add(cpu, s.and(s.shrU(linear, TLB_PLACE_SHIFT), TLB_PLACE_MASK));
     const generation = f.load('i32', 32, cpu, internal.TLB_GENERATION);
     const tag = s.or(s.and(s.add(linear, s.constant(3)), -PAGE_SIZE), generation);
     const hits = s.eq(f.load('i64', 64, entry, TLB_READ), s.wideUnsigned(tag));
