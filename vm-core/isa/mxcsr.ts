@@ -4,6 +4,7 @@ import { internal, slot } from '../state/layout.ts';
 import type { Value, Variable } from '../wasm/function-builder.ts';
 import type { SharedFunction } from '../wasm/module-builder.ts';
 import * as format from './float/formats.ts';
+import { type QuickFunction, QuickLanes } from './float/quick-lanes.ts';
 import type { Semantics } from './semantics.ts';
 import { VECTOR_UD, VECTOR_XM } from './vectors.ts';
 
@@ -17,31 +18,53 @@ export class VectorArithmetic {
   readonly s: Semantics;
   readonly #cpu: Value;
   readonly #mxcsr: Variable;
+  /** What was raised, where most calls raise nothing; otherwise the state has it. */
+  readonly #raised: Variable | undefined;
 
   constructor(s: Semantics) {
     this.s = s;
     this.#cpu = s.cpuAddress();
     this.#mxcsr = s.f.variable(s.f.load('i32', 32, this.#cpu, slot.MXCSR));
+    if (s.isForUsual) this.#raised = s.f.variable(s.constant(0));
     this.#clear();
   }
 
+  /** What was raised so far is forgotten. */
   #clear(): void {
-    this.s.f.store(32, this.#cpu, internal.FLOAT_EXCEPTIONS, this.s.constant(0));
+    if (this.#raised) this.s.set(this.#raised, this.s.constant(0));
+    else this.s.f.store(32, this.#cpu, internal.FLOAT_EXCEPTIONS, this.s.constant(0));
   }
 
   /** Calls a function over lanes; the exceptions of all calls come together. */
-  operate(operation: SharedFunction, x: Value, y: Value, immediate?: Value): Value {
+  operate(operation: QuickFunction, x: Value, y: Value, immediate?: Value): Value {
+    const { f } = this.s;
+    const { quick, signature } = operation;
+    const call = () => this.#call(operation, immediate ? [x, y, this.#mxcsr, immediate] : [x, y, this.#mxcsr]);
+    if (!this.#raised || !quick) return call();
+    const result = f.variable(signature.result === 'i32' ? f.i32(0) : f.v128(0n, 0n));
+    f.block((done) => {
+      f.block((unusual) => {
+        f.set(result, quick(new QuickLanes(f, this.#mxcsr, unusual), x, y, immediate ?? f.i32(0)));
+        f.branch(done);
+      });
+      f.set(result, call());
+    });
+    return result;
+  }
+
+  #call(operation: SharedFunction, operands: readonly Value[]): Value {
     const { s } = this;
+    const { f } = s;
     const exceptionsAt = s.add(this.#cpu, s.constant(internal.FLOAT_EXCEPTIONS));
-    const operands = immediate ? [x, y, this.#mxcsr, immediate] : [x, y, this.#mxcsr];
-    return s.callUnit(operation, exceptionsAt, ...operands);
+    if (this.#raised) f.store(32, this.#cpu, internal.FLOAT_EXCEPTIONS, s.constant(0));
+    const result = s.callUnit(operation, exceptionsAt, ...operands);
+    if (this.#raised) s.set(this.#raised, s.or(this.#raised, f.load('i32', 32, this.#cpu, internal.FLOAT_EXCEPTIONS)));
+    return result;
   }
 
   /** Calls a function over lanes that multiplies and adds; lanes that it does not compute are those of `others`. */
   fuse(operation: SharedFunction, others: Value, numbers: readonly [Value, Value, Value], negated: Value): Value {
-    const { s } = this;
-    const exceptionsAt = s.add(this.#cpu, s.constant(internal.FLOAT_EXCEPTIONS));
-    return s.callUnit(operation, exceptionsAt, others, ...numbers, this.#mxcsr, negated);
+    return this.#call(operation, [others, ...numbers, this.#mxcsr, negated]);
   }
 
   /**
@@ -51,7 +74,8 @@ export class VectorArithmetic {
   finish(): void {
     const { s } = this;
     const { f } = s;
-    const raised = f.variable(s.and(f.load('i32', 32, this.#cpu, internal.FLOAT_EXCEPTIONS), EXCEPTIONS));
+    const gathered = this.#raised ?? f.load('i32', 32, this.#cpu, internal.FLOAT_EXCEPTIONS);
+    const raised = f.variable(s.and(gathered, EXCEPTIONS));
     s.if(raised, () => {
       const unmasked = f.copy(s.and(raised, s.not(s.shrU(this.#mxcsr, MASKS_SHIFT))));
       s.if(s.and(unmasked, EARLY), () => s.set(raised, s.and(raised, EARLY)));

@@ -4,6 +4,7 @@
  */
 import type { Value } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
+import { type QuickFunction, quickArithmetic } from './quick-lanes.ts';
 import { doubles, type LaneFormat, laneFunction, type Lanes, singles } from './lanes.ts';
 import { doubleOperations, type NarrowOperations, singleOperations } from './narrow.ts';
 
@@ -15,12 +16,15 @@ interface Operation {
   /** The exact function for one lane. */
   slow(operations: NarrowOperations, lane: number): SharedFunction;
   readonly isUnary?: boolean;
+  /** Where the same is done for all lanes. */
+  readonly name?: 'add' | 'sub' | 'mul' | 'div' | 'sqrt';
 }
 
 /** `count`: how many lanes are computed; the others are those of x. */
-function operationOn(of: LaneFormat, count: number, { fast, slow, zeros, isUnary }: Operation): SharedFunction {
+function operationOn(of: LaneFormat, count: number, operation: Operation): QuickFunction {
+  const { fast, slow, zeros, isUnary, name } = operation;
   const operations = of.lanes === 4 ? singleOperations : doubleOperations;
-  return laneFunction(of, count, (lanes, first, second) => {
+  const called = laneFunction(of, count, (lanes, first, second) => {
     const { f } = lanes;
     lanes.if(lanes.isQuick(), () => {
       const x = lanes.only(first);
@@ -45,27 +49,33 @@ function operationOn(of: LaneFormat, count: number, { fast, slow, zeros, isUnary
     }
     return result;
   });
+  return name ? { ...called, quick: quickArithmetic(of, count, name) } : called;
 }
 
 const sum: Operation = {
+  name: 'add',
   fast: ({ f, of }, x, y) => f.operate(`${of.shape}.add`, x, y),
   slow: (operations) => operations.sum,
 };
 const difference: Operation = {
+  name: 'sub',
   fast: ({ f, of }, x, y) => f.operate(`${of.shape}.sub`, x, y),
   slow: (operations) => operations.difference,
 };
 const product: Operation = {
+  name: 'mul',
   fast: ({ f, of }, x, y) => f.operate(`${of.shape}.mul`, x, y),
   zeros: (lanes, x, y) => lanes.either(lanes.isZeroNumber(x), lanes.isZeroNumber(y)),
   slow: (operations) => operations.product,
 };
 const quotient: Operation = {
+  name: 'div',
   fast: ({ f, of }, x, y) => f.operate(`${of.shape}.div`, x, y),
   zeros: (lanes, x) => lanes.isZeroNumber(x),
   slow: (operations) => operations.quotient,
 };
 const root: Operation = {
+  name: 'sqrt',
   fast: ({ f, of }, _, y) => f.operate(`${of.shape}.sqrt`, y),
   slow: (operations) => operations.root,
   isUnary: true,

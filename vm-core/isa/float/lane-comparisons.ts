@@ -5,6 +5,7 @@
 import type { Value } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
 import { DENORMAL, INVALID } from './formats.ts';
+import { type QuickFunction, quickComparison, quickExtreme, quickFlags } from './quick-lanes.ts';
 import { doubles, IMMEDIATE_SIGNATURE, type LaneFormat, laneFunction, Lanes, singles } from './lanes.ts';
 
 /** Raises what two operands bring with them: NaNs, those that signal or (`isSignaling` not 0) all, and denormal numbers. */
@@ -21,14 +22,15 @@ function raiseOf(lanes: Lanes, x: Value, y: Value, isSignaling: Value): void {
 }
 
 /** The second operand where the first is not less, or not greater; so for NaNs and two zeros. */
-function extreme(of: LaneFormat, count: number, isMinimum: boolean): SharedFunction {
-  return laneFunction(of, count, (lanes, first, second) => {
+function extreme(of: LaneFormat, count: number, isMinimum: boolean): QuickFunction {
+  const called = laneFunction(of, count, (lanes, first, second) => {
     const x = lanes.dropDenormals(lanes.only(first));
     const y = lanes.dropDenormals(lanes.only(second));
     raiseOf(lanes, x, y, lanes.constant(1));
     const takesFirst = isMinimum ? lanes.lt(x, y) : lanes.lt(y, x);
     return lanes.merged(first, lanes.choose(takesFirst, x, y));
   });
+  return { ...called, quick: quickExtreme(of, count, isMinimum) };
 }
 
 /** What two numbers are to each other, by bits: less, equal, greater, unordered. */
@@ -46,8 +48,9 @@ const TRUTHS = truth.reduce((sum, relations, n) => sum | (BigInt(relations) << B
 const SIGNALING = [1, 2, 5, 6, 9, 10, 13, 14].reduce((sum, n) => sum | (1 << n), 0);
 
 /** The immediate is a predicate, from 0 to 31; lanes become all ones or all zeros. */
-function comparison(of: LaneFormat, count: number): SharedFunction {
+function comparison(of: LaneFormat, count: number): QuickFunction {
   return {
+    quick: quickComparison(of, count, truth),
     signature: IMMEDIATE_SIGNATURE,
     write: (f) => {
       const [flagsAt, first, second, mxcsr, predicate] = f.parameters as readonly [Value, Value, Value, Value, Value];
@@ -72,8 +75,9 @@ function comparison(of: LaneFormat, count: number): SharedFunction {
 const [ZF, PF, CF] = [0x40, 4, 1];
 
 /** (address of the exceptions' word, x, y, MXCSR) → ZF, PF and CF. */
-function flagComparison(of: LaneFormat, signalsAll: boolean): SharedFunction {
+function flagComparison(of: LaneFormat, signalsAll: boolean): QuickFunction {
   return {
+    quick: quickFlags(of),
     signature: { parameters: ['i32', 'v128', 'v128', 'i32'], result: 'i32' },
     write: (f) => {
       const [flagsAt, first, second, mxcsr] = f.parameters as readonly [Value, Value, Value, Value];

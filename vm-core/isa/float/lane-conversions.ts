@@ -8,6 +8,7 @@ import type { SharedFunction } from '../../wasm/module-builder.ts';
 import { ENVIRONMENT_ROUNDING, INEXACT, INVALID } from './formats.ts';
 import { doubles, IMMEDIATE_SIGNATURE, type LaneFormat, laneFunction, Lanes, singles } from './lanes.ts';
 import { doubleFromInteger, doubleFromSingle, singleFromDouble, singleFromInteger } from './narrow-conversions.ts';
+import * as quick from './quick-lanes.ts';
 
 /** Immediate of ROUND: rounding as MXCSR says; no exception for a result that is inexact. */
 const [ROUND_BY_MXCSR, ROUND_SILENTLY] = [4, 8];
@@ -38,9 +39,6 @@ export const integralPackedDoubles: SharedFunction = integral(doubles, 2);
 export const integralSingle: SharedFunction = integral(singles, 1);
 export const integralDouble: SharedFunction = integral(doubles, 1);
 
-/** A conversion to integers truncates, or rounds as MXCSR says. */
-type Rounding = 'truncated' | 'rounded';
-
 /**
  * Numbers rounded for integers of so many bits: which of them fit, told of with what is inexact. A NaN, and what does not
  * fit, is invalid.
@@ -49,7 +47,7 @@ function fitting(
   lanes: Lanes,
   x: Value,
   bits: 32 | 64,
-  rounding: Rounding,
+  rounding: quick.Rounding,
 ): { readonly rounded: Value; readonly fits: Value } {
   const mode = rounding === 'truncated' ? lanes.constant(3) : lanes.rounding();
   const rounded = lanes.rounded(x, mode);
@@ -64,18 +62,19 @@ function fitting(
 const INDEFINITE_32 = 0x8000_0000_8000_0000n;
 
 /** Numbers of 32 bits to integers of 32; the lanes that are not computed become zero. */
-function integersFromSingles(count: 2 | 4, rounding: Rounding): SharedFunction {
-  return laneFunction(singles, count, (lanes, _, second) => {
+function integersFromSingles(count: 2 | 4, rounding: quick.Rounding): quick.QuickFunction {
+  const called = laneFunction(singles, count, (lanes, _, second) => {
     const { f } = lanes;
     const { rounded, fits } = fitting(lanes, lanes.dropDenormals(lanes.only(second)), 32, rounding);
     const integers = f.operate('i32x4.trunc_sat_f32x4_s', rounded);
     return lanes.merged(f.v128(0n, 0n), lanes.choose(fits, integers, f.v128(INDEFINITE_32, INDEFINITE_32)));
   });
+  return count === 4 ? { ...called, quick: quick.quickIntegers(singles, rounding) } : called;
 }
 
 /** Numbers of 64 bits to integers of 32 in the lower half; the upper half becomes zero. */
-function integersFromDoubles(rounding: Rounding): SharedFunction {
-  return laneFunction(doubles, 2, (lanes, _, second) => {
+function integersFromDoubles(rounding: quick.Rounding): quick.QuickFunction {
+  const called = laneFunction(doubles, 2, (lanes, _, second) => {
     const { f } = lanes;
     const { rounded, fits } = fitting(lanes, lanes.dropDenormals(second), 32, rounding);
     const integers = f.operate('i32x4.trunc_sat_f64x2_s_zero', rounded);
@@ -83,24 +82,25 @@ function integersFromDoubles(rounding: Rounding): SharedFunction {
     const masks = f.shuffle(fits, fits, [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11]);
     return lanes.choose(masks, integers, f.v128(INDEFINITE_32, 0n));
   });
+  return { ...called, quick: quick.quickIntegers(doubles, rounding) };
 }
 
-export const integersFromPackedSingles: Readonly<Record<Rounding, SharedFunction>> = {
+export const integersFromPackedSingles: Readonly<Record<quick.Rounding, SharedFunction>> = {
   truncated: integersFromSingles(4, 'truncated'),
   rounded: integersFromSingles(4, 'rounded'),
 };
-export const integersFromTwoSingles: Readonly<Record<Rounding, SharedFunction>> = {
+export const integersFromTwoSingles: Readonly<Record<quick.Rounding, SharedFunction>> = {
   truncated: integersFromSingles(2, 'truncated'),
   rounded: integersFromSingles(2, 'rounded'),
 };
-export const integersFromPackedDoubles: Readonly<Record<Rounding, SharedFunction>> = {
+export const integersFromPackedDoubles: Readonly<Record<quick.Rounding, SharedFunction>> = {
   truncated: integersFromDoubles('truncated'),
   rounded: integersFromDoubles('rounded'),
 };
 
 /** The lowest lane as an integer in lane 0; of 32 bits it is its lower half. */
-function integerFromLowest(of: LaneFormat, bits: 32 | 64, rounding: Rounding): SharedFunction {
-  return laneFunction(of, 1, (lanes, _, second) => {
+function integerFromLowest(of: LaneFormat, bits: 32 | 64, rounding: quick.Rounding): quick.QuickFunction {
+  const called = laneFunction(of, 1, (lanes, _, second) => {
     const { f, flagsAt, mxcsr } = lanes;
     const x = lanes.dropDenormals(lanes.only(second));
     const wide = of.lanes === 4 ? f.operate('f64x2.promote_low_f32x4', x) : x;
@@ -111,10 +111,11 @@ function integerFromLowest(of: LaneFormat, bits: 32 | 64, rounding: Rounding): S
     const fitsLowest = lanes.low(f.operateOnLane('i64x2.extract_lane', 0, fits));
     return f.operate('i64x2.splat', lanes.select(fitsLowest, integer, indefinite));
   });
+  return { ...called, quick: quick.quickInteger(of, bits, rounding) };
 }
 
 /** By the integer's size. */
-type IntegersFromLowest = Readonly<Record<32 | 64, Readonly<Record<Rounding, SharedFunction>>>>;
+type IntegersFromLowest = Readonly<Record<32 | 64, Readonly<Record<quick.Rounding, SharedFunction>>>>;
 
 function integersFromLowest(of: LaneFormat): IntegersFromLowest {
   const both = (bits: 32 | 64) => ({
@@ -128,7 +129,7 @@ export const integerFromSingle: IntegersFromLowest = integersFromLowest(singles)
 export const integerFromDouble: IntegersFromLowest = integersFromLowest(doubles);
 
 /** Integers of 32 bits to numbers of 32. */
-export const singlesFromIntegers: SharedFunction = laneFunction(singles, 4, (lanes, _, second) => {
+const calledSinglesFromIntegers = laneFunction(singles, 4, (lanes, _, second) => {
   const { f } = lanes;
   lanes.if(lanes.isQuick(), () => f.return(f.operate('f32x4.convert_i32x4_s', second)));
   const result = f.variable(second);
@@ -139,10 +140,11 @@ export const singlesFromIntegers: SharedFunction = laneFunction(singles, 4, (lan
   }
   return result;
 });
+export const singlesFromIntegers: quick.QuickFunction = { ...calledSinglesFromIntegers, quick: quick.quickSingles };
 
 /** The integer of 64 bits in the lower half of y as a number in the lowest lane of x. */
-function lowestFromInteger(of: LaneFormat): SharedFunction {
-  return laneFunction(of, 1, (lanes, first, second) => {
+function lowestFromInteger(of: LaneFormat): quick.QuickFunction {
+  const called = laneFunction(of, 1, (lanes, first, second) => {
     const { f } = lanes;
     const integer = f.operateOnLane('i64x2.extract_lane', 0, second);
     const result = f.variable(first);
@@ -162,14 +164,15 @@ function lowestFromInteger(of: LaneFormat): SharedFunction {
     );
     return result;
   });
+  return { ...called, quick: quick.quickFromInteger(of) };
 }
 
 export const singleFromLowestInteger: SharedFunction = lowestFromInteger(singles);
 export const doubleFromLowestInteger: SharedFunction = lowestFromInteger(doubles);
 
 /** Numbers of 32 bits, the lower two or the lowest, to numbers of 64. */
-function widened(count: 1 | 2): SharedFunction {
-  return laneFunction(singles, count, (lanes, first, second) => {
+function widened(count: 1 | 2): quick.QuickFunction {
+  const called = laneFunction(singles, count, (lanes, first, second) => {
     const { f, flagsAt, mxcsr } = lanes;
     const wide = new Lanes(f, doubles, count, { flagsAt, mxcsr });
     const x = lanes.only(second);
@@ -183,14 +186,15 @@ function widened(count: 1 | 2): SharedFunction {
     }
     return result;
   });
+  return count === 1 ? { ...called, quick: quick.quickWidened(singles, doubles) } : called;
 }
 
 export const doublesFromSingles: SharedFunction = widened(2);
 export const doubleFromLowestSingle: SharedFunction = widened(1);
 
 /** Numbers of 64 bits to numbers of 32: two, with zeros above, or the lowest into x. */
-function narrowed(count: 1 | 2): SharedFunction {
-  return laneFunction(doubles, count, (lanes, first, second) => {
+function narrowed(count: 1 | 2): quick.QuickFunction {
+  const called = laneFunction(doubles, count, (lanes, first, second) => {
     const { f, flagsAt, mxcsr } = lanes;
     const narrow = new Lanes(f, singles, count, { flagsAt, mxcsr });
     const others = count === 1 ? first : f.v128(0n, 0n);
@@ -210,6 +214,7 @@ function narrowed(count: 1 | 2): SharedFunction {
     }
     return result;
   });
+  return count === 1 ? { ...called, quick: quick.quickNarrowed(doubles, singles) } : called;
 }
 
 export const singlesFromDoubles: SharedFunction = narrowed(2);
