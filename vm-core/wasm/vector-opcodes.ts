@@ -94,6 +94,7 @@ export const operations = {
   }),
   ...rows('i64', 'f64', {
     'f64.convert_i64_s': 0xb9,
+    'f64.convert_i64_u': 0xba,
     'f64.reinterpret_i64': 0xbf,
   }),
   ...rows('f32', 'f64', {
@@ -106,6 +107,7 @@ export const operations = {
   ...rows('f64', 'i64', {
     'i64.reinterpret_f64': 0xbd,
     'i64.trunc_sat_f64_s': 0xfc06,
+    'i64.trunc_sat_f64_u': 0xfc07,
   }),
   ...rows('f64', 'i32', {
     'i32.trunc_sat_f64_s': 0xfc02,

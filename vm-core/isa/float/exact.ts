@@ -182,40 +182,45 @@ export function divide128(
   return { quotient: f.copy(a.or(a.shl(first.digit, 32), second.digit)), remainder: second.rest };
 }
 
-/** The square root of a positive number, bit by bit. */
+/** 2^32 and 2^64 as numbers of 64 bits. */
+const [TWO_32, TWO_64] = [0x41f0_0000_0000_0000n, 0x43f0_0000_0000_0000n];
+
+/** The square root of a positive number: the host's, one step of Newton's, and one of correction. */
 export function exactRoot(a: Arithmetic, x: Unpacked): Unrounded {
   const { f } = a;
   const isOdd = a.and(x.exponent, 1);
   // An even power of two is taken out; EXTENDED_BIAS is odd.
   const exponent = a.add(a.shrS(a.sub(x.exponent, f.i32(EXTENDED_BIAS)), 1), f.i32(EXTENDED_BIAS));
-  const radicandHigh = f.variable(a.select(isOdd, a.shrU(x.significand, 1), x.significand));
-  const radicandLow = f.variable(a.select(isOdd, a.shl(x.significand, 63), f.i64(0n)));
-  const root = f.variable(f.i64(0n));
-  const remainder = f.variable(f.i64(0n));
-  const overflow = f.variable(f.i32(0));
-  const count = f.variable(f.i32(64));
-  // Before each step the remainder is at most twice the root, so that it has one bit more than 64 at the end only.
-  a.loop((again) => {
-    const pair = a.shrU(radicandHigh, 62);
-    f.set(radicandHigh, a.or(a.shl(radicandHigh, 2), a.shrU(radicandLow, 62)));
-    f.set(radicandLow, a.shl(radicandLow, 2));
-    const shiftedOut = f.copy(a.low(a.shrU(remainder, 62)));
-    f.set(remainder, a.or(a.shl(remainder, 2), pair));
-    const trial = f.copy(a.or(a.shl(root, 2), f.i64(1n)));
-    const trialOut = f.copy(a.low(a.shrU(root, 62)));
-    f.set(root, a.shl(root, 1));
-    const wholeOut = a.or(shiftedOut, a.shl(overflow, 2));
-    const sameOut = a.eq(wholeOut, trialOut);
-    const fits = a.or(a.gtU(wholeOut, trialOut), a.and(sameOut, f.binary('geU', remainder, trial)));
-    f.set(overflow, wholeOut);
-    a.if(fits, () => {
-      const borrow = a.ltU(remainder, trial);
-      f.set(remainder, a.sub(remainder, trial));
-      f.set(overflow, a.sub(a.sub(wholeOut, trialOut), borrow));
-      f.set(root, a.or(root, f.i64(1n)));
-    });
-    f.set(count, a.sub(count, f.i32(1)));
-    a.branchIf(count, again);
+  const radicandHigh = f.copy(a.select(isOdd, a.shrU(x.significand, 1), x.significand));
+  const radicandLow = f.copy(a.select(isOdd, a.shl(x.significand, 63), f.i64(0n)));
+  const number = (bits: bigint) => f.operate('f64.reinterpret_i64', f.i64(bits));
+  const unsigned = (value: Value) => f.operate('f64.convert_i64_u', value);
+  const host = f.operate('f64.mul', f.operate('f64.sqrt', unsigned(radicandHigh)), number(TWO_32));
+  const first = f.copy(f.operate('i64.trunc_sat_f64_u', host));
+  const lackOfFirst = remainderOf(a, radicandHigh, radicandLow, first);
+  const wide = f.operate('f64.mul', f.operate('f64.convert_i64_s', lackOfFirst.high), number(TWO_64));
+  const lack = f.operate('f64.add', wide, unsigned(lackOfFirst.low));
+  const twice = f.operate('f64.add', unsigned(first), unsigned(first));
+  const step = f.operate('i64.trunc_sat_f64_s', f.operate('f64.div', lack, twice));
+  const root = f.variable(a.add(first, step));
+  // The root has its top bit set: without it, it was one more than 64 bits hold.
+  a.if(f.binary('geS', root, f.i64(0n)), () => f.set(root, f.i64(-1n)));
+  const beyond = remainderOf(a, radicandHigh, radicandLow, root);
+  const remainder = f.variable(beyond.low);
+  const overflow = f.variable(a.low(beyond.high));
+  const doubled = (value: Value) => ({ low: a.or(a.shl(value, 1), f.i64(1n)), high: f.i32(1) });
+  a.if(a.ltS(overflow, 0), () => {
+    f.set(root, a.sub(root, f.i64(1n)));
+    const { low, high } = doubled(root);
+    f.set(remainder, a.add(remainder, low));
+    f.set(overflow, a.add(a.add(overflow, high), a.ltU(remainder, low)));
+  });
+  const { low: most, high: mostHigh } = doubled(root);
+  const isMore = a.or(a.gtS(overflow, mostHigh), a.and(a.eq(overflow, 1), f.binary('geU', remainder, most)));
+  a.if(isMore, () => {
+    f.set(overflow, a.sub(a.sub(overflow, mostHigh), a.ltU(remainder, most)));
+    f.set(remainder, a.sub(remainder, most));
+    f.set(root, a.add(root, f.i64(1n)));
   });
   const isAbove = a.or(a.ne(overflow, 0), a.gtU(remainder, root));
   const isExact = a.and(a.isZero(overflow), a.isZero(remainder));
@@ -226,4 +231,16 @@ export function exactRoot(a: Arithmetic, x: Unpacked): Unrounded {
     high: root,
     low: f.copy(a.select(isExact, f.i64(0n), rest)),
   };
+}
+
+/** What 128 bits have beyond the square of 64, as a signed number. */
+function remainderOf(
+  a: Arithmetic,
+  high: Value,
+  low: Value,
+  root: Value,
+): { readonly high: Value; readonly low: Value } {
+  const square = product128(a, root, root, false);
+  const borrow = a.wideUnsigned(a.ltU(low, square.low));
+  return { high: a.f.copy(a.sub(a.sub(high, square.high), borrow)), low: a.f.copy(a.sub(low, square.low)) };
 }

@@ -11,6 +11,8 @@ import { packExtended, roundExtended, type Unrounded } from './rounding.ts';
 
 const TOP_BIT = 1n << 63n;
 const QUIET_BIT = 1n << 62n;
+const WHOLE_PRECISION = 3 << format.ENVIRONMENT_PRECISION_SHIFT;
+const ROUNDED_UP_BIT = 9;
 
 /** A number taken apart; the significand of a denormal number is normalized once `normalize` was called. */
 export interface ExtendedParts {
@@ -150,7 +152,28 @@ export class ExtendedOperation extends Arithmetic {
   }
 
   returnRounded({ sign, exponent, high, low }: Unrounded): void {
+    this.#returnIfUsual({ sign, exponent, high, low });
     this.f.return(this.f.callShared(roundExtended, this.flagsAt, sign, exponent, high, low, this.environment));
+  }
+
+  /** To nearest, with the whole precision, and far from the ends of the exponents: what is usual. */
+  #returnIfUsual({ sign, exponent, high, low }: Unrounded): void {
+    const { f } = this;
+    const asked = this.and(this.environment, format.ENVIRONMENT_ROUNDING | WHOLE_PRECISION);
+    const inRange = this.ltU(this.sub(exponent, f.i32(1)), f.i32(format.EXTENDED_SPECIAL - 2));
+    this.if(this.and(this.eq(asked, WHOLE_PRECISION), inRange), () => {
+      const isOdd = this.ne(this.and(high, 1), 0);
+      const half = f.i64(TOP_BIT);
+      const isUp = f.copy(this.or(this.gtU(low, half), this.and(f.binary('eq', low, half), isOdd)));
+      const rounded = f.copy(this.add(high, this.wideUnsigned(isUp)));
+      const isCarried = f.copy(this.isZero(rounded));
+      const significand = this.or(rounded, this.shl(this.wideUnsigned(isCarried), 63));
+      this.if(this.ne(low, 0), () => {
+        const flags = this.or(f.i32(format.INEXACT), this.shl(isUp, ROUNDED_UP_BIT));
+        f.store(32, this.flagsAt, 0, this.or(f.load('i32', 32, this.flagsAt), flags));
+      });
+      f.return(packExtended(this, sign, this.add(exponent, isCarried), significand));
+    });
   }
 }
 
