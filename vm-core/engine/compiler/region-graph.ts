@@ -107,11 +107,15 @@ export function discoverRegion(source: CodeSource, root: Block, eip: bigint): Re
     for (const [back, pair] of backs) if (returning.has(pair)) meet(back);
   }
   for (const node of nodes.values()) {
+    const end = firstShared(node, nodes);
+    if (end) nodes.set(node.eip, readNode(source, node.block, node.eip, addressBits, end));
+  }
+  for (const node of nodes.values()) {
     if (!node.returns) continue;
     const known = [...backs].filter(([back, pair]) => pair === node.returns && nodes.has(back));
     node.targets = known.map(([back]) => back).slice(0, RETURNS_MAX);
   }
-  return { root: first, nodes, addressBits };
+  return { root: nodes.get(eip) as RegionNode, nodes, addressBits };
 }
 
 function linearOf(root: Block, eip: bigint, place: bigint, addressBits: 32 | 64): Address {
@@ -125,9 +129,30 @@ export function pagesOf({ linear, bytes }: Block): readonly number[] {
   return first === last ? [first] : [first, last];
 }
 
-function readNode(source: CodeSource, block: Block, eip: bigint, addressBits: 32 | 64): RegionNode {
+/** Where a node goes on in code that is another node's: ways meet there, and loops that begin there have one entry. */
+function firstShared({ eip, instructions }: RegionNode, nodes: ReadonlyMap<bigint, RegionNode>): NodeEnd | undefined {
+  const count = instructions.findIndex(({ nextOffset }, n) => {
+    return n + 1 < instructions.length && nodes.has(eip + BigInt(nextOffset));
+  });
+  const last = instructions[count];
+  return last && { count: count + 1, bytes: last.nextOffset };
+}
+
+/** How far a node goes in its block. */
+interface NodeEnd {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+function readNode(
+  source: CodeSource,
+  block: Block,
+  eip: bigint,
+  addressBits: 32 | 64,
+  end: NodeEnd = { count: source.view.getInt32(block.address + record.BLOCK_COUNT, true), bytes: block.bytes },
+): RegionNode {
   const { view } = source;
-  const count = view.getInt32(block.address + record.BLOCK_COUNT, true);
+  const { count, bytes } = end;
   const start = view.getInt32(block.address + record.BLOCK_FIRST, true);
   const instructions: CompiledInstruction[] = [];
   const targets: bigint[] = [];
@@ -153,10 +178,10 @@ function readNode(source: CodeSource, block: Block, eip: bigint, addressBits: 32
     eip,
     instructions,
     count,
-    bytes: block.bytes,
-    next: isWhole && (!endsBlock || isLoad(last)) ? place(block.bytes) : undefined,
+    bytes,
+    next: isWhole && (!endsBlock || isLoad(last)) ? place(bytes) : undefined,
     targets,
-    callsFrom: calls && place(block.bytes),
+    callsFrom: calls && place(bytes),
     calls,
     returns,
     isComputed: returns !== undefined || calls === PAIRS[2],

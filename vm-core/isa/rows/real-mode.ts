@@ -110,7 +110,7 @@ function callFar(s: Semantics, target: Value, selector: Value): void {
 
 export const jumpFarImmediate: SemanticsFunction = (s) =>
   transferFar(s, () => {
-    const target = s.f.copy(s.cut(s.immediate(), s.operandSize));
+    const target = s.cut(s.immediate(), s.operandSize);
     s.requireTarget(target);
     jumpFar(s, target, s.secondImmediate());
   });
@@ -123,7 +123,7 @@ export const jumpFarMemory: SemanticsFunction = (s) =>
   });
 
 export const callFarImmediate: SemanticsFunction = (s) =>
-  transferFar(s, () => callFar(s, s.f.copy(s.cut(s.immediate(), s.operandSize)), s.secondImmediate()));
+  transferFar(s, () => callFar(s, s.cut(s.immediate(), s.operandSize), s.secondImmediate()));
 
 export const callFarMemory: SemanticsFunction = (s) =>
   transferFar(s, () => {
