@@ -25,9 +25,9 @@ const ORACLE_SEEDS = ['1', '2', '3'];
 const STEPS: readonly Step[] = [
   ...ORACLE_SEEDS.map((seed) => ({
     name: 'oracle',
-    title: `300 cases of every form of instruction on this machine's processor, seed ${seed}`,
+    title: `300 cases of every form of instruction on this machine's processor, 20 of them compiled, seed ${seed}`,
     command: vitest('test/native-oracle'),
-    environment: { ORACLE_CASES: '300', ORACLE_SEED: seed },
+    environment: { ORACLE_CASES: '300', ORACLE_COMPILED_CASES: '20', ORACLE_SEED: seed },
   })),
   {
     name: 'decoder',
@@ -36,6 +36,11 @@ const STEPS: readonly Step[] = [
     environment: { DECODER_RATE: '1000', DECODER_ROUNDS: '2000000' },
   },
   { name: 'vectors', title: 'all recorded hardware tests', command: [join('scripts', 'vectors.ts')] },
+  {
+    name: 'vectors',
+    title: 'all recorded hardware tests in compiled code',
+    command: [join('scripts', 'vectors.ts'), '--engine', 'compiler-at-once'],
+  },
   {
     name: 'differential',
     title: 'random code and random system state here and in QEMU',

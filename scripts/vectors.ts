@@ -1,13 +1,14 @@
 /**
  * Runs recorded hardware tests on the real engine:
- *   node scripts/vectors.ts [FOLDER…] [--form F7.4] [--max N]
+ *   node scripts/vectors.ts [FOLDER…] [--form F7.4] [--max N] [--engine compiler-at-once]
  * A folder holds `metadata.json` and files named after their opcode, `F7.4.MOO.gz`; without one, those of ../shared/vectors
  * are run. Prints how many tests show documented differences, each form that fails with its first difference, and
- * `N passed, N failed`.
+ * `N passed, N failed`; of a compiling engine also how many of the tests ran in compiled code.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Engine } from '../vm-core/engine/compiler/tiers.ts';
 import { differences, isRepeatedString, type VectorProcessor } from './hardware-vectors/differences.ts';
 import { readMooFile, registerNames, type Vector } from './hardware-vectors/moo-file.ts';
 import { TestBench } from './hardware-vectors/test-bench.ts';
@@ -46,6 +47,14 @@ interface FormContext {
   readonly processor: VectorProcessor;
   readonly form: string;
   readonly flagsMask: number;
+  readonly compiled: CompiledTests;
+}
+
+/** What compiled code has executed. */
+interface CompiledTests {
+  tests: number;
+  /** Forms of which it has executed no test. */
+  readonly none: string[];
 }
 
 function flagsMaskOf(metadata: Metadata, form: string): number {
@@ -58,8 +67,11 @@ function flagsMaskOf(metadata: Metadata, form: string): number {
 /** Runs one test; the text says how it differs, undefined that it does not. */
 function runVector(context: FormContext, vector: Vector): { difference?: string; skipped?: string } {
   const { bench, processor, form } = context;
-  bench.load(vector);
-  const run = bench.run(isRepeatedString(vector, form));
+  const isRepeated = isRepeatedString(vector, form);
+  bench.load(vector, isRepeated);
+  const { compiled } = bench;
+  const run = bench.run(isRepeated);
+  if (bench.compiled > compiled) context.compiled.tests++;
   const reason = differences.find((one) => one.skips({ vector, processor, form, fault: run.fault }))?.reason;
   if (reason !== undefined) return { skipped: reason };
   if (run.problem !== undefined) return { difference: run.problem };
@@ -146,9 +158,11 @@ interface Summary {
   failed: number;
   readonly skipped: Map<string, number>;
   readonly failures: string[];
+  readonly compiled: CompiledTests;
 }
 
 interface Selection {
+  readonly engine: Engine;
   readonly form: string | undefined;
   readonly vectorsMax: number | undefined;
 }
@@ -165,10 +179,15 @@ function runFolder(folder: string, selection: Selection, summary: Summary): void
     const processor = processorNames.get(file.processor);
     if (processor === undefined)
       throw new Error(`${form}.MOO.gz was recorded on an unknown processor, ${file.processor}`);
-    const bench = benches.get(processor) ?? new TestBench(addressBits[processor]);
+    const bench = benches.get(processor) ?? new TestBench(addressBits[processor], selection.engine);
     benches.set(processor, bench);
+    const { tests } = summary.compiled;
     const vectors = file.vectors.slice(0, selection.vectorsMax);
-    const result = runForm({ bench, processor, form, flagsMask: flagsMaskOf(metadata, form) }, vectors);
+    const result = runForm(
+      { bench, processor, form, flagsMask: flagsMaskOf(metadata, form), compiled: summary.compiled },
+      vectors,
+    );
+    if (summary.compiled.tests === tests) summary.compiled.none.push(form);
     summary.passed += result.passed;
     summary.failed += result.failed;
     for (const [reason, count] of result.skipped) {
@@ -184,11 +203,13 @@ function runFolder(folder: string, selection: Selection, summary: Summary): void
 function main(): number {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { form: { type: 'string' }, max: { type: 'string' } },
+    options: { form: { type: 'string' }, max: { type: 'string' }, engine: { type: 'string' } },
   });
   const folders = positionals.length > 0 ? positionals : FOLDERS;
-  const selection = { form: values.form, vectorsMax: values.max === undefined ? undefined : Number(values.max) };
-  const summary: Summary = { passed: 0, failed: 0, skipped: new Map(), failures: [] };
+  const engine = (values.engine ?? 'interpreter') as Engine;
+  const vectorsMax = values.max === undefined ? undefined : Number(values.max);
+  const selection = { form: values.form, vectorsMax, engine };
+  const summary: Summary = { passed: 0, failed: 0, skipped: new Map(), failures: [], compiled: { tests: 0, none: [] } };
   for (const folder of folders) {
     try {
       runFolder(folder, selection, summary);
@@ -199,6 +220,8 @@ function main(): number {
   }
   for (const [reason, count] of summary.skipped) console.log(`${count} not compared: ${reason}`);
   for (const failure of summary.failures) console.log(failure);
+  const { tests, none } = summary.compiled;
+  if (engine !== 'interpreter') console.log(`${tests} ran in compiled code; none of ${none.sort().join(', ')}`);
   console.log(`${summary.passed} passed, ${summary.failed} failed`);
   return summary.passed > 0 && summary.failed === 0 ? 0 : 1;
 }

@@ -16,6 +16,36 @@ describe.skipIf(!FOLDERS.every(existsSync))('recorded hardware tests (they need 
     expect(output).toMatch(/^\d{5,} passed, 0 failed$/m);
     expect(exitCode).toBe(0);
   });
+
+  it('run on compiled code', { timeout: 120_000 }, async () => {
+    const script = join(repositoryRoot, 'scripts', 'vectors.ts');
+    const { output } = await runCommand(process.execPath, [script, '--max', '5', '--engine', 'compiler-at-once']);
+    const [, passed] = /^(\d+) passed, 0 failed$/m.exec(output) ?? [];
+    const [, compiled, none] = /^(\d+) ran in compiled code; none of (.*)$/m.exec(output) ?? [];
+    expect(Number(passed)).toBeGreaterThan(3000);
+    expect(Number(compiled)).toBeGreaterThan(0.9 * Number(passed));
+    // Segment registers of the stack, BOUND, ARPL, ports, interrupts, HLT and STI; what is no instruction, or faults.
+    const never = [
+      '17',
+      '62',
+      '63',
+      '6C',
+      '6D',
+      '6E',
+      '6F',
+      'C6',
+      'C7',
+      'CC',
+      'CD',
+      'CE',
+      'CF',
+      'F4',
+      'F6.6',
+      'FB',
+      'FF.7',
+    ];
+    expect(none?.split(', ').filter((form) => !never.includes(form))).toEqual([]);
+  });
 });
 
 describe('the command', () => {

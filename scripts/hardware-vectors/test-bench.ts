@@ -7,13 +7,16 @@ import { deliver } from '../../vm-core/cpu/exceptions.ts';
 import { resetCpu } from '../../vm-core/cpu/reset.ts';
 import { setRealModeSegment } from '../../vm-core/cpu/segments.ts';
 import { createBareMachine } from '../../vm-core/engine/bare-machine.ts';
+import type { Engine } from '../../vm-core/engine/compiler/tiers.ts';
 import type { Processor } from '../../vm-core/engine/processor.ts';
 import { RAM_BASE } from '../../vm-core/memory/layout.ts';
 import type { PhysicalMap } from '../../vm-core/memory/physical-map.ts';
-import { CS, DS, ES, type SegmentIndex, SS, segmentSlots, slot } from '../../vm-core/state/layout.ts';
+import { CS, DS, ES, internal, type SegmentIndex, SS, segmentSlots, slot } from '../../vm-core/state/layout.ts';
 import { registerNames, type Vector, type VectorRegister } from './moo-file.ts';
 
 const RAM_SIZE = 16 << 20;
+/** Regions are entered only with room for more than their first block. */
+const COMPILED_BUDGET = 2;
 /** The repeats of one string instruction, and more than any test needs. */
 const EXECUTIONS_MAX = 2_000;
 
@@ -43,33 +46,52 @@ export class TestBench {
   readonly #map: PhysicalMap;
   readonly #processor: Processor;
 
+  /** Where the instruction is; execution stops everywhere else. */
+  #start = 0;
+
   /** `addressBits` is 20 for a processor whose addresses wrap at 1 MiB. */
-  constructor(addressBits: 20 | 24) {
-    const { processor, map } = createBareMachine(RAM_SIZE);
+  constructor(addressBits: 20 | 24, engine: Engine) {
+    const { processor, map } = createBareMachine(RAM_SIZE, undefined, '386', undefined, engine);
+    if (processor.compiler) processor.code.isHooked = (linear) => linear !== this.#start;
+    processor.onHook = () => false;
     if (addressBits === 20) map.a20Mask = ~(1 << 20);
     this.#processor = processor;
     this.#map = map;
   }
 
-  /** Puts registers and memory to the test's initial state. */
-  load(vector: Vector): void {
-    const { state } = this.#processor;
-    resetCpu(state, this.#processor.model);
-    state.write32(slot.EDX, 0);
-    for (const [address, value] of vector.initial.memory) this.#map.bytes[RAM_BASE + address] = value;
+  /** Puts registers and memory to the test's initial state. Compiled code has been executed once then. */
+  load(vector: Vector, isRepeated: boolean): void {
+    resetCpu(this.#processor.state, this.#processor.model);
     this.#processor.invalidateCode();
+    this.#begin(vector);
+    if (!this.#processor.compiler) return;
+    // Now the pages that it reaches are known.
+    this.run(isRepeated);
+    this.#begin(vector);
+  }
+
+  #begin(vector: Vector): void {
+    const { state } = this.#processor;
+    for (const at of [slot.HALTED, slot.INTERRUPT_SHADOW]) state.write8(at, 0);
+    for (const [address, value] of vector.initial.memory) this.#map.bytes[RAM_BASE + address] = value;
     for (const name of registerNames) this.#writeRegister(name, vector.initial.registers[name] ?? 0);
     this.#processor.pendingFault = undefined;
     this.#processor.unsupportedText = undefined;
     this.#processor.refresh();
   }
 
+  /** Instructions that were executed by compiled code so far. */
+  get compiled(): number {
+    return Number(this.#processor.state.read64(internal.COMPILED));
+  }
+
   /** Executes one instruction and delivers what it raises; a `repeated` one is executed until EIP has passed it. */
   run(repeated: boolean): Run {
     const processor = this.#processor;
     const start = processor.state.eip;
+    this.#start = Number(processor.linearEip);
     for (let count = 0; count < EXECUTIONS_MAX; count++) {
-      processor.execute(1, false);
+      processor.execute(processor.compiler ? COMPILED_BUDGET : 1, false);
       const fault = processor.pendingFault;
       if (fault) return this.#deliver(fault);
       if (processor.unsupportedText !== undefined) return this.#ended(undefined, processor.unsupportedText);

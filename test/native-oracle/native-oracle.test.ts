@@ -21,6 +21,8 @@ import { OurProcessor } from './our-processor.ts';
 import { Shown } from './shown.ts';
 
 const CASES_PER_FORM = Number(process.env['ORACLE_CASES'] ?? 12);
+/** The same of compiled code. */
+const COMPILED_CASES = Number(process.env['ORACLE_COMPILED_CASES'] ?? 1);
 const SEED = Number(process.env['ORACLE_SEED'] ?? 20261120);
 /** Forms that have not come to their end in a round are asked again, so often. */
 const ROUNDS_MAX = 8;
@@ -43,11 +45,11 @@ function formsHere(mode: OperandSize): readonly Form[] {
 }
 
 /** Cases of some forms. What one form is asked depends on its name, not on which others there are. */
-function* batches(forms: readonly Form[], round: number): Iterable<readonly Case[]> {
+function* batches(forms: readonly Form[], round: number, cases = CASES_PER_FORM): Iterable<readonly Case[]> {
   let batch: Case[] = [];
   for (const form of forms) {
     const seed = namedSeed(SEED, `${oracleFormName(form)} ${round}`);
-    batch.push(...casesOf(form, CASES_PER_FORM, randomWords(seed)));
+    batch.push(...casesOf(form, cases, randomWords(seed)));
     if (batch.length < BATCH) continue;
     yield batch;
     batch = [];
@@ -101,4 +103,20 @@ describe.skipIf(processor.missing !== undefined)('native oracle', () => {
       expect(shown.missing(forms)).toEqual([]);
     },
   );
+
+  it.each(oracleModes)('agrees on %d-bit code that is compiled', { timeout: 1_200_000 }, (mode) => {
+    const ours = new OurProcessor('compiler-at-once');
+    const differences: string[] = [];
+    let count = 0;
+    for (const batch of batches(formsHere(mode), 0, COMPILED_CASES)) {
+      const native = runNatively(processor, batch);
+      batch.forEach((test, n) => {
+        const difference = compare(test, native[n] as Outcome, ours.run(test));
+        if (difference) differences.push(difference);
+      });
+      count += batch.length;
+    }
+    expect(differences).toEqual([]);
+    expect(ours.inCompiledCode).toBeGreaterThan(0.6 * count);
+  });
 });

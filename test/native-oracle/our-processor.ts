@@ -3,9 +3,10 @@
  * exception is delivered to a handler of its own at level 0, which halts; the frame on its stack tells the rest.
  */
 import { type BareMachine, createBareMachine } from '../../vm-core/engine/bare-machine.ts';
+import type { Engine } from '../../vm-core/engine/compiler/tiers.ts';
 import { RAM_BASE } from '../../vm-core/memory/layout.ts';
 import * as bits from '../../vm-core/state/control-bits.ts';
-import { FS, GS, longGeneralSlots, SEGMENT_BASE, segmentSlots, slot } from '../../vm-core/state/layout.ts';
+import { FS, GS, internal, longGeneralSlots, SEGMENT_BASE, segmentSlots, slot } from '../../vm-core/state/layout.ts';
 import * as world from './case.ts';
 import { loadState, storeState } from './unit-state.ts';
 
@@ -64,11 +65,18 @@ function descriptorOf(selector: number): Descriptor {
 }
 
 export class OurProcessor {
+  /** Cases of which compiled code has executed something. */
+  inCompiledCode = 0;
+  /** Where the case's instruction is. */
+  #rip = 0;
   readonly #machine: BareMachine;
   readonly #view: DataView;
 
-  constructor() {
-    this.#machine = createBareMachine(MEMORY_SIZE, undefined, 'max');
+  constructor(engine?: Engine) {
+    this.#machine = createBareMachine(MEMORY_SIZE, undefined, 'max', undefined, engine);
+    const { processor } = this.#machine;
+    // Blocks of one instruction, which are counted where they are left.
+    if (processor.compiler) processor.code.isHooked = (linear) => linear !== this.#rip;
     this.#view = new DataView(this.#machine.map.view.buffer, RAM_BASE, MEMORY_SIZE);
     this.#writePageTables();
     this.#writeDescriptors();
@@ -143,34 +151,54 @@ export class OurProcessor {
     });
   }
 
+  get #compiled(): number {
+    return Number(this.#machine.processor.state.read64(internal.COMPILED));
+  }
+
   /** Runs one case to the exception that ends it. */
   run(test: world.Case): world.Outcome {
+    const { processor } = this.#machine;
+    if (processor.compiler) {
+      // The first time compiled code finds no translations.
+      this.#begin(test, true);
+      this.#run();
+    }
     this.#begin(test);
-    const { processor, loop } = this.#machine;
+    const before = this.#compiled;
+    const reason = this.#run();
+    if (this.#compiled > before) this.inCompiledCode++;
     const { state } = processor;
-    const result = loop.run({ instructionsMax: INSTRUCTIONS_MAX });
-    loop.reset();
     const vector = Number(state.read64(slot.EIP) - KERNEL) - HANDLERS - 1;
     if (state.read8(slot.HALTED) === 0 || !(vector >= 0 && vector < 256)) {
       const at = state.read64(slot.EIP).toString(16);
       throw new Error(
-        `no exception ends ${test.row.name} (${Buffer.from(test.code).toString('hex')}), but ${result.reason} at ${at} ${test.general[1]} ${test.selectors} ${test.flags.toString(16)} ${state.read8(slot.HALTED)}`,
+        `no exception ends ${test.row.name} (${Buffer.from(test.code).toString('hex')}), but ${reason} at ${at} ${test.general[1]} ${test.selectors} ${test.flags.toString(16)} ${state.read8(slot.HALTED)}`,
       );
     }
     return this.#outcome(vector);
   }
 
-  #begin(test: world.Case): void {
+  #run(): string {
+    const { loop } = this.#machine;
+    const { reason } = loop.run({ instructionsMax: INSTRUCTIONS_MAX });
+    loop.reset();
+    return reason;
+  }
+
+  /** Where code was lost often nothing is compiled: as `isNew` it never was. */
+  #begin(test: world.Case, isNew = false): void {
     const { processor, map } = this.#machine;
     const { state } = processor;
     const page = new Uint8Array(world.PAGE_SIZE);
     page.set(test.memory, world.PAGE_SIZE - world.WINDOW_SIZE);
     map.copyIn(world.DATA, page);
     const code = new Uint8Array(world.PAGE_SIZE).fill(0xf4);
-    const offset = Number(test.rip) - world.CODE;
+    this.#rip = Number(test.rip);
+    const offset = this.#rip - world.CODE;
     code.set(test.code.slice(0, world.PAGE_SIZE - offset), offset);
     map.copyIn(world.CODE, code);
-    processor.codeWritten(world.CODE, world.PAGE_SIZE);
+    if (isNew) processor.invalidateCode();
+    else if (!processor.compiler) processor.codeWritten(world.CODE, world.PAGE_SIZE);
     test.general.forEach((value, n) => {
       state.write64(longGeneralSlots[n] as number, value);
     });

@@ -5,6 +5,7 @@ import { createEventQueue, type EventQueue } from '../devices/event-queue.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import { createMemory } from '../memory/layout.ts';
 import { PhysicalMap } from '../memory/physical-map.ts';
+import type { Engine } from './compiler/tiers.ts';
 import { Processor } from './processor.ts';
 import { Scheduler } from './scheduler.ts';
 
@@ -23,6 +24,7 @@ export function createBareMachine(
   ports: PortSpace = EMPTY_PORTS,
   model: CpuModel = '386',
   codeCacheSize?: number,
+  engine?: Engine,
 ): BareMachine {
   const memory = createMemory(memorySize);
   const map = new PhysicalMap(memory, memorySize, { plain: true });
@@ -31,6 +33,7 @@ export function createBareMachine(
     model,
     ...(codeCacheSize === undefined ? {} : { codeCacheSize }),
     ports,
+    engine,
     acknowledgeInterrupt: () => 0xff,
     interruptPending: () => false,
     startTime: () => loop.time,
