@@ -36,7 +36,7 @@ export interface RegionNode {
   readonly bytes: number;
   /** Where the last instruction is not one that always goes elsewhere: the place behind the block. */
   readonly next: bigint | undefined;
-  /** Targets of jumps, and for a return the places that it may go to. */
+  /** Targets of jumps, and behind them for a return the places that it may go to. */
   targets: readonly bigint[];
   /** Of a call: the place behind it. */
   readonly callsFrom: bigint | undefined;
@@ -113,7 +113,7 @@ export function discoverRegion(source: CodeSource, root: Block, eip: bigint): Re
   for (const node of nodes.values()) {
     if (!node.returns) continue;
     const known = [...backs].filter(([back, pair]) => pair === node.returns && nodes.has(back));
-    node.targets = known.map(([back]) => back).slice(0, RETURNS_MAX);
+    node.targets = [...node.targets, ...known.map(([back]) => back).slice(0, RETURNS_MAX)];
   }
   return { root: nodes.get(eip) as RegionNode, nodes, addressBits };
 }

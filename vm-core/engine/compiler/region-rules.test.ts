@@ -72,6 +72,15 @@ describe('hot code', () => {
     expect(guest.register('ECX')).toBe(Math.floor((2000 * 100 + 1) / LENGTH));
   });
 
+  it('stays in its region while it loops in a block that ends with a return', () => {
+    // inc ecx; jno back; ret
+    const guest = new PagedGuest('41  71 fd  c3');
+    run(guest);
+    const [region] = compilerOf(guest).list();
+    expect(region?.exits.get('budget')).toBe(region?.entries);
+    expect(region?.entries).toBeLessThan(HOT / 1000);
+  });
+
   it('has an instruction done by its handler where it always meets a device', () => {
     const guest = new PagedGuest(LOAD);
     guest.map(DATA, DEVICE | 3);
