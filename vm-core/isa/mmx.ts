@@ -1,23 +1,21 @@
 /** What instructions with MMX registers have in common: they take the x87 registers (SDM vol. 1 §9.5). */
-import { slot } from '../state/layout.ts';
 import type { UnitSemanticsFunction } from './instruction-row.ts';
 import type { Semantics } from './semantics.ts';
 import { requireNoError } from './x87.ts';
+import { readX87, writeX87 } from './x87-fields.ts';
 
 /** The three bits of the x87 status word that number the top of the stack. */
 const TOP = 0x3800;
 
 /** The beginning: an exception of the x87 that waits comes first. */
 export function beginMmx(s: Semantics): void {
-  requireNoError(s, s.f.load('i32', 16, s.cpuAddress(), slot.FSW));
+  requireNoError(s, readX87(s, 'FSW'));
 }
 
 /** Behind all that can fault: the top of the stack is register 0, and all registers are in use; with EMMS none is. */
 export function takeX87Registers(s: Semantics, tags: 0 | 0xff = 0xff): void {
-  const { f } = s;
-  const cpu = s.cpuAddress();
-  f.store(16, cpu, slot.FSW, s.and(f.load('i32', 16, cpu, slot.FSW), ~TOP));
-  f.store(8, cpu, slot.FTW, s.constant(tags));
+  writeX87(s, 'FSW', s.and(readX87(s, 'FSW'), ~TOP));
+  writeX87(s, 'FTW', s.constant(tags));
 }
 
 /** An instruction with MMX registers. */

@@ -13,6 +13,7 @@ import type { SegmentIndex } from '../state/layout.ts';
 import { Arithmetic } from './arithmetic.ts';
 import type { FlagSource } from './flag-source.ts';
 import type { Operand, OperandBits, OperandSize, UnitOperand } from './operand.ts';
+import type { X87Locals } from './x87-fields.ts';
 
 /** The segment of a memory access: one that is fixed, or the one that the instruction's prefixes choose. */
 export type SegmentChoice = 'ES' | 'SS' | 'instruction';
@@ -26,11 +27,15 @@ export abstract class Semantics extends Arithmetic {
   /** True if `raise` has another staging do the whole instruction: what is rare need not be written. */
   readonly isForUsual: boolean = false;
 
+  /** Where a staging keeps the words of the x87, if that is not the state. */
+  readonly x87Locals: X87Locals | undefined;
+
   /** Bits of an address value: 64 in 64-bit mode. */
   readonly addressBits: 32 | 64;
 
-  constructor(f: FunctionBuilder, operandSize: OperandSize, addressBits: 32 | 64) {
+  constructor(f: FunctionBuilder, operandSize: OperandSize, addressBits: 32 | 64, x87Locals?: X87Locals) {
     super(f);
+    this.x87Locals = x87Locals;
     this.operandSize = operandSize;
     this.addressBits = addressBits;
   }

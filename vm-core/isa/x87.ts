@@ -9,6 +9,7 @@ import { ExtendedOperation, indefinite } from './float/extended.ts';
 import * as format from './float/formats.ts';
 import type { Semantics } from './semantics.ts';
 import { VECTOR_MF } from './vectors.ts';
+import { readX87, writeX87 } from './x87-fields.ts';
 
 /** Bits of the status word. */
 export const STACK_FAULT = 0x40;
@@ -43,10 +44,10 @@ export class X87 {
     const { f } = s;
     this.s = s;
     this.#cpu = s.cpuAddress();
-    this.#status = f.variable(f.load('i32', 16, this.#cpu, slot.FSW));
+    this.#status = f.variable(readX87(s, 'FSW'));
     if (uses.waits !== false) requireNoError(s, this.#status);
-    this.#control = f.load('i32', 16, this.#cpu, slot.FCW);
-    this.#tags = f.variable(f.load('i32', 8, this.#cpu, slot.FTW));
+    this.#control = readX87(s, 'FCW');
+    this.#tags = f.variable(readX87(s, 'FTW'));
     this.#index = uses.operand ? s.stackIndex() : undefined;
   }
 
@@ -203,9 +204,8 @@ export class X87 {
 
   /** Writes status and tags back. */
   commit(): void {
-    const { f } = this.s;
-    f.store(16, this.#cpu, slot.FSW, this.#status);
-    f.store(8, this.#cpu, slot.FTW, this.#tags);
+    writeX87(this.s, 'FSW', this.#status);
+    writeX87(this.s, 'FTW', this.#tags);
   }
 }
 
@@ -220,11 +220,10 @@ export function requireNoError(s: Semantics, status: Value): void {
 /** The instruction becomes the last one; those of the control instructions do not. */
 export function rememberInstruction(s: Semantics, hasMemory: boolean): void {
   const { f } = s;
-  const cpu = s.cpuAddress();
-  f.store(16, cpu, slot.FOP, s.immediate());
-  f.store(64, cpu, slot.FIP, f.widen(s.instructionPointer(), false));
-  f.store(16, cpu, slot.FCS, f.load('i32', 16, cpu, segmentSlots[CS] as number));
+  writeX87(s, 'FOP', s.immediate());
+  writeX87(s, 'FIP', f.widen(s.instructionPointer(), false));
+  writeX87(s, 'FCS', f.load('i32', 16, s.cpuAddress(), segmentSlots[CS] as number));
   if (!hasMemory) return;
-  f.store(64, cpu, slot.FDP, f.widen(s.effectiveAddress(), false));
-  f.store(16, cpu, slot.FDS, s.segmentSelector());
+  writeX87(s, 'FDP', f.widen(s.effectiveAddress(), false));
+  writeX87(s, 'FDS', s.segmentSelector());
 }

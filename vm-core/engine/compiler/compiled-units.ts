@@ -1,11 +1,12 @@
 /** Instructions of the units besides the integer unit in regions: which are compiled, when they may be used, what they call. */
 import type { InstructionRow } from '../../isa/instruction-row.ts';
-import { hasVectorIndex } from '../../isa/operand.ts';
+import { hasVectorIndex, type OperandCode, vectorLetter } from '../../isa/operand.ts';
 import { internal } from '../../state/layout.ts';
 import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
 import { forbiddingBits } from '../units.ts';
 import { CompiledVectors } from './compiled-vectors.ts';
+import { CompiledX87 } from './compiled-x87.ts';
 import type { Region } from './region-graph.ts';
 
 /** True for an instruction of another unit than the integer unit that is not left to the interpreter's handler. */
@@ -14,8 +15,14 @@ export function isUnitCompiled(row: InstructionRow): boolean {
 }
 
 /** True for a called instruction that leaves the vector registers alone. */
-export function keepsVectors({ unit }: InstructionRow): boolean {
+function keepsVectors({ unit }: InstructionRow): boolean {
   return unit === 'x87' || unit === 'MMX';
+}
+
+/** True for operands in MMX registers, with which the x87 changes. */
+function isOfMmx(code: OperandCode): boolean {
+  const letter = vectorLetter(code);
+  return letter === 'P' || letter === 'Q' || letter === 'N';
 }
 
 /** Gives the place of a function over numbers in the table. */
@@ -23,6 +30,8 @@ export type FunctionPlace = (definition: SharedFunction) => number;
 
 export class CompiledUnits {
   readonly vectors: CompiledVectors;
+  /** In regions that use it. */
+  readonly x87: CompiledX87 | undefined;
   readonly #f: FunctionBuilder;
   readonly #cpu: Value;
   readonly #functionPlace: FunctionPlace;
@@ -35,7 +44,32 @@ export class CompiledUnits {
     this.#cpu = cpu;
     this.#functionPlace = functionPlace;
     const rows = [...region.nodes.values()].flatMap(({ instructions }) => instructions.filter(({ form }) => form));
+    const usesX87 = rows.some(({ row }) => row.unit === 'x87' || row.operands.some(isOfMmx) || row.name === 'EMMS');
+    this.x87 = usesX87 ? new CompiledX87(f, cpu) : undefined;
     this.#forbidding = rows.reduce((bits, { row }) => bits | (row.unit ? forbiddingBits(row.unit) : 0), 0);
+  }
+
+  /** At the beginning of the region, and behind a call that may have changed what is kept here. */
+  load(row?: InstructionRow): void {
+    if (!row || !keepsVectors(row)) this.vectors.load();
+    this.x87?.load();
+  }
+
+  /** In front of the call of an instruction. */
+  storeFor(row: InstructionRow): void {
+    if (!keepsVectors(row)) this.vectors.storeAll();
+    this.x87?.store();
+  }
+
+  /** Where the region ends behind a call. */
+  storeBehind(row: InstructionRow): void {
+    if (keepsVectors(row)) this.vectors.storeAll();
+  }
+
+  /** At the end of the region, when all of it is written. */
+  store(): void {
+    this.vectors.store();
+    this.x87?.store();
   }
 
   /** Not 0 where the units of the region's instructions may not be used. */

@@ -33,7 +33,7 @@ export class CompilerStage extends Semantics {
   #isLeft = false;
 
   constructor(region: StageSurroundings, instruction: CompiledInstruction) {
-    super(region.f, (instruction.form as Form).operandSize, region.addressBits);
+    super(region.f, (instruction.form as Form).operandSize, region.addressBits, region.units.x87);
     this.#region = region;
     this.#instruction = instruction;
     const place = () => this.#placeOf('instruction', this.effectiveAddress());

@@ -18,7 +18,7 @@ import { CompiledFlags, IN_STATE } from './compiled-flags.ts';
 import type { CompiledInstruction } from './compiled-instruction.ts';
 import { CompiledMemory } from './compiled-memory.ts';
 import { CompiledRegisters } from './compiled-registers.ts';
-import { CompiledUnits, type FunctionPlace, keepsVectors } from './compiled-units.ts';
+import { CompiledUnits, type FunctionPlace } from './compiled-units.ts';
 import { CompilerStage } from './compiler-stage.ts';
 import { FlagMeeting } from './flag-meeting.ts';
 import { countExit, countInstructions, exitNumber } from './region-counters.ts';
@@ -144,7 +144,7 @@ export class RegionCode {
     f.set(this.#budget, share);
     f.set(this.#rest, f.binary('sub', budget, share));
     this.#registers.load();
-    this.#units.vectors.load();
+    this.#units.load();
     this.#memory.begin();
     this.#pages.begin();
   }
@@ -161,7 +161,7 @@ export class RegionCode {
     const f = this.#f;
     const { addressBits } = this.#region;
     this.#registers.store();
-    this.#units.vectors.store();
+    this.#units.store();
     this.#flags.known = undefined;
     this.#flags.flush();
     f.store(addressBits, this.#cpu, slot.EIP, this.#eip);
@@ -293,8 +293,7 @@ export class RegionCode {
     const cpu = this.#cpu;
     const { addressBits } = this.#region;
     this.#registers.storeAll();
-    const keeps = keepsVectors(row);
-    if (!keeps) this.#units.vectors.storeAll();
+    this.#units.storeFor(row);
     this.#flags.flush();
     f.store(addressBits, cpu, slot.EIP, this.#place(from.node.eip));
     f.store(32, cpu, internal.BUDGET, this.#budgetNow());
@@ -302,12 +301,12 @@ export class RegionCode {
     const status = f.callIndirect(HANDLER_SIGNATURE, f.i32(handler), cpu, f.i32(at));
     f.if(status, () => {
       this.#count(f.i32(exitNumber('called')), this.#budgetNow());
-      if (keeps) this.#units.vectors.storeAll();
+      this.#units.storeBehind(row);
       f.store(32, cpu, internal.REGION_RECORD, f.i32(at + record.RECORD_SIZE));
       f.return(f.binary('or', status, f.i32(record.STATUS_CALLED)));
     });
     this.#registers.loadAll();
-    if (!keeps) this.#units.vectors.load();
+    this.#units.load(row);
     this.#memory.begin();
     if (row.unit) return;
     // A system operation may have changed what this code takes for granted.

@@ -3,48 +3,42 @@ import { internal, slot } from '../../state/layout.ts';
 import { type InstructionRow, systemRow, type UnitSemanticsFunction, unitRow } from '../instruction-row.ts';
 import type { Semantics } from '../semantics.ts';
 import { X87 } from '../x87.ts';
+import { readX87, writeX87 } from '../x87-fields.ts';
 
 /** A new control word may make an exception wait that was masked, or the other way around. */
 const loadControl: UnitSemanticsFunction = (s) => {
-  const { f } = s;
-  const cpu = s.cpuAddress();
   new X87(s);
   const control = s.load('instruction', s.effectiveAddress(), 16);
-  f.store(16, cpu, slot.FCW, s.or(s.and(control, 0x1f3f), 0x40));
-  const status = f.copy(f.load('i32', 16, cpu, slot.FSW));
+  writeX87(s, 'FCW', s.or(s.and(control, 0x1f3f), 0x40));
+  const status = s.f.copy(readX87(s, 'FSW'));
   const waits = s.ne(s.and(s.and(status, s.not(control)), 0x3f), 0);
   const without = s.and(status, ~0x8080);
-  f.store(16, cpu, slot.FSW, s.select(waits, s.or(without, 0x8080), without));
+  writeX87(s, 'FSW', s.select(waits, s.or(without, 0x8080), without));
 };
 
 const storeControl: UnitSemanticsFunction = (s) => {
-  s.store('instruction', s.effectiveAddress(), 16, s.f.load('i32', 16, s.cpuAddress(), slot.FCW));
+  s.store('instruction', s.effectiveAddress(), 16, readX87(s, 'FCW'));
 };
 
 const storeStatus: UnitSemanticsFunction = (s) => {
-  s.store('instruction', s.effectiveAddress(), 16, s.f.load('i32', 16, s.cpuAddress(), slot.FSW));
+  s.store('instruction', s.effectiveAddress(), 16, readX87(s, 'FSW'));
 };
 
 const storeStatusInAX: UnitSemanticsFunction = (s) => {
-  s.writeRegister(slot.EAX, 16, s.f.load('i32', 16, s.cpuAddress(), slot.FSW));
+  s.writeRegister(slot.EAX, 16, readX87(s, 'FSW'));
 };
 
 const stopIgnoring = (s: Semantics) => s.f.store(32, s.cpuAddress(), internal.FLOAT_ERRORS_IGNORED, s.constant(0));
 
 const clearExceptions: UnitSemanticsFunction = (s) => {
-  const { f } = s;
-  const cpu = s.cpuAddress();
-  f.store(16, cpu, slot.FSW, s.and(f.load('i32', 16, cpu, slot.FSW), 0x7f00));
+  writeX87(s, 'FSW', s.and(readX87(s, 'FSW'), 0x7f00));
   stopIgnoring(s);
 };
 
 const initialize: UnitSemanticsFunction = (s) => {
-  const { f } = s;
-  const cpu = s.cpuAddress();
-  for (const word of [slot.FSW, slot.FOP, slot.FCS, slot.FDS]) f.store(16, cpu, word, s.constant(0));
-  for (const pointer of [slot.FIP, slot.FDP]) f.store(64, cpu, pointer, f.i64(0n));
-  f.store(16, cpu, slot.FCW, s.constant(0x37f));
-  f.store(8, cpu, slot.FTW, s.constant(0));
+  for (const word of ['FSW', 'FTW', 'FOP', 'FCS', 'FDS'] as const) writeX87(s, word, s.constant(0));
+  for (const pointer of ['FIP', 'FDP'] as const) writeX87(s, pointer, s.f.i64(0n));
+  writeX87(s, 'FCW', s.constant(0x37f));
   stopIgnoring(s);
 };
 
