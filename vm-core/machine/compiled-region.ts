@@ -16,7 +16,7 @@ import type { Address } from '../state/address.ts';
  * - `called`: an interpreter's function that the region has called wants the loop's attention;
  * - `changed`: such a function has changed what the code takes for granted;
  * - `foreign-facts`, `foreign-place`: it was made for other segments, or another EIP;
- * - `too-long`: something is due before the first block's end.
+ * - `too-long`: something is due before the first loop's turn, or the region's end.
  */
 export type RegionExit =
   | 'budget'

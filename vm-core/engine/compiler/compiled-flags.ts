@@ -17,8 +17,16 @@ type Kind = (typeof kinds)[number];
 const SIZES: readonly OperandBits[] = [8, 16, 32, 64];
 const IN_MEMORY = 0;
 
-/** What is known of the flags at a place in the code: nothing, that the state has them, or the operation. */
-export type KnownFlags = undefined | { readonly kind: Kind; readonly bits: OperandBits };
+/**
+ * What is known of the flags at a place in the code: nothing, that the state has them, or the operation; and whether the
+ * carry is in a local of its own, which may be all that is known.
+ */
+export type KnownFlags =
+  | undefined
+  | { readonly kind: Kind | 'any'; readonly bits: OperandBits; readonly hasCarry?: true };
+
+/** What is known where ways meet that have all provided the carry. */
+const WITH_CARRY: KnownFlags = { kind: 'any', bits: 32, hasCarry: true };
 
 /** As they are where a region begins. */
 export const IN_STATE: KnownFlags = { kind: 'memory', bits: 32 };
@@ -37,6 +45,8 @@ export class CompiledFlags {
   readonly #cpu: Value;
   readonly #s: Arithmetic;
   readonly #kind: Variable;
+  /** For INC and DEC, which keep it, so that loops that count need not work it out at each turn. */
+  readonly #carry: Variable;
   readonly #narrow: FlagLocals;
   readonly #wide: FlagLocals;
   /** Results of 16- and 32-bit code have at most 32 bits. */
@@ -48,13 +58,25 @@ export class CompiledFlags {
     this.#cpu = cpu;
     this.#s = new Arithmetic(f);
     this.#kind = f.local('i32');
+    this.#carry = f.local('i32');
     this.#narrow = { x: f.local('i32'), y: f.local('i32'), result: f.local('i32') };
     this.#wide = { x: f.local('i64'), y: f.local('i64'), result: f.local('i64') };
   }
 
   /** Whether the same is known at two places. */
   areSame(one: KnownFlags, other: KnownFlags): boolean {
-    return one?.kind === other?.kind && one?.bits === other?.bits;
+    return one?.kind === other?.kind && one?.bits === other?.bits && one?.hasCarry === other?.hasCarry;
+  }
+
+  /** The code goes on where different ways meet, all of which have provided the carry or not. */
+  meet(hasCarry: boolean): void {
+    this.known = hasCarry ? WITH_CARRY : undefined;
+  }
+
+  /** The code goes on where the carry has to be in its local. */
+  provideCarry(): void {
+    if (this.known?.hasCarry) return;
+    this.#f.set(this.#carry, this.condition(2) ?? this.#s.shrU(this.aux(), 31));
   }
 
   /** The locals by what they hold. */
@@ -68,11 +90,16 @@ export class CompiledFlags {
     const f = this.#f;
     const { kind, bits } = source;
     const locals = this.#localsOf(bits);
-    if (kind === 'increment' || kind === 'decrement') f.set(this.#narrow.y, source.carry);
+    const hasCarry = kind === 'increment' || kind === 'decrement';
+    if (hasCarry) {
+      f.set(this.#carry, source.carry);
+      f.set(this.#narrow.y, this.#carry);
+    }
     if (kind !== 'logic') f.set(locals.x, this.#fitting(source.x, bits));
     if (kind === 'sum' || kind === 'difference') f.set(locals.y, this.#fitting(source.y, bits));
     f.set(locals.result, this.#s.signed(source.result, bits));
     this.#become(kind, bits);
+    if (hasCarry) this.known = { kind, bits, hasCarry };
   }
 
   /** Any flags: a result that is extended with its sign to 64 bits, and its aux. */
@@ -86,9 +113,10 @@ export class CompiledFlags {
   /** Replaces the aux and leaves the result. */
   setAux(aux: Value): void {
     const f = this.#f;
-    if (this.known && this.known.kind !== 'memory') {
+    const known = this.#operation();
+    if (known) {
       f.set(this.#narrow.y, aux);
-      this.#become('pair', this.known.bits);
+      this.#become('pair', known.bits);
     } else {
       this.flush();
       f.store(32, this.#cpu, internal.FLAGS_AUX, aux);
@@ -98,22 +126,24 @@ export class CompiledFlags {
   /** The result, extended with its sign to 64 bits. */
   result(): Value {
     const f = this.#f;
-    if (!this.known) this.flush();
-    if (!this.known || this.known.kind === 'memory') return f.load('i64', 64, this.#cpu, internal.FLAGS_RESULT);
-    return f.widen(f.copy(this.#localsOf(this.known.bits).result), true);
+    const known = this.#operation() ?? this.flush();
+    if (!known) return f.load('i64', 64, this.#cpu, internal.FLAGS_RESULT);
+    return f.widen(f.copy(this.#localsOf(known.bits).result), true);
   }
 
   aux(): Value {
     const f = this.#f;
-    if (!this.known) this.flush();
-    if (!this.known || this.known.kind === 'memory') return f.load('i32', 32, this.#cpu, internal.FLAGS_AUX);
-    return this.#auxOf(this.known.kind, this.known.bits);
+    const known = this.#operation() ?? this.flush();
+    if (!known) return f.load('i32', 32, this.#cpu, internal.FLAGS_AUX);
+    return this.#auxOf(known.kind, known.bits);
   }
 
   /** A condition with an even number (SDM vol. 2 appendix B.1.4.7) as 0 or 1, if it follows from the operands at once. */
   condition(code: number): Value | undefined {
-    if (!this.known || this.known.kind === 'memory') return undefined;
-    const { kind, bits } = this.known;
+    if (code === 2 && this.known?.hasCarry) return this.#f.copy(this.#carry);
+    const known = this.#operation();
+    if (!known) return undefined;
+    const { kind, bits } = known;
     const s = this.#s;
     const { x, y, result } = this.#localsOf(bits);
     if (code === 4) return s.isZero(result);
@@ -121,12 +151,17 @@ export class CompiledFlags {
     if (code === 8) return s.ltS(result, 0);
     if (kind === 'difference') return this.#ofDifference(code, x, y, bits);
     if (kind === 'logic') return this.#ofLogic(code, result);
-    if (code === 2) return kind === 'sum' ? s.ltU(s.cut(result, bits), y) : this.#f.copy(this.#narrow.y);
-    return undefined;
+    return code === 2 && kind === 'sum' ? s.ltU(s.cut(result, bits), y) : undefined;
+  }
+
+  /** The operation that is known to have set the flags; undefined where the state has them, or nothing is known. */
+  #operation(): { readonly kind: Kind; readonly bits: OperandBits } | undefined {
+    const { kind = 'any', bits = 32 } = this.known ?? {};
+    return kind === 'any' || kind === 'memory' ? undefined : { kind, bits };
   }
 
   /** The state gets the pair. */
-  flush(): void {
+  flush(): undefined {
     const f = this.#f;
     if (this.known?.kind === 'memory') return;
     const [narrow, wide] = [this.#narrow, this.#wide];

@@ -70,6 +70,7 @@ function named(text: string): string {
 describe('generated code', () => {
   it.each([
     ['counted-loop', '[add eax,ebx] 01 d8  [dec ecx] 49  [jnz] 75 fb  [jmp] eb f9'],
+    ['step-loop', '[inc eax] 40  [cmp eax,9] 83 f8 09  [jb] 72 fa  [jmp] eb f8'],
     ['load-compare', '[mov eax,[esi]] 8b 06  [cmp eax,5] 83 f8 05  [jb] 72 f9  [jmp] eb f7'],
     ['call', '[call] e8 02 00 00 00  [jmp] eb f9  [inc eax] 40  [ret] c3'],
   ])('%s', (name, program) => {

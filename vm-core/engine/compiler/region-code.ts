@@ -21,18 +21,13 @@ import { CompiledRegisters } from './compiled-registers.ts';
 import { CompiledUnits, type FunctionPlace } from './compiled-units.ts';
 import { CompilerStage } from './compiler-stage.ts';
 import { FlagMeeting } from './flag-meeting.ts';
-import { countExit, countInstructions, exitNumber } from './region-counters.ts';
+import { RegionBudget } from './region-budget.ts';
+import { countExit, exitNumber } from './region-counters.ts';
 import { codeBaseOf, type Region } from './region-graph.ts';
 import { RegionPages } from './region-pages.ts';
 import { goOnInLoop, goOnInRegion } from './region-links.ts';
 import { type OrderedNode, orderRegion } from './region-order.ts';
 import { AssumedFacts } from './segment-facts.ts';
-
-/**
- * A region goes back to the loop after so many instructions. V8 replaces its first code for a function by better code only
- * when that is called again.
- */
-const SHARE = 0x8000;
 
 /** What a region's function is made for. */
 export interface RegionPlace {
@@ -48,6 +43,7 @@ export class RegionCode {
   readonly #f: FunctionBuilder;
   readonly #cpu: Value;
   readonly #region: Region;
+  readonly #root: OrderedNode;
   /** What was taken for granted so far. */
   readonly facts: AssumedFacts;
   readonly #counters: number;
@@ -56,11 +52,7 @@ export class RegionCode {
   readonly #memory: CompiledMemory;
   readonly #units: CompiledUnits;
   readonly #pages: RegionPages;
-  /** Instructions left of the share, and those of the budget beyond it. */
-  readonly #budget: Variable;
-  readonly #rest: Variable;
-  /** The budget with which it was entered. */
-  readonly #atEntry: Variable;
+  readonly #budget: RegionBudget;
   /** The bits of the facts that matter, and how they have to be: known when all else is written. */
   readonly #mask: Variable;
   readonly #expected: Variable;
@@ -79,6 +71,7 @@ export class RegionCode {
     this.#f = f;
     this.#cpu = f.parameters[0] as Value;
     this.#region = region;
+    this.#root = orderRegion(region);
     this.facts = new AssumedFacts(facts);
     this.#marks = new CodeMarks(f);
     this.#counters = counters;
@@ -88,9 +81,7 @@ export class RegionCode {
     this.#memory = new CompiledMemory(f, this.#cpu, addressBits, this.facts);
     this.#units = new CompiledUnits(f, this.#cpu, region, functionPlace);
     this.#pages = new RegionPages(f, this.#cpu, region);
-    this.#budget = f.local('i32');
-    this.#rest = f.local('i32');
-    this.#atEntry = f.local('i32');
+    this.#budget = new RegionBudget(f, this.#cpu, counters);
     this.#mask = f.local('i32');
     this.#expected = f.local('i32');
     this.#eip = f.local(addressBits === 64 ? 'i64' : 'i32');
@@ -105,7 +96,8 @@ export class RegionCode {
     f.block((exit) => {
       this.#exit = exit;
       this.#flags.known = IN_STATE;
-      this.#tree(orderRegion(this.#region));
+      if (this.#root.isLoop && this.#root.node.wantsCarry) this.#flags.provideCarry();
+      this.#tree(this.#root);
     });
     this.#end();
     return this.#marks.finish(() => f.inFront(() => this.#begin()));
@@ -113,7 +105,7 @@ export class RegionCode {
 
   /** The names of those locals that have one, by their numbers. */
   names(): readonly string[] {
-    const own = { cpu: this.#cpu, budget: this.#budget, 'budget.rest': this.#rest, 'budget.entry': this.#atEntry };
+    const own = { cpu: this.#cpu, ...this.#budget.locals };
     const exit = { eip: this.#eip, block: this.#block, record: this.#at, exit: this.#why };
     return localNames({ ...own, ...exit }, [this.#registers, this.#flags, this.#memory]);
   }
@@ -138,11 +130,8 @@ export class RegionCode {
     const budget = holds(internal.BUDGET);
     const room = f.binary('sub', budget, holds(internal.SAMPLE_AT));
     // A single instruction may be a step, of which more has to be known afterwards.
-    f.if(f.binary('leS', room, f.i32(root.count)), otherwise('too-long'));
-    f.set(this.#atEntry, budget);
-    const share = f.select(f.binary('ltU', room, f.i32(SHARE)), room, f.i32(SHARE));
-    f.set(this.#budget, share);
-    f.set(this.#rest, f.binary('sub', budget, share));
+    f.if(f.binary('leS', room, f.i32(this.#root.longest)), otherwise('too-long'));
+    this.#budget.begin(budget, room);
     this.#registers.load();
     this.#units.load();
     this.#memory.begin();
@@ -165,23 +154,10 @@ export class RegionCode {
     this.#flags.known = undefined;
     this.#flags.flush();
     f.store(addressBits, this.#cpu, slot.EIP, this.#eip);
-    this.#count(this.#why, this.#budgetNow());
+    this.#budget.leave(this.#why);
     const inMiddle = () => f.store(32, this.#cpu, internal.BLOCK, this.#block);
     f.if(this.#at, inMiddle, () => goOnInRegion(f, this.#cpu, this.#eip));
     goOnInLoop(f, this.#cpu, this.#at);
-  }
-
-  #budgetNow(): Value {
-    return this.#f.binary('add', this.#rest, this.#budget);
-  }
-
-  /** The region is left with so much of the budget. */
-  #count(why: Value, budget: Value): void {
-    const f = this.#f;
-    f.store(32, this.#cpu, internal.BUDGET, budget);
-    f.store(32, this.#cpu, internal.REGION_LEFT, f.i32(this.#counters));
-    countExit(f, this.#counters, why);
-    countInstructions(f, this.#counters, f.binary('sub', this.#atEntry, budget));
   }
 
   /** A node and what it dominates. */
@@ -205,17 +181,19 @@ export class RegionCode {
       this.#labels.set(last, label);
       this.#within(node, others);
     });
-    this.#flags.known = undefined;
+    this.#flags.meet(last.node.wantsCarry);
     this.#tree(last);
   }
 
   #node(from: OrderedNode): void {
     const f = this.#f;
     const { node } = from;
-    if (from.isLoop) this.#flags.known = undefined;
+    if (from.isLoop) this.#flags.meet(node.wantsCarry);
     this.#marks.begin(undefined);
     this.#highest = Math.max(this.#highest, this.#region.addressBits === 32 ? Number(node.eip) + node.bytes - 1 : 0);
-    f.if(f.binary('ltU', this.#budget, f.i32(node.count)), () => this.#leave(node.eip, 'budget'));
+    // There is enough left for all ways from one such place to the next.
+    if (from.isLoop || from === this.#root)
+      f.if(this.#budget.isTooSmallFor(from.longest), () => this.#leave(node.eip, 'budget'));
     for (const [n, instruction] of node.instructions.entries()) {
       let isLeft = false;
       const start = node.eip + BigInt(instruction.nextOffset - instruction.length);
@@ -250,9 +228,9 @@ export class RegionCode {
       jump: (target: Value, paragraph?: Value) => this.#jump(from, target, number + 1, paragraph),
       end: () => {},
       repeat: (again: () => void) => {
-        this.#spend(1);
-        this.#f.if(this.#f.binary('geU', this.#budget, this.#f.i32(from.node.count)), again);
-        this.#spend(number);
+        this.#budget.spend(1);
+        this.#f.if(this.#budget.hasFor(from.longest), again);
+        this.#budget.spend(number);
         this.#leave(from.node.eip + BigInt(instruction.nextOffset - instruction.length), 'repeat');
       },
       noteTarget: (target: number) => {
@@ -296,11 +274,11 @@ export class RegionCode {
     this.#units.storeFor(row);
     this.#flags.flush();
     f.store(addressBits, cpu, slot.EIP, this.#place(from.node.eip));
-    f.store(32, cpu, internal.BUDGET, this.#budgetNow());
+    f.store(32, cpu, internal.BUDGET, this.#budget.now());
     f.store(32, cpu, internal.BLOCK, f.i32(from.node.block.address));
     const status = f.callIndirect(HANDLER_SIGNATURE, f.i32(handler), cpu, f.i32(at));
     f.if(status, () => {
-      this.#count(f.i32(exitNumber('called')), this.#budgetNow());
+      this.#budget.leave(f.i32(exitNumber('called')));
       this.#units.storeBehind(row);
       f.store(32, cpu, internal.REGION_RECORD, f.i32(at + record.RECORD_SIZE));
       f.return(f.binary('or', status, f.i32(record.STATUS_CALLED)));
@@ -313,7 +291,7 @@ export class RegionCode {
     f.if(this.#isForeign(), () => {
       if (number + 1 < from.node.count) this.#bail(from, number + 1, 'changed');
       else {
-        this.#spend(number + 1);
+        this.#budget.spend(number + 1);
         this.#leave(from.node.eip + BigInt(from.node.bytes), 'changed');
       }
     });
@@ -327,7 +305,7 @@ export class RegionCode {
       this.#edge(from, BigInt(target.constant), done);
       return;
     }
-    this.#spend(done);
+    this.#budget.spend(done);
     for (const [place, to] of from.node.isComputed ? from.successors : []) {
       const known = this.#flags.known;
       const isPlace = f.binary('eq', target, this.#place(place));
@@ -350,7 +328,7 @@ export class RegionCode {
     const known = this.#flags.known;
     const target = BigInt.asUintN(this.#region.addressBits, place);
     const to = from.successors.get(target);
-    this.#spend(done);
+    this.#budget.spend(done);
     if (to) this.#branch(from, to);
     else this.#leave(target, this.#isOnPage(target) ? 'outside' : 'page');
     this.#flags.known = known;
@@ -358,12 +336,9 @@ export class RegionCode {
 
   #branch(from: OrderedNode, to: OrderedNode): void {
     this.#pages.require(from.node.block, to.node.block, () => this.#leave(to.node.eip, 'page'));
+    if (to.node.wantsCarry && (to.isLoop || to.isMeeting)) this.#flags.provideCarry();
     if (to.order > from.order && !to.isMeeting) this.#tree(to);
     else this.#f.branch(this.#labels.get(to) as Label);
-  }
-
-  #spend(instructions: number): void {
-    this.#f.set(this.#budget, this.#f.binary('sub', this.#budget, this.#f.i32(instructions)));
   }
 
   #isOnPage(place: bigint): boolean {

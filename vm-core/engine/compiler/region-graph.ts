@@ -44,6 +44,8 @@ export interface RegionNode {
   readonly returns: Pair | undefined;
   /** Whether what it goes to has to be compared with its targets. */
   readonly isComputed: boolean;
+  /** The first instruction that has to do with flags asks for the carry, or keeps it. */
+  readonly wantsCarry: boolean;
 }
 
 /** Where blocks are found, and what their handlers stand for. */
@@ -185,7 +187,17 @@ function readNode(
     calls,
     returns,
     isComputed: returns !== undefined || calls === PAIRS[2],
+    wantsCarry: wantsCarry(instructions),
   };
+}
+
+/** Instructions that leave the flags alone, and those that begin with the carry. */
+const FLAGLESS = /^(MOV|MOVZX|MOVSX|MOVSXD|LEA|PUSH|POP|XCHG|NOP|NOT|BSWAP|CBW|CWD|LODS|LODSB|STOS|STOSB|MOVS|MOVSB)$/;
+const CARRIED = /^(INC|DEC|ADC|SBB|RCL|RCR|CMC|JB|JNB|JC|JNC|JAE)$/;
+
+function wantsCarry(instructions: readonly CompiledInstruction[]): boolean {
+  const first = instructions.find(({ form, row }) => !form || !FLAGLESS.test(row.name));
+  return first?.form !== undefined && CARRIED.test(first.row.name);
 }
 
 /** An instruction that ends blocks, and of which the part that is compiled goes on behind it. */

@@ -14,6 +14,8 @@ export interface OrderedNode {
   isLoop: boolean;
   /** More than one forward edge leads to it. */
   isMeeting: boolean;
+  /** Instructions of the longest way from here to where a loop begins or the region ends. */
+  longest: number;
   /** Nodes that it dominates directly, in which ways meet, by their order, the last first. */
   readonly meetings: OrderedNode[];
 }
@@ -47,7 +49,15 @@ function order(region: Region, leftOut: ReadonlySet<string>): OrderedNode[] {
   const visit = (node: RegionNode): Draft => {
     const known = drafts.get(node);
     if (known) return known;
-    const draft: Draft = { node, order: 0, successors: new Map(), isLoop: false, isMeeting: false, meetings: [] };
+    const draft: Draft = {
+      node,
+      order: 0,
+      successors: new Map(),
+      isLoop: false,
+      isMeeting: false,
+      longest: 0,
+      meetings: [],
+    };
     drafts.set(node, draft);
     for (const target of edgesOf(node)) {
       const next = region.nodes.get(target);
@@ -114,6 +124,10 @@ function finish(nodes: readonly OrderedNode[], dominators: readonly number[]): O
   for (const node of nodes) {
     node.isMeeting = (forward[node.order] as number) > 1;
     if (node.isMeeting) nodes[dominators[node.order] as number]?.meetings.unshift(node);
+  }
+  for (const node of [...nodes].reverse()) {
+    const further = [...node.successors.values()].filter(({ order, isLoop }) => order > node.order && !isLoop);
+    node.longest = node.node.count + Math.max(0, ...further.map(({ longest }) => longest));
   }
   return nodes[0] as OrderedNode;
 }
