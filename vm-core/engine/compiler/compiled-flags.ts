@@ -172,6 +172,16 @@ export class CompiledFlags {
     this.known = IN_STATE;
   }
 
+  /** The same where the operation is known, with code for no other: for ways that are taken often. */
+  flushKnown(): void {
+    const f = this.#f;
+    if (!this.known || this.known.kind === 'memory') return;
+    f.store(64, this.#cpu, internal.FLAGS_RESULT, this.result());
+    f.store(32, this.#cpu, internal.FLAGS_AUX, this.aux());
+    f.set(this.#kind, f.i32(IN_MEMORY));
+    this.known = IN_STATE;
+  }
+
   #become(kind: Kind, bits: OperandBits): void {
     this.#f.set(this.#kind, this.#f.i32(codeOf(kind, bits)));
     this.known = { kind, bits };

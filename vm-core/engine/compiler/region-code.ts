@@ -312,6 +312,7 @@ export class RegionCode {
       f.if(staysIn ? f.binary('and', isPlace, staysIn) : isPlace, () => this.#branch(from, to));
       this.#flags.known = known;
     }
+    this.#flags.flushKnown();
     f.set(this.#eip, target);
     f.set(this.#why, f.i32(exitNumber('indirect')));
     f.branch(this.#exit);
@@ -330,7 +331,10 @@ export class RegionCode {
     const to = from.successors.get(target);
     this.#budget.spend(done);
     if (to) this.#branch(from, to);
-    else this.#leave(target, this.#isOnPage(target) ? 'outside' : 'page');
+    else {
+      this.#flags.flushKnown();
+      this.#leave(target, this.#isOnPage(target) ? 'outside' : 'page');
+    }
     this.#flags.known = known;
   }
 
