@@ -1,10 +1,11 @@
 /** MXCSR and the floating-point exceptions of vectors: how they are gathered, and what becomes of them (SDM vol. 1 §11.5). */
 import { CR4_OSXMMEXCPT } from '../state/control-bits.ts';
 import { internal, slot } from '../state/layout.ts';
-import type { Value, Variable } from '../wasm/function-builder.ts';
+import type { Label, Value, Variable } from '../wasm/function-builder.ts';
 import type { SharedFunction } from '../wasm/module-builder.ts';
 import * as format from './float/formats.ts';
 import { type QuickFunction, QuickLanes } from './float/quick-lanes.ts';
+import { quickly } from './float/quickly.ts';
 import type { Semantics } from './semantics.ts';
 import { VECTOR_UD, VECTOR_XM } from './vectors.ts';
 
@@ -38,18 +39,11 @@ export class VectorArithmetic {
   /** Calls a function over lanes; the exceptions of all calls come together. */
   operate(operation: QuickFunction, x: Value, y: Value, immediate?: Value): Value {
     const { f } = this.s;
-    const { quick, signature } = operation;
+    const { quick } = operation;
     const call = () => this.#call(operation, immediate ? [x, y, this.#mxcsr, immediate] : [x, y, this.#mxcsr]);
     if (!this.#raised || !quick) return call();
-    const result = f.variable(signature.result === 'i32' ? f.i32(0) : f.v128(0n, 0n));
-    f.block((done) => {
-      f.block((unusual) => {
-        f.set(result, quick(new QuickLanes(f, this.#mxcsr, unusual), x, y, immediate ?? f.i32(0)));
-        f.branch(done);
-      });
-      f.set(result, call());
-    });
-    return result;
+    const way = (unusual: Label) => quick(new QuickLanes(f, this.#mxcsr, unusual), x, y, immediate ?? f.i32(0));
+    return quickly(f, operation, way, call);
   }
 
   #call(operation: SharedFunction, operands: readonly Value[]): Value {

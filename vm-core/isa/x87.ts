@@ -3,10 +3,11 @@
  * pointers to the last instruction (SDM vol. 1 §8.1, §8.5, §8.6).
  */
 import { CS, internal, segmentSlots, slot } from '../state/layout.ts';
-import type { Value, Variable } from '../wasm/function-builder.ts';
+import type { Label, Value, Variable } from '../wasm/function-builder.ts';
 import type { SharedFunction } from '../wasm/module-builder.ts';
 import { ExtendedOperation, indefinite } from './float/extended.ts';
 import * as format from './float/formats.ts';
+import { type QuickOperation, quickly } from './float/quickly.ts';
 import type { Semantics } from './semantics.ts';
 import { VECTOR_MF } from './vectors.ts';
 import { readX87, writeX87 } from './x87-fields.ts';
@@ -38,6 +39,8 @@ export class X87 {
   readonly #status: Variable;
   readonly #tags: Variable;
   readonly #index: Value | undefined;
+  /** What was raised, where most operations raise nothing; otherwise the state has it. */
+  readonly #raised: Variable | undefined;
 
   /** The beginning of an instruction; all but the control instructions wait for the exceptions of those before. */
   constructor(s: Semantics, uses: { readonly operand?: boolean; readonly waits?: boolean } = {}) {
@@ -48,6 +51,7 @@ export class X87 {
     if (uses.waits !== false) requireNoError(s, this.#status);
     this.#control = readX87(s, 'FCW');
     this.#tags = f.variable(readX87(s, 'FTW'));
+    if (s.isForUsual) this.#raised = f.variable(s.constant(0));
     this.#index = uses.operand ? s.stackIndex() : undefined;
   }
 
@@ -66,6 +70,10 @@ export class X87 {
   }
 
   clearExceptions(): void {
+    if (!this.#raised) this.#clearInState();
+  }
+
+  #clearInState(): void {
     this.s.f.store(32, this.#cpu, internal.FLOAT_EXCEPTIONS, this.s.constant(0));
   }
 
@@ -171,7 +179,7 @@ export class X87 {
    */
   finish(deliver: () => void, toMemory = false): void {
     const { s } = this;
-    const raised = s.f.variable(s.f.load('i32', 32, this.#cpu, internal.FLOAT_EXCEPTIONS));
+    const raised = s.f.variable(this.#gathered());
     // They come before a denormal operand, which is then not told of.
     s.if(s.and(raised, format.INVALID | format.ZERO_DIVIDE), () => s.set(raised, s.and(raised, ~format.DENORMAL)));
     const unmasked = s.f.copy(s.and(s.and(raised, s.not(this.#control)), EXCEPTIONS));
@@ -189,17 +197,37 @@ export class X87 {
   /** A denormal number in memory is not told of where the other operand is a NaN or no number. */
   forgetDenormalBeside(number: Value): void {
     const { s } = this;
-    const other = new ExtendedOperation(s.f, this.exceptionsAt, s.constant(0));
-    const parts = other.take(number);
-    s.if(s.or(other.isNaN(parts), other.isUnsupported(parts)), () => {
-      const raised = s.f.load('i32', 32, this.#cpu, internal.FLOAT_EXCEPTIONS);
-      s.f.store(32, this.#cpu, internal.FLOAT_EXCEPTIONS, s.and(raised, ~format.DENORMAL));
+    s.if(s.and(this.#gathered(), format.DENORMAL), () => {
+      const other = new ExtendedOperation(s.f, this.exceptionsAt, s.constant(0));
+      const parts = other.take(number);
+      s.if(s.or(other.isNaN(parts), other.isUnsupported(parts)), () => {
+        const others = s.and(this.#gathered(), ~format.DENORMAL);
+        if (this.#raised) s.set(this.#raised, others);
+        else s.f.store(32, this.#cpu, internal.FLOAT_EXCEPTIONS, others);
+      });
     });
   }
 
+  #gathered(): Value {
+    return this.#raised ?? this.s.f.load('i32', 32, this.#cpu, internal.FLOAT_EXCEPTIONS);
+  }
+
   /** Calls an operation on numbers that takes the place of its exceptions first. */
-  operate(operation: SharedFunction, ...operands: readonly Value[]): Value {
-    return this.s.callUnit(operation, this.exceptionsAt, ...operands);
+  operate(operation: QuickOperation, ...operands: readonly Value[]): Value {
+    const { quick } = operation;
+    const { f } = this.s;
+    if (!quick || !this.#raised) return this.#call(operation, operands);
+    const way = (unusual: Label) => quick(f, unusual, operands);
+    return quickly(f, operation, way, () => this.#call(operation, operands));
+  }
+
+  #call(operation: SharedFunction, operands: readonly Value[]): Value {
+    const { s } = this;
+    if (this.#raised) this.#clearInState();
+    const result = s.callUnit(operation, this.exceptionsAt, ...operands);
+    const now = () => s.f.load('i32', 32, this.#cpu, internal.FLOAT_EXCEPTIONS);
+    if (this.#raised) s.set(this.#raised, s.or(this.#raised, now()));
+    return result;
   }
 
   /** Writes status and tags back. */

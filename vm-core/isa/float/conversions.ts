@@ -2,10 +2,12 @@
  * Between the double extended format and what memory holds: numbers of 32 and 64 bits, integers; comparisons, and rounding
  * to an integer (SDM vol. 1 §4.8.4.1, §8.1.2, §8.5, table 8-6).
  */
-import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
+import type { FunctionBuilder, Label, Value } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
 import { ExtendedOperation, type ExtendedParts } from './extended.ts';
+import { Arithmetic } from '../arithmetic.ts';
 import * as format from './formats.ts';
+import type { QuickOperation } from './quickly.ts';
 import { packExtended, roundDouble, roundSingle } from './rounding.ts';
 
 const TOP_BIT = 1n << 63n;
@@ -19,8 +21,9 @@ export const CONDITION_EQUAL = 0x4000;
  * (address of the exceptions' word, number) → the same in the double extended format. A load makes a signaling NaN quiet;
  * an operand stays as it is for the operation to see.
  */
-function fromNarrow(target: format.NarrowFormat, isLoad: boolean): SharedFunction {
+function fromNarrow(target: format.NarrowFormat, isLoad: boolean): QuickOperation {
   return {
+    quick: (f, unusual, [bits]) => quickFromNarrow(f, unusual, target, bits as Value),
     signature: { parameters: ['i32', 'i64'], result: 'v128' },
     write: (f) => {
       const [flagsAt, bits] = f.parameters as readonly [Value, Value];
@@ -51,14 +54,27 @@ function fromNarrow(target: format.NarrowFormat, isLoad: boolean): SharedFunctio
   };
 }
 
-export const loadedSingle: SharedFunction = fromNarrow(format.single, true);
-export const loadedDouble: SharedFunction = fromNarrow(format.double, true);
-export const singleOperand: SharedFunction = fromNarrow(format.single, false);
-export const doubleOperand: SharedFunction = fromNarrow(format.double, false);
+/** Normal numbers. */
+function quickFromNarrow(f: FunctionBuilder, unusual: Label, target: format.NarrowFormat, bits: Value): Value {
+  const a = new Arithmetic(f);
+  const { precision, special, bias } = target;
+  const upper = f.copy(a.low(a.shrU(bits, precision - 1)));
+  const exponent = f.copy(a.and(upper, special));
+  f.branchIf(f.binary('geU', a.sub(exponent, f.i32(1)), f.i32(special - 1)), unusual);
+  const sign = a.low(a.shrU(bits, target.bits - 1));
+  const significand = a.or(a.shl(bits, 64 - precision), f.i64(TOP_BIT));
+  return packExtended(a, sign, a.add(exponent, f.i32(format.EXTENDED_BIAS - bias)), significand);
+}
+
+export const loadedSingle: QuickOperation = fromNarrow(format.single, true);
+export const loadedDouble: QuickOperation = fromNarrow(format.double, true);
+export const singleOperand: QuickOperation = fromNarrow(format.single, false);
+export const doubleOperand: QuickOperation = fromNarrow(format.double, false);
 
 /** (address of the exceptions' word, number, environment) → its bits in the narrow format. */
-function toNarrow(target: format.NarrowFormat): SharedFunction {
+function toNarrow(target: format.NarrowFormat): QuickOperation {
   return {
+    quick: (f, unusual, [number]) => quickToNarrow(f, unusual, target, number as Value),
     signature: { parameters: ['i32', 'v128', 'i32'], result: 'i64' },
     write: (f) => {
       const [flagsAt, number, environment] = f.parameters as readonly [Value, Value, Value];
@@ -81,6 +97,7 @@ function toNarrow(target: format.NarrowFormat): SharedFunction {
       });
       operation.if(operation.isInfinite(x), () => f.return(signed(f.i64(infinity))));
       operation.if(operation.isZeroNumber(x), () => f.return(signBit));
+      returnIfUsual(operation, target, x, signBit);
       operation.normalizeQuietly(x);
       const round = target.bits === 32 ? roundSingle : roundDouble;
       f.return(f.callShared(round, flagsAt, x.sign, x.exponent, x.significand, f.i64(0n), environment));
@@ -88,8 +105,56 @@ function toNarrow(target: format.NarrowFormat): SharedFunction {
   };
 }
 
-export const singleFromExtended: SharedFunction = toNarrow(format.single);
-export const doubleFromExtended: SharedFunction = toNarrow(format.double);
+/** To nearest, and far from the ends of the exponents. */
+function returnIfUsual(
+  operation: ExtendedOperation,
+  { precision, special, bias }: format.NarrowFormat,
+  { exponent, significand }: ExtendedParts,
+  signBit: Value,
+): void {
+  const { f } = operation;
+  const dropped = 64 - precision;
+  const narrow = f.copy(operation.sub(exponent, f.i32(format.EXTENDED_BIAS - bias)));
+  const inRange = operation.ltU(operation.sub(narrow, f.i32(1)), f.i32(special - 2));
+  const isNearest = operation.isZero(operation.and(operation.environment, format.ENVIRONMENT_ROUNDING));
+  operation.if(operation.and(inRange, isNearest), () => {
+    const rest = f.copy(operation.shl(significand, precision));
+    const kept = f.copy(operation.shrU(significand, dropped));
+    const half = f.i64(TOP_BIT);
+    const tie = operation.and(f.binary('eq', rest, half), operation.low(operation.and(kept, 1)));
+    const isUp = f.copy(operation.or(operation.gtU(rest, half), tie));
+    operation.if(operation.ne(rest, 0), () => {
+      operation.raise(format.INEXACT);
+      operation.if(isUp, () => operation.raise(format.ROUNDED_UP));
+    });
+    // The top bit of what is kept, and a carry, go to the exponent.
+    const below = operation.shl(operation.wideUnsigned(operation.sub(narrow, f.i32(1))), precision - 1);
+    const rounded = operation.add(kept, operation.wideUnsigned(isUp));
+    f.return(operation.or(operation.add(below, rounded), signBit));
+  });
+}
+
+/** Normal numbers that lose nothing. */
+function quickToNarrow(
+  f: FunctionBuilder,
+  unusual: Label,
+  { precision, special, bias, bits }: format.NarrowFormat,
+  number: Value,
+): Value {
+  const a = new Arithmetic(f);
+  const upper = f.copy(a.low(f.operateOnLane('i64x2.extract_lane', 1, number)));
+  const significand = f.copy(f.operateOnLane('i64x2.extract_lane', 0, number));
+  const exponent = f.copy(a.sub(a.and(upper, format.EXTENDED_SPECIAL), f.i32(format.EXTENDED_BIAS - bias)));
+  f.branchIf(f.binary('geU', a.sub(exponent, f.i32(1)), f.i32(special - 1)), unusual);
+  f.branchIf(f.binary('geS', significand, f.i64(0n)), unusual);
+  f.branchIf(a.ne(a.shl(significand, precision), 0), unusual);
+  const fraction = a.shrU(a.shl(significand, 1), 65 - precision);
+  const sign = a.shl(a.wideUnsigned(a.and(a.shrU(upper, 15), 1)), bits - 1);
+  return a.or(a.or(fraction, a.shl(a.wideUnsigned(exponent), precision - 1)), sign);
+}
+
+export const singleFromExtended: QuickOperation = toNarrow(format.single);
+export const doubleFromExtended: QuickOperation = toNarrow(format.double);
 
 /** An integer as a number: exact. */
 export const extendedFromInteger: SharedFunction = {
