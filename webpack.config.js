@@ -17,7 +17,12 @@ import webpack from 'webpack';
 import { CopyFiles } from './scripts/webpack/copy-files.js';
 
 /** Each has a folder with `main.ts`, and with a page and a style sheet of its name. */
-const VIEWS = ['screen', 'memory', 'page-tables', 'branches'];
+const VIEWS = ['screen', 'memory', 'page-tables', 'branches', 'compiled-code'];
+
+const MINIFIED = { target: 'es2023', minifySyntax: true, minifyWhitespace: true, legalComments: 'none' };
+
+/** Bundles of other people's code, of which we could not read a stack trace anyway. */
+const LIBRARY_BUNDLES = /code-editor\.js$/;
 
 /** @param {string} path */
 const fromRoot = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -38,12 +43,18 @@ function bundle(name, rest, mode) {
     output: { path: fromRoot('dist'), globalObject: 'globalThis', publicPath: '', ...output },
     module: {
       // A bundle is one file, whatever its libraries would load later.
-      parser: { javascript: { dynamicImportMode: 'eager' } },
+      parser: { javascript: { dynamicImportMode: 'eager', url: false } },
       rules: [
         {
           test: /\.ts$/,
           loader: 'esbuild-loader',
           options: { target: 'es2023', tsconfig: fromRoot('tsconfig.base.json') },
+        },
+        // The editor's own icons: the font is there already.
+        {
+          test: /codicon\.ttf$/,
+          type: 'asset/resource',
+          generator: { filename: 'codicon.ttf', emit: false },
         },
         { test: /iced-x86[\\/]iced_x86\.js$/, loader: fromRoot('scripts/webpack/inline-iced-x86.js') },
       ],
@@ -52,7 +63,8 @@ function bundle(name, rest, mode) {
       splitChunks: false,
       // Identifiers stay readable: a user's stack trace is all we may ever see of a failure.
       minimizer: [
-        new EsbuildPlugin({ target: 'es2023', minifySyntax: true, minifyWhitespace: true, legalComments: 'none' }),
+        new EsbuildPlugin({ ...MINIFIED, exclude: LIBRARY_BUNDLES }),
+        new EsbuildPlugin({ ...MINIFIED, include: LIBRARY_BUNDLES, minifyIdentifiers: true }),
       ],
     },
     plugins: [new webpack.optimize.LimitChunkCountPlugin({ maxChunks: 1 }), ...plugins],
@@ -107,8 +119,11 @@ export default (_environment, { mode = 'production' }) => [
       entry: {
         ...Object.fromEntries(VIEWS.map((view) => [view, fromRoot(`webviews/${view}/main.ts`)])),
         'speaker-worklet': fromRoot('webviews/screen/speaker-worklet.ts'),
+        // With a style sheet of its own; loaded when the first text is shown.
+        'code-editor': fromRoot('webviews/compiled-code/code-editor.ts'),
       },
-      output: { path: fromRoot('dist/webviews'), filename: '[name].js' },
+      output: { path: fromRoot('dist/webviews'), filename: '[name].js', cssFilename: '[name].css' },
+      experiments: { css: true },
       plugins: [
         new CopyFiles({
           ...Object.fromEntries(

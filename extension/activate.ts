@@ -1,6 +1,7 @@
 /** Puts the extension's parts together; called by the entry of each kind of extension host. */
 import * as vscode from 'vscode';
 import { BRANCHES_VIEW_TYPE, BranchesPanel } from './branches-panel.ts';
+import { COMPILED_CODE_VIEW_TYPE, CompiledCodePanel } from './compiled-code-panel.ts';
 import { registerCommands } from './commands.ts';
 import { ConfigurationResolver, FolderConfigurations, InitialConfigurations } from './configuration-provider.ts';
 import { followSelectedThread } from './cpu-commands.ts';
@@ -30,6 +31,7 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
   const memory = new MemoryPanels(context.extensionUri);
   const pageTables = new PageTablesPanel(context.extensionUri);
   const branches = new BranchesPanel(context.extensionUri);
+  const compiledCode = new CompiledCodePanel(context.extensionUri);
   const devices = new DeviceTree(sessions);
   const walkthrough = `${context.extension.id}#${WALKTHROUGH}`;
   void noteSources();
@@ -38,6 +40,7 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
     memory.serve(session);
     pageTables.serve(session);
     branches.serve(session);
+    compiledCode.serve(session);
     devices.follow();
     await showDebugView();
     if (setting('x86vm.openScreenOnStart')) screens.open(vm, debugSession.name, false);
@@ -57,9 +60,13 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
     window.registerWebviewPanelSerializer(MEMORY_VIEW_TYPE, memory),
     window.registerWebviewPanelSerializer(PAGE_TABLES_VIEW_TYPE, pageTables),
     window.registerWebviewPanelSerializer(BRANCHES_VIEW_TYPE, branches),
+    window.registerWebviewPanelSerializer(COMPILED_CODE_VIEW_TYPE, compiledCode),
     followSelectedThread(),
     ...registerInspection(),
-    ...registerCommands({ platform, sessions, screens, terminals, memory, pageTables, branches, walkthrough }),
+    ...registerCommands({
+      ...{ platform, sessions, screens, terminals, walkthrough },
+      ...{ memory, pageTables, branches, compiledCode },
+    }),
   );
 }
 

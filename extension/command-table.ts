@@ -91,6 +91,13 @@ export const COMMANDS = {
       'view/title': { when: "view == workbench.debug.callStackView && debugType == 'x86vm'", group: 'navigation@90' },
     },
   },
+  'x86vm.openCompiledCode': {
+    title: 'Open Compiled Code',
+    icon: 'flame',
+    menus: {
+      'view/title': { when: "view == workbench.debug.callStackView && debugType == 'x86vm'", group: 'navigation@91' },
+    },
+  },
   'x86vm.stepToBranch': {
     title: 'Step to Next Branch',
     icon: 'git-commit',

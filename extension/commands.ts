@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { SerialPort } from '../debug-adapter/protocol/serial.ts';
 import { activeFile } from './active-file.ts';
 import type { BranchesPanel } from './branches-panel.ts';
+import type { CompiledCodePanel } from './compiled-code-panel.ts';
 import { COMMANDS, type CommandId } from './command-table.ts';
 import { bootFileFor, chooseBootFile } from './boot-files.ts';
 import { configurationFor, whyNotBootable } from './configuration.ts';
@@ -27,6 +28,7 @@ export interface CommandContext {
   readonly memory: MemoryPanels;
   readonly pageTables: PageTablesPanel;
   readonly branches: BranchesPanel;
+  readonly compiledCode: CompiledCodePanel;
   /** What VS Code calls our walkthrough. */
   readonly walkthrough: string;
 }
@@ -45,6 +47,7 @@ const HANDLERS: Record<CommandId, Handler> = {
   'x86vm.continueCpu': (_context, argument) => runAlone('continue', argument),
   'x86vm.stepCpu': (_context, argument) => runAlone('next', argument),
   'x86vm.openBranches': ({ sessions, branches }) => branches.open(sessions.active),
+  'x86vm.openCompiledCode': ({ sessions, compiledCode }) => compiledCode.open(sessions.active),
   'x86vm.stepToBranch': (_context, argument) => stepToBranch(argument),
   'x86vm.newBootSector': openNewBootSector,
   'x86vm.openWalkthrough': ({ walkthrough }) =>

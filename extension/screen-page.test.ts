@@ -8,6 +8,8 @@ const values = {
   style: 'y',
   codicons: '$1',
   speaker: 'w',
+  codeEditor: 'e',
+  codeEditorStyle: 's',
   language: 'de',
   texts: '{"<a>":"&"}',
 };

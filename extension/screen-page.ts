@@ -2,7 +2,11 @@
 
 /** What the placeholders `{{name}}` of a page stand for; `texts` are the translations of its texts, as JSON. */
 export type PageValues = Readonly<
-  Record<'cspSource' | 'nonce' | 'script' | 'style' | 'codicons' | 'speaker' | 'language' | 'texts', string>
+  Record<
+    | ('cspSource' | 'nonce' | 'script' | 'style' | 'codicons' | 'language' | 'texts')
+    | ('speaker' | 'codeEditor' | 'codeEditorStyle'),
+    string
+  >
 >;
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '"': '&quot;', '<': '&lt;', '>': '&gt;' };

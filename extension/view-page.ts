@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { fillPage } from './screen-page.ts';
 
 /** The views there are, by the names of their files. */
-export type ViewName = 'screen' | 'memory' | 'page-tables' | 'branches';
+export type ViewName = 'screen' | 'memory' | 'page-tables' | 'branches' | 'compiled-code';
 
 /** Lets a webview run the scripts of our views and nothing else, and loads the page of one of them. */
 export async function setPage(webview: vscode.Webview, extensionUri: vscode.Uri, view: ViewName): Promise<void> {
@@ -20,5 +20,7 @@ export async function setPage(webview: vscode.Webview, extensionUri: vscode.Uri,
     language: vscode.env.language,
     texts: JSON.stringify(vscode.l10n.bundle ?? {}),
     speaker: address('speaker-worklet.js'),
+    codeEditor: address('code-editor.js'),
+    codeEditorStyle: address('code-editor.css'),
   });
 }

@@ -11,6 +11,11 @@ import {
   type BranchesUpdate,
   statusWithoutBranches,
 } from '../debug-adapter/protocol/branches.ts';
+import {
+  type CompiledCodeRequest,
+  type CompiledCodeUpdate,
+  statusWithoutCode,
+} from '../debug-adapter/protocol/compiled-code.ts';
 import type { DevicesRequest, DevicesUpdate } from '../debug-adapter/protocol/devices.ts';
 import type { MemoryRequest, MemoryUpdate } from '../debug-adapter/protocol/memory.ts';
 import {
@@ -32,6 +37,7 @@ type SerialListener = (update: SerialUpdate) => void;
 type MemoryListener = (update: MemoryUpdate) => void;
 type PageTablesListener = (update: PageTablesUpdate) => void;
 type BranchesListener = (update: BranchesUpdate) => void;
+type CompiledCodeListener = (update: CompiledCodeUpdate) => void;
 type DevicesListener = (update: DevicesUpdate) => void;
 
 /** Error id of a session whose worker is gone (`DebugProtocol.Message.id`). */
@@ -49,6 +55,7 @@ export class VmSession implements DebugAdapter {
   private readonly memoryViews = new Map<number, MemoryListener>();
   private readonly pageTableViews = new Set<PageTablesListener>();
   private readonly branchViews = new Set<BranchesListener>();
+  private readonly compiledCodeViews = new Set<CompiledCodeListener>();
   private readonly deviceTrees = new Set<DevicesListener>();
   private readonly unanswered = new Map<number, string>();
   /** Why the worker is gone; undefined while it runs. */
@@ -136,6 +143,16 @@ export class VmSession implements DebugAdapter {
     if (this.death === undefined) this.link.post({ channel: 'branches', message });
   }
 
+  /** Calls back with every update for the view of compiled code, the last one (`ended`) included. */
+  onCompiledCodeUpdate(listener: CompiledCodeListener): { dispose(): void } {
+    this.compiledCodeViews.add(listener);
+    return { dispose: () => this.compiledCodeViews.delete(listener) };
+  }
+
+  requestCompiledCode(message: CompiledCodeRequest): void {
+    if (this.death === undefined) this.link.post({ channel: 'compiled-code', message });
+  }
+
   /** Calls back with every update for the device tree. */
   onDevicesUpdate(listener: DevicesListener): { dispose(): void } {
     this.deviceTrees.add(listener);
@@ -169,6 +186,9 @@ export class VmSession implements DebugAdapter {
         return;
       case 'branches':
         for (const listener of this.branchViews) listener(message.message);
+        return;
+      case 'compiled-code':
+        for (const listener of this.compiledCodeViews) listener(message.message);
         return;
       case 'devices':
         for (const listener of this.deviceTrees) listener(message.message);
@@ -216,6 +236,7 @@ export class VmSession implements DebugAdapter {
     for (const listener of this.memoryViews.values()) listener({ type: 'status', state: 'ended', detail });
     this.updatePageTables(statusWithoutTables('ended'));
     for (const listener of this.branchViews) listener(statusWithoutBranches('ended'));
+    for (const listener of this.compiledCodeViews) listener(statusWithoutCode('ended'));
   }
 
   /** Answers a request that no worker will answer any more; leaving always succeeds. */

@@ -118,6 +118,7 @@ describe.skipIf(browserPath() === undefined)('the views for everybody', () => {
     ['memory', block],
     ['page-tables', ranges],
     ['branches', { type: 'failed', message: 'there is no memory at this address' }],
+    ['compiled-code', { type: 'failed', message: 'this code is compiled no more' }],
   ] as const;
   const views = contents.flatMap(([view, content]) => themeNames.map((theme) => ({ view, theme, content })));
 

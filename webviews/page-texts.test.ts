@@ -39,6 +39,7 @@ describe.skipIf(browserPath() === undefined)('the views in another language', ()
     ['memory', 'Adressraum'],
     ['page-tables', 'Adresse, Symbol, p:Adresse oder @Attribut'],
     ['branches', 'Sprünge aufzeichnen'],
+    ['compiled-code', 'Aktualisieren'],
   ])('show no English in the %s view', async (view, expected) => {
     const page = await pages.open(view, { receive: () => undefined, language: 'de', texts: GERMAN });
     const english = new Set(

@@ -6,8 +6,8 @@ import type { CodeLine } from '../protocol/compiled-code.ts';
 import type { Guest } from './guest.ts';
 import { sourceOf } from './source-lines.ts';
 
-/** Bytes of an instruction that are shown before its text is pushed aside. */
-const BYTES_SHOWN = 8;
+/** Instructions of more bytes push their texts aside. */
+const BYTES_SHOWN = 6;
 const PAGE_SIZE = 0x1000;
 
 /** The guest's instructions in the order of their addresses; what lies between blocks is left out. */

@@ -54,7 +54,7 @@ const LAYERS: readonly Layer[] = [
   {
     folder: 'webviews/',
     layers: ['debug-adapter/protocol/'],
-    packages: ['lit', '@lit-labs/virtualizer', '@vscode-elements/elements'],
+    packages: ['lit', '@lit-labs/virtualizer', '@vscode-elements/elements', 'monaco-editor'],
   },
 ];
 

@@ -7,7 +7,7 @@ import { repositoryRoot } from '../../scripts/run-command.ts';
 
 /** Sizes in KiB: what a file may have. Raise one only together with the reason, in the commit that needs it. */
 const BUDGET_KIB: Readonly<Record<string, number>> = {
-  'x86-vm-debugger.vsix': 1300,
+  'x86-vm-debugger.vsix': 2200,
   'extension.cjs': 140,
   'extension-web.cjs': 140,
   'extension-web.cjs.js': 140,
@@ -17,6 +17,10 @@ const BUDGET_KIB: Readonly<Record<string, number>> = {
   'webviews/memory.js': 60,
   'webviews/page-tables.js': 220,
   'webviews/branches.js': 150,
+  'webviews/compiled-code.js': 200,
+  // monaco-editor.
+  'webviews/code-editor.js': 3000,
+  'webviews/code-editor.css': 160,
 };
 
 describe.skipIf(!existsSync(packagePath))('the size of what ships (skipped: run `npm run package` first)', () => {

@@ -27,16 +27,24 @@ const themes: Readonly<Record<ThemeName, Readonly<Record<string, string>>>> = JS
 /** Themes of VS Code with the variables that the views and their elements use, as VS Code 1.139 gives them to a webview. */
 export const themeNames = Object.keys(themes) as readonly ThemeName[];
 
+/** What VS Code calls the kinds of themes on a page's body. */
+const KINDS: Readonly<Record<ThemeName, string>> = {
+  light: 'vscode-light',
+  dark: 'vscode-dark',
+  highContrast: 'vscode-high-contrast',
+};
+
 /** Gives a page the colours of a theme. */
 export async function useTheme(page: Page, name: ThemeName): Promise<void> {
   const css = Object.entries(themes[name]).map(([variable, value]) => `${variable}: ${value};`);
   await page.evaluate(
-    (text) => {
+    ([text, kind]) => {
       const sheet = new CSSStyleSheet();
       sheet.replaceSync(text);
       document.adoptedStyleSheets = [sheet];
+      document.body.dataset['vscodeThemeKind'] = kind;
     },
-    `:root { ${css.join('\n')} }`,
+    [`:root { ${css.join('\n')} }`, KINDS[name]] as const,
   );
 }
 

@@ -93,6 +93,8 @@ export class ViewPages {
       .replaceAll('{{script}}', `${ORIGIN}/${view}.js`)
       .replaceAll('{{style}}', `${ORIGIN}/${view}.css`)
       .replaceAll('{{codicons}}', `${ORIGIN}/codicon.css`)
+      .replaceAll('{{codeEditor}}', `${ORIGIN}/code-editor.js`)
+      .replaceAll('{{codeEditorStyle}}', `${ORIGIN}/code-editor.css`)
       .replaceAll('{{speaker}}', `${ORIGIN}/speaker-worklet.js`)
       .replaceAll('{{language}}', language)
       .replaceAll('{{texts}}', JSON.stringify(texts).replaceAll('&', '&amp;').replaceAll('"', '&quot;'));
