@@ -2,7 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CpuModel } from '../../isa/cpu-model.ts';
+import type { Breakpoint } from '../../machine/machine.ts';
 import { CALL_SHADOW, CALL_SHADOW_SIZE, RAM_BASE } from '../../memory/layout.ts';
+import { CR0_WP } from '../../state/control-bits.ts';
 import { internal, slot } from '../../state/layout.ts';
 import { readState } from '../../state/state-access.ts';
 import type { BareMachine } from '../bare-machine.ts';
@@ -21,6 +23,7 @@ import {
   STACK_END,
 } from './random-program.ts';
 import { FIRST_VECTOR, VECTORS } from './real-mode-pieces.ts';
+import { OTHER_PROGRAM_AT, remappingCode, remappingPlaces } from './remapping-program.ts';
 import { rewritingProgram } from './rewriting-program.ts';
 import { defaultEngine, type Engine } from './tiers.ts';
 
@@ -33,27 +36,44 @@ interface Kind {
   readonly write: (draw: Draw, mode: ProgramMode) => Iterable<number>;
   readonly model: CpuModel;
   readonly instructionsMax: number;
+  /** Of 32-bit code: paging is on, and pages come and go. */
+  readonly remaps?: boolean;
 }
 
 const ordinary: Kind = { write: randomProgram, model: '486', instructionsMax: 4000 };
 /** Long enough for the code to be compiled by samples, several times. */
 const rewriting: Kind = { write: rewritingProgram, model: 'max', instructionsMax: 60_000 };
+const remapping: Kind = {
+  write: (draw, mode) => randomProgram(draw, mode, remappingPlaces),
+  model: '486',
+  instructionsMax: 4000,
+  remaps: true,
+};
 
-function machineOf(mode: ProgramMode, model: CpuModel): BareMachine {
+function machineOf(mode: ProgramMode, { model, remaps }: Kind): BareMachine {
   if (mode === 16) return programMachine([], MEMORY_SIZE, model);
-  return mode === 32 ? new PagedGuest('', model).machine : new LongGuest(new Uint8Array(0)).machine;
+  if (mode === 64) return new LongGuest(new Uint8Array(0)).machine;
+  const guest = new PagedGuest('', model);
+  if (remaps) guest.enablePaging(CR0_WP);
+  return guest.machine;
 }
 
-function prepare(mode: ProgramMode, engine: Engine, seed: number, { write, model }: Kind): BareMachine {
+function put({ map }: BareMachine, at: number, bytes: Iterable<number>): void {
+  for (const [n, byte] of [...bytes].entries()) map.write(at + n, 1, byte);
+}
+
+function prepare(mode: ProgramMode, engine: Engine, seed: number, kind: Kind): BareMachine {
   const before = defaultEngine.name;
   defaultEngine.name = engine;
   try {
-    const machine = machineOf(mode, model);
+    const machine = machineOf(mode, kind);
     const draw = drawFrom(seed);
     const { state } = machine.processor;
-    [...write(draw, mode)].forEach((byte, n) => {
-      machine.map.write(PROGRAM_AT + n, 1, byte);
-    });
+    put(machine, PROGRAM_AT, kind.write(draw, mode));
+    if (kind.remaps) {
+      put(machine, OTHER_PROGRAM_AT, kind.write(draw, mode));
+      for (const [at, code] of remappingCode(draw)) put(machine, at, code);
+    }
     for (let vector = FIRST_VECTOR; mode === 16 && vector < FIRST_VECTOR + VECTORS; vector++)
       machine.map.write(4 * vector, 4, blockAddress(draw));
     const wordSize = mode / 8;
@@ -91,17 +111,49 @@ function ramOf({ map }: BareMachine): Buffer {
   return Buffer.from(map.view.buffer, RAM_BASE, MEMORY_SIZE);
 }
 
+/** Sets breakpoints in both, and takes them away; most of them do not stop. */
+class Breakpoints {
+  readonly #machines: readonly BareMachine[];
+  readonly #draw: Draw;
+  #set: Breakpoint[] = [];
+
+  constructor(machines: readonly BareMachine[], draw: Draw) {
+    this.#machines = machines;
+    this.#draw = draw;
+  }
+
+  change(): void {
+    const draw = this.#draw;
+    const what = draw(4);
+    const last = this.#set.at(-1);
+    if (what === 0 && last) {
+      this.#set.pop();
+      for (const { loop } of this.#machines) loop.removeBreakpoint(last);
+    } else if (what === 1) {
+      const stops = draw(3) === 0;
+      const address = blockAddress(draw) + (draw(2) === 0 ? 0 : draw(16));
+      const breakpoint: Breakpoint = { address, space: 'linear', reached: () => stops };
+      this.#set.push(breakpoint);
+      for (const { loop } of this.#machines) loop.addBreakpoint(breakpoint);
+    }
+  }
+}
+
 /** Runs both in pieces of the same length until the program has halted, and compares them after each. */
 function runBoth(mode: ProgramMode, engine: Engine, seed: number, kind: Kind): number {
   const [interpreted, compiled] = [prepare(mode, 'interpreter', seed, kind), prepare(mode, engine, seed, kind)];
   const draw = drawFrom(~seed);
+  const breakpoints = new Breakpoints([interpreted, compiled], draw);
+  let resume = false;
   for (let run = 0; run < RUNS; run++) {
     const instructionsMax = draw(3) === 0 ? 1 + draw(20) : 1 + draw(kind.instructionsMax);
-    const result = interpreted.loop.run({ instructionsMax });
-    expect(compiled.loop.run({ instructionsMax })).toEqual(result);
+    breakpoints.change();
+    const result = interpreted.loop.run({ instructionsMax, resume });
+    expect(compiled.loop.run({ instructionsMax, resume })).toEqual(result);
     expect(stateOf(compiled)).toEqual(stateOf(interpreted));
     expect(Buffer.compare(ramOf(compiled), ramOf(interpreted))).toBe(0);
-    if (result.reason !== 'limit') break;
+    resume = result.reason === 'breakpoint';
+    if (result.reason !== 'limit' && !resume) break;
   }
   return compiled.processor.compiler?.counters.compiled ?? 0;
 }
@@ -130,6 +182,14 @@ describe('code that is compiled and thrown away at random borders of blocks', ()
     fuzz(mode, `compiler-random:${seed}`, { ...rewriting, instructionsMax: 4000 }, ROUNDS);
   });
 });
+
+it.each(['compiler-at-once', 'compiler-random:3'] as const)(
+  'runs code whose pages change as the interpreter does, with %s',
+  { timeout: 120_000 },
+  (engine) => {
+    fuzz(32, engine, remapping, ROUNDS);
+  },
+);
 
 describe('code that writes over itself', () => {
   it.each([16, 32, 64] as const)('runs in %d-bit mode as interpreted', { timeout: 120_000 }, (mode) => {

@@ -37,10 +37,10 @@ export function blockAddress(draw: Draw): number {
   return PROGRAM_AT + draw(BLOCKS) * BLOCK_SIZE;
 }
 
-/** The bytes of a program. */
-export function randomProgram(draw: Draw, mode: ProgramMode): Uint8Array {
+/** The bytes of a program, which jumps to other places now and then. */
+export function randomProgram(draw: Draw, mode: ProgramMode, elsewhere: readonly number[] = []): Uint8Array {
   const bytes = new Uint8Array(BLOCKS * BLOCK_SIZE).fill(0x90);
-  const writer = new ProgramWriter(draw, mode);
+  const writer = new ProgramWriter(draw, mode, elsewhere);
   for (let block = 0; block < BLOCKS; block++) {
     const code: number[] = [];
     for (let count = 1 + draw(8); count > 0; count--) {
@@ -62,10 +62,12 @@ const WRITTEN = [0, 1, 2, 5] as const;
 class ProgramWriter {
   readonly #draw: Draw;
   readonly #mode: ProgramMode;
+  readonly #elsewhere: readonly number[];
   /** Where immediates lie that may be stored to. */
   readonly #immediates: number[] = [];
 
-  constructor(draw: Draw, mode: ProgramMode) {
+  constructor(draw: Draw, mode: ProgramMode, elsewhere: readonly number[]) {
+    this.#elsewhere = elsewhere;
     this.#draw = draw;
     this.#mode = mode;
   }
@@ -122,7 +124,7 @@ class ProgramWriter {
     const draw = this.#draw;
     const size = this.#mode === 16 ? 2 : 4;
     const jump = (opcode: readonly number[], from: number): readonly number[] => {
-      const distance = blockAddress(draw) - (from + opcode.length + size);
+      const distance = this.#target() - (from + opcode.length + size);
       return [...opcode, ...bytesOf(distance, size)];
     };
     const first = draw(4) === 0 ? [] : jump([0x0f, 0x80 + draw(16)], at);
@@ -130,6 +132,12 @@ class ProgramWriter {
     const last = draw(6);
     if (last === 0) return [...first, 0xc3];
     return [...first, ...jump([last < 3 ? 0xe8 : 0xe9], at + first.length)];
+  }
+
+  #target(): number {
+    const draw = this.#draw;
+    const isElsewhere = this.#elsewhere.length > 0 && draw(4) === 0;
+    return isElsewhere ? (this.#elsewhere[draw(this.#elsewhere.length)] as number) : blockAddress(draw);
   }
 
   #registers(): number {
