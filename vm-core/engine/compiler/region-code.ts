@@ -142,7 +142,7 @@ export class RegionCode {
   #isForeign(): Value {
     const f = this.#f;
     const holds = (field: number) => f.load('i32', 32, this.#cpu, field);
-    const isOther = f.binary('ne', f.binary('and', holds(internal.SEGMENT_FACTS), this.#mask), this.#expected);
+    const isOther = f.binary('xor', f.binary('and', holds(internal.SEGMENT_FACTS), this.#mask), this.#expected);
     return f.binary('or', f.binary('or', isOther, holds(internal.COUNTS)), this.#units.areForbidden());
   }
 

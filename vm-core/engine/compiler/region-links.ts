@@ -23,11 +23,12 @@ export function goOnInRegion(f: FunctionBuilder, cpu: Value, eip: Value): void {
   const linear = isWide ? eip : f.binary('add', f.load('i32', 32, cpu, CODE_BASE), eip);
   const entry = f.binary('add', cpu, jumpEntryOf(f, linear));
   const known = f.load(isWide ? 'i64' : 'i32', isWide ? 64 : 32, entry, JUMP_CACHE + JUMP_LINEAR);
-  const mode = f.load('i32', 32, entry, JUMP_CACHE + JUMP_MODE);
-  const isThere = f.binary('eq', known, linear);
-  f.if(f.binary('and', isThere, f.binary('eq', mode, f.load('i32', 32, cpu, internal.MODE_KEY))), () => {
-    const block = f.load('i32', 32, entry, JUMP_CACHE + JUMP_BLOCK);
-    const place = f.load('i32', 32, block, BLOCK_REGION);
-    f.if(place, () => f.returnCallIndirect(HANDLER_SIGNATURE, place, cpu, f.i32(0)));
+  f.if(f.binary('eq', known, linear), () => {
+    const mode = f.load('i32', 32, entry, JUMP_CACHE + JUMP_MODE);
+    f.if(f.binary('eq', mode, f.load('i32', 32, cpu, internal.MODE_KEY)), () => {
+      const block = f.load('i32', 32, entry, JUMP_CACHE + JUMP_BLOCK);
+      const place = f.load('i32', 32, block, BLOCK_REGION);
+      f.if(place, () => f.returnCallIndirect(HANDLER_SIGNATURE, place, cpu, f.i32(0)));
+    });
   });
 }
