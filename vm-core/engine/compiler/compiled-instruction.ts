@@ -77,7 +77,7 @@ export function readInstruction(
 /** System operations are the interpreter's; so is some of the other units, and what may have to be undone and cannot be. */
 function isCompiled({ row, form }: StagedForm, reg: number, isRealMode: boolean): boolean {
   const loadsStackSegment = (row.name === 'MOV_SREG_RM' ? reg : row.name === 'POP_SREG' ? row.detail : ES) === SS;
-  if (row.inline) return !loadsStackSegment && form.operandSize !== 64 && (isRealMode || row.inlineIn !== 'real');
+  if (row.inline) return !loadsStackSegment && (isRealMode || row.inlineIn !== 'real');
   if (form.loadsStack && row.name === 'XCHG') return false;
   if (row.unit !== undefined) return isUnitCompiled(row);
   return row.semantics !== undefined && row.name !== 'WAIT' && row.name !== 'ESC';

@@ -223,7 +223,7 @@ export class CompilerStage extends Semantics {
   }
 
   override mayLeaveIf(condition: Value): void {
-    this.f.if(condition, () => this.#bail('handler'));
+    this.#region.otherwiseIf(condition);
   }
 
   interruptPending(): Value {

@@ -96,6 +96,8 @@ class ProgramWriter {
       () => [0x0f, 0xc1, this.#registers()],
       () => [0x0f, 0xb1, ...this.#memory(WRITTEN[draw(4)] as number)],
       () => [0x50 + draw(8)],
+      () => [0x6a, draw(0x80), 0x9d],
+      () => [0x9c, 0xfa, 0x9d],
       () => [0x58 + (WRITTEN[draw(4)] as number)],
       () => [0x8d, ...this.#memory(WRITTEN[draw(4)] as number)],
       () => [0x86, this.#registers() & ~0x1b],

@@ -4,9 +4,6 @@
  * an instruction that the interpreter is to do (DESIGN §3).
  */
 import { NEXT } from '../../cpu/cpu.ts';
-import { resolveOperand } from '../../isa/operand.ts';
-import { repeated } from '../../isa/rows/strings.ts';
-import type { Operand } from '../../isa/operand.ts';
 import type { RegionExit } from '../../machine/compiled-region.ts';
 import { internal, slot } from '../../state/layout.ts';
 import type { FunctionBuilder, Label, Value, Variable } from '../../wasm/function-builder.ts';
@@ -23,11 +20,13 @@ import { CompilerStage } from './compiler-stage.ts';
 import { FlagMeeting } from './flag-meeting.ts';
 import { RegionBudget } from './region-budget.ts';
 import { countExit, exitNumber } from './region-counters.ts';
-import { codeBaseOf, type Region } from './region-graph.ts';
+import { codeBaseOf, isTransfer, type Region } from './region-graph.ts';
 import { RegionPages } from './region-pages.ts';
 import { goOnInLoop, goOnInRegion } from './region-links.ts';
 import { type OrderedNode, orderRegion } from './region-order.ts';
 import { AssumedFacts } from './segment-facts.ts';
+import { stageInstruction } from './stage-instruction.ts';
+import { type InlineWays, NO_WAYS } from './stage-surroundings.ts';
 
 /** What a region's function is made for. */
 export interface RegionPlace {
@@ -226,7 +225,7 @@ export class RegionCode {
       entry: from.node.eip,
       bail: (why: RegionExit) => this.#bail(from, number, why),
       jump: (target: Value, paragraph?: Value) => this.#jump(from, target, number + 1, paragraph),
-      end: () => {},
+      ...NO_WAYS,
       repeat: (again: () => void) => {
         this.#budget.spend(1);
         this.#f.if(this.#budget.hasFor(from.longest), again);
@@ -238,29 +237,35 @@ export class RegionCode {
       },
     };
     const stage = new CompilerStage(surroundings, instruction);
-    const operands = row.operands.map((code) => resolveOperand(code, form.operandSize, form.addressing !== undefined));
-    const run = () => row.semantics?.(stage, ...(operands as Operand[]));
     if (row.inline)
-      return this.#inline(from, number, (end) => {
-        surroundings.end = end;
-        row.inline?.(stage, ...(operands as Operand[]));
-        return stage.isLeft;
+      return this.#inline(from, instruction, number, (ways) => {
+        Object.assign(surroundings, ways);
+        stageInstruction(stage, instruction);
       });
-    if (form.loadsStack) stage.loadStack(run);
-    else if (form.repeatPrefix === 0) run();
-    else repeated(stage, run, row, form.repeatPrefix);
+    stageInstruction(stage, instruction);
     return stage.isLeft;
   }
 
-  /** The inline part of a system operation, which comes to its end where the rest of it would have to follow. */
-  #inline(from: OrderedNode, number: number, write: (end: () => void) => boolean): boolean {
+  /** The inline part of a system operation. Where it comes to its end, or leaves it, the whole operation follows. */
+  #inline(
+    from: OrderedNode,
+    instruction: CompiledInstruction,
+    number: number,
+    write: (ways: InlineWays) => void,
+  ): boolean {
     const ends = new FlagMeeting(this.#flags);
     this.#f.block((behind) => {
-      const isLeft = write(() => {
+      const end = () => {
         ends.arrive();
         this.#f.branch(behind);
-      });
-      if (!isLeft) this.#bail(from, number, 'handler');
+      };
+      this.#f.block((whole) => write({ end, otherwiseIf: (condition) => this.#f.branchIf(condition, whole) }));
+      this.#flags.known = undefined;
+      if (isTransfer(instruction)) this.#bail(from, number, 'handler');
+      else {
+        this.#call(from, instruction, number);
+        ends.arrive();
+      }
     });
     return !ends.meet();
   }

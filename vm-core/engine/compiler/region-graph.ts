@@ -200,9 +200,14 @@ function wantsCarry(instructions: readonly CompiledInstruction[]): boolean {
   return first?.form !== undefined && CARRIED.test(first.row.name);
 }
 
+/** Whether the part of it that is compiled goes elsewhere. */
+export function isTransfer({ row }: CompiledInstruction): boolean {
+  return TRANSFERS.test(row.name);
+}
+
 /** An instruction that ends blocks, and of which the part that is compiled goes on behind it. */
 function isLoad(last: CompiledInstruction | undefined): boolean {
-  return last?.form !== undefined && last.row.inline !== undefined && !TRANSFERS.test(last.row.name);
+  return last?.form !== undefined && last.row.inline !== undefined && !isTransfer(last);
 }
 
 /** A far jump or call in real mode to the paragraph in which the code is. */

@@ -25,8 +25,16 @@ export interface StageSurroundings {
   jump(target: Value, paragraph: Value | undefined): void;
   /** Goes on behind an instruction that has still more to say. */
   end(): void;
+  /** Before anything has changed: if the condition is not 0, the whole of the instruction follows. */
+  otherwiseIf(condition: Value): void;
   /** The instruction is executed again, in the region if its budget allows: `again` goes there. */
   repeat(again: () => void): void;
   /** The highest offset that is jumped to, which the code segment's limit must allow. */
   noteTarget(target: number): void;
 }
+
+/** How the inline part of a system operation ends. */
+export type InlineWays = Pick<StageSurroundings, 'end' | 'otherwiseIf'>;
+
+/** Those of all other instructions. */
+export const NO_WAYS: InlineWays = { end() {}, otherwiseIf() {} };

@@ -5,19 +5,16 @@
  */
 import { ENTRY_ADDEND, PAGE_SIZE, TLB_PLACE_MASK, TLB_PLACE_SHIFT, TLB_READ } from '../../memory/layout.ts';
 import { CS, DS, ES, FS, GS, internal, type SegmentIndex, segmentSlots, slot, SS } from '../../state/layout.ts';
-import { AC, DF, IF, IOPL, NT, RF, TF, VM } from '../../state/lazy-flags.ts';
+import { AC, DF, IF, IOPL, NT, RF, TF } from '../../state/lazy-flags.ts';
 import type { Value } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
 import { Arithmetic } from '../arithmetic.ts';
-import { flagsByte, overflowFlag, setFlagsFromByte } from '../flags.ts';
+import { arithmeticFlags, mustLook, noticedFlags, setArithmeticFlags } from './flag-transfers.ts';
 import type { SemanticsFunction } from '../instruction-row.ts';
 import type { Operand } from '../operand.ts';
 import type { Semantics } from '../semantics.ts';
 import { dropBytes, push, readTop, stackOffset } from '../stack-access.ts';
 
-/** PUSHFD stores RF and VM as zeros. */
-const PUSHED_32 = 0x00fc_ffff;
-const OVERFLOW_BIT = 11;
 /** What POPF of real mode takes from the word on the stack, besides the arithmetic flags. */
 const POPPED = TF | IF | DF | IOPL | NT;
 
@@ -146,44 +143,6 @@ export const returnFar =
       jumpFar(s, target, selector);
     });
 
-/** PUSHF outside of virtual-8086 mode. */
-export const pushFlags: SemanticsFunction = (s) => {
-  if (s.operandSize === 64) return;
-  s.if(s.isZero(s.and(s.readSystemFlags(), VM)), () => {
-    const arithmetic = s.or(flagsByte(s), s.shl(overflowFlag(s), OVERFLOW_BIT));
-    push(s, s.and(s.or(s.readSystemFlags(), arithmetic), s.operandSize === 16 ? 0xffff : PUSHED_32));
-    s.end();
-  });
-};
-
-/** POPF of 16 bits in real mode. */
-export const popFlags: SemanticsFunction = (s) => {
-  if (s.operandSize !== 16) return;
-  inRealMode(s, () => {
-    const image = readTop(s);
-    const before = s.f.copy(s.readSystemFlags());
-    const after = s.f.copy(s.or(s.and(before, ~(POPPED | RF)), s.and(image, POPPED)));
-    const leaves = noticed(s, before, after);
-    s.mayLeaveIf(leaves);
-    dropBytes(s, s.constant(2));
-    s.writeSystemFlags(after);
-    setFlagsFromByte(s, image, s.and(s.shrU(image, OVERFLOW_BIT), 1));
-    s.endAndLeaveIf(mustLook(s, leaves));
-  });
-};
-
-/** Flags that have changed so that a trap may be due, or an interrupt wait that comes in now. */
-function noticed(s: Semantics, before: Value, after: Value): Value {
-  return s.f.copy(s.and(s.and(s.xor(before, after), s.or(after, RF | TF)), TF | IF | RF));
-}
-
-/** Whether the engine has something to do because of them. */
-function mustLook(s: Semantics, flags: Value): Value {
-  const looks = s.f.variable(s.ne(flags, 0));
-  s.if(s.eq(flags, IF), () => s.f.set(looks, s.interruptPending()));
-  return looks;
-}
-
 /** INT n and INT3 while nobody hears of them. */
 export const softwareInterrupt =
   (fixed?: number): SemanticsFunction =>
@@ -202,7 +161,7 @@ function enterThroughTable(s: Semantics, vector: Value): void {
     const host = s.f.callShared(TABLE_ENTRY, s.cpuAddress(), entry);
     s.if(host, () => {
       const [offset, selector] = [s.f.load('i32', 16, host), s.f.load('i32', 16, host, 2)];
-      const flags = s.f.copy(s.or(s.readSystemFlags(), s.or(flagsByte(s), s.shl(overflowFlag(s), OVERFLOW_BIT))));
+      const flags = s.f.copy(s.or(s.readSystemFlags(), arithmeticFlags(s)));
       const code = s.readRegister(segmentSlots[CS] as number, 16);
       const words = [flags, code, s.nextEip()];
       for (const [n, word] of words.entries()) s.store('SS', stackOffset(s, -2 * (n + 1)), 16, s.cut(word, 16));
@@ -238,20 +197,14 @@ export const interruptReturn: SemanticsFunction = (s) => {
       s.requireTarget(target);
       const before = s.f.copy(s.readSystemFlags());
       const after = s.f.copy(s.or(s.and(before, ~POPPED), s.and(image, POPPED)));
-      const leaves = noticed(s, before, after);
+      const leaves = noticedFlags(s, before, after);
       s.mayLeaveIf(leaves);
       dropBytes(s, s.constant(6));
       s.writeSystemFlags(after);
-      setFlagsFromByte(s, image, s.and(s.shrU(image, OVERFLOW_BIT), 1));
+      setArithmeticFlags(s, image);
       s.f.store(8, s.cpuAddress(), slot.NMI_BLOCKED, s.constant(0));
       s.loadParagraph(CS, selector);
       s.jump(target, mustLook(s, leaves));
     }),
   );
 };
-
-export const clearInterruptFlag: SemanticsFunction = (s) =>
-  inRealMode(s, () => {
-    s.writeSystemFlags(s.and(s.readSystemFlags(), ~IF));
-    s.end();
-  });

@@ -5,7 +5,8 @@ import type { Value } from '../../wasm/function-builder.ts';
 import { type InstructionRow, row, type SemanticsFunction, systemRow } from '../instruction-row.ts';
 import type { Operand } from '../operand.ts';
 import { dropBytes, push, readTop, stackOffset } from '../stack-access.ts';
-import { popFlags, popSegment, pushFlags, pushSegment } from './real-mode.ts';
+import { popFlags, pushFlags } from './flag-transfers.ts';
+import { popSegment, pushSegment } from './real-mode.ts';
 
 const pushOperand: SemanticsFunction = (s, src) => push(s, s.f.copy(s.cut(s.read(src as Operand), s.operandSize)));
 
@@ -91,5 +92,5 @@ export const stackRows: readonly InstructionRow[] = [
         ],
   ),
   systemRow('9C', 'PUSHF', '', { inline: pushFlags, ...wide }),
-  systemRow('9D', 'POPF', '', { endsBlock: true, inline: popFlags, inlineIn: 'real', ...wide }),
+  systemRow('9D', 'POPF', '', { endsBlock: true, inline: popFlags, ...wide }),
 ];
