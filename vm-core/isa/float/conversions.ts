@@ -263,8 +263,9 @@ export const extendedToIntegral: SharedFunction = {
 };
 
 /** (address of the exceptions' word, x, y) → condition codes. An ordered comparison takes no NaN. */
-function comparison(ordered: boolean): SharedFunction {
+function comparison(ordered: boolean): QuickOperation {
   return {
+    quick: (f, unusual, [x, y]) => quickComparison(f, unusual, x as Value, y as Value),
     signature: { parameters: ['i32', 'v128', 'v128'], result: 'i32' },
     write: (f) => {
       const [flagsAt, first, second] = f.parameters as readonly [Value, Value, Value];
@@ -286,6 +287,29 @@ function comparison(ordered: boolean): SharedFunction {
   };
 }
 
+/** Normal numbers and zeros. */
+function quickComparison(f: FunctionBuilder, unusual: Label, first: Value, second: Value): Value {
+  const a = new Arithmetic(f);
+  const [x, y] = [first, second].map((number) => {
+    const upper = f.copy(a.and(a.low(f.operateOnLane('i64x2.extract_lane', 1, number)), 0xffff));
+    const significand = f.copy(f.operateOnLane('i64x2.extract_lane', 0, number));
+    const exponent = f.copy(a.and(upper, format.EXTENDED_SPECIAL));
+    const inRange = a.ltU(a.sub(exponent, f.i32(1)), f.i32(format.EXTENDED_SPECIAL - 1));
+    const isZero = f.copy(a.isZero(a.or(a.wideUnsigned(exponent), significand)));
+    f.branchIf(a.isZero(a.or(isZero, a.and(inRange, a.ltS(significand, 0)))), unusual);
+    return { upper, significand, exponent, isZero, sign: f.copy(a.shrU(upper, 15)) };
+  }) as [QuickParts, QuickParts];
+  const isSame = a.and(a.eq(x.upper, y.upper), f.binary('eq', x.significand, y.significand));
+  const isEqual = f.copy(a.or(isSame, a.and(x.isZero, y.isZero)));
+  const bySignificand = a.and(a.eq(x.exponent, y.exponent), a.ltU(x.significand, y.significand));
+  const isSmaller = a.or(a.ltU(x.exponent, y.exponent), bySignificand);
+  const isBelow = a.select(a.eq(x.sign, y.sign), a.xor(isSmaller, x.sign), x.sign);
+  const unequal = a.select(isBelow, f.i32(CONDITION_BELOW), f.i32(0));
+  return a.select(isEqual, f.i32(CONDITION_EQUAL), unequal);
+}
+
+type QuickParts = Readonly<Record<'upper' | 'significand' | 'exponent' | 'isZero' | 'sign', Value>>;
+
 function orderOf(f: FunctionBuilder, operation: ExtendedOperation, x: ExtendedParts, y: ExtendedParts): Value {
   const bothZero = operation.and(operation.isZeroNumber(x), operation.isZeroNumber(y));
   const sameExponent = operation.eq(x.exponent, y.exponent);
@@ -303,5 +327,5 @@ function orderOf(f: FunctionBuilder, operation: ExtendedOperation, x: ExtendedPa
   return f.copy(operation.select(isEqual, f.i32(CONDITION_EQUAL), unequal));
 }
 
-export const orderedComparison: SharedFunction = comparison(true);
-export const unorderedComparison: SharedFunction = comparison(false);
+export const orderedComparison: QuickOperation = comparison(true);
+export const unorderedComparison: QuickOperation = comparison(false);
