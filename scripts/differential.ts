@@ -1,12 +1,13 @@
 /**
  * `npm run differential`: random code on our machine and in QEMU, compared:
- *   node scripts/differential.ts [--seed N] [--minutes M | --rounds R] [--mode real|protected|long…]
+ *   node scripts/differential.ts [--seed N] [--minutes M | --rounds R] [--mode real|protected|long…] [--engine compiler-at-once]
  * In the modes `real` and `protected` a round is one image of about a thousand sequences, and the first rounds go through
  * all forms of instructions; in the others (differential/system) it is a thousand cases, each with a machine's state of its
  * own; in `interrupts` a hundred sequences of steps that program the interrupt controllers. A seed repeats its round. Prints
  * what differs, then `N passed, N failed`.
  */
 import { parseArgs } from 'node:util';
+import { defaultEngine, type Engine } from '../vm-core/engine/compiler/tiers.ts';
 import { differences, masked } from './differential/differences.ts';
 import { comparedForms, formName } from './differential/forms.ts';
 import type { Mode } from './differential/image.ts';
@@ -33,8 +34,10 @@ function main(): number {
       minutes: { type: 'string' },
       rounds: { type: 'string' },
       mode: { type: 'string' },
+      engine: { type: 'string', default: 'interpreter' },
     },
   });
+  defaultEngine.name = values.engine as Engine;
   const version = qemuVersion();
   if (version === undefined || systemTools() === undefined) {
     console.error('differential: QEMU (qemu-system-i386, qemu-system-x86_64) and nasm have to be installed');
@@ -87,6 +90,7 @@ function run(seed: number, { modes, system, hasInterrupts }: Wanted, goesOn: (ro
     systemRounds.close();
     interruptRounds.close();
   }
+  if (modes.length > 0) console.log(`${Math.round(100 * rounds.compiledShare)} % of our instructions in compiled code`);
   console.log(
     `seeds ${seed} to ${seed + done - 1}, modes ${[...modes, ...system, ...(hasInterrupts ? [INTERRUPTS] : [])].join(', ')}`,
   );

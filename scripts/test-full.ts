@@ -47,6 +47,11 @@ const STEPS: readonly Step[] = [
     command: [join('scripts', 'differential.ts'), '--minutes', '20'],
   },
   {
+    name: 'differential',
+    title: 'the same in compiled code',
+    command: [join('scripts', 'differential.ts'), '--minutes', '10', '--engine', 'compiler-at-once'],
+  },
+  {
     name: 'paging',
     title: 'page tables and the monitor against QEMU',
     command: vitest('test/against-qemu'),
@@ -57,6 +62,18 @@ const STEPS: readonly Step[] = [
     title: 'what Debian ships, booted, with everything it tests itself',
     command: vitest('test/guests'),
     environment: { GUESTS: 'thorough' },
+  },
+  {
+    name: 'compiled',
+    title: 'tests of the processor, kernels of our own and SeaBIOS, compiled when first executed',
+    command: vitest('vm-core', 'test/kernels', 'test/seabios', 'test/against-qemu', 'test/branches'),
+    environment: { X86_VM_ENGINE: 'compiler-at-once' },
+  },
+  {
+    name: 'compiled',
+    title: 'what Debian ships, booted on the compiler',
+    command: vitest('test/guests'),
+    environment: { X86_VM_ENGINE: 'compiler' },
   },
   {
     name: 'lock-step',

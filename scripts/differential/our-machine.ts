@@ -16,6 +16,11 @@ export interface OurRun {
 export class OurMachine {
   #machine: Machine | undefined;
 
+  /** Of all instructions, those that compiled code has executed. */
+  get compiledShare(): number {
+    return (this.#machine?.compiledCode?.retired ?? 0) / (this.#machine?.retired || 1);
+  }
+
   run(image: Uint8Array): OurRun {
     const machine = this.#booted(image);
     const result = machine.run({ instructionsMax: INSTRUCTIONS_MAX });

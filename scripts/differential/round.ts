@@ -35,6 +35,11 @@ export class Rounds {
     this.#qemu = qemu;
   }
 
+  /** See `OurMachine`. */
+  get compiledShare(): number {
+    return this.#ours.compiledShare;
+  }
+
   /** Random sequences, as many as there is room for, or `count`. */
   random(seed: number, mode: Mode, count: number = Number.POSITIVE_INFINITY): Round {
     return this.#round(seed, mode, (generator, index) => (index < count ? generator.random() : 'end'));
