@@ -73,7 +73,7 @@ export function codeBaseOf({ linear }: Block, eip: bigint): number {
 }
 
 /** Where a paragraph begins. */
-export function paragraphBase(selector: number): number {
+function paragraphBase(selector: number): number {
   return (selector << 4) >>> 0;
 }
 
