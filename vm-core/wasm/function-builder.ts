@@ -120,8 +120,7 @@ export class FunctionBuilder implements FunctionReference {
     const folded = foldBinary(operation, left, right);
     if (folded) return folded;
     const [i32, i64, comparison] = binaryOpcodes[operation];
-    this.#locals.push(left);
-    this.#locals.push(right);
+    this.#locals.push(left, right);
     this.#code.byte(left.type === 'i64' ? i64 : i32);
     return this.#locals.result(comparison ? 'i32' : left.type);
   }
@@ -150,8 +149,7 @@ export class FunctionBuilder implements FunctionReference {
   /** Sixteen bytes out of the 32 of two vectors, by their numbers. */
   shuffle(x: Value, y: Value, bytes: readonly number[]): Value {
     if (bytes.length !== 16) throw new Error(`a shuffle of ${bytes.length} bytes`);
-    this.#locals.push(x);
-    this.#locals.push(y);
+    this.#locals.push(x, y);
     this.#vectorCode(0x0d);
     this.#code.append(bytes);
     return this.#locals.result('v128');
@@ -205,9 +203,7 @@ export class FunctionBuilder implements FunctionReference {
 
   select(condition: Value, whenTrue: Value, whenFalse: Value): Value {
     if (condition.constant !== undefined) return this.copy(condition.constant ? whenTrue : whenFalse);
-    this.#locals.push(whenTrue);
-    this.#locals.push(whenFalse);
-    this.#locals.push(condition);
+    this.#locals.push(whenTrue, whenFalse, condition);
     this.#code.byte(0x1b);
     return this.#locals.result(whenTrue.type);
   }
@@ -225,8 +221,7 @@ export class FunctionBuilder implements FunctionReference {
   store(bits: Bits, address: Value, offset: number, value: Value): void {
     const opcode = storeOpcodes[value.type as 'i32' | 'i64'][bits];
     if (opcode === undefined) throw new Error(`no ${value.type} store of ${bits} bits`);
-    this.#locals.push(address);
-    this.#locals.push(value);
+    this.#locals.push(address, value);
     this.#code.byte(opcode);
     this.#memoryArgument(offset);
   }
@@ -240,8 +235,7 @@ export class FunctionBuilder implements FunctionReference {
   }
 
   storeVector(address: Value, offset: number, value: Value): void {
-    this.#locals.push(address);
-    this.#locals.push(value);
+    this.#locals.push(address, value);
     this.#vectorCode(0x0b);
     this.#memoryArgument(offset);
   }
@@ -289,15 +283,21 @@ export class FunctionBuilder implements FunctionReference {
     this.#code.unsigned(this.#depth - label.depth);
   }
 
+  /** Branches to the label that `selector` numbers, or to the last one. */
+  branchTable(selector: Value, labels: readonly Label[]): void {
+    this.#locals.push(selector);
+    this.#code.byte(0x0e);
+    this.#code.unsigned(labels.length - 1);
+    for (const { depth } of labels) this.#code.unsigned(this.#depth - depth);
+  }
+
   /** Runs the case that `selector` numbers, or the last one for every number beyond; then goes on behind. */
   switch(selector: Value, cases: readonly (() => void)[], otherwise: () => void): void {
     this.block((end) => {
       // One block for each case; the innermost is left for case 0.
-      for (let n = 0; n <= cases.length; n++) this.#begin(0x02);
-      this.#locals.push(selector);
-      this.#code.byte(0x0e);
-      this.#code.unsigned(cases.length);
-      for (let n = 0; n <= cases.length; n++) this.#code.unsigned(n);
+      const labels: Label[] = [];
+      for (let n = 0; n <= cases.length; n++) labels.unshift({ depth: this.#begin(0x02) });
+      this.branchTable(selector, labels);
       for (const body of [...cases, otherwise]) {
         this.#end();
         this.scope(body);
@@ -378,9 +378,9 @@ export class FunctionBuilder implements FunctionReference {
     this.#end();
   }
 
-  #begin(opcode: number): void {
+  #begin(opcode: number): number {
     this.#code.append([opcode, EMPTY_BLOCK]);
-    this.#depth++;
+    return ++this.#depth;
   }
 
   #end(): void {

@@ -73,8 +73,12 @@ export class Locals {
     return { type, local };
   }
 
-  /** Puts a value on the stack. */
-  push(value: Value): void {
+  /** Puts values on the stack, the last above. */
+  push(...values: readonly Value[]): void {
+    for (const value of values) this.#push(value);
+  }
+
+  #push(value: Value): void {
     if (value.vector !== undefined) {
       this.#code.append([0xfd, 0x0c]);
       for (let shift = 0n; shift < 128n; shift += 8n) this.#code.byte(Number((value.vector >> shift) & 0xffn));

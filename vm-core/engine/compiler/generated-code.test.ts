@@ -90,16 +90,19 @@ describe('a region', () => {
     expect([...root.successors.values()].some(({ isLoop, order }) => isLoop && order > 0)).toBe(true);
   });
 
-  it('is left on a jump into the middle of a loop', () => {
-    // test al,1; jnz second; first: inc eax; second: dec ecx; jnz first; jmp second
-    const { region } = regionOf('a8 01  75 01  40  49  75 fc  eb fb');
-    const root = orderRegion(region);
-    const seen = new Set([root]);
+  it('has a dispatcher for loops with several entries, so that no edge leaves it', () => {
+    // mov ecx,3; test al,1; jnz second; first: inc eax; second: dec ecx; jnz first; jmp second
+    const { region } = regionOf('b9 03 00 00 00  a8 01  75 01  40  49  75 fc  eb fb');
+    const first = orderRegion(region);
+    expect(first.dispatches?.length).toBeGreaterThan(1);
+    const seen = new Set([first]);
     for (const node of seen) {
       for (const next of node.successors.values()) {
         seen.add(next);
-        expect(next.order > node.order || next.isLoop).toBe(true);
+        expect(next.order > node.order || (next.isLoop && next.isChecked)).toBe(true);
       }
+      expect(node.successors.size).toBe(new Set([...node.node.targets, node.node.next ?? node.node.targets[0]]).size);
     }
+    expect(seen.size).toBe(region.nodes.size + 1);
   });
 });

@@ -20,7 +20,7 @@ import { CompilerStage } from './compiler-stage.ts';
 import { FlagMeeting } from './flag-meeting.ts';
 import { RegionBudget } from './region-budget.ts';
 import { countExit, exitNumber } from './region-counters.ts';
-import { codeBaseOf, isTransfer, type Region } from './region-graph.ts';
+import { codeBaseOf, isTransfer, type Region, type RegionNode } from './region-graph.ts';
 import { RegionPages } from './region-pages.ts';
 import { goOnInLoop, goOnInRegion } from './region-links.ts';
 import { type OrderedNode, orderRegion } from './region-order.ts';
@@ -42,7 +42,10 @@ export class RegionCode {
   readonly #f: FunctionBuilder;
   readonly #cpu: Value;
   readonly #region: Region;
-  readonly #root: OrderedNode;
+  /** The root or the dispatcher. */
+  readonly #first: OrderedNode;
+  /** The number of the place that the dispatcher leads to. */
+  readonly #way: Variable;
   /** What was taken for granted so far. */
   readonly facts: AssumedFacts;
   readonly #counters: number;
@@ -70,7 +73,8 @@ export class RegionCode {
     this.#f = f;
     this.#cpu = f.parameters[0] as Value;
     this.#region = region;
-    this.#root = orderRegion(region);
+    this.#first = orderRegion(region);
+    this.#way = f.local('i32');
     this.facts = new AssumedFacts(facts);
     this.#marks = new CodeMarks(f);
     this.#counters = counters;
@@ -95,8 +99,8 @@ export class RegionCode {
     f.block((exit) => {
       this.#exit = exit;
       this.#flags.known = IN_STATE;
-      if (this.#root.isLoop && this.#root.node.wantsCarry) this.#flags.provideCarry();
-      this.#tree(this.#root);
+      if (this.#first.isLoop && this.#region.root.wantsCarry) this.#flags.provideCarry();
+      this.#tree(this.#first);
     });
     this.#end();
     return this.#marks.finish(() => f.inFront(() => this.#begin()));
@@ -107,6 +111,11 @@ export class RegionCode {
     const own = { cpu: this.#cpu, ...this.#budget.locals };
     const exit = { eip: this.#eip, block: this.#block, record: this.#at, exit: this.#why };
     return localNames({ ...own, ...exit }, [this.#registers, this.#flags, this.#memory]);
+  }
+
+  /** Instructions on the longest way from the root to where the budget is looked at again. */
+  get #longest(): number {
+    return (this.#first.successors.get(this.#first.dispatches?.[0] ?? -1n) ?? this.#first).longest;
   }
 
   /** Where the region is not made for what there is, the loop goes on with the block's first record, or looks for the block. */
@@ -129,7 +138,7 @@ export class RegionCode {
     const budget = holds(internal.BUDGET);
     const room = f.binary('sub', budget, holds(internal.SAMPLE_AT));
     // A single instruction may be a step, of which more has to be known afterwards.
-    f.if(f.binary('leS', room, f.i32(this.#root.longest)), otherwise('too-long'));
+    f.if(f.binary('leS', room, f.i32(this.#longest)), otherwise('too-long'));
     this.#budget.begin(budget, room);
     this.#registers.load();
     this.#units.load();
@@ -173,7 +182,8 @@ export class RegionCode {
   /** The node's code in as many blocks as there are meetings behind it. */
   #within(node: OrderedNode, [last, ...others]: readonly OrderedNode[]): void {
     if (!last) {
-      this.#node(node);
+      if (node.dispatches) this.#dispatch(node, node.dispatches);
+      else this.#node(node);
       return;
     }
     this.#f.block((label) => {
@@ -191,8 +201,7 @@ export class RegionCode {
     this.#marks.begin(undefined);
     this.#highest = Math.max(this.#highest, this.#region.addressBits === 32 ? Number(node.eip) + node.bytes - 1 : 0);
     // There is enough left for all ways from one such place to the next.
-    if (from.isLoop || from === this.#root)
-      f.if(this.#budget.isTooSmallFor(from.longest), () => this.#leave(node.eip, 'budget'));
+    if (from.isChecked) f.if(this.#budget.isTooSmallFor(from.longest), () => this.#leave(node.eip, 'budget'));
     for (const [n, instruction] of node.instructions.entries()) {
       let isLeft = false;
       const start = node.eip + BigInt(instruction.nextOffset - instruction.length);
@@ -204,6 +213,12 @@ export class RegionCode {
     }
     if (node.instructions.length < node.count) this.#bail(from, node.instructions.length, 'handler');
     else this.#edge(from, node.eip + BigInt(node.bytes), node.count);
+  }
+
+  /** Goes on at one of the places; what it needs there was provided on the way here. */
+  #dispatch({ successors }: OrderedNode, places: readonly bigint[]): void {
+    const labels = places.map((place) => this.#labels.get(successors.get(place) as OrderedNode) as Label);
+    this.#f.branchTable(this.#way, labels);
   }
 
   /** True if nothing of the block follows. */
@@ -314,7 +329,7 @@ export class RegionCode {
     for (const [place, to] of from.node.isComputed ? from.successors : []) {
       const known = this.#flags.known;
       const isPlace = f.binary('eq', target, this.#place(place));
-      f.if(staysIn ? f.binary('and', isPlace, staysIn) : isPlace, () => this.#branch(from, to));
+      f.if(staysIn ? f.binary('and', isPlace, staysIn) : isPlace, () => this.#branch(from, to, place));
       this.#flags.known = known;
     }
     this.#flags.flushKnown();
@@ -335,7 +350,7 @@ export class RegionCode {
     const target = BigInt.asUintN(this.#region.addressBits, place);
     const to = from.successors.get(target);
     this.#budget.spend(done);
-    if (to) this.#branch(from, to);
+    if (to) this.#branch(from, to, target);
     else {
       this.#flags.flushKnown();
       this.#leave(target, this.#isOnPage(target) ? 'outside' : 'page');
@@ -343,9 +358,11 @@ export class RegionCode {
     this.#flags.known = known;
   }
 
-  #branch(from: OrderedNode, to: OrderedNode): void {
-    this.#pages.require(from.node.block, to.node.block, () => this.#leave(to.node.eip, 'page'));
-    if (to.node.wantsCarry && (to.isLoop || to.isMeeting)) this.#flags.provideCarry();
+  #branch(from: OrderedNode, to: OrderedNode, place: bigint): void {
+    const { block, wantsCarry } = this.#region.nodes.get(place) as RegionNode;
+    this.#pages.require(from.node.block, block, () => this.#leave(place, 'page'));
+    if (wantsCarry && (to.isLoop || to.isMeeting)) this.#flags.provideCarry();
+    if (to.dispatches) this.#f.set(this.#way, this.#f.i32(to.dispatches.indexOf(place)));
     if (to.order > from.order && !to.isMeeting) this.#tree(to);
     else this.#f.branch(this.#labels.get(to) as Label);
   }

@@ -1,12 +1,15 @@
 /**
  * The order in which the blocks of a region are written as structured code, after N. Ramsey, "Beyond Relooper" (ICFP 2022):
- * reverse postorder, dominators, which blocks begin loops and where ways meet. Edges into the middle of a loop are no part
- * of it: they leave the region.
+ * reverse postorder, dominators, which blocks begin loops and where ways meet. Where a loop has several entries, the edges
+ * back to them go by a dispatcher in front of everything, which is a loop and knows where each of them leads.
  */
 import type { Region, RegionNode } from './region-graph.ts';
 
 export interface OrderedNode {
+  /** A dispatcher has that of the root, without its instructions. */
   readonly node: RegionNode;
+  /** Of a dispatcher: the EIPs that it leads to, the root's first. */
+  readonly dispatches: readonly bigint[] | undefined;
   /** Place in reverse postorder. */
   readonly order: number;
   /** By their EIP: the nodes that its edges lead to. */
@@ -14,59 +17,68 @@ export interface OrderedNode {
   isLoop: boolean;
   /** More than one forward edge leads to it. */
   isMeeting: boolean;
-  /** Instructions of the longest way from here to where a loop begins or the region ends. */
+  /** The budget has to be looked at there, so that it is on all ways that come back to where they were. */
+  isChecked: boolean;
+  /** Instructions of the longest way from here to where the budget is looked at again, or the region ends. */
   longest: number;
   /** Nodes that it dominates directly, in which ways meet, by their order, the last first. */
   readonly meetings: OrderedNode[];
 }
 
-/** Gives the root. */
+/** Gives the node with which the region's code begins: its root, or a dispatcher. */
 export function orderRegion(region: Region): OrderedNode {
-  const rest = new Set<string>();
+  const entries = new Set<bigint>();
+  const around = new Set<string>();
   for (;;) {
-    const ordered = order(region, rest);
+    const ordered = order(region, around, entries);
     const dominators = dominatorsOf(ordered);
-    const before = rest.size;
+    const before = around.size;
     for (const from of ordered) {
-      for (const to of from.successors.values()) {
-        if (to.order <= from.order && !dominates(dominators, to.order, from.order)) rest.add(key(from, to));
+      for (const [target, to] of from.successors) {
+        if (to.order > from.order || dominates(dominators, to.order, from.order)) continue;
+        around.add(key(from.node, target));
+        entries.add(target);
       }
     }
-    if (rest.size === before) return finish(ordered, dominators);
+    if (around.size === before) return finish(ordered, dominators);
   }
 }
 
 type Draft = OrderedNode & { order: number; readonly successors: Map<bigint, OrderedNode> };
 
-function key(from: OrderedNode, to: OrderedNode): string {
-  return `${from.node.eip} ${to.node.eip}`;
+function key(from: RegionNode, target: bigint): string {
+  return `${from.eip} ${target}`;
 }
 
-/** The nodes in reverse postorder, without the edges that are left out. */
-function order(region: Region, leftOut: ReadonlySet<string>): OrderedNode[] {
+/** The nodes in reverse postorder, with the edges that go by the dispatcher to entries; without any there is none. */
+function order(region: Region, around: ReadonlySet<string>, entries: ReadonlySet<bigint>): OrderedNode[] {
   const drafts = new Map<RegionNode, Draft>();
   const postorder: Draft[] = [];
+  const draftOf = (node: RegionNode, dispatches?: readonly bigint[]): Draft => ({
+    ...{ node, dispatches, order: 0, successors: new Map(), isLoop: false, isMeeting: false },
+    ...{ isChecked: node === region.root || entries.has(node.eip), longest: 0, meetings: [] },
+  });
+  const ways = [region.root.eip, ...entries];
+  const nowhere = { ...region.root, instructions: [], count: 0, targets: ways, next: undefined, wantsCarry: false };
+  const dispatcher = draftOf(nowhere, ways);
   const visit = (node: RegionNode): Draft => {
     const known = drafts.get(node);
     if (known) return known;
-    const draft: Draft = {
-      node,
-      order: 0,
-      successors: new Map(),
-      isLoop: false,
-      isMeeting: false,
-      longest: 0,
-      meetings: [],
-    };
+    const draft = draftOf(node);
     drafts.set(node, draft);
-    for (const target of edgesOf(node)) {
-      const next = region.nodes.get(target);
-      if (next && !leftOut.has(`${node.eip} ${next.eip}`)) draft.successors.set(target, visit(next));
-    }
-    postorder.push(draft);
+    follow(draft);
     return draft;
   };
-  visit(region.root);
+  const follow = (draft: Draft): void => {
+    for (const target of edgesOf(draft.node)) {
+      const next = region.nodes.get(target);
+      const goesAround = draft !== dispatcher && around.has(key(draft.node, target));
+      if (next) draft.successors.set(target, goesAround ? dispatcher : visit(next));
+    }
+    postorder.push(draft);
+  };
+  if (entries.size === 0) visit(region.root);
+  else follow(dispatcher);
   postorder.reverse();
   postorder.forEach((draft, n) => {
     draft.order = n;
@@ -117,16 +129,19 @@ function finish(nodes: readonly OrderedNode[], dominators: readonly number[]): O
     for (const target of edgesOf(from.node)) {
       const to = from.successors.get(target);
       if (!to) continue;
-      if (to.order <= from.order) to.isLoop = true;
-      else forward[to.order] = (forward[to.order] as number) + 1;
+      if (to.order <= from.order) {
+        to.isLoop = true;
+        to.isChecked = true;
+      } else forward[to.order] = (forward[to.order] as number) + 1;
     }
   }
+  const isDispatched = ({ node }: OrderedNode) => nodes[0]?.dispatches?.includes(node.eip) ?? false;
   for (const node of nodes) {
-    node.isMeeting = (forward[node.order] as number) > 1;
+    node.isMeeting = (forward[node.order] as number) > 1 || (node !== nodes[0] && isDispatched(node));
     if (node.isMeeting) nodes[dominators[node.order] as number]?.meetings.unshift(node);
   }
   for (const node of [...nodes].reverse()) {
-    const further = [...node.successors.values()].filter(({ order, isLoop }) => order > node.order && !isLoop);
+    const further = [...node.successors.values()].filter(({ order, isChecked }) => order > node.order && !isChecked);
     node.longest = node.node.count + Math.max(0, ...further.map(({ longest }) => longest));
   }
   return nodes[0] as OrderedNode;

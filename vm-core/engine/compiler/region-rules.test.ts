@@ -126,4 +126,23 @@ describe('hot code', () => {
     expect(guest.register('ECX')).toBe(Math.floor((100 * 60_000 + 1) / 4));
     expect(compilerOf(guest).counters.compiled).toBeLessThan(20);
   });
+
+  it('is one region with a loop that has two entries', () => {
+    // xor eax,1; mov ecx,6; test al,1; jnz second; first: inc ebx; second: dec ecx; jz back; test cl,1; jnz first; jmp second
+    const program = '83 f0 01  b9 06 00 00 00  a8 01  75 01  43  49  74 f0  f6 c1 01  75 f7  eb f6';
+    const guests = (['interpreter', 'compiler', 'compiler-at-once'] as const).map((name) => {
+      defaultEngine.name = name;
+      const guest = new PagedGuest(program);
+      defaultEngine.name = 'compiler';
+      for (const pieces of [HOT, 12_345, 77]) run(guest, pieces);
+      return guest;
+    });
+    const values = guests.map((guest) => (['EAX', 'EBX', 'ECX', 'EIP'] as const).map((name) => guest.register(name)));
+    expect(values[1]).toEqual(values[0]);
+    expect(values[2]).toEqual(values[0]);
+    const regions = compilerOf(guests[1] as PagedGuest).list();
+    const main = regions.reduce((most, region) => (region.instructions > most.instructions ? region : most));
+    expect(main.instructions).toBeGreaterThan(HOT / 2);
+    expect(main.exits.get('outside') ?? 0).toBeLessThan(10);
+  });
 });
