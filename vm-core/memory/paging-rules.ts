@@ -60,6 +60,7 @@ export interface PagingRules extends PagingFeatures {
 }
 
 /** The rules as generated code asks them, in one number: the levels in the low bits, and these. */
+export const RULE_LEVELS = 7;
 export const RULE_PROTECT = 1 << 3;
 export const RULE_GLOBAL = 1 << 4;
 export const RULE_SMEP = 1 << 5;

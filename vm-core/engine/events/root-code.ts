@@ -5,6 +5,7 @@
 import { BRANCH } from '../../cpu/cpu.ts';
 import { CODE_PAGES, CODE_PAGES_ENTRIES, JUMP_CACHE, PAGE_SIZE, translations } from '../../memory/layout.ts';
 import { testTranslations } from '../../cpu/test-arrays.ts';
+import { RULE_LEVELS } from '../../memory/paging-rules.ts';
 import { CLASSES, SPACES_MAX } from '../../memory/tlb.ts';
 import { internal, slot } from '../../state/layout.ts';
 import type { Value } from '../../wasm/function-builder.ts';
@@ -20,7 +21,7 @@ const PAGE_SHIFT = 12;
 /** Writes (cpu, record) → status, or 0: MOV to CR3 with paging of a usual kind, at level 0. */
 export function writeLoadRoot(s: EventCode): void {
   const at = s.f.parameters[1] as Value;
-  s.refuseUnless(s.field(internal.PAGING));
+  s.refuseUnless(s.matches(s.field(internal.PAGING), RULE_LEVELS, s.isWide ? 4 : 2));
   s.refuseIf(s.field(internal.INTERRUPTS_HEARD));
   s.refuseIf(s.field(slot.CPL, 8));
   const register = s.add(s.cpu, s.f.load('i32', 16, at, record.RECORD_RM_SLOT));

@@ -149,7 +149,8 @@ class Translation extends EventCode {
   }
 
   write(): void {
-    this.refuseUnless(this.#rules);
+    // In compatibility mode code of 32 bits has the tables of long mode.
+    this.refuseUnless(this.matches(this.#rules, rule.RULE_LEVELS, this.isWide ? 4 : 2));
     this.refuseIf(this.field(internal.SHORTCUTS_OFF));
     if (this.isWide) this.refuseUnlessCanonical(this.#linear);
     const page = this.f.copy(this.#pageOf(PAGE_SHIFT));
