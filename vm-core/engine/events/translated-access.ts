@@ -2,7 +2,16 @@
  * Accesses that miss the translation buffers, made in generated code where the page is plain RAM: an address is translated,
  * and the buffer gets its entry. Parameters of the function are (cpu, linear, …, size, record).
  */
-import { ENTRY_ADDEND, ENTRY_CODE_MAP, PAGE_SIZE, RAM_BASE, TLB_READ, TLB_WRITE } from '../../memory/layout.ts';
+import {
+  ENTRY_ADDEND,
+  ENTRY_CODE_MAP,
+  PAGE_SIZE,
+  RAM_BASE,
+  TLB_PLACE_MASK,
+  TLB_PLACE_SHIFT,
+  TLB_READ,
+  TLB_WRITE,
+} from '../../memory/layout.ts';
 import { internal } from '../../state/layout.ts';
 import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
 import { EventCode } from './event-code.ts';
@@ -49,7 +58,7 @@ export function translated(
 
 /** Puts a page into a translation buffer, in the context that runs. */
 function enterPage(s: EventCode, kind: 'read' | 'write', linear: Value, host: Value): void {
-  const place = s.and(s.shrU(s.low(linear), 8), 0x3ff0);
+  const place = s.and(s.shrU(s.low(linear), TLB_PLACE_SHIFT), TLB_PLACE_MASK);
   const entry = s.add(s.add(s.cpu, place), s.constant(kind === 'read' ? TLB_READ : TLB_WRITE));
   const context = s.field(kind === 'read' ? internal.TLB_GENERATION : internal.TLB_WRITE_GENERATION);
   const tag = s.or(s.and(s.wideUnsigned(linear), -PAGE_SIZE), s.wideUnsigned(context));
