@@ -1,7 +1,7 @@
 /** Puts the extension's parts together; called by the entry of each kind of extension host. */
 import * as vscode from 'vscode';
-import { BRANCHES_VIEW_TYPE, BranchesPanel } from './branches-panel.ts';
-import { COMPILED_CODE_VIEW_TYPE, CompiledCodePanel } from './compiled-code-panel.ts';
+import { BranchesPanel } from './branches-panel.ts';
+import { CompiledCodePanel } from './compiled-code-panel.ts';
 import { registerCommands } from './commands.ts';
 import { ConfigurationResolver, FolderConfigurations, InitialConfigurations } from './configuration-provider.ts';
 import { followSelectedThread } from './cpu-commands.ts';
@@ -12,7 +12,7 @@ import { registerInspection } from './inspection.ts';
 import { translateWith } from '../debug-adapter/protocol/localized.ts';
 import { MEMORY_VIEW_TYPE } from './memory-panel.ts';
 import { MemoryPanels } from './memory-panels.ts';
-import { PAGE_TABLES_VIEW_TYPE, PageTablesPanel } from './page-tables-panel.ts';
+import { PageTablesPanel } from './page-tables-panel.ts';
 import type { Platform } from './platform.ts';
 import { SCREEN_VIEW_TYPE } from './screen-panel.ts';
 import { ScreenPanels } from './screen-panels.ts';
@@ -58,9 +58,9 @@ export function activateExtension(context: vscode.ExtensionContext, platform: Pl
     debug.registerDebugConfigurationProvider(DEBUG_TYPE, new InitialConfigurations(), Trigger.Initial),
     window.registerWebviewPanelSerializer(SCREEN_VIEW_TYPE, screens),
     window.registerWebviewPanelSerializer(MEMORY_VIEW_TYPE, memory),
-    window.registerWebviewPanelSerializer(PAGE_TABLES_VIEW_TYPE, pageTables),
-    window.registerWebviewPanelSerializer(BRANCHES_VIEW_TYPE, branches),
-    window.registerWebviewPanelSerializer(COMPILED_CODE_VIEW_TYPE, compiledCode),
+    pageTables.register(),
+    branches.register(),
+    compiledCode.register(),
     followSelectedThread(),
     ...registerInspection(),
     ...registerCommands({

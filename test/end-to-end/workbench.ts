@@ -7,6 +7,8 @@ import { type Browser, chromium, type Frame, type Locator, type Page } from 'pla
 const PATIENCE_MS = 90_000;
 /** How long the effect of a key or a click is waited for before it counts as lost and is made again. */
 const GESTURE_MS = 15_000;
+/** The same for a list that opens at once unless something else takes the focus. */
+const OPENING_MS = 5000;
 
 const BROWSER_COMMANDS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -176,7 +178,7 @@ export class Workbench {
     for (const deadline = performance.now() + PATIENCE_MS; ; ) {
       try {
         await this.page.keyboard.press(key);
-        await this.page.locator('.quick-input-widget input').first().fill(filter, { timeout });
+        await this.page.locator('.quick-input-widget input').first().fill(filter, { timeout: OPENING_MS });
         await row.first().click({ timeout });
         return;
       } catch (error) {

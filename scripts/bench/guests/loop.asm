@@ -12,13 +12,7 @@ start:  cli
         mov ss, ax
         ; Not on the page of the code, where QEMU and v86 take every push for a change of code.
         mov sp, 0x7000
-        ; Letters of eight bits.
-        mov dx, 0x3fb
-        mov al, 3
-        out dx, al
-        mov dl, 0xf8
-        mov al, 'S'
-        out dx, al
+        %include "say-start.inc"
         xor ax, ax
         mov bx, 0x1234
         mov cx, 0x5678
@@ -30,19 +24,7 @@ start:  cli
         times 0x40 - ($ - $$) db 0
 again:
         %include KERNEL
-        dec ebp
-        jnz near again
-        mov dx, 0x3f8
-        mov al, 'E'
-        out dx, al
-        mov dl, 0xfd
-.sent:  in al, dx
-        test al, 0x40
-        jz .sent
-        mov al, 0
-        out 0xf4, al
-        ; The magic breakpoint of Bochs.
-        xchg bx, bx
+        %include "say-end.inc"
 idle:   cli
         hlt
         jmp idle

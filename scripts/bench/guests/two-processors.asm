@@ -67,29 +67,11 @@ protected:
 .there: pause
         cmp byte [READY], 0
         je .there
-        ; Letters of eight bits.
-        mov dx, 0x3fb
-        mov al, 3
-        out dx, al
-        mov dl, 0xf8
-        mov al, 'S'
-        out dx, al
+        %include "say-start.inc"
         mov ebp, COUNT
 again:
         %include KERNEL
-        dec ebp
-        jnz near again
-        mov dx, 0x3f8
-        mov al, 'E'
-        out dx, al
-        mov dl, 0xfd
-.sent:  in al, dx
-        test al, 0x40
-        jz .sent
-        mov al, 0
-        out 0xf4, al
-        ; The magic breakpoint of Bochs.
-        xchg bx, bx
+        %include "say-end.inc"
 idle:   cli
         hlt
         jmp idle
