@@ -367,7 +367,7 @@ describe.skipIf(executablePath === undefined)('screen view in a browser', () => 
     expect(await speed.textContent()).toBe('142M/s · 97% compiled');
     expect(await page.getByRole('status').textContent()).not.toContain('142');
     await page.setViewportSize({ width: 260, height: 420 });
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
+    await page.waitForFunction(() => document.documentElement.scrollWidth <= window.innerWidth);
     await send(page, status('stopped', 'breakpoint at 0000:7C00'));
     expect(await speed.count()).toBe(0);
     await page.close();
