@@ -54,7 +54,7 @@ class Progress implements ExecutionProgress {
   }
 
   left(): number {
-    return this.#place.left();
+    return this.#state.read32(internal.BUDGET);
   }
 
   get keepsNotes(): boolean {

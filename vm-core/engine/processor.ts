@@ -83,9 +83,6 @@ export class Processor implements Cpu {
   passInterruptAt: Address | undefined;
   /** Asked at each hook that is met, with EIP at it: true if execution may go on without leaving the code. */
   onHook: () => boolean = () => false;
-  /** Instructions retired since `execute` began, exact within slow paths too; and with what was delivered meanwhile. */
-  readonly executed = (): number => this.#place.executed();
-  readonly ticks = (): number => this.#place.ticks();
   readonly acknowledgeInterrupt = (): number => this.localApic.apic.acknowledge();
   readonly interruptPending = (): boolean => this.localApic.apic.interruptPending();
   readonly #unit: MemoryUnit;
@@ -122,7 +119,6 @@ export class Processor implements Cpu {
       isWatched: (linear, physical) => this.watches.covers(linear, physical) || this.breakpoints.watchesPageOf(linear),
       accessed: (linear, physical, size, kind) => this.#accessed(linear, physical, size, kind),
       isInstruction: () => this.#place.current !== 0,
-      watches: this.watches,
     });
     ({ translations: this.translations, linear: this.linear, memory: this.memory } = this.#unit);
     this.#data = new DataPaths(this.state, this.linear, (fault) => this.#raise(fault));
@@ -176,7 +172,12 @@ export class Processor implements Cpu {
   }
 
   now(): number {
-    return this.#surroundings.startTime() + this.ticks();
+    return this.#surroundings.startTime() + this.executed();
+  }
+
+  /** Instructions retired since `execute` began, exact within slow paths too. */
+  executed(): number {
+    return this.#place.executed();
   }
 
   trap(reasons: number): void {
@@ -198,7 +199,7 @@ export class Processor implements Cpu {
 
   /** There is more, or less, for a debugger or a device to notice. What the guest has of translations stays. */
   forgetShortcuts(): void {
-    this.#unit.forgetShortcuts();
+    this.translations.forgetShortcuts();
   }
 
   get exitRequested(): boolean {
@@ -247,18 +248,17 @@ export class Processor implements Cpu {
    */
   execute(budget: number, passHook: boolean, continues = false): number {
     this.state.write32(internal.EXIT_REQUEST, 0);
+    this.state.write32(internal.INTERRUPTS_HEARD, this.reports.onEvent ? 1 : 0);
     if (this.unfinished.isPossible) this.unfinished.executionBegins(continues);
     this.#place.executionBegins(budget);
     const block =
       (!passHook && !this.#codeFlushWanted && this.#unit.fetch.knownAt(this.linearEip)) || this.#findBlock();
-    const status = this.#execution.run(block, passHook ? record.BLOCK_FIRST : record.BLOCK_ENTRY, this.#findBlock);
-    this.pendingFault ??= this.#place.finish();
-    return status;
+    return this.#execution.run(block, passHook ? record.BLOCK_FIRST : record.BLOCK_ENTRY, this.#findBlock);
   }
 
   /** The run loop has counted what was executed: until the next execution, `now` is its start. */
   endExecution(): void {
-    this.#place.executionEnds();
+    this.#place.budgetAtStart = this.state.read32(internal.BUDGET);
   }
 
   /** With the trap flag set, a repeated instruction traps after each iteration. */
@@ -299,7 +299,7 @@ export class Processor implements Cpu {
   /** What follows is done for the instruction of a record; 0 while its code is fetched. */
   #begin(at: number): void {
     this.#place.current = at;
-    if (this.unfinished.isPossible) this.unfinished.open(this.ticks(), at);
+    if (this.unfinished.isPossible) this.unfinished.open(this.executed(), at);
   }
 
   #end(): void {

@@ -59,14 +59,12 @@ export class Translator {
     this.#tlb = tlb;
     this.#observer = observer;
     this.#readTable = (physicalAddress) => map.read(this.#gated(physicalAddress), 4, 'tables');
-    const holder = {
-      holds: (linear: number) => tlb.holds(linear),
-      dropped: (linear: number, shift: number) => this.#forgetPieces(linear, shift),
-    };
-    this.cache = new TranslationCache(holder, state.view.buffer as ArrayBuffer, state.base);
+    this.cache = new TranslationCache({
+      holds: (linear) => tlb.holds(linear),
+      dropped: (linear, shift) => this.#forgetPieces(linear, shift),
+    });
     this.#peekTable = (physicalAddress) => map.peek32(this.#gated(physicalAddress));
-    this.#rules = new PagingRegisters(features, state);
-    state.write32(internal.PLAIN_RAM, map.ramSize);
+    this.#rules = new PagingRegisters(features);
     this.rulesChanged();
   }
 
@@ -91,9 +89,7 @@ export class Translator {
    */
   rulesChanged(): void {
     const { levels } = this.#rules;
-    if (this.#rules.read()) this.#tlb.forgetAll();
-    this.#state.write32(internal.PAGING, this.#rules.quick);
-    this.#state.write32(internal.RESERVED_HIGH, this.#rules.unusualHigh);
+    if (this.#rules.read(this.#state)) this.#tlb.forgetAll();
     if (levels !== this.#rules.levels) this.flushAll();
     this.#enter();
   }
