@@ -132,9 +132,12 @@ function manyAtOnce(s: Semantics, elements: StringElements, mask: Value, whileZe
     const value = kind === 'store' || kind === 'scan' ? [s.readRegister(slot.EAX, bits)] : [];
     const run = stringRun(kind, bits, s.addressBits, whileZero);
     const done = s.f.callShared(run, s.cpuAddress(), most, s.addressMask(), ...places, ...value);
-    for (const { register } of ends) moveBy(s, register, s.mul(done, stepOf(s, bits)));
-    const left = s.sub(s.readAddressRegister(slot.ECX), s.addressBits === 64 ? s.wideUnsigned(done) : done);
-    s.writeAddressRegister(slot.ECX, s.cutAddress(left));
+    // Before the first element nothing may change: a fault leaves the upper halves of 64-bit registers, too.
+    s.if(done, () => {
+      for (const { register } of ends) moveBy(s, register, s.mul(done, stepOf(s, bits)));
+      const left = s.sub(s.readAddressRegister(slot.ECX), s.addressBits === 64 ? s.wideUnsigned(done) : done);
+      s.writeAddressRegister(slot.ECX, s.cutAddress(left));
+    });
   });
 }
 
