@@ -3,28 +3,22 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createOverlayStore, type MachineConfig, memorySource } from '../../vm-core/index.ts';
 import { debianFile } from '../debian-package.ts';
 import { linuxConfig, linuxPackages, type LinuxRun } from '../linux-guest.ts';
+import { shellWork } from './shell-work.ts';
 
 /** Makes the configuration; undefined where a package is missing. */
 export type GuestMaker = () => MachineConfig | undefined;
 
 const LEGACY = 'noapic nolapic';
 const UNTESTED = 'quiet cryptomgr.notests';
-/** Everything that a shell does without anybody at it: processes, files, pipes, arithmetic, waiting. */
-const SCRIPT = `
-mount -t proc proc /proc
-cat /proc/cpuinfo /proc/interrupts
-seq 1 2000 | awk '{ sum += sqrt($1) * 1.5 } END { print sum / 7 }'
-md5sum < /bin/busybox
-for turn in $(seq 1 40); do echo "turn $turn: $(echo $turn | md5sum)"; done
-turns=0; while [ $turns -lt 3000 ]; do turns=$((turns + 1)); done; echo $turns
-`;
+/** Of shell-work.ts: about as many instructions as a boot. */
+const TURNS = 4;
 
 type Linux = Pick<LinuxRun, 'cpuModel' | 'memorySize' | 'commandLine' | 'topology'>;
 
 const linux = (kernel: string, shell: string, run: Linux): GuestMaker => {
   return () => {
     const packages = linuxPackages(kernel, shell);
-    return packages && linuxConfig(packages, { ...run, script: SCRIPT });
+    return packages && linuxConfig(packages, { ...run, script: shellWork(TURNS) });
   };
 };
 
