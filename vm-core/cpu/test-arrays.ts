@@ -84,9 +84,15 @@ function matches(entry: number, asked: number): boolean {
   return PAIRS.every((flag) => (asked & ((entry & flag) !== 0 ? flag : flag >> 1)) !== 0);
 }
 
+/** Addresses of the first doublewords of the buffer's entries, 0 in those that are empty. */
+export const testTranslations: readonly number[] = Array.from(
+  { length: BUFFER_SETS * WAYS },
+  (_, n) => BUFFER_ENTRIES + n * BUFFER_ENTRY_SIZE,
+);
+
 /** Empties the look-aside buffer, as a write of CR3 does. */
 export function emptyTestTranslations({ view }: CpuState): void {
-  for (let n = 0; n < BUFFER_SETS * WAYS; n++) view.setUint32(BUFFER_ENTRIES + n * BUFFER_ENTRY_SIZE, 0, true);
+  for (const at of testTranslations) view.setUint32(at, 0, true);
 }
 
 /** Empties the cache, as INVD, WBINVD and a command of TR5 do. */

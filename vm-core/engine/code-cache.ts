@@ -218,6 +218,7 @@ export class CodeCache {
       ({ count, size } = this.#decodeRecords(place, bytes, firstRecord, keep ? this.#instructionsMax(place) : 1));
     }
     this.#header(address, count, entry, firstRecord, size);
+    this.#view.setFloat64(address + record.BLOCK_PHYSICAL, place.physical, true);
     const { linear, physical, codeSize } = place;
     const block = { address, linear, physical, bytes: size, codeSize, isHooked: hooked, isKept: keep };
     this.counters.decoded++;

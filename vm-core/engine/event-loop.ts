@@ -2,7 +2,7 @@
  * What happens between the instructions of one vCPU (SDM vol. 3A §6.9): faults and traps on their way, interrupts, HLT, and
  * the stops that the embedder asked for. Which vCPU runs is the scheduler's business.
  */
-import { EXIT, FAULT, GuestFault, VECTOR_DB, VECTOR_NMI } from '../cpu/cpu.ts';
+import { EXIT, FAULT, GuestFault, VECTOR_DB, VECTOR_NMI, VECTOR_PF } from '../cpu/cpu.ts';
 import { DR6_BS, reportDebugReasons } from '../cpu/debug-registers.ts';
 import { recordOf } from '../cpu/exceptions.ts';
 import type { CpuEvent } from '../cpu/interrupt-entry.ts';
@@ -265,6 +265,8 @@ export class EventLoop {
     this.#passHookAt = undefined;
     if (stepping) processor.setSingleStep(true);
     if (stepping) processor.branches.stepBegins();
+    state.write32(internal.INTERRUPTS_HEARD, processor.reports.onEvent ? 1 : 0);
+    state.write32(internal.FAULTS_HEARD, this.#hearsFaults ? 1 : 0);
     const status = processor.execute(budget, continues || passesHere, continues);
     if (stepping) processor.setSingleStep(false);
     const executed = this.#count();
@@ -279,14 +281,22 @@ export class EventLoop {
     return undefined;
   }
 
+  /** Whether page faults are somebody's business besides the guest's. */
+  get #hearsFaults(): boolean {
+    const { reports, trace, counters } = this.#processor;
+    const isHeard = reports.onEvent !== undefined || trace.isOn || counters.isOn;
+    return isHeard || this.#shared.stopOnExceptions.has(VECTOR_PF);
+  }
+
   /** Counts what was executed since the last count. */
   #count(): number {
     const executed = this.#processor.executed();
+    const ticks = this.#processor.ticks();
     this.#processor.counters.executionEnded();
     this.#processor.endExecution();
     this.retired += executed;
     this.#shared.retired += executed;
-    this.#shared.time += executed;
+    this.#shared.time += ticks;
     return executed;
   }
 

@@ -54,7 +54,7 @@ class Progress implements ExecutionProgress {
   }
 
   left(): number {
-    return this.#state.read32(internal.BUDGET);
+    return this.#place.left();
   }
 
   get keepsNotes(): boolean {

@@ -1,8 +1,10 @@
 /** Where execution is while a slow path runs: exact, although EIP and the budget are kept for whole blocks. */
+import { GuestFault, VECTOR_PF } from '../cpu/cpu.ts';
 import { codeAddressOf } from '../cpu/mode.ts';
 import { type Address, plus } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
-import { internal } from '../state/layout.ts';
+import { internal, slot } from '../state/layout.ts';
+import { RF } from '../state/lazy-flags.ts';
 import { RecordInstruction } from './record-instruction.ts';
 import * as record from './record.ts';
 
@@ -26,8 +28,42 @@ export class InstructionPlace {
   /** An execution of so many instructions at most begins. */
   executionBegins(budget: number): void {
     this.#state.write32(internal.FAULT, 0);
+    this.#state.write32(internal.DELIVERED, 0);
     this.#state.write32(internal.BUDGET, budget);
+    this.#state.write32(internal.BUDGET_BEHIND, 0);
     this.budgetAtStart = budget;
+  }
+
+  /** What was executed is counted. */
+  executionEnds(): void {
+    this.#state.write32(internal.DELIVERED, 0);
+    this.budgetAtStart = this.left();
+  }
+
+  /** An execution has come back: gives the page fault that generated code has found, if it has. */
+  finish(): GuestFault | undefined {
+    const state = this.#state;
+    if (state.read32(internal.BUDGET_BEHIND) !== 0) this.#finishResumed();
+    const found = state.read32(internal.QUICK_FAULT);
+    if (found === 0) return undefined;
+    state.write32(internal.QUICK_FAULT, 0);
+    return new GuestFault(VECTOR_PF, found - 1);
+  }
+
+  /** An instruction that was to be executed with RF set may be done. */
+  #finishResumed(): void {
+    const state = this.#state;
+    const isDone = state.read32(internal.BUDGET) === 0;
+    // An IRET may have loaded RF for the instruction it returns to.
+    if (isDone && this.lastBlockRowName() !== 'IRET') state.write32(slot.EFLAGS, state.read32(slot.EFLAGS) & ~RF);
+    state.write32(internal.BUDGET, this.left());
+    state.write32(internal.BUDGET_BEHIND, 0);
+  }
+
+  /** What is left of the budget. */
+  left(): number {
+    const behind = this.#state.read32(internal.BUDGET_BEHIND);
+    return this.#state.read32(internal.BUDGET) + (behind === 0 ? 0 : behind - 1);
   }
 
   /** Asks something during the instruction of a record. */
@@ -40,7 +76,12 @@ export class InstructionPlace {
 
   /** Instructions retired since the execution began. */
   executed(): number {
-    const before = this.budgetAtStart - this.#state.read32(internal.BUDGET);
+    return this.ticks() - this.#state.read32(internal.DELIVERED);
+  }
+
+  /** The same with the events that generated code has delivered since. */
+  ticks(): number {
+    const before = this.budgetAtStart - this.left();
     if (this.current === 0) return before;
     return before + (this.current - this.firstRecord()) / record.RECORD_SIZE;
   }

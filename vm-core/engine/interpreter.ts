@@ -135,7 +135,7 @@ class InterpreterBuild {
 function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInterpreter> {
   const builder = new ModuleBuilder(MEMORY_PAGES_MAX);
   const stageUnit = builder.importFunction(STAGE_UNIT, { parameters: ['i32'] });
-  const paths = withEvents(builder, defineSlowPaths(builder, addressBits));
+  const paths = withEvents(builder, defineSlowPaths(builder, addressBits, true));
   const all = instructionRows.flatMap((row, rowIndex) =>
     formsOf(row, addressBits).map((form) => ({ row, rowIndex, form })),
   );
@@ -164,7 +164,7 @@ function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInte
     hook: defineHook(builder, paths),
     dead: defineReturning(builder, STATUS_DEAD),
   };
-  defineRunLoop(builder, HANDLER_SIGNATURE, addressBits, stagesOf(inLoop, paths));
+  defineRunLoop(builder, HANDLER_SIGNATURE, addressBits, stagesOf(inLoop, paths), undefined, paths.events);
   yield;
   const units = unitParts(all).map((part, number) =>
     reserveUnit(builder, stageUnit, number, part, places, addressBits),

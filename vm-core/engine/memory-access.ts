@@ -250,7 +250,9 @@ export class MemoryAccess {
     const { record: at } = this.#place;
     const low =
       path === 'read'
-        ? f.call(paths.read, passAddress(f, cpu, linear), size, at)
+        ? paths.quickRead
+          ? f.call(paths.quickRead, cpu, linear, size, at)
+          : f.call(paths.read, passAddress(f, cpu, linear), size, at)
         : f.call(paths.readForWrite, cpu, linear, size, at);
     f.set(value, value.type === 'i64' ? f.load('i64', 64, cpu, internal.WIDE_VALUE) : low);
     this.#afterSlowPath();

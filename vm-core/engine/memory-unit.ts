@@ -15,6 +15,8 @@ import { CodeFetch } from './code-fetch.ts';
 import { createCpuMemory } from './cpu-memory.ts';
 import { deriveModeKey } from './derived-state.ts';
 import { JumpCache } from './jump-cache.ts';
+import { deriveShortcuts } from './shortcuts.ts';
+import type { WatchList } from './watch-list.ts';
 import { createTranslator, derivePrivilege } from './paging-unit.ts';
 
 export interface MemoryUnit {
@@ -25,6 +27,8 @@ export interface MemoryUnit {
   readonly fetch: CodeFetch;
   /** Privilege level, EFLAGS or CR0 may have changed: what accesses may do follows. */
   privilegeChanged(): void;
+  /** There is more, or less, to be noticed of accesses. */
+  forgetShortcuts(): void;
 }
 
 export function createMemoryUnit(
@@ -34,6 +38,7 @@ export function createMemoryUnit(
   code: CodeCache,
   observer: Omit<AccessObserver, 'codeMapOf' | 'checkAlignment' | 'checksAlignment' | 'is64BitMode'> & {
     readonly isInstruction: () => boolean;
+    readonly watches: WatchList;
   },
 ): MemoryUnit {
   state.write32(internal.TWO_GIBIBYTES, 0x8000_0000);
@@ -43,7 +48,10 @@ export function createMemoryUnit(
   tlb.onContext = () => deriveModeKey(state);
   const jumps = new JumpCache(state);
   tlb.onRestart = () => jumps.forget();
-  code.connect(jumps, (page) => tlb.forbidWritesTo(map.hostAddress(page * PAGE_SIZE)));
+  code.connect(jumps, (page) => {
+    tlb.forbidWritesTo(map.hostAddress(page * PAGE_SIZE));
+    map.markUsed(page);
+  });
   code.hostAddress = (physical) => map.hostAddress(physical);
   const translations = createTranslator(state, map, tlb, model, {
     tableWritten: (physical) => observer.codeWritten(physical, 4),
@@ -64,9 +72,14 @@ export function createMemoryUnit(
     linear,
     memory: createCpuMemory(state, linear, translations),
     fetch: new CodeFetch(state, map, linear, code, jumps),
+    forgetShortcuts() {
+      deriveShortcuts(state, map, linear, observer.watches);
+      translations.forgetShortcuts();
+    },
     privilegeChanged() {
       derivePrivilege(translations, state);
       if (alignment.refresh()) translations.flushAll();
+      deriveShortcuts(state, map, linear, observer.watches);
     },
   };
 }

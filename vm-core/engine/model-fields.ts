@@ -10,5 +10,7 @@ export function writeModelFields(cpu: Cpu): void {
   state.write32(internal.MXCSR_RESERVED, ~mxcsrMask(model));
   state.write32(internal.MODEL_FLAGS, modelFlags(cpu));
   state.write32(internal.MODEL_SYSTEM_FLAGS, virtualInterruptFlags(cpu));
+  state.write32(internal.ROOT_MASK, model.features.has('486') ? 0xffff_ffff : 0xffff_f000);
+  state.write32(internal.HAS_TEST_BUFFER, model.features.has('BufferTest') ? 1 : 0);
   state.write32(internal.IS_AMD, model.vendor === 'AuthenticAMD' ? 1 : 0);
 }

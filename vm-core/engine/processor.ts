@@ -83,6 +83,9 @@ export class Processor implements Cpu {
   passInterruptAt: Address | undefined;
   /** Asked at each hook that is met, with EIP at it: true if execution may go on without leaving the code. */
   onHook: () => boolean = () => false;
+  /** Instructions retired since `execute` began, exact within slow paths too; and with what was delivered meanwhile. */
+  readonly executed = (): number => this.#place.executed();
+  readonly ticks = (): number => this.#place.ticks();
   readonly acknowledgeInterrupt = (): number => this.localApic.apic.acknowledge();
   readonly interruptPending = (): boolean => this.localApic.apic.interruptPending();
   readonly #unit: MemoryUnit;
@@ -119,6 +122,7 @@ export class Processor implements Cpu {
       isWatched: (linear, physical) => this.watches.covers(linear, physical) || this.breakpoints.watchesPageOf(linear),
       accessed: (linear, physical, size, kind) => this.#accessed(linear, physical, size, kind),
       isInstruction: () => this.#place.current !== 0,
+      watches: this.watches,
     });
     ({ translations: this.translations, linear: this.linear, memory: this.memory } = this.#unit);
     this.#data = new DataPaths(this.state, this.linear, (fault) => this.#raise(fault));
@@ -172,12 +176,7 @@ export class Processor implements Cpu {
   }
 
   now(): number {
-    return this.#surroundings.startTime() + this.executed();
-  }
-
-  /** Instructions retired since `execute` began, exact within slow paths too. */
-  executed(): number {
-    return this.#place.executed();
+    return this.#surroundings.startTime() + this.ticks();
   }
 
   trap(reasons: number): void {
@@ -199,7 +198,7 @@ export class Processor implements Cpu {
 
   /** There is more, or less, for a debugger or a device to notice. What the guest has of translations stays. */
   forgetShortcuts(): void {
-    this.translations.forgetShortcuts();
+    this.#unit.forgetShortcuts();
   }
 
   get exitRequested(): boolean {
@@ -248,17 +247,18 @@ export class Processor implements Cpu {
    */
   execute(budget: number, passHook: boolean, continues = false): number {
     this.state.write32(internal.EXIT_REQUEST, 0);
-    this.state.write32(internal.INTERRUPTS_HEARD, this.reports.onEvent ? 1 : 0);
     if (this.unfinished.isPossible) this.unfinished.executionBegins(continues);
     this.#place.executionBegins(budget);
     const block =
       (!passHook && !this.#codeFlushWanted && this.#unit.fetch.knownAt(this.linearEip)) || this.#findBlock();
-    return this.#execution.run(block, passHook ? record.BLOCK_FIRST : record.BLOCK_ENTRY, this.#findBlock);
+    const status = this.#execution.run(block, passHook ? record.BLOCK_FIRST : record.BLOCK_ENTRY, this.#findBlock);
+    this.pendingFault ??= this.#place.finish();
+    return status;
   }
 
   /** The run loop has counted what was executed: until the next execution, `now` is its start. */
   endExecution(): void {
-    this.#place.budgetAtStart = this.state.read32(internal.BUDGET);
+    this.#place.executionEnds();
   }
 
   /** With the trap flag set, a repeated instruction traps after each iteration. */
@@ -299,7 +299,7 @@ export class Processor implements Cpu {
   /** What follows is done for the instruction of a record; 0 while its code is fetched. */
   #begin(at: number): void {
     this.#place.current = at;
-    if (this.unfinished.isPossible) this.unfinished.open(this.executed(), at);
+    if (this.unfinished.isPossible) this.unfinished.open(this.ticks(), at);
   }
 
   #end(): void {

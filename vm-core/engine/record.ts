@@ -53,6 +53,8 @@ export const BLOCK_BYTES = 8;
 export const BLOCK_FIRST = 12;
 /** Place in the table of the function that was compiled for the block; 0: there is none (i32). */
 export const BLOCK_REGION = 16;
+/** Physical address of its first byte (f64). */
+export const BLOCK_PHYSICAL = 24;
 export const BLOCK_HEADER_SIZE = 32;
 
 /** What handlers return besides the outcomes of cpu.ts. */
@@ -68,5 +70,10 @@ export const STATUS_REGION = 256;
  * as if it had.
  */
 export const STATUS_CALLED = 1024;
+/**
+ * EFLAGS.RF was loaded and means nothing but that it is to be cleared behind the next instruction. Comes with EXIT, for a loop
+ * that does not know how.
+ */
+export const STATUS_RESUME = 2048;
 /** The budget is down to SAMPLE_AT. */
 export const STATUS_SAMPLE = 512;

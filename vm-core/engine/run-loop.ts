@@ -3,8 +3,9 @@
  * the budget is used up or something needs TypeScript. EIP in the state is that of the block's first instruction while
  * the block runs, and exact whenever the loop has returned.
  */
-import { BRANCH, EXIT, FAULT, REPEAT } from '../cpu/cpu.ts';
+import { BRANCH, EXIT, FAULT, REPEAT, VECTOR_PF } from '../cpu/cpu.ts';
 import { JUMP_CACHE } from '../memory/layout.ts';
+import { RF } from '../state/lazy-flags.ts';
 import { CS, ENTRY_BASE, internal, SEGMENT_ENTRY_SIZE, slot } from '../state/layout.ts';
 import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
 import type { FunctionReference, ModuleBuilder, Signature } from '../wasm/module-builder.ts';
@@ -15,6 +16,8 @@ import { stageTraceBegin, stageTraceCount } from './trace-stage.ts';
 import * as record from './record.ts';
 
 const RECORD_SHIFT = 5;
+/** A handler that faults at once must not go on for ever without being seen. */
+const DELIVERIES_MAX = 256;
 /** Where the state has the base of the code segment. */
 export const CODE_BASE: number = internal.SEGMENTS + CS * SEGMENT_ENTRY_SIZE + ENTRY_BASE;
 
@@ -36,6 +39,7 @@ interface LoopState {
   readonly block: Variable;
   readonly status: Variable;
   readonly branches: Branches | undefined;
+  readonly events: LoopEvents | undefined;
   /** Budget at which the loop returns between two blocks. */
   readonly sampleAt: Value;
 }
@@ -48,6 +52,14 @@ interface Branches {
   readonly start: Variable;
 }
 
+/** What the loop can do by itself instead of coming back. */
+export interface LoopEvents {
+  /** (cpu, vector, is software, error code, RF or 0) → whether the handler was entered. */
+  readonly enter: FunctionReference;
+  /** (cpu, linear address, entry's place) → whether the entry of the jump cache is good in the mode that is current. */
+  readonly findAgain: FunctionReference;
+}
+
 /**
  * Defines `run(cpu, record, budget) → status` and exports it. The record is the entry of the block in the state, or its
  * first instruction. With `branched` it tells of each branch that is taken, and counts for the performance counters.
@@ -58,6 +70,7 @@ export function defineRunLoop(
   addressBits: 32 | 64,
   inLoop: readonly InLoop[],
   branched?: FunctionReference,
+  events?: LoopEvents,
 ): void {
   const f = builder.defineFunction({ parameters: ['i32', 'i32', 'i32'], result: 'i32' }, 'run');
   const [cpu, start, budget] = f.parameters as readonly [Value, Value, Value];
@@ -65,6 +78,7 @@ export function defineRunLoop(
   const state: LoopState = {
     addressBits,
     cpu,
+    events,
     budget: f.variable(budget),
     at: f.variable(start),
     first: f.variable(f.load('i32', 32, block, record.BLOCK_FIRST)),
@@ -136,6 +150,10 @@ function lastRecord(f: FunctionBuilder, { at }: LoopState): Value {
 /** The rare statuses. All but a repeated instruction without a reason to leave return to TypeScript. */
 function leaveForStatus(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
   const has = (bits: number) => f.binary('and', state.status, f.i32(bits));
+  f.if(has(record.STATUS_RESUME), () => {
+    f.set(state.status, f.binary('and', state.status, f.i32(~record.STATUS_RESUME)));
+    if (state.events) resumeOnce(f, state, nextBlock);
+  });
   f.if(f.binary('geU', state.status, f.i32(record.STATUS_REGION)), () => followRegion(f, state, nextBlock));
   const last = f.copy(lastRecord(f, state));
   const back = () => f.binary('sub', nextOffset(f, last), f.load('i32', 8, last, record.RECORD_LENGTH));
@@ -147,6 +165,7 @@ function leaveForStatus(f: FunctionBuilder, state: LoopState, nextBlock: Label):
   f.if(has(FAULT), () => {
     spend(f, state, last);
     moveEip(f, state, back());
+    if (state.events) deliverFault(f, state, state.events, nextBlock);
     leave();
   });
   f.if(f.eqz(has(BRANCH)), () => {
@@ -183,6 +202,59 @@ function followRegion(f: FunctionBuilder, state: LoopState, nextBlock: Label): v
   f.set(state.status, f.select(isLeft, f.i32(BRANCH), called));
 }
 
+/**
+ * IRET has loaded RF: the next instruction is executed alone, as the whole budget, and RF is cleared behind it. Without any
+ * budget left that is done by who comes next.
+ */
+function resumeOnce(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
+  f.if(f.binary('gtU', state.budget, f.i32(1)), () => {
+    spend(f, state, state.at);
+    f.if(state.budget, () => {
+      f.store(32, state.cpu, internal.BUDGET_BEHIND, state.budget);
+      f.set(state.budget, f.i32(1));
+      f.set(state.status, f.i32(BRANCH));
+      findBlock(f, state, nextBlock);
+    });
+    f.store(32, state.cpu, internal.BUDGET, state.budget);
+    f.return(state.status);
+  });
+}
+
+/**
+ * At the end of the budget, or where a sample is due: not 0 if the loop goes on, as an instruction is to be executed with RF
+ * set, or behind it, where RF is cleared.
+ */
+function goOnResumed(f: FunctionBuilder, state: LoopState): Value {
+  const behind = f.copy(f.load('i32', 32, state.cpu, internal.BUDGET_BEHIND));
+  f.if(f.select(behind, f.eqz(state.budget), f.i32(0)), () => {
+    const flags = f.load('i32', 32, state.cpu, slot.EFLAGS);
+    f.store(32, state.cpu, slot.EFLAGS, f.binary('and', flags, f.i32(~RF)));
+    f.set(state.budget, f.binary('sub', behind, f.i32(1)));
+    f.store(32, state.cpu, internal.BUDGET_BEHIND, f.i32(0));
+  });
+  return f.select(behind, state.budget, f.i32(0));
+}
+
+/** Goes on with the handler of a usual page fault, unless somebody hears of exceptions. A delivery takes a tick. */
+function deliverFault(f: FunctionBuilder, state: LoopState, { enter }: LoopEvents, nextBlock: Label): void {
+  const { cpu } = state;
+  const field = (offset: number) => f.load('i32', 32, cpu, offset);
+  const code = f.copy(field(internal.QUICK_FAULT));
+  const delivered = f.copy(field(internal.DELIVERED));
+  const isAsked = f.binary('or', field(internal.FAULTS_HEARD), field(internal.EXIT_REQUEST));
+  const mayEnter = f.binary('and', f.eqz(isAsked), f.binary('ltU', delivered, f.i32(DELIVERIES_MAX)));
+  f.if(f.select(code, mayEnter, f.i32(0)), () => {
+    const errorCode = f.binary('sub', code, f.i32(1));
+    f.if(f.call(enter, cpu, f.i32(VECTOR_PF), f.i32(0), errorCode, f.i32(RF)), () => {
+      f.store(32, cpu, internal.QUICK_FAULT, f.i32(0));
+      f.store(32, cpu, internal.FAULT, f.i32(0));
+      f.store(32, cpu, internal.DELIVERED, f.binary('add', delivered, f.i32(1)));
+      f.set(state.budget, f.binary('sub', state.budget, f.i32(1)));
+      findBlock(f, state, nextBlock);
+    });
+  });
+}
+
 /** Distance of the instruction behind a record from the first of its block. */
 function nextOffset(f: FunctionBuilder, at: Value): Value {
   return f.load('i32', 16, at, record.RECORD_NEXT_OFFSET);
@@ -215,8 +287,11 @@ function spend(f: FunctionBuilder, state: LoopState, upTo: Value): void {
 function findBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
   const isWide = state.addressBits === 64;
   f.if(f.binary('leU', state.budget, state.sampleAt), () => {
-    f.store(32, state.cpu, internal.BUDGET, state.budget);
-    f.return(f.select(state.budget, f.i32(record.STATUS_SAMPLE), f.i32(record.STATUS_LIMIT)));
+    const goesOn = state.events ? goOnResumed(f, state) : f.i32(0);
+    f.if(f.eqz(goesOn), () => {
+      f.store(32, state.cpu, internal.BUDGET, state.budget);
+      f.return(f.select(state.budget, f.i32(record.STATUS_SAMPLE), f.i32(record.STATUS_LIMIT)));
+    });
   });
   const eip = loadEip(f, state);
   const linear = linearEip(f, state);
@@ -228,7 +303,10 @@ function findBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void
   const known = f.load(linear.type as 'i32' | 'i64', state.addressBits, place, JUMP_CACHE + JUMP_LINEAR);
   f.if(f.binary('ne', known, linear), lookUp);
   const mode = f.load('i32', 32, state.cpu, internal.MODE_KEY);
-  f.if(f.binary('ne', f.load('i32', 32, place, JUMP_CACHE + JUMP_MODE), mode), lookUp);
+  f.if(f.binary('ne', f.load('i32', 32, place, JUMP_CACHE + JUMP_MODE), mode), () => {
+    if (state.events) f.if(f.eqz(f.call(state.events.findAgain, state.cpu, linear, place)), lookUp);
+    else lookUp();
+  });
   f.set(state.block, f.load('i32', 32, place, JUMP_CACHE + JUMP_BLOCK));
   if (!isWide) requireWithinLimit(f, state, eip, lookUp);
   f.set(state.first, f.load('i32', 32, state.block, record.BLOCK_FIRST));

@@ -11,6 +11,8 @@ import {
 } from '../memory/layout.ts';
 import { internal } from '../state/layout.ts';
 import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
+import { translated } from './events/translated-access.ts';
+import { defineTranslation, type TranslationFunctions } from './events/translation-code.ts';
 import type { EventFunctions } from './events/quick-events.ts';
 import type { FunctionReference, ModuleBuilder } from '../wasm/module-builder.ts';
 
@@ -45,6 +47,9 @@ export interface SlowPaths {
   readonly interruptPending: FunctionReference;
   /** Of the module that has the integer unit. */
   readonly events?: EventFunctions;
+  /** (cpu, linear, size, record) → value: as `read`, and what plain translations allow is done at once. */
+  readonly quickRead?: FunctionReference;
+  readonly translation?: TranslationFunctions;
 }
 
 /** The TypeScript side; the names are those of the imports. A fault is told by the state's FAULT field. */
@@ -77,8 +82,11 @@ export function passAddress(f: FunctionBuilder, cpu: Value, linear: Value): Valu
   return f.addressNumber(linear);
 }
 
-/** In a module for 64-bit mode addresses are i64, and values of 64 bits pass through the state's WIDE_VALUE. */
-export function defineSlowPaths(module: ModuleBuilder, addressBits: 32 | 64): SlowPaths {
+/**
+ * In a module for 64-bit mode addresses are i64, and values of 64 bits pass through the state's WIDE_VALUE. With `translates`
+ * the module has functions that translate addresses themselves before they ask TypeScript.
+ */
+export function defineSlowPaths(module: ModuleBuilder, addressBits: 32 | 64, translates = false): SlowPaths {
   const i32s = (count: number) => new Array<'i32'>(count).fill('i32');
   const read = module.importFunction('read', { parameters: ['f64', 'i32', 'i32'], result: 'i32' });
   const readOutside = module.importFunction('readForWrite', { parameters: ['f64', 'i32', 'i32'], result: 'i32' });
@@ -91,13 +99,17 @@ export function defineSlowPaths(module: ModuleBuilder, addressBits: 32 | 64): Sl
   const stackLoaded = module.importFunction('stackLoaded', { parameters: ['f64'] });
   const interruptPending = module.importFunction('interruptPending', { parameters: i32s(1), result: 'i32' });
   const word = addressBits === 64 ? 'i64' : 'i32';
+  const translation = translates ? defineTranslation(module, addressBits) : undefined;
   const write = module.defineFunction({ parameters: ['i32', word, word, 'i32', 'i32'] });
-  writeBesideCode(write, writeOutside);
+  writeBesideCode(write, writeOutside, translation);
   const readForWrite = module.defineFunction({ parameters: ['i32', word, 'i32', 'i32'], result: 'i32' });
-  readOnCodePage(readForWrite, readOutside);
+  readOnCodePage(readForWrite, readOutside, translation);
+  const quickRead = translation && module.defineFunction(readForWrite.signature);
+  if (quickRead && translation) readTranslated(quickRead, read, translation);
   const writeWide = writeOutside;
   const memory = { read, readForWrite, write, writeWide, segment };
-  return { addressBits, ...memory, raise, system, hook, callsOver, stackLoaded, interruptPending };
+  const others = { raise, system, hook, callsOver, stackLoaded, interruptPending };
+  return { addressBits, ...memory, ...others, ...(quickRead && translation ? { quickRead, translation } : {}) };
 }
 
 /** Does something with the entry of an access if that is the entry of its page and the page holds code. */
@@ -123,7 +135,11 @@ function onCodePage(
  * Programs of one page, boot sectors above all, keep data and stack beside their code. A store to a page with code is
  * done here if no byte of it lies under a decoded instruction; all others go outside.
  */
-function writeBesideCode(f: FunctionBuilder, writeOutside: FunctionReference): void {
+function writeBesideCode(
+  f: FunctionBuilder,
+  writeOutside: FunctionReference,
+  translation: TranslationFunctions | undefined,
+): void {
   const [cpu, linear, value, sizeAndKind, record] = f.parameters as readonly [Value, Value, Value, Value, Value];
   const size = f.binary('and', sizeAndKind, f.i32(SIZE_MASK));
   onCodePage(f, [cpu, linear, size], (entry, host) => {
@@ -132,6 +148,12 @@ function writeBesideCode(f: FunctionBuilder, writeOutside: FunctionReference): v
       f.return();
     });
   });
+  if (translation) {
+    translated(f, translation, 'write', (host) => {
+      storeBySize(f, host, value, size);
+      f.return();
+    });
+  }
   if (value.type === 'i64') f.store(64, cpu, internal.WIDE_VALUE, value);
   f.callVoid(writeOutside, passAddress(f, cpu, linear), f.narrow(value), sizeAndKind, record);
 }
@@ -159,17 +181,34 @@ function codeUnder(f: FunctionBuilder, entry: Value, linear: Value, size: Value)
 }
 
 /** What is on a page with code and may be written is read here; whether its bytes are code matters to the write. */
-function readOnCodePage(f: FunctionBuilder, readOutside: FunctionReference): void {
+function readOnCodePage(
+  f: FunctionBuilder,
+  readOutside: FunctionReference,
+  translation: TranslationFunctions | undefined,
+): void {
   const [cpu, linear, sizeAndKind, record] = f.parameters as readonly [Value, Value, Value, Value];
   const size = f.binary('and', sizeAndKind, f.i32(SIZE_MASK));
-  onCodePage(f, [cpu, linear, size], (_, host) => {
-    const has = (bytes: number) => f.binary('eq', size, f.i32(bytes));
-    f.if(has(1), () => f.return(f.load('i32', 8, host)));
-    f.if(has(2), () => f.return(f.load('i32', 16, host)));
-    if (linear.type === 'i64') f.store(64, cpu, internal.WIDE_VALUE, f.load('i64', 64, host));
-    f.return(f.load('i32', 32, host));
-  });
+  onCodePage(f, [cpu, linear, size], (_, host) => returnBySize(f, host, size));
+  if (translation) translated(f, translation, 'check', (host) => returnBySize(f, host, size));
   f.return(f.call(readOutside, passAddress(f, cpu, linear), sizeAndKind, record));
+}
+
+/** Reads what is in plain RAM; the page is reached without asking from then on. */
+function readTranslated(f: FunctionBuilder, readOutside: FunctionReference, translation: TranslationFunctions): void {
+  const [cpu, linear, sizeAndKind, record] = f.parameters as readonly [Value, Value, Value, Value];
+  const size = f.binary('and', sizeAndKind, f.i32(SIZE_MASK));
+  translated(f, translation, 'read', (host) => returnBySize(f, host, size));
+  f.return(f.call(readOutside, passAddress(f, cpu, linear), sizeAndKind, record));
+}
+
+/** Returns bytes at a host address. */
+function returnBySize(f: FunctionBuilder, host: Value, size: Value): void {
+  const cpu = f.parameters[0] as Value;
+  const has = (bytes: number) => f.binary('eq', size, f.i32(bytes));
+  f.if(has(1), () => f.return(f.load('i32', 8, host)));
+  f.if(has(2), () => f.return(f.load('i32', 16, host)));
+  f.if(has(8), () => f.store(64, cpu, internal.WIDE_VALUE, f.load('i64', 64, host)));
+  f.return(f.load('i32', 32, host));
 }
 
 function storeBySize(f: FunctionBuilder, host: Value, value: Value, size: Value): void {

@@ -55,8 +55,39 @@ export const CODE_PAGES_ENTRIES = 0x400;
 export const CODE_PAGES_ENTRY_SIZE = 16;
 
 /** A ring of the code that was executed last (engine/trace-entry.ts); aligned to its size, which is a power of two. */
-export const TRACE_RING = 0x10000;
+export const TRACE_RING = 0xe0000;
 export const TRACE_RING_SIZE = 0x10000;
+
+/**
+ * What is cached of translations (memory/translation-cache.ts): numbers of the whole cache, then an array for each part of an
+ * entry. Numbers without a remark are f64.
+ */
+const TRANSLATIONS = 0x10000;
+export const TRANSLATION_SETS = 1024;
+export const TRANSLATION_WAYS = 4;
+export const TRANSLATION_ENTRIES: number = TRANSLATION_SETS * TRANSLATION_WAYS;
+export const translations = {
+  GENERATION: TRANSLATIONS,
+  EPOCH: TRANSLATIONS + 8,
+  OWNER: TRANSLATIONS + 16,
+  TIME: TRANSLATIONS + 24,
+  HITS: TRANSLATIONS + 32,
+  FILLS: TRANSLATIONS + 40,
+  FLUSHES: TRANSLATIONS + 48,
+  /** i32. */
+  SIZES: TRANSLATIONS + 56,
+  PAGES: TRANSLATIONS + 64,
+  OWNERS: TRANSLATIONS + 64 + TRANSLATION_ENTRIES * 8,
+  FRAMES: TRANSLATIONS + 64 + TRANSLATION_ENTRIES * 16,
+  USED: TRANSLATIONS + 64 + TRANSLATION_ENTRIES * 24,
+  /** u16. */
+  PCIDS: TRANSLATIONS + 64 + TRANSLATION_ENTRIES * 32,
+  /** u8. */
+  SHIFTS: TRANSLATIONS + 64 + TRANSLATION_ENTRIES * 34,
+  RIGHTS: TRANSLATIONS + 64 + TRANSLATION_ENTRIES * 35,
+  KEYS: TRANSLATIONS + 64 + TRANSLATION_ENTRIES * 36,
+  END: TRANSLATIONS + 64 + TRANSLATION_ENTRIES * 37,
+} as const;
 
 /** A ring of the calls that have not returned (engine/call-entry.ts); aligned to its size, which is a power of two. */
 export const CALL_SHADOW = 0x40000;
@@ -76,7 +107,14 @@ export const CODE_MAP_SIZE = 512;
 export const CODE_MAP_GRANULE_SHIFT = 5;
 export const CODE_MAPS_MAX = 0x1800;
 
-export const CODE_ARENA: number = CODE_MAPS + CODE_MAPS_MAX * CODE_MAP_SIZE;
+/**
+ * One bit for each page below 4 GiB: set for RAM that is known as written in the log of written pages and that nothing decoded
+ * lies on, so that a store there need not be noted.
+ */
+export const PLAIN_PAGES: number = CODE_MAPS + CODE_MAPS_MAX * CODE_MAP_SIZE;
+export const PLAIN_PAGES_SIZE = 0x20000;
+
+export const CODE_ARENA: number = PLAIN_PAGES + PLAIN_PAGES_SIZE;
 export const CODE_ARENA_END = 0x2e00000;
 
 /** What is counted of each region of compiled code (engine/compiler/region-counters.ts). */

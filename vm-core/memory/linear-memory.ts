@@ -185,6 +185,7 @@ export class LinearMemory {
     if (this.#map.accesses.isOpen) this.#observer.overwrites(physical, size as Size);
     this.#map.writeRam(physical, size as Size, value);
     if (codeMap !== 0) this.#observer.codeWritten(physical, size);
+    else this.#map.markPlain(physical);
   }
 
   #isOwn(physical: number): boolean {

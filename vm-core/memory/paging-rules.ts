@@ -59,11 +59,26 @@ export interface PagingRules extends PagingFeatures {
   readonly pcid: number;
 }
 
+/** The rules as generated code asks them, in one number: the levels in the low bits, and these. */
+export const RULE_LEVELS = 7;
+export const RULE_PROTECT = 1 << 3;
+export const RULE_GLOBAL = 1 << 4;
+export const RULE_SMEP = 1 << 5;
+export const RULE_SMAP = 1 << 6;
+export const RULE_LARGE = 1 << 7;
+
+const NO_EXECUTE_HIGH = 0x8000_0000;
+const KEY_HIGH = 0x7800_0000;
+const FRAME_BITS_HIGH = 0xf_ffff;
+
 const TABLE_LOW = 0xffff_f000;
 const POINTERS_LOW = 0xffff_ffe0;
 const PCID = 0xfff;
 /** The bits of CR4 that are read here; together with the others they fit into a small integer. */
 const CR4_MASK = CR4_PSE | CR4_PAE | CR4_PGE | CR4_LA57 | CR4_PCIDE | CR4_SMEP | CR4_SMAP | CR4_PKE | CR4_PKS;
+
+/** Where the registers are. */
+type PagingState = Pick<CpuState, 'read32'>;
 
 /** The rules as the registers of a processor set them. */
 export class PagingRegisters implements PagingRules {
@@ -72,7 +87,6 @@ export class PagingRegisters implements PagingRules {
   readonly gigabytePages: boolean;
   readonly pointers: Uint32Array = new Uint32Array(8);
   levels: PagingLevels = LEVELS_NONE;
-  root = 0;
   largePages = false;
   writeProtect = false;
   noExecute = false;
@@ -83,10 +97,13 @@ export class PagingRegisters implements PagingRules {
   supervisorKeys = 0;
   pcid = 0;
   readonly #rootHighMask: number;
+  readonly #state: PagingState;
   /** Control bits as of the last reading. */
   #control = -1;
 
-  constructor({ physicalBits, pse36, gigabytePages }: PagingFeatures) {
+  /** Without a state there is no paging. */
+  constructor({ physicalBits, pse36, gigabytePages }: PagingFeatures, state: PagingState = { read32: () => 0 }) {
+    this.#state = state;
     this.physicalBits = physicalBits;
     this.pse36 = pse36;
     this.gigabytePages = gigabytePages;
@@ -94,17 +111,18 @@ export class PagingRegisters implements PagingRules {
   }
 
   /** Reads the registers again. True if accesses that the old rules allowed may now be forbidden. */
-  read(state: CpuState): boolean {
+  read(): boolean {
+    const state = this.#state;
     const { userKeys, supervisorKeys } = this;
     const control = this.#readControl(state);
-    this.#readRoot(state);
+    this.#readContext(state);
     const changed = control !== this.#control || userKeys !== this.userKeys || supervisorKeys !== this.supervisorKeys;
     this.#control = control;
     return changed;
   }
 
   /** Gives what was read in one number. */
-  #readControl(state: CpuState): number {
+  #readControl(state: PagingState): number {
     const cr0 = state.read32(slot.CR0);
     const cr4 = state.read32(slot.CR4);
     const efer = state.read32(slot.EFER);
@@ -121,11 +139,38 @@ export class PagingRegisters implements PagingRules {
     return (cr4 & CR4_MASK) * 16 + this.levels + (this.writeProtect ? 8 : 0) + (this.noExecute ? 2 ** 40 : 0);
   }
 
-  #readRoot(state: CpuState): void {
+  /** Generated code that writes CR3 tells nobody. */
+  get root(): number {
+    const cr3 = this.#state.read32(slot.CR3);
+    const long = this.levels >= LEVELS_LONG;
+    const high = long ? (this.#state.read32(slot.CR3 + 4) & this.#rootHighMask) >>> 0 : 0;
+    return high * 2 ** 32 + ((cr3 & (this.levels === LEVELS_PAE ? POINTERS_LOW : TABLE_LOW)) >>> 0);
+  }
+
+  /** As generated code asks the rules; 0 where it does not know them. */
+  get quick(): number {
+    const keys = this.userKeys | this.supervisorKeys;
+    const isKnown = this.levels === LEVELS_32_BIT || this.levels === LEVELS_LONG;
+    if (!isKnown || keys !== 0 || (this.#state.read32(slot.CR4) & CR4_PCIDE) !== 0) return 0;
+    return (
+      this.levels |
+      (this.writeProtect ? RULE_PROTECT : 0) |
+      (this.globalPages ? RULE_GLOBAL : 0) |
+      (this.smep ? RULE_SMEP : 0) |
+      (this.smap ? RULE_SMAP : 0) |
+      (this.largePages ? RULE_LARGE : 0)
+    );
+  }
+
+  /** Bits of the upper half of a table entry that generated code does not know what to do with. */
+  get unusualHigh(): number {
+    const unusual = KEY_HIGH | (FRAME_BITS_HIGH & ~this.#rootHighMask);
+    return this.noExecute ? unusual : unusual | NO_EXECUTE_HIGH;
+  }
+
+  #readContext(state: PagingState): void {
     const cr3 = state.read32(slot.CR3);
     const long = this.levels >= LEVELS_LONG;
-    const high = long ? (state.read32(slot.CR3 + 4) & this.#rootHighMask) >>> 0 : 0;
-    this.root = high * 2 ** 32 + ((cr3 & (this.levels === LEVELS_PAE ? POINTERS_LOW : TABLE_LOW)) >>> 0);
     this.pcid = long && (state.read32(slot.CR4) & CR4_PCIDE) !== 0 ? cr3 & PCID : 0;
     if (this.levels !== LEVELS_PAE) return;
     for (let n = 0; n < 8; n++) this.pointers[n] = state.read32(slot.PDPTE0 + (n >> 1) * SLOT_SIZE + (n & 1) * 4);

@@ -6,7 +6,7 @@ import type { Region } from '../devices/device.ts';
 import { AccessLog, type AccessPurpose, answersLater } from './access-log.ts';
 import { DirtyLog } from './dirty-log.ts';
 import { HIGH_RAM } from './guest-ram.ts';
-import { PAGE_SHIFT, PAGE_SIZE, RAM_BASE } from './layout.ts';
+import { PAGE_SHIFT, PAGE_SIZE, PLAIN_PAGES, PLAIN_PAGES_SIZE, RAM_BASE } from './layout.ts';
 
 const MEBIBYTE = 0x100000;
 const LOW_PAGES = MEBIBYTE >>> PAGE_SHIFT;
@@ -67,6 +67,7 @@ export class PhysicalMap {
     this.accesses = options.accesses ?? new AccessLog();
     this.view = new DataView(memory.buffer);
     this.bytes = new Uint8Array(memory.buffer);
+    this.dirty.onBegin.push(() => this.bytes.fill(0, PLAIN_PAGES, PLAIN_PAGES + PLAIN_PAGES_SIZE));
     const firstHole = options.plain ? LOW_PAGES : 0xa0000 >>> PAGE_SHIFT;
     for (let page = firstHole; page < LOW_PAGES; page++) this.#lowKinds[page] = KIND_NONE;
   }
@@ -178,6 +179,21 @@ export class PhysicalMap {
   writeRam(physicalAddress: number, size: 1 | 2 | 4, value: number): void {
     this.dirty.note(physicalAddress);
     writeView(this.view, this.#ramAt(physicalAddress), size, value);
+  }
+
+  /** A page of RAM was noted as written, and nothing has to be asked before further stores to it. */
+  markPlain(physicalAddress: number): void {
+    if (physicalAddress >= HIGH_RAM) return;
+    const page = physicalAddress >>> PAGE_SHIFT;
+    const at = PLAIN_PAGES + (page >>> 3);
+    this.bytes[at] = (this.bytes[at] as number) | (1 << (page & 7));
+  }
+
+  /** There is something to be asked, from now on. */
+  markUsed(physicalPage: number): void {
+    if (physicalPage >= HIGH_RAM / PAGE_SIZE) return;
+    const at = PLAIN_PAGES + (physicalPage >>> 3);
+    this.bytes[at] = (this.bytes[at] as number) & ~(1 << (physicalPage & 7));
   }
 
   #setBytes(physicalAddress: number, host: number, bytes: Uint8Array): void {

@@ -26,30 +26,43 @@ const PAGE_MASK = ~0xfff;
 
 /** Accesses of the supervisor, of user code, and of the supervisor with EFLAGS.AC set while SMAP is on. */
 export type PrivilegeClass = 0 | 1 | 2;
-const CLASSES = 4;
-const SPACES_MAX: number = Math.floor((CONTEXT_MAX + 1) / CLASSES) - 1;
+/** Contexts of an address space. */
+export const CLASSES = 4;
+/** The last number that a context may get. */
+export const SPACES_MAX: number = Math.floor((CONTEXT_MAX + 1) / CLASSES) - 1;
 
 /** Small numbers for address spaces, in the order in which they appear. */
 class ContextNumbers {
   readonly #onRestart: () => void;
   readonly #numbers = new Map<number, number>();
-  #last = 0;
+  readonly #state: CpuState;
+  /** Where the state has the last number; generated code takes numbers, too. */
+  readonly #field: number;
 
   /** `onRestart` makes everything that carries a number invalid. */
-  constructor(onRestart: () => void) {
+  constructor(state: CpuState, field: number, onRestart: () => void) {
+    this.#state = state;
+    this.#field = field;
     this.#onRestart = onRestart;
+  }
+
+  /** A space has another number. */
+  set(space: number, number: number): void {
+    if (this.#numbers.has(space)) this.#numbers.set(space, number);
   }
 
   of(space: number): number {
     const known = this.#numbers.get(space);
     if (known !== undefined) return known;
-    if (this.#last === SPACES_MAX) {
+    let last = this.#state.read32(this.#field);
+    if (last === SPACES_MAX) {
       this.#numbers.clear();
-      this.#last = 0;
+      last = 0;
       this.#onRestart();
     }
-    this.#numbers.set(space, ++this.#last);
-    return this.#last;
+    this.#numbers.set(space, ++last);
+    this.#state.write32(this.#field, last);
+    return last;
   }
 
   forget(space: number): void {
@@ -73,20 +86,27 @@ export class Tlb {
 
   constructor(state: CpuState) {
     this.#state = state;
-    this.#reads = new ContextNumbers(() => {
+    this.#reads = new ContextNumbers(state, internal.TLB_READ_NUMBER, () => {
       this.#clear(TLB_READ);
       this.onRestart();
     });
-    this.#writes = new ContextNumbers(() => this.#clear(TLB_WRITE));
+    this.#writes = new ContextNumbers(state, internal.TLB_WRITE_NUMBER, () => this.#clear(TLB_WRITE));
     this.enter(0, 0);
   }
 
   /** Makes an address space and a privilege the current ones. Spaces have any numbers. */
   enter(space: number, privilege: PrivilegeClass): void {
+    this.#noteNumbers();
     this.#space = space;
     this.#state.write32(internal.TLB_SYSTEM_WRITE_GENERATION, this.#writes.of(space) * CLASSES);
     this.#state.write32(internal.TLB_SYSTEM_GENERATION, this.#reads.of(space) * CLASSES);
     this.enterPrivilege(privilege);
+  }
+
+  /** Generated code may have given the current space another number. */
+  #noteNumbers(): void {
+    this.#reads.set(this.#space, this.#systemContext / CLASSES);
+    this.#writes.set(this.#space, this.#systemWriteContext / CLASSES);
   }
 
   /** Generated code that changes the privilege changes the context by itself. */

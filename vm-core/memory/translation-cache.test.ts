@@ -1,11 +1,12 @@
 /** The cache of translations: what finds what, what a flush leaves, and what makes room. */
 import { describe, expect, it } from 'vitest';
+import { TRANSLATION_SETS } from './layout.ts';
 import { PageWalk } from './page-walk.ts';
 import { TranslationCache } from './translation-cache.ts';
 
 const PAGE = 0x1000;
 /** Linear pages that fall into the same set. */
-const SAME_SET = 1024 * PAGE;
+const SAME_SET = TRANSLATION_SETS * PAGE;
 
 function walkTo(frame: number, shift = 12): PageWalk {
   const walk = new PageWalk();
@@ -53,6 +54,16 @@ describe('translations', () => {
     fill(0x6000, 2, true);
     expect(has(0x6000, 7)).toBe(true);
     expect(cache.counters.flushes).toBe(3);
+  });
+
+  it('have a place of their own in every set', () => {
+    const { cache, fill, has } = make();
+    const pages = Array.from({ length: 4096 }, (_, page) => page * PAGE);
+    for (const linear of pages) fill(linear);
+    expect(pages.filter((linear) => !has(linear))).toEqual([]);
+    expect(cache.counters.evictions).toBe(0);
+    for (const linear of pages) cache.drop(linear, 0);
+    expect(cache.list()).toEqual([]);
   });
 
   it('of every size are found by any address in the page, and dropped so', () => {

@@ -4,12 +4,15 @@
  * least recently used of its set: a page that compiled code reaches without asking here counts as used.
  */
 import type { PageRights } from './page-access.ts';
-import { PAGE_SHIFT } from './layout.ts';
+import {
+  PAGE_SHIFT,
+  TRANSLATION_ENTRIES as ENTRIES,
+  TRANSLATION_SETS as SETS,
+  TRANSLATION_WAYS as WAYS,
+  translations,
+} from './layout.ts';
 import type { PageWalk } from './page-walk.ts';
 
-const SETS = 1024;
-const WAYS = 4;
-const ENTRIES = SETS * WAYS;
 const PCIDS = 4096;
 
 /** Sizes of pages, as shifts and in bytes. */
@@ -21,6 +24,9 @@ const WRITABLE = 2;
 const EXECUTABLE = 4;
 const DIRTY = 8;
 const GLOBAL = 16;
+
+/** Where the numbers of the cache lie: the last generation, the oldest one that is good, that of context 0, … */
+const [GENERATION, EPOCH, OWNER, TIME, HITS, FILLS, FLUSHES, NUMBERS] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 
 /** An owner that no generation equals. */
 const NOBODY = -1;
@@ -57,48 +63,89 @@ export interface PieceHolder {
 }
 
 export class TranslationCache {
-  readonly counters: TranslationCounters = { hits: 0, fills: 0, evictions: 0, spared: 0, flushes: 0 };
   readonly #holder: PieceHolder;
+  /** What generated code works with as well lies in the vCPU's area (engine/events/translation-code.ts). */
+  readonly #numbers: Float64Array;
+  readonly #sizesField: Int32Array;
   /** Number of the page at its size. */
-  readonly #pages = new Float64Array(ENTRIES);
-  readonly #shifts = new Uint8Array(ENTRIES);
+  readonly #pages: Float64Array;
+  readonly #shifts: Uint8Array;
   /** Generation of the process context, or of the global pages, at the time of the fill. */
-  readonly #owners = new Float64Array(ENTRIES).fill(NOBODY);
-  readonly #pcids = new Uint16Array(ENTRIES);
-  readonly #frames = new Float64Array(ENTRIES);
-  readonly #rights = new Uint8Array(ENTRIES);
-  readonly #keys = new Uint8Array(ENTRIES);
-  readonly #used = new Float64Array(ENTRIES);
+  readonly #owners: Float64Array;
+  readonly #pcids: Uint16Array;
+  readonly #frames: Float64Array;
+  readonly #rights: Uint8Array;
+  readonly #keys: Uint8Array;
+  readonly #used: Float64Array;
   readonly #generations = new Float64Array(PCIDS);
-  #time = 0;
-  /** Everything older is gone, and what is older and not global. */
-  #epoch = 0;
   #contextsEpoch = 0;
-  #generation = 0;
-  /** Bit n: a page of size `SHIFTS[n]` has been entered since everything was flushed. */
-  #sizes = 0;
+  #evictions = 0;
+  #spared = 0;
 
-  constructor(holder: PieceHolder) {
+  /** The arrays lie in a buffer, as far from `base` as layout.ts says. */
+  constructor(holder: PieceHolder, buffer: ArrayBuffer = new ArrayBuffer(translations.END), base = 0) {
     this.#holder = holder;
+    const doubles = (offset: number) => new Float64Array(buffer, base + offset, ENTRIES);
+    const bytes = (offset: number) => new Uint8Array(buffer, base + offset, ENTRIES);
+    this.#numbers = new Float64Array(buffer, base + translations.GENERATION, NUMBERS);
+    this.#sizesField = new Int32Array(buffer, base + translations.SIZES, 1);
+    this.#pages = doubles(translations.PAGES);
+    this.#owners = doubles(translations.OWNERS).fill(NOBODY);
+    this.#frames = doubles(translations.FRAMES);
+    this.#used = doubles(translations.USED);
+    this.#pcids = new Uint16Array(buffer, base + translations.PCIDS, ENTRIES);
+    this.#shifts = bytes(translations.SHIFTS);
+    this.#rights = bytes(translations.RIGHTS);
+    this.#keys = bytes(translations.KEYS);
+  }
+
+  get counters(): TranslationCounters {
+    const { [HITS]: hits = 0, [FILLS]: fills = 0, [FLUSHES]: flushes = 0 } = this.#numbers;
+    return { hits, fills, evictions: this.#evictions, spared: this.#spared, flushes };
+  }
+
+  /** Everything older is gone. */
+  get #epoch(): number {
+    return this.#numbers[EPOCH] as number;
+  }
+
+  /** Bit n: a page of size `SHIFTS[n]` has been entered since everything was flushed. */
+  get #sizes(): number {
+    return this.#sizesField[0] as number;
+  }
+
+  set #sizes(sizes: number) {
+    this.#sizesField[0] = sizes;
+  }
+
+  #next(number: number): number {
+    const next = (this.#numbers[number] as number) + 1;
+    this.#numbers[number] = next;
+    return next;
   }
 
   /** Forgets everything. */
   flushAll(): void {
-    this.#epoch = ++this.#generation;
+    const generation = this.#next(GENERATION);
+    this.#numbers[EPOCH] = generation;
+    this.#numbers[OWNER] = generation;
     this.#sizes = 0;
-    this.counters.flushes++;
+    this.#next(FLUSHES);
   }
 
   /** Forgets the pages of one process context that are not global. */
   flushContext(pcid: number): void {
-    this.#generations[pcid] = ++this.#generation;
-    this.counters.flushes++;
+    const generation = this.#next(GENERATION);
+    if (pcid === 0) this.#numbers[OWNER] = generation;
+    else this.#generations[pcid] = generation;
+    this.#next(FLUSHES);
   }
 
   /** Forgets all pages that are not global. */
   flushContexts(): void {
-    this.#contextsEpoch = ++this.#generation;
-    this.counters.flushes++;
+    this.#contextsEpoch = this.#next(GENERATION);
+    this.#numbers[OWNER] = this.#contextsEpoch;
+    this.#next(FLUSHES);
   }
 
   /** Place of the translation of a linear address; -1 if there is none. */
@@ -107,8 +154,8 @@ export class TranslationCache {
       if ((this.#sizes & (1 << n)) === 0) continue;
       const at = this.#locate(Math.floor(linear / (SIZES[n] as number)), SHIFTS[n] as number, pcid);
       if (at < 0) continue;
-      this.#used[at] = ++this.#time;
-      this.counters.hits++;
+      this.#used[at] = this.#next(TIME);
+      this.#next(HITS);
       return at;
     }
     return -1;
@@ -154,9 +201,9 @@ export class TranslationCache {
       (walk.executable ? EXECUTABLE : 0) |
       (dirty ? DIRTY : 0) |
       (isGlobal ? GLOBAL : 0);
-    this.#used[at] = ++this.#time;
+    this.#used[at] = this.#next(TIME);
     this.#sizes |= 1 << size;
-    this.counters.fills++;
+    this.#next(FILLS);
   }
 
   /** Forgets the translations of a linear address in a process context; with `global`, global ones too. */
@@ -207,6 +254,7 @@ export class TranslationCache {
   }
 
   #generationOf(pcid: number): number {
+    if (pcid === 0) return this.#numbers[OWNER] as number;
     return Math.max(this.#generations[pcid] as number, this.#contextsEpoch, this.#epoch);
   }
 
@@ -220,8 +268,8 @@ export class TranslationCache {
       } else if (oldest < 0 || this.#isOlder(at, oldest)) oldest = at;
     }
     const victim = oldest < 0 ? spared : oldest;
-    if (oldest >= 0 && spared >= 0 && this.#isOlder(spared, oldest)) this.counters.spared++;
-    this.counters.evictions++;
+    if (oldest >= 0 && spared >= 0 && this.#isOlder(spared, oldest)) this.#spared++;
+    this.#evictions++;
     const shift = this.shiftAt(victim);
     this.#owners[victim] = NOBODY;
     this.#holder.dropped((this.#pages[victim] as number) * 2 ** shift, shift);

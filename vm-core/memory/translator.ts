@@ -59,12 +59,14 @@ export class Translator {
     this.#tlb = tlb;
     this.#observer = observer;
     this.#readTable = (physicalAddress) => map.read(this.#gated(physicalAddress), 4, 'tables');
-    this.cache = new TranslationCache({
-      holds: (linear) => tlb.holds(linear),
-      dropped: (linear, shift) => this.#forgetPieces(linear, shift),
-    });
+    const holder = {
+      holds: (linear: number) => tlb.holds(linear),
+      dropped: (linear: number, shift: number) => this.#forgetPieces(linear, shift),
+    };
+    this.cache = new TranslationCache(holder, state.view.buffer as ArrayBuffer, state.base);
     this.#peekTable = (physicalAddress) => map.peek32(this.#gated(physicalAddress));
-    this.#rules = new PagingRegisters(features);
+    this.#rules = new PagingRegisters(features, state);
+    state.write32(internal.PLAIN_RAM, map.ramSize);
     this.rulesChanged();
   }
 
@@ -89,7 +91,9 @@ export class Translator {
    */
   rulesChanged(): void {
     const { levels } = this.#rules;
-    if (this.#rules.read(this.#state)) this.#tlb.forgetAll();
+    if (this.#rules.read()) this.#tlb.forgetAll();
+    this.#state.write32(internal.PAGING, this.#rules.quick);
+    this.#state.write32(internal.RESERVED_HIGH, this.#rules.unusualHigh);
     if (levels !== this.#rules.levels) this.flushAll();
     this.#enter();
   }

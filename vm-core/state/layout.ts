@@ -163,12 +163,34 @@ export const internal = {
   TLB_SYSTEM_WRITE_GENERATION: field(),
   /** i32: the class of the privilege (see tlb.ts), with paging off, too. */
   PRIVILEGE: field(),
+  /** i32: the last numbers that contexts of loads and of stores have got (see tlb.ts). */
+  TLB_READ_NUMBER: field(),
+  TLB_WRITE_NUMBER: field(),
+  /** i32: the rules of paging where generated code knows them, see memory/paging-rules.ts; 0: TypeScript translates. */
+  PAGING: field(),
+  /** i32: bits of the upper half of a table entry with which TypeScript has to do. */
+  RESERVED_HIGH: field(),
+  /** i32: bytes of RAM below 4 GiB, with the hole below 1 MiB. */
+  PLAIN_RAM: field(),
+  /** i32: not 0 while accesses have to be noticed that generated code would not notice. */
+  SHORTCUTS_OFF: field(),
+  /** i32: the error code of a page fault that generated code has found, and 1; or 0. */
+  QUICK_FAULT: field(),
+  /** i32: while one instruction is executed with RF set, the rest of the budget and 1; otherwise 0. */
+  BUDGET_BEHIND: field(),
+  /** i32: not 0 while somebody hears of exceptions. */
+  FAULTS_HEARD: field(),
+  /** i32: events that generated code has delivered since the execution began; each is a tick of the budget. */
+  DELIVERED: field(),
   /** i32: not 0 while somebody hears of software interrupts before they happen; while levels are counted apart. */
   INTERRUPTS_HEARD: field(),
   LEVELS_HEARD: field(),
   /** i32: bits of EFLAGS that IRET loads at every level because of the processor's model, and those at level 0. */
   MODEL_FLAGS: field(),
   MODEL_SYSTEM_FLAGS: field(),
+  /** i32: bits that CR3 has below 4 GiB; not 0 where a write of it empties the buffer of the test registers, too. */
+  ROOT_MASK: field(),
+  HAS_TEST_BUFFER: field(),
   /** i32: not 0 for a processor of AMD. */
   IS_AMD: field(),
   /** i32: set to leave the block after the current instruction (code modified, event raised). */

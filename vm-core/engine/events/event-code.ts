@@ -46,6 +46,10 @@ export class EventCode extends Arithmetic implements FlagKeeper {
     this.f.store(bits, this.cpu, offset, typeof value === 'number' ? this.constant(value) : value);
   }
 
+  setAt(host: Value, offset: number, value: Value): void {
+    this.f.store(32, host, offset, value);
+  }
+
   /** A slot that holds an address. */
   address(offset: number): Value {
     return this.isWide ? this.f.load('i64', 64, this.cpu, offset) : this.field(offset);

@@ -15,6 +15,8 @@ import { writeEnter } from './enter-code.ts';
 import { writeFastCall, writeFastReturn, writeSystemCall, writeSystemReturn } from './fast-call-code.ts';
 import { EventCode } from './event-code.ts';
 import { writeReturn } from './return-code.ts';
+import { writeFindAgain, writeLoadRoot } from './root-code.ts';
+import type { TranslationFunctions } from './translation-code.ts';
 
 /** The functions of a module. */
 export interface EventFunctions {
@@ -26,6 +28,10 @@ export interface EventFunctions {
   /** The same of SYSCALL and SYSRET, with addresses of 32 bits of SYSENTER and SYSEXIT. */
   readonly call: FunctionReference;
   readonly callReturn: FunctionReference;
+  /** The same of MOV to CR3. */
+  readonly loadRoot: FunctionReference;
+  /** (cpu, linear address, entry's place) → whether the entry of the jump cache is good in the mode that is current. */
+  readonly findAgain: FunctionReference;
 }
 
 /** (vCPU's base, vector, is software, error code or -1, RF or 0) → whether the handler was entered. */
@@ -54,7 +60,13 @@ export function withEvents(module: ModuleBuilder, paths: SlowPaths): SlowPaths {
   const isWide = addressBits === 64;
   const call = transfer(isWide ? writeSystemCall : writeFastCall);
   const callReturn = transfer(isWide ? writeSystemReturn : writeFastReturn);
-  return { ...paths, events: { addressBits, enter, return: transfer(writeReturn), call, callReturn } };
+  const loadRoot = transfer(writeLoadRoot);
+  const word = isWide ? 'i64' : 'i32';
+  const findAgain = module.defineFunction({ parameters: ['i32', word, 'i32'], result: 'i32' });
+  const { translate } = paths.translation as TranslationFunctions;
+  writeFindAgain(new EventCode(findAgain, addressBits), translate);
+  const transfers = { return: transfer(writeReturn), call, callReturn, loadRoot };
+  return { ...paths, events: { addressBits, enter, ...transfers, findAgain } };
 }
 
 /** Code at the beginning of a system operation: it returns a status, or has changed nothing. */
@@ -86,11 +98,21 @@ const transferOf =
     f.if(status, () => f.return(status));
   };
 
+/** MOV to a control register: to CR3. */
+const loadControl: QuickOperation = (f, { loadRoot }) => {
+  const [cpu, at] = f.parameters as readonly [Value, Value];
+  f.if(f.binary('eq', f.load('i32', 8, at, record.RECORD_REG), f.i32(3)), () => {
+    const status = f.call(loadRoot, cpu, at);
+    f.if(status, () => f.return(status));
+  });
+};
+
 /** By the names of rows. */
 export const quickOperations: Readonly<Record<string, QuickOperation>> = {
   INT: softwareInterrupt(undefined),
   INT3: softwareInterrupt(VECTOR_BP),
   IRET: transferOf('return', [32, 64], true),
+  MOV_TO_CR: loadControl,
   SYSCALL: transferOf('call', [64], false),
   SYSRET: transferOf('callReturn', [64], true),
   SYSENTER: transferOf('call', [32], false),

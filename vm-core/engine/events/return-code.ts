@@ -31,6 +31,7 @@ import {
   refuseDrops,
   requireSame,
 } from './descriptor-code.ts';
+import { STATUS_RESUME } from '../record.ts';
 import { bitOf, type EventCode } from './event-code.ts';
 import { loadFlatStack, loadNullStack, requireFlat } from './long-stack.ts';
 
@@ -54,13 +55,16 @@ export function writeReturn(s: EventCode, interruptPending: FunctionReference): 
 /** The status after EFLAGS was loaded: TypeScript must look where the flags ask for something. */
 export function statusAfter(s: EventCode, before: Value, isPending: () => Value): Value {
   const after = s.field(slot.EFLAGS);
-  const noticed = s.and(s.xor(before, after), NOTICED);
-  const mustLook = s.variable(s.ne(s.and(noticed, ~IF), 0));
+  const noticed = s.f.copy(s.and(s.xor(before, after), NOTICED));
+  const mustLook = s.variable(s.ne(s.and(noticed, ~(IF | RF)), 0));
   const checks = s.and(s.bit(s.field(slot.CR0), bitOf(CR0_AM)), s.bit(s.or(before, after), bitOf(AC)));
   s.set(mustLook, s.or(mustLook, checks));
-  s.if(s.and(s.isZero(mustLook), s.ne(s.and(noticed, after), 0)), () => s.set(mustLook, isPending()));
+  s.if(s.and(s.isZero(mustLook), s.ne(s.and(s.and(noticed, after), IF), 0)), () => s.set(mustLook, isPending()));
   const requested = s.field(internal.EXIT_REQUEST);
-  return s.or(requested, s.select(mustLook, s.constant(BRANCH | EXIT), s.constant(BRANCH)));
+  // Where there are breakpoints on instructions, RF means more.
+  s.set(mustLook, s.or(s.or(mustLook, requested), s.and(s.shrU(noticed, bitOf(RF)), s.field(internal.SHORTCUTS_OFF))));
+  const resumes = s.select(s.and(noticed, RF), s.constant(BRANCH | EXIT | STATUS_RESUME), s.constant(BRANCH));
+  return s.select(mustLook, s.constant(BRANCH | EXIT), resumes);
 }
 
 /** Code at the level of the selector, which is the current one or an outer one. Others are refused. */

@@ -1,0 +1,68 @@
+/**
+ * Accesses that miss the translation buffers, made in generated code where the page is plain RAM: an address is translated,
+ * and the buffer gets its entry. Parameters of the function are (cpu, linear, …, size, record).
+ */
+import {
+  ENTRY_ADDEND,
+  ENTRY_CODE_MAP,
+  PAGE_SIZE,
+  RAM_BASE,
+  TLB_PLACE_MASK,
+  TLB_PLACE_SHIFT,
+  TLB_READ,
+  TLB_WRITE,
+} from '../../memory/layout.ts';
+import { internal } from '../../state/layout.ts';
+import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
+import { EventCode } from './event-code.ts';
+import { isPlainPage, type TranslationFunctions, WRITE } from './translation-code.ts';
+
+/** Bits of a size that are the size, the check of it only, and the sizes that are accessed here. */
+const SIZE_MASK = 0x3f;
+const SIZE_CHECK = 0x200;
+const SIZE_MAX = 8;
+
+/**
+ * Runs `access` with a host address if the page may be reached; returns with the fault that is raised; otherwise nothing has
+ * happened. `check` reads what is to be written afterwards.
+ */
+export function translated(
+  f: FunctionBuilder,
+  { translate }: TranslationFunctions,
+  kind: 'read' | 'write' | 'check',
+  access: (host: Value) => void,
+): void {
+  const s = new EventCode(f, (f.parameters[1] as Value).type === 'i64' ? 64 : 32);
+  const linear = f.parameters[1] as Value;
+  const [sizeAndKind, record] = f.parameters.slice(-2) as [Value, Value];
+  const size = s.and(sizeAndKind, SIZE_MASK);
+  const isInside = s.isZero(s.gtU(s.add(s.and(s.low(linear), PAGE_SIZE - 1), size), PAGE_SIZE));
+  // Somebody wants to know why a region was left before the instruction.
+  const isAsked = s.eq(record, s.field(internal.REGION_RECORD));
+  const isOurs = s.and(s.and(isInside, s.xor(isAsked, 1)), s.isZero(s.gtU(size, SIZE_MAX)));
+  s.if(s.and(isOurs, s.isZero(s.and(sizeAndKind, SIZE_CHECK))), () => {
+    const physical = f.call(translate, s.cpu, linear, s.constant(kind === 'read' ? 0 : WRITE));
+    s.if(s.field(internal.FAULT), () => f.return(f.signature.result ? s.constant(0) : undefined));
+    s.if(s.isZero(s.ltS(physical, 0)), () => {
+      const host = s.f.copy(s.add(s.low(physical), s.constant(RAM_BASE)));
+      if (kind === 'read') enterPage(s, 'read', linear, host);
+      if (kind !== 'write') access(host);
+      else
+        s.if(isPlainPage(s, physical), () => {
+          enterPage(s, 'write', linear, host);
+          access(host);
+        });
+    });
+  });
+}
+
+/** Puts a page into a translation buffer, in the context that runs. */
+function enterPage(s: EventCode, kind: 'read' | 'write', linear: Value, host: Value): void {
+  const place = s.and(s.shrU(s.low(linear), TLB_PLACE_SHIFT), TLB_PLACE_MASK);
+  const entry = s.add(s.add(s.cpu, place), s.constant(kind === 'read' ? TLB_READ : TLB_WRITE));
+  const context = s.field(kind === 'read' ? internal.TLB_GENERATION : internal.TLB_WRITE_GENERATION);
+  const tag = s.or(s.and(s.wideUnsigned(linear), -PAGE_SIZE), s.wideUnsigned(context));
+  s.f.store(64, entry, 0, tag);
+  s.setAt(entry, ENTRY_ADDEND, s.sub(host, s.low(linear)));
+  s.setAt(entry, ENTRY_CODE_MAP, s.constant(0));
+}
