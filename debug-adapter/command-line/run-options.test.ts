@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { launchArgumentRows } from '../session/launch-arguments.ts';
 import { dapOptions, runOptions } from './command-options.ts';
 import { parseDapOptions, parseRunOptions } from './run-options.ts';
 import { helpText } from './usage.ts';
+
+/** Not the default, which the machine's configuration leaves out. */
+const OTHER_ENGINE =
+  launchArgumentRows.find(({ name }) => name === 'engine')?.default === 'interpreter' ? 'compiler' : 'interpreter';
 
 describe('parseRunOptions', () => {
   it('has a default for everything but the image', () => {
@@ -23,7 +28,7 @@ describe('parseRunOptions', () => {
 
   it('takes every option', () => {
     const words = (
-      'boot.img --floppy a --disk=b --firmware builtin --vga-firmware v --memory 16M --cpus 1 --cpu 386 --local-apic hidden --engine compiler --machine isa-1 ' +
+      `boot.img --floppy a --disk=b --firmware builtin --vga-firmware v --memory 16M --cpus 1 --cpu 386 --local-apic hidden --engine ${OTHER_ENGINE} --machine isa-1 ` +
       '--serial stdio --debugcon file:/tmp/x --parallel file:/tmp/y --exit-device --until done --keys a<enter> --keys-after key ' +
       '--max-instructions 1000 --max-seconds 1.5 --screenshot s.png --print-screen --stats - --trace t ' +
       '--on-triple-fault reset --no-reboot'
@@ -34,7 +39,7 @@ describe('parseRunOptions', () => {
         disk: 'b',
         vgaFirmware: 'v',
         localApic: 'hidden',
-        engine: 'compiler',
+        engine: OTHER_ENGINE,
         memorySize: 16 * 2 ** 20,
         exitDevice: true,
       },

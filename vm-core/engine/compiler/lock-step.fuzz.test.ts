@@ -27,7 +27,7 @@ import { OTHER_PROGRAM_AT, remappingCode, remappingPlaces } from './remapping-pr
 import { rewritingProgram } from './rewriting-program.ts';
 import { defaultEngine, type Engine } from './tiers.ts';
 
-const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 6);
+const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 10);
 const RUNS = 12;
 const MEMORY_SIZE = 0x200000;
 
