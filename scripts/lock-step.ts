@@ -32,7 +32,10 @@ function runGuest(name: string, { seed, engines, minutes, instructionsMax, atBor
     }
     const engine = engineOf(engines[round % engines.length] as string, seed + round);
     const before = Date.now();
-    const result = lockStep({ config, engine, seed: seed + round, instructionsMax, atBorders, goesOn: isTime });
+    const result = lockStep({
+      ...{ config, engine, seed: seed + round, instructionsMax, atBorders, goesOn: isTime },
+      onDifference: (found) => console.log(`${name}, ${engine}: DIFFERENT, searching\n  ${found.join('\n  ')}`),
+    });
     const seconds = Math.round((Date.now() - before) / 1000);
     const borders = atBorders ? `, ${result.borders} borders` : '';
     const million = Math.round(result.retired / 1e6);

@@ -10,6 +10,8 @@ export interface LockStepRun extends PairConfig {
   readonly instructionsMax: number;
   /** Asked between two slices. */
   readonly goesOn?: () => boolean;
+  /** Told of differences at once: to find where they begin takes long. */
+  readonly onDifference?: (differences: readonly string[]) => void;
 }
 
 /** What came of it. */
@@ -31,6 +33,8 @@ const BOUNDS = [8, 100, 3000, 60_000, SLICE_MAX, SLICE_MAX] as const;
 const REST_EVERY = 20_000_000;
 /** After so many runs without an instruction the guest has halted for good. */
 const IDLE_MAX = 3;
+/** Pieces in which a slice is run again. */
+const PIECES = 64;
 
 /** Runs both machines until the guest ends, they differ, or it was enough. */
 export function lockStep(run: LockStepRun): LockStepResult {
@@ -60,7 +64,10 @@ export function lockStep(run: LockStepRun): LockStepResult {
     restAt = pair.retired + REST_EVERY;
     compared = slices.length;
   }
-  if (differences.length > 0) differences = [...differences, ...firstDifference(run, slices, compared)];
+  if (differences.length > 0) {
+    run.onDifference?.(differences);
+    differences = [...differences, ...firstDifference(run, slices, compared)];
+  }
   return {
     retired: pair.retired,
     slices: slices.length,
@@ -81,7 +88,10 @@ function slicesOf(seed: number): () => number {
   return () => 1 + draw(BOUNDS[draw(BOUNDS.length)] as number);
 }
 
-/** Finds the slice, and in it the instruction, after which the machines differ first; both have run all the slices. */
+/**
+ * Finds the slice, and in it the instruction, after which the machines differ first; both have run all the slices. To begin
+ * anew takes long: from there the slice runs in pieces, and where they hide the difference it is searched by halves.
+ */
 function firstDifference(config: PairConfig, slices: readonly number[], compared: number): readonly string[] {
   const after = (count: number, instructions: number): MachinePair => {
     const pair = new MachinePair(config);
@@ -89,18 +99,46 @@ function firstDifference(config: PairConfig, slices: readonly number[], compared
     if (instructions > 0) pair.run(instructions);
     return pair;
   };
-  const isSame = (pair: MachinePair): boolean => pair.allDifferences().length === 0;
-  const slice = firstOf(compared, slices.length, (count) => !isSame(after(count, 0))) - 1;
+  const slice = compared + firstPiece(after(compared, 0), slices.slice(compared));
   if (slice >= slices.length) return ['it does not happen again'];
-  const last = firstOf(0, slices[slice] as number, (count) => !isSame(after(slice, count)));
+  const isDifferent = (instructions: number): boolean => !isSame(after(slice, instructions));
+  const length = slices[slice] as number;
+  const last = inPieces((from) => after(slice, from), length) ?? firstOf(0, length, isDifferent);
   const before = after(slice, last - 1);
   const [place, retired] = [before.place(), before.retired];
   before.run(1);
   return [
-    `first in slice ${slice}, of ${slices[slice]} instructions, after ${last}; ${retired} were retired before`,
+    `first in slice ${slice}, of ${length} instructions, after ${last}; ${retired} were retired before`,
     `before it: ${place}`,
     ...after(slice, last).allDifferences(),
   ];
+}
+
+/** The instruction of a slice that is the first to differ, counted from 1; undefined if it does not differ in pieces. */
+function inPieces(pairAt: (instructions: number) => MachinePair, slice: number): number | undefined {
+  let [from, length] = [0, slice];
+  while (length > 1) {
+    const size = Math.ceil(length / PIECES);
+    const pieces = Array.from({ length: Math.ceil(length / size) }, (_, n) => Math.min(size, length - n * size));
+    const found = firstPiece(pairAt(from), pieces);
+    if (found === pieces.length) return undefined;
+    from += found * size;
+    length = pieces[found] as number;
+  }
+  return from + 1;
+}
+
+/** Runs pieces until the machines differ, and gives the number of the piece; that of all pieces if they do not. */
+function firstPiece(pair: MachinePair, pieces: readonly number[]): number {
+  const found = pieces.findIndex((piece) => {
+    pair.run(piece);
+    return !isSame(pair);
+  });
+  return found < 0 ? pieces.length : found;
+}
+
+function isSame(pair: MachinePair): boolean {
+  return pair.allDifferences().length === 0;
 }
 
 /** The first number above `low` for which a condition holds, at most `high + 1`; it holds for all behind it. */
