@@ -43,7 +43,7 @@ export class DapConnection {
         success ? settle(body) : reject(new Error(`${command}: ${message}`)),
       );
     });
-    return Promise.race([answered, this.#end]);
+    return this.#untilEnd(answered);
   }
 
   /** Settles with the next event of which the test holds. */
@@ -56,7 +56,14 @@ export class DapConnection {
       };
       this.#listeners.add(listener);
     });
-    return Promise.race([met, this.#end]);
+    return this.#untilEnd(met);
+  }
+
+  /** Rejects when the session ends before; nobody has to be waiting by then. */
+  #untilEnd<Result>(settled: Promise<Result>): Promise<Result> {
+    const either = Promise.race([settled, this.#end]);
+    either.catch(() => {});
+    return either;
   }
 
   /** Launches and waits for the stop at the first instruction of the boot sector. */

@@ -14,14 +14,16 @@ import {
 } from './guest-images.ts';
 import type { GdbConnection } from './gdb-connection.ts';
 import type { Contender, Measurement } from './measurement.ts';
-import type { StopKind } from './our-machine.ts';
+import type { Engine, StopKind } from './our-machine.ts';
 import { type Peers, startOurMachine } from './peers.ts';
 import { startQemuStub } from './qemu-machine.ts';
-import { timeMarks } from './timed-run.ts';
+import { type GuestProcess, timeMarks } from './timed-run.ts';
 
 const EXAMPLE = join(repositoryRoot, 'examples', 'bootloader');
 const GROUP = 'The debugger';
 const GROUP_STOPS = 'What a stop elsewhere costs';
+/** With what the summary of the page is told. */
+export const BREAKPOINT_ROW = 'A breakpoint on the running page that is never met';
 const SUBJECT = 'x86 VM';
 const STUB = 'QEMU and its gdb stub';
 const STEPS = 1500;
@@ -29,6 +31,7 @@ const STEPS_FIRST = 200;
 const MANY_BREAKPOINTS = 5000;
 const FALSE_CONDITIONS = 60_000_000;
 const STUB_STOPS = 1500;
+const STOP_ITERATIONS = 20_000_000;
 /** Never true: the guests leave this register alone. */
 const FALSE_CONDITION = 'esp == 0x12345678';
 const THREAD = { threadId: 1 };
@@ -89,36 +92,64 @@ export async function debuggerMeasurements({ directory, qemu }: Peers): Promise<
   ];
 }
 
-async function stopCosts({ directory, qemu }: Peers): Promise<readonly Measurement[]> {
-  const image = await assembleGuest(directory, { name: 'load-store', iterations: 4_000_000 });
-  const rows: readonly { name: string; kind: StopKind; packet: string; target?: number }[] = [
-    {
-      name: 'A breakpoint on the running page that is never met',
-      kind: 'breakpoint',
-      packet: `Z0,${ASIDE.toString(16)},1`,
-      target: 1.2,
-    },
-    {
-      name: 'A watchpoint on the running page that is never met',
-      kind: 'watch-code-page',
-      packet: `Z4,${ASIDE_WORD.toString(16)},2`,
-      target: 1.2,
-    },
-    {
-      name: 'A watchpoint on the page that the loop writes to, never met',
-      kind: 'watch-data-page',
-      packet: `Z4,${DATA_WORD.toString(16)},2`,
-    },
-  ];
-  return rows.map(({ name, kind, packet, target }) => ({
-    group: GROUP_STOPS,
-    name,
-    unit: 'times as long as without',
-    better: 'lower',
-    subject: { name: SUBJECT, target, take: () => costOfStop(image, kind) },
-    peers: qemu ? [{ name: STUB, take: () => costOfStubStop(image, directory, packet) }] : [],
-    rounds: 3,
-  }));
+/** A stop that a loop never meets, here and as a packet of the protocol that the stub speaks. */
+interface StopRow {
+  readonly name: string;
+  readonly kernel: string;
+  readonly kind: StopKind;
+  readonly packet: string;
+  readonly target?: number;
+}
+
+const stopRows: readonly StopRow[] = [
+  {
+    name: BREAKPOINT_ROW,
+    kernel: 'load-store',
+    kind: 'breakpoint',
+    packet: `Z0,${ASIDE.toString(16)},1`,
+    target: 1.2,
+  },
+  {
+    name: `${BREAKPOINT_ROW}, calls and returns`,
+    kernel: 'call-return',
+    kind: 'breakpoint',
+    packet: `Z0,${ASIDE.toString(16)},1`,
+    target: 1.2,
+  },
+  {
+    name: 'A watchpoint on the running page that is never met',
+    kernel: 'load-store',
+    kind: 'watch-code-page',
+    packet: `Z4,${ASIDE_WORD.toString(16)},2`,
+    target: 1.2,
+  },
+  {
+    name: 'A watchpoint on the page that the loop writes to, never met',
+    kernel: 'load-store',
+    kind: 'watch-data-page',
+    packet: `Z4,${DATA_WORD.toString(16)},2`,
+  },
+];
+
+function stopCosts({ directory, qemu }: Peers): Promise<readonly Measurement[]> {
+  return Promise.all(
+    stopRows.map(async ({ name, kernel, kind, packet, target }) => {
+      const image = await assembleGuest(directory, { name: kernel, iterations: STOP_ITERATIONS });
+      const short = await assembleGuest(directory, { name: kernel, iterations: STOP_ITERATIONS / 4 });
+      return {
+        group: GROUP_STOPS,
+        name,
+        unit: 'times as long as without',
+        better: 'lower',
+        subject: { name: SUBJECT, target, take: () => costOfStop(image, kind, 'compiler') },
+        peers: [
+          { name: `${SUBJECT}, interpreter`, take: () => costOfStop(short, kind, 'interpreter') },
+          ...(qemu ? [{ name: STUB, take: () => costOfStubStop(short, directory, packet) }] : []),
+        ],
+        rounds: 3,
+      };
+    }),
+  );
 }
 
 /** Starts the program that an editor starts, and waits for what the editor shows first. Seconds. */
@@ -223,9 +254,10 @@ async function stubStops(image: string, directory: string, breakpoint: number | 
   return STUB_STOPS / seconds;
 }
 
-async function costOfStop(image: string, kind: StopKind): Promise<number> {
-  const free = await timeMarks(startOurMachine(image, 'free'));
-  const stopped = await timeMarks(startOurMachine(image, kind));
+async function costOfStop(image: string, kind: StopKind, engine: Engine): Promise<number> {
+  const start = (stops: StopKind): GuestProcess => startOurMachine(image, stops, '386', 1, engine);
+  const free = await timeMarks(start('free'));
+  const stopped = await timeMarks(start(kind));
   return stopped.milliseconds / free.milliseconds;
 }
 

@@ -20,47 +20,64 @@ export const DATA_WORD = 0x9ffe;
 export interface Kernel {
   readonly name: string;
   readonly description: string;
+  /** Work for a second or two of compiled code. */
   readonly iterations: number;
   /** Runs at level 3; of the frames with paging. */
   readonly isUser?: boolean;
   /** What it calculates with besides general registers; of the frames with paging. */
   readonly unit?: 'x87' | 'SSE2' | 'AVX2';
+  /** Has a routine that is called once before the loop; of the frames with paging. */
+  readonly prepares?: boolean;
 }
 
 /** The loops whose speed is measured, for some seconds: V8 runs the first tenths of a second in its first tier. */
 export const kernels: readonly Kernel[] = [
-  { name: 'arithmetic', description: 'arithmetic in registers', iterations: 30_000_000 },
-  { name: 'load-store', description: 'loads and stores', iterations: 30_000_000 },
-  { name: 'call-return', description: 'calls and returns', iterations: 24_000_000 },
-  { name: 'branches', description: 'conditional branches', iterations: 15_000_000 },
+  { name: 'arithmetic', description: 'arithmetic in registers', iterations: 60_000_000 },
+  { name: 'load-store', description: 'loads and stores', iterations: 60_000_000 },
+  { name: 'call-return', description: 'calls and returns', iterations: 48_000_000 },
+  { name: 'branches', description: 'conditional branches', iterations: 30_000_000 },
 ];
 
 export const realModeProgram: Kernel = {
   name: 'real-mode-program',
   description: 'a real-mode program (sieve, text, sort with far calls, decimal numbers, INT, far pointers)',
-  iterations: 3_000,
+  iterations: 6_000,
 };
 
 export const longProgram: Kernel = {
   name: 'long-program',
   description: 'a program (sieve, text, sort with calls, decimal numbers, INT, a list)',
-  iterations: 4_000,
+  iterations: 8_000,
 };
 
 /** Floating point and packed instructions, each kernel about ten of them. */
 export const unitKernels: readonly Kernel[] = [
-  { name: 'x87', description: 'floating point of the x87', iterations: 4_000_000, unit: 'x87' },
-  { name: 'scalar-double', description: 'floating point of SSE2, one number', iterations: 6_000_000, unit: 'SSE2' },
-  { name: 'packed-single', description: 'floating point of SSE, four numbers', iterations: 6_000_000, unit: 'SSE2' },
-  { name: 'packed-integer', description: 'packed integers of SSE2', iterations: 12_000_000, unit: 'SSE2' },
+  { name: 'x87', description: 'floating point of the x87', iterations: 8_000_000, unit: 'x87' },
+  { name: 'scalar-double', description: 'floating point of SSE2, one number', iterations: 12_000_000, unit: 'SSE2' },
+  { name: 'packed-single', description: 'floating point of SSE, four numbers', iterations: 12_000_000, unit: 'SSE2' },
+  { name: 'packed-integer', description: 'packed integers of SSE2', iterations: 24_000_000, unit: 'SSE2' },
 ];
 
 export const wideKernel: Kernel = {
   name: 'avx2',
   description: 'packed integers and numbers of AVX2 and FMA',
-  iterations: 6_000_000,
+  iterations: 12_000_000,
   unit: 'AVX2',
 };
+
+/** Code that changes code: as compilers and trampolines of the guest do. */
+export const modifyingKernels: readonly Kernel[] = [
+  {
+    name: 'self-modifying',
+    description: 'a loop that rewrites an immediate of its own, once in 1,000 instructions',
+    iterations: 300_000,
+  },
+  {
+    name: 'made-code',
+    description: 'a function that is written anew before each 100 calls',
+    iterations: 300_000,
+  },
+];
 
 /** A system call by an interrupt, and those that go into another level and back. */
 const userInterrupt: Kernel = {
@@ -83,6 +100,13 @@ export const eventKernels: readonly Kernel[] = [
   { name: 'page-fault', description: 'page faults', iterations: 2_000_000 },
   { name: 'interrupt', description: 'software interrupts', iterations: 4_000_000 },
   userInterrupt,
+  {
+    name: 'task-switch',
+    description: 'switches to another task and back, with CR3, registers and stacks',
+    iterations: 1_000_000,
+    isUser: true,
+    prepares: true,
+  },
 ];
 
 /** A loop of two instructions. */
@@ -100,13 +124,14 @@ export type Frame = 'loop' | 'paged-loop' | 'long-loop' | 'two-processors';
 /** Assembles the guest of a kernel into a directory; returns the image's path. */
 export async function assembleGuest(
   directory: string,
-  { name, iterations, isUser, unit }: Pick<Kernel, 'name' | 'iterations' | 'isUser' | 'unit'>,
+  { name, iterations, isUser, unit, prepares }: Omit<Kernel, 'description'>,
   frame: Frame = 'loop',
 ): Promise<string> {
   const image = join(directory, `${frame}-${name}-${iterations}${isUser ? '-user' : ''}.img`);
   const definitions = [
     ...[`-DCOUNT=${iterations}`, `-DKERNEL="${name}.inc"`],
     ...(isUser ? ['-DUSER'] : []),
+    ...(prepares ? ['-DPREPARES'] : []),
     ...(unit ? ['-DUNITS'] : []),
     ...(unit === 'AVX2' ? ['-DAVX'] : []),
   ];

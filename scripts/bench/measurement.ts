@@ -27,6 +27,8 @@ export interface Figure {
   readonly median: number;
   /** The best of them. */
   readonly best: number;
+  /** How many rounds it took part in. */
+  readonly rounds: number;
   /** Median of the ratios to the subject of the same round. */
   readonly ratio: number;
   readonly target: number | undefined;
@@ -44,13 +46,20 @@ export interface Outcome {
   readonly failures: readonly string[];
 }
 
+/** A peer whose first turn takes longer is taken in one round only: it is far behind, and the bench has an end. */
+export const SLOW_TURN_MS = 2500;
+
 /** Takes the figures of subject and peers alternately, and sums them up. A peer that fails is left out. */
 export async function measure(measurement: Measurement, tell: (text: string) => void): Promise<Outcome> {
   const { subject, peers, rounds, better, lead = {} } = measurement;
   const samples = new Map<Contender, number[]>([subject, ...peers].map((contender) => [contender, []]));
   const failures: string[] = [];
+  const slow = new Set<Contender>();
+  const began = performance.now();
   for (let round = 0; round < rounds; round++) {
     for (const [contender, values] of samples) {
+      if (slow.has(contender)) continue;
+      const turnBegan = performance.now();
       try {
         values.push(await contender.take());
       } catch (error) {
@@ -58,6 +67,7 @@ export async function measure(measurement: Measurement, tell: (text: string) => 
         samples.delete(contender);
         failures.push(`${contender.name}: ${String(error)}`);
       }
+      if (contender !== subject && performance.now() - turnBegan > SLOW_TURN_MS) slow.add(contender);
     }
   }
   const own = samples.get(subject) as number[];
@@ -66,20 +76,20 @@ export async function measure(measurement: Measurement, tell: (text: string) => 
     const best = better === 'higher' ? Math.max(...values) : Math.min(...values);
     const ratio = median(values.map((value, round) => value / (own[round] as number)));
     const isMet = target === undefined ? undefined : better === 'higher' ? middle >= target : middle <= target;
-    return { name, median: middle, best, ratio, target, isMet };
+    return { name, median: middle, best, rounds: values.length, ratio, target, isMet };
   });
   const [first, ...others] = figures as [Figure, ...Figure[]];
   const ahead = others.filter(({ name, ratio }) => {
     const wanted = lead[name];
     return wanted !== undefined && (better === 'higher' ? ratio * wanted > 1 : ratio * wanted < 1);
   });
-  tell(
-    `${measurement.name}: ${figures.map(({ name, median }) => `${name} ${round(median)}`).join(', ')} ${measurement.unit}`,
-  );
+  const list = figures.map(({ name, median }) => `${name} ${round(median)}`).join(', ');
+  tell(`${measurement.name}: ${list} ${measurement.unit} (${round((performance.now() - began) / 1000)} s)`);
   return { measurement, subject: first, peers: others, ahead: ahead.map(({ name }) => name), failures };
 }
 
-function median(values: readonly number[]): number {
+/** The middle one, or what lies between the two in the middle. */
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right);
   const middle = sorted.length >> 1;
   const upper = sorted[middle] as number;

@@ -1,5 +1,6 @@
 /** The page that the bench writes: every figure with its target and the ratios to the peers of the same run. */
-import { type Figure, type Measurement, type Outcome, round } from './measurement.ts';
+import { type Figure, type Measurement, type Outcome, round, SLOW_TURN_MS } from './measurement.ts';
+import { makeSummary } from './summary.ts';
 
 /** Facts of the run that the page tells. */
 export interface RunFacts {
@@ -14,8 +15,11 @@ const INTRODUCTION = `# Performance
 
 \`npm run bench\` writes this page. Figures of different computers, and of the same one under different load, say little
 about each other; **the ratios hold**: in each round a peer does the same work right after this machine, in a process of
-its own, and the page gives the median over the rounds. "Best" is the best round of this machine.
+its own, and the page gives the median over the rounds. "Best" is the best round of this machine. A peer whose first run
+takes longer than ${SLOW_TURN_MS / 1000} seconds is run once.
 
+- "x86 VM" is the machine as it comes, with its compiler; "x86 VM, interpreter" is the same with \`"engine": "interpreter"\`,
+  which never compiles. Both come to the same states at the same instruction.
 - The guests are boot sectors (\`scripts/bench/guests\`) that need no BIOS. A guest sends a letter on its serial port before
   and after the work, and the time between the two letters counts: neither starting nor booting is part of it.
 - This machine counts the guest's instructions exactly; the peers run the same image, so theirs are as many.
@@ -25,10 +29,10 @@ its own, and the page gives the median over the rounds. "Best" is the best round
   it has no part in the rows of 64-bit code.
 - Bochs is Debian's, which is built with its debugger and is slower for it. It runs without a screen (its display library
   \`rfb\`, to which nobody connects) and does not wait for real time.
-- "x86 VM" is the machine with its compiler, as it comes; "x86 VM, interpreter" is the same with \`"engine": "interpreter"\`.
 - Programs are C (\`scripts/bench/programs\`), compiled once for all; each sends a sum at its end, which must be the same
   everywhere. "That counts" is QEMU with \`-icount\`, which like this machine knows what the guest has executed. "This computer"
   runs the same code without a machine.
+- Interpreters run a kernel a quarter of the times that compilers do. A rate is one either way.
 - An event a second is one turn of a loop that makes it: the interrupt, what its handler does, the return, and the two
   instructions of the loop.
 - Linux is booted without a boot loader by all of them. Its time is that of the whole program, from its start to the line
@@ -42,6 +46,7 @@ export function makePage(outcomes: readonly Outcome[], { date, versions, missing
   const groups = [...new Set(outcomes.map(({ measurement }) => measurement.group))];
   const parts = [
     INTRODUCTION,
+    makeSummary(outcomes),
     `Run of ${date} with ${versions.join(', ')}.\n`,
     ...missing.map((name) => `**Missing below: ${name}.**\n`),
     ...groups.map((group) => `## ${group}\n\n${table(outcomes.filter((one) => one.measurement.group === group))}`),

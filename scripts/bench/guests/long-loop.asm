@@ -88,6 +88,9 @@ sixty_four:
         mov eax, 7
         xsetbv
 %endif
+        %ifdef PREPARES
+        call prepare
+        %endif
         %include "say-start.inc"
         xor eax, eax
         mov ebx, 0x1234
@@ -114,7 +117,11 @@ again:
 idle:   jmp idle
 skip:   add rsp, 8
         add qword [rsp], 7
-return: iretq
+return:
+        %ifmacro on_interrupt
+        on_interrupt
+        %endif
+        iretq
 fast:   o64 sysret
         %ifmacro routines
         routines

@@ -54,6 +54,9 @@ protected:
         mov cr4, eax
         fninit
 %endif
+        %ifdef PREPARES
+        call prepare
+        %endif
         %include "say-start.inc"
         xor eax, eax
         mov ebx, 0x1234
@@ -86,7 +89,11 @@ idle:   cli
         jmp idle
 skip:   add esp, 4
         add dword [esp], 5
-return: iretd
+return:
+        %ifmacro on_interrupt
+        on_interrupt
+        %endif
+        iretd
         %ifmacro routines
         routines
         %endif
