@@ -22,7 +22,8 @@ import { type Register, registerSets, registers } from '../vm-core/state/registe
 import { differences, masked } from './differential/differences.ts';
 import { notCompared } from './differential/forms.ts';
 import { explainedInInterrupts, leftOutOfInterrupts } from './differential/interrupts/explained.ts';
-import { explainedInSystem, leftOutOfSystem } from './differential/system/explained.ts';
+import { explainedInSystem } from './differential/system/explained.ts';
+import { leftOutOfSystem } from './differential/system/left-out.ts';
 import { explainedInUnits } from './differential/system/unit-explained.ts';
 import { readProtocolSchema } from './protocol-schema.ts';
 import { repositoryRoot } from './run-command.ts';

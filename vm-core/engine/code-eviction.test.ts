@@ -60,7 +60,10 @@ function run({ loop }: Guest, instructions: number): void {
   while (loop.retired < end) expect(loop.run({ instructionsMax: end - loop.retired }).reason).toBe('limit');
 }
 
-describe('a cache of decoded code that is full', () => {
+/** Where everything is compiled when it is first executed, thousands of blocks are, one at a time. */
+const TIMEOUT = 120_000;
+
+describe('a cache of decoded code that is full', { timeout: TIMEOUT }, () => {
   it('keeps most of a loop that is a little larger', () => {
     const guest = flatMachine(CACHE_SIZE);
     const { counters } = guest.processor.code;

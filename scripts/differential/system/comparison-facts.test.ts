@@ -3,6 +3,7 @@ import { emptyCase, type SystemCase } from './case.ts';
 import {
   descriptorAttributes,
   flipsRefusedBit,
+  hasBusyNarrowTask,
   isFrame,
   isNarrowTask,
   isOwnSegmentAgain,
@@ -77,4 +78,12 @@ it('sees that a task was switched to its own segment by another descriptor', () 
   };
   expect([seen(0xa0, SELECTOR.TASK_32), seen(0, 0xa0)]).toEqual([true, true]);
   expect([seen(0, SELECTOR.TASK_32), seen(0xb0, 0xb0), seen(SELECTOR.TASK_32, 0xb0)]).toEqual([false, false, false]);
+});
+
+it('sees a task of 16 bits that LTR has made busy', () => {
+  const registers = Object.fromEntries(resultFields.map((field) => [field, 0n])) as Record<ResultField, bigint>;
+  const before = (address: number) => (address === GLOBAL_TABLE + 0xa4 ? 0xe102 : 0x8902);
+  const isSeen = (at: number, high: number) =>
+    hasBusyNarrowTask({ registers, memory: new Map([[GLOBAL_TABLE + at, high]]) }, before);
+  expect([isSeen(0xa4, 0xe302), isSeen(0xa4, 0xe002), isSeen(0xac, 0x8b02)]).toEqual([true, false, false]);
 });

@@ -8,6 +8,8 @@ import {
   GATES_32,
   GATES_64,
   GLOBAL_TABLE,
+  GLOBAL_TABLE_SIZE,
+  INNER_STACKS,
   LANDING,
   LOCAL_TABLE,
   OUTER_STACKS,
@@ -19,6 +21,7 @@ import {
   TASK_64,
   TASK_CAPTURE,
   TASK_DOUBLE_FAULT,
+  ZONE,
 } from './layout.ts';
 import type { SystemResult } from './results.ts';
 
@@ -30,6 +33,8 @@ const [PG, PAE] = [0x8000_0000, 1 << 5] as const;
 const [FRAME_SIZE, MAPPED_BITS] = [48, 21] as const;
 /** P, W and U of an entry. */
 const USER_WRITABLE = 7;
+/** In the upper half of a descriptor of a task. */
+const BUSY = 1 << 9;
 /** ESP and CS in a task-state segment of 32 bits. */
 const [TASK_ESP, TASK_CS] = [0x38, 0x4c] as const;
 
@@ -75,6 +80,11 @@ export function isOuterStackGuarded(comparison: Comparison): boolean {
   return entry !== undefined && (entry & USER_WRITABLE) !== USER_WRITABLE;
 }
 
+/** Whether a page fault was in one of the stacks, which returns also reach with offsets of 16 bits. */
+export const isOnStacks = (address: bigint): boolean =>
+  (address >= BigInt(INNER_STACKS) && address < BigInt(STACKS_END)) ||
+  (address >= BigInt(OUTER_STACKS - ZONE) && address < BigInt(STACKS_END - ZONE));
+
 /** Whether an address is that of an entry of the last page tables. */
 export const isPageEntry = (address: number | undefined): boolean =>
   address !== undefined &&
@@ -95,6 +105,16 @@ export const lastTask = ({ registers: { ending }, memory }: SystemResult): numbe
 /** Whether a selector's descriptor is a task-state segment of 16 bits. */
 export const isNarrowTask = (selector: number, before: (address: number) => number): boolean =>
   (descriptorAttributes(selector, before) & 0x1d) === 1;
+
+/** Selectors of the GDT. */
+export const globalSelectors: readonly number[] = Array.from({ length: GLOBAL_TABLE_SIZE / 8 }, (_, n) => n * 8);
+
+/** Whether one machine has made a task-state segment of 16 bits of the GDT busy, as LTR does. */
+export const hasBusyNarrowTask = ({ memory }: SystemResult, before: (address: number) => number): boolean =>
+  globalSelectors.some((selector) => {
+    const changed = memory.get(GLOBAL_TABLE + selector + 4);
+    return changed !== undefined && (changed & BUSY) !== 0 && isNarrowTask(selector, before);
+  });
 
 /** The base in a descriptor of the GDT. */
 function descriptorBase(selector: number, before: (address: number) => number): number {
