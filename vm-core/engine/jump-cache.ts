@@ -108,9 +108,14 @@ export class JumpCache {
   }
 
   #entryOf(linear: Address): number {
-    const low = lowHalf(linear);
-    return this.#start + ((low ^ (low >>> FOLD_SHIFT)) & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
+    return this.#start + jumpPlaceOf(linear);
   }
+}
+
+/** Distance of the entry of a linear address from the cache's beginning. */
+export function jumpPlaceOf(linear: Address): number {
+  const low = lowHalf(linear);
+  return ((low ^ (low >>> FOLD_SHIFT)) & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
 }
 
 /** What generated code adds to the vCPU's base, and `JUMP_CACHE`, for the entry of a linear address. */

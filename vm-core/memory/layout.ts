@@ -101,6 +101,10 @@ export const JUMP_CACHE = 0x80000;
 export const JUMP_CACHE_ENTRIES = 0x4000;
 export const JUMP_CACHE_ENTRY_SIZE = 16;
 
+/** Where computed jumps of compiled code have led of late (engine/compiler/learned-targets.ts). */
+export const JUMP_TARGETS = 0xff000;
+export const JUMP_TARGETS_SIZE = 0x1000;
+
 /** For each page that holds code one bit per byte, set where a decoded instruction lies; 32 bits are a granule. */
 export const CODE_MAPS: number = CPU_AREA_BASE + CPU_AREAS * CPU_AREA_SIZE;
 export const CODE_MAP_SIZE = 512;

@@ -8,7 +8,7 @@ import { functionSize } from '../../wasm/text.ts';
 import type { Block, CodeCache } from '../code-cache.ts';
 import { COUNTED_REGIONS, clearCounts, readCounts } from './region-counters.ts';
 import type { DefinedRegion } from './region-definition.ts';
-import type { Region } from './region-graph.ts';
+import { edgeCount, type Region } from './region-graph.ts';
 import { regionLines } from './region-text.ts';
 
 /** Regions at most. A function of its own takes a few kilobytes. */
@@ -27,6 +27,8 @@ export interface Compiled {
   readonly root: Block;
   readonly eip: bigint;
   readonly blocks: readonly CompiledNode[];
+  /** From one block to another. */
+  readonly edges: number;
   readonly code: DefinedRegion;
   readonly module: RegionModule;
   /** In the tables. */
@@ -121,7 +123,7 @@ export class CompiledRegions {
     for (const [vcpu, table] of this.tablesOf(block.codeSize).entries()) table.set(place, functions[vcpu]);
     const [accesses, leftAt] = [new Map<AccessCause, number>(), new Map<number, number>()];
     const compiled: Compiled = {
-      ...{ root: block, eip, blocks, code, module, place, counters },
+      ...{ root: block, eip, blocks, edges: edgeCount(region), code, module, place, counters },
       ...{ accesses, leftAt, entriesSeen: 0 },
     };
     clearCounts(this.#view, counters);

@@ -12,9 +12,10 @@ import type { Block, CodeCache } from '../code-cache.ts';
 import { interpreter, MEMORY_PAGES_MAX } from '../interpreter.ts';
 import * as record from '../record.ts';
 import { type Compiled, CompiledRegions } from './compiled-regions.ts';
+import { LearnedTargets } from './learned-targets.ts';
 import { defineRegion } from './region-definition.ts';
 import { readCounts } from './region-counters.ts';
-import { type CodeSource, discoverRegion, type Region } from './region-graph.ts';
+import { type CodeSource, discoverRegion, edgeCount, type Region } from './region-graph.ts';
 import { AssumedFacts, commonFacts } from './segment-facts.ts';
 import { UnitFunctions } from './unit-functions.ts';
 
@@ -38,6 +39,7 @@ const LEFT_WITHIN = 500;
 /** A region that is left for code elsewhere once in so many instructions is looked at again, so often. */
 const WAY_WITHIN = 200;
 const LOOKS_MAX = 8;
+const WAYS_ELSEWHERE = ['page', 'outside', 'indirect'] as const;
 
 /** A block that may be worth to be compiled, and what holds where it was met. */
 export interface Candidate {
@@ -71,6 +73,7 @@ export class Compiler {
     ...{ refused: 0, samples: 0, specialised: 0, grown: 0 },
   };
   readonly regions: CompiledRegions;
+  readonly targets: LearnedTargets = new LearnedTargets();
   readonly #around: CompilerSurroundings;
   /** By the size of addresses, as the tables are. */
   readonly #functions: Readonly<Record<32 | 64, UnitFunctions>>;
@@ -166,13 +169,13 @@ export class Compiler {
     const compiled = this.regions.byCounters(region);
     if (!compiled) return;
     const { entries, instructions, exits } = readCounts(this.#view, region);
-    const ways = (exits.get('page') ?? 0) + (exits.get('outside') ?? 0);
+    const ways = WAYS_ELSEWHERE.reduce((sum, way) => sum + (exits.get(way) ?? 0), 0);
     if (ways * WAY_WITHIN < instructions || ways * 2 < entries) return;
     const experience = this.#experienceOf(compiled.root);
     if (++experience.looks > LOOKS_MAX) return;
     const candidate = { block: compiled.root, eip: compiled.eip, facts: compiled.code.facts.all, physicalAt };
     const grown = discoverRegion(this.#sourceAt(candidate), candidate.block, candidate.eip);
-    if (!grown || grown.nodes.size <= compiled.blocks.length) return;
+    if (!grown || edgeCount(grown) <= compiled.edges) return;
     this.regions.drop(compiled);
     this.counters.grown++;
     this.#compile([candidate]);
@@ -269,6 +272,7 @@ export class Compiler {
         const end = block.bytes - 1;
         return placeOf(plus(linear, end)) === block.physical + end ? block : undefined;
       },
+      targetsOf: ({ address }) => this.targets.of(address),
       isCalled: (block, number) => this.#called.get(block)?.has(number) ?? false,
     };
   }
@@ -280,6 +284,7 @@ export class Compiler {
 
   #flush(): void {
     this.regions.dropAll();
+    this.targets.clear();
     this.#samples.clear();
     this.#waiting = [];
   }

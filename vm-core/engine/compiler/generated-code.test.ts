@@ -37,6 +37,7 @@ function regionOf(program: string): { readonly region: Region; readonly facts: n
     isRealMode: false,
     handlerOf: () => undefined,
     blockAt: (linear: number | bigint) => code.keptAt(linear, Number(linear), 32),
+    targetsOf: () => [],
     isCalled: () => false,
   };
   const region = discoverRegion(source, root, BigInt(PROGRAM));

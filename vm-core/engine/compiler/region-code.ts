@@ -3,7 +3,6 @@
  * the budget lasts, and leaves the state as the interpreter has it between two blocks, or in the middle of a block before
  * an instruction that the interpreter is to do (DESIGN §3).
  */
-import { NEXT } from '../../cpu/cpu.ts';
 import type { RegionExit } from '../../machine/compiled-region.ts';
 import { internal, slot } from '../../state/layout.ts';
 import type { FunctionBuilder, Label, Value, Variable } from '../../wasm/function-builder.ts';
@@ -18,8 +17,11 @@ import { CompiledRegisters } from './compiled-registers.ts';
 import { CompiledUnits, type FunctionPlace } from './compiled-units.ts';
 import { CompilerStage } from './compiler-stage.ts';
 import { FlagMeeting } from './flag-meeting.ts';
+import { writeJumpTable } from './jump-table.ts';
+import { noteTarget } from './learned-targets.ts';
 import { RegionBudget } from './region-budget.ts';
-import { countExit, exitNumber } from './region-counters.ts';
+import { exitNumber } from './region-counters.ts';
+import { RegionEntry } from './region-entry.ts';
 import { codeBaseOf, isTransfer, type Region, type RegionNode } from './region-graph.ts';
 import { RegionPages } from './region-pages.ts';
 import { goOnInLoop, goOnInRegion } from './region-links.ts';
@@ -48,16 +50,13 @@ export class RegionCode {
   readonly #way: Variable;
   /** What was taken for granted so far. */
   readonly facts: AssumedFacts;
-  readonly #counters: number;
   readonly #registers: CompiledRegisters;
   readonly #flags: CompiledFlags;
   readonly #memory: CompiledMemory;
   readonly #units: CompiledUnits;
   readonly #pages: RegionPages;
   readonly #budget: RegionBudget;
-  /** The bits of the facts that matter, and how they have to be: known when all else is written. */
-  readonly #mask: Variable;
-  readonly #expected: Variable;
+  readonly #entry: RegionEntry;
   /** Where the interpreter goes on; the block and the record only in the middle of a block, else 0. */
   readonly #eip: Variable;
   readonly #block: Variable;
@@ -77,7 +76,6 @@ export class RegionCode {
     this.#way = f.local('i32');
     this.facts = new AssumedFacts(facts);
     this.#marks = new CodeMarks(f);
-    this.#counters = counters;
     const { addressBits } = region;
     this.#registers = new CompiledRegisters(f, this.#cpu, addressBits);
     this.#flags = new CompiledFlags(f, this.#cpu, addressBits);
@@ -85,8 +83,7 @@ export class RegionCode {
     this.#units = new CompiledUnits(f, this.#cpu, region, functionPlace);
     this.#pages = new RegionPages(f, this.#cpu, region);
     this.#budget = new RegionBudget(f, this.#cpu, counters);
-    this.#mask = f.local('i32');
-    this.#expected = f.local('i32');
+    this.#entry = new RegionEntry(f, region, counters, this.facts, this.#units);
     this.#eip = f.local(addressBits === 64 ? 'i64' : 'i32');
     this.#block = f.local('i32');
     this.#at = f.local('i32');
@@ -118,40 +115,12 @@ export class RegionCode {
     return (this.#first.successors.get(this.#first.dispatches?.[0] ?? -1n) ?? this.#first).longest;
   }
 
-  /** Where the region is not made for what there is, the loop goes on with the block's first record, or looks for the block. */
   #begin(): void {
-    const f = this.#f;
-    const { root, addressBits } = this.#region;
-    const otherwise = (why: RegionExit) => () => {
-      countExit(f, this.#counters, f.i32(exitNumber(why)));
-      f.if(f.parameters[1] as Value, () => f.return(f.i32(NEXT)));
-      goOnInLoop(f, this.#cpu);
-    };
-    const holds = (field: number) => f.load('i32', 32, this.#cpu, field);
-    f.set(this.#mask, f.i32(this.facts.mask));
-    f.set(this.#expected, f.i32(this.facts.expected));
-    f.if(this.#isForeign(), otherwise('foreign-facts'));
-    if (addressBits === 32) {
-      f.if(f.binary('ne', holds(slot.EIP), f.i32(Number(BigInt.asIntN(32, root.eip)))), otherwise('foreign-place'));
-      f.if(f.binary('ltU', holds(internal.CODE_LIMIT), f.i32(this.#highest)), otherwise('foreign-place'));
-    }
-    const budget = holds(internal.BUDGET);
-    const room = f.binary('sub', budget, holds(internal.SAMPLE_AT));
-    // A single instruction may be a step, of which more has to be known afterwards.
-    f.if(f.binary('leS', room, f.i32(this.#longest)), otherwise('too-long'));
-    this.#budget.begin(budget, room);
+    this.#entry.write(this.#budget, this.#longest, this.#highest);
     this.#registers.load();
     this.#units.load();
     this.#memory.begin();
     this.#pages.begin();
-  }
-
-  /** Not 0 where the state is not what the code takes for granted. */
-  #isForeign(): Value {
-    const f = this.#f;
-    const holds = (field: number) => f.load('i32', 32, this.#cpu, field);
-    const isOther = f.binary('xor', f.binary('and', holds(internal.SEGMENT_FACTS), this.#mask), this.#expected);
-    return f.binary('or', f.binary('or', isOther, holds(internal.COUNTS)), this.#units.areForbidden());
   }
 
   #end(): void {
@@ -308,7 +277,7 @@ export class RegionCode {
     this.#memory.begin();
     if (row.unit) return;
     // A system operation may have changed what this code takes for granted.
-    f.if(this.#isForeign(), () => {
+    f.if(this.#entry.isForeign(), () => {
       if (number + 1 < from.node.count) this.#bail(from, number + 1, 'changed');
       else {
         this.#budget.spend(number + 1);
@@ -326,12 +295,20 @@ export class RegionCode {
       return;
     }
     this.#budget.spend(done);
-    for (const [place, to] of from.node.isComputed ? from.successors : []) {
-      const known = this.#flags.known;
-      const isPlace = f.binary('eq', target, this.#place(place));
-      f.if(staysIn ? f.binary('and', isPlace, staysIn) : isPlace, () => this.#branch(from, to, place));
+    const known = this.#flags.known;
+    const go = (to: OrderedNode, place: bigint) => () => {
+      this.#branch(from, to, place);
       this.#flags.known = known;
-    }
+    };
+    const ways = [...(from.node.isComputed ? from.successors : [])].map(([place, to]) => ({
+      place,
+      go: go(to, place),
+    }));
+    writeJumpTable(f, target, ways, (place) => {
+      const isPlace = f.binary('eq', target, this.#place(place));
+      return staysIn ? f.binary('and', isPlace, staysIn) : isPlace;
+    });
+    if (from.node.isLearned) noteTarget(f, this.#cpu, this.#budget.now(), from.node.block.address, target);
     this.#flags.flushKnown();
     f.set(this.#eip, target);
     f.set(this.#why, f.i32(exitNumber('indirect')));

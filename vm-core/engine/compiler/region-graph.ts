@@ -14,6 +14,8 @@ const BLOCKS_MAX = 48;
 const INSTRUCTIONS_MAX = 400;
 /** A return looks for so many places behind calls. */
 const RETURNS_MAX = 6;
+/** A computed jump for so many targets that it was seen to lead to. */
+const TARGETS_MAX = 32;
 
 /** What goes elsewhere, calls and returns. */
 const TRANSFERS = /^((CALL|JMP|RET)_FAR|INT|IRET)/;
@@ -44,6 +46,8 @@ export interface RegionNode {
   readonly returns: Pair | undefined;
   /** Whether what it goes to has to be compared with its targets. */
   readonly isComputed: boolean;
+  /** Whether it is worth to be known where else it goes to. */
+  readonly isLearned: boolean;
   /** The first instruction that has to do with flags asks for the carry, or keeps it. */
   readonly wantsCarry: boolean;
 }
@@ -57,6 +61,8 @@ export interface CodeSource {
   handlerOf(vector: number): { readonly offset: number; readonly selector: number } | undefined;
   /** The block at a linear address, if it is known where that is, it is decoded, and nothing has to be asked there. */
   blockAt(linear: Address): Block | undefined;
+  /** Where the computed jump or call at the end of a block was seen to lead, the most frequent first. */
+  targetsOf(block: Block): readonly bigint[];
   /** True for an instruction of a block that is left to its handler, though it could be compiled. */
   isCalled(block: Block, number: number): boolean;
 }
@@ -120,6 +126,16 @@ export function discoverRegion(source: CodeSource, root: Block, eip: bigint): Re
   return { root: nodes.get(eip) as RegionNode, nodes, addressBits };
 }
 
+/** How many edges lead from one node of a region to another. */
+export function edgeCount({ nodes }: Region): number {
+  let count = 0;
+  for (const { targets, next } of nodes.values()) {
+    for (const target of targets) if (nodes.has(target)) count++;
+    if (next !== undefined && nodes.has(next)) count++;
+  }
+  return count;
+}
+
 function linearOf(root: Block, eip: bigint, place: bigint, addressBits: 32 | 64): Address {
   const linear = plus(root.linear, Number(BigInt.asIntN(addressBits, place - eip)));
   return addressBits === 64 ? linear : Number(linear) >>> 0;
@@ -175,6 +191,8 @@ function readNode(
   const { name, endsBlock } = last?.row ?? { name: '', endsBlock: false };
   const calls = isWhole ? PAIRS.find((pair) => pair.calls.test(name)) : undefined;
   const returns = isWhole ? PAIRS.find((pair) => pair.returns.test(name)) : undefined;
+  const isLearned = isWhole && isComputedJump(last);
+  if (isLearned) targets.push(...source.targetsOf(block).slice(0, TARGETS_MAX));
   return {
     block,
     eip,
@@ -186,7 +204,8 @@ function readNode(
     callsFrom: calls && place(bytes),
     calls,
     returns,
-    isComputed: returns !== undefined || calls === PAIRS[2],
+    isComputed: isLearned || returns !== undefined || calls === PAIRS[2],
+    isLearned,
     wantsCarry: wantsCarry(instructions),
   };
 }
@@ -235,6 +254,11 @@ function handlerOf(
 
 function isRelative({ form, row }: CompiledInstruction): boolean {
   return form !== undefined && (row.operands.includes('Jb') || row.operands.includes('Jz'));
+}
+
+/** A near jump or call by a register or memory. */
+function isComputedJump(last: CompiledInstruction | undefined): boolean {
+  return last?.form !== undefined && /^(JMP|CALL)$/.test(last.row.name) && !isRelative(last);
 }
 
 /** As the semantics of near jumps has it: cut to the operand size. */

@@ -136,16 +136,19 @@ function stateOf({ machine: { processor, loop } }: Guest): object {
 
 /** Gives the instructions that compiled code has executed in regions that were kept for a step. */
 function runBoth(bits: 32 | 64, seed: number): number {
-  const guests = [prepare(bits, 'interpreter', seed), prepare(bits, 'compiler-at-once', seed)] as const;
-  const breakpoints = [new Map<number, Breakpoint>(), new Map<number, Breakpoint>()] as const;
+  // Regions that are made at a random border know where computed jumps have led until then.
+  const engines = ['interpreter', 'compiler-at-once', `compiler-random:${seed}`] as const;
+  const guests = engines.map((engine) => prepare(bits, engine, seed));
+  const [interpreted, atOnce, atRandom] = guests as [Guest, Guest, Guest];
+  const breakpoints = guests.map(() => new Map<number, Breakpoint>());
   const draw = drawFrom(~seed);
   let executed = 0;
   for (let step = 0; step < STEPS; step++) {
     const instructionsMax = draw(3) === 0 ? 1 + draw(20) : 1 + draw(RUN_MAX);
-    const [first, second] = guests.map(({ machine: { loop } }) => loop.run({ instructionsMax, resume: true }).reason);
-    expect(second).toBe(first);
-    expect(stateOf(guests[1])).toEqual(stateOf(guests[0]));
-    const list = guests[1].machine.processor.compiler?.list() ?? [];
+    const reasons = guests.map(({ machine: { loop } }) => loop.run({ instructionsMax, resume: true }).reason);
+    expect(new Set(reasons).size).toBe(1);
+    for (const guest of [atOnce, atRandom]) expect(stateOf(guest)).toEqual(stateOf(interpreted));
+    const list = atOnce.machine.processor.compiler?.list() ?? [];
     executed = Math.max(
       executed,
       list.reduce((sum, { instructions }) => sum + instructions, 0),

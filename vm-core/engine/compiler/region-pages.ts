@@ -3,12 +3,12 @@
  * that was compiled. Nothing in a region changes that; where it is in doubt, the way there leaves the region (SDM vol. 3A
  * §4.10.4: what was translated once may be used until it is invalidated).
  */
-import { JUMP_CACHE, JUMP_CACHE_ENTRIES, JUMP_CACHE_ENTRY_SIZE, PAGE_SIZE } from '../../memory/layout.ts';
-import { type Address, highHalf, lowHalf, pageStart } from '../../state/address.ts';
+import { JUMP_CACHE, PAGE_SIZE } from '../../memory/layout.ts';
+import { highHalf, lowHalf, pageStart } from '../../state/address.ts';
 import { internal } from '../../state/layout.ts';
 import type { FunctionBuilder, Value, Variable } from '../../wasm/function-builder.ts';
 import type { Block } from '../code-cache.ts';
-import { codePagePlace, JUMP_MODE, PAGE_MODE, PAGE_PHYSICAL } from '../jump-cache.ts';
+import { codePagePlace, JUMP_MODE, jumpPlaceOf, PAGE_MODE, PAGE_PHYSICAL } from '../jump-cache.ts';
 import { pagesOf, type Region } from './region-graph.ts';
 
 /** A page that is not the root's. */
@@ -51,7 +51,9 @@ export class RegionPages {
       if (!page || known.includes(linear)) continue;
       f.if(f.eqz(page.isThere), () => {
         // Nobody knows the page: the loop is to look it up, whether it has the block or not.
-        f.if(f.eqz(this.#isEntered(page)), () => f.store(32, this.#cpu, jumpPlace(to.linear) + JUMP_MODE, f.i32(0)));
+        f.if(f.eqz(this.#isEntered(page)), () =>
+          f.store(32, this.#cpu, JUMP_CACHE + jumpPlaceOf(to.linear) + JUMP_MODE, f.i32(0)),
+        );
         leave();
       });
     }
@@ -75,8 +77,4 @@ export class RegionPages {
 /** As the entry of a page has it. */
 function wide(linear: number): bigint {
   return (BigInt(highHalf(linear)) << 32n) | BigInt(lowHalf(linear) >>> 0);
-}
-
-function jumpPlace(linear: Address): number {
-  return JUMP_CACHE + (lowHalf(linear) & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
 }

@@ -127,6 +127,47 @@ describe('hot code', () => {
     expect(compilerOf(guest).counters.compiled).toBeLessThan(20);
   });
 
+  it('knows where its computed jumps and calls lead, and goes there without leaving its region', () => {
+    // inc ecx; mov eax,ecx; and eax,7; jmp [DATA+4*eax], which leads to eight of
+    const start = '41  89 c8  83 e0 07  ff 24 85 00 90 00 00';
+    const places: number[] = [];
+    const parts = [start];
+    const place = () => PROGRAM + parts.join(' ').split(/ +/).length;
+    for (let n = 0; n < 8; n++) {
+      places.push(place());
+      // add ebx,n, or call [DATA+32]
+      parts.push(n < 5 ? `83 c3 0${n}` : 'ff 15 20 90 00 00');
+      const back = PROGRAM - place() - 5;
+      // jmp to the beginning
+      parts.push(
+        `e9 ${[0, 8, 16, 24].map((shift) => ((back >>> shift) & 0xff).toString(16).padStart(2, '0')).join(' ')}`,
+      );
+    }
+    places.push(place());
+    // sub ebx,7; ret
+    parts.push('83 eb 07  c3');
+    const guests = (['interpreter', 'compiler'] as const).map((name) => {
+      defaultEngine.name = name;
+      const guest = new PagedGuest(parts.join(' '));
+      defaultEngine.name = 'compiler';
+      for (const [n, address] of places.entries()) guest.write32(DATA + 4 * n, address);
+      return guest;
+    });
+    const compiled = guests[1] as PagedGuest;
+    const lost = () =>
+      compilerOf(compiled)
+        .list()
+        .map(({ exits }) => exits.get('indirect') ?? 0);
+    for (const guest of guests) run(guest);
+    const before = lost().reduce((a, b) => a + b);
+    for (const guest of guests) run(guest);
+    expect(lost().reduce((a, b) => a + b) - before).toBeLessThan(HOT / 1000);
+    const [expected, found] = guests.map((guest) =>
+      (['EAX', 'EBX', 'ECX', 'EIP'] as const).map((name) => guest.register(name)),
+    );
+    expect(found).toEqual(expected);
+  });
+
   it('is one region with a loop that has two entries', () => {
     // xor eax,1; mov ecx,6; test al,1; jnz second; first: inc ebx; second: dec ecx; jz back; test cl,1; jnz first; jmp second
     const program = '83 f0 01  b9 06 00 00 00  a8 01  75 01  43  49  74 f0  f6 c1 01  75 f7  eb f6';

@@ -118,6 +118,7 @@ export class Tiers {
     if (this.#budget - this.#state.read32(internal.BUDGET) < this.#left) return;
     const block = this.#code.keptAt(linear, physical, codeSizeOf(this.#state));
     const place = this.#place();
+    this.compiler.targets.collect(this.#state);
     if (block && this.#random) this.#random.border({ block, ...place });
     else if (block) this.compiler.sampled({ block, ...place });
     this.compiler.left(this.#state.read32(internal.REGION_LEFT), place);
