@@ -8,6 +8,7 @@ import type { SharedFunction } from '../../wasm/module-builder.ts';
 import type { OperationName } from '../../wasm/vector-opcodes.ts';
 import { INEXACT } from './formats.ts';
 import type { LaneFormat } from './lanes.ts';
+import { allLanes, type HostArithmetic, isExactArithmetic, isExactInteger } from './quick-exactness.ts';
 
 /** Gives the function's result from its operands. */
 export type QuickWay = (quick: QuickLanes, x: Value, y: Value, immediate: Value) => Value;
@@ -17,7 +18,7 @@ export interface QuickFunction extends SharedFunction {
   readonly quick?: QuickWay;
 }
 
-/** All exceptions masked, rounding to nearest, and precision lost before. */
+/** All exceptions masked, rounding to nearest. */
 const ALL_MASKED = 0x1f80;
 const ROUNDING = 0x6000;
 
@@ -37,11 +38,14 @@ export class QuickLanes {
     this.f.branchIf(condition, this.#unusual);
   }
 
-  /** Results are rounded to nearest, and it is no news that they are. */
-  requireUsualMode(): void {
+  /** Results are rounded to nearest, and it is no news that they are, or they are exact. */
+  requireUsualMode(isExact: () => Value): void {
     const { f } = this;
     const asked = f.binary('and', this.#mxcsr, f.i32(ALL_MASKED | ROUNDING | INEXACT));
-    this.leaveIf(f.binary('ne', asked, f.i32(ALL_MASKED | INEXACT)));
+    f.if(f.binary('ne', asked, f.i32(ALL_MASKED | INEXACT)), () => {
+      this.leaveIf(f.binary('ne', asked, f.i32(ALL_MASKED)));
+      this.leaveIf(f.eqz(isExact()));
+    });
   }
 
   lowest(of: LaneFormat, x: Value): Value {
@@ -69,12 +73,17 @@ export class QuickLanes {
     this.#leaveIfAny(of, count, vectors, -1n, least, 'below');
   }
 
-  /** All lanes are normal, and not the least numbers that are; `orZero`: or denormal or zero. */
-  requireNormal(of: LaneFormat, count: number, result: Value, orZero = false): void {
+  /** All lanes are finite. */
+  requireFinite(of: LaneFormat, count: number, result: Value): void {
+    const { precision, special } = of.narrow;
+    this.#leaveIfAny(of, count, [result], 0n, BigInt(special) << BigInt(precision), 'from');
+  }
+
+  /** All lanes are normal, and not the least numbers that are, or zero where a lane of one of the operands is. */
+  requireNormal(of: LaneFormat, count: number, result: Value, ...operands: readonly Value[]): void {
     const { precision, special } = of.narrow;
     const unit = 1n << BigInt(precision);
-    if (orZero) this.#leaveIfAny(of, count, [result], 0n, BigInt(special) * unit, 'from');
-    else this.#leaveIfAny(of, count, [result], -2n * unit, BigInt(special - 2) * unit, 'from');
+    this.#leaveIfAny(of, count, [result], -2n * unit, BigInt(special - 2) * unit, 'from', operands);
   }
 
   /** No lane is a NaN. */
@@ -94,7 +103,10 @@ export class QuickLanes {
     );
   }
 
-  /** Leaves if a lane without its sign, moved by one bit, and with something added, is below a bound, or from it on. */
+  /**
+   * Leaves if a lane without its sign, moved by one bit, and with something added, is below a bound, or from it on; not for
+   * zeros that one of the operands has, too.
+   */
   #leaveIfAny(
     of: LaneFormat,
     count: number,
@@ -102,49 +114,55 @@ export class QuickLanes {
     added: bigint,
     bound: bigint,
     side: 'below' | 'from',
+    operands: readonly Value[] = [],
   ): void {
     const { f } = this;
     const { bits } = of.narrow;
+    const unlessZero = (condition: Value, isUnusual: (areZero: readonly Value[]) => Value, vector: Value) => {
+      if (operands.length === 0) return this.leaveIf(condition);
+      const zero = f.v128(0n, 0n);
+      const isZero = (x: Value) => f.operate(`${of.shape}.eq`, x, zero);
+      f.if(condition, () => this.leaveIf(isUnusual([isZero(vector), ...operands.map(isZero)])));
+    };
+    const bothOf = ([result, ...ofOperands]: readonly Value[]) =>
+      f.operate(
+        'v128.and',
+        result as Value,
+        ofOperands.reduce((x, y) => f.operate('v128.or', x, y)),
+      );
     if (count === 1) {
       for (const vector of vectors) {
         const lane = f.operateOnLane(`${of.integers}.extract_lane`, 0, vector);
         const constant = (value: bigint) => f.like(lane, BigInt.asIntN(bits, value));
         const moved = f.binary('add', f.binary('shl', lane, constant(1n)), constant(added));
-        this.leaveIf(f.binary(side === 'below' ? 'ltU' : 'geU', moved, constant(bound)));
+        const condition = f.binary(side === 'below' ? 'ltU' : 'geU', moved, constant(bound));
+        const isUnusual = (zeros: readonly Value[]) =>
+          f.eqz(f.operateOnLane(`${of.integers}.extract_lane`, 0, bothOf(zeros)));
+        unlessZero(condition, isUnusual, vector);
       }
       return;
     }
     // Comparisons of vectors are signed.
     const sign = 1n << BigInt(bits - 1);
-    const all = (value: bigint) => {
-      const lane = BigInt.asUintN(bits, value);
-      const half = bits === 64 ? lane : lane | (lane << 32n);
-      return f.v128(half, half);
-    };
     const bad = vectors.map((vector) => {
       const doubled = f.operate(`${of.integers}.add`, vector, vector);
-      const moved = f.operate(`${of.integers}.add`, doubled, all(added + sign));
-      if (side === 'below') return f.operate(`${of.integers}.lt_s`, moved, all(bound + sign));
-      return f.operate(`${of.integers}.gt_s`, moved, all(bound - 1n + sign));
+      const moved = f.operate(`${of.integers}.add`, doubled, allLanes(f, of, added + sign));
+      if (side === 'below') return f.operate(`${of.integers}.lt_s`, moved, allLanes(f, of, bound + sign));
+      return f.operate(`${of.integers}.gt_s`, moved, allLanes(f, of, bound - 1n + sign));
     });
-    this.leaveIf(
-      f.operate(
-        'v128.any_true',
-        bad.reduce((x, y) => f.operate('v128.or', x, y)),
-      ),
-    );
+    const worst = bad.reduce((x, y) => f.operate('v128.or', x, y));
+    const isUnusual = (zeros: readonly Value[]) =>
+      f.operate('v128.any_true', f.operate('v128.andnot', worst, bothOf(zeros)));
+    unlessZero(f.operate('v128.any_true', worst), isUnusual, vectors[0] as Value);
   }
 }
 
-type Arithmetic = 'add' | 'sub' | 'mul' | 'div' | 'sqrt';
-
 /** A sum, a product, a quotient or a root of the lowest lanes. */
-export function quickArithmetic(of: LaneFormat, count: number, name: Arithmetic): QuickWay {
+export function quickArithmetic(of: LaneFormat, count: number, name: HostArithmetic): QuickWay {
   const isUnary = name === 'sqrt';
   const isSum = name === 'add' || name === 'sub';
   return (quick, x, y) => {
     const { f } = quick;
-    quick.requireUsualMode();
     quick.refuseDenormal(of, count, ...(isUnary ? [y] : [x, y]));
     const compute = (shape: string, ...operands: readonly Value[]) =>
       f.operate(`${shape}.${name}` as OperationName, ...(isUnary ? operands.slice(1) : operands));
@@ -152,9 +170,12 @@ export function quickArithmetic(of: LaneFormat, count: number, name: Arithmetic)
       count === 1
         ? quick.withLowest(of, x, compute(of.lanes === 4 ? 'f32' : 'f64', quick.lowest(of, x), quick.lowest(of, y)))
         : compute(of.shape, x, y);
-    quick.requireNormal(of, count, result, isSum);
-    // Small sums are exact, but may have to become zero.
-    if (isSum) quick.refuseDenormal(of, count, result);
+    if (isSum) {
+      quick.requireFinite(of, count, result);
+      // Small sums are exact, but may have to become zero.
+      quick.refuseDenormal(of, count, result);
+    } else quick.requireNormal(of, count, result, ...(name === 'mul' ? [x, y] : isUnary ? [y] : [x]));
+    quick.requireUsualMode(() => isExactArithmetic(f, { of, count }, name, [x, y, result]));
     return result;
   };
 }
@@ -207,8 +228,8 @@ export type Rounding = 'truncated' | 'rounded';
 export function quickIntegers(of: LaneFormat, rounding: Rounding): QuickWay {
   return (quick, _, y) => {
     const { f } = quick;
-    quick.requireUsualMode();
     const rounded = f.operate(`${of.shape}.${rounding === 'truncated' ? 'trunc' : 'nearest'}`, y);
+    quick.requireUsualMode(() => f.operate(`${of.integers}.all_true`, f.operate(`${of.shape}.eq`, rounded, y)));
     const fits = f.operate(`${of.shape}.lt`, f.operate(`${of.shape}.abs`, rounded), powerIn(f, of, 31));
     quick.leaveIf(f.eqz(f.operate(`${of.integers}.all_true`, fits)));
     return f.operate(of.lanes === 4 ? 'i32x4.trunc_sat_f32x4_s' : 'i32x4.trunc_sat_f64x2_s_zero', rounded);
@@ -226,28 +247,34 @@ function powerIn(f: FunctionBuilder, { narrow, lanes }: LaneFormat, exponent: nu
 export function quickInteger(of: LaneFormat, bits: 32 | 64, rounding: Rounding): QuickWay {
   return (quick, _, y) => {
     const { f } = quick;
-    quick.requireUsualMode();
     const number = quick.lowest(of, y);
     const wide = of.lanes === 4 ? f.operate('f64.promote_f32', number) : number;
     const rounded = f.operate(rounding === 'truncated' ? 'f64.trunc' : 'f64.nearest', wide);
+    quick.requireUsualMode(() => f.operate('f64.eq', rounded, wide));
     const limit = f.operate('f64.reinterpret_i64', f.i64(BigInt(bits - 1 + 1023) << 52n));
     quick.leaveIf(f.eqz(f.operate('f64.lt', f.operate('f64.abs', rounded), limit)));
     return f.operate('i64x2.splat', f.operate('i64.trunc_sat_f64_s', rounded));
   };
 }
 
+const SINGLE_PRECISION = 24;
+
 /** Integers of 32 bits to numbers of 32. */
 export const quickSingles: QuickWay = (quick, _, y) => {
-  quick.requireUsualMode();
-  return quick.f.operate('f32x4.convert_i32x4_s', y);
+  const { f } = quick;
+  const lanes = [0, 1, 2, 3].map((lane) => f.operateOnLane('i32x4.extract_lane', lane, y));
+  quick.requireUsualMode(() =>
+    lanes.map((lane) => isExactInteger(f, lane, SINGLE_PRECISION)).reduce((x, y) => f.binary('and', x, y)),
+  );
+  return f.operate('f32x4.convert_i32x4_s', y);
 };
 
 /** An integer of 64 bits to the lowest lane. */
 export function quickFromInteger(of: LaneFormat): QuickWay {
   return (quick, x, y) => {
     const { f } = quick;
-    quick.requireUsualMode();
     const integer = f.operateOnLane('i64x2.extract_lane', 0, y);
+    quick.requireUsualMode(() => isExactInteger(f, integer, of.narrow.precision));
     return quick.withLowest(of, x, f.operate(of.lanes === 4 ? 'f32.convert_i64_s' : 'f64.convert_i64_s', integer));
   };
 }
@@ -264,9 +291,12 @@ export function quickWidened(of: LaneFormat, wide: LaneFormat): QuickWay {
 /** The lowest number of 64 bits to the lowest of 32. */
 export function quickNarrowed(of: LaneFormat, narrow: LaneFormat): QuickWay {
   return (quick, x, y) => {
-    quick.requireUsualMode();
-    const result = quick.withLowest(narrow, x, quick.f.operate('f32.demote_f64', quick.lowest(of, y)));
+    const { f } = quick;
+    const number = quick.lowest(of, y);
+    const narrowed = f.operate('f32.demote_f64', number);
+    const result = quick.withLowest(narrow, x, narrowed);
     quick.requireNormal(narrow, 1, result);
+    quick.requireUsualMode(() => f.operate('f64.eq', f.operate('f64.promote_f32', narrowed), number));
     return result;
   };
 }
