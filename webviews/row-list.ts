@@ -41,6 +41,17 @@ export class RowList<Row = unknown> extends LitElement {
     this.onActive(rows[this.active]);
   }
 
+  /** Makes the row of a key the active one, if there is one. */
+  goTo(key: unknown): void {
+    const index = this.rows.findIndex((row) => this.keyOf(row) === key);
+    if (index >= 0) this.go(index);
+  }
+
+  /** Puts the focus where the arrow keys work. */
+  focusRows(): void {
+    this.virtualizer?.focus();
+  }
+
   protected override createRenderRoot(): HTMLElement {
     return this;
   }

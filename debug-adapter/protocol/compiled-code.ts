@@ -29,8 +29,16 @@ export interface RegionRow {
   readonly entries: number;
   /** Guest instructions that were executed in it. */
   readonly instructions: number;
+  /** Regions in which its code goes on by jumps, calls or its end; what it computes is not known. */
+  readonly links: readonly RegionLink[];
   /** The most frequent first. */
   readonly exits: readonly ExitCount[];
+}
+
+/** Another region, and what it is called: its label, or its address. */
+export interface RegionLink {
+  readonly id: string;
+  readonly name: string;
 }
 
 /** How often a region was left, or not entered, for a reason. */

@@ -7,7 +7,7 @@ import { type CompiledCodeRequest, type CompiledCodeUpdate, statusWithoutCode } 
 import type { ScreenState } from '../protocol/screen.ts';
 import { ChosenCpu } from './chosen-cpu.ts';
 import { generatedLines, guestLines } from './compiled-listing.ts';
-import { compiledTotals, hottestRegions, regionId, regionRow } from './compiled-rows.ts';
+import { compiledTotals, hottestRegions, regionId, regionRows } from './compiled-rows.ts';
 import type { Guest } from './guest.ts';
 import type { SessionView } from './session-view.ts';
 import { UserError } from './user-error.ts';
@@ -88,9 +88,8 @@ export class CompiledFeed implements SessionView {
       return;
     }
     const totals = compiledTotals(guest.machine);
-    const rows = hottestRegions(guest)
-      .slice(0, ROWS_MAX)
-      .map((region) => regionRow(guest, region));
+    const regions = hottestRegions(guest);
+    const rows = regionRows(guest, regions, regions.slice(0, ROWS_MAX));
     this.#send({ type: 'status', state: this.#state, ...(totals ? { totals } : {}), rows });
   }
 }

@@ -11,14 +11,30 @@ export function hottestRegions({ machine }: Guest): readonly CompiledRegion[] {
   return regions.toSorted((left, right) => right.instructions - left.instructions);
 }
 
-/** A region as a row. */
-export function regionRow(guest: Guest, region: CompiledRegion): RegionRow {
+/** Some of the regions that there are as rows. */
+export function regionRows(
+  guest: Guest,
+  all: readonly CompiledRegion[],
+  shown: readonly CompiledRegion[],
+): readonly RegionRow[] {
+  const byEntry = new Map(all.map((region) => [entryOf(region), region]));
+  return shown.map((region) => {
+    const next = region.leadsTo.flatMap((place) => byEntry.get(entryOf({ ...region, linearAddress: place })) ?? []);
+    return regionRow(guest, region, next);
+  });
+}
+
+function entryOf({ linearAddress, codeSize }: Pick<CompiledRegion, 'linearAddress' | 'codeSize'>): string {
+  return `${linearAddress} ${codeSize}`;
+}
+
+function regionRow(guest: Guest, region: CompiledRegion, next: readonly CompiledRegion[]): RegionRow {
   const address = Number(region.linearAddress);
   const place = guest.symbols.lineAt(address);
   return {
     id: regionId(region),
     address,
-    place: formatHex(address, region.codeSize === 64 ? 64 : 32),
+    place: placeOf(region),
     symbol: guest.describeSymbol(address) ?? '',
     line: place ? `${sourceOf(place.file).name}:${place.line}` : '',
     codeSize: region.codeSize,
@@ -27,8 +43,17 @@ export function regionRow(guest: Guest, region: CompiledRegion): RegionRow {
     blocks: region.blocks.length,
     entries: region.entries,
     instructions: region.instructions,
+    links: next.map((each) => ({ id: regionId(each), name: nameOf(guest, each) })),
     exits: [...region.exits].map(([why, count]) => ({ why, count })).sort((left, right) => right.count - left.count),
   };
+}
+
+function nameOf(guest: Guest, region: CompiledRegion): string {
+  return guest.describeSymbol(Number(region.linearAddress)) ?? placeOf(region);
+}
+
+function placeOf({ linearAddress, codeSize }: CompiledRegion): string {
+  return formatHex(Number(linearAddress), codeSize === 64 ? 64 : 32);
 }
 
 /** The same for every region of the same code at the same place. */

@@ -2,37 +2,23 @@
 import { describe, expect, it } from 'vitest';
 import type { CompiledCodeUpdate } from '../../debug-adapter/protocol/compiled-code.ts';
 import { assembleListed, bootSectorSource, hasNasm } from '../support/boot-sectors.ts';
+import { HOT_LOOP, LONG_WAY } from '../support/compiled-guests.ts';
 import { SessionClient } from './support/session-client.ts';
-
-const SOURCE = `start: xor ax,ax
-mov ds,ax
-mov ss,ax
-mov sp,7c00h
-mov bx,20
-outer: mov cx,60000
-again: add ax,[number]
-dec cx
-jnz again
-dec bx
-jnz outer
-over: cli
-hlt
-number: dw 3`;
 
 type Status = Extract<CompiledCodeUpdate, { type: 'status' }>;
 type Code = Extract<CompiledCodeUpdate, { type: 'code' }>;
 
 /** A guest that has run its loop. */
-async function launched(engine: string): Promise<SessionClient> {
+async function launched(engine: string, source = HOT_LOOP): Promise<SessionClient> {
   const client = new SessionClient();
-  const { image, listing } = assembleListed(bootSectorSource(SOURCE));
+  const { image, listing } = assembleListed(bootSectorSource(source));
   client.host.files.set('/guest/hot.img', image);
   client.host.write('/guest/hot.lst', listing);
   await client.launch({ program: '/guest/hot.img', listing: '/guest/hot.lst', engine });
   await client.stop();
   await client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'over' }] });
   client.session.receiveCompiledCode({ type: 'visible', visible: true });
-  expect(await client.run('continue')).toMatch(/^function breakpoint 14 over/);
+  expect(await client.run('continue')).toMatch(/^function breakpoint \d+ over/);
   return client;
 }
 
@@ -56,6 +42,18 @@ describe.skipIf(!hasNasm)('compiled code', () => {
     expect(hottest).toMatchObject({ place: '0x00007c0f', symbol: 'again', line: 'hot.asm:9', codeSize: 16 });
     expect(hottest?.instructions).toBeGreaterThan(2_000_000);
     expect(hottest?.exits.reduce((sum, { count }) => sum + count, 0)).toBeGreaterThanOrEqual(hottest?.entries ?? 0);
+  });
+
+  it('names the regions in which it goes on', async () => {
+    const client = await launched('compiler', LONG_WAY);
+    const { rows } = last(client, 'status');
+    const ids = new Set(rows.map(({ id }) => id));
+    const linked = rows.filter(({ links }) => links.length > 0);
+    expect(linked.length).toBeGreaterThan(0);
+    expect(linked.flatMap(({ links }) => links).every(({ id }) => ids.has(id))).toBe(true);
+    const names = linked.flatMap(({ links }) => links.map(({ name }) => name));
+    expect(names.some((name) => /^done\+0x[2-6]3/.test(name))).toBe(true);
+    expect(await type(client, 'compiled')).toMatch(/^ {2}goes on in .*done\+0x[2-6]3/m);
   });
 
   it('is shown beside the instructions that it was made of', async () => {
@@ -97,6 +95,6 @@ describe.skipIf(!hasNasm)('compiled code', () => {
     const client = await launched('interpreter');
     expect(last(client, 'status')).toEqual({ type: 'status', state: 'stopped', rows: [] });
     const refused = await client.send('evaluate', { expression: 'compiled', context: 'repl' });
-    expect(refused.message).toBe('the guest is interpreted; set engine to compiler in the launch configuration');
+    expect(refused.message).toBe('the guest is interpreted: the launch configuration has "engine": "interpreter"');
   });
 });

@@ -57,6 +57,8 @@ export interface CompiledRegion {
   readonly codeSize: 16 | 32 | 64;
   /** In the order in which they were found; the first is where the region is entered. */
   readonly blocks: readonly CompiledBlock[];
+  /** Places outside of it to which its code goes on, but for what it computes. */
+  readonly leadsTo: readonly Address[];
   /** Bytes of guest code, and of WebAssembly. */
   readonly guestBytes: number;
   readonly codeBytes: number;

@@ -3,6 +3,7 @@ import type {
   CompiledCodeUpdate,
   CompiledTotals,
   ExitCount,
+  RegionLink,
   RegionRow,
   ShownExit,
 } from '../../debug-adapter/protocol/compiled-code.ts';
@@ -47,6 +48,13 @@ export function shownRows(rows: readonly RegionRow[], search: string, order: Ord
     return words.every((word) => text.includes(word));
   });
   return found.sort((left, right) => key(left) - key(right));
+}
+
+/** Regions whose code goes on in one. */
+export function linksTo(rows: readonly RegionRow[], id: string): readonly RegionLink[] {
+  return rows
+    .filter((row) => row.id !== id && row.links.some((link) => link.id === id))
+    .map((row) => ({ id: row.id, name: row.symbol || row.place }));
 }
 
 /** 16, 32 or 64 bits. */

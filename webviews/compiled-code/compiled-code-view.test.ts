@@ -5,27 +5,14 @@ import type { CompiledCodeRequest } from '../../debug-adapter/protocol/compiled-
 import { SessionClient } from '../../test/dap/support/session-client.ts';
 import { browserPath } from '../../test/end-to-end/workbench.ts';
 import { assembleListed, bootSectorSource, hasNasm } from '../../test/support/boot-sectors.ts';
+import { HOT_LOOP, LONG_WAY } from '../../test/support/compiled-guests.ts';
 import { themeNames, useTheme, violationsOf } from '../../test/webviews/axe.ts';
 import { drawn, post, ViewPages } from '../../test/webviews/view-page.ts';
-
-const SOURCE = `start: xor ax,ax
-mov ds,ax
-mov ss,ax
-mov sp,7c00h
-mov bx,20
-outer: mov cx,60000
-again: add ax,[number]
-dec cx
-jnz again
-dec bx
-jnz outer
-over: cli
-hlt
-number: dw 3`;
 
 const TEST_MS = 60_000;
 
 interface ViewOptions {
+  readonly source?: string;
   readonly engine?: string;
   readonly width?: number;
   readonly theme?: (typeof themeNames)[number];
@@ -40,9 +27,9 @@ describe.skipIf(browserPath() === undefined || !hasNasm)('the view of compiled c
 
   afterAll(() => pages?.stop());
 
-  async function openView({ engine = 'compiler', width = 1000, theme }: ViewOptions = {}) {
+  async function openView({ source = HOT_LOOP, engine = 'compiler', width = 1000, theme }: ViewOptions = {}) {
     const client = new SessionClient();
-    const { image, listing } = assembleListed(bootSectorSource(SOURCE));
+    const { image, listing } = assembleListed(bootSectorSource(source));
     client.host.files.set('/guest/hot.img', image);
     client.host.write('/guest/hot.lst', listing);
     await client.launch({ program: '/guest/hot.img', listing: '/guest/hot.lst', engine });
@@ -72,7 +59,7 @@ describe.skipIf(browserPath() === undefined || !hasNasm)('the view of compiled c
     await view.client.request('setFunctionBreakpoints', { breakpoints: [{ name: 'over' }] });
     await view.client.run('continue');
     await view.settle();
-    await line(view.page, 'guest', 'dec').waitFor();
+    await line(view.page, 'guest', '0x0000').waitFor();
     return view;
   }
 
@@ -118,6 +105,29 @@ describe.skipIf(browserPath() === undefined || !hasNasm)('the view of compiled c
     await page.getByRole('status').filter({ hasText: '0x00007c13 49 dec cx' }).waitFor();
     expect(await marked(page, 'guest').count()).toBe(1);
     expect(pages.problems).toEqual([]);
+    await page.close();
+  });
+
+  it('goes to the regions with which one is linked, and back', { timeout: TEST_MS }, async () => {
+    const { page, settle } = await openHot({ source: LONG_WAY });
+    const active = (name: string): Locator => page.locator('.row.active .symbol', { hasText: name });
+    const link = (name: RegExp): Locator => page.locator('.links', { hasText: name }).locator('button').first();
+    while (!(await link(/^\s*Goes on in:/).isVisible())) {
+      await page.locator('.rows').press('ArrowDown');
+      await settle();
+    }
+    const from = ((await page.locator('.row.active .symbol').textContent()) ?? '').split(' ·')[0] ?? '';
+    const to = (await link(/^\s*Goes on in:/).textContent()) ?? '';
+    await page.getByRole('textbox', { name: 'Search' }).fill(from);
+    await settle();
+    await link(/^\s*Goes on in:/).press('Enter');
+    await settle();
+    await active(to).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.className)).toBe('rows');
+    await page.locator('.links', { hasText: /^\s*Entered from:/ }).waitFor();
+    await page.getByRole('button', { name: from, exact: true }).first().click();
+    await settle();
+    await active(from).waitFor();
     await page.close();
   });
 

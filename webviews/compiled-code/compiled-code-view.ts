@@ -8,6 +8,7 @@ import {
   type CompiledCodeRequest,
   type CompiledCodeUpdate,
   REFUSALS,
+  type RegionLink,
   type RegionRow,
   statusWithoutCode,
 } from '../../debug-adapter/protocol/compiled-code.ts';
@@ -20,6 +21,7 @@ import {
   type CompiledStatus,
   emptyText,
   exitText,
+  linksTo,
   modeText,
   numberText,
   ORDERS,
@@ -33,6 +35,7 @@ type Side = 'guest' | 'generated';
 
 /** Of a row; the bar below has all. */
 const EXITS_SHOWN = 2;
+const LINKS_SHOWN = 8;
 
 export class CompiledCodeView extends LitElement {
   /** Sends a message to the extension. */
@@ -149,7 +152,30 @@ export class CompiledCodeView extends LitElement {
       <span>${localized('Blocks: {0}', row.blocks)}</span>
       <span>${left === '' ? localized('Never left') : localized('Left for: {0}', left)}</span>
       ${refused === '' ? nothing : html`<span>${localized('Not entered for: {0}', refused)}</span>`}
+      ${this.links(localized('Goes on in:'), row.links)}
+      ${this.links(localized('Entered from:'), linksTo(this.status.rows, row.id))}
     </div>`;
+  }
+
+  /** Regions to go to; of many the first. */
+  private links(title: string, links: readonly RegionLink[]): TemplateResult | typeof nothing {
+    if (links.length === 0) return nothing;
+    const more = links.length - LINKS_SHOWN;
+    return html`<span class="links">
+      ${title}
+      ${links
+        .slice(0, LINKS_SHOWN)
+        .map(({ id, name }) => html`<button class="link" @click=${() => void this.goTo(id)}>${name}</button> `)}
+      ${more > 0 ? localized('and {0} more', more) : nothing}
+    </span>`;
+  }
+
+  /** A region that the search has left out is shown again. */
+  private async goTo(id: string): Promise<void> {
+    if (!this.rows.some((row) => row.id === id)) this.find('');
+    await this.updateComplete;
+    this.list.goTo(id);
+    this.list.focusRows();
   }
 
   /** The editors are made once there is something to show. */

@@ -3,7 +3,7 @@ import type { CompiledRegion } from '../../../vm-core/index.ts';
 import { localized } from '../../protocol/localized.ts';
 import { type CodeLine, type CompiledTotals, REFUSALS, type RegionRow } from '../../protocol/compiled-code.ts';
 import { generatedLines, guestLines } from '../compiled-listing.ts';
-import { compiledTotals, hottestRegions, regionRow } from '../compiled-rows.ts';
+import { compiledTotals, hottestRegions, regionRows } from '../compiled-rows.ts';
 import type { Debuggee } from '../debuggee.ts';
 import type { Guest } from '../guest.ts';
 import { resolvePlaceName } from '../places.ts';
@@ -21,14 +21,14 @@ export const compiledCommand: ConsoleCommand = {
   usage: '[all | address]',
   help:
     'Lists the compiled code that has executed most: where it is entered, size, executed instructions, entries, and why it ' +
-    'was left. With an address, shows the code there beside the WebAssembly that was made of it.',
+    'was left, and where it goes on. With an address, shows the code there beside the WebAssembly that was made of it.',
   words: () => ['all'],
   run: (debuggee, [first]) => {
     const totals = compiledTotals(debuggee.guest.machine);
     if (!totals)
       throw new UserError(
         'bad-argument',
-        localized('the guest is interpreted; set engine to compiler in the launch configuration'),
+        localized('the guest is interpreted: the launch configuration has "engine": "interpreter"'),
       );
     if (first === undefined || first === 'all') return list(debuggee, totals, first === 'all' ? SHOWN_MAX : SHOWN);
     return showRegion(debuggee, regionAt(debuggee.guest, resolvePlaceName(debuggee.guest, first)));
@@ -37,9 +37,8 @@ export const compiledCommand: ConsoleCommand = {
 
 function list(debuggee: Debuggee, totals: CompiledTotals, count: number): string {
   const { guest } = debuggee;
-  const rows = hottestRegions(guest)
-    .slice(0, count)
-    .map((region) => regionRow(guest, region));
+  const regions = hottestRegions(guest);
+  const rows = regionRows(guest, regions, regions.slice(0, count));
   return [...rows.flatMap((row) => rowLines(debuggee, row)), totalsLine(totals)].join('\n');
 }
 
@@ -57,6 +56,7 @@ function rowLines(debuggee: Debuggee, row: RegionRow): readonly string[] {
       'not entered for',
       row.exits.filter(({ why }) => REFUSALS.has(why)),
     ),
+    ...(row.links.length === 0 ? [] : [`  goes on in ${row.links.map(({ name }) => name).join(', ')}`]),
   ];
 }
 
@@ -89,7 +89,7 @@ function showRegion(debuggee: Debuggee, region: CompiledRegion): string {
     guestLines(guest, region).flatMap(({ address, text }) => (address === undefined ? [] : [[address, text]])),
   );
   const width = Math.min(WIDTH_MAX, Math.max(...[...texts.values()].map((text) => text.length)));
-  const lines = rowLines(debuggee, regionRow(guest, region)).slice();
+  const lines = regionRows(guest, hottestRegions(guest), [region]).flatMap((row) => rowLines(debuggee, row));
   for (const { address, texts: code } of generated) {
     const title = address === undefined ? '' : (texts.get(address) ?? '');
     code.forEach((text, n) => {

@@ -4,11 +4,12 @@
  */
 import type { AccessCause, CompiledRegion } from '../../machine/compiled-region.ts';
 import type { OperandSize } from '../../isa/operand.ts';
+import type { Address } from '../../state/address.ts';
 import { functionSize } from '../../wasm/text.ts';
 import type { Block, CodeCache } from '../code-cache.ts';
 import { COUNTED_REGIONS, clearCounts, readCounts } from './region-counters.ts';
 import type { DefinedRegion } from './region-definition.ts';
-import { edgeCount, type Region } from './region-graph.ts';
+import { edgeCount, type Region, waysOut } from './region-graph.ts';
 import { regionLines } from './region-text.ts';
 
 /** Regions at most. A function of its own takes a few kilobytes. */
@@ -29,6 +30,7 @@ export interface Compiled {
   readonly blocks: readonly CompiledNode[];
   /** From one block to another. */
   readonly edges: number;
+  readonly leadsTo: readonly Address[];
   readonly code: DefinedRegion;
   readonly module: RegionModule;
   /** In the tables. */
@@ -124,7 +126,7 @@ export class CompiledRegions {
     const [accesses, leftAt] = [new Map<AccessCause, number>(), new Map<number, number>()];
     const compiled: Compiled = {
       ...{ root: block, eip, blocks, edges: edgeCount(region), code, module, place, counters },
-      ...{ accesses, leftAt, entriesSeen: 0 },
+      ...{ leadsTo: waysOut(region), accesses, leftAt, entriesSeen: 0 },
     };
     clearCounts(this.#view, counters);
     this.#byCounters[counters] = compiled;
@@ -222,7 +224,7 @@ export class CompiledRegions {
     return [...this.#byRoot.values()].map((compiled) => this.#shown(compiled));
   }
 
-  #shown({ root, blocks, code, module, counters, accesses }: Compiled): CompiledRegion {
+  #shown({ root, blocks, leadsTo, code, module, counters, accesses }: Compiled): CompiledRegion {
     return {
       linearAddress: root.linear,
       physicalAddress: root.physical,
@@ -233,6 +235,7 @@ export class CompiledRegions {
         length: block.bytes,
         instructions,
       })),
+      leadsTo,
       guestBytes: blocks.reduce((sum, { block }) => sum + block.bytes, 0),
       codeBytes: functionSize(module.bytes, code.index),
       ...readCounts(this.#view, counters),

@@ -136,6 +136,14 @@ export function edgeCount({ nodes }: Region): number {
   return count;
 }
 
+/** The linear addresses of the places outside of a region to which jumps and calls of known targets lead, or its ends. */
+export function waysOut({ root, nodes, addressBits }: Region): readonly Address[] {
+  const places = new Set<bigint>();
+  for (const { targets, next } of nodes.values())
+    for (const place of next === undefined ? targets : [...targets, next]) if (!nodes.has(place)) places.add(place);
+  return [...places].map((place) => linearOf(root.block, root.eip, place, addressBits));
+}
+
 function linearOf(root: Block, eip: bigint, place: bigint, addressBits: 32 | 64): Address {
   const linear = plus(root.linear, Number(BigInt.asIntN(addressBits, place - eip)));
   return addressBits === 64 ? linear : Number(linear) >>> 0;
