@@ -20,7 +20,7 @@ export const compiledCommand: ConsoleCommand = {
   name: 'compiled',
   usage: '[all | address]',
   help:
-    'Lists the compiled code that has executed most: where it is entered, size, executed instructions, entries, and why it ' +
+    'Lists the compiled code that has executed most: where it is entered, size, executed instructions, entries, why it ' +
     'was left, and where it goes on. With an address, shows the code there beside the WebAssembly that was made of it.',
   words: () => ['all'],
   run: (debuggee, [first]) => {
