@@ -24,7 +24,7 @@ export const BRANCH = 1;
 export const EXIT = 2;
 /** Not finished: the same instruction is executed again (a repeated string instruction, a wait for the host). */
 export const REPEAT = 4;
-/** A fault was raised; the engine makes this one. */
+/** A fault was raised; the engine makes this one. With EXIT: there is none, the same instruction is executed again. */
 export const FAULT = 8;
 export type Outcome = typeof NEXT | typeof BRANCH | typeof EXIT | typeof REPEAT;
 

@@ -285,8 +285,8 @@ export class InterpreterStage extends Semantics {
     this.#leave(this.f.i32(FAULT));
   }
 
-  repeat(): void {
-    this.#leave(this.or(this.#status, REPEAT));
+  repeat(_again: Label, isPause: Value): void {
+    this.#leave(this.select(isPause, this.or(this.#status, REPEAT), this.f.i32(EXIT | FAULT)));
   }
 
   repeatMax(): Value {

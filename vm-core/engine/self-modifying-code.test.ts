@@ -109,3 +109,31 @@ describe('code that changes itself', () => {
     expect([machine.map.read(PROGRAM_START + 5, 2), lost]).toEqual([60, 1]);
   });
 });
+
+it('takes as long to write over code by a repeated instruction, whether it is decoded or not', () => {
+  // call 9000h; mov di,9000h; mov cx,900; mov al,C3h; rep stosb; hlt, and at 9000h short jumps, each a block
+  const program = [
+    0xe8,
+    ...word(0x9000 - PROGRAM_START - 3),
+    0xbf,
+    ...word(0x9000),
+    0xb9,
+    ...word(900),
+    0xb0,
+    0xc3,
+    0xf3,
+    0xaa,
+    0xf4,
+  ];
+  const ends = [false, true].map((forgets) => {
+    const machine = programMachine(program);
+    for (let at = 0x9000; at < 0x9000 + 800; at += 2) machine.map.write(at, 2, 0x00eb);
+    machine.map.write(0x9000 + 800, 1, 0xc3);
+    machine.loop.run({ instructionsMax: 402 });
+    expect(machine.processor.state.eip).toBe(PROGRAM_START + 3);
+    if (forgets) machine.processor.invalidateCode();
+    expect(machine.loop.run({ instructionsMax: 1000 }).reason).toBe('halted');
+    return { ...(outcome(machine) as object), time: machine.loop.time };
+  });
+  expect(ends[1]).toEqual(ends[0]);
+});

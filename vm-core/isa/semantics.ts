@@ -132,8 +132,11 @@ export abstract class Semantics extends Arithmetic {
   abstract recordReturn(): void;
   /** Ends the instruction with a fault. */
   abstract raise(vector: number, errorCode?: number): void;
-  /** Ends the instruction: the same one is executed again, after events had their turn; at the label if it is known that none has. */
-  abstract repeat(again: Label): void;
+  /**
+   * Ends the instruction: the same one is executed again, after events had their turn; at the label if it is known that none
+   * has. A pause counts as an instruction; what else ends it does not, `exitRequested`.
+   */
+  abstract repeat(again: Label, isPause: Value): void;
   /** How many iterations a repeated instruction may make before `repeat`. */
   abstract repeatMax(): Value;
   /** The value of an immediate operand, extended to 32 bits as its code says. */

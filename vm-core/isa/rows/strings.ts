@@ -95,7 +95,8 @@ const ENDS: Readonly<Record<RunKind, readonly StringEnd[]>> = {
 /**
  * The loop that a REP prefix makes around one iteration. The count goes down after each iteration, so a fault in the
  * middle leaves exact registers. Many iterations are done at once where that is all the same; each run of them is
- * followed by one iteration, so that flags and what has to be asked are those of an iteration.
+ * followed by one iteration, so that flags and what has to be asked are those of an iteration. A pause takes time, as the guest
+ * can see; to leave elsewhere takes none, as it may be for decoded code that was written over, of which the guest knows nothing.
  */
 export function repeated(
   s: Semantics,
@@ -117,7 +118,7 @@ export function repeated(
       // Where it pauses depends on the count alone, so that an instruction that was stopped and begun again pauses there too.
       const isPause = s.isZero(s.and(s.low(left), mask));
       s.branchIf(s.and(s.isZero(isPause), s.isZero(s.exitRequested())), again);
-      s.repeat(again);
+      s.repeat(again, isPause);
     });
   });
 }
