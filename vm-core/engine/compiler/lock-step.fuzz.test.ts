@@ -2,7 +2,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CpuModel } from '../../isa/cpu-model.ts';
-import type { Breakpoint } from '../../machine/machine.ts';
 import { CALL_SHADOW, CALL_SHADOW_SIZE, RAM_BASE } from '../../memory/layout.ts';
 import { CR0_WP } from '../../state/control-bits.ts';
 import { internal, slot } from '../../state/layout.ts';
@@ -11,6 +10,7 @@ import type { BareMachine } from '../bare-machine.ts';
 import { programMachine } from '../guest-program.ts';
 import { LongGuest } from '../long-guest.ts';
 import { PagedGuest } from '../paged-guest.ts';
+import { RandomBreakpoints } from './random-breakpoints.ts';
 import {
   blockAddress,
   DATA_AT,
@@ -111,39 +111,12 @@ function ramOf({ map }: BareMachine): Buffer {
   return Buffer.from(map.view.buffer, RAM_BASE, MEMORY_SIZE);
 }
 
-/** Sets breakpoints in both, and takes them away; most of them do not stop. */
-class Breakpoints {
-  readonly #machines: readonly BareMachine[];
-  readonly #draw: Draw;
-  #set: Breakpoint[] = [];
-
-  constructor(machines: readonly BareMachine[], draw: Draw) {
-    this.#machines = machines;
-    this.#draw = draw;
-  }
-
-  change(): void {
-    const draw = this.#draw;
-    const what = draw(4);
-    const last = this.#set.at(-1);
-    if (what === 0 && last) {
-      this.#set.pop();
-      for (const { loop } of this.#machines) loop.removeBreakpoint(last);
-    } else if (what === 1) {
-      const stops = draw(3) === 0;
-      const address = blockAddress(draw) + (draw(2) === 0 ? 0 : draw(16));
-      const breakpoint: Breakpoint = { address, space: 'linear', reached: () => stops };
-      this.#set.push(breakpoint);
-      for (const { loop } of this.#machines) loop.addBreakpoint(breakpoint);
-    }
-  }
-}
-
 /** Runs both in pieces of the same length until the program has halted, and compares them after each. */
 function runBoth(mode: ProgramMode, engine: Engine, seed: number, kind: Kind): number {
   const [interpreted, compiled] = [prepare(mode, 'interpreter', seed, kind), prepare(mode, engine, seed, kind)];
   const draw = drawFrom(~seed);
-  const breakpoints = new Breakpoints([interpreted, compiled], draw);
+  const loops = [interpreted.loop, compiled.loop];
+  const breakpoints = new RandomBreakpoints(loops, draw, () => blockAddress(draw));
   let resume = false;
   for (let run = 0; run < RUNS; run++) {
     const instructionsMax = draw(3) === 0 ? 1 + draw(20) : 1 + draw(kind.instructionsMax);

@@ -32,23 +32,28 @@ export function drawFrom(seed: number): Draw {
   };
 }
 
-/** Address of a random block. */
-export function blockAddress(draw: Draw): number {
-  return PROGRAM_AT + draw(BLOCKS) * BLOCK_SIZE;
+/** Address of a random block of the program at an address. */
+export function blockAddress(draw: Draw, programAt: number = PROGRAM_AT): number {
+  return programAt + draw(BLOCKS) * BLOCK_SIZE;
 }
 
 /** The bytes of a program, which jumps to other places now and then. */
-export function randomProgram(draw: Draw, mode: ProgramMode, elsewhere: readonly number[] = []): Uint8Array {
+export function randomProgram(
+  draw: Draw,
+  mode: ProgramMode,
+  elsewhere: readonly number[] = [],
+  programAt: number = PROGRAM_AT,
+): Uint8Array {
   const bytes = new Uint8Array(BLOCKS * BLOCK_SIZE).fill(0x90);
-  const writer = new ProgramWriter(draw, mode, elsewhere);
+  const writer = new ProgramWriter(draw, mode, elsewhere, programAt);
   for (let block = 0; block < BLOCKS; block++) {
     const code: number[] = [];
     for (let count = 1 + draw(8); count > 0; count--) {
-      const next = writer.instruction(PROGRAM_AT + block * BLOCK_SIZE + code.length);
+      const next = writer.instruction(programAt + block * BLOCK_SIZE + code.length);
       if (code.length + next.length > BLOCK_SIZE - END_SIZE) break;
       code.push(...next);
     }
-    code.push(...writer.end(PROGRAM_AT + block * BLOCK_SIZE + code.length));
+    code.push(...writer.end(programAt + block * BLOCK_SIZE + code.length));
     bytes.set(code, block * BLOCK_SIZE);
   }
   return bytes;
@@ -63,10 +68,12 @@ class ProgramWriter {
   readonly #draw: Draw;
   readonly #mode: ProgramMode;
   readonly #elsewhere: readonly number[];
+  readonly #programAt: number;
   /** Where immediates lie that may be stored to. */
   readonly #immediates: number[] = [];
 
-  constructor(draw: Draw, mode: ProgramMode, elsewhere: readonly number[]) {
+  constructor(draw: Draw, mode: ProgramMode, elsewhere: readonly number[], programAt: number) {
+    this.#programAt = programAt;
     this.#elsewhere = elsewhere;
     this.#draw = draw;
     this.#mode = mode;
@@ -130,7 +137,8 @@ class ProgramWriter {
       return [...opcode, ...bytesOf(distance, size)];
     };
     const first = draw(4) === 0 ? [] : jump([0x0f, 0x80 + draw(16)], at);
-    if (this.#mode === 16 && draw(4) === 0) return [...first, ...realModeEnd(draw, blockAddress(draw))];
+    if (this.#mode === 16 && draw(4) === 0)
+      return [...first, ...realModeEnd(draw, blockAddress(draw, this.#programAt))];
     const last = draw(6);
     if (last === 0) return [...first, 0xc3];
     return [...first, ...jump([last < 3 ? 0xe8 : 0xe9], at + first.length)];
@@ -139,7 +147,9 @@ class ProgramWriter {
   #target(): number {
     const draw = this.#draw;
     const isElsewhere = this.#elsewhere.length > 0 && draw(4) === 0;
-    return isElsewhere ? (this.#elsewhere[draw(this.#elsewhere.length)] as number) : blockAddress(draw);
+    return isElsewhere
+      ? (this.#elsewhere[draw(this.#elsewhere.length)] as number)
+      : blockAddress(draw, this.#programAt);
   }
 
   #registers(): number {
