@@ -12,6 +12,7 @@ import * as record from './record.ts';
 
 /** What the processor tells and finds. */
 interface ExecutionOwner {
+  readonly watches: { readonly isEmpty: boolean };
   readonly state: CpuState;
   readonly code: CodeCache;
   readonly codeSize: 16 | 32 | 64;

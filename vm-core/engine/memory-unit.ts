@@ -14,9 +14,11 @@ import type { CodeCache } from './code-cache.ts';
 import { CodeFetch } from './code-fetch.ts';
 import { createCpuMemory } from './cpu-memory.ts';
 import { deriveModeKey } from './derived-state.ts';
+import type { HardwareBreakpoints } from './hardware-breakpoints.ts';
 import { JumpCache } from './jump-cache.ts';
 import { deriveShortcuts } from './shortcuts.ts';
 import type { WatchList } from './watch-list.ts';
+import { WatchMaps } from './watch-maps.ts';
 import { createTranslator, derivePrivilege } from './paging-unit.ts';
 
 export interface MemoryUnit {
@@ -36,9 +38,14 @@ export function createMemoryUnit(
   map: PhysicalMap,
   model: CpuModelFacts,
   code: CodeCache,
-  observer: Omit<AccessObserver, 'codeMapOf' | 'checkAlignment' | 'checksAlignment' | 'is64BitMode'> & {
+  observer: Omit<
+    AccessObserver,
+    'isWatched' | 'watchMapOf' | 'codeMapOf' | 'checkAlignment' | 'checksAlignment' | 'is64BitMode'
+  > & {
     readonly isInstruction: () => boolean;
     readonly watches: WatchList;
+    /** Those of the guest. */
+    readonly breakpoints: Pick<HardwareBreakpoints, 'watchesPageOf'>;
   },
 ): MemoryUnit {
   state.write32(internal.TWO_GIBIBYTES, 0x8000_0000);
@@ -57,11 +64,14 @@ export function createMemoryUnit(
     tableWritten: (physical) => observer.codeWritten(physical, 4),
     pageDropped: (linear) => jumps.forgetPage(linear),
   });
+  const { watches, breakpoints } = observer;
+  const watchMaps = new WatchMaps(state, watches);
   const codeMapOf = (physical: number) => code.codeMapOf(physical);
   const linear = new LinearMemory(map, tlb, translations, {
     ...observer,
     codeMapOf,
-    isWatched: (at, physical) => alignment.isOn || observer.isWatched(at, physical),
+    isWatched: (at, physical) => alignment.isOn || watches.covers(at, physical) || breakpoints.watchesPageOf(at),
+    watchMapOf: (at, physical) => (alignment.isOn || breakpoints.watchesPageOf(at) ? 0 : watchMaps.of(at, physical)),
     checksAlignment: () => alignment.isOn,
     checkAlignment: (at, size) => alignment.require(at, size),
     is64BitMode: () => is64BitMode(state),
@@ -73,13 +83,14 @@ export function createMemoryUnit(
     memory: createCpuMemory(state, linear, translations),
     fetch: new CodeFetch(state, map, linear, code, jumps),
     forgetShortcuts() {
-      deriveShortcuts(state, map, linear, observer.watches);
+      deriveShortcuts(state, map, linear, watches);
+      watchMaps.reset();
       translations.forgetShortcuts();
     },
     privilegeChanged() {
       derivePrivilege(translations, state);
       if (alignment.refresh()) translations.flushAll();
-      deriveShortcuts(state, map, linear, observer.watches);
+      deriveShortcuts(state, map, linear, watches);
     },
   };
 }

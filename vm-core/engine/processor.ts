@@ -119,10 +119,10 @@ export class Processor implements Cpu {
     this.#unit = createMemoryUnit(this.state, map, this.model, this.code, {
       codeWritten: (physical, size) => this.codeWritten(physical, size),
       overwrites: (physical, size) => this.unfinished.overwrites(physical, size),
-      isWatched: (linear, physical) => this.watches.covers(linear, physical) || this.breakpoints.watchesPageOf(linear),
       accessed: (linear, physical, size, kind) => this.#accessed(linear, physical, size, kind),
       isInstruction: () => this.#place.current !== 0,
       watches: this.watches,
+      breakpoints: this.breakpoints,
     });
     ({ translations: this.translations, linear: this.linear, memory: this.memory } = this.#unit);
     this.#data = new DataPaths(this.state, this.linear, (fault) => this.#raise(fault));

@@ -7,6 +7,7 @@ import {
   TAG_CODE_PAGE,
   TLB_PLACE_MASK,
   TLB_PLACE_SHIFT,
+  TLB_READ,
   TLB_WRITE,
 } from '../memory/layout.ts';
 import { internal } from '../state/layout.ts';
@@ -112,17 +113,19 @@ export function defineSlowPaths(module: ModuleBuilder, addressBits: 32 | 64, tra
   return { addressBits, ...memory, ...others, ...(quickRead && translation ? { quickRead, translation } : {}) };
 }
 
-/** Does something with the entry of an access if that is the entry of its page and the page holds code. */
+/** Does something with the entry of an access if that is the entry of its page and some bytes of the page are noticed. */
 function onCodePage(
   f: FunctionBuilder,
   [cpu, linear, size]: readonly [Value, Value, Value],
   access: (entry: Value, host: Value) => void,
+  table: typeof TLB_READ | typeof TLB_WRITE = TLB_WRITE,
 ): void {
   const isWide = linear.type === 'i64';
   const low = f.narrow(linear);
   const place = f.binary('and', f.binary('shrU', low, f.i32(TLB_PLACE_SHIFT)), f.i32(TLB_PLACE_MASK));
-  const entry = f.binary('add', f.binary('add', cpu, place), f.i32(TLB_WRITE));
-  const generation = f.load(isWide ? 'i64' : 'i32', 32, cpu, internal.TLB_WRITE_GENERATION);
+  const entry = f.binary('add', f.binary('add', cpu, place), f.i32(table));
+  const current = table === TLB_WRITE ? internal.TLB_WRITE_GENERATION : internal.TLB_GENERATION;
+  const generation = f.load(isWide ? 'i64' : 'i32', 32, cpu, current);
   const last = f.binary('sub', f.binary('add', linear, isWide ? f.widen(size, false) : size), f.i32(1));
   const page = f.binary('and', last, f.i32(-PAGE_SIZE));
   const tag = f.binary('or', page, f.binary('or', generation, f.i32(TAG_CODE_PAGE)));
@@ -167,7 +170,15 @@ export function hostBesideCode(f: FunctionBuilder): void {
   f.return(f.i32(0));
 }
 
-/** Not 0 if an access on the page of an entry touches the bytes of decoded instructions. */
+/** Writes a function (cpu, linear, size) → host address of bytes of a watched page that are not watched, or 0. */
+export function hostBesideWatch(f: FunctionBuilder): void {
+  const [cpu, linear, size] = f.parameters as readonly [Value, Value, Value];
+  const whole = (entry: Value, host: Value) => f.if(f.eqz(codeUnder(f, entry, linear, size)), () => f.return(host));
+  onCodePage(f, [cpu, linear, size], whole, TLB_READ);
+  f.return(f.i32(0));
+}
+
+/** Not 0 if an access on the page of an entry touches bytes of its map: decoded instructions, or what is watched. */
 function codeUnder(f: FunctionBuilder, entry: Value, linear: Value, size: Value): Value {
   const low = f.narrow(linear);
   const inPage = f.binary('and', low, f.i32(PAGE_SIZE - 1));
@@ -175,12 +186,12 @@ function codeUnder(f: FunctionBuilder, entry: Value, linear: Value, size: Value)
   // Two granules at once; the access does not cross the page, so bits of what follows the map do not matter.
   const code = f.load('i64', 64, f.binary('add', f.load('i32', 32, entry, ENTRY_CODE_MAP), word));
   const inGranule = f.binary('and', low, f.i32((1 << CODE_MAP_GRANULE_SHIFT) - 1));
-  const bytes = f.binary('sub', f.binary('shl', f.i32(1), size), f.i32(1));
-  const stored = f.binary('shl', f.widen(bytes, false), f.widen(inGranule, false));
+  const bytes = f.binary('sub', f.binary('shl', f.i64(1n), f.widen(size, false)), f.i64(1n));
+  const stored = f.binary('shl', bytes, f.widen(inGranule, false));
   return f.binary('ne', f.binary('and', code, stored), f.i64(0n));
 }
 
-/** What is on a page with code and may be written is read here; whether its bytes are code matters to the write. */
+/** What is on a page with code and may be written is read here, if it is neither code nor watched. */
 function readOnCodePage(
   f: FunctionBuilder,
   readOutside: FunctionReference,
@@ -188,7 +199,9 @@ function readOnCodePage(
 ): void {
   const [cpu, linear, sizeAndKind, record] = f.parameters as readonly [Value, Value, Value, Value];
   const size = f.binary('and', sizeAndKind, f.i32(SIZE_MASK));
-  onCodePage(f, [cpu, linear, size], (_, host) => returnBySize(f, host, size));
+  onCodePage(f, [cpu, linear, size], (entry, host) => {
+    f.if(f.eqz(codeUnder(f, entry, linear, size)), () => returnBySize(f, host, size));
+  });
   if (translation) translated(f, translation, 'check', (host) => returnBySize(f, host, size));
   f.return(f.call(readOutside, passAddress(f, cpu, linear), sizeAndKind, record));
 }
@@ -197,6 +210,9 @@ function readOnCodePage(
 function readTranslated(f: FunctionBuilder, readOutside: FunctionReference, translation: TranslationFunctions): void {
   const [cpu, linear, sizeAndKind, record] = f.parameters as readonly [Value, Value, Value, Value];
   const size = f.binary('and', sizeAndKind, f.i32(SIZE_MASK));
+  const unwatched = (entry: Value, host: Value) =>
+    f.if(f.eqz(codeUnder(f, entry, linear, size)), () => returnBySize(f, host, size));
+  onCodePage(f, [cpu, linear, size], unwatched, TLB_READ);
   translated(f, translation, 'read', (host) => returnBySize(f, host, size));
   f.return(f.call(readOutside, passAddress(f, cpu, linear), sizeAndKind, record));
 }

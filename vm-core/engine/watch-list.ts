@@ -1,6 +1,6 @@
 /**
  * Watchpoints of the embedder: any number, of any length, by linear or physical address. They cost nothing on pages
- * that have none: watched pages get no TLB entry, all others are untouched (DESIGN §4, §6).
+ * that have none. Those that do have TLB entries at most that say which of their bytes are watched (DESIGN §4, §6).
  */
 import { PAGE_SIZE } from '../memory/layout.ts';
 import type { MemoryAccess, Watchpoint, WatchHit } from '../machine/machine.ts';
@@ -55,6 +55,16 @@ export class WatchList {
   /** True if any byte of the page is watched, in either space. */
   covers(linear: number, physical: number): boolean {
     return this.#pages.linear.has(pageOf(linear)) || this.#pages.physical.has(pageOf(physical));
+  }
+
+  /** The watched bytes of a page, as distances from its beginning; the pages are numbers of a linear and a physical one. */
+  *rangesOn(linear: number, physical: number): Iterable<{ readonly start: number; readonly end: number }> {
+    for (const [space, page] of [['linear', linear] as const, ['physical', physical] as const]) {
+      for (const { address, length } of this.#pages[space].get(page) ?? []) {
+        const start = address - page * PAGE_SIZE;
+        yield { start: Math.max(0, start), end: Math.min(PAGE_SIZE, start + length) };
+      }
+    }
   }
 
   /** Notes an access; true if it met a watchpoint. An access does not cross a page. */

@@ -83,7 +83,10 @@ export class Processors {
   }
 
   removeWatchpoint(watchpoint: Watchpoint): void {
-    for (const processor of this.#of(watchpoint)) processor.watches.remove(watchpoint);
+    for (const processor of this.#of(watchpoint)) {
+      processor.watches.remove(watchpoint);
+      processor.forgetShortcuts();
+    }
   }
 
   get recordsCalls(): boolean {

@@ -85,6 +85,7 @@ class Bench {
       codeWritten: () => {},
       overwrites: () => {},
       isWatched: () => false,
+      watchMapOf: () => 0,
       accessed: () => {},
       checkAlignment: () => {},
       is64BitMode: () => false,

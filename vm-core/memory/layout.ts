@@ -39,8 +39,8 @@ export const ENTRY_ADDEND = 8;
 export const ENTRY_CODE_MAP = 12;
 
 /**
- * A tag is the linear page, the flag for pages that hold decoded code (write TLB only), and the number of a context (see
- * tlb.ts). To forget a context is to give it a new number; after the last one the tables are cleared. Number 0 is never
+ * A tag is the linear page, the flag for pages of which some bytes must be noticed, and the number of a context (see
+ * tlb.ts). Those bytes are decoded code in the write TLB, or they are watched; the entry's map has them. To forget a context is to give it a new number; after the last one the tables are cleared. Number 0 is never
  * used: a zeroed entry is invalid.
  */
 export const TAG_CODE_PAGE = 0x800;
@@ -100,6 +100,10 @@ export const CALL_SHADOW_SIZE = 0x40000;
 export const JUMP_CACHE = 0x80000;
 export const JUMP_CACHE_ENTRIES = 0x4000;
 export const JUMP_CACHE_ENTRY_SIZE = 16;
+
+/** Which bytes of watched pages are watched (engine/watch-maps.ts), as in code maps; behind the last one there is room. */
+export const WATCH_MAPS = 0xf0000;
+export const WATCH_MAPS_MAX = 64;
 
 /** Where computed jumps of compiled code have led of late (engine/compiler/learned-targets.ts). */
 export const JUMP_TARGETS = 0xff000;

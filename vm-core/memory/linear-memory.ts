@@ -24,8 +24,10 @@ export interface AccessObserver {
   codeWritten(physicalAddress: number, size: number): void;
   /** Called before RAM is written by an instruction that can be stopped in the middle. */
   overwrites(physicalAddress: number, size: 1 | 2 | 4): void;
-  /** True if any place of the page is watched: it gets no TLB entry. */
+  /** True if any place of the page is watched: it gets no TLB entry that serves for all of it. */
   isWatched(linearAddress: number, physicalAddress: number): boolean;
+  /** Where a map of the page's watched bytes is, if all others may be accessed without a call of `accessed`; 0 otherwise. */
+  watchMapOf(linearAddress: number, physicalAddress: number): number;
   /** Called for each access to a watched page, before it is made; it does not cross the page. */
   accessed(linearAddress: Address, physicalAddress: number, size: number, kind: 'read' | 'write'): void;
   /** Called for each access of an instruction first; raises the fault of one that is not aligned as it must be. */
@@ -143,8 +145,11 @@ export class LinearMemory {
     if (this.#isOwn(physical)) return this.#accessOwn(linear, low, physical, size);
     const plain = this.#map.hostAddress(physical);
     const host = plain >= 0 ? plain : this.#map.directAddress(physical, false);
-    if (this.#observer.isWatched(linear, physical)) this.#observer.accessed(plus(linear, low), physical, size, 'read');
-    else if (host >= 0 && (access & ACCESS_IMPLICIT) === 0) this.#tlb.allowReads(linear, host - low);
+    if (this.#observer.isWatched(linear, physical)) {
+      this.#observer.accessed(plus(linear, low), physical, size, 'read');
+      const watchMap = this.#watchMapOf(linear, physical, access);
+      if (plain >= 0 && watchMap !== 0) this.#tlb.allowUnwatchedReads(linear, plain - low, watchMap);
+    } else if (host >= 0 && (access & ACCESS_IMPLICIT) === 0) this.#tlb.allowReads(linear, host - low);
     else if (host >= 0) this.#tlb.allowSystemReads(linear, host - low);
     return host >= 0 ? readView(this.#map.view, host, size as Size) : this.#map.read(physical, size as Size);
   }
@@ -180,12 +185,18 @@ export class LinearMemory {
     }
     const host = this.#map.hostAddress(physical);
     const codeMap = this.#observer.codeMapOf(physical);
-    if (!watched && (access & ACCESS_IMPLICIT) === 0) this.#tlb.allowWrites(linear, host - low, codeMap);
+    const watchMap = watched && codeMap === 0 ? this.#watchMapOf(linear, physical, access) : 0;
+    if (watchMap !== 0) this.#tlb.allowWrites(linear, host - low, watchMap);
+    else if (!watched && (access & ACCESS_IMPLICIT) === 0) this.#tlb.allowWrites(linear, host - low, codeMap);
     else if (!watched) this.#tlb.allowSystemWrites(linear, host - low, codeMap);
     if (this.#map.accesses.isOpen) this.#observer.overwrites(physical, size as Size);
     this.#map.writeRam(physical, size as Size, value);
     if (codeMap !== 0) this.#observer.codeWritten(physical, size);
     else this.#map.markPlain(physical);
+  }
+
+  #watchMapOf(linear: number, physical: number, access: number): number {
+    return (access & ACCESS_IMPLICIT) === 0 ? this.#observer.watchMapOf(linear, physical) : 0;
   }
 
   #isOwn(physical: number): boolean {

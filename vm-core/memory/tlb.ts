@@ -178,7 +178,12 @@ export class Tlb {
     this.#put(TLB_READ, linear, this.#context, host, 0);
   }
 
-  /** The same for stores. On pages with code, `codeMap` tells which granules must not be stored to. */
+  /** As `allowReads`, of the bytes that a map has not. */
+  allowUnwatchedReads(linear: number, host: number, watchMap: number): void {
+    this.#put(TLB_READ, linear, this.#context | TAG_CODE_PAGE, host, watchMap);
+  }
+
+  /** The same for stores. Where `codeMap` is not 0, it tells which bytes are code or watched: they are not stored to. */
   allowWrites(linear: number, host: number, codeMap: number): void {
     this.#put(TLB_WRITE, linear, this.#writeContext | (codeMap === 0 ? 0 : TAG_CODE_PAGE), host, codeMap);
   }

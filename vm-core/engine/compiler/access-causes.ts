@@ -7,6 +7,7 @@ import {
   ENTRY_TAG_HIGH,
   PAGE_SHIFT,
   PAGE_SIZE,
+  TAG_CODE_PAGE,
   TLB_ENTRIES,
   TLB_ENTRY_SIZE,
   TLB_READ,
@@ -77,5 +78,6 @@ function isEntered({ view, base }: CpuState, linear: number, isWrite: boolean): 
   const table = base + (isWrite ? TLB_WRITE : TLB_READ);
   const entry = table + ((linear >>> PAGE_SHIFT) & (TLB_ENTRIES - 1)) * TLB_ENTRY_SIZE;
   const isPage = ((view.getInt32(entry, true) ^ linear) & -PAGE_SIZE) === 0;
+  if ((view.getInt32(entry, true) & TAG_CODE_PAGE) !== 0) return false;
   return isPage && view.getInt32(entry + ENTRY_TAG_HIGH, true) === highHalf(linear);
 }

@@ -16,7 +16,7 @@ import {
 } from '../../state/layout.ts';
 import type { FunctionBuilder, Value, Variable } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
-import { hostBesideCode } from '../slow-paths.ts';
+import { hostBesideCode, hostBesideWatch } from '../slow-paths.ts';
 import type { AssumedFacts } from './segment-facts.ts';
 
 /** An offset in a segment, and whether it has at most 16 bits. */
@@ -30,6 +30,12 @@ export interface CompiledPlace {
 const PLACES: Readonly<Record<32 | 64, SharedFunction>> = {
   32: { signature: { parameters: ['i32', 'i32', 'i32'], result: 'i32' }, write: hostBesideCode },
   64: { signature: { parameters: ['i32', 'i64', 'i32'], result: 'i32' }, write: hostBesideCode },
+};
+
+/** The same for a load from a watched page. */
+const UNWATCHED: Readonly<Record<32 | 64, SharedFunction>> = {
+  32: { ...PLACES[32], write: hostBesideWatch },
+  64: { ...PLACES[64], write: hostBesideWatch },
 };
 
 /** Leaves the region before the instruction. */
@@ -79,8 +85,16 @@ export class CompiledMemory {
     const linear = this.#linear(place, bytes, ENTRY_READ_END, bail);
     const entry = this.#entryOf(linear);
     const isOther = f.binary('ne', f.load('i64', 64, entry, TLB_READ), this.#tagOf(linear, 8 * bytes, 0));
-    f.if(isOther, () => bail('load'));
-    return this.#hostOf(linear, entry, TLB_READ);
+    if (!this.#facts.isWatched) {
+      f.if(isOther, () => bail('load'));
+      return this.#hostOf(linear, entry, TLB_READ);
+    }
+    const host = f.variable(this.#hostOf(linear, entry, TLB_READ));
+    f.if(isOther, () => {
+      f.set(host, f.callShared(UNWATCHED[this.#addressBits], this.#cpu, linear, f.i32(bytes)));
+      f.if(f.eqz(host), () => bail('load'));
+    });
+    return host;
   }
 
   /** The host address of bytes that may be stored to. */

@@ -1,5 +1,6 @@
 /** What is counted of regions, and what the compiler makes of it: code is found and made anew where that helps, and not for ever. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CR4_OSFXSR, CR4_OSXSAVE } from '../../state/control-bits.ts';
 import { DS, slot } from '../../state/layout.ts';
 import { PagedGuest, PROGRAM } from '../paged-guest.ts';
 import type { Compiler } from './compiler.ts';
@@ -166,6 +167,29 @@ describe('hot code', () => {
       (['EAX', 'EBX', 'ECX', 'EIP'] as const).map((name) => guest.register(name)),
     );
     expect(found).toEqual(expected);
+  });
+
+  it('is written over by a store of 32 bytes as by any other', () => {
+    // vmovdqu ymm0,[DATA]; vmovdqu [PROGRAM+40h],ymm0; call there; jmp back
+    const program = 'c5 fe 6f 05 00 90 00 00  c5 fe 7f 05 40 70 00 00  e8 2b 00 00 00  eb e9';
+    const values = (['interpreter', 'compiler-at-once'] as const).map((name) => {
+      defaultEngine.name = name;
+      const guest = new PagedGuest(program, 'max');
+      defaultEngine.name = 'compiler';
+      const { state } = guest;
+      state.write32(slot.CR4, CR4_OSFXSR | CR4_OSXSAVE);
+      state.write32(slot.XCR0, 7);
+      // inc edx; ret, later inc ebx; ret
+      for (const code of ['42 c3', '43 c3']) {
+        guest.poke(DATA, code);
+        guest.poke(PROGRAM + 0x40, '42 c3');
+        guest.machine.processor.refresh();
+        run(guest, 26);
+      }
+      return [guest.register('EDX'), guest.register('EBX')];
+    });
+    expect(values[1]).toEqual(values[0]);
+    expect(values[0]?.[1]).toBeGreaterThan(2);
   });
 
   it('is one region with a loop that has two entries', () => {

@@ -14,6 +14,8 @@ const STACK_IS_BIG = 1 << 30;
 /** In real mode segment registers take paragraphs. */
 const REAL_MODE = 1 << 16;
 
+/** There are watchpoints. */
+export const WATCHED: number = 1 << 28;
 /** Calls are recorded. */
 export const CALLS_RECORDED: number = 1 << 29;
 /** Regions are not to be entered: something is recorded that they do not record. */
@@ -92,6 +94,10 @@ export class AssumedFacts {
 
   get isRealMode(): boolean {
     return this.#is(REAL_MODE);
+  }
+
+  get isWatched(): boolean {
+    return this.#is(WATCHED);
   }
 
   get recordsCalls(): boolean {

@@ -10,7 +10,7 @@ import type { SlowPathImports } from '../slow-paths.ts';
 import { noticingAccesses } from './access-causes.ts';
 import { type Candidate, Compiler } from './compiler.ts';
 import { RandomTiers } from './random-tiers.ts';
-import { CALLS_RECORDED, REGIONS_OFF } from './segment-facts.ts';
+import { CALLS_RECORDED, REGIONS_OFF, WATCHED } from './segment-facts.ts';
 
 /**
  * For tests: `compiler-at-once` compiles everything when it is first executed; `compiler-random` goes from one to the other
@@ -42,6 +42,7 @@ export interface CodePosition {
 interface TieredProcessor {
   readonly state: CpuState;
   readonly code: CodeCache;
+  readonly watches: { readonly isEmpty: boolean };
   /** -1: not mapped. */
   physicalOf(linear: Address): number;
 }
@@ -96,8 +97,9 @@ export class Tiers {
   /** An execution begins. What records something that regions do not record, other than calls, keeps them from being entered. */
   begin(recordsCalls: boolean, isRecorded: boolean): void {
     this.#isRecorded = isRecorded;
-    const facts = this.#state.read32(internal.SEGMENT_FACTS) & ~CALLS_RECORDED;
-    this.#state.write32(internal.SEGMENT_FACTS, facts | (recordsCalls ? CALLS_RECORDED : 0));
+    const facts = this.#state.read32(internal.SEGMENT_FACTS) & ~(CALLS_RECORDED | WATCHED);
+    const noticed = (recordsCalls ? CALLS_RECORDED : 0) | (this.#owner.watches.isEmpty ? 0 : WATCHED);
+    this.#state.write32(internal.SEGMENT_FACTS, facts | noticed);
     this.#allowRegions();
     this.#awaitSample();
   }
