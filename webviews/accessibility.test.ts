@@ -218,10 +218,10 @@ describe.skipIf(browserPath() === undefined)('the views for everybody', () => {
 
   it('say what is on the screen and in memory to who cannot see it', async () => {
     const screen = await open('screen');
-    await post(screen, { type: 'status', state: 'stopped', detail: 'Paused after a step' });
+    await post(screen, { type: 'status', state: 'stopped', detail: 'Step' });
     await post(screen, frame);
     expect(await screen.getByRole('document', { name: 'Text on the guest screen' }).textContent()).toContain('A>');
-    await screen.getByRole('status').filter({ hasText: 'Paused after a step' }).waitFor();
+    await screen.getByRole('status').filter({ hasText: 'Paused: Step' }).waitFor();
     const memory = await open('memory');
     await post(memory, { type: 'status', state: 'stopped', detail: '' });
     await post(memory, block);

@@ -51,25 +51,25 @@ export function describeMachineEvent(
       const value = formatHex(event.value >>> 0, event.size * 8);
       const done = event.isWrite ? `wrote ${value} to` : `read ${value} from`;
       return {
-        description: localized('Paused after {0}', id),
+        description: localized('After {0}', id),
         text: `The guest ${done} port ${hex(event.port)}; next is ${at}`,
       };
     }
     case 'interrupt': {
       if (event.source !== 'software')
-        return { description: localized('Paused in {0}', id), text: `Handler of ${id}, at ${at}` };
+        return { description: localized('In {0}', id), text: `Handler of ${id}, at ${at}` };
       const ax = formatHex(guest.register('EAX') & 0xffff, 16);
-      return { description: localized('Paused before {0}', id), text: `${id} with ax ${ax}, at ${at}` };
+      return { description: localized('Before {0}', id), text: `${id} with ax ${ax}, at ${at}` };
     }
     case 'mode':
       return {
-        description: localized('Paused after the switch to {0} mode', event.to),
+        description: localized('Switch to {0} mode', event.to),
         text: `From ${event.from} to ${event.to} mode, at ${at}`,
       };
     case 'rom-write': {
       const value = formatHex(event.value >>> 0, event.size * 8);
       return {
-        description: localized('Paused after a write to ROM'),
+        description: localized('Write to ROM'),
         text: `The guest wrote ${value} to ROM at ${hex(event.physicalAddress, 5)}, which keeps what it has; next is ${at}`,
       };
     }
@@ -77,18 +77,18 @@ export function describeMachineEvent(
       const value = `0x${event.value.toString(16).padStart(16, '0')}`;
       const done = event.isWrite ? `wrote ${value} to` : `read ${value} from`;
       return {
-        description: localized('Paused after {0}', id),
+        description: localized('After {0}', id),
         text: `The guest ${done} model-specific register ${hex(event.number)}; next is ${at}`,
       };
     }
     case 'cr3':
       return {
-        description: localized('Paused after {0}', id),
+        description: localized('After {0}', id),
         text: `CR3 went from 0x${event.from.toString(16)} to 0x${event.to.toString(16)}; next is ${at}`,
       };
     case 'halt':
       return {
-        description: localized('Paused after HLT with interrupts off'),
+        description: localized('HLT with interrupts off'),
         text: `Only a reset can wake the processor; it halted in front of ${at}`,
       };
   }

@@ -19,17 +19,17 @@ export interface StopReason {
 }
 
 /** A step is done. */
-export const STEP: StopReason = { reason: 'step', description: marked('Paused after a step') };
+export const STEP: StopReason = { reason: 'step', description: marked('Step') };
 /** A branch was taken. */
-export const AT_BRANCH: StopReason = { reason: 'step', description: marked('Paused after a branch') };
+export const AT_BRANCH: StopReason = { reason: 'step', description: marked('Branch') };
 /** The first stop of a session. */
-export const ENTRY: StopReason = { reason: 'entry', description: marked('Paused at the boot sector') };
+export const ENTRY: StopReason = { reason: 'entry', description: marked('Boot sector') };
 /** The first stop of a session that begins where the processor does. */
 export const AT_RESET_VECTOR: StopReason = { reason: 'entry', description: marked('Stopped at the reset vector') };
 /** A machine that stood still was reset. */
-export const AFTER_RESET: StopReason = { reason: 'pause', description: marked('Paused at the reset vector') };
+export const AFTER_RESET: StopReason = { reason: 'pause', description: marked('Reset vector') };
 /** The debugger has moved the processor. */
-export const AT_CHOSEN_PLACE: StopReason = { reason: 'goto', description: marked('Paused at the place chosen') };
+export const AT_CHOSEN_PLACE: StopReason = { reason: 'goto', description: marked('Chosen place') };
 /** The user has gone to another processor. */
 export const AT_CHOSEN_CPU: StopReason = { reason: 'pause', description: marked('Paused') };
 
@@ -68,11 +68,9 @@ export function describeStop(
     case 'watchpoint':
       return first
         ? atBreakpoint(first, hits)
-        : { reason: 'data breakpoint', description: localized('Paused at a data breakpoint') };
+        : { reason: 'data breakpoint', description: localized('Data breakpoint') };
     case 'breakpoint':
-      return first
-        ? atBreakpoint(first, hits)
-        : { reason: 'breakpoint', description: localized('Paused at a breakpoint') };
+      return first ? atBreakpoint(first, hits) : { reason: 'breakpoint', description: localized('Breakpoint') };
     default:
       return { reason: 'exception', ...describeException(guest, cause), ...hits };
   }
@@ -82,7 +80,7 @@ export function describeStop(
 function describePause(waitsFor: PendingAccess | undefined): { readonly description: string; readonly text?: string } {
   if (!waitsFor) return { description: localized('Paused') };
   const text = accessText(waitsFor);
-  return { description: localized('Paused: the instruction waits for {0}', text), text };
+  return { description: localized('The instruction waits for {0}', text), text };
 }
 
 /**
@@ -119,7 +117,7 @@ export function describeException(
       return describeMachineEvent(guest, cause.event);
     case 'exception':
       return {
-        description: localized('Paused at an exception'),
+        description: localized('Exception'),
         text: describeEvent(cause.event, guest.vcpu.codeSize),
       };
     case 'triple-fault':
@@ -148,8 +146,8 @@ export function exceptionId(cause: ExceptionCause): string {
 function atBreakpoint(breakpoint: UserBreakpoint, hits: Pick<StopReason, 'hitBreakpointIds'>): StopReason {
   const reason = BREAKPOINT_REASONS[breakpoint.request.kind];
   const { stopText } = breakpoint;
-  if (stopText === undefined) return { reason, description: localized('Paused at a breakpoint'), ...hits };
-  return { reason, description: localized('Paused: {0}', stopText), text: stopText, ...hits };
+  if (stopText === undefined) return { reason, description: localized('Breakpoint'), ...hits };
+  return { reason, description: stopText, text: stopText, ...hits };
 }
 
 function failureText(error: unknown): string {

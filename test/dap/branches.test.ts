@@ -64,7 +64,7 @@ describe.skipIf(!hasNasm)('a step to the next branch', () => {
     await client.request('x86vm/stepToBranch', { threadId: 1 });
     expect(await client.event('continued')).toEqual({ threadId: 1, allThreadsContinued: true });
     const { reason, description } = await client.event('stopped');
-    expect([reason, description]).toEqual(['step', 'Paused after a branch']);
+    expect([reason, description]).toEqual(['step', 'Branch']);
   });
 
   it('is a command of the console', async () => {

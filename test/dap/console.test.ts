@@ -218,7 +218,7 @@ describe('commands of the console', () => {
 
   it('reset leaves the machine at the reset vector', async () => {
     await type('reset');
-    expect(await client.event('stopped')).toMatchObject({ description: 'Paused at the reset vector' });
+    expect(await client.event('stopped')).toMatchObject({ description: 'Reset vector' });
     expect(await type('regs')).toContain('next: F000:FFF0');
   });
 

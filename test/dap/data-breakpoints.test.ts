@@ -78,7 +78,7 @@ describe('data breakpoints', () => {
     expect(place).toBe('41 count+0x4 (0000:7C43)');
     expect(body).toMatchObject({
       reason: 'data breakpoint',
-      description: 'Paused: counter (2 bytes) written by 0000:7C3F: 0x0000 → 0x0001',
+      description: 'counter (2 bytes) written by 0000:7C3F: 0x0000 → 0x0001',
       text: 'counter (2 bytes) written by 0000:7C3F: 0x0000 → 0x0001',
       hitBreakpointIds: [1],
     });

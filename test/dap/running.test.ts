@@ -121,7 +121,7 @@ describe('the run loop', () => {
     client.host.runOne();
     expect(await client.run('pause')).toMatch(/^pause/);
     expect(client.transcript.findLast((line) => line.includes('waits for'))).toContain(
-      'Paused: the instruction waits for a read of 4 bytes at physical address D0010h of \\"nvram\\"',
+      'The instruction waits for a read of 4 bytes at physical address D0010h of \\"nvram\\"',
     );
     // A step waits, too, and is one instruction in the end.
     await client.request('next', { threadId: 1, granularity: 'instruction' });
@@ -244,6 +244,6 @@ describe('the screen', () => {
     const { client, toy } = await scripted([0x90]);
     client.session.receiveScreen({ type: 'reset' });
     expect(toy.resets).toBe(1);
-    expect((await client.event('stopped'))['description']).toBe('Paused at the reset vector');
+    expect((await client.event('stopped'))['description']).toBe('Reset vector');
   });
 });

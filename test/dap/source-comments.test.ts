@@ -33,7 +33,7 @@ describe('source comments', () => {
     await client.request('continue', { threadId: 1 });
     expect(await client.event('stopped')).toMatchObject({
       reason: 'breakpoint',
-      description: 'Paused: the assertion cx != 2 does not hold',
+      description: 'the assertion cx != 2 does not hold',
     });
     expect(await client.evaluate('cx')).toBe('0x0002');
   });

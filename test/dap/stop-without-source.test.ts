@@ -14,7 +14,7 @@ describe('a stop where no frame has source', () => {
   it('is told to VS Code as one at which it selects the frame; its description stays', async () => {
     expect(await firstStop('vscode', '/bare.img')).toMatchObject({
       reason: 'instruction breakpoint',
-      description: 'Paused at the boot sector',
+      description: 'Boot sector',
     });
   });
 

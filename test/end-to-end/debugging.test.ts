@@ -21,7 +21,7 @@ interface Run {
 const PICTURE = join(repositoryRoot, 'docs', 'images', 'screen.png');
 
 const COMMON_SETTINGS = {
-  'workbench.colorTheme': 'Default Dark Modern',
+  'workbench.colorTheme': 'Dark Modern',
   'editor.minimap.enabled': false,
   'terminal.integrated.gpuAcceleration': 'off',
 };
@@ -68,6 +68,7 @@ describe.skipIf(!runnable).for(RUNS)('the extension in the $host extension host'
   });
 
   step('F5 stops at the first instruction of the boot sector', async ({ workbench, folder }) => {
+    await workbench.page.locator('.monaco-workbench[class*="themes-dark_modern-json"]').waitFor();
     await workbench.openFile('boot.asm');
     await workbench.startDebugging();
     await workbench.waitForStop('boot.asm', await folder.lineOf('boot.asm', 'jmp 0x0000:.segment_zero'));

@@ -42,7 +42,7 @@ describe.skipIf(!runnable)('a guest with several processors', () => {
       await workbench.runAndChoose('x86 VM: Add Breakpoint for One CPU…', 'CPU 2');
       await page.locator('.codicon-debug-breakpoint-conditional').first().waitFor();
       await workbench.debugButton('debug-continue').click();
-      await thread('CPU 2').filter({ hasText: 'Paused at a breakpoint' }).waitFor();
+      await thread('CPU 2').filter({ hasText: 'Breakpoint' }).waitFor();
       await frame('again (0010:00007CBA)').waitFor();
       await thread('CPU 1 · 32-bit, ring 0').waitFor();
       await workbench.variable('ESP').locator('.value', { hasText: '0x00007000' }).waitFor();
@@ -51,7 +51,7 @@ describe.skipIf(!runnable)('a guest with several processors', () => {
 
   step('steps one of them, while the others run or stand still', async ({ workbench }) => {
     await workbench.debugButton('debug-step-over').click();
-    await thread('CPU 2').filter({ hasText: 'Paused after a step' }).waitFor();
+    await thread('CPU 2').filter({ hasText: 'Step' }).waitFor();
     await frame('again+0x5 (0010:00007CBF)').waitFor();
     await workbench.chooseInMenu(thread('CPU 2'), 'Step This CPU Alone');
     await frame('again+0x7 (0010:00007CC1)').waitFor();

@@ -76,7 +76,7 @@ const EXIT_NAMES: Readonly<Record<ShownExit, () => string>> = {
   handler: () => localized('left to the interpreter'),
   called: () => localized('handler wants attention'),
   changed: () => localized('state changed by a handler'),
-  'foreign-facts': () => localized('other segments'),
+  'foreign-facts': () => localized('other segments or records'),
   'foreign-place': () => localized('other EIP'),
   'too-long': () => localized('something is due'),
 };

@@ -121,7 +121,7 @@ export class CompiledCodeView extends LitElement {
   private row(row: RegionRow): TemplateResult {
     const names = [row.symbol, row.line].filter((text) => text !== '').join(' · ');
     return html`
-      <span class="place" title=${[row.place, names].filter(Boolean).join(' · ')}>
+      <span class="place ${names === '' ? '' : 'named'}" title=${[row.place, names].filter(Boolean).join(' · ')}>
         <span class="address">${row.place}</span> <span class="symbol">${names}</span>
       </span>
       <span class="mode">${modeText(row)}</span>

@@ -76,7 +76,7 @@ describe('screen model', () => {
     expect(statusText(withUpdate(initialModel, status('running')))).toBe('Running');
     const stopped = withUpdate(initialModel, status('stopped', 'breakpoint'));
     expect([statusText(stopped), machinePresent(stopped)]).toEqual(['Paused: breakpoint', true]);
-    expect(statusText({ ...stopped, detail: 'Paused after a step' })).toBe('Paused after a step');
+    expect(statusText({ ...stopped, detail: 'Paused' })).toBe('Paused');
   });
 
   it('has text to copy in text modes only', () => {

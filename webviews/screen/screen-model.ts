@@ -71,7 +71,7 @@ export function isPreferences(message: unknown): message is ScreenPreferences {
 export function statusText({ state, detail }: ScreenModel): string {
   const name = stateName(state);
   if (detail === '') return name;
-  // The session's own words may begin with the state ("Paused after a step").
+  // The session's own words may be the state ("Paused").
   return detail.startsWith(name) ? detail : `${name}: ${detail}`;
 }
 
