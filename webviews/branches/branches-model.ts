@@ -56,5 +56,7 @@ export function emptyText({ state, isRecording, rows }: BranchesStatus): string 
   if (state === 'ended') return localized('The session has ended.');
   return isRecording
     ? localized('No branch was taken since they are recorded.')
-    : localized('Branches are not recorded. The guest runs a little slower while they are, and sees nothing of it.');
+    : localized(
+        'Branches are not recorded. While they are, no compiled code runs: the guest is slower, and sees nothing of it.',
+      );
 }
