@@ -8,6 +8,7 @@ import { oneOf, type RandomWords, randomWords } from '../../scripts/differential
 import { defaultEngine, type Engine } from '../../vm-core/engine/compiler/tiers.ts';
 import { Decoder } from '../../vm-core/isa/decoder.ts';
 import type { ExecutionUnit } from '../../vm-core/isa/instruction-row.ts';
+import type { OperandSize } from '../../vm-core/isa/operand.ts';
 import { TF } from '../../vm-core/state/lazy-flags.ts';
 import { slot } from '../../vm-core/state/layout.ts';
 import { type Case, CODE, DATA, namedSeed, USER_DATA } from '../native-oracle/case.ts';
@@ -22,7 +23,7 @@ const TIMES = 4;
 const VECTOR_GP = 13;
 const COUNTER = DATA + 16;
 
-type Mode = 32 | 64;
+type Mode = OperandSize;
 
 const decoder = new Decoder('max');
 
@@ -40,23 +41,33 @@ function bytesOf(value: bigint, count: number): number[] {
   return Array.from({ length: count }, (_, n) => Number((value >> BigInt(8 * n)) & 0xffn));
 }
 
+/** In front of MOV of an immediate of all bits. */
+const WIDENING: Readonly<Record<Mode, (register: number) => readonly number[]>> = {
+  16: () => [0x66],
+  32: () => [],
+  64: (register) => [register < 8 ? 0x48 : 0x49],
+};
+
 /** Loads all general registers but the stack pointer. */
 function loads(general: readonly bigint[], mode: Mode): number[] {
-  const bytes = mode / 8;
   return general
     .slice(0, mode === 64 ? 16 : 8)
     .flatMap((value, n) =>
-      n === 4 ? [] : [...(mode === 64 ? [n < 8 ? 0x48 : 0x49] : []), 0xb8 + (n & 7), ...bytesOf(value, bytes)],
+      n === 4 ? [] : [...WIDENING[mode](n), 0xb8 + (n & 7), ...bytesOf(value, mode === 64 ? 8 : 4)],
     );
 }
 
+/** ModR/M and what follows it of an absolute address. */
+const ABSOLUTE: Readonly<Record<Mode, readonly number[]>> = { 16: [0x06], 32: [0x05], 64: [0x04, 0x25] };
+
 /** Counts the loop's turns, and goes back to its beginning so many times. */
 function turn(length: number, mode: Mode): number[] {
-  const place = [...(mode === 64 ? [0x04, 0x25] : [0x05]), ...bytesOf(BigInt(COUNTER), 4)];
+  const size = mode === 16 ? 2 : 4;
+  const place = [...ABSOLUTE[mode], ...bytesOf(BigInt(COUNTER), size)];
   const withReg = (reg: number) => [(place[0] as number) | (reg << 3), ...place.slice(1)];
   const count = [0xff, ...withReg(0), 0x83, ...withReg(7), TIMES];
-  const distance = -(length + count.length + 6);
-  return [...count, 0x0f, 0x82, ...bytesOf(BigInt(distance), 4)];
+  const distance = -(length + count.length + 2 + size);
+  return [...count, 0x0f, 0x82, ...bytesOf(BigInt(distance), size)];
 }
 
 /** The case's instruction in the surroundings of another one. */
@@ -91,13 +102,14 @@ function sequenceOf(forms: readonly Form[], mode: Mode, next: RandomWords, ours:
   return { ...among(first, first), code: [...code, ...turn(code.length, mode)] };
 }
 
-describe.each([32, 64] as const)('loops of instructions of other units in %d-bit code', (mode) => {
+describe.each([16, 32, 64] as const)('loops of instructions of other units in %d-bit code', (mode) => {
   const interpreter = processorOf('interpreter');
   const compiler = processorOf('compiler-at-once');
   const units: readonly (readonly ExecutionUnit[])[] = [['x87'], ['MMX', 'SSE'], ['AVX'], ['x87', 'MMX', 'SSE', 'AVX']];
 
   it.each(units.map((some) => [some.join(' and '), some] as const))('%s', { timeout: 300_000 }, (name, some) => {
     const forms = oracleFormsOf(mode).filter(({ row }) => row.unit && some.includes(row.unit));
+    const before = compiler.inCompiledCode;
     let whole = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const test = sequenceOf(forms, mode, randomWords(namedSeed(SEED, `${name} ${mode} ${round}`)), interpreter);
@@ -108,5 +120,6 @@ describe.each([32, 64] as const)('loops of instructions of other units in %d-bit
       expect(outcome, `round ${round} of seed ${SEED}`).toEqual(expected);
     }
     expect(whole).toBeGreaterThan(0);
+    expect(compiler.inCompiledCode - before).toBeGreaterThan(0);
   });
 });
