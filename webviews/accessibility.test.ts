@@ -97,6 +97,7 @@ const compiled = {
     {
       ...{ id: '7c0f', address: 0x7c0f, place: '0000:7C0F', symbol: 'again', line: 'hot.asm:7', codeSize: 16 },
       ...{ guestBytes: 7, codeBytes: 900, blocks: 1, entries: 3, instructions: 90_000 },
+      links: [{ id: '7c0f', name: 'again' }],
       exits: [{ why: 'budget', count: 3 }],
     },
   ],
