@@ -267,9 +267,9 @@ export class CompilerStage extends Semantics {
   }
 
   #calls(): CompiledCalls {
-    const { memory } = this.#region;
+    const { memory, calls } = this.#region;
     const linearOf = (offset: Value) => memory.linearOf({ segment: SS, offset, isShort: false });
-    return new CompiledCalls(this, () => this.#bail('calls'), linearOf);
+    return new CompiledCalls(this, calls, () => this.#bail('calls'), linearOf);
   }
 
   raise(): void {

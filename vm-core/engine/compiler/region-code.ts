@@ -20,6 +20,7 @@ import { FlagMeeting } from './flag-meeting.ts';
 import { writeJumpTable } from './jump-table.ts';
 import { noteTarget } from './learned-targets.ts';
 import { RegionBudget } from './region-budget.ts';
+import { RegionCalls } from './region-calls.ts';
 import { exitNumber } from './region-counters.ts';
 import { RegionEntry } from './region-entry.ts';
 import { codeBaseOf, isTransfer, type Region, type RegionNode } from './region-graph.ts';
@@ -54,6 +55,7 @@ export class RegionCode {
   readonly #flags: CompiledFlags;
   readonly #memory: CompiledMemory;
   readonly #units: CompiledUnits;
+  readonly #calls: RegionCalls;
   readonly #pages: RegionPages;
   readonly #budget: RegionBudget;
   readonly #entry: RegionEntry;
@@ -81,6 +83,7 @@ export class RegionCode {
     this.#flags = new CompiledFlags(f, this.#cpu, addressBits);
     this.#memory = new CompiledMemory(f, this.#cpu, addressBits, this.facts);
     this.#units = new CompiledUnits(f, this.#cpu, region, functionPlace);
+    this.#calls = new RegionCalls(f, this.#cpu, region, this.facts);
     this.#pages = new RegionPages(f, this.#cpu, region);
     this.#budget = new RegionBudget(f, this.#cpu, counters);
     this.#entry = new RegionEntry(f, region, counters, this.facts, this.#units);
@@ -120,6 +123,7 @@ export class RegionCode {
     this.#registers.load();
     this.#units.load();
     this.#memory.begin();
+    this.#calls.begin();
     this.#pages.begin();
   }
 
@@ -128,6 +132,7 @@ export class RegionCode {
     const { addressBits } = this.#region;
     this.#registers.store();
     this.#units.store();
+    this.#calls.end();
     this.#flags.known = undefined;
     this.#flags.flush();
     f.store(addressBits, this.#cpu, slot.EIP, this.#eip);
@@ -206,6 +211,7 @@ export class RegionCode {
       flags: this.#flags,
       memory: this.#memory,
       units: this.#units,
+      calls: this.#calls,
       entry: from.node.eip,
       bail: (why: RegionExit) => this.#bail(from, number, why),
       jump: (target: Value, paragraph?: Value) => this.#jump(from, target, number + 1, paragraph),
@@ -265,6 +271,7 @@ export class RegionCode {
     f.store(addressBits, cpu, slot.EIP, this.#place(from.node.eip));
     f.store(32, cpu, internal.BUDGET, this.#budget.now());
     f.store(32, cpu, internal.BLOCK, f.i32(from.node.block.address));
+    this.#calls.give();
     const status = f.callIndirect(HANDLER_SIGNATURE, f.i32(handler), cpu, f.i32(at));
     f.if(status, () => {
       this.#budget.leave(f.i32(exitNumber('called')));
@@ -275,6 +282,7 @@ export class RegionCode {
     this.#registers.loadAll();
     this.#units.load(row);
     this.#memory.begin();
+    this.#calls.take();
     if (row.unit) return;
     // A system operation may have changed what this code takes for granted.
     f.if(this.#entry.isForeign(), () => {

@@ -131,7 +131,14 @@ function changer(draw: Draw): (guest: Guest, breakpoints: Map<number, Breakpoint
 function stateOf({ machine: { processor, loop } }: Guest): object {
   const { state } = processor;
   const registers = readState(state).map(({ tag, value }) => `${tag} ${value.toString(16)}`);
-  return { registers, eflags: state.eflags, retired: loop.retired, time: loop.time, eip: state.eip };
+  return {
+    registers,
+    eflags: state.eflags,
+    retired: loop.retired,
+    time: loop.time,
+    eip: state.eip,
+    calls: processor.callShadow.calls(),
+  };
 }
 
 /** Gives the instructions that compiled code has executed in regions that were kept for a step. */

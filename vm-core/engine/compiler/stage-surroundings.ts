@@ -5,6 +5,7 @@ import type { CompiledMemory } from './compiled-memory.ts';
 import type { CompiledRegisters } from './compiled-registers.ts';
 import type { CompiledUnits } from './compiled-units.ts';
 import type { RegionExit } from '../../machine/compiled-region.ts';
+import type { RegionCalls } from './region-calls.ts';
 import type { AssumedFacts } from './segment-facts.ts';
 
 /** The region around an instruction. */
@@ -17,6 +18,7 @@ export interface StageSurroundings {
   readonly flags: CompiledFlags;
   readonly memory: CompiledMemory;
   readonly units: CompiledUnits;
+  readonly calls: RegionCalls;
   /** EIP or RIP of the instruction's block. */
   readonly entry: bigint;
   /** Leaves the region before the instruction: the interpreter does it. */
