@@ -93,6 +93,10 @@ export abstract class Semantics extends Arithmetic {
   abstract cutStack(offset: Value): Value;
   /** ESP or RSP, all of it. */
   abstract readStackPointer(): Value;
+  /** The same for what cuts it to the size of the stack pointer: above that may be anything. */
+  stackPointerToCut(): Value {
+    return this.readStackPointer();
+  }
   /** Writes as much of the stack pointer as the size of the stack covers. */
   abstract writeStackPointer(value: Value): void;
   /** The address of what is derived from a segment: where it begins and ends (state/layout.ts). */

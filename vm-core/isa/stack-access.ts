@@ -4,7 +4,7 @@ import type { Semantics } from './semantics.ts';
 
 /** The offset in the stack segment, `delta` bytes from the top. */
 export function stackOffset(s: Semantics, delta: number): Value {
-  return s.cutStack(s.add(s.readStackPointer(), s.constant(delta)));
+  return s.cutStack(s.add(s.stackPointerToCut(), s.constant(delta)));
 }
 
 /** Pushes a value of the operand size. */
@@ -21,5 +21,5 @@ export function readTop(s: Semantics, delta = 0): Value {
 
 /** Moves the stack pointer up. */
 export function dropBytes(s: Semantics, bytes: Value): void {
-  s.writeStackPointer(s.add(s.readStackPointer(), bytes));
+  s.writeStackPointer(s.add(s.stackPointerToCut(), bytes));
 }

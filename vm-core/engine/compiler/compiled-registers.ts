@@ -1,4 +1,8 @@
-/** General registers as locals of a region: loaded where it is entered, written back where it is left (DESIGN §3). */
+/**
+ * General registers as locals of a region: loaded where it is entered, written back where it is left (DESIGN §3). In code that
+ * mostly computes with 16 bits each register has two: one for its low half, above which there may be anything, and one for its
+ * high half, below which there may be anything. So writing half a register is no more work than writing all of it.
+ */
 import type { OperandBits } from '../../isa/operand.ts';
 import { generalSlots, longGeneralSlots } from '../../state/layout.ts';
 import { generalNames, longGeneralNames } from '../../state/register-table.ts';
@@ -17,22 +21,27 @@ export class CompiledRegisters {
   readonly #cpu: Value;
   readonly #type: 'i32' | 'i64';
   readonly #slots: readonly number[];
+  /** Of halved registers the low halves. */
   readonly #locals: readonly Variable[];
+  readonly #high: readonly Variable[] | undefined;
   readonly #used = new Set<number>();
   readonly #written = new Set<number>();
 
-  constructor(f: FunctionBuilder, cpu: Value, addressBits: 32 | 64) {
+  constructor(f: FunctionBuilder, cpu: Value, addressBits: 32 | 64, areHalved: boolean) {
     this.#f = f;
     this.#cpu = cpu;
     this.#type = addressBits === 64 ? 'i64' : 'i32';
     this.#slots = addressBits === 64 ? longGeneralSlots : generalSlots;
     this.#locals = this.#slots.map(() => f.local(this.#type));
+    this.#high = areHalved ? this.#slots.map(() => f.local(this.#type)) : undefined;
   }
 
   /** The locals by the names of their registers. */
   names(): readonly (readonly [Value, string])[] {
     const names = this.#type === 'i64' ? longGeneralNames : generalNames;
-    return this.#locals.map((local, n) => [local, (names[n] as string).toLowerCase()]);
+    const named = (locals: readonly Variable[], suffix: string) =>
+      locals.map((local, n) => [local, (names[n] as string).toLowerCase() + suffix] as const);
+    return this.#high ? [...named(this.#locals, '.low'), ...named(this.#high, '.high')] : named(this.#locals, '');
   }
 
   /** True for a place in a general register. */
@@ -46,9 +55,16 @@ export class CompiledRegisters {
     const { register, byte } = this.#placeOf(slotOffset) as Place;
     this.#used.add(register);
     const whole = this.#locals[register] as Variable;
-    if (bits === 64 || (bits === 32 && this.#type === 'i32')) return f.copy(whole);
+    if (bits === 64 || (bits === 32 && this.#type === 'i32')) return f.copy(this.#wholeOf(register));
     const low = f.narrow(byte === 0 ? whole : f.binary('shrU', whole, f.like(whole, 8 * byte)));
     return bits === 32 ? low : f.binary('and', low, f.i32(bits === 8 ? 0xff : 0xffff));
+  }
+
+  /** A value whose low 16 bits are those of the register, for what looks at no others. */
+  readLow(slotOffset: number): Value {
+    const { register } = this.#placeOf(slotOffset) as Place;
+    this.#used.add(register);
+    return this.#f.copy(this.#locals[register] as Variable);
   }
 
   /** A write of 32 bits in 64-bit mode clears the upper half; smaller ones leave the rest alone. */
@@ -59,6 +75,11 @@ export class CompiledRegisters {
     const whole = this.#locals[register] as Variable;
     if (bits >= 32) {
       f.set(whole, this.#type === 'i64' ? f.widen(value, false) : f.narrow(value));
+      if (this.#high) f.set(this.#high[register] as Variable, f.narrow(value));
+      return;
+    }
+    if (this.#high && bits === 16) {
+      f.set(whole, f.narrow(value));
       return;
     }
     this.#used.add(register);
@@ -75,12 +96,13 @@ export class CompiledRegisters {
     for (const register of new Set([...this.#used, ...this.#written])) {
       const value = this.#f.load(this.#type, this.#bits, this.#cpu, this.#slots[register]);
       this.#f.set(this.#locals[register] as Variable, value);
+      if (this.#high) this.#f.set(this.#high[register] as Variable, value);
     }
   }
 
   store(): void {
     for (const register of this.#written) {
-      this.#f.store(this.#bits, this.#cpu, this.#slots[register] as number, this.#locals[register] as Variable);
+      this.#f.store(this.#bits, this.#cpu, this.#slots[register] as number, this.#wholeOf(register));
     }
   }
 
@@ -93,6 +115,14 @@ export class CompiledRegisters {
   loadAll(): void {
     for (const register of this.#slots.keys()) this.#written.add(register);
     this.load();
+  }
+
+  #wholeOf(register: number): Value {
+    const f = this.#f;
+    const low = this.#locals[register] as Variable;
+    if (!this.#high) return low;
+    const above = f.binary('and', this.#high[register] as Variable, f.i32(~0xffff));
+    return f.binary('or', above, f.binary('and', low, f.i32(0xffff)));
   }
 
   get #bits(): 32 | 64 {

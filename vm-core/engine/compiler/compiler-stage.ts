@@ -9,6 +9,7 @@ import { CS, ES, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, SS, segmentSlo
 import type { Label, Value } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
 import type { Form } from '../interpreter.ts';
+import { addressConstant, addressPart, offsetOfOperand } from './compiled-addresses.ts';
 import { CompiledCalls } from './compiled-calls.ts';
 import { FlagMeeting } from './flag-meeting.ts';
 import type { CompiledInstruction } from './compiled-instruction.ts';
@@ -86,14 +87,7 @@ export class CompilerStage extends Semantics {
   holdTogether(): void {}
 
   effectiveAddress(): Value {
-    const { form, wideConstant, displacement, base, index, scale, isRelative, isFarRelative } = this.#instruction;
-    if (form?.addressing === 'absolute') return this.f.i64(wideConstant);
-    const relative = isRelative ? this.#region.entry + (isFarRelative ? 0x8000_0000n : 0n) : 0n;
-    const constant = this.#address(relative + BigInt(displacement));
-    const start = base === undefined ? constant : this.add(this.readRegister(base, this.addressBits), constant);
-    if (index === undefined) return this.cutAddress(start);
-    const scaled = this.shl(this.readRegister(index, this.addressBits), scale);
-    return this.cutAddress(this.add(start, scaled));
+    return offsetOfOperand(this, this.#region, this.#instruction);
   }
 
   indexedAddress(): Value {
@@ -160,7 +154,7 @@ export class CompilerStage extends Semantics {
   }
 
   readAddressRegister(slotOffset: number): Value {
-    return this.cutAddress(this.readRegister(slotOffset, this.addressBits));
+    return this.cutAddress(addressPart(this, this.#region, this.#instruction, slotOffset));
   }
 
   writeAddressRegister(slotOffset: number, value: Value): void {
@@ -173,6 +167,10 @@ export class CompilerStage extends Semantics {
     return this.readRegister(slot.ESP, this.addressBits);
   }
 
+  override stackPointerToCut(): Value {
+    return this.#isStackWhole ? this.readStackPointer() : this.#region.registers.readLow(slot.ESP);
+  }
+
   writeStackPointer(value: Value): void {
     this.writeRegister(slot.ESP, this.#isStackWhole ? this.addressBits : 16, value);
   }
@@ -183,11 +181,11 @@ export class CompilerStage extends Semantics {
   }
 
   addressMask(): Value {
-    return this.cutAddress(this.#address(-1n));
+    return this.cutAddress(addressConstant(this, -1n));
   }
 
   instructionPointer(): Value {
-    return this.#address(this.#region.entry + BigInt(this.#instruction.nextOffset - this.#instruction.length));
+    return addressConstant(this, this.#region.entry + BigInt(this.#instruction.nextOffset - this.#instruction.length));
   }
 
   segmentSelector(): Value {
@@ -196,7 +194,7 @@ export class CompilerStage extends Semantics {
   }
 
   nextEip(): Value {
-    const next = this.#address(this.#region.entry + BigInt(this.#instruction.nextOffset));
+    const next = addressConstant(this, this.#region.entry + BigInt(this.#instruction.nextOffset));
     return this.addressBits === 64 ? next : this.cut(next, this.operandSize);
   }
 
@@ -390,11 +388,5 @@ export class CompilerStage extends Semantics {
 
   get #isStackWhole(): boolean {
     return this.addressBits === 64 || this.#region.facts.isStackBig;
-  }
-
-  #address(value: bigint): Value {
-    return this.addressBits === 64
-      ? this.f.i64(BigInt.asIntN(64, value))
-      : this.f.i32(Number(BigInt.asIntN(32, value)));
   }
 }

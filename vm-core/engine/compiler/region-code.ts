@@ -23,7 +23,7 @@ import { RegionBudget } from './region-budget.ts';
 import { RegionCalls } from './region-calls.ts';
 import { exitNumber } from './region-counters.ts';
 import { RegionEntry } from './region-entry.ts';
-import { codeBaseOf, isTransfer, type Region, type RegionNode } from './region-graph.ts';
+import { codeBaseOf, isOf16Bits, isTransfer, type Region, type RegionNode } from './region-graph.ts';
 import { RegionPages } from './region-pages.ts';
 import { goOnInLoop, goOnInRegion } from './region-links.ts';
 import { type OrderedNode, orderRegion } from './region-order.ts';
@@ -79,7 +79,7 @@ export class RegionCode {
     this.facts = new AssumedFacts(facts);
     this.#marks = new CodeMarks(f);
     const { addressBits } = region;
-    this.#registers = new CompiledRegisters(f, this.#cpu, addressBits);
+    this.#registers = new CompiledRegisters(f, this.#cpu, addressBits, isOf16Bits(region));
     this.#flags = new CompiledFlags(f, this.#cpu, addressBits);
     this.#memory = new CompiledMemory(f, this.#cpu, addressBits, this.facts);
     this.#units = new CompiledUnits(f, this.#cpu, region, functionPlace);
