@@ -82,10 +82,14 @@ export class Tlb {
   readonly #state: CpuState;
   readonly #reads: ContextNumbers;
   readonly #writes: ContextNumbers;
+  /** The table for stores, by words: every new page of code goes through it. */
+  readonly #writeWords: Int32Array;
   #space = 0;
 
   constructor(state: CpuState) {
     this.#state = state;
+    const { buffer } = state.view;
+    this.#writeWords = new Int32Array(buffer, state.base + TLB_WRITE, (TLB_ENTRIES * TLB_ENTRY_SIZE) / 4);
     this.#reads = new ContextNumbers(state, internal.TLB_READ_NUMBER, () => {
       this.#clear(TLB_READ);
       this.onRestart();
@@ -199,12 +203,12 @@ export class Tlb {
 
   /** Takes back the permission to store to the host page; called when a page gets its first decoded code. */
   forbidWritesTo(hostPage: number): void {
-    const { view, base } = this.#state;
-    for (let n = 0; n < TLB_ENTRIES; n++) {
-      const entry = base + TLB_WRITE + n * TLB_ENTRY_SIZE;
-      const tag = view.getInt32(entry, true);
-      const host = (tag & PAGE_MASK) + view.getInt32(entry + ENTRY_ADDEND, true);
-      if (tag !== 0 && ((host ^ hostPage) & PAGE_MASK) === 0) view.setInt32(entry, 0, true);
+    const words = this.#writeWords;
+    for (let n = 0; n < words.length; n += TLB_ENTRY_SIZE / 4) {
+      const tag = (words[n] as number) | 0;
+      if (tag === 0) continue;
+      const host = (tag & PAGE_MASK) + ((words[n + ENTRY_ADDEND / 4] as number) | 0);
+      if (((host ^ hostPage) & PAGE_MASK) === 0) words[n] = 0;
     }
   }
 

@@ -20,12 +20,12 @@ import { AssumedFacts, commonFacts } from './segment-facts.ts';
 import { UnitFunctions } from './unit-functions.ts';
 
 /** Samples of a block that make it hot. */
-const HOT = 2;
+const HOT = 3;
 /** So many hot blocks are compiled together, or as many as there are after so many samples. */
 const BATCH = 8;
 const PATIENCE = 6;
 /** Instructions between two samples: short while something new is found, longer and longer while not. */
-const PERIOD_MIN = 10_007;
+const PERIOD_MIN = 20_011;
 const PERIOD_MAX = 1_000_003;
 /** Blocks that were sampled and are not hot yet. */
 const CANDIDATES_MAX = 1024;

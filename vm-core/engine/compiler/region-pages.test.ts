@@ -53,11 +53,11 @@ function mainRegion(guest: PagedGuest) {
   return regions.reduce((most, region) => (region.instructions > most.instructions ? region : most));
 }
 
-/** call FUNCTION; dec ecx; jnz back; then `change`; mov ecx,5000; jmp back */
-function callingLoop(change: string): string {
+/** call FUNCTION; dec ecx; jnz back; then `change`; mov ecx,5000 or as many; jmp back */
+function callingLoop(change: string, turns: string = TURNS): string {
   const bytes = change.replace(/\[.*?\]/g, '').match(/[0-9a-f]{2}/g) ?? [];
   const back = -(0x12 + bytes.length) & 0xff;
-  return `e8 fb 3f 00 00  49  75 f8  ${change}  b9 ${TURNS}  e9 ${back.toString(16)} ff ff ff`;
+  return `e8 fb 3f 00 00  49  75 f8  ${change}  b9 ${turns}  e9 ${back.toString(16)} ff ff ff`;
 }
 
 /** Exchanges the page of FUNCTION for the other one: mov eax,[entry]; mov edx,[9000]; mov [9000],eax; mov [entry],edx */
@@ -91,8 +91,8 @@ describe('a region of two pages', () => {
   });
 
   it('is lost when code on the other page is written over', () => {
-    // xor byte [FUNCTION],8: inc ebx, dec ebx
-    const guest = runAll(callingLoop('80 35 00 b0 00 00 08'));
+    // xor byte [FUNCTION],8: inc ebx, dec ebx; after 20,000 turns, so that it is compiled before it is lost often
+    const guest = runAll(callingLoop('80 35 00 b0 00 00 08', '20 4e 00 00'));
     expect(guest.machine.processor.compiler?.counters.dropped).toBeGreaterThan(0);
   });
 
