@@ -139,7 +139,7 @@ export const launchArguments = [
     type: 'choice',
     description:
       'How the guest is executed: `compiler` makes WebAssembly of the code that runs often, `interpreter` compiles nothing. The guest and the debugger find no difference but the speed.',
-    default: 'interpreter',
+    default: 'compiler',
     choices: ['compiler', 'interpreter'],
   },
   {

@@ -123,7 +123,7 @@ test.each(Array.from({ length: CASES }, (_, seed) => seed))('case %i ends the sa
   expect(outcomeOf(makeGuest(makeCase(seed)))).toEqual(outcomeOf(whole));
 });
 
-test.runIf(defaultEngine.name === 'interpreter').each([32, 64] as const)(
+test.skipIf(defaultEngine.name.startsWith('compiler-')).each([32, 64] as const)(
   'usual interrupts and faults of %i-bit kernels take the quick way',
   (bits) => {
     for (const [isFault, isUser] of [

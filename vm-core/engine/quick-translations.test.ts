@@ -114,7 +114,7 @@ test.each(Array.from({ length: CASES }, (_, seed) => seed))('case %i ends the sa
 /** mov ecx,3 / again: mov al,[180000h] / mov al,[181000h] / mov eax,cr3 / mov cr3,eax / loop again / hlt */
 const RELOADS = 'b9 03 00 00 00 a0 00 00 18 00 a0 00 10 18 00 0f 20 d8 0f 22 d8 e2 ee f4';
 
-test.runIf(defaultEngine.name === 'interpreter')('loads after a write of CR3 go without TypeScript', () => {
+test.skipIf(defaultEngine.name.startsWith('compiler-'))('loads after a write of CR3 go without TypeScript', () => {
   const guest = new PagedGuest(RELOADS, 'pentium');
   guest.enablePaging();
   // The flags of the tables are set without asking once their page is known as written.

@@ -25,7 +25,7 @@ export type BorderWatch = (state: CpuState, executed: number) => void;
  * The engine of machines whose configuration does not name one. A `watch` is told by the processors that are made while it is
  * there, wherever their loop is between two blocks: also behind every region that is left there.
  */
-export const defaultEngine: { name: Engine; watch?: BorderWatch | undefined } = { name: 'interpreter' };
+export const defaultEngine: { name: Engine; watch?: BorderWatch | undefined } = { name: 'compiler' };
 
 const RANDOM = 'compiler-random:';
 
