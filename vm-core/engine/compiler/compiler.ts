@@ -107,9 +107,14 @@ export class Compiler {
     return this.#around.atOnce ? Number.POSITIVE_INFINITY : this.#period;
   }
 
+  /** Whether what is found is compiled, however often it runs. */
+  get isAtOnce(): boolean {
+    return this.#around.atOnce;
+  }
+
   /** A block was looked up because nothing knew where it is. */
   found(candidate: Candidate): void {
-    if (this.#around.atOnce) this.compileNow(candidate);
+    if (this.isAtOnce) this.compileNow(candidate);
   }
 
   /** Compiles the region around a block if that can be done and was not. */

@@ -109,9 +109,9 @@ export class Tiers {
     this.#left = Math.max(0, this.#left - (this.#budget - this.#state.read32(internal.BUDGET)));
   }
 
-  /** A block was looked up. */
+  /** A block was looked up, which happens often while address spaces change: samples find what is hot of that. */
   found(block: Block): void {
-    (this.#random ?? this.compiler).found({ block, ...this.#place() });
+    if (this.#random || this.compiler.isAtOnce) (this.#random ?? this.compiler).found({ block, ...this.#place() });
   }
 
   /** The loop has come back for a sample. */
