@@ -41,6 +41,11 @@ const UNWATCHED: Readonly<Record<32 | 64, SharedFunction>> = {
 /** Leaves the region before the instruction. */
 type Bail = (why: 'load' | 'store' | 'limit') => void;
 
+interface MemoryKnowledge {
+  readonly facts: AssumedFacts;
+  readonly storesBesideCode: boolean;
+}
+
 export class CompiledMemory {
   readonly #f: FunctionBuilder;
   readonly #cpu: Value;
@@ -48,11 +53,14 @@ export class CompiledMemory {
   readonly #facts: AssumedFacts;
   readonly #generations: readonly [reads: Variable, writes: Variable];
 
-  constructor(f: FunctionBuilder, cpu: Value, addressBits: 32 | 64, facts: AssumedFacts) {
+  readonly #storesBesideCode: boolean;
+
+  constructor(f: FunctionBuilder, cpu: Value, addressBits: 32 | 64, { facts, storesBesideCode }: MemoryKnowledge) {
     this.#f = f;
     this.#cpu = cpu;
     this.#addressBits = addressBits;
     this.#facts = facts;
+    this.#storesBesideCode = storesBesideCode;
     const type = addressBits === 64 ? 'i64' : 'i32';
     this.#generations = [f.local(type), f.local(type)];
   }
@@ -102,8 +110,13 @@ export class CompiledMemory {
     const f = this.#f;
     const linear = this.#linear(place, bytes, ENTRY_WRITE_END, bail);
     const entry = this.#entryOf(linear);
+    const isOther = f.binary('ne', f.load('i64', 64, entry, TLB_WRITE), this.#tagOf(linear, 8 * bytes, 1));
+    if (!this.#storesBesideCode) {
+      f.if(isOther, () => bail('store'));
+      return this.#hostOf(linear, entry, TLB_WRITE);
+    }
     const host = f.variable(this.#hostOf(linear, entry, TLB_WRITE));
-    f.if(f.binary('ne', f.load('i64', 64, entry, TLB_WRITE), this.#tagOf(linear, 8 * bytes, 1)), () => {
+    f.if(isOther, () => {
       f.set(host, f.callShared(PLACES[this.#addressBits], this.#cpu, linear, f.i32(bytes)));
       f.if(f.eqz(host), () => bail('store'));
     });

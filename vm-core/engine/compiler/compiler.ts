@@ -57,6 +57,8 @@ interface Experience {
   failures: number;
   /** How often it was looked whether there is more to be compiled by now. */
   looks: number;
+  /** Whether it was left for stores, which may be beside code. */
+  storesBesideCode: boolean;
 }
 
 /** What the compiler needs of the machine. */
@@ -128,6 +130,7 @@ export class Compiler {
     const { block } = candidate;
     const compiled = this.regions.at(block);
     if (compiled && !compiled.code.facts.holdFor(candidate.facts)) this.#failed(compiled, candidate.facts);
+    else if (compiled && this.#isLeftForStores(compiled)) this.#compileForStores(compiled, candidate.physicalAt);
     if (this.#mayCompile(block)) {
       const count = (this.#samples.get(block) ?? 0) + 1;
       if (this.#samples.size > CANDIDATES_MAX) this.#samples.clear();
@@ -161,7 +164,7 @@ export class Compiler {
   }
 
   #experienceOf(root: Block): Experience {
-    const known = this.#experience.get(root) ?? { facts: ~0, failures: 0, looks: 0 };
+    const known = this.#experience.get(root) ?? { facts: ~0, failures: 0, looks: 0, storesBesideCode: false };
     this.#experience.set(root, known);
     return known;
   }
@@ -174,6 +177,10 @@ export class Compiler {
     const compiled = this.regions.byCounters(region);
     if (!compiled) return;
     const { entries, instructions, exits } = readCounts(this.#view, region);
+    if (this.#isLeftForStores(compiled)) {
+      this.#compileForStores(compiled, physicalAt);
+      return;
+    }
     const ways = WAYS_ELSEWHERE.reduce((sum, way) => sum + (exits.get(way) ?? 0), 0);
     if (ways * WAY_WITHIN < instructions || ways * 2 < entries) return;
     const experience = this.#experienceOf(compiled.root);
@@ -184,6 +191,20 @@ export class Compiler {
     this.regions.drop(compiled);
     this.counters.grown++;
     this.#compile([candidate]);
+  }
+
+  #isLeftForStores({ root, counters }: Compiled): boolean {
+    const { instructions, exits } = readCounts(this.#view, counters);
+    const stores = exits.get('store') ?? 0;
+    if (stores < LEFT_OFTEN || stores * LEFT_WITHIN < instructions) return false;
+    return !this.#experienceOf(root).storesBesideCode;
+  }
+
+  /** Stores beside code take code of their own, which most regions do not need; in real mode all have it. */
+  #compileForStores(compiled: Compiled, physicalAt: Candidate['physicalAt']): void {
+    this.#experienceOf(compiled.root).storesBesideCode = true;
+    this.regions.drop(compiled);
+    this.#compile([{ block: compiled.root, eip: compiled.eip, facts: compiled.code.facts.all, physicalAt }]);
   }
 
   /** The interpreter has made an access for which a region was left before the instruction of a record. */
@@ -221,11 +242,13 @@ export class Compiler {
 
   /** Compiles regions of code of one kind in a module. */
   #compile(candidates: readonly Candidate[]): void {
-    const found: { readonly region: Region; readonly facts: number }[] = [];
+    const found: { readonly region: Region; readonly facts: number; readonly storesBesideCode: boolean }[] = [];
     for (const candidate of candidates) {
       const { block, eip, facts } = candidate;
       const region = discoverRegion(this.#sourceAt(candidate), block, eip);
-      if (region) found.push({ region, facts: commonFacts(facts, this.#experience.get(block)?.facts ?? ~0) });
+      const experience = this.#experience.get(block);
+      const storesBesideCode = experience?.storesBesideCode || new AssumedFacts(facts).isRealMode;
+      if (region) found.push({ region, facts: commonFacts(facts, experience?.facts ?? ~0), storesBesideCode });
       else {
         this.counters.refused++;
         this.#refused.add(block);
@@ -240,8 +263,8 @@ export class Compiler {
     const tables = this.regions.tablesOf(codeSize);
     const functions = this.#functions[codeSize === 64 ? 64 : 32];
     const functionPlace = (definition: SharedFunction) => functions.placeOf(definition, tables);
-    const defined = found.map(({ region, facts }, n) =>
-      defineRegion(builder, `region${n}`, region, { facts, counters: counters[n] as number, functionPlace }),
+    const defined = found.map(({ region, ...knowledge }, n) =>
+      defineRegion(builder, `region${n}`, region, { ...knowledge, counters: counters[n] as number, functionPlace }),
     );
     const bytes = builder.build();
     const { memory } = this.#around;

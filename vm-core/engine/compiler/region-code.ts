@@ -38,6 +38,8 @@ export interface RegionPlace {
   /** The number of its counters. */
   readonly counters: number;
   readonly functionPlace: FunctionPlace;
+  /** Stores to pages with code are done in the region, if they are not to code. */
+  readonly storesBesideCode: boolean;
 }
 
 /** The code of one region, to be written once. */
@@ -70,7 +72,8 @@ export class RegionCode {
   #exit: Label = { depth: 0 };
   #highest = 0;
 
-  constructor(f: FunctionBuilder, region: Region, { facts, counters, functionPlace }: RegionPlace) {
+  constructor(f: FunctionBuilder, region: Region, place: RegionPlace) {
+    const { facts, counters, functionPlace, storesBesideCode } = place;
     this.#f = f;
     this.#cpu = f.parameters[0] as Value;
     this.#region = region;
@@ -81,7 +84,7 @@ export class RegionCode {
     const { addressBits } = region;
     this.#registers = new CompiledRegisters(f, this.#cpu, addressBits, isOf16Bits(region));
     this.#flags = new CompiledFlags(f, this.#cpu, addressBits);
-    this.#memory = new CompiledMemory(f, this.#cpu, addressBits, this.facts);
+    this.#memory = new CompiledMemory(f, this.#cpu, addressBits, { facts: this.facts, storesBesideCode });
     this.#units = new CompiledUnits(f, this.#cpu, region, functionPlace);
     this.#calls = new RegionCalls(f, this.#cpu, region, this.facts);
     this.#pages = new RegionPages(f, this.#cpu, region);

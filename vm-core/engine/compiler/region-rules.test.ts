@@ -66,6 +66,20 @@ describe('what is counted of a region', () => {
 });
 
 describe('hot code', () => {
+  it('that stores beside code does so in its region once that was left for it', () => {
+    // mov [beside],eax; inc ecx; jmp back
+    const beside = (PROGRAM + 0x80).toString(16).padStart(8, '0').match(/../g)?.reverse().join(' ');
+    const guest = new PagedGuest(`a3 ${beside}  41  eb f8`);
+    run(guest);
+    run(guest);
+    const { counters } = compilerOf(guest);
+    expect([counters.compiled, counters.kept]).toEqual([2, 1]);
+    const [region] = compilerOf(guest).list();
+    expect(region?.exits.get('store')).toBeUndefined();
+    expect(region?.instructions).toBeGreaterThan(HOT / 2);
+    expect(guest.register('ECX')).toBe(Math.floor((2 * HOT + 1) / LENGTH));
+  });
+
   it('is found however often the machine comes back to its embedder', () => {
     const guest = new PagedGuest(LOAD);
     for (let n = 0; n < 2000; n++) run(guest, 100);
