@@ -12,10 +12,13 @@ import type { DefinedRegion } from './region-definition.ts';
 import { edgeCount, type Region, waysOut } from './region-graph.ts';
 import { regionLines } from './region-text.ts';
 
-/** Regions at most. A function of its own takes a few kilobytes. */
-export const REGIONS_MAX: number = COUNTED_REGIONS;
-/** The share of them that is given up at a time. */
-const EVICTED_SHARE = 1 / 16;
+/**
+ * What is kept at most: regions, and bytes of WebAssembly, of which a host's own code takes two to three times as many. What is
+ * compiled last may be beyond it. Tests set less.
+ */
+export const regionLimits: { regions: number; bytes: number } = { regions: COUNTED_REGIONS, bytes: 48 << 20 };
+/** The share that stays where others are given up. */
+const KEPT_SHARE = 15 / 16;
 
 /** A module of several regions, of which some may be gone. */
 export interface RegionModule {
@@ -99,7 +102,12 @@ export class CompiledRegions {
 
   /** Numbers of counters for so many regions, for which others are given up where need be. */
   reserve(count: number): readonly number[] {
-    if (this.#byRoot.size + count > REGIONS_MAX) this.#evict();
+    const { regions, bytes } = regionLimits;
+    const isFull = this.#byRoot.size + count > regions;
+    const isLarge = this.counters.bytes > bytes;
+    const regionsLeft = isFull ? Math.floor(regions * KEPT_SHARE) - count : regions;
+    const bytesLeft = isLarge ? bytes * KEPT_SHARE : bytes;
+    if (isFull || isLarge) this.#evict(() => this.#byRoot.size <= regionsLeft && this.counters.bytes <= bytesLeft);
     return Array.from({ length: count }, () => this.#freeCounters.pop() ?? this.#newCounters());
   }
 
@@ -201,22 +209,19 @@ export class CompiledRegions {
     this.counters.bytes -= module.bytes.length;
   }
 
-  /** Gives up regions that were not entered of late: a clock, over regions in the order in which they were compiled. */
-  #evict(): void {
-    const wanted = Math.ceil(REGIONS_MAX * EVICTED_SHARE);
+  /** Gives up regions that were not entered of late, until it is enough: a clock, over them in the order in which they were compiled. */
+  #evict(isEnough: () => boolean): void {
     const all = [...this.#byRoot.values()];
-    let evicted = 0;
     for (const compiled of [...all, ...all]) {
-      if (evicted >= wanted) break;
+      if (isEnough()) break;
       if (this.#byRoot.get(compiled.root) !== compiled) continue;
       const { entries } = readCounts(this.#view, compiled.counters);
       if (entries === compiled.entriesSeen) {
         this.drop(compiled);
-        evicted++;
+        this.counters.evicted++;
       }
       compiled.entriesSeen = entries;
     }
-    this.counters.evicted += evicted;
   }
 
   /** What an embedder sees of them. */
