@@ -131,6 +131,7 @@ export default (_environment, { mode = 'production' }) => [
               ['html', 'css'].map((type) => [`${view}.${type}`, fromRoot(`webviews/${view}/${view}.${type}`)]),
             ),
           ),
+          'page.css': fromRoot('webviews/page.css'),
           'row-list.css': fromRoot('webviews/row-list.css'),
           'codicon.css': fromRoot('node_modules/@vscode/codicons/dist/codicon.css'),
           'codicon.ttf': fromRoot('node_modules/@vscode/codicons/dist/codicon.ttf'),

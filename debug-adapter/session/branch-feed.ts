@@ -4,69 +4,19 @@
  */
 import { localized } from '../protocol/localized.ts';
 import { type BranchesRequest, type BranchesUpdate, statusWithoutBranches } from '../protocol/branches.ts';
-import type { ScreenState } from '../protocol/screen.ts';
 import { branchRows } from './branch-rows.ts';
-import { ChosenCpu } from './chosen-cpu.ts';
 import { textSource } from './code-locations.ts';
 import type { Guest } from './guest.ts';
-import type { SessionView } from './session-view.ts';
 import { locationOf, sourceOf } from './source-lines.ts';
+import { StopFeed } from './stop-feed.ts';
 import { UserError } from './user-error.ts';
 
 /** Rows at most; the machine keeps no more branches than that. */
 const ROWS_MAX = 1024;
 
-export class BranchFeed implements SessionView {
-  readonly #send: (update: BranchesUpdate) => void;
-  readonly #cpu = new ChosenCpu();
-  #state: ScreenState = 'none';
-  #visible = false;
-
-  constructor(send: (update: BranchesUpdate) => void) {
-    this.#send = send;
-  }
-
-  attach(guest: Guest): void {
-    this.#cpu.attach(guest);
-  }
-
-  lookAt(cpu: number): void {
-    if (this.#cpu.lookAt(cpu)) this.refresh();
-  }
-
-  setState(state: ScreenState): void {
-    this.#state = state;
-    this.refresh();
-  }
-
-  sliceDone(): void {
-    // Of a running guest the branches before the last stop are shown.
-  }
-
-  refresh(): void {
-    if (this.#visible) this.#sendStatus();
-  }
-
-  detach(): void {
-    this.#cpu.attach(undefined);
-  }
-
-  /** Takes a request of the view; what is wrong with it is told to the view. */
-  receive(request: BranchesRequest): void {
-    try {
-      this.#answer(request);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      this.#send({ type: 'failed', message: error.message });
-    }
-  }
-
-  #answer(request: BranchesRequest): void {
+export class BranchFeed extends StopFeed<BranchesRequest, BranchesUpdate> {
+  protected override answer(request: Exclude<BranchesRequest, { readonly type: 'visible' }>): void {
     switch (request.type) {
-      case 'visible':
-        this.#visible = request.visible;
-        this.refresh();
-        return;
       case 'record':
         this.#present.machine.recordsBranches = request.on;
         this.refresh();
@@ -80,7 +30,7 @@ export class BranchFeed implements SessionView {
   }
 
   get #present(): Guest {
-    const { guest } = this.#cpu;
+    const { guest } = this;
     if (guest) return guest;
     throw new UserError('not-launched', localized('there is no machine yet; launch one first'));
   }
@@ -98,25 +48,25 @@ export class BranchFeed implements SessionView {
     if (line) {
       const { name = line.file, path = line.file, sourceReference } = sourceOf(line.file, guest);
       const source = { name, path, ...(sourceReference === undefined ? {} : { sourceReference }) };
-      this.#send({ type: 'located', source, line: line.line });
+      this.send({ type: 'located', source, line: line.line });
       return;
     }
     const offset = guest.codeOffset(linearAddress - guest.codeBase);
     const place = { linearAddress, offset, codeSize: guest.vcpu.codeSize };
     const reference = locationOf(guest, place);
     if (reference === undefined) throw new UserError('bad-address', localized('there is no memory at this address'));
-    this.#send({ type: 'located', source: textSource(reference, place), line: 1 });
+    this.send({ type: 'located', source: textSource(reference, place), line: 1 });
   }
 
-  #sendStatus(): void {
-    const { guest } = this.#cpu;
+  protected override sendStatus(): void {
+    const { guest } = this;
     if (!guest) {
-      this.#send(statusWithoutBranches('none'));
+      this.send(statusWithoutBranches('none'));
       return;
     }
     const isRecording = guest.machine.recordsBranches;
     const rows = branchRows(guest, ROWS_MAX);
     const cpu = guest.hasSeveralCpus ? guest.vcpu.index : undefined;
-    this.#send({ type: 'status', state: this.#state, isRecording, cpu, rows });
+    this.send({ type: 'status', state: this.state, isRecording, cpu, rows });
   }
 }

@@ -66,7 +66,7 @@ describe.skipIf(!hasNasm)('compiled code', () => {
     expect(texts).toContain('0x00007c13 49 dec cx ; hot.asm:10');
     const dec = generated.filter(({ address }) => address === 0x7c13).map(({ text }) => text.trim());
     expect(dec).toContain('i32.const -1');
-    expect(dec).toContain('local.get $ecx');
+    expect(dec).toContain('local.get $ecx.low');
     const addresses = new Set(generated.map(({ address }) => address));
     expect(guest.every(({ address }) => addresses.has(address))).toBe(true);
     client.session.receiveCompiledCode({ type: 'show', id: '1 2 16' });
@@ -85,7 +85,7 @@ describe.skipIf(!hasNasm)('compiled code', () => {
     );
     expect(await type(client, 'compiled all')).toBe(lines.join('\n'));
     expect(await type(client, 'compiled again')).toMatch(
-      /^0x00007c13 {2}49 +dec cx +; hot\.asm:10 +│ +local\.get \$ecx$/m,
+      /^0x00007c13 {2}49 +dec cx +; hot\.asm:10 +│ +local\.get \$ecx\.low$/m,
     );
     const refused = await client.send('evaluate', { expression: 'compiled 500', context: 'repl' });
     expect(refused.message).toBe('no compiled code has this address; compiled lists what there is');
