@@ -1,6 +1,6 @@
 /**
- * General registers as locals of a region: loaded where it is entered, written back where it is left (DESIGN §3). In code that
- * mostly computes with 16 bits each register has two: one for its low half, above which there may be anything, and one for its
+ * General registers as locals of a region: loaded where it is entered, written back where it is left (DESIGN §3). Those
+ * with which code mostly computes in 16 bits have two: one for its low half, above which there may be anything, and one for its
  * high half, below which there may be anything. So writing half a register is no more work than writing all of it.
  */
 import type { OperandBits } from '../../isa/operand.ts';
@@ -23,25 +23,27 @@ export class CompiledRegisters {
   readonly #slots: readonly number[];
   /** Of halved registers the low halves. */
   readonly #locals: readonly Variable[];
-  readonly #high: readonly Variable[] | undefined;
+  readonly #high: readonly (Variable | undefined)[];
   readonly #used = new Set<number>();
   readonly #written = new Set<number>();
 
-  constructor(f: FunctionBuilder, cpu: Value, addressBits: 32 | 64, areHalved: boolean) {
+  constructor(f: FunctionBuilder, cpu: Value, addressBits: 32 | 64, isHalved: (slotOffset: number) => boolean) {
     this.#f = f;
     this.#cpu = cpu;
     this.#type = addressBits === 64 ? 'i64' : 'i32';
     this.#slots = addressBits === 64 ? longGeneralSlots : generalSlots;
     this.#locals = this.#slots.map(() => f.local(this.#type));
-    this.#high = areHalved ? this.#slots.map(() => f.local(this.#type)) : undefined;
+    this.#high = this.#slots.map((place) => (isHalved(place) ? f.local('i32') : undefined));
   }
 
   /** The locals by the names of their registers. */
   names(): readonly (readonly [Value, string])[] {
     const names = this.#type === 'i64' ? longGeneralNames : generalNames;
-    const named = (locals: readonly Variable[], suffix: string) =>
-      locals.map((local, n) => [local, (names[n] as string).toLowerCase() + suffix] as const);
-    return this.#high ? [...named(this.#locals, '.low'), ...named(this.#high, '.high')] : named(this.#locals, '');
+    return names.flatMap((name, n) => {
+      const [low, high] = [this.#locals[n] as Variable, this.#high[n]];
+      const text = name.toLowerCase();
+      return high ? [[low, `${text}.low`] as const, [high, `${text}.high`] as const] : [[low, text] as const];
+    });
   }
 
   /** True for a place in a general register. */
@@ -72,13 +74,14 @@ export class CompiledRegisters {
     const f = this.#f;
     const { register, byte } = this.#placeOf(slotOffset) as Place;
     this.#written.add(register);
+    const high = this.#high[register];
     const whole = this.#locals[register] as Variable;
     if (bits >= 32) {
       f.set(whole, this.#type === 'i64' ? f.widen(value, false) : f.narrow(value));
-      if (this.#high) f.set(this.#high[register] as Variable, f.narrow(value));
+      if (high) f.set(high, f.narrow(value));
       return;
     }
-    if (this.#high && bits === 16) {
+    if (high && bits === 16) {
       f.set(whole, f.narrow(value));
       return;
     }
@@ -96,7 +99,8 @@ export class CompiledRegisters {
     for (const register of new Set([...this.#used, ...this.#written])) {
       const value = this.#f.load(this.#type, this.#bits, this.#cpu, this.#slots[register]);
       this.#f.set(this.#locals[register] as Variable, value);
-      if (this.#high) this.#f.set(this.#high[register] as Variable, value);
+      const high = this.#high[register];
+      if (high) this.#f.set(high, value);
     }
   }
 
@@ -120,8 +124,9 @@ export class CompiledRegisters {
   #wholeOf(register: number): Value {
     const f = this.#f;
     const low = this.#locals[register] as Variable;
-    if (!this.#high) return low;
-    const above = f.binary('and', this.#high[register] as Variable, f.i32(~0xffff));
+    const high = this.#high[register];
+    if (!high) return low;
+    const above = f.binary('and', high, f.i32(~0xffff));
     return f.binary('or', above, f.binary('and', low, f.i32(0xffff)));
   }
 

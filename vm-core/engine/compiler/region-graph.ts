@@ -73,13 +73,6 @@ export interface Region {
   readonly addressBits: 32 | 64;
 }
 
-/** Whether most of its instructions compute with 16 bits. */
-export function isOf16Bits({ nodes, addressBits }: Region): boolean {
-  if (addressBits === 64) return false;
-  const forms = [...nodes.values()].flatMap(({ instructions }) => instructions.flatMap(({ form }) => form ?? []));
-  return 2 * forms.filter(({ operandSize }) => operandSize === 16).length > forms.length;
-}
-
 /** The base of the code segment that a block of 16- or 32-bit code was found in. */
 export function codeBaseOf({ linear }: Block, eip: bigint): number {
   return (Number(linear) - Number(eip)) >>> 0;

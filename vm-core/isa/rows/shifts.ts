@@ -20,14 +20,9 @@ const rest = (s: Semantics, count: Value, bits: OperandBits): Value => s.sub(s.c
 const before = (s: Semantics, count: Value): Value => s.sub(count, s.constant(1));
 
 const shl: Shift = (s, x, count, bits) => {
-  if (bits === 64) {
-    const result = s.shl(x, count);
-    const carry = s.bit(x, rest(s, count, 64));
-    return { result, carry, overflow: s.xor(s.topBit(result, 64), carry) };
-  }
-  const wide = s.shl(s.wideUnsigned(x), s.wideUnsigned(count));
-  const result = s.cut(s.low(wide), bits);
-  const carry = s.bit(wide, bits);
+  const shifted = s.shl(x, count);
+  const carry = bits >= 32 ? s.bit(x, rest(s, count, bits)) : s.bit(shifted, bits);
+  const result = s.cut(shifted, bits);
   return { result, carry, overflow: s.xor(s.topBit(result, bits), carry) };
 };
 
