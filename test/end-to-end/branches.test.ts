@@ -61,7 +61,7 @@ describe.skipIf(!runnable)('branches', () => {
     await workbench.waitForStop('branches.asm', await at('routine: int'));
     await workbench.debugButton('git-commit').click();
     await workbench.waitForStop('branches.asm', await at('service:'));
-    await page.locator('.debug-pane .state-message', { hasText: 'Branch' }).waitFor();
+    await page.locator('.debug-pane').getByText('Branch', { exact: true }).first().waitFor();
     const frame = await workbench.viewFrame('branches-view', 'INT 21h');
     const texts = await frame.locator('.row .kind').allTextContents();
     expect(texts).toEqual(['Software interrupt: INT 21h', 'Call', 'Conditional jump']);
