@@ -200,14 +200,18 @@ export class CompilerStage extends Semantics {
 
   requireTarget(target: Value): void {
     if (target.constant !== undefined) this.#region.noteTarget(Number(target.constant));
-    else if (this.addressBits === 32) {
+    else this.#region.unlessKnown(target, () => this.#checkTarget(target));
+  }
+
+  #checkTarget(target: Value): void {
+    if (this.addressBits === 32) {
       const limit = this.f.load('i32', 32, this.#region.cpu, internal.CODE_LIMIT);
       this.f.if(this.gtU(target, limit), () => this.#bail('limit'));
-    } else {
-      const shift = this.f.load('i64', 32, this.#region.cpu, internal.CANONICAL_SHIFT);
-      const extended = this.shrS(this.shl(target, shift), shift);
-      this.f.if(this.f.binary('ne', extended, target), () => this.#bail('limit'));
+      return;
     }
+    const shift = this.f.load('i64', 32, this.#region.cpu, internal.CANONICAL_SHIFT);
+    const extended = this.shrS(this.shl(target, shift), shift);
+    this.f.if(this.f.binary('ne', extended, target), () => this.#bail('limit'));
   }
 
   jump(target: Value): void {

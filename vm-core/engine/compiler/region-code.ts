@@ -226,6 +226,11 @@ export class RegionCode {
         this.#budget.spend(number);
         this.#leave(from.node.eip + BigInt(instruction.nextOffset - instruction.length), 'repeat');
       },
+      unlessKnown: (target: Value, check: () => void) => {
+        const [place] = from.node.isComputed ? from.successors.keys() : [];
+        if (place === undefined) check();
+        else this.#f.if(this.#f.binary('ne', target, this.#place(place)), check);
+      },
       noteTarget: (target: number) => {
         if (this.#region.addressBits === 32) this.#highest = Math.max(this.#highest, target >>> 0);
       },

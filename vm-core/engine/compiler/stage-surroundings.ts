@@ -31,6 +31,8 @@ export interface StageSurroundings {
   otherwiseIf(condition: Value): void;
   /** The instruction is executed again, in the region if its budget allows: `again` goes there. */
   repeat(again: () => void): void;
+  /** What has to be asked of a target, unless it is the place to which the jump goes most times: that can be jumped to. */
+  unlessKnown(target: Value, check: () => void): void;
   /** The highest offset that is jumped to, which the code segment's limit must allow. */
   noteTarget(target: number): void;
 }
