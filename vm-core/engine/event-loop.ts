@@ -297,7 +297,6 @@ export class EventLoop {
     this.retired += executed;
     this.#shared.retired += executed;
     this.#shared.time += ticks;
-    this.#pending.executedUntil(this.#shared.time);
     return executed;
   }
 

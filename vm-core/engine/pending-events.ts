@@ -6,13 +6,12 @@ import type { GuestFault } from '../cpu/cpu.ts';
 import type { CpuEvent } from '../cpu/interrupt-entry.ts';
 import type { Address } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
-import { internal, SHADOW_MOV_SS, SHADOW_STI, slot } from '../state/layout.ts';
+import { SHADOW_MOV_SS, slot } from '../state/layout.ts';
 import { IF } from '../state/lazy-flags.ts';
 
 const VECTOR_MASK = 0xff;
 const HAS_ERROR_CODE = 1 << 11;
 const IS_VALID = 0x8000_0000;
-const TWO_32 = 2 ** 32;
 
 export class PendingEvents {
   readonly #state: CpuState;
@@ -62,14 +61,6 @@ export class PendingEvents {
   /** True if a maskable interrupt is to be taken now. */
   isInterruptDue(): boolean {
     return this.#state.read8(slot.INTERRUPT_SHADOW) === 0 && this.#isInterruptReady();
-  }
-
-  /** An execution has ended at a time: an STI that was its last instruction holds interrupts off for the next one. */
-  executedUntil(time: number): void {
-    const behind = this.#state.read32(internal.STI_BEHIND) >>> 0;
-    if (behind === 0) return;
-    this.#state.write32(internal.STI_BEHIND, 0);
-    if (behind === time % TWO_32) this.#state.write8(slot.INTERRUPT_SHADOW, SHADOW_STI);
   }
 
   /** True if an INIT is to be carried out. */

@@ -182,8 +182,6 @@ export const internal = {
   FAULTS_HEARD: field(),
   /** i32: events that generated code has delivered since the execution began; each is a tick of the budget. */
   DELIVERED: field(),
-  /** i32: the lower bits of virtual time behind an STI that this execution has gone on after; 0 without one. */
-  STI_BEHIND: field(),
   /** i32: not 0 while somebody hears of software interrupts before they happen; while levels are counted apart. */
   INTERRUPTS_HEARD: field(),
   LEVELS_HEARD: field(),

@@ -3,7 +3,7 @@
  */
 
 import { lowHalf } from '../../state/address.ts';
-import { internal, SHADOW_STI, slot } from '../../state/layout.ts';
+import { SHADOW_STI, slot } from '../../state/layout.ts';
 import { AF, CF, DF, IF, IOPL, NT, OF, PF, RF, SF, TF, ZF } from '../../state/lazy-flags.ts';
 import { type Cpu, EXIT, NEXT, type SystemOperation } from '../cpu.ts';
 import {
@@ -18,7 +18,6 @@ import {
 import { push, Stack, type StackSize } from '../stack.ts';
 import { changeVirtualFlag, hasVirtualInterruptFlag, loadVirtualFlag, virtualFlags } from '../virtual-8086.ts';
 
-const TWO_32 = 2 ** 32;
 /** PUSHFD stores RF and VM as zeros. */
 const PUSHED_32 = 0x00fc_ffff;
 /** Flags that every program may change by POPF. */
@@ -41,10 +40,7 @@ export const CLI: SystemOperation = (cpu) => {
   return NEXT;
 };
 
-/**
- * Interrupts stay off for one more instruction, so that STI; HLT and STI; RET lose none. Where none waits that matters only if
- * the engine leaves right behind it, which sets the shadow then.
- */
+/** Interrupts stay off for one more instruction, so that STI; HLT and STI; RET lose none. */
 export const STI: SystemOperation = (cpu) => {
   if (!mayChangeInterruptFlag(cpu)) {
     changeVirtualFlag(cpu, true);
@@ -53,11 +49,6 @@ export const STI: SystemOperation = (cpu) => {
   const flags = cpu.state.read32(slot.EFLAGS);
   if ((flags & IF) !== 0) return NEXT;
   cpu.state.write32(slot.EFLAGS, flags | IF);
-  const behind = (cpu.now() + 1) % TWO_32;
-  if (behind !== 0 && !cpu.interruptPending()) {
-    cpu.state.write32(internal.STI_BEHIND, behind);
-    return NEXT;
-  }
   cpu.state.write8(slot.INTERRUPT_SHADOW, SHADOW_STI);
   return EXIT;
 };
