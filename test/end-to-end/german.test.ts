@@ -11,7 +11,7 @@ describe.skipIf(!runnable)('a German VS Code', () => {
     await workbench.startDebugging();
     await workbench.waitForStop('boot.asm', await folder.lineOf('boot.asm', 'jmp 0x0000:.segment_zero'));
     await page.locator('.debug-call-stack', { hasText: '7C00' }).waitFor();
-    await page.getByText('Angehalten am Bootsektor').first().waitFor();
+    await page.locator('.debug-pane').getByText('Bootsektor', { exact: true }).first().waitFor();
     await page.locator('.debug-breakpoints', { hasText: 'Dreifachfehler' }).waitFor();
     await page.locator('.debug-variables', { hasText: 'Register' }).waitFor();
     await page
@@ -19,7 +19,7 @@ describe.skipIf(!runnable)('a German VS Code', () => {
       .first()
       .waitFor();
     await workbench.viewTab('Bildschirm: Boot the image').waitFor();
-    const screen = await workbench.viewFrame('canvas', 'Angehalten am Bootsektor');
+    const screen = await workbench.viewFrame('canvas', 'Angehalten: Bootsektor');
     await screen.getByRole('button', { name: 'Tastatur übernehmen' }).waitFor();
     await workbench.stop();
     await screen.getByText('Beendet').waitFor();
