@@ -7,7 +7,7 @@ import type { OperandSize } from '../../isa/operand.ts';
 import type { Address } from '../../state/address.ts';
 import { functionSize } from '../../wasm/text.ts';
 import type { Block, CodeCache } from '../code-cache.ts';
-import { COUNTED_REGIONS, clearCounts, readCounts } from './region-counters.ts';
+import { addAccesses, COUNTED_REGIONS, clearCounts, readCounts } from './region-counters.ts';
 import type { DefinedRegion } from './region-definition.ts';
 import { edgeCount, type Region, waysOut } from './region-graph.ts';
 import { regionLines } from './region-text.ts';
@@ -244,7 +244,7 @@ export class CompiledRegions {
       guestBytes: blocks.reduce((sum, { block }) => sum + block.bytes, 0),
       codeBytes: functionSize(module.bytes, code.index),
       ...readCounts(this.#view, counters),
-      accesses: new Map(accesses),
+      accesses: addAccesses(accesses, this.#view, counters),
       code: () => regionLines(module.bytes, code, root.linear),
     };
   }

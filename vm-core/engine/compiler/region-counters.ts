@@ -3,7 +3,7 @@
  * executed, how often and why it was left, and why it was not entered (DESIGN §3). All of it is counted where a region is
  * left, so that what runs in it does not pay.
  */
-import type { RegionExit } from '../../machine/compiled-region.ts';
+import type { AccessCause, RegionExit } from '../../machine/compiled-region.ts';
 import { REGION_COUNTERS, REGION_COUNTERS_SIZE } from '../../memory/layout.ts';
 import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
 
@@ -29,6 +29,9 @@ const exits: readonly RegionExit[] = [
 
 /** Of those, the ones for which the region was not entered in the first place. */
 const REFUSALS: ReadonlySet<RegionExit> = new Set(['foreign-facts', 'foreign-place', 'too-long']);
+
+/** Counters at the end: of accesses that a region was left for, and that the translation of their page was found for or not. */
+const accesses = { miss: 30, fault: 31 } as const;
 
 /** In bytes, of one region. */
 const COUNTERS_SIZE = 256;
@@ -60,6 +63,12 @@ export function countInstructions(f: FunctionBuilder, region: number, count: Val
   add(f, f.i32(0), addressOf(region), f.widen(count, false));
 }
 
+/** Counts an access that a region, whose number is known when the code runs, was left for. */
+export function countAccess(f: FunctionBuilder, region: Value, cause: keyof typeof accesses): void {
+  const place = f.binary('mul', region, f.i32(COUNTERS_SIZE));
+  add(f, place, REGION_COUNTERS + accesses[cause] * COUNTER_SIZE, f.i64(1n));
+}
+
 function add(f: FunctionBuilder, place: Value, offset: number, by: Value): void {
   f.store(64, place, offset, f.binary('add', f.load('i64', 64, place, offset), by));
 }
@@ -68,8 +77,22 @@ export function clearCounts(view: DataView, region: number): void {
   new Uint8Array(view.buffer, addressOf(region), COUNTERS_SIZE).fill(0);
 }
 
+/** Adds what generated code has counted of a region's accesses to what TypeScript has seen. */
+export function addAccesses(
+  seen: ReadonlyMap<AccessCause, number>,
+  view: DataView,
+  region: number,
+): ReadonlyMap<AccessCause, number> {
+  const all = new Map(seen);
+  for (const [cause, number] of Object.entries(accesses) as [AccessCause, number][]) {
+    const count = (seen.get(cause) ?? 0) + readCounter(view, region, number);
+    if (count > 0) all.set(cause, count);
+  }
+  return all;
+}
+
 export function readCounts(view: DataView, region: number): RegionCounts {
-  const counter = (number: number) => Number(view.getBigUint64(addressOf(region) + number * COUNTER_SIZE, true));
+  const counter = (number: number) => readCounter(view, region, number);
   const met = new Map<RegionExit, number>();
   let entries = 0;
   for (const exit of exits) {
@@ -79,6 +102,10 @@ export function readCounts(view: DataView, region: number): RegionCounts {
     if (!REFUSALS.has(exit)) entries += count;
   }
   return { entries, instructions: counter(0), exits: met };
+}
+
+function readCounter(view: DataView, region: number, number: number): number {
+  return Number(view.getBigUint64(addressOf(region) + number * COUNTER_SIZE, true));
 }
 
 function addressOf(region: number): number {

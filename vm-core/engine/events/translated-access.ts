@@ -14,6 +14,7 @@ import {
 } from '../../memory/layout.ts';
 import { internal } from '../../state/layout.ts';
 import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
+import { countAccess } from '../compiler/region-counters.ts';
 import { EventCode } from './event-code.ts';
 import { isPlainPage, type TranslationFunctions, WRITE } from './translation-code.ts';
 
@@ -37,21 +38,28 @@ export function translated(
   const [sizeAndKind, record] = f.parameters.slice(-2) as [Value, Value];
   const size = s.and(sizeAndKind, SIZE_MASK);
   const isInside = s.isZero(s.gtU(s.add(s.and(s.low(linear), PAGE_SIZE - 1), size), PAGE_SIZE));
-  // Somebody wants to know why a region was left before the instruction.
-  const isAsked = s.eq(record, s.field(internal.REGION_RECORD));
-  const isOurs = s.and(s.and(isInside, s.xor(isAsked, 1)), s.isZero(s.gtU(size, SIZE_MAX)));
+  const isOurs = s.and(isInside, s.isZero(s.gtU(size, SIZE_MAX)));
+  /** Where a region was left before the instruction: what the access met. */
+  const tell = (cause: 'miss' | 'fault') =>
+    s.if(s.eq(record, s.field(internal.REGION_RECORD)), () => {
+      countAccess(f, s.field(internal.REGION_LEFT), cause);
+      s.setField(internal.REGION_RECORD, 0);
+    });
   s.if(s.and(isOurs, s.isZero(s.and(sizeAndKind, SIZE_CHECK))), () => {
     const physical = f.call(translate, s.cpu, linear, s.constant(kind === 'read' ? 0 : WRITE));
-    s.if(s.field(internal.FAULT), () => f.return(f.signature.result ? s.constant(0) : undefined));
+    s.if(s.field(internal.FAULT), () => {
+      tell('fault');
+      f.return(f.signature.result ? s.constant(0) : undefined);
+    });
     s.if(s.isZero(s.ltS(physical, 0)), () => {
       const host = s.f.copy(s.add(s.low(physical), s.constant(RAM_BASE)));
-      if (kind === 'read') enterPage(s, 'read', linear, host);
-      if (kind !== 'write') access(host);
-      else
-        s.if(isPlainPage(s, physical), () => {
-          enterPage(s, 'write', linear, host);
-          access(host);
-        });
+      const reach = (table: 'read' | 'write' | undefined): void => {
+        if (table) enterPage(s, table, linear, host);
+        tell('miss');
+        access(host);
+      };
+      if (kind === 'write') s.if(isPlainPage(s, physical), () => reach('write'));
+      else reach(kind === 'read' ? 'read' : undefined);
     });
   });
 }
