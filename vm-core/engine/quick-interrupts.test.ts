@@ -11,7 +11,7 @@ import { readState } from '../state/state-access.ts';
 import { defaultEngine } from './compiler/tiers.ts';
 import { LongGuest } from './long-guest.ts';
 import { operationsByRow } from './operations-by-row.ts';
-import { PagedGuest, STACK } from './paged-guest.ts';
+import { PagedGuest, PROGRAM, STACK } from './paged-guest.ts';
 import type { Processor } from './processor.ts';
 
 const CASES = 80;
@@ -149,6 +149,20 @@ test.skipIf(defaultEngine.name.startsWith('compiler-')).each([32, 64] as const)(
     }
   },
 );
+
+/** mov ecx,3 / again: mov eax,cr3 / mov cr3,eax / int 1fh / loop again / hlt */
+const RELOADS = 'b9 03 00 00 00 0f 20 d8 0f 22 d8 cd 1f e2 f6 f4';
+
+test.skipIf(defaultEngine.name.startsWith('compiler-'))('interrupts after a write of CR3 go without TypeScript', () => {
+  const guest = new PagedGuest(RELOADS, '486');
+  guest.handler(VECTOR, handlers[32].interrupt);
+  guest.enablePaging();
+  // The flags of the tables are set without asking once their page is known as written.
+  guest.runToHalt();
+  guest.state.eip = PROGRAM;
+  const whole = countOperations(() => expect(guest.runToHalt()).toBe('program'));
+  expect(whole).toEqual({ INT: 0, IRET: 0 });
+});
 
 /** How often the operations of the cpu layer are called meanwhile. */
 function countOperations(body: () => void): Record<'INT' | 'IRET', number> {

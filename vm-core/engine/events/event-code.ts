@@ -10,6 +10,7 @@ import { CR0_AM, CR0_PE, CR0_PG, CR4_SMAP } from '../../state/control-bits.ts';
 import { internal, slot } from '../../state/layout.ts';
 import { AC, ARITHMETIC_FLAGS, RF, TF, VM } from '../../state/lazy-flags.ts';
 import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
+import type { FunctionReference } from '../../wasm/module-builder.ts';
 import type { Bits } from '../../wasm/opcodes.ts';
 
 /** What keeps the class of the privilege apart from the rest of a mode key (see derived-state.ts). */
@@ -20,8 +21,13 @@ const FLAGS_FIXED = 2;
 
 /** Who makes an access: the code that runs, or the processor by itself. */
 export type Accessor = 'current' | 'system';
+/** Bits of an access that is translated: it writes, as in memory/page-access.ts; the processor makes it; it may not fault. */
+export const ACCESS_WRITE = 2;
+export const ACCESS_SYSTEM = 32;
+export const ACCESS_QUIET = 64;
 
-const CONTEXTS = {
+/** Where the contexts of accesses are. */
+export const CONTEXTS = {
   read: { current: internal.TLB_GENERATION, system: internal.TLB_SYSTEM_GENERATION },
   write: { current: internal.TLB_WRITE_GENERATION, system: internal.TLB_SYSTEM_WRITE_GENERATION },
 } as const;
@@ -29,10 +35,13 @@ const CONTEXTS = {
 export class EventCode extends Arithmetic implements FlagKeeper {
   readonly cpu: Value;
   readonly isWide: boolean;
+  /** (cpu, linear, access) → host address, or 0. */
+  readonly #reach: FunctionReference | undefined;
 
-  /** The first parameter of the function is the vCPU's base. */
-  constructor(f: FunctionBuilder, addressBits: 32 | 64) {
+  /** The first parameter of the function is the vCPU's base. `reach` finds pages that the translation tables have not. */
+  constructor(f: FunctionBuilder, addressBits: 32 | 64, reach?: FunctionReference) {
     super(f);
+    this.#reach = reach;
     this.cpu = f.parameters[0] as Value;
     this.isWide = addressBits === 64;
   }
@@ -98,7 +107,7 @@ export class EventCode extends Arithmetic implements FlagKeeper {
     this.refuseIf(this.and(this.isZero(this.isZero(this.and(control, CR0_AM))), this.bit(flags, 18)));
   }
 
-  /** Host address of so many bytes that compiled code would reach without asking; refuses all others. */
+  /** Host address of so many bytes of plain RAM on one page; refuses all others. */
   place(kind: 'read' | 'write', linear: Value, size: Value | number, by: Accessor): Value {
     const low = this.low(linear);
     const bytes = typeof size === 'number' ? this.constant(size) : size;
@@ -107,8 +116,14 @@ export class EventCode extends Arithmetic implements FlagKeeper {
     const entry = this.add(this.add(this.cpu, place), this.constant(kind === 'read' ? TLB_READ : TLB_WRITE));
     const context = this.asAddress(this.field(CONTEXTS[kind][by]));
     const tag = this.wideUnsigned(this.or(this.and(linear, -PAGE_SIZE), context));
-    this.refuseIf(this.ne(this.f.load('i64', 64, entry), tag));
-    return this.add(low, this.f.load('i32', 32, entry, ENTRY_ADDEND));
+    const host = this.variable(this.add(low, this.f.load('i32', 32, entry, ENTRY_ADDEND)));
+    this.if(this.ne(this.f.load('i64', 64, entry), tag), () => {
+      if (!this.#reach) return this.refuse();
+      const access = (kind === 'write' ? ACCESS_WRITE : 0) | (by === 'system' ? ACCESS_SYSTEM : 0) | ACCESS_QUIET;
+      this.set(host, this.f.call(this.#reach, this.cpu, linear, this.constant(access)));
+      this.refuseUnless(host);
+    });
+    return host;
   }
 
   load(host: Value, offset = 0, bits: 16 | 32 = 32): Value {

@@ -16,6 +16,7 @@ import { writeFastCall, writeFastReturn, writeSystemCall, writeSystemReturn } fr
 import { EventCode } from './event-code.ts';
 import { writeReturn } from './return-code.ts';
 import { writeFindAgain, writeLoadRoot } from './root-code.ts';
+import { writeReach } from './translated-access.ts';
 import type { TranslationFunctions } from './translation-code.ts';
 
 /** The functions of a module. */
@@ -50,21 +51,23 @@ export const ENTER = 'enter';
 export function withEvents(module: ModuleBuilder, paths: SlowPaths): SlowPaths {
   const { addressBits, interruptPending } = paths;
   const i32s = (count: number) => new Array<'i32'>(count).fill('i32');
+  const word = addressBits === 64 ? 'i64' : 'i32';
+  const translation = paths.translation as TranslationFunctions;
+  const reach = module.defineFunction({ parameters: ['i32', word, 'i32'], result: 'i32' });
+  writeReach(new EventCode(reach, addressBits), translation);
   const enter = module.defineFunction({ parameters: i32s(5), result: 'i32' }, ENTER);
-  writeEnter(new EventCode(enter, addressBits));
+  writeEnter(new EventCode(enter, addressBits, reach));
   const transfer = (write: (s: EventCode, interruptPending: FunctionReference) => void) => {
     const f = module.defineFunction({ parameters: i32s(2), result: 'i32' });
-    write(new EventCode(f, addressBits), interruptPending);
+    write(new EventCode(f, addressBits, reach), interruptPending);
     return f;
   };
   const isWide = addressBits === 64;
   const call = transfer(isWide ? writeSystemCall : writeFastCall);
   const callReturn = transfer(isWide ? writeSystemReturn : writeFastReturn);
   const loadRoot = transfer(writeLoadRoot);
-  const word = isWide ? 'i64' : 'i32';
   const findAgain = module.defineFunction({ parameters: ['i32', word, 'i32'], result: 'i32' });
-  const { translate } = paths.translation as TranslationFunctions;
-  writeFindAgain(new EventCode(findAgain, addressBits), translate);
+  writeFindAgain(new EventCode(findAgain, addressBits), translation.translate);
   const transfers = { return: transfer(writeReturn), call, callReturn, loadRoot };
   return { ...paths, events: { addressBits, enter, ...transfers, findAgain } };
 }

@@ -15,8 +15,8 @@ import {
 import { internal } from '../../state/layout.ts';
 import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
 import { countAccess } from '../compiler/region-counters.ts';
-import { EventCode } from './event-code.ts';
-import { isPlainPage, type TranslationFunctions, WRITE } from './translation-code.ts';
+import { ACCESS_SYSTEM, ACCESS_WRITE, CONTEXTS, EventCode } from './event-code.ts';
+import { isPlainPage, type TranslationFunctions } from './translation-code.ts';
 
 /** Bits of a size that are the size, the check of it only, and the sizes that are accessed here. */
 const SIZE_MASK = 0x3f;
@@ -46,7 +46,7 @@ export function translated(
       s.setField(internal.REGION_RECORD, 0);
     });
   s.if(s.and(isOurs, s.isZero(s.and(sizeAndKind, SIZE_CHECK))), () => {
-    const physical = f.call(translate, s.cpu, linear, s.constant(kind === 'read' ? 0 : WRITE));
+    const physical = f.call(translate, s.cpu, linear, s.constant(kind === 'read' ? 0 : ACCESS_WRITE));
     s.if(s.field(internal.FAULT), () => {
       tell('fault');
       f.return(f.signature.result ? s.constant(0) : undefined);
@@ -54,7 +54,7 @@ export function translated(
     s.if(s.isZero(s.ltS(physical, 0)), () => {
       const host = s.f.copy(s.add(s.low(physical), s.constant(RAM_BASE)));
       const reach = (table: 'read' | 'write' | undefined): void => {
-        if (table) enterPage(s, table, linear, host);
+        if (table) enterPage(s, table, linear, host, s.field(CONTEXTS[table].current));
         tell('miss');
         access(host);
       };
@@ -64,11 +64,35 @@ export function translated(
   });
 }
 
-/** Puts a page into a translation buffer, in the context that runs. */
-function enterPage(s: EventCode, kind: 'read' | 'write', linear: Value, host: Value): void {
+/**
+ * Writes (cpu, linear, access) → host address of plain RAM, or 0: what the functions for events find their tables and stacks
+ * with where the translation tables have no entry.
+ */
+export function writeReach(s: EventCode, { translate }: TranslationFunctions): void {
+  const [, linear, access] = s.f.parameters as readonly [Value, Value, Value];
+  const physical = s.f.copy(s.f.call(translate, s.cpu, linear, access));
+  s.refuseIf(s.ltS(physical, 0));
+  const host = s.f.copy(s.add(s.low(physical), s.constant(RAM_BASE)));
+  const enter = (kind: 'read' | 'write'): void => {
+    const { current, system } = CONTEXTS[kind];
+    const context = s.f.copy(s.select(s.and(access, ACCESS_SYSTEM), s.field(system), s.field(current)));
+    enterPage(s, kind, linear, host, context);
+  };
+  s.if(
+    s.and(access, ACCESS_WRITE),
+    () => {
+      s.refuseUnless(isPlainPage(s, physical));
+      enter('write');
+    },
+    () => enter('read'),
+  );
+  s.f.return(host);
+}
+
+/** Puts a page into a translation buffer, in a context. */
+function enterPage(s: EventCode, kind: 'read' | 'write', linear: Value, host: Value, context: Value): void {
   const place = s.and(s.shrU(s.low(linear), TLB_PLACE_SHIFT), TLB_PLACE_MASK);
   const entry = s.add(s.add(s.cpu, place), s.constant(kind === 'read' ? TLB_READ : TLB_WRITE));
-  const context = s.field(kind === 'read' ? internal.TLB_GENERATION : internal.TLB_WRITE_GENERATION);
   const tag = s.or(s.and(s.wideUnsigned(linear), -PAGE_SIZE), s.wideUnsigned(context));
   s.f.store(64, entry, 0, tag);
   s.setAt(entry, ENTRY_ADDEND, s.sub(host, s.low(linear)));

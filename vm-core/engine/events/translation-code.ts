@@ -8,11 +8,10 @@ import * as rule from '../../memory/paging-rules.ts';
 import { internal, slot } from '../../state/layout.ts';
 import type { FunctionBuilder, Value, Variable } from '../../wasm/function-builder.ts';
 import type { FunctionReference, ModuleBuilder } from '../../wasm/module-builder.ts';
-import { bitOf, EventCode } from './event-code.ts';
+import { ACCESS_QUIET, ACCESS_SYSTEM, ACCESS_WRITE as WRITE, bitOf, EventCode } from './event-code.ts';
 import { GLOBAL, nextNumber, numberBits, writeLocate, writeRoom } from './translation-places.ts';
 
 /** Of an access, as in memory/page-access.ts. */
-export const WRITE = 2;
 export const FETCH = 16;
 /** What a translation is instead of a physical address: TypeScript is to make it, or the access faults. */
 const REFUSED = -1n;
@@ -141,7 +140,8 @@ class Translation extends EventCode {
 
   /** 1 if rights as the cache has them allow the access. */
   #allows(rights: Value): Value {
-    const privilege = this.field(internal.PRIVILEGE);
+    const isSystem = this.and(this.#access, ACCESS_SYSTEM);
+    const privilege = this.f.copy(this.select(isSystem, this.constant(0), this.field(internal.PRIVILEGE)));
     const has = (bit: number) => this.and(this.shrU(rights, bitOf(bit)), 1);
     const isFetch = this.and(this.#access, FETCH);
     const isRead = this.xor(this.#isWrite, 1);
@@ -153,9 +153,9 @@ class Translation extends EventCode {
     return this.select(this.eq(privilege, PRIVILEGE_USER), user, this.select(isFetch, fetches, data));
   }
 
-  /** The fault of an access of data; code is fetched by TypeScript. */
+  /** The fault of an access of data; code is fetched by TypeScript, which also delivers what faults on the way. */
   #fault(present: 0 | 1): void {
-    this.refuseIf(this.and(this.#access, FETCH));
+    this.refuseIf(this.and(this.#access, FETCH | ACCESS_QUIET));
     const user = this.shl(this.eq(this.field(internal.PRIVILEGE), PRIVILEGE_USER), 2);
     const code = this.or(this.or(this.constant(present), user), this.and(this.#access, WRITE));
     this.setAddress(slot.CR2, this.#linear);
