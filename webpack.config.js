@@ -7,6 +7,8 @@
  *   dist/webviews/             one script per view, with its page, style and the icon font
  *   dist/cli.js                the command line, `node dist/cli.js`, Node 20 or later
  *
+ * With `--env bench`, for `npm run bench` alone: out/bench/our-machine.cjs, the machine that is measured.
+ *
  * The names of the first two have a reason. `package.json` says `"type": "module"`; VS Code takes an entry for CommonJS
  * only if its name ends in `.cjs`; web extension hosts of older releases then append `.js` to it, 1.139 does not. For
  * everything else `dist/package.json` says that the folder is CommonJS.
@@ -78,8 +80,51 @@ function bundle(name, rest, mode) {
 const isomorphic = { target: ['webworker', 'es2022'], node: false };
 const commonJsLibrary = { type: 'commonjs2' };
 
-/** @param {Record<string, unknown>} _environment @param {{ mode?: string }} options */
-export default (_environment, { mode = 'production' }) => [
+/** @param {string} mode */
+const views = (mode) =>
+  bundle(
+    'webviews',
+    {
+      target: ['web', 'es2022'],
+      entry: {
+        ...Object.fromEntries(VIEWS.map((view) => [view, fromRoot(`webviews/${view}/main.ts`)])),
+        'speaker-worklet': fromRoot('webviews/screen/speaker-worklet.ts'),
+        // With a style sheet of its own; loaded when the first text is shown.
+        'code-editor': fromRoot('webviews/compiled-code/code-editor.ts'),
+      },
+      output: { path: fromRoot('dist/webviews'), filename: '[name].js', cssFilename: '[name].css' },
+      experiments: { css: true },
+      plugins: [
+        new CopyFiles({
+          ...Object.fromEntries(
+            VIEWS.flatMap((view) =>
+              ['html', 'css'].map((type) => [`${view}.${type}`, fromRoot(`webviews/${view}/${view}.${type}`)]),
+            ),
+          ),
+          'page.css': fromRoot('webviews/page.css'),
+          'row-list.css': fromRoot('webviews/row-list.css'),
+          'codicon.css': fromRoot('node_modules/@vscode/codicons/dist/codicon.css'),
+          'codicon.ttf': fromRoot('node_modules/@vscode/codicons/dist/codicon.ttf'),
+        }),
+      ],
+    },
+    mode,
+  );
+
+/** What `npm run bench` measures, built in the way of what ships. @param {string} mode */
+const measured = (mode) =>
+  bundle(
+    'bench',
+    {
+      target: 'node20',
+      entry: fromRoot('scripts/bench/our-machine-main.ts'),
+      output: { path: fromRoot('out/bench'), filename: 'our-machine.cjs' },
+    },
+    mode,
+  );
+
+/** @param {{ bench?: boolean }} environment @param {{ mode?: string }} options */
+export default (environment, { mode = 'production' }) => [
   bundle(
     'extension',
     {
@@ -112,34 +157,7 @@ export default (_environment, { mode = 'production' }) => [
     },
     mode,
   ),
-  bundle(
-    'webviews',
-    {
-      target: ['web', 'es2022'],
-      entry: {
-        ...Object.fromEntries(VIEWS.map((view) => [view, fromRoot(`webviews/${view}/main.ts`)])),
-        'speaker-worklet': fromRoot('webviews/screen/speaker-worklet.ts'),
-        // With a style sheet of its own; loaded when the first text is shown.
-        'code-editor': fromRoot('webviews/compiled-code/code-editor.ts'),
-      },
-      output: { path: fromRoot('dist/webviews'), filename: '[name].js', cssFilename: '[name].css' },
-      experiments: { css: true },
-      plugins: [
-        new CopyFiles({
-          ...Object.fromEntries(
-            VIEWS.flatMap((view) =>
-              ['html', 'css'].map((type) => [`${view}.${type}`, fromRoot(`webviews/${view}/${view}.${type}`)]),
-            ),
-          ),
-          'page.css': fromRoot('webviews/page.css'),
-          'row-list.css': fromRoot('webviews/row-list.css'),
-          'codicon.css': fromRoot('node_modules/@vscode/codicons/dist/codicon.css'),
-          'codicon.ttf': fromRoot('node_modules/@vscode/codicons/dist/codicon.ttf'),
-        }),
-      ],
-    },
-    mode,
-  ),
+  views(mode),
   bundle(
     'command-line',
     {
@@ -150,4 +168,5 @@ export default (_environment, { mode = 'production' }) => [
     },
     mode,
   ),
+  ...(environment.bench ? [measured(mode)] : []),
 ];

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures the debugger and the machine beside their peers and writes docs/performance.md. With words of
  * a name behind it (`npm run bench -- loads`) only those measurements run, and nothing is written. The bench also starts
- * itself, with the name of a program, as the process that runs a guest.
+ * itself, with the name of a program, as the process that runs a guest on v86.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,7 +11,7 @@ import { findBochs } from './bench/bochs-machine.ts';
 import { debuggerMeasurements } from './bench/debugger-measurements.ts';
 import { linuxMeasurements } from './bench/linux-boots.ts';
 import { measure, type Outcome } from './bench/measurement.ts';
-import { runOurLinux, type Engine, runOurMachine, type OurProcessor, type StopKind } from './bench/our-machine.ts';
+import type { Engine } from './bench/our-machine.ts';
 import { makePage } from './bench/page.ts';
 import { qemuVersion } from './bench/qemu-machine.ts';
 import { programMeasurements } from './bench/program-measurements.ts';
@@ -20,6 +20,8 @@ import { runV86, runV86Linux } from './bench/v86-machine.ts';
 import { repositoryRoot } from './run-command.ts';
 
 const PAGE = join(repositoryRoot, 'docs', 'performance.md');
+/** `npm run bench` has built it, from what ships and in the way of what ships. */
+const OUR_MACHINE = join(repositoryRoot, 'out', 'bench', 'our-machine.cjs');
 
 const tell = (text: string): void => console.log(text);
 
@@ -39,7 +41,7 @@ async function bench(words: readonly string[]): Promise<void> {
   };
   const directory = mkdtempSync(join(tmpdir(), 'x86-vm-bench-'));
   try {
-    const peers = { directory, qemu: qemu !== undefined, bochs };
+    const peers = { directory, qemu: qemu !== undefined, bochs, machine: OUR_MACHINE };
     const all = [
       ...(await debuggerMeasurements(peers)),
       ...(await speedMeasurements(peers)),
@@ -77,11 +79,7 @@ function v86Version(): string {
   return version;
 }
 
-const [first = '', image = '', option = '', model = '', ...rest] = process.argv.slice(2);
-if (first === 'our-machine') {
-  const [processors, engine] = rest;
-  await runOurMachine(image, option as StopKind, model as OurProcessor, Number(processors), engine as Engine);
-} else if (first === 'our-linux') runOurLinux(image, option, model as OurProcessor, rest[0] as Engine);
-else if (first === 'v86-linux') await runV86Linux(image, option);
+const [first = '', image = '', option = ''] = process.argv.slice(2);
+if (first === 'v86-linux') await runV86Linux(image, option);
 else if (first === 'v86') await runV86(image, option as Engine);
 else await bench(process.argv.slice(2));

@@ -37,7 +37,8 @@ const FALSE_CONDITION = 'esp == 0x12345678';
 const THREAD = { threadId: 1 };
 
 /** The measurements of this file, with those peers that are installed. */
-export async function debuggerMeasurements({ directory, qemu }: Peers): Promise<readonly Measurement[]> {
+export async function debuggerMeasurements(peers: Peers): Promise<readonly Measurement[]> {
+  const { directory, qemu } = peers;
   const arithmetic = await assembleGuest(directory, { name: 'arithmetic', iterations: 1_000_000_000 });
   const empty = await assembleGuest(directory, { name: EMPTY_KERNEL, iterations: FALSE_CONDITIONS });
   const endless = await assembleGuest(directory, { name: EMPTY_KERNEL, iterations: 0 });
@@ -88,7 +89,7 @@ export async function debuggerMeasurements({ directory, qemu }: Peers): Promise<
       peers: stub(() => stubStops(endless, directory, LOOP)),
       rounds: 3,
     },
-    ...(await stopCosts({ directory, qemu })),
+    ...(await stopCosts(peers)),
   ];
 }
 
@@ -131,7 +132,8 @@ const stopRows: readonly StopRow[] = [
   },
 ];
 
-function stopCosts({ directory, qemu }: Peers): Promise<readonly Measurement[]> {
+function stopCosts(peers: Peers): Promise<readonly Measurement[]> {
+  const { directory, qemu } = peers;
   return Promise.all(
     stopRows.map(async ({ name, kernel, kind, packet, target }) => {
       const image = await assembleGuest(directory, { name: kernel, iterations: STOP_ITERATIONS });
@@ -141,9 +143,9 @@ function stopCosts({ directory, qemu }: Peers): Promise<readonly Measurement[]> 
         name,
         unit: 'times as long as without',
         better: 'lower',
-        subject: { name: SUBJECT, target, take: () => costOfStop(image, kind, 'compiler') },
+        subject: { name: SUBJECT, target, take: () => costOfStop(peers, image, kind, 'compiler') },
         peers: [
-          { name: `${SUBJECT}, interpreter`, take: () => costOfStop(short, kind, 'interpreter') },
+          { name: `${SUBJECT}, interpreter`, take: () => costOfStop(peers, short, kind, 'interpreter') },
           ...(qemu ? [{ name: STUB, take: () => costOfStubStop(short, directory, packet) }] : []),
         ],
         rounds: 3,
@@ -254,8 +256,8 @@ async function stubStops(image: string, directory: string, breakpoint: number | 
   return STUB_STOPS / seconds;
 }
 
-async function costOfStop(image: string, kind: StopKind, engine: Engine): Promise<number> {
-  const start = (stops: StopKind): GuestProcess => startOurMachine(image, stops, '386', 1, engine);
+async function costOfStop(peers: Peers, image: string, kind: StopKind, engine: Engine): Promise<number> {
+  const start = (stops: StopKind): GuestProcess => startOurMachine(peers, image, stops, '386', 1, engine);
   const free = await timeMarks(start('free'));
   const stopped = await timeMarks(start(kind));
   return stopped.milliseconds / free.milliseconds;

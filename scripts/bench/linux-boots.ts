@@ -22,7 +22,8 @@ const kernels = [
 ] as const;
 
 /** The measurements of this file, of the kernels that can be had. */
-export function linuxMeasurements({ directory, qemu }: Peers): readonly Measurement[] {
+export function linuxMeasurements(peers: Peers): readonly Measurement[] {
+  const { directory, qemu } = peers;
   return kernels.flatMap(({ name, packageName, busybox: shell, codeSize }): readonly Measurement[] => {
     const kernel = debianKernel(packageName);
     const busybox = debianFile(shell, 'bin/busybox');
@@ -34,10 +35,10 @@ export function linuxMeasurements({ directory, qemu }: Peers): readonly Measurem
         name: `Debian's ${name}, from the start of the program to the shell`,
         unit: 's',
         better: 'lower',
-        subject: contender('x86 VM', () => startOurLinux(boot, 'compiler')),
+        subject: contender('x86 VM', () => startOurLinux(peers, boot, 'compiler')),
         lead: LEAD,
         peers: [
-          contender('x86 VM, interpreter', () => startOurLinux(boot, 'interpreter')),
+          contender('x86 VM, interpreter', () => startOurLinux(peers, boot, 'interpreter')),
           ...(codeSize === 32 ? [contender('v86', () => startV86Linux(boot))] : []),
           ...(qemu ? [contender('QEMU TCG', () => startQemuLinux(boot))] : []),
         ],

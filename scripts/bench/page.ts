@@ -15,11 +15,12 @@ const INTRODUCTION = `# Performance
 
 \`npm run bench\` writes this page. Figures of different computers, and of the same one under different load, say little
 about each other; **the ratios hold**: in each round a peer does the same work right after this machine, in a process of
-its own, and the page gives the median over the rounds. "Best" is the best round of this machine. A peer whose first run
-takes longer than ${SLOW_TURN_MS / 1000} seconds is run once.
+its own, and the page gives the median over the rounds. "Best" is the best round of this machine. Those that interpret or
+count are run once, and so is any other peer whose first run takes longer than ${SLOW_TURN_MS / 1000} seconds.
 
 - "x86 VM" is the machine as it comes, with its compiler; "x86 VM, interpreter" is the same with \`"engine": "interpreter"\`,
-  which never compiles. Both come to the same states at the same instruction.
+  which never compiles. Both come to the same states at the same instruction. They are started from a bundle that is built
+  like those that ship.
 - The guests are boot sectors (\`scripts/bench/guests\`) that need no BIOS. A guest sends a letter on its serial port before
   and after the work, and the time between the two letters counts: neither starting nor booting is part of it.
 - This machine counts the guest's instructions exactly; the peers run the same image, so theirs are as many.
@@ -32,7 +33,14 @@ takes longer than ${SLOW_TURN_MS / 1000} seconds is run once.
 - Programs are C (\`scripts/bench/programs\`), compiled once for all; each sends a sum at its end, which must be the same
   everywhere. "That counts" is QEMU with \`-icount\`, which like this machine knows what the guest has executed. "This computer"
   runs the same code without a machine.
-- Interpreters run a kernel a quarter of the times that compilers do. A rate is one either way.
+- What is measured is a rate, of code that has become warm: there is so much work in a row that the fastest of this machine,
+  QEMU and v86 has one and a half to two seconds of it. A process of V8, as this machine and v86 are, spends its first tenths
+  of a second on compiling its own code; QEMU does not. What that costs where there is less to do, the last row of the
+  programs tells, each of which it runs for some tenths of a second in a process that has run nothing before, and the boots of
+  Linux, in which it is contained.
+- Where a peer would need minutes for that much work, it does a part of it, and its time or rate is reckoned up to all of it
+  (\`scripts/bench/shares.ts\`, and the tables of kernels and programs). Sums of programs are compared among those that do
+  the same part.
 - An event a second is one turn of a loop that makes it: the interrupt, what its handler does, the return, and the two
   instructions of the loop.
 - Linux is booted without a boot loader by all of them. Its time is that of the whole program, from its start to the line

@@ -1,57 +1,129 @@
-/** Programs in C on this machine, on its peers and on this computer itself. All of them must come to the same sum. */
+/**
+ * Programs in C on this machine, on its peers and on this computer itself. All of them must come to the same sum, those
+ * that do a part of the rounds to the same among themselves.
+ */
 import { startBochs } from './bochs-machine.ts';
 import type { Contender, Measurement } from './measurement.ts';
 import { type Peers, startOurMachine, startV86 } from './peers.ts';
-import { type CodeSize, compileProgram, hasCompiler, type Program, programs } from './program-images.ts';
+import {
+  type CodeSize,
+  type CompiledProgram,
+  compileProgram,
+  hasCompiler,
+  type Program,
+  programs,
+} from './program-images.ts';
 import { startQemu } from './qemu-machine.ts';
+import { isSteady, type PeerName, shareOf } from './shares.ts';
 import { type GuestProcess, startGuest, timeMarks } from './timed-run.ts';
 
+const GROUP = 'Programs';
 const ROUNDS = 3;
 const MILLISECONDS = 1000;
 const LEAD: Readonly<Record<string, number>> = { 'QEMU TCG': 1, v86: 1 };
+/** The only code that all of those that compile can run. */
+const SHORT_CODE: CodeSize = 32;
 
 /** The measurements of this file, with those peers that are installed; none without a C compiler. */
 export async function programMeasurements(peers: Peers): Promise<readonly Measurement[]> {
   if (!hasCompiler()) return [];
   const sizes: readonly CodeSize[] = [32, 64];
-  return Promise.all(sizes.flatMap((codeSize) => programs.map((program) => makeMeasurement(program, codeSize, peers))));
+  const all = await Promise.all(
+    sizes.flatMap((codeSize) =>
+      programs.map(async (program): Promise<Subject> => {
+        const compiled = await compileProgram(peers.directory, program, codeSize);
+        return { program, codeSize, compiled, seconds: timerOf() };
+      }),
+    ),
+  );
+  const short = all.filter(({ codeSize }) => codeSize === SHORT_CODE);
+  return [...all.map((subject) => makeMeasurement(subject, peers)), allOnceShort(short, peers)];
 }
 
-async function makeMeasurement(program: Program, codeSize: CodeSize, peers: Peers): Promise<Measurement> {
-  const { image, native } = await compileProgram(peers.directory, program, codeSize);
+/** What a row is about. */
+interface Subject {
+  readonly program: Program;
+  readonly codeSize: CodeSize;
+  readonly compiled: CompiledProgram;
+  /** The time of a run of so many rounds. Rejects if one of as many rounds came to another sum. */
+  readonly seconds: (rounds: number, guest: GuestProcess) => Promise<number>;
+}
+
+function timerOf(): Subject['seconds'] {
+  const sums = new Map<number, string>();
+  return async (rounds, guest) => {
+    const { milliseconds, sent } = await timeMarks(guest);
+    const expected = sums.get(rounds) ?? sent;
+    if (sent !== expected) throw new Error(`the program came to ${sent}, elsewhere to ${expected}`);
+    sums.set(rounds, expected);
+    return milliseconds / MILLISECONDS;
+  };
+}
+
+const modelOf = (codeSize: CodeSize) => (codeSize === 64 ? 'x86-64-v3' : 'core2');
+const needsOf = (codeSize: CodeSize) => ({ codeSize, usesAvx2: false, processors: 1 });
+
+function makeMeasurement({ program, codeSize, compiled, seconds }: Subject, peers: Peers): Measurement {
   const { qemu, bochs } = peers;
-  let expected: string | undefined;
-  const contender = (name: string, start: () => GuestProcess): Contender => ({
-    name,
-    take: async () => {
-      const { milliseconds, sent } = await timeMarks(start());
-      expected ??= sent;
-      if (sent !== expected) throw new Error(`the program came to ${sent}, elsewhere to ${expected}`);
-      return milliseconds / MILLISECONDS;
-    },
-  });
-  const model = codeSize === 64 ? 'x86-64-v3' : 'core2';
-  const needs = { codeSize, usesAvx2: false, processors: 1 };
+  const { times, shares } = program.work[codeSize];
+  const all = program.rounds * times;
+  const { image, native, runsHere } = compiled;
+  const peer = (name: PeerName, start: (path: string) => GuestProcess, pathOf = image): Contender => {
+    const rounds = shareOf(name, all, shares);
+    const take = async (): Promise<number> => ((await seconds(rounds, start(await pathOf(rounds)))) * all) / rounds;
+    return { name, isTakenOnce: isSteady(name), take };
+  };
+  const model = modelOf(codeSize);
+  const needs = needsOf(codeSize);
   const text = program.description;
   return {
-    group: 'Programs',
+    group: GROUP,
     name: `${text.charAt(0).toUpperCase()}${text.slice(1)}, ${codeSize}-bit code`,
     unit: 's',
     better: 'lower',
-    subject: contender('x86 VM', () => startOurMachine(image, 'free', model)),
+    subject: {
+      name: 'x86 VM',
+      take: async () => seconds(all, startOurMachine(peers, await image(all), 'free', model)),
+    },
     lead: LEAD,
     peers: [
-      contender('x86 VM, interpreter', () => startOurMachine(image, 'free', model, 1, 'interpreter')),
+      peer('x86 VM, interpreter', (path) => startOurMachine(peers, path, 'free', model, 1, 'interpreter')),
       // There is no long mode in it.
-      ...(codeSize === 64 ? [] : [contender('v86', () => startV86(image, 'compiler'))]),
+      ...(codeSize === 64 ? [] : [peer('v86', (path) => startV86(path, 'compiler'))]),
       ...(qemu
         ? [
-            contender('QEMU TCG', () => startQemu(image, needs)),
-            contender('QEMU TCG that counts', () => startQemu(image, { ...needs, icount: true })),
+            peer('QEMU TCG', (path) => startQemu(path, needs)),
+            peer('QEMU TCG that counts', (path) => startQemu(path, { ...needs, icount: true })),
           ]
         : []),
-      ...(bochs ? [contender('Bochs', () => startBochs(bochs, image))] : []),
-      ...(native ? [contender('this computer', () => startGuest(native, []))] : []),
+      ...(bochs ? [peer('Bochs', (path) => startBochs(bochs, path))] : []),
+      ...(runsHere ? [peer('this computer', (path) => startGuest(path, []), native)] : []),
+    ],
+    rounds: ROUNDS,
+  };
+}
+
+/** What is left of the speed where there is too little work to get warm. */
+function allOnceShort(subjects: readonly Subject[], peers: Peers): Measurement {
+  const contender = (name: string, start: (path: string) => GuestProcess): Contender => ({
+    name,
+    take: async () => {
+      let sum = 0;
+      for (const { program, compiled, seconds } of subjects)
+        sum += await seconds(program.rounds, start(await compiled.image(program.rounds)));
+      return sum;
+    },
+  });
+  return {
+    group: GROUP,
+    name: `All of these programs once, short, each in a fresh process, ${SHORT_CODE}-bit code`,
+    unit: 's',
+    better: 'lower',
+    subject: contender('x86 VM', (path) => startOurMachine(peers, path, 'free', modelOf(SHORT_CODE))),
+    lead: LEAD,
+    peers: [
+      contender('v86', (path) => startV86(path, 'compiler')),
+      ...(peers.qemu ? [contender('QEMU TCG', (path) => startQemu(path, needsOf(SHORT_CODE)))] : []),
     ],
     rounds: ROUNDS,
   };

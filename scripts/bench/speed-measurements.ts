@@ -17,7 +17,8 @@ import { startBochs } from './bochs-machine.ts';
 import type { Contender, Measurement } from './measurement.ts';
 import { type Peers, startOurMachine, startV86 } from './peers.ts';
 import { startQemu } from './qemu-machine.ts';
-import { type GuestProcess, timeMarks } from './timed-run.ts';
+import { isSteady, type PeerName, shareOf } from './shares.ts';
+import { type GuestProcess, timeMarks, type TimedRun } from './timed-run.ts';
 
 /** Of 64-bit code. */
 const WIDE_MODEL = 'x86-64-v3';
@@ -26,8 +27,6 @@ const LOOPS_TARGET = 150;
 /** With paging, and in 64-bit code, the same loops are to reach this share of what they reach in real mode. */
 const PAGED_SHARE = 0.8;
 const ROUNDS = 3;
-/** Interpreters run a kernel this share of the times that compilers do. */
-const INTERPRETED_SHARE = 0.25;
 const GROUP_LOOPS = 'Loops and kernels';
 const GROUP_EVENTS = 'Interrupts, faults and tasks';
 /** Peers that the machine is to be at least as fast as. */
@@ -77,22 +76,26 @@ interface Row {
 
 async function makeMeasurement(
   { kernel, frame, target }: Row,
-  peers: Peers,
-  { group, unit, takesOf }: Rates,
+  all: Peers,
+  { group, unit, rateOf }: Rates,
 ): Promise<Measurement> {
-  const image = await assembleGuest(peers.directory, kernel, frame);
-  const short = { ...kernel, iterations: kernel.iterations * INTERPRETED_SHARE };
-  const shortImage = await assembleGuest(peers.directory, short, frame);
+  const { directory, qemu, bochs } = all;
+  const rate = rateOf();
+  const contender = (name: string, iterations: number, start: (image: string) => GuestProcess): Contender => ({
+    name,
+    take: async () => {
+      const image = await assembleGuest(directory, { ...kernel, iterations }, frame);
+      return rate(await timeMarks(start(image)), iterations);
+    },
+  });
+  const peer = (name: PeerName, start: (image: string) => GuestProcess): Contender => ({
+    ...contender(name, shareOf(name, kernel.iterations, kernel.shares), start),
+    isTakenOnce: isSteady(name),
+  });
   const isLong = frame === 'long-loop';
   const processors = frame === 'two-processors' ? 2 : 1;
   const model = isLong ? WIDE_MODEL : kernel.unit || processors > 1 ? 'core2' : '386';
   const needs = { codeSize: isLong ? (64 as const) : (32 as const), usesAvx2: kernel.unit === 'AVX2', processors };
-  const { subject, interpreter, peer, interpretedPeer } = takesOf(kernel);
-  const contender = (take: Take, name: string, start: () => GuestProcess): Contender => ({
-    name,
-    take: () => take(start()),
-  });
-  const { qemu, bochs } = peers;
   const text = kernel.description;
   // There is no long mode in it, and no second processor.
   const hasV86 = !isLong && processors === 1;
@@ -101,68 +104,56 @@ async function makeMeasurement(
     name: text.charAt(0).toUpperCase() + text.slice(1) + suffixes[frame],
     unit,
     better: 'higher',
-    subject: contender(subject, 'x86 VM', () => startOurMachine(image, 'free', model, processors)),
+    subject: contender('x86 VM', kernel.iterations, (image) => startOurMachine(all, image, 'free', model, processors)),
     lead: AHEAD,
     peers: [
       {
-        ...contender(interpreter, 'x86 VM, interpreter', () =>
-          startOurMachine(shortImage, 'free', model, processors, 'interpreter'),
+        ...peer('x86 VM, interpreter', (image) =>
+          startOurMachine(all, image, 'free', model, processors, 'interpreter'),
         ),
         target,
+        isTakenOnce: target === undefined,
       },
       ...(hasV86
         ? [
-            contender(interpretedPeer, 'v86, interpreter only', () => startV86(shortImage, 'interpreter')),
-            contender(peer, 'v86', () => startV86(image, 'compiler')),
+            peer('v86, interpreter only', (image) => startV86(image, 'interpreter')),
+            peer('v86', (image) => startV86(image, 'compiler')),
           ]
         : []),
-      ...(qemu ? [contender(peer, 'QEMU TCG', () => startQemu(image, needs))] : []),
-      ...(bochs ? [contender(interpretedPeer, 'Bochs', () => startBochs(bochs, shortImage, processors))] : []),
+      ...(qemu ? [peer('QEMU TCG', (image) => startQemu(image, needs))] : []),
+      ...(bochs ? [peer('Bochs', (image) => startBochs(bochs, image, processors))] : []),
     ],
     rounds: ROUNDS,
   };
 }
 
-/** Takes a figure from a guest that has just been started. */
-type Take = (guest: GuestProcess) => Promise<number>;
+/** The figure of a run of so many iterations. */
+type Rate = (run: TimedRun, iterations: number) => number;
 
-/** How figures of a group are taken: of this machine's two tiers, and of compilers and interpreters among the peers. */
+/** How figures of a group are taken. */
 interface Rates {
   readonly group: string;
   readonly unit: string;
-  readonly takesOf: (kernel: Kernel) => Readonly<Record<'subject' | 'interpreter' | 'peer' | 'interpretedPeer', Take>>;
+  /** For one kernel. */
+  readonly rateOf: () => Rate;
 }
 
 /** Iterations in a millisecond. */
 const eventRates: Rates = {
   group: GROUP_EVENTS,
   unit: 'thousand a second',
-  takesOf: ({ iterations }) => {
-    const take: Take = async (guest) => iterations / (await timeMarks(guest)).milliseconds;
-    const interpreted: Take = async (guest) => (await take(guest)) * INTERPRETED_SHARE;
-    return { subject: take, interpreter: interpreted, peer: take, interpretedPeer: interpreted };
-  },
+  rateOf: () => (run, iterations) => iterations / run.milliseconds,
 };
 
-/** Only this machine counts instructions; the image takes the same number everywhere, which the first run tells. */
+/** Only this machine counts instructions; an iteration is the same number everywhere, which the first run tells. */
 const instructionRates: Rates = {
   group: GROUP_LOOPS,
   unit: 'million instructions a second',
-  takesOf: () => {
-    let instructions = 0;
-    const rate = (count: number, milliseconds: number): number => count / milliseconds / (MILLION / 1000);
-    return {
-      subject: async (guest) => {
-        const { milliseconds, rest } = await timeMarks(guest);
-        instructions = Number(rest);
-        return rate(instructions, milliseconds);
-      },
-      interpreter: async (guest) => {
-        const { milliseconds, rest } = await timeMarks(guest);
-        return rate(Number(rest), milliseconds);
-      },
-      peer: async (guest) => rate(instructions, (await timeMarks(guest)).milliseconds),
-      interpretedPeer: async (guest) => rate(instructions * INTERPRETED_SHARE, (await timeMarks(guest)).milliseconds),
+  rateOf: () => {
+    let ofIteration: number | undefined;
+    return ({ milliseconds, rest }, iterations) => {
+      ofIteration ??= Number(rest) / iterations;
+      return (ofIteration * iterations) / milliseconds / (MILLION / 1000);
     };
   },
 };
