@@ -131,51 +131,31 @@ export function hasCompiler(): boolean {
   return spawnSync('cc', ['--version']).status === 0;
 }
 
-/** A program that has been compiled into a directory. */
-export interface CompiledProgram {
-  /** What a guest of so many rounds boots. */
-  readonly image: (rounds: number) => Promise<string>;
-  /** The same on this computer. */
-  readonly native: (rounds: number) => Promise<string>;
-  /** False where this computer runs no such code. */
-  readonly runsHere: boolean;
+/** What a program was made into. */
+export interface ProgramFiles {
+  readonly image: string;
+  /** Undefined where this computer runs no such code. */
+  readonly native: string | undefined;
 }
 
-/** Compiles a program into a directory. */
+/** Compiles a program into a directory, for its rounds or so many others. */
 export async function compileProgram(
   directory: string,
-  { source, options = [] }: Program,
+  { source, rounds, options = [] }: Pick<Program, 'source' | 'rounds' | 'options'>,
   codeSize: CodeSize,
-): Promise<CompiledProgram> {
-  const path = join(directory, [source, ...options, codeSize].join(''));
+): Promise<ProgramFiles> {
+  const path = join(directory, `${[source, ...options, codeSize].join('')}-${rounds}`);
   const compile = ['-O2', ...options, ...OPTIONS, `-m${codeSize}`];
   const code = join(PROGRAMS, `${source}.c`);
   await mustRun('cc', [...compile, '-c', '-o', `${path}.o`, code]);
   const format = codeSize === 64 ? 'elf_x86_64' : 'elf_i386';
   const script = join(PROGRAMS, 'program.ld');
   await mustRun('ld', ['-m', format, '-T', script, '--oformat', 'binary', '-o', `${path}.bin`, `${path}.o`]);
-  const image = async (rounds: number): Promise<string> => {
-    const result = `${path}-${rounds}.img`;
-    const definitions = [...(codeSize === 64 ? ['-DLONG'] : []), `-DCOUNT=${rounds}`, `-DPROGRAM="${path}.bin"`];
-    await mustRun('nasm', ['-f', 'bin', ...definitions, '-o', result, join(PROGRAMS, 'program.asm')]);
-    return result;
-  };
-  const native = async (rounds: number): Promise<string> => {
-    const result = `${path}-${rounds}.native`;
-    const frame = join(PROGRAMS, 'native.c');
-    await mustRun('cc', [
-      ...compile,
-      '-DNATIVE',
-      `-DCOUNT=${rounds}`,
-      '-nostdlib',
-      '-static',
-      '-o',
-      result,
-      frame,
-      code,
-    ]);
-    return result;
-  };
-  const runsHere = process.platform === 'linux' && spawnSync(await native(1)).status === 0;
-  return { image, native, runsHere };
+  const definitions = [...(codeSize === 64 ? ['-DLONG'] : []), `-DCOUNT=${rounds}`, `-DPROGRAM="${path}.bin"`];
+  await mustRun('nasm', ['-f', 'bin', ...definitions, '-o', `${path}.img`, join(PROGRAMS, 'program.asm')]);
+  const frame = join(PROGRAMS, 'native.c');
+  const native = ['-DNATIVE', `-DCOUNT=${rounds}`, '-nostdlib', '-static', '-o', `${path}.native`, frame, code];
+  await mustRun('cc', [...compile, ...native]);
+  const runs = process.platform === 'linux' && spawnSync(`${path}.native`).status === 0;
+  return { image: `${path}.img`, native: runs ? `${path}.native` : undefined };
 }

@@ -7,10 +7,10 @@ import type { Contender, Measurement } from './measurement.ts';
 import { type Peers, startOurMachine, startV86 } from './peers.ts';
 import {
   type CodeSize,
-  type CompiledProgram,
   compileProgram,
   hasCompiler,
   type Program,
+  type ProgramFiles,
   programs,
 } from './program-images.ts';
 import { startQemu } from './qemu-machine.ts';
@@ -31,8 +31,8 @@ export async function programMeasurements(peers: Peers): Promise<readonly Measur
   const all = await Promise.all(
     sizes.flatMap((codeSize) =>
       programs.map(async (program): Promise<Subject> => {
-        const compiled = await compileProgram(peers.directory, program, codeSize);
-        return { program, codeSize, compiled, seconds: timerOf() };
+        const short = await compileProgram(peers.directory, program, codeSize);
+        return { program, codeSize, short, seconds: timerOf() };
       }),
     ),
   );
@@ -44,7 +44,8 @@ export async function programMeasurements(peers: Peers): Promise<readonly Measur
 interface Subject {
   readonly program: Program;
   readonly codeSize: CodeSize;
-  readonly compiled: CompiledProgram;
+  /** Of the program's own rounds. */
+  readonly short: ProgramFiles;
   /** The time of a run of so many rounds. Rejects if one of as many rounds came to another sum. */
   readonly seconds: (rounds: number, guest: GuestProcess) => Promise<number>;
 }
@@ -63,14 +64,19 @@ function timerOf(): Subject['seconds'] {
 const modelOf = (codeSize: CodeSize) => (codeSize === 64 ? 'x86-64-v3' : 'core2');
 const needsOf = (codeSize: CodeSize) => ({ codeSize, usesAvx2: false, processors: 1 });
 
-function makeMeasurement({ program, codeSize, compiled, seconds }: Subject, peers: Peers): Measurement {
+function makeMeasurement({ program, codeSize, short, seconds }: Subject, peers: Peers): Measurement {
   const { qemu, bochs } = peers;
   const { times, shares } = program.work[codeSize];
   const all = program.rounds * times;
-  const { image, native, runsHere } = compiled;
-  const peer = (name: PeerName, start: (path: string) => GuestProcess, pathOf = image): Contender => {
+  const compiled = new Map<number, Promise<ProgramFiles>>();
+  const filesOf = (rounds: number): Promise<ProgramFiles> => {
+    const files = compiled.get(rounds) ?? compileProgram(peers.directory, { ...program, rounds }, codeSize);
+    compiled.set(rounds, files);
+    return files;
+  };
+  const peer = (name: PeerName, start: (files: ProgramFiles) => GuestProcess): Contender => {
     const rounds = shareOf(name, all, shares);
-    const take = async (): Promise<number> => ((await seconds(rounds, start(await pathOf(rounds)))) * all) / rounds;
+    const take = async (): Promise<number> => ((await seconds(rounds, start(await filesOf(rounds)))) * all) / rounds;
     return { name, isTakenOnce: isSteady(name), take };
   };
   const model = modelOf(codeSize);
@@ -83,21 +89,21 @@ function makeMeasurement({ program, codeSize, compiled, seconds }: Subject, peer
     better: 'lower',
     subject: {
       name: 'x86 VM',
-      take: async () => seconds(all, startOurMachine(peers, await image(all), 'free', model)),
+      take: async () => seconds(all, startOurMachine(peers, (await filesOf(all)).image, 'free', model)),
     },
     lead: LEAD,
     peers: [
-      peer('x86 VM, interpreter', (path) => startOurMachine(peers, path, 'free', model, 1, 'interpreter')),
+      peer('x86 VM, interpreter', ({ image }) => startOurMachine(peers, image, 'free', model, 1, 'interpreter')),
       // There is no long mode in it.
-      ...(codeSize === 64 ? [] : [peer('v86', (path) => startV86(path, 'compiler'))]),
+      ...(codeSize === 64 ? [] : [peer('v86', ({ image }) => startV86(image, 'compiler'))]),
       ...(qemu
         ? [
-            peer('QEMU TCG', (path) => startQemu(path, needs)),
-            peer('QEMU TCG that counts', (path) => startQemu(path, { ...needs, icount: true })),
+            peer('QEMU TCG', ({ image }) => startQemu(image, needs)),
+            peer('QEMU TCG that counts', ({ image }) => startQemu(image, { ...needs, icount: true })),
           ]
         : []),
-      ...(bochs ? [peer('Bochs', (path) => startBochs(bochs, path))] : []),
-      ...(runsHere ? [peer('this computer', (path) => startGuest(path, []), native)] : []),
+      ...(bochs ? [peer('Bochs', ({ image }) => startBochs(bochs, image))] : []),
+      ...(short.native ? [peer('this computer', ({ native }) => startGuest(native as string, []))] : []),
     ],
     rounds: ROUNDS,
   };
@@ -109,8 +115,7 @@ function allOnceShort(subjects: readonly Subject[], peers: Peers): Measurement {
     name,
     take: async () => {
       let sum = 0;
-      for (const { program, compiled, seconds } of subjects)
-        sum += await seconds(program.rounds, start(await compiled.image(program.rounds)));
+      for (const { program, short, seconds } of subjects) sum += await seconds(program.rounds, start(short.image));
       return sum;
     },
   });
