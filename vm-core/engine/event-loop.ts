@@ -338,6 +338,7 @@ export class EventLoop {
     const processor = this.#processor;
     const linear = processor.linearEip;
     if (this.#resumeAt === linear) return false;
+    const shadow = processor.state.read8(slot.INTERRUPT_SHADOW);
     this.#count();
     const physical = processor.physicalOf(linear);
     const breakpoints = this.#shared.breakpoints.met(linear, physical, processor.index);
@@ -348,6 +349,7 @@ export class EventLoop {
       !this.#shared.source.hasFirmwareHook(physical);
     // The breakpoints have taken effect and must not be asked again, whatever else ends the execution here.
     if (!passes || processor.exitRequested) this.#met = { linear, breakpoints };
+    else processor.state.write8(slot.INTERRUPT_SHADOW, shadow);
     return passes;
   }
 

@@ -3,10 +3,12 @@ import { GuestFault, VECTOR_PF } from '../cpu/cpu.ts';
 import { codeAddressOf } from '../cpu/mode.ts';
 import { type Address, plus } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
-import { internal, slot } from '../state/layout.ts';
+import { internal, SHADOW_STI, slot } from '../state/layout.ts';
 import { RF } from '../state/lazy-flags.ts';
 import { RecordInstruction } from './record-instruction.ts';
 import * as record from './record.ts';
+
+const TWO_32 = 2 ** 32;
 
 export class InstructionPlace {
   /** Record of the instruction that has called a slow path; 0 between instructions. */
@@ -25,8 +27,12 @@ export class InstructionPlace {
     this.instruction = new RecordInstruction(state);
   }
 
-  /** An execution of so many instructions at most begins. */
-  executionBegins(budget: number): void {
+  /** An execution of so many instructions at most begins at a virtual time. */
+  executionBegins(budget: number, now: number): void {
+    const end = now + budget;
+    this.#state.write32(internal.TIME_END, end >>> 0);
+    this.#state.write32(internal.TIME_END + 4, Math.floor(end / TWO_32));
+    this.#state.write32(internal.STI_LEFT, -1);
     this.#state.write32(internal.FAULT, 0);
     this.#state.write32(internal.DELIVERED, 0);
     this.#state.write32(internal.BUDGET, budget);
@@ -34,8 +40,9 @@ export class InstructionPlace {
     this.budgetAtStart = budget;
   }
 
-  /** What was executed is counted. */
+  /** What was executed is counted. An STI that was its last instruction holds interrupts off for the next one. */
   executionEnds(): void {
+    if (this.#isBehindSti) this.#state.write8(slot.INTERRUPT_SHADOW, SHADOW_STI);
     this.#state.write32(internal.DELIVERED, 0);
     this.budgetAtStart = this.left();
   }
@@ -64,6 +71,11 @@ export class InstructionPlace {
   left(): number {
     const behind = this.#state.read32(internal.BUDGET_BEHIND);
     return this.#state.read32(internal.BUDGET) + (behind === 0 ? 0 : behind - 1);
+  }
+
+  /** Whether an STI was the last instruction that was executed. */
+  get #isBehindSti(): boolean {
+    return this.#state.view.getInt32(this.#state.base + internal.STI_LEFT, true) === this.left();
   }
 
   /** Asks something during the instruction of a record. */

@@ -11,16 +11,10 @@ import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-b
 import { type CallKeeper, stackTopOf, stageCall, stageReturn } from './call-stage.ts';
 import { type HeldPlace, MemoryAccess } from './memory-access.ts';
 import { loadParagraph, type StagedSegment, stagedSegment, takesParagraphs } from './segment-stage.ts';
+import { type Addressing, RecordAddresses } from './record-addresses.ts';
 import type { SlowPaths } from './slow-paths.ts';
 import { VectorStage } from './vector-stage.ts';
 import * as record from './record.ts';
-
-/**
- * How a memory operand is addressed: by a displacement alone, with a base, or with base and index. In 64-bit mode the
- * offsets that MOV has in itself are `absolute`: they have 64 bits.
- */
-export const addressings = ['direct', 'based', 'indexed', 'absolute'] as const;
-export type Addressing = (typeof addressings)[number];
 
 /** Where an instruction's code stands. */
 export interface StagePlace {
@@ -41,7 +35,7 @@ const REGISTER_PLACES = {
 
 export class InterpreterStage extends Semantics {
   readonly #paths: SlowPaths;
-  readonly #addressing: Addressing;
+  readonly #addresses: RecordAddresses;
   readonly #cpu: Value;
   readonly #record: Value;
   readonly #exit: StagePlace['exit'];
@@ -53,7 +47,7 @@ export class InterpreterStage extends Semantics {
 
   constructor(f: FunctionBuilder, operandSize: OperandSize, place: StagePlace) {
     super(f, operandSize, place.paths.addressBits);
-    this.#addressing = place.addressing ?? 'indexed';
+    this.#addresses = new RecordAddresses(this, place.addressing ?? 'indexed', place.cpu, place.record);
     this.#paths = place.paths;
     this.#cpu = place.cpu;
     this.#record = place.record;
@@ -122,23 +116,11 @@ export class InterpreterStage extends Semantics {
   }
 
   effectiveAddress(): Value {
-    const displacement = this.#displacement();
-    if (this.#addressing === 'direct' || this.#addressing === 'absolute') return displacement;
-    if (this.#addressing === 'indexed') return this.indexedAddress(this.#loadSlot(record.RECORD_INDEX_SLOT));
-    return this.cutAddress(this.add(this.#loadSlot(record.RECORD_BASE_SLOT), displacement));
+    return this.#addresses.offset();
   }
 
   indexedAddress(index: Value): Value {
-    const base = this.add(this.#loadSlot(record.RECORD_BASE_SLOT), this.#displacement());
-    const scaled = this.shl(index, this.f.load('i32', 8, this.#record, record.RECORD_SCALE));
-    return this.cutAddress(this.add(base, scaled));
-  }
-
-  /** In 64-bit mode displacements are extended with their sign. */
-  #displacement(): Value {
-    if (!this.#isWide) return this.f.load('i32', 32, this.#record, record.RECORD_DISPLACEMENT);
-    if (this.#addressing === 'absolute') return this.f.load('i64', 64, this.#record, record.RECORD_WIDE_CONSTANT);
-    return this.f.load('i64', 32, this.#record, record.RECORD_DISPLACEMENT, true);
+    return this.#addresses.indexedBy(index);
   }
 
   readRegister(slotOffset: number, bits: OperandBits): Value {
@@ -250,6 +232,13 @@ export class InterpreterStage extends Semantics {
 
   interruptPending(): Value {
     return this.f.call(this.#paths.interruptPending, this.#record);
+  }
+
+  budgetBehind(): Value {
+    const block = this.f.load('i32', 32, this.#cpu, internal.BLOCK);
+    const first = this.f.load('i32', 32, block, record.BLOCK_FIRST);
+    const number = this.shrU(this.sub(this.#record, first), record.RECORD_SHIFT);
+    return this.sub(this.sub(this.f.load('i32', 32, this.#cpu, internal.BUDGET), number), this.constant(1));
   }
 
   end(): void {
@@ -382,16 +371,8 @@ export class InterpreterStage extends Semantics {
     this.writeRegister(slotOffset, 32, this.or(this.and(old, this.not(mask)), this.and(value, mask)));
   }
 
-  /** The register of an address form, or zero. */
-  #loadSlot(place: number): Value {
-    const address = this.add(this.#cpu, this.f.load('i32', 16, this.#record, place));
-    return this.#loadRegister(address, 0, this.addressBits);
-  }
-
-  /** All ones shifted right: FFFFh or FFFFFFFFh, in 64-bit mode FFFFFFFFh or 64 ones. */
   addressMask(): Value {
-    const type = this.#isWide ? 'i64' : 'i32';
-    return this.shrU(this.addressConstant(-1), this.f.load(type, 8, this.#record, record.RECORD_ADDRESS_SHIFT));
+    return this.#addresses.mask();
   }
 
   #stackMask(): Value {

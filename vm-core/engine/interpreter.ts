@@ -22,7 +22,8 @@ import { type FunctionReference, ModuleBuilder, type Signature } from '../wasm/m
 import { type BoundInterpreter, bindInterpreter, type LaterModules, once, STAGE_UNIT } from './bound-interpreter.ts';
 import { stackTopOf, stageStackLoad } from './call-stage.ts';
 import { stageHookFilter } from './hook-filter.ts';
-import { type Addressing, addressings, InterpreterStage, type StagePlace } from './interpreter-stage.ts';
+import { InterpreterStage, type StagePlace } from './interpreter-stage.ts';
+import { type Addressing, addressings } from './record-addresses.ts';
 import { belongsInLoop } from './loop-forms.ts';
 import { quickOperations, withEvents } from './events/quick-events.ts';
 import { loadsStackPointer, mayLoadStackPointer } from './stack-loads.ts';
@@ -31,7 +32,7 @@ import { RECORD_HANDLER, STATUS_DEAD } from './record.ts';
 import { requireUnit } from './units.ts';
 import { defineSlowPaths, type SlowPathImports, type SlowPaths } from './slow-paths.ts';
 
-/** A handler gets the vCPU's base and the record, and returns an outcome or a status. */
+/** (vCPU's base, record) → an outcome or a status. */
 export const HANDLER_SIGNATURE: Signature = { parameters: ['i32', 'i32'], result: 'i32' };
 
 /** Records that stand for no instruction. */
@@ -45,6 +46,8 @@ export interface Interpreter {
   formAt(place: number): StagedForm | undefined;
   /** True for the handler of all system operations of which generated code does nothing. */
   isSystem(place: number): boolean;
+  /** Place of a function (record) → whether a maskable interrupt waits. */
+  readonly asksInterrupt: number;
   readonly pseudoHandlers: Readonly<Record<PseudoHandler, number>>;
   /** Binds the module to a machine's memory. */
   instantiate(memory: WebAssembly.Memory, imports: SlowPathImports): BoundInterpreter;
@@ -82,9 +85,7 @@ function buildOf(codeSize: OperandSize): InterpreterBuild {
 }
 
 /** What is known of an interpreter before its module is compiled. */
-interface BuiltInterpreter
-  extends Pick<Interpreter, 'handlerOf' | 'formAt' | 'isSystem' | 'pseudoHandlers'>,
-    LaterModules {
+interface BuiltInterpreter extends Omit<Interpreter, 'instantiate'>, LaterModules {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
@@ -114,11 +115,12 @@ class InterpreterBuild {
   finish(): Interpreter {
     if (this.#interpreter) return this.#interpreter;
     while (!this.#built) this.#step();
-    const { bytes, handlerOf, formAt, isSystem, pseudoHandlers, ...parts } = this.#built as BuiltInterpreter;
+    const { bytes, handlerOf, formAt, isSystem, pseudoHandlers, asksInterrupt, ...parts } = this
+      .#built as BuiltInterpreter;
     this.#module ??= new WebAssembly.Module(bytes);
     const module = this.#module;
     this.#interpreter = {
-      ...{ handlerOf, formAt, isSystem, pseudoHandlers },
+      ...{ handlerOf, formAt, isSystem, pseudoHandlers, asksInterrupt },
       instantiate: (memory, imports) => bindInterpreter(module, parts, memory, imports),
     };
     return this.#interpreter;
@@ -164,6 +166,7 @@ function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInte
     hook: defineHook(builder, paths),
     dead: defineReturning(builder, STATUS_DEAD),
   };
+  const asksInterrupt = builder.addToTable(paths.interruptPending);
   defineRunLoop(builder, HANDLER_SIGNATURE, addressBits, stagesOf(inLoop, paths), undefined, paths.events);
   yield;
   const units = unitParts(all).map((part, number) =>
@@ -173,7 +176,7 @@ function* buildInterpreter(addressBits: 32 | 64): Generator<undefined, BuiltInte
   byPlace.delete(systemPlace);
   yield;
   return {
-    pseudoHandlers,
+    ...{ pseudoHandlers, asksInterrupt },
     units,
     telling: once(() => buildTelling(inLoop, builder.tableLength, addressBits)),
     handlerOf: (instruction) => placeOf(places, instruction, addressBits),

@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { VECTOR_UD } from '../cpu/cpu.ts';
 import { SHADOW_MOV_SS, SHADOW_STI, slot } from '../state/layout.ts';
 import { findRegister, type Register } from '../state/register-table.ts';
+import { defaultEngine } from './compiler/tiers.ts';
 import { PROGRAM_START, programMachine } from './guest-program.ts';
 
 const HLT = 0xf4;
-const STI = 0xfb;
+const [CLI, STI] = [0xfa, 0xfb];
 const NOP = 0x90;
 const MOV_SS_AX = [0x8e, 0xd0];
 const UD2 = [0x0f, 0x0b];
@@ -33,6 +34,44 @@ describe('the interrupt shadow', () => {
       return state.read8(slot.INTERRUPT_SHADOW);
     });
     expect(seen).toEqual([SHADOW_STI, 0, SHADOW_MOV_SS, 0]);
+  });
+
+  it('is there wherever an execution ends right behind STI, and not behind what follows', () => {
+    for (const [instructions, shadow] of [
+      [2, SHADOW_STI],
+      [3, 0],
+      [6, SHADOW_STI],
+    ] as const) {
+      const { machine, state } = started([NOP, STI, NOP, CLI, NOP, STI, NOP, HLT]);
+      expect(machine.loop.run({ instructionsMax: instructions }).reason).toBe('limit');
+      expect(state.read8(slot.INTERRUPT_SHADOW)).toBe(shadow);
+    }
+  });
+
+  it('is seen at a breakpoint behind STI, and is over behind the next instruction where the run goes on', () => {
+    const { machine, state } = started([NOP, STI, NOP, HLT]);
+    const seen: number[] = [];
+    const reached = () => {
+      seen.push(state.read8(slot.INTERRUPT_SHADOW));
+      return false;
+    };
+    for (const n of [2, 3]) machine.loop.addBreakpoint({ address: PROGRAM_START + n, space: 'linear', reached });
+    expect(machine.loop.run({ instructionsMax: 1000 }).reason).toBe('halted');
+    expect([...seen, state.read8(slot.INTERRUPT_SHADOW)]).toEqual([SHADOW_STI, 0, 0]);
+  });
+
+  it('is shown to who watches the borders of blocks, and does not stay', () => {
+    const seen: number[] = [];
+    defaultEngine.watch = ({ base, view }) => seen.push(view.getUint8(base + slot.INTERRUPT_SHADOW));
+    try {
+      // The block ends at the breakpoint, and at the jump.
+      const { machine } = started([NOP, STI, 0xeb, 0, NOP, HLT]);
+      machine.loop.addBreakpoint({ address: PROGRAM_START + 2, space: 'linear', reached: () => false });
+      expect(machine.loop.run({ instructionsMax: 1000 }).reason).toBe('halted');
+    } finally {
+      defaultEngine.watch = undefined;
+    }
+    expect(seen).toEqual([SHADOW_STI, 0]);
   });
 });
 

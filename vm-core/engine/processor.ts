@@ -248,7 +248,7 @@ export class Processor implements Cpu {
   execute(budget: number, passHook: boolean, continues = false): number {
     this.state.write32(internal.EXIT_REQUEST, 0);
     if (this.unfinished.isPossible) this.unfinished.executionBegins(continues);
-    this.#place.executionBegins(budget);
+    this.#place.executionBegins(budget, this.#surroundings.startTime());
     const block =
       (!passHook && !this.#codeFlushWanted && this.#unit.fetch.knownAt(this.linearEip)) || this.#findBlock();
     const status = this.#execution.run(block, passHook ? record.BLOCK_FIRST : record.BLOCK_ENTRY, this.#findBlock);

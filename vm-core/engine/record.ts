@@ -5,6 +5,7 @@
  */
 
 export const RECORD_SIZE = 32;
+export const RECORD_SHIFT = 5;
 
 /** Place of the handler in the module's table (u16). */
 export const RECORD_HANDLER = 0;

@@ -15,7 +15,6 @@ import { stageCounts } from './count-stage.ts';
 import { stageTraceBegin, stageTraceCount } from './trace-stage.ts';
 import * as record from './record.ts';
 
-const RECORD_SHIFT = 5;
 /** A handler that faults at once must not go on for ever without being seen. */
 const DELIVERIES_MAX = 256;
 /** Where the state has the base of the code segment. */
@@ -120,7 +119,7 @@ function noteStart(f: FunctionBuilder, state: LoopState): void {
 function runRecords(f: FunctionBuilder, state: LoopState, handler: Signature, inLoop: readonly InLoop[]): void {
   const count = f.load('i32', 32, state.block, record.BLOCK_COUNT);
   const runnable = f.select(f.binary('ltU', count, state.budget), count, f.copy(state.budget));
-  const end = f.binary('add', state.first, f.binary('shl', runnable, f.i32(RECORD_SHIFT)));
+  const end = f.binary('add', state.first, f.binary('shl', runnable, f.i32(record.RECORD_SHIFT)));
   f.loop((again) => {
     const place = f.load('i32', 16, state.at, record.RECORD_HANDLER);
     f.block((end) => {
@@ -277,7 +276,7 @@ function linearEip(f: FunctionBuilder, state: LoopState): Value {
 
 /** Takes the instructions before a record from the budget. */
 function spend(f: FunctionBuilder, state: LoopState, upTo: Value): void {
-  const done = f.binary('shrU', f.binary('sub', upTo, state.first), f.i32(RECORD_SHIFT));
+  const done = f.binary('shrU', f.binary('sub', upTo, state.first), f.i32(record.RECORD_SHIFT));
   f.set(state.budget, f.binary('sub', state.budget, done));
   stageTraceCount(f, state.cpu, done);
   if (state.branches) stageCounts(f, state.cpu, { first: state.first, upTo, status: state.status });

@@ -152,8 +152,10 @@ export abstract class Semantics extends Arithmetic {
   /** True when something has asked for the block to be left (an event, modified code). */
   abstract exitRequested(): Value;
 
-  /** Whether a maskable interrupt waits; asked where `mayLeaveIf` has said that it matters. */
+  /** Whether a maskable interrupt waits. */
   abstract interruptPending(): Value;
+  /** What is left of the budget of the execution behind this instruction, unless BUDGET_BEHIND has more. */
+  abstract budgetBehind(): Value;
 
   abstract readFlagsResult(): Value;
   abstract readFlagsAux(): Value;

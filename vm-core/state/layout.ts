@@ -182,6 +182,10 @@ export const internal = {
   FAULTS_HEARD: field(),
   /** i32: events that generated code has delivered since the execution began; each is a tick of the budget. */
   DELIVERED: field(),
+  /** i64: virtual time at which the budget of the execution will be used up. */
+  TIME_END: field(),
+  /** i32: what was left of the budget behind an STI that holds interrupts off if the execution ends there; -1 without one. */
+  STI_LEFT: field(),
   /** i32: not 0 while somebody hears of software interrupts before they happen; while levels are counted apart. */
   INTERRUPTS_HEARD: field(),
   LEVELS_HEARD: field(),

@@ -229,7 +229,11 @@ export class CompilerStage extends Semantics {
   }
 
   interruptPending(): Value {
-    return this.f.i32(1);
+    return this.#region.interruptPending();
+  }
+
+  budgetBehind(): Value {
+    return this.#region.budgetBehind();
   }
 
   endAndLeaveIf(): void {

@@ -40,12 +40,12 @@ interface Kind {
   readonly remaps?: boolean;
 }
 
-const ordinary: Kind = { write: randomProgram, model: '486', instructionsMax: 4000 };
+const ordinary: Kind = { write: randomProgram, model: 'pentium3', instructionsMax: 4000 };
 /** Long enough for the code to be compiled by samples, several times. */
 const rewriting: Kind = { write: rewritingProgram, model: 'max', instructionsMax: 60_000 };
 const remapping: Kind = {
   write: (draw, mode) => randomProgram(draw, mode, remappingPlaces),
-  model: '486',
+  model: 'pentium3',
   instructionsMax: 4000,
   remaps: true,
 };

@@ -110,8 +110,15 @@ class ProgramWriter {
       () => [0x86, this.#registers() & ~0x1b],
       () => [[0x98, 0x99, 0xf5, 0xf8, 0xf9, 0x9e, 0x9f, 0x9c, 0xf8][draw(9)] as number],
       () => [0xaa + 2 * draw(2)],
-      // FLD1, FADD, FSTP and FNSTSW are another unit's, CLI and SMSW the system's.
-      () => [[0xd9, 0xe8], [0xd8, 0xc1], [0xdd, 0xd8], [0xdf, 0xe0], [0xfa], [0x0f, 0x01, 0xe1]][draw(6)] as number[],
+      // FLD1, FADD, FSTP and FNSTSW are another unit's, CLI, STI, RDTSC and SMSW the system's.
+      () =>
+        [
+          [0xd9, 0xe8],
+          [0xd8, 0xc1],
+          [0xdd, 0xd8],
+          [0xdf, 0xe0],
+        ][draw(4)] as number[],
+      () => [[0xfa], [0xfb], [0xfb, 0xfa], [0x0f, 0x31], [0x0f, 0x01, 0xe1]][draw(5)] as number[],
       () => [0xf3, 0xa4 + draw(2) + 8 * draw(2)].slice(draw(2)),
     ];
     const prefix = draw(3) === 0 ? [0x66] : [];

@@ -20,6 +20,7 @@ import { FlagMeeting } from './flag-meeting.ts';
 import { writeJumpTable } from './jump-table.ts';
 import { noteTarget } from './learned-targets.ts';
 import { halvedRegisters } from './halved-registers.ts';
+import { askInterrupt } from './interrupt-question.ts';
 import { RegionBudget } from './region-budget.ts';
 import { RegionCalls } from './region-calls.ts';
 import { exitNumber } from './region-counters.ts';
@@ -220,6 +221,8 @@ export class RegionCode {
       bail: (why: RegionExit) => this.#bail(from, number, why),
       jump: (target: Value, paragraph?: Value) => this.#jump(from, target, number + 1, paragraph),
       ...NO_WAYS,
+      interruptPending: () => askInterrupt(this.#f, this.#cpu, this.#budget.now(), from.node.block, instruction.at),
+      budgetBehind: () => this.#f.binary('sub', this.#budget.now(), this.#f.i32(number + 1)),
       repeat: (again: () => void) => {
         this.#budget.spend(1);
         this.#f.if(this.#budget.hasFor(from.longest), again);

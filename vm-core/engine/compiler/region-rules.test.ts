@@ -87,6 +87,18 @@ describe('hot code', () => {
     expect(guest.register('ECX')).toBe(Math.floor((2000 * 100 + 1) / LENGTH));
   });
 
+  it('stays in its region where it reads the time and turns interrupts on and off', () => {
+    // cli; rdtsc; add ebx,eax; push 246h; popfd; cli; sti; jmp back
+    const guest = new PagedGuest('fa  0f 31  01 c3  68 46 02 00 00  9d  fa  fb  eb f1', 'pentium3');
+    run(guest);
+    const [region] = compilerOf(guest).list();
+    expect(region?.exits.get('budget')).toBe(region?.entries);
+    expect(region?.entries).toBeLessThan(HOT / 1000);
+    const last = Math.floor((HOT - 2) / 8) * 8 + 1;
+    const counted = Array.from({ length: (last - 1) / 8 + 1 }, (_, n) => 8 * n + 1);
+    expect(guest.register('EBX')).toBe(counted.reduce((sum, time) => sum + time, 0) >>> 0);
+  });
+
   it('stays in its region while it loops in a block that ends with a return', () => {
     // inc ecx; jno back; ret
     const guest = new PagedGuest('41  71 fd  c3');

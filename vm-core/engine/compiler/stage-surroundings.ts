@@ -29,6 +29,10 @@ export interface StageSurroundings {
   end(): void;
   /** Before anything has changed: if the condition is not 0, the whole of the instruction follows. */
   otherwiseIf(condition: Value): void;
+  /** Whether a maskable interrupt waits. */
+  interruptPending(): Value;
+  /** What is left of the whole budget behind the instruction. */
+  budgetBehind(): Value;
   /** The instruction is executed again, in the region if its budget allows: `again` goes there. */
   repeat(again: () => void): void;
   /** What has to be asked of a target, unless it is the place to which the jump goes most times: that can be jumped to. */

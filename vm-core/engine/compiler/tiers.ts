@@ -1,7 +1,7 @@
 /** The two ways in which a processor executes code: which engine a machine has, and where its execution meets the compiler. */
 import type { Address } from '../../state/address.ts';
 import type { CpuState } from '../../state/cpu-state.ts';
-import { internal } from '../../state/layout.ts';
+import { internal, SHADOW_STI, slot } from '../../state/layout.ts';
 import type { Block, CodeCache } from '../code-cache.ts';
 import { codeSizeOf } from '../derived-state.ts';
 import { codeAddressAt } from '../jump-cache.ts';
@@ -116,7 +116,7 @@ export class Tiers {
 
   /** The loop has come back for a sample. */
   sample({ linear, physical, executed }: CodePosition): void {
-    this.#watch?.(this.#state, executed);
+    if (this.#watch) this.#showBorder(this.#watch, executed);
     if (this.#budget - this.#state.read32(internal.BUDGET) < this.#left) return;
     const block = this.#code.keptAt(linear, physical, codeSizeOf(this.#state));
     const place = this.#place();
@@ -127,6 +127,15 @@ export class Tiers {
     this.#left = this.#period;
     this.#allowRegions();
     this.#awaitSample();
+  }
+
+  /** The hold of an STI is there as it would be if the execution ended here. */
+  #showBorder(watch: BorderWatch, executed: number): void {
+    const state = this.#state;
+    const isBehindSti = state.read32(internal.STI_LEFT) === state.read32(internal.BUDGET);
+    if (isBehindSti) state.write8(slot.INTERRUPT_SHADOW, SHADOW_STI);
+    watch(state, executed);
+    if (isBehindSti) state.write8(slot.INTERRUPT_SHADOW, 0);
   }
 
   #allowRegions(): void {

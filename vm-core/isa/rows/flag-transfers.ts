@@ -58,12 +58,12 @@ export const popFlags: SemanticsFunction = (s) =>
     const ofModel = s.operandSize === 16 ? s.constant(0) : s.f.load('i32', 32, s.cpuAddress(), internal.MODEL_FLAGS);
     const writable = s.f.copy(s.or(s.or(interrupts, ioLevel), s.or(ofModel, ORDINARY)));
     const after = s.f.copy(s.or(s.and(before, s.not(s.or(writable, RF))), s.and(image, writable)));
-    const noticed = noticedFlags(s, before, after);
-    s.mayLeaveIf(noticed);
+    const leaves = mustLook(s, noticedFlags(s, before, after));
+    s.mayLeaveIf(leaves);
     dropBytes(s, s.constant(s.operandSize / 8));
     s.writeSystemFlags(after);
     setArithmeticFlags(s, image);
-    s.endAndLeaveIf(mustLook(s, noticed));
+    s.endAndLeaveIf(leaves);
   });
 
 export const clearInterruptFlag: SemanticsFunction = (s) =>
@@ -71,6 +71,21 @@ export const clearInterruptFlag: SemanticsFunction = (s) =>
     s.if(s.isZero(keepsInterrupts(s, level(s))), () => {
       s.writeSystemFlags(s.and(s.readSystemFlags(), ~IF));
       s.end();
+    }),
+  );
+
+/** STI while no interrupt waits: it holds off those of the next instruction only if the execution ends in between. */
+export const setInterruptFlag: SemanticsFunction = (s) =>
+  outsideVirtual8086(s, () =>
+    s.if(s.isZero(keepsInterrupts(s, level(s))), () => {
+      const flags = s.f.copy(s.readSystemFlags());
+      s.if(s.and(flags, IF), () => s.end());
+      const behind = s.f.load('i32', 32, s.cpuAddress(), internal.BUDGET_BEHIND);
+      s.if(s.isZero(s.or(behind, s.interruptPending())), () => {
+        s.writeSystemFlags(s.or(flags, IF));
+        s.f.store(32, s.cpuAddress(), internal.STI_LEFT, s.budgetBehind());
+        s.end();
+      });
     }),
   );
 

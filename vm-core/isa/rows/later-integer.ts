@@ -11,6 +11,7 @@ import type { Semantics } from '../semantics.ts';
 import { VECTOR_AC, VECTOR_GP, VECTOR_UD } from '../vectors.ts';
 import { conditionName } from './bits.ts';
 import { byteSwapped } from './data-transfer.ts';
+import { readTimeStamp } from './time-stamps.ts';
 
 /** The source is read whether the move is made or not, and the destination is written either way. */
 const moveIf =
@@ -123,12 +124,12 @@ export const laterIntegerRows: readonly InstructionRow[] = [
   row('0F FF', 'UD0', 'Gv,Ev', invalid),
   ...hints,
   systemRow('0F 30', 'WRMSR', '', { feature: 'MSR', endsBlock: true }),
-  systemRow('0F 31', 'RDTSC', '', { feature: 'TSC' }),
+  systemRow('0F 31', 'RDTSC', '', { feature: 'TSC', inline: readTimeStamp(false) }),
   systemRow('0F 33', 'RDPMC', '', { feature: 'RDPMC' }),
   systemRow('0F 32', 'RDMSR', '', { feature: 'MSR' }),
   systemRow('0F 34', 'SYSENTER', '', { feature: 'SEP', endsBlock: true }),
   systemRow('0F 35', 'SYSEXIT', '', { feature: 'SEP', endsBlock: true }),
-  systemRow('0F 01 F9', 'RDTSCP', '', { feature: 'RDTSCP' }),
+  systemRow('0F 01 F9', 'RDTSCP', '', { feature: 'RDTSCP', inline: readTimeStamp(true) }),
   systemRow('F3 0F C7 /7', 'RDPID', 'Ry', { feature: 'RDPID' }),
   systemRow('NFx 0F C7 /6', 'RDRAND', 'Rv', { feature: 'RDRAND' }),
   systemRow('NFx 0F C7 /7', 'RDSEED', 'Rv', { feature: 'RDSEED' }),

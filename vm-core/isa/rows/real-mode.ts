@@ -197,14 +197,14 @@ export const interruptReturn: SemanticsFunction = (s) => {
       s.requireTarget(target);
       const before = s.f.copy(s.readSystemFlags());
       const after = s.f.copy(s.or(s.and(before, ~POPPED), s.and(image, POPPED)));
-      const leaves = noticedFlags(s, before, after);
+      const leaves = mustLook(s, noticedFlags(s, before, after));
       s.mayLeaveIf(leaves);
       dropBytes(s, s.constant(6));
       s.writeSystemFlags(after);
       setArithmeticFlags(s, image);
       s.f.store(8, s.cpuAddress(), slot.NMI_BLOCKED, s.constant(0));
       s.loadParagraph(CS, selector);
-      s.jump(target, mustLook(s, leaves));
+      s.jump(target, leaves);
     }),
   );
 };

@@ -1,6 +1,6 @@
 /** System instructions and port access (SDM vol. 1 §5.1.9, §5.19): a table. The cpu layer does the work. */
 import { type InstructionRow, systemRow } from '../instruction-row.ts';
-import { clearInterruptFlag } from './flag-transfers.ts';
+import { clearInterruptFlag, setInterruptFlag } from './flag-transfers.ts';
 
 const ends = { endsBlock: true };
 
@@ -51,5 +51,5 @@ export const systemRows: readonly InstructionRow[] = [
   systemRow('EF', 'OUT_DX'),
   systemRow('F4', 'HLT', '', ends),
   systemRow('FA', 'CLI', '', { inline: clearInterruptFlag }),
-  systemRow('FB', 'STI', '', ends),
+  systemRow('FB', 'STI', '', { inline: setInterruptFlag }),
 ];
