@@ -50,7 +50,7 @@ const large = { ...small, memorySize: 256 << 20 };
 export const guests: Readonly<Record<string, GuestMaker>> = {
   'linux-686': linux('linux-image-686:i386', 'busybox-static:i386', { ...small, cpuModel: 'pentium3' }),
   'linux-686-pae': linux('linux-image-686-pae:i386', 'busybox-static:i386', { ...large, cpuModel: 'x86-64-v2' }),
-  'linux-cloud-amd64': linux('linux-image-cloud-amd64', 'busybox-static', { ...large, cpuModel: 'x86-64-v2' }),
+  'linux-cloud-amd64': linux('linux-image-cloud-amd64', 'busybox-static', { ...large, cpuModel: 'x86-64-v3' }),
   'linux-cloud-amd64-smp': linux('linux-image-cloud-amd64', 'busybox-static', {
     ...large,
     cpuModel: 'x86-64-v3',

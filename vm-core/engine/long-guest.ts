@@ -14,7 +14,8 @@ const MEMORY_SIZE = 0x200000;
 const GDT = 0x600;
 const TASK = 0x900;
 const IDT = 0x1000;
-const TABLES = 0x100000;
+/** Where the first table is. */
+export const LONG_ROOT = 0x100000;
 const HANDLERS = 0x8000;
 const HANDLER_SIZE = 64;
 const VECTORS = 32;
@@ -53,7 +54,7 @@ export class LongGuest {
   readonly state: CpuState;
   readonly view: DataView;
   readonly #levels: 4 | 5;
-  #nextTable = TABLES;
+  #nextTable = LONG_ROOT;
 
   constructor(program: Uint8Array, model: CpuModel = 'max', levels: 4 | 5 = 4) {
     this.machine = createBareMachine(MEMORY_SIZE, undefined, model);

@@ -1,15 +1,17 @@
 /**
  * Translations, page faults, writes of CR3 and returns with RF in generated code against TypeScript: the same random accesses
- * through tables that change under them must end with the same registers, memory, flags of table entries, and time.
+ * through tables that change under them must end with the same registers, memory, flags of table entries, and time. Half of
+ * the cases of 64-bit code have process contexts and global pages.
  */
 import { expect, test } from 'vitest';
+import { CR4_PCIDE, CR4_PGE } from '../state/control-bits.ts';
 import { slot } from '../state/layout.ts';
 import { readState } from '../state/state-access.ts';
 import { defaultEngine } from './compiler/tiers.ts';
-import { LongGuest } from './long-guest.ts';
+import { LONG_ROOT, LongGuest } from './long-guest.ts';
 import { PagedGuest, PROGRAM, TABLE } from './paged-guest.ts';
 
-const CASES = 24;
+const CASES = 48;
 const PIECES = 60;
 const PAGES = 0x18_0000;
 /** The same pages once more, so far away that they have other sets of the cache of translations. */
@@ -17,16 +19,21 @@ const ELSEWHERE = 0x20_0000;
 /** A page of 4 MiB begins there, in 32-bit mode. */
 const LARGE = 0x40_0000;
 const WATCHED = 0x1f_f000;
-/** Bits of a table entry: present, writable, user, accessed and dirty, and one of the frame. */
-const CHANGES = [1, 2, 4, 0x20, 0x40, 0x60, 0x1000];
+/** Bits of a table entry: present, writable, user, accessed and dirty, one of the frame, and global. */
+const CHANGES = [1, 2, 4, 0x20, 0x40, 0x60, 0x1000, 0x100];
 /** The handler of faults goes on behind the two bytes of the access. */
 const HANDLERS = { 32: '83 c4 04 83 04 24 02 cf', 64: '48 83 c4 08 48 83 04 24 02 48 cf' } as const;
 const ACCESSES = ['8a 03', '88 03', '03 03', '01 03', '87 03', '8b 03'];
+
+/** What INVPCID reads for a context, with a page. */
+const DESCRIPTORS = 0x4000;
+const CONTEXTS = 3;
 
 interface Case {
   readonly bits: 32 | 64;
   readonly isUser: boolean;
   readonly protects: boolean;
+  readonly hasContexts: boolean;
   readonly program: Uint8Array;
 }
 
@@ -37,10 +44,12 @@ function makeCase(seed: number, entryOf: (linear: number) => number): Case {
     return Math.floor((value / 2 ** 32) * bound);
   };
   const bits = seed % 2 === 0 ? 32 : 64;
-  const isUser = random(2) === 0;
+  const hasContexts = seed % 4 === 3;
+  const isUser = !hasContexts && random(2) === 0;
   const pieces = Array.from({ length: PIECES }, () => {
     const page = PAGES + random(2) * ELSEWHERE + random(8) * 0x1000;
-    const kind = random(9);
+    const kind = random(hasContexts ? 14 : 9);
+    if (kind > 8) return contextPiece(random);
     if (kind === 0 && !isUser) return '0f 20 d8 0f 22 d8';
     if (kind === 8 && !isUser) return `bb ${dword(page)} 0f 01 3b`;
     if (kind === 1) {
@@ -50,14 +59,23 @@ function makeCase(seed: number, entryOf: (linear: number) => number): Case {
     const at = (bits === 32 && random(4) === 0 ? LARGE : 0) + page + [0, 8, 0xffe, 0x7fc][random(4)]!;
     return `bb ${dword(at)} ${ACCESSES[random(ACCESSES.length)]}`;
   });
-  return { bits, isUser, protects: random(2) === 0, program: bytesOf(`${pieces.join(' ')} f4`) };
+  return { bits, isUser, protects: random(2) === 0, hasContexts, program: bytesOf(`${pieces.join(' ')} f4`) };
+}
+
+/** Code that goes to another process context, or forgets something. */
+function contextPiece(random: (bound: number) => number): string {
+  const kind = random(8);
+  if (kind === 0) return '0f 20 e0 34 80 0f 22 e0';
+  const pcid = random(CONTEXTS);
+  if (kind === 1) return `b8 ${dword(random(4))} 66 0f 38 82 04 25 ${dword(DESCRIPTORS + pcid * 16)}`;
+  return `48 b8 ${dword(LONG_ROOT + pcid)} ${dword(random(4) === 0 ? 0 : 0x8000_0000)} 0f 22 d8`;
 }
 
 /** Two rounds of it, so that code is found again. */
 function makeGuest(seed: number, isWatched: boolean): PagedGuest | LongGuest {
   const isWide = seed % 2 === 1;
   const guest = isWide ? new LongGuest(new Uint8Array(1)) : new PagedGuest('90', 'pentium');
-  const { isUser, protects, program } = makeCase(seed, (linear) => entryOf(guest, linear));
+  const { isUser, protects, hasContexts, program } = makeCase(seed, (linear) => entryOf(guest, linear));
   program.forEach((byte, n) => {
     guest.view.setUint8(PROGRAM + n, byte);
   });
@@ -74,6 +92,11 @@ function makeGuest(seed: number, isWatched: boolean): PagedGuest | LongGuest {
     guest.enablePaging();
   } else {
     for (let page = 0; page < 0x20_0000; page += 0x1000) guest.map(BigInt(ELSEWHERE + page), page);
+    if (hasContexts) guest.set('CR4', guest.get('CR4') | BigInt(CR4_PCIDE | CR4_PGE));
+    for (let n = 0; n < CONTEXTS; n++) {
+      guest.write64(DESCRIPTORS + n * 16, BigInt(n));
+      guest.write64(DESCRIPTORS + n * 16 + 8, BigInt(PAGES + n * 0x1000));
+    }
   }
   const { state } = guest;
   state.write32(slot.CR0, state.read32(slot.CR0) | (protects ? 0x1_0000 : 0));
@@ -90,7 +113,7 @@ function makeGuest(seed: number, isWatched: boolean): PagedGuest | LongGuest {
 /** Where the entry of the last table for a page lies. */
 function entryOf(guest: PagedGuest | LongGuest, linear: number): number {
   if (guest instanceof PagedGuest) return TABLE + (linear >>> 12) * 4;
-  let table = Number(guest.get('CR3'));
+  let table = LONG_ROOT;
   for (const shift of [39, 30, 21])
     table = Number(guest.read64(table + (Math.floor(linear / 2 ** shift) & 511) * 8)) & ~0xfff;
   return table + ((linear >>> 12) & 511) * 8;
@@ -124,6 +147,30 @@ test.skipIf(defaultEngine.name.startsWith('compiler-'))('loads after a write of 
   linear.read = () => expect.unreachable('a load by TypeScript');
   expect(guest.runToHalt()).toBe('program');
 });
+
+/**
+ * mov ecx,3 / again: mov rax,root+1, keeping / mov cr3,rax / mov ebx,[180000h] / mov rax,root+2, keeping / mov cr3,rax /
+ * mov ebx,[181000h] / loop again / hlt
+ */
+const SWITCHES = `b9 03 00 00 00 ${[1, 2]
+  .map((n) => `48 b8 ${dword(LONG_ROOT + n)} ${dword(0x8000_0000)} 0f 22 d8 8b 1c 25 ${dword(PAGES + n * 0x1000)}`)
+  .join(' ')} e2 d6 f4`;
+
+test.skipIf(defaultEngine.name.startsWith('compiler-'))(
+  'process contexts keep their translations without TypeScript',
+  () => {
+    const guest = new LongGuest(bytesOf(SWITCHES));
+    guest.set('CR4', guest.get('CR4') | BigInt(CR4_PCIDE));
+    guest.runToHalt();
+    guest.set('RIP', BigInt(PROGRAM));
+    const { linear, translations } = guest.machine.processor;
+    linear.read = () => expect.unreachable('a load by TypeScript');
+    translations.rulesChanged = () => expect.unreachable('a write of CR3 by TypeScript');
+    const { fills, flushes } = translations.cache.counters;
+    expect(guest.runToHalt()).toBe('program');
+    expect(translations.cache.counters).toMatchObject({ fills, flushes });
+  },
+);
 
 function dword(value: number): string {
   return [0, 8, 16, 24].map((shift) => ((value >>> shift) & 0xff).toString(16)).join(' ');

@@ -66,6 +66,7 @@ export const RULE_GLOBAL = 1 << 4;
 export const RULE_SMEP = 1 << 5;
 export const RULE_SMAP = 1 << 6;
 export const RULE_LARGE = 1 << 7;
+export const RULE_CONTEXTS = 1 << 8;
 
 const NO_EXECUTE_HIGH = 0x8000_0000;
 const KEY_HIGH = 0x7800_0000;
@@ -95,7 +96,7 @@ export class PagingRegisters implements PagingRules {
   smap = false;
   userKeys = 0;
   supervisorKeys = 0;
-  pcid = 0;
+  #hasContexts = false;
   readonly #rootHighMask: number;
   readonly #state: PagingState;
   /** Control bits as of the last reading. */
@@ -115,7 +116,7 @@ export class PagingRegisters implements PagingRules {
     const state = this.#state;
     const { userKeys, supervisorKeys } = this;
     const control = this.#readControl(state);
-    this.#readContext(state);
+    this.#readPointers(state);
     const changed = control !== this.#control || userKeys !== this.userKeys || supervisorKeys !== this.supervisorKeys;
     this.#control = control;
     return changed;
@@ -136,6 +137,7 @@ export class PagingRegisters implements PagingRules {
     this.smap = (cr4 & CR4_SMAP) !== 0;
     this.userKeys = long && (cr4 & CR4_PKE) !== 0 ? state.read32(slot.PKRU) : 0;
     this.supervisorKeys = long && (cr4 & CR4_PKS) !== 0 ? state.read32(slot.PKRS) : 0;
+    this.#hasContexts = long && (cr4 & CR4_PCIDE) !== 0;
     return (cr4 & CR4_MASK) * 16 + this.levels + (this.writeProtect ? 8 : 0) + (this.noExecute ? 2 ** 40 : 0);
   }
 
@@ -147,18 +149,23 @@ export class PagingRegisters implements PagingRules {
     return high * 2 ** 32 + ((cr3 & (this.levels === LEVELS_PAE ? POINTERS_LOW : TABLE_LOW)) >>> 0);
   }
 
+  get pcid(): number {
+    return this.#hasContexts ? this.#state.read32(slot.CR3) & PCID : 0;
+  }
+
   /** As generated code asks the rules; 0 where it does not know them. */
   get quick(): number {
     const keys = this.userKeys | this.supervisorKeys;
     const isKnown = this.levels === LEVELS_32_BIT || this.levels === LEVELS_LONG;
-    if (!isKnown || keys !== 0 || (this.#state.read32(slot.CR4) & CR4_PCIDE) !== 0) return 0;
+    if (!isKnown || keys !== 0) return 0;
     return (
       this.levels |
       (this.writeProtect ? RULE_PROTECT : 0) |
       (this.globalPages ? RULE_GLOBAL : 0) |
       (this.smep ? RULE_SMEP : 0) |
       (this.smap ? RULE_SMAP : 0) |
-      (this.largePages ? RULE_LARGE : 0)
+      (this.largePages ? RULE_LARGE : 0) |
+      (this.#hasContexts ? RULE_CONTEXTS : 0)
     );
   }
 
@@ -168,10 +175,7 @@ export class PagingRegisters implements PagingRules {
     return this.noExecute ? unusual : unusual | NO_EXECUTE_HIGH;
   }
 
-  #readContext(state: PagingState): void {
-    const cr3 = state.read32(slot.CR3);
-    const long = this.levels >= LEVELS_LONG;
-    this.pcid = long && (state.read32(slot.CR4) & CR4_PCIDE) !== 0 ? cr3 & PCID : 0;
+  #readPointers(state: PagingState): void {
     if (this.levels !== LEVELS_PAE) return;
     for (let n = 0; n < 8; n++) this.pointers[n] = state.read32(slot.PDPTE0 + (n >> 1) * SLOT_SIZE + (n & 1) * 4);
   }

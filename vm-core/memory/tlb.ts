@@ -10,16 +10,19 @@
 import { internal } from '../state/layout.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import {
+  ADDRESS_SPACES,
   CONTEXT_MAX,
   ENTRY_ADDEND,
   ENTRY_CODE_MAP,
   ENTRY_TAG_HIGH,
   PAGE_SHIFT,
+  READ_NUMBERS,
   TAG_CODE_PAGE,
   TLB_ENTRIES,
   TLB_ENTRY_SIZE,
   TLB_READ,
   TLB_WRITE,
+  WRITE_NUMBERS,
 } from './layout.ts';
 
 const PAGE_MASK = ~0xfff;
@@ -31,46 +34,51 @@ export const CLASSES = 4;
 /** The last number that a context may get. */
 export const SPACES_MAX: number = Math.floor((CONTEXT_MAX + 1) / CLASSES) - 1;
 
-/** Small numbers for address spaces, in the order in which they appear. */
+/** The number of the address space without paging; others have their process-context identifier. */
+export const SPACE_UNPAGED: number = ADDRESS_SPACES - 1;
+
+/** Where the state has the last number that was given, and the last one that was forgotten together with all before it. */
+interface NumberFields {
+  readonly last: number;
+  readonly floor: number;
+}
+
+/** Small numbers for address spaces, in the order in which they appear. Generated code gives numbers, too. */
 class ContextNumbers {
   readonly #onRestart: () => void;
-  readonly #numbers = new Map<number, number>();
+  readonly #numbers: Uint16Array;
   readonly #state: CpuState;
-  /** Where the state has the last number; generated code takes numbers, too. */
-  readonly #field: number;
+  readonly #fields: NumberFields;
 
-  /** `onRestart` makes everything that carries a number invalid. */
-  constructor(state: CpuState, field: number, onRestart: () => void) {
+  /** The numbers lie at a distance from the state; `onRestart` makes everything that carries one invalid. */
+  constructor(state: CpuState, numbers: number, fields: NumberFields, onRestart: () => void) {
     this.#state = state;
-    this.#field = field;
+    this.#numbers = new Uint16Array(state.view.buffer, state.base + numbers, ADDRESS_SPACES);
+    this.#fields = fields;
     this.#onRestart = onRestart;
   }
 
-  /** A space has another number. */
-  set(space: number, number: number): void {
-    if (this.#numbers.has(space)) this.#numbers.set(space, number);
-  }
-
   of(space: number): number {
-    const known = this.#numbers.get(space);
-    if (known !== undefined) return known;
-    let last = this.#state.read32(this.#field);
+    const known = this.#numbers[space] as number;
+    if (known > this.#state.read32(this.#fields.floor)) return known;
+    let last = this.#state.read32(this.#fields.last);
     if (last === SPACES_MAX) {
-      this.#numbers.clear();
+      this.#numbers.fill(0);
+      this.#state.write32(this.#fields.floor, 0);
       last = 0;
       this.#onRestart();
     }
-    this.#numbers.set(space, ++last);
-    this.#state.write32(this.#field, last);
+    this.#numbers[space] = ++last;
+    this.#state.write32(this.#fields.last, last);
     return last;
   }
 
   forget(space: number): void {
-    this.#numbers.delete(space);
+    this.#numbers[space] = 0;
   }
 
   forgetAll(): void {
-    this.#numbers.clear();
+    this.#state.write32(this.#fields.floor, this.#state.read32(this.#fields.last));
   }
 }
 
@@ -84,33 +92,32 @@ export class Tlb {
   readonly #writes: ContextNumbers;
   /** The table for stores, by words: every new page of code goes through it. */
   readonly #writeWords: Int32Array;
-  #space = 0;
 
   constructor(state: CpuState) {
     this.#state = state;
     const { buffer } = state.view;
     this.#writeWords = new Int32Array(buffer, state.base + TLB_WRITE, (TLB_ENTRIES * TLB_ENTRY_SIZE) / 4);
-    this.#reads = new ContextNumbers(state, internal.TLB_READ_NUMBER, () => {
+    const reads = { last: internal.TLB_READ_NUMBER, floor: internal.TLB_READ_FLOOR };
+    this.#reads = new ContextNumbers(state, READ_NUMBERS, reads, () => {
       this.#clear(TLB_READ);
       this.onRestart();
     });
-    this.#writes = new ContextNumbers(state, internal.TLB_WRITE_NUMBER, () => this.#clear(TLB_WRITE));
+    const writes = { last: internal.TLB_WRITE_NUMBER, floor: internal.TLB_WRITE_FLOOR };
+    this.#writes = new ContextNumbers(state, WRITE_NUMBERS, writes, () => this.#clear(TLB_WRITE));
     this.enter(0, 0);
   }
 
-  /** Makes an address space and a privilege the current ones. Spaces have any numbers. */
+  /** Makes an address space and a privilege the current ones. */
   enter(space: number, privilege: PrivilegeClass): void {
-    this.#noteNumbers();
-    this.#space = space;
+    this.#state.write32(internal.TLB_SPACE, space);
     this.#state.write32(internal.TLB_SYSTEM_WRITE_GENERATION, this.#writes.of(space) * CLASSES);
     this.#state.write32(internal.TLB_SYSTEM_GENERATION, this.#reads.of(space) * CLASSES);
     this.enterPrivilege(privilege);
   }
 
-  /** Generated code may have given the current space another number. */
-  #noteNumbers(): void {
-    this.#reads.set(this.#space, this.#systemContext / CLASSES);
-    this.#writes.set(this.#space, this.#systemWriteContext / CLASSES);
+  /** Generated code goes to another space by itself. */
+  get #space(): number {
+    return this.#state.read32(internal.TLB_SPACE);
   }
 
   /** Generated code that changes the privilege changes the context by itself. */

@@ -6,14 +6,13 @@
 import type { PageRights } from './page-access.ts';
 import {
   PAGE_SHIFT,
+  PROCESS_CONTEXTS,
   TRANSLATION_ENTRIES as ENTRIES,
   TRANSLATION_SETS as SETS,
   TRANSLATION_WAYS as WAYS,
   translations,
 } from './layout.ts';
 import type { PageWalk } from './page-walk.ts';
-
-const PCIDS = 4096;
 
 /** Sizes of pages, as shifts and in bytes. */
 const SHIFTS = [PAGE_SHIFT, 21, 22, 30] as const;
@@ -25,8 +24,13 @@ const EXECUTABLE = 4;
 const DIRTY = 8;
 const GLOBAL = 16;
 
-/** Where the numbers of the cache lie: the last generation, the oldest one that is good, that of context 0, … */
-const [GENERATION, EPOCH, OWNER, TIME, HITS, FILLS, FLUSHES, NUMBERS] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+/**
+ * Where the numbers of the cache lie: the last generation, the oldest one that is good, that of the current context, …, the
+ * oldest one that is good for what is not global.
+ */
+const [GENERATION, EPOCH, OWNER, TIME, HITS, FILLS, FLUSHES, CONTEXTS_EPOCH, NUMBERS] = [
+  0, 1, 2, 3, 4, 5, 6, 7, 8,
+] as const;
 
 /** An owner that no generation equals. */
 const NOBODY = -1;
@@ -66,7 +70,8 @@ export class TranslationCache {
   readonly #holder: PieceHolder;
   /** What generated code works with as well lies in the vCPU's area (engine/events/translation-code.ts). */
   readonly #numbers: Float64Array;
-  readonly #sizesField: Int32Array;
+  /** The sizes of pages that there may be, and the current process context. */
+  readonly #fields: Int32Array;
   /** Number of the page at its size. */
   readonly #pages: Float64Array;
   readonly #shifts: Uint8Array;
@@ -77,8 +82,7 @@ export class TranslationCache {
   readonly #rights: Uint8Array;
   readonly #keys: Uint8Array;
   readonly #used: Float64Array;
-  readonly #generations = new Float64Array(PCIDS);
-  #contextsEpoch = 0;
+  readonly #generations: Float64Array;
   #evictions = 0;
   #spared = 0;
 
@@ -88,7 +92,8 @@ export class TranslationCache {
     const doubles = (offset: number) => new Float64Array(buffer, base + offset, ENTRIES);
     const bytes = (offset: number) => new Uint8Array(buffer, base + offset, ENTRIES);
     this.#numbers = new Float64Array(buffer, base + translations.GENERATION, NUMBERS);
-    this.#sizesField = new Int32Array(buffer, base + translations.SIZES, 1);
+    this.#fields = new Int32Array(buffer, base + translations.SIZES, 2);
+    this.#generations = new Float64Array(buffer, base + translations.GENERATIONS, PROCESS_CONTEXTS);
     this.#pages = doubles(translations.PAGES);
     this.#owners = doubles(translations.OWNERS).fill(NOBODY);
     this.#frames = doubles(translations.FRAMES);
@@ -111,11 +116,17 @@ export class TranslationCache {
 
   /** Bit n: a page of size `SHIFTS[n]` has been entered since everything was flushed. */
   get #sizes(): number {
-    return this.#sizesField[0] as number;
+    return this.#fields[0] as number;
   }
 
   set #sizes(sizes: number) {
-    this.#sizesField[0] = sizes;
+    this.#fields[0] = sizes;
+  }
+
+  /** Makes a process context the current one. */
+  enter(pcid: number): void {
+    this.#fields[1] = pcid;
+    this.#numbers[OWNER] = this.#generationOf(pcid);
   }
 
   #next(number: number): number {
@@ -136,15 +147,16 @@ export class TranslationCache {
   /** Forgets the pages of one process context that are not global. */
   flushContext(pcid: number): void {
     const generation = this.#next(GENERATION);
-    if (pcid === 0) this.#numbers[OWNER] = generation;
-    else this.#generations[pcid] = generation;
+    this.#generations[pcid] = generation;
+    if (pcid === this.#fields[1]) this.#numbers[OWNER] = generation;
     this.#next(FLUSHES);
   }
 
   /** Forgets all pages that are not global. */
   flushContexts(): void {
-    this.#contextsEpoch = this.#next(GENERATION);
-    this.#numbers[OWNER] = this.#contextsEpoch;
+    const generation = this.#next(GENERATION);
+    this.#numbers[CONTEXTS_EPOCH] = generation;
+    this.#numbers[OWNER] = generation;
     this.#next(FLUSHES);
   }
 
@@ -254,8 +266,7 @@ export class TranslationCache {
   }
 
   #generationOf(pcid: number): number {
-    if (pcid === 0) return this.#numbers[OWNER] as number;
-    return Math.max(this.#generations[pcid] as number, this.#contextsEpoch, this.#epoch);
+    return Math.max(this.#generations[pcid] as number, this.#numbers[CONTEXTS_EPOCH] as number, this.#epoch);
   }
 
   #makeRoom(first: number): number {

@@ -16,12 +16,9 @@ import {
 import { ENTRY_ACCESSED, ENTRY_DIRTY, PageWalk, type TableReader, walkTables } from './page-walk.ts';
 import { LEVELS_NONE, type PagingFeatures, PagingRegisters, type PagingRules } from './paging-rules.ts';
 import type { PhysicalMap } from './physical-map.ts';
-import type { PrivilegeClass, Tlb } from './tlb.ts';
+import { type PrivilegeClass, SPACE_UNPAGED, type Tlb } from './tlb.ts';
 import { TranslationCache } from './translation-cache.ts';
 import { PAGE_SHIFT, PAGE_SIZE } from './layout.ts';
-
-/** The number of the address space without paging; others have their process-context identifier. */
-const SPACE_UNPAGED = -1;
 
 /** Who has to know what translation does. */
 export interface TranslationObserver {
@@ -107,6 +104,7 @@ export class Translator {
 
   #enter(): void {
     const { levels, pcid } = this.#rules;
+    this.cache.enter(pcid);
     if (levels === LEVELS_NONE) this.#tlb.enter(SPACE_UNPAGED, 0);
     else this.#tlb.enter(pcid, this.#privilege);
   }

@@ -166,6 +166,11 @@ export const internal = {
   /** i32: the last numbers that contexts of loads and of stores have got (see tlb.ts). */
   TLB_READ_NUMBER: field(),
   TLB_WRITE_NUMBER: field(),
+  /** i32: up to these numbers all have been forgotten. */
+  TLB_READ_FLOOR: field(),
+  TLB_WRITE_FLOOR: field(),
+  /** i32: the address space that is current (see tlb.ts). */
+  TLB_SPACE: field(),
   /** i32: the rules of paging where generated code knows them, see memory/paging-rules.ts; 0: TypeScript translates. */
   PAGING: field(),
   /** i32: bits of the upper half of a table entry with which TypeScript has to do. */

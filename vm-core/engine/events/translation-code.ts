@@ -287,7 +287,7 @@ class Translation extends EventCode {
     const epoch = this.f.load('i64', 64, this.cpu, translations.EPOCH);
     const owner = this.f.load('i64', 64, this.cpu, translations.OWNER);
     this.f.store(64, numbers, translations.OWNERS, this.select(isGlobal, epoch, owner));
-    this.f.store(16, this.add(this.cpu, this.shl(at, 1)), translations.PCIDS, this.constant(0));
+    this.f.store(16, this.add(this.cpu, this.shl(at, 1)), translations.PCIDS, this.field(translations.CONTEXT));
     this.f.store(8, this.add(this.cpu, at), translations.SHIFTS, shift);
     this.f.store(8, this.add(this.cpu, at), translations.RIGHTS, this.or(allowed, flags));
     this.f.store(8, this.add(this.cpu, at), translations.KEYS, this.constant(0));

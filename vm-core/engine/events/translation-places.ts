@@ -21,15 +21,27 @@ export function nextNumber(s: EventCode, at: number): Value {
   return after;
 }
 
-/** 1 if the translation at an index is good; one of another context is `whenForeign`. */
-function serves(s: EventCode, at: Value, whenForeign: 0 | 1): Value {
+/** The bits of the generation of a process context: the newest of its own, that of all contexts and that of everything. */
+export function generationBits(s: EventCode, pcid: Value): Value {
+  const { f } = s;
+  const number = (place: Value, at: number) => f.operate('f64.reinterpret_i64', f.load('i64', 64, place, at));
+  const own = number(s.add(s.cpu, s.shl(pcid, 3)), translations.GENERATIONS);
+  const ofContexts = f.operate('f64.max', own, number(s.cpu, translations.CONTEXTS_EPOCH));
+  return f.operate('i64.reinterpret_f64', f.operate('f64.max', ofContexts, number(s.cpu, translations.EPOCH)));
+}
+
+/** 1 if the translation at an index is good: for the current process context, or for the one that it was made for. */
+function serves(s: EventCode, at: Value, context: 'current' | 'any'): Value {
   const owner = s.f.load('i64', 64, s.add(s.cpu, s.shl(at, 3)), translations.OWNERS);
   const rights = s.f.load('i32', 8, s.add(s.cpu, at), translations.RIGHTS);
-  const pcid = s.f.load('i32', 16, s.add(s.cpu, s.shl(at, 1)), translations.PCIDS);
+  const pcid = s.f.copy(s.f.load('i32', 16, s.add(s.cpu, s.shl(at, 1)), translations.PCIDS));
   const isOfAll = s.eq(owner, s.f.load('i64', 64, s.cpu, translations.EPOCH));
-  const isOwn = s.eq(owner, s.f.load('i64', 64, s.cpu, translations.OWNER));
-  const ofContext = s.select(pcid, s.constant(whenForeign), isOwn);
-  return s.select(s.and(rights, GLOBAL), isOfAll, ofContext);
+  const isCurrent = s.eq(owner, s.f.load('i64', 64, s.cpu, translations.OWNER));
+  const isOwn =
+    context === 'any'
+      ? s.eq(owner, generationBits(s, pcid))
+      : s.and(isCurrent, s.eq(pcid, s.field(translations.CONTEXT)));
+  return s.select(s.and(rights, GLOBAL), isOfAll, isOwn);
 }
 
 function firstOf(s: EventCode, page: Value): Value {
@@ -51,7 +63,7 @@ export function writeLocate(s: EventCode): void {
     const there = s.f.load('i64', 64, s.add(s.cpu, s.shl(at, 3)), translations.PAGES);
     s.if(s.eq(there, bits), () => {
       const isSize = s.eq(s.f.load('i32', 8, s.add(s.cpu, at), translations.SHIFTS), shift);
-      s.if(s.and(isSize, serves(s, at, 0)), () => s.f.return(at));
+      s.if(s.and(isSize, serves(s, at, 'current')), () => s.f.return(at));
     });
   }
   s.f.return(s.constant(-1));
@@ -63,7 +75,7 @@ export function writeRoom(s: EventCode): void {
   const first = firstOf(s, page);
   for (let way = 0; way < WAYS; way++) {
     const at = s.f.copy(s.add(first, s.constant(way)));
-    s.if(s.isZero(serves(s, at, 1)), () => s.f.return(at));
+    s.if(s.isZero(serves(s, at, 'any')), () => s.f.return(at));
   }
   s.f.return(s.constant(-1));
 }
