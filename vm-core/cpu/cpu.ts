@@ -136,7 +136,7 @@ export interface QuickEntry {
    * Enters the handler of a vector other than #DB; EIP is the value to push. `errorCode` is -1 where none is pushed;
    * `resume` is RF or 0, set in the image of the flags. False: it is unusual, and nothing has changed.
    */
-  enter(vector: number, isSoftware: boolean, errorCode: number, resume: number): boolean;
+  enter(vector: number, kind: 'software' | 'exception' | 'external', errorCode: number, resume: number): boolean;
 }
 
 /** What is cached of address translations. By default these are the current process context's. */

@@ -107,7 +107,7 @@ export function enterHandlerQuickly(cpu: Cpu, event: CpuEvent): boolean {
   const { vector, kind, nonMaskable } = event;
   if (!cpu.quick || nonMaskable || (vector === VECTOR_DB && kind === 'exception')) return false;
   const errorCode = pushesErrorCode(event) ? (event.errorCode ?? 0) : -1;
-  return cpu.quick.enter(vector, kind === 'software', errorCode, resumes(event) ? RF : 0);
+  return cpu.quick.enter(vector, kind, errorCode, resumes(event) ? RF : 0);
 }
 
 /** As `enterProtected`; the error code of what it throws says in EXT whether the program caused the event itself. */

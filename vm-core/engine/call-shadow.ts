@@ -31,6 +31,10 @@ const NOTHING_KNOWN: CallStack = { calls: [], isComplete: false, begin: undefine
 /** What an interrupt pushes at most, with what aligns it. */
 const FRAME_MAX = 64;
 
+/** Why TypeScript is asked; and another reason, for whoever wants to compare what it does with what generated code does. */
+const ASKED_IN_TRANSIT = 1;
+export const ASKED_ALWAYS = 2;
+
 /** Where the processor was before an operation that may transfer control or change stacks. */
 interface Place {
   selector: number;
@@ -60,11 +64,6 @@ export class CallShadow implements CallObserver {
     level: 0,
     task: 0,
   };
-  /** Where the stack in the ring begins. */
-  #begin = UNKNOWN;
-  /** SS was loaded and the stack pointer was not yet: which stack this is will be seen. */
-  #inTransit = false;
-
   constructor(state: CpuState) {
     this.#state = state;
     this.#view = state.view;
@@ -334,6 +333,25 @@ export class CallShadow implements CallObserver {
 
   #changesStack(at: number): boolean {
     return this.#view.getUint8(at + entry.CALL_CHANGES_STACK) === 1;
+  }
+
+  /** Where the stack in the ring begins. */
+  get #begin(): number {
+    return this.#view.getFloat64(this.#state.base + internal.CALLS_BEGIN, true);
+  }
+
+  set #begin(at: number) {
+    this.#view.setFloat64(this.#state.base + internal.CALLS_BEGIN, at, true);
+  }
+
+  /** SS was loaded and the stack pointer was not yet: which stack this is will be seen. */
+  get #inTransit(): boolean {
+    return (this.#state.read32(internal.CALLS_ASK) & ASKED_IN_TRANSIT) !== 0;
+  }
+
+  set #inTransit(is: boolean) {
+    const others = this.#state.read32(internal.CALLS_ASK) & ~ASKED_IN_TRANSIT;
+    this.#state.write32(internal.CALLS_ASK, is ? others | ASKED_IN_TRANSIT : others);
   }
 
   get #top(): number {

@@ -110,7 +110,8 @@ function codeAddress(f: FunctionBuilder, cpu: Value, offset: Value, paragraph?: 
   return f.widen(f.binary('add', base, offset), false);
 }
 
-function neighbour(f: FunctionBuilder, at: Value, distance: number): Value {
+/** The entry so many bytes away in the ring. */
+export function neighbour(f: FunctionBuilder, at: Value, distance: number): Value {
   const place = f.binary('and', f.binary('add', at, f.i32(distance)), f.i32(CALL_SHADOW_SIZE - 1));
   return f.binary('or', place, f.binary('and', at, f.i32(-CALL_SHADOW_SIZE)));
 }

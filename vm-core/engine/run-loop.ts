@@ -10,6 +10,7 @@ import { CS, ENTRY_BASE, internal, SEGMENT_ENTRY_SIZE, slot } from '../state/lay
 import type { FunctionBuilder, Label, Value, Variable } from '../wasm/function-builder.ts';
 import type { FunctionReference, ModuleBuilder, Signature } from '../wasm/module-builder.ts';
 import { JUMP_BLOCK, JUMP_LINEAR, JUMP_MODE, jumpEntryOf } from './jump-cache.ts';
+import { KIND_EXCEPTION } from './call-entry.ts';
 import { stageBranch } from './branch-stage.ts';
 import { stageCounts } from './count-stage.ts';
 import { stageTraceBegin, stageTraceCount } from './trace-stage.ts';
@@ -53,7 +54,7 @@ interface Branches {
 
 /** What the loop can do by itself instead of coming back. */
 export interface LoopEvents {
-  /** (cpu, vector, is software, error code, RF or 0) → whether the handler was entered. */
+  /** (cpu, vector, kind, error code, RF or 0) → whether the handler was entered. */
   readonly enter: FunctionReference;
   /** (cpu, linear address, entry's place) → whether the entry of the jump cache is good in the mode that is current. */
   readonly findAgain: FunctionReference;
@@ -244,7 +245,7 @@ function deliverFault(f: FunctionBuilder, state: LoopState, { enter }: LoopEvent
   const mayEnter = f.binary('and', f.eqz(isAsked), f.binary('ltU', delivered, f.i32(DELIVERIES_MAX)));
   f.if(f.select(code, mayEnter, f.i32(0)), () => {
     const errorCode = f.binary('sub', code, f.i32(1));
-    f.if(f.call(enter, cpu, f.i32(VECTOR_PF), f.i32(0), errorCode, f.i32(RF)), () => {
+    f.if(f.call(enter, cpu, f.i32(VECTOR_PF), f.i32(KIND_EXCEPTION), errorCode, f.i32(RF)), () => {
       f.store(32, cpu, internal.QUICK_FAULT, f.i32(0));
       f.store(32, cpu, internal.FAULT, f.i32(0));
       f.store(32, cpu, internal.DELIVERED, f.binary('add', delivered, f.i32(1)));

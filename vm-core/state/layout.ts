@@ -260,6 +260,10 @@ export const internal = {
   COMPILED: field(),
   /** For each segment, 32 bytes: base, and the exclusive upper ends of offsets that may be read and written (i64). */
   SEGMENTS: field(6 * 32),
+  /** f64: while calls are recorded, where the current stack begins; infinite if that is not known. */
+  CALLS_BEGIN: field(),
+  /** i32: not 0 while TypeScript is to record what returns and interrupts do, see engine/call-shadow.ts. */
+  CALLS_ASK: field(),
 } as const;
 
 /** Inside one segment's entry of `internal.SEGMENTS`. */

@@ -32,7 +32,9 @@ import {
   loadSame,
   requireSame,
 } from './descriptor-code.ts';
+import { KIND_SOFTWARE } from '../call-entry.ts';
 import type { EventCode } from './event-code.ts';
+import { recordEntry } from './event-records.ts';
 import { loadNullStack } from './long-stack.ts';
 
 /** Present and a 32-bit interrupt or trap gate, which in long mode is one of 64 bits; the type's lowest bit is of traps. */
@@ -49,7 +51,8 @@ const TSS_64_IST1 = 36;
 /** The parameters of the function. */
 interface EventValues {
   readonly vector: Value;
-  readonly isSoftware: Value;
+  /** The kind of an entry in the record of calls. */
+  readonly kind: Value;
   /** -1 where none is pushed. */
   readonly errorCode: Value;
   /** RF or 0, set in the image of the flags. */
@@ -65,27 +68,29 @@ interface Target {
   readonly isInward: Value;
 }
 
-/** Writes the function (cpu, vector, is software, error code, resume) → whether the handler was entered; EIP is the value to push. */
+/** Writes the function (cpu, vector, kind, error code, resume) → whether the handler was entered; EIP is the value to push. */
 export function writeEnter(s: EventCode): void {
-  const [, vector, isSoftware, errorCode, resume] = s.f.parameters as readonly Value[];
-  const event = { vector, isSoftware, errorCode, resume } as EventValues;
+  const [, vector, kind, errorCode, resume] = s.f.parameters as readonly Value[];
+  const event = { vector, kind, errorCode, resume } as EventValues;
   s.refuseUnusual();
   if (s.isWide) enterLong(s, event);
   else enterProtected(s, event);
 }
 
-function enterProtected(s: EventCode, { vector, isSoftware, errorCode, resume }: EventValues): void {
+function enterProtected(s: EventCode, { vector, kind, errorCode, resume }: EventValues): void {
   s.refuseIf(s.and(s.field(slot.EFER), EFER_LMA));
   const at = s.shl(vector, 3);
   s.refuseIf(s.gtU(s.add(at, s.constant(7)), s.field(slot.IDTR_LIMIT, 16)));
   const host = s.place('read', s.add(s.field(slot.IDTR_BASE), at), 8, 'system');
   const gate = { low: s.load(host), high: s.load(host, 4) };
   const offset = s.or(s.and(gate.high, 0xffff_0000), s.and(gate.low, 0xffff));
-  const target = openGate(s, gate, isSoftware);
+  const target = openGate(s, gate, kind);
   s.refuseIf(s.gtU(offset, limitOf(s, target.code)));
   const hasErrorCode = s.f.copy(s.f.binary('geS', errorCode, s.constant(0)));
   const bytes = s.f.copy(s.add(s.select(target.isInward, s.constant(20), s.constant(12)), s.shl(hasErrorCode, 2)));
-  const { pointer, frame, stack, low, high } = openProtected(s, target, bytes);
+  const { pointer, frame, linear, stack, low, high } = openProtected(s, target, bytes);
+  const { isInward } = target;
+  recordEntry(s, { kind, vector, frame: s.add(linear, s.shl(hasErrorCode, 2)), offset, isInward });
   const place = s.variable(frame);
   s.if(hasErrorCode, () => {
     s.f.store(32, place, 0, errorCode);
@@ -105,10 +110,10 @@ function enterProtected(s: EventCode, { vector, isSoftware, errorCode, resume }:
 }
 
 /** Finds the code behind a gate that is open for the event; refuses what is closed. */
-function openGate(s: EventCode, gate: DescriptorValue, isSoftware: Value): Target {
+function openGate(s: EventCode, gate: DescriptorValue, kind: Value): Target {
   s.refuseUnless(s.matches(gate.high, GATE_MASK, GATE));
   const now = s.field(slot.CPL, 8);
-  s.refuseIf(s.and(isSoftware, s.ltU(levelOf(s, gate), now)));
+  s.refuseIf(s.and(s.eq(kind, KIND_SOFTWARE), s.ltU(levelOf(s, gate), now)));
   const selector = s.shrU(gate.low, 16);
   const code = findCode(s, selector);
   const level = levelOf(s, code);
@@ -123,6 +128,7 @@ function openGate(s: EventCode, gate: DescriptorValue, isSoftware: Value): Targe
 interface Room {
   readonly pointer: Variable;
   readonly frame: Variable;
+  readonly linear: Variable;
   readonly stack: Variable;
   readonly low: Variable;
   readonly high: Variable;
@@ -130,7 +136,7 @@ interface Room {
 
 function openProtected(s: EventCode, { isInward, level }: Target, bytes: Value): Room {
   const zero = () => s.variable(s.constant(0));
-  const room = { pointer: zero(), frame: zero(), stack: zero(), low: zero(), high: zero() };
+  const room = { pointer: zero(), frame: zero(), linear: zero(), stack: zero(), low: zero(), high: zero() };
   s.if(
     isInward,
     () => openInner(s, level, bytes, room),
@@ -140,8 +146,8 @@ function openProtected(s: EventCode, { isInward, level }: Target, bytes: Value):
       s.refuseIf(s.ltU(top, bytes));
       s.refuseIf(s.gtU(s.wideUnsigned(top), s.f.load('i64', 64, s.cpu, STACK_ENTRY + ENTRY_WRITE_END)));
       s.set(room.pointer, s.sub(top, bytes));
-      const linear = s.add(s.field(STACK_ENTRY + ENTRY_BASE), room.pointer);
-      s.set(room.frame, s.place('write', linear, bytes, 'current'));
+      s.set(room.linear, s.add(s.field(STACK_ENTRY + ENTRY_BASE), room.pointer));
+      s.set(room.frame, s.place('write', room.linear, bytes, 'current'));
     },
   );
   return room;
@@ -163,7 +169,8 @@ function openInner(s: EventCode, level: Value, bytes: Value, room: Room): void {
   s.refuseIf(s.ltU(top, bytes));
   s.refuseIf(s.gtU(s.sub(top, s.constant(1)), limitOf(s, stack)));
   s.set(room.pointer, s.sub(top, bytes));
-  s.set(room.frame, s.place('write', s.add(baseOf(s, stack), room.pointer), bytes, 'system'));
+  s.set(room.linear, s.add(baseOf(s, stack), room.pointer));
+  s.set(room.frame, s.place('write', room.linear, bytes, 'system'));
   s.set(room.stack, selector);
   s.set(room.low, stack.low);
   s.set(room.high, stack.high);
@@ -181,7 +188,7 @@ function arrive(s: EventCode, { gate, selector, code, level }: Target): void {
   s.f.return(s.constant(1));
 }
 
-function enterLong(s: EventCode, { vector, isSoftware, errorCode, resume }: EventValues): void {
+function enterLong(s: EventCode, { vector, kind, errorCode, resume }: EventValues): void {
   const at = s.shl(vector, 4);
   s.refuseIf(s.gtU(s.add(at, s.constant(15)), s.field(slot.IDTR_LIMIT, 16)));
   const host = s.place('read', s.add(s.address(slot.IDTR_BASE), s.wideUnsigned(at)), 16, 'system');
@@ -189,12 +196,15 @@ function enterLong(s: EventCode, { vector, isSoftware, errorCode, resume }: Even
   const lower = s.wideUnsigned(s.or(s.and(gate.high, 0xffff_0000), s.and(gate.low, 0xffff)));
   const offset = s.or(lower, s.shl(s.wideUnsigned(s.load(host, 8)), 32));
   s.refuseUnlessCanonical(offset);
-  const target = openGate(s, gate, isSoftware);
+  const target = openGate(s, gate, kind);
   const hasErrorCode = s.f.copy(s.f.binary('geS', errorCode, s.constant(0)));
   const bytes = s.add(s.constant(40), s.shl(hasErrorCode, 3));
   const top = stackTop(s, target);
   const pointer = s.sub(s.and(top, -16), s.wideUnsigned(bytes));
   const place = s.variable(s.place('write', pointer, bytes, 'system'));
+  const { isInward } = target;
+  const frame = s.add(pointer, s.wideUnsigned(s.shl(hasErrorCode, 3)));
+  recordEntry(s, { kind, vector, frame, offset, isInward });
   s.if(hasErrorCode, () => {
     s.f.store(64, place, 0, s.wideUnsigned(errorCode));
     s.set(place, s.add(place, s.constant(8)));

@@ -101,7 +101,6 @@ export class EventCode extends Arithmetic implements FlagKeeper {
   refuseUnusual(): void {
     const control = this.field(slot.CR0);
     const flags = this.field(slot.EFLAGS);
-    this.refuseIf(this.field(internal.CALLS_TOP));
     this.refuseUnless(this.and(control, CR0_PE));
     this.refuseIf(this.and(flags, VM | TF | RF));
     this.refuseIf(this.and(this.isZero(this.isZero(this.and(control, CR0_AM))), this.bit(flags, 18)));

@@ -9,6 +9,7 @@ import type { CpuState } from '../../state/cpu-state.ts';
 import { internal, slot } from '../../state/layout.ts';
 import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
 import type { FunctionReference, ModuleBuilder } from '../../wasm/module-builder.ts';
+import { KIND_EXCEPTION, KIND_EXTERNAL, KIND_SOFTWARE } from '../call-entry.ts';
 import * as record from '../record.ts';
 import type { SlowPaths } from '../slow-paths.ts';
 import { writeEnter } from './enter-code.ts';
@@ -22,7 +23,7 @@ import type { TranslationFunctions } from './translation-code.ts';
 /** The functions of a module. */
 export interface EventFunctions {
   readonly addressBits: 32 | 64;
-  /** (cpu, vector, is software, error code or -1, RF or 0) → whether the handler was entered. */
+  /** (cpu, vector, kind, error code or -1, RF or 0) → whether the handler was entered. */
   readonly enter: FunctionReference;
   /** (cpu, record) → status, or 0. */
   readonly return: FunctionReference;
@@ -35,17 +36,13 @@ export interface EventFunctions {
   readonly findAgain: FunctionReference;
 }
 
-/** (vCPU's base, vector, is software, error code or -1, RF or 0) → whether the handler was entered. */
-export type EnterFunction = (
-  cpu: number,
-  vector: number,
-  isSoftware: number,
-  errorCode: number,
-  resume: number,
-) => number;
+/** (vCPU's base, vector, kind of call-entry.ts, error code or -1, RF or 0) → whether the handler was entered. */
+export type EnterFunction = (cpu: number, vector: number, kind: number, errorCode: number, resume: number) => number;
 
 /** The name by which a module exports its `enter`. */
 export const ENTER = 'enter';
+
+const KINDS = { software: KIND_SOFTWARE, exception: KIND_EXCEPTION, external: KIND_EXTERNAL } as const;
 
 /** Defines what a module has for events. */
 export function withEvents(module: ModuleBuilder, paths: SlowPaths): SlowPaths {
@@ -85,7 +82,7 @@ const softwareInterrupt =
       const length = f.load(type, 16, at, record.RECORD_NEXT_OFFSET);
       f.store(addressBits, cpu, slot.EIP, f.binary('add', before, length));
       const number = vector === undefined ? f.load('i32', 8, at, record.RECORD_IMMEDIATE) : f.i32(vector);
-      f.if(f.call(enter, cpu, number, f.i32(1), f.i32(-1), f.i32(0)), () =>
+      f.if(f.call(enter, cpu, number, f.i32(KIND_SOFTWARE), f.i32(-1), f.i32(0)), () =>
         f.return(f.binary('or', f.load('i32', 32, cpu, internal.EXIT_REQUEST), f.i32(BRANCH))),
       );
       f.store(addressBits, cpu, slot.EIP, before);
@@ -132,8 +129,8 @@ export class QuickEvents {
     this.#enterOf = enterOf;
   }
 
-  enter(vector: number, isSoftware: boolean, errorCode: number, resume: number): boolean {
+  enter(vector: number, kind: keyof typeof KINDS, errorCode: number, resume: number): boolean {
     const enter = this.#enterOf(is64BitMode(this.#state) ? 64 : 32);
-    return enter(this.#state.base, vector, isSoftware ? 1 : 0, errorCode, resume) !== 0;
+    return enter(this.#state.base, vector, KINDS[kind], errorCode, resume) !== 0;
   }
 }

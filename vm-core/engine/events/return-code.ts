@@ -33,6 +33,7 @@ import {
 } from './descriptor-code.ts';
 import { STATUS_RESUME } from '../record.ts';
 import { bitOf, type EventCode } from './event-code.ts';
+import { recordReturn } from './event-records.ts';
 import { loadFlatStack, loadNullStack, requireFlat } from './long-stack.ts';
 
 const SS_SELECTOR = segmentSlots[SS] as number;
@@ -138,6 +139,7 @@ function returnProtected(s: EventCode): void {
     s.set(outer.high, stack.high);
     s.set(after, s.load(second));
   });
+  recordReturn(s, isOutward, s.add(s.field(STACK_ENTRY + ENTRY_BASE), after));
   const flags = mergedFlags(s, image);
   s.if(isOutward, () => loadSame(s, SS, outer.selector, outer));
   loadSame(s, CS, selector, code);
@@ -154,7 +156,8 @@ function returnLong(s: EventCode): void {
   const selector = s.load(host, 8, 16);
   const code = findReturnCode(s, selector);
   const level = levelOf(s, code);
-  s.if(s.gtU(level, s.field(slot.CPL, 8)), () => refuseOutward(s, level));
+  const isOutward = s.f.copy(s.gtU(level, s.field(slot.CPL, 8)));
+  s.if(isOutward, () => refuseOutward(s, level));
   const stackSelector = s.load(host, 32, 16);
   const isNull = s.isZero(s.and(stackSelector, 0xfffc));
   const outer = { low: s.variable(s.constant(0)), high: s.variable(s.constant(0)) };
@@ -171,6 +174,7 @@ function returnLong(s: EventCode): void {
       s.set(outer.high, stack.high);
     },
   );
+  recordReturn(s, isOutward, s.f.load('i64', 64, host, 24));
   const flags = mergedFlags(s, s.load(host, 16));
   s.if(
     isNull,
