@@ -55,17 +55,20 @@ export class CodeFetch {
       if (nextPage < 0) nextPage = this.#linear.translateFetch(this.#after(linear, room));
       return nextPage;
     };
+    const host = this.#map.hostAddress(physical);
+    const { bytes } = this.#map;
     const place = {
       linear,
       physical,
       codeSize,
       modeKey,
       bytesToLimit,
-      keep: this.#map.hostAddress(physical) >= 0,
+      keep: host >= 0,
       nextPageFollows: () => findNextPage() === physical + room && this.#map.hostAddress(physical + room) >= 0,
     };
     const block = this.#code.find(place, (offset) => {
-      if (offset < room) return this.#map.read(physical + offset, 1, 'code');
+      if (offset < room)
+        return host >= 0 ? (bytes[host + offset] as number) : this.#map.read(physical + offset, 1, 'code');
       // What lies beyond the limit is not fetched.
       return offset < bytesToLimit ? this.#map.read(findNextPage() + offset - room, 1, 'code') : 0;
     });

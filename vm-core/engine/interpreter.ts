@@ -209,9 +209,9 @@ function buildTelling(
 function unitParts(forms: readonly StagedForm[]): readonly (readonly StagedForm[])[] {
   const parts = new Map<string, StagedForm[]>();
   for (const form of forms) {
-    const { unit, feature } = form.row;
+    const { unit, feature, name } = form.row;
     if (unit === undefined) continue;
-    const key = `${unit} ${feature}`;
+    const key = `${unit} ${feature} ${name}`;
     const part = parts.get(key);
     if (part) part.push(form);
     else parts.set(key, [form]);

@@ -18,9 +18,10 @@ export function mayLoadStackPointer(row: InstructionRow): boolean {
 
 /** True if the instruction does. */
 export function loadsStackPointer({ rowIndex, memoryForm, rmSlot, regSlot }: DecodedInstruction): boolean {
-  const row = instructionRows[rowIndex];
-  if (!row || !mayLoad[rowIndex]) return false;
-  return writtenOperands(row).some((code) =>
+  if (rmSlot !== slot.ESP && regSlot !== slot.ESP) return false;
+  const written = loaded[rowIndex];
+  if (written === undefined) return false;
+  return written.some((code) =>
     code === 'Gv' ? regSlot === slot.ESP : (code === 'Zv' || !memoryForm) && rmSlot === slot.ESP,
   );
 }
@@ -29,4 +30,5 @@ function writtenOperands({ name, operands }: InstructionRow): readonly OperandCo
   return operands.slice(0, name === 'XCHG' ? 2 : 1).filter((code) => WIDE_REGISTERS.has(code));
 }
 
-const mayLoad = instructionRows.map(mayLoadStackPointer);
+/** By the indices of rows: the operands, of those that may. */
+const loaded = instructionRows.map((row) => (mayLoadStackPointer(row) ? writtenOperands(row) : undefined));

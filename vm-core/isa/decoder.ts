@@ -17,14 +17,7 @@ import { type CpuModel, modelFacts } from './cpu-model.ts';
 import { type ByteSource, type DecodedInstruction, ROW_INVALID, ROW_TOO_LONG } from './decoded-instruction.ts';
 import type { InstructionRow } from './instruction-row.ts';
 import { instructionRows, opcodeMap, opcodeMapOf64BitMode } from './instruction-table.ts';
-import {
-  immediateSize,
-  isMemoryOnly,
-  isRegisterOnly,
-  isSignedImmediate,
-  type OperandCode,
-  type OperandSize,
-} from './operand.ts';
+import { immediateSize, isSignedImmediate, type OperandCode, type OperandSize } from './operand.ts';
 import { type Candidate, MAP_0F, MAP_0F38, MAP_0F3A, MAPS_VEX } from './opcode-map.ts';
 import { selectorSlot } from './rows/data-transfer.ts';
 import { isGather, nameUnitRegisters, nameVectorIndex, REX_B, REX_R, REX_W, REX_X } from './unit-registers.ts';
@@ -111,7 +104,7 @@ export class Decoder {
     if (row.unit !== undefined) {
       nameUnitRegisters(result, row.operands, this.#modRm, this.#rex, this.#inMode(~this.#vvvv & 15));
     }
-    for (const code of row.operands) this.#immediate(code);
+    if (chosen.hasImmediate) for (const code of row.operands) this.#immediate(code);
     result.length = this.#at;
     if (this.#at > INSTRUCTION_LENGTH_MAX) return this.#invalid(ROW_TOO_LONG);
     if (!this.#isValid(row, chosen) || (this.#lock && !this.#mayLock(row))) return this.#invalid(ROW_INVALID);
@@ -361,18 +354,21 @@ export class Decoder {
   }
 
   /** Combinations that the opcode maps cannot exclude. */
-  #isValid(row: InstructionRow, { usesVvvv, hasVectorIndex }: Candidate): boolean {
+  #isValid(row: InstructionRow, chosen: Candidate): boolean {
     const result = this.result;
-    if (this.#vvvv !== 15 && !usesVvvv) return false;
-    if (hasVectorIndex && !isGather(result, this.#modRm)) return false;
-    for (const code of row.operands) {
-      if (isMemoryOnly(code) && !result.memoryForm) return false;
-      if (isRegisterOnly(code) && this.#modRm < 0xc0) return false;
-      if (code === 'Sw' && (result.reg > 5 || (row.name === 'MOV_SREG_RM' && result.reg === CS))) return false;
-      if (code === 'Cd' && !CONTROL_REGISTERS.has(result.reg)) return false;
-      if (code === 'Dd' && result.reg > 7) return false;
-    }
-    return true;
+    if (this.#vvvv !== 15 && !chosen.usesVvvv) return false;
+    if (chosen.hasVectorIndex && !isGather(result, this.#modRm)) return false;
+    if (chosen.needsMemory && !result.memoryForm) return false;
+    if (chosen.needsRegister && this.#modRm < 0xc0) return false;
+    return !chosen.namesSystemRegister || row.operands.every((code) => this.#isRegister(row, code));
+  }
+
+  /** False for the numbers of segment, control and debug registers that there are not, or not for this. */
+  #isRegister(row: InstructionRow, code: OperandCode): boolean {
+    const { reg } = this.result;
+    if (code === 'Sw') return reg <= 5 && (row.name !== 'MOV_SREG_RM' || reg !== CS);
+    if (code === 'Cd') return CONTROL_REGISTERS.has(reg);
+    return code !== 'Dd' || reg <= 7;
   }
 
   #unsigned(size: number): number {

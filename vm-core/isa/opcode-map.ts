@@ -13,6 +13,7 @@ import type { InstructionRow } from './instruction-row.ts';
 import {
   hasNo16BitForm,
   hasVectorIndex,
+  immediateSize,
   isMemoryOnly,
   isRegisterOnly,
   isRegisterOrMemory,
@@ -61,6 +62,13 @@ export interface Candidate extends Conditions {
   readonly usesVvvv: boolean;
   /** The index of the address is a vector. */
   readonly hasVectorIndex: boolean;
+  /** An operand must be memory; a register. */
+  readonly needsMemory: boolean;
+  readonly needsRegister: boolean;
+  /** An operand is a segment, control or debug register, of which some numbers mean none. */
+  readonly namesSystemRegister: boolean;
+  /** Something stands behind the opcode and the address. */
+  readonly hasImmediate: boolean;
   /** Nothing decides but the opcode. */
   readonly isPlain: boolean;
 }
@@ -122,6 +130,10 @@ export class OpcodeMap {
         readsModRm: row.operands.some(needsModRm),
         mayBeMemory: row.operands.some((code) => isRegisterOrMemory(code) || isMemoryOnly(code)),
         isOffset: row.operands.some((code) => code === 'Ob' || code === 'Ov'),
+        needsMemory: row.operands.some(isMemoryOnly),
+        needsRegister: row.operands.some(isRegisterOnly),
+        namesSystemRegister: row.operands.some((code) => code === 'Sw' || code === 'Cd' || code === 'Dd'),
+        hasImmediate: row.operands.some((code) => immediateSize(code, 32, 32) > 0),
         isPlain:
           !skipsModRm &&
           conditions.prefix === undefined &&
