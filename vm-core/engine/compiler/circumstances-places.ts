@@ -59,10 +59,15 @@ const ALIASED = [PROGRAM_AT, PROGRAM_AT + 0x1000, DATA_AT, BORDER, STRADDLING_AT
 /** The pages of which entries are changed. */
 export const changing: readonly number[] = [PROGRAM_AT, DATA_AT, BORDER, DATA_AT + ALIAS, BORDER + ALIAS];
 
+/** Second pages of what lies on two lie elsewhere, so far behind it. */
+const APART = 0x50000;
+const apart = [PROGRAM_AT + 0x1000, BORDER, STRADDLING_AT + 0x1000].map((address) => address >>> 12);
+
 /** Where a page of the linear address space lies at first. */
 export function physicalPage(n: number): number {
   const isAlias = ALIASED.some((address) => (address + ALIAS) >>> 12 === n);
-  return (n << 12) - (isAlias ? ALIAS : 0);
+  const page = n - (isAlias ? ALIAS >>> 12 : 0);
+  return (page << 12) + (apart.includes(page) ? APART : 0);
 }
 
 /** Address of a block of the program, or the same one elsewhere. */

@@ -76,9 +76,17 @@ function machineOf(engine: Engine, mode: WideMode, seed: number): Machine {
     ...{ exitDevice: false, startTimeMs: 0, devices: [nuisance], engine },
   });
   const draw = drawFrom(seed);
-  for (const [at, bytes] of circumstancesProgram(draw, mode)) machine.memory.write(at, Uint8Array.from(bytes));
+  for (const [at, bytes] of circumstancesProgram(draw, mode)) put(machine, at, Uint8Array.from(bytes));
   begin(machine, mode);
   return machine;
+}
+
+/** Writes bytes to pages as they are mapped at first. */
+function put(machine: Machine, linear: number, bytes: Uint8Array): void {
+  const inPage = linear & 0xfff;
+  const count = Math.min(bytes.length, 0x1000 - inPage);
+  machine.memory.write(place.physicalPage(linear >>> 12) + inPage, bytes.subarray(0, count));
+  if (count < bytes.length) put(machine, linear + count, bytes.subarray(count));
 }
 
 /** At the program's beginning, with paging on; also where a guest has shut down. */
@@ -179,7 +187,7 @@ class Outside {
 
   #write(): void {
     const [at, byte] = [PROGRAM_AT + 60 + 64 * this.#draw(14), this.#draw(256)];
-    for (const { memory } of this.#machines) memory.write(at, Uint8Array.of(byte));
+    for (const machine of this.#machines) put(machine, at, Uint8Array.of(byte));
   }
 }
 
