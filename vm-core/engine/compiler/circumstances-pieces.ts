@@ -1,4 +1,5 @@
 /** Pieces of the programs of circumstances-program.ts: each changes the circumstances, or meets them, and goes on in a block. */
+import { CR4_PCIDE } from '../../state/control-bits.ts';
 import * as place from './circumstances-places.ts';
 import { DATA_AT, type Draw, PROGRAM_AT, STACK_AT } from './random-program.ts';
 
@@ -50,7 +51,14 @@ export class CircumstancesWriter {
   piece(): readonly number[] {
     const kinds = [
       ...[() => this.#trap(), () => this.#debugRegisters(), () => this.#time(), () => this.#shadow()],
-      ...[() => this.#remap(), () => this.#remap(), () => this.#a20(), () => this.#pointers(), () => this.#interrupt()],
+      ...[
+        () => this.#remap(),
+        () => this.#remap(),
+        () => this.#context(),
+        () => this.#a20(),
+        () => this.#pointers(),
+        () => this.#interrupt(),
+      ],
       ...[() => this.#resume(), () => this.#device(), () => this.#segments(), () => this.#flipControl()],
       ...[() => this.#alignment(), () => this.#enterUser(), () => this.#store(), () => this.#string()],
       ...[() => this.#border(), () => this.#border(), () => this.#border(), () => this.#stackAtBorder()],
@@ -163,6 +171,26 @@ export class CircumstancesWriter {
     if (forget === 0) return;
     if (forget === 1) this.put(0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8);
     else this.absolute([0x0f, 0x01], 7, page);
+  }
+
+  /** Another process context, whose translations are kept or forgotten; or there are none; or INVPCID. */
+  #context(): void {
+    const { draw, mode } = this;
+    const what = mode === 32 ? 4 : draw(8);
+    if (what === 0) this.#control(4, CR4_PCIDE);
+    else if (what < 5) {
+      this.put(0x0f, 0x20, 0xd8, 0x34, draw(4));
+      if (mode === 64 && draw(2) === 0) this.put(0x48, 0x0f, 0xba, 0xe8, 63);
+      this.put(0x0f, 0x22, 0xd8);
+    } else {
+      const words = [draw(4), 0, place.changing[draw(place.changing.length)] as number, 0];
+      for (const [n, word] of words.entries()) {
+        this.absolute([0xc7], 0, place.CONTEXT + 4 * n);
+        this.put(...place.littleEndian(word, 4));
+      }
+      this.load(0, draw(4));
+      this.absolute([0x66, 0x0f, 0x38, 0x82], 0, place.CONTEXT);
+    }
   }
 
   #a20(): void {

@@ -6,6 +6,8 @@ export const [TASK, GDT, IDT] = [0x900, 0x30000, 0x31000] as const;
 export const [KERNEL_STACK, FAULT_STACK] = [0x33f00, 0x34f00] as const;
 /** What has been seen so far. */
 export const LOG = 0x35000;
+/** A descriptor of INVPCID. */
+export const CONTEXT: number = LOG + 0x100;
 export const [DIRECTORY_32, TABLE_32] = [0x20000, 0x21000] as const;
 export const [ROOT_64, POINTERS_64, DIRECTORY_64, TABLE_64] = [0x22000, 0x23000, 0x24000, 0x25000] as const;
 export const SETUP_AT = 0x36000;

@@ -72,7 +72,7 @@ function machineOf(engine: Engine, mode: WideMode, seed: number): Machine {
     create: (context) => createNuisance(context, seed),
   };
   const machine = createMachine({
-    ...{ machineType: 'isa-1', cpuModel: 'x86-64-v2', localApic: 'hidden', memorySize: 4 << 20, firmware: 'builtin' },
+    ...{ machineType: 'isa-1', cpuModel: 'x86-64-v3', localApic: 'hidden', memorySize: 4 << 20, firmware: 'builtin' },
     ...{ exitDevice: false, startTimeMs: 0, devices: [nuisance], engine },
   });
   const draw = drawFrom(seed);
