@@ -58,6 +58,11 @@ function bundle(name, rest, mode) {
           type: 'asset/resource',
           generator: { filename: 'codicon.ttf', emit: false },
         },
+        {
+          test: /debug-adapter[\\/]prepared-interpreters\.ts$/,
+          loader: fromRoot('scripts/webpack/prepared-interpreters.js'),
+          enforce: 'pre',
+        },
         { test: /iced-x86[\\/]iced_x86\.js$/, loader: fromRoot('scripts/webpack/inline-iced-x86.js') },
       ],
     },

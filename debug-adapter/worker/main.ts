@@ -3,7 +3,9 @@
  * messages come and go and in what defers work; both are found through globals, so that one file serves both.
  */
 import { createMachine } from '../../vm-core/index.ts';
+import { adoptPreparedInterpreters } from '../adopt-interpreters.ts';
 import { serveSession } from './serve-session.ts';
 import { findPort, makeClock } from './surroundings.ts';
 
+adoptPreparedInterpreters();
 serveSession(findPort(), makeClock(), createMachine);

@@ -7,6 +7,7 @@ import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
+import { inflateSync } from 'node:zlib';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { describe, expect, it } from 'vitest';
 import type { FromWorker, ToWorker } from '../../debug-adapter/protocol/worker.ts';
@@ -129,6 +130,15 @@ describe.skipIf(!BUNDLES.map(dist).every(existsSync))('the bundles (skipped: run
   ])('worker.js boots a guest in %s', async (_, start) => {
     const worker = start();
     await expect(firstInstruction(worker).finally(() => worker.end())).resolves.toMatch(/^cli$/i);
+  });
+
+  it.each(['worker.js', 'cli.js'])('%s brings its interpreters', (name) => {
+    const [, texts = '{}'] = /preparedInterpreters\s*=\s*(\{.*?\})/.exec(readFileSync(dist(name), 'utf8')) ?? [];
+    for (const addressBits of ['32', '64']) {
+      const text = new RegExp(`\\b${addressBits}:"([^"]+)"`).exec(texts)?.[1] as string;
+      const module = new WebAssembly.Module(inflateSync(Buffer.from(text, 'base64')));
+      expect(WebAssembly.Module.exports(module).map((one) => one.name)).toContain('run');
+    }
   });
 
   it.each(['worker.js', 'webviews/screen.js'])('%s is complete', (name) => {

@@ -7,11 +7,11 @@ import { repositoryRoot } from '../../scripts/run-command.ts';
 
 /** Sizes in KiB: what a file may have. Raise one only together with the reason, in the commit that needs it. */
 const BUDGET_KIB: Readonly<Record<string, number>> = {
-  'x86-vm-debugger.vsix': 2200,
+  'x86-vm-debugger.vsix': 2600,
   'extension.cjs': 140,
   'extension-web.cjs': 140,
   'extension-web.cjs.js': 140,
-  'worker.js': 3300,
+  'worker.js': 3900,
   'webviews/screen.js': 60,
   'webviews/speaker-worklet.js': 10,
   'webviews/memory.js': 60,

@@ -14,7 +14,8 @@ import { CodeArena } from './code-arena.ts';
 import { CodePages } from './code-pages.ts';
 import { writeHookFilter } from './hook-filter.ts';
 import { type JumpCache, linearPageOf } from './jump-cache.ts';
-import { interpreter, type PseudoHandler } from './interpreter.ts';
+import type { PseudoHandler } from './interpreter-plan.ts';
+import { interpreter } from './interpreter.ts';
 import { writeRecord, writePseudoRecord } from './record-writer.ts';
 import * as record from './record.ts';
 

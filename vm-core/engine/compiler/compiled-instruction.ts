@@ -1,7 +1,8 @@
 /** A decoded record as the compiler reads it: its form, and the constants that the interpreter loads from it. */
 import type { InstructionRow } from '../../isa/instruction-row.ts';
 import { instructionRows } from '../../isa/instruction-table.ts';
-import type { Form, Interpreter, StagedForm } from '../interpreter.ts';
+import type { Form, StagedForm } from '../interpreter-plan.ts';
+import type { Interpreter } from '../interpreter.ts';
 import { ES, internal, slot, SS } from '../../state/layout.ts';
 import * as record from '../record.ts';
 import { isUnitCompiled } from './compiled-units.ts';

@@ -8,7 +8,7 @@ import type { FlagSource } from '../../isa/flag-source.ts';
 import { CS, ES, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, SS, segmentSlots, slot } from '../../state/layout.ts';
 import type { Label, Value } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
-import type { Form } from '../interpreter.ts';
+import type { Form } from '../interpreter-plan.ts';
 import { addressConstant, addressPart, offsetOfOperand } from './compiled-addresses.ts';
 import { CompiledCalls } from './compiled-calls.ts';
 import { FlagMeeting } from './flag-meeting.ts';

@@ -4,7 +4,8 @@
  */
 import { type Address, pageStart, plus } from '../../state/address.ts';
 import type { Block } from '../code-cache.ts';
-import type { Form, Interpreter } from '../interpreter.ts';
+import type { Form } from '../interpreter-plan.ts';
+import type { Interpreter } from '../interpreter.ts';
 import * as record from '../record.ts';
 import { type CompiledInstruction, readInstruction } from './compiled-instruction.ts';
 
