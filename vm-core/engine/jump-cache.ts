@@ -21,6 +21,8 @@ import { BLOCK_BYTES } from './record.ts';
 export const JUMP_LINEAR = 0;
 export const JUMP_MODE = 8;
 export const JUMP_BLOCK = 12;
+/** What leads to the second place of an entry, where it lies until it is asked for again (events/find-code.ts). */
+export const JUMP_BESIDE: number = JUMP_CACHE_ENTRY_SIZE;
 /** Higher bits of an address have a say, too: routines begin at round addresses, and programs are larger than the cache. */
 const FOLD_SHIFT = 14;
 
@@ -45,16 +47,16 @@ export class JumpCache {
   known(linear: Address, modeKey: number, bytesToLimit: number): number {
     const view = this.#view;
     const entry = this.#entryOf(linear);
-    if (view.getInt32(entry + JUMP_LINEAR, true) !== lowHalf(linear)) return 0;
-    if (view.getInt32(entry + JUMP_LINEAR + 4, true) !== highHalf(linear)) return 0;
+    if (!this.#isAt(entry, lowHalf(linear), highHalf(linear))) return 0;
     if (view.getInt32(entry + JUMP_MODE, true) !== modeKey) return 0;
     const block = view.getInt32(entry + JUMP_BLOCK, true);
     return view.getInt32(block + BLOCK_BYTES, true) <= bytesToLimit ? block : 0;
   }
 
-  /** Enters a block that is kept, and its page. */
+  /** Enters a block that is kept, and its page. Another block that has its place gets the one beside it. */
   enter(linear: Address, physical: number, modeKey: number, block: number): void {
     const entry = this.#entryOf(linear);
+    if (!this.#isAt(entry, lowHalf(linear), highHalf(linear))) this.#moveAside(entry);
     this.#pages.add(linearPageOf(linear));
     this.#enterPage(linear, physical, modeKey);
     this.#view.setInt32(entry + JUMP_LINEAR, lowHalf(linear), true);
@@ -102,8 +104,23 @@ export class JumpCache {
   #forgetFrom(start: number, end: number): void {
     for (let linear = start; linear < end; linear++) {
       const entry = this.#entryOf(linear);
-      if (this.#view.getInt32(entry + JUMP_LINEAR, true) === (linear | 0))
-        this.#view.setInt32(entry + JUMP_MODE, 0, true);
+      for (const at of [entry, entry ^ JUMP_BESIDE]) {
+        if (this.#view.getInt32(at + JUMP_LINEAR, true) === (linear | 0)) this.#view.setInt32(at + JUMP_MODE, 0, true);
+      }
+    }
+  }
+
+  #isAt(entry: number, low: number, high: number): boolean {
+    const view = this.#view;
+    return view.getInt32(entry + JUMP_LINEAR, true) === low && view.getInt32(entry + JUMP_LINEAR + 4, true) === high;
+  }
+
+  /** What is only a guest in the place makes room for good. */
+  #moveAside(entry: number): void {
+    const view = this.#view;
+    if (this.#entryOf(view.getInt32(entry + JUMP_LINEAR, true)) !== entry) return;
+    for (let n = 0; n < JUMP_CACHE_ENTRY_SIZE; n += 4) {
+      view.setInt32((entry ^ JUMP_BESIDE) + n, view.getInt32(entry + n, true), true);
     }
   }
 

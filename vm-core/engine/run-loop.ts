@@ -56,7 +56,7 @@ interface Branches {
 export interface LoopEvents {
   /** (cpu, vector, kind, error code, RF or 0) → whether the handler was entered. */
   readonly enter: FunctionReference;
-  /** (cpu, linear address, entry's place) → whether the entry of the jump cache is good in the mode that is current. */
+  /** (cpu, linear address, entry's place) → whether the entry of the jump cache is the address's in the current mode now. */
   readonly findAgain: FunctionReference;
 }
 
@@ -301,9 +301,9 @@ function findBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void
     f.return(f.i32(record.STATUS_LOOKUP));
   };
   const known = f.load(linear.type as 'i32' | 'i64', state.addressBits, place, JUMP_CACHE + JUMP_LINEAR);
-  f.if(f.binary('ne', known, linear), lookUp);
-  const mode = f.load('i32', 32, state.cpu, internal.MODE_KEY);
-  f.if(f.binary('ne', f.load('i32', 32, place, JUMP_CACHE + JUMP_MODE), mode), () => {
+  const mode = f.load('i32', 32, place, JUMP_CACHE + JUMP_MODE);
+  const isOtherMode = f.binary('ne', mode, f.load('i32', 32, state.cpu, internal.MODE_KEY));
+  f.if(f.binary('or', f.binary('ne', known, linear), isOtherMode), () => {
     if (state.events) f.if(f.eqz(f.call(state.events.findAgain, state.cpu, linear, place)), lookUp);
     else lookUp();
   });

@@ -16,7 +16,8 @@ import { writeEnter } from './enter-code.ts';
 import { writeFastCall, writeFastReturn, writeSystemCall, writeSystemReturn } from './fast-call-code.ts';
 import { EventCode } from './event-code.ts';
 import { writeReturn } from './return-code.ts';
-import { writeFindAgain, writeLoadRoot } from './root-code.ts';
+import { writeFindAgain } from './find-code.ts';
+import { writeLoadRoot } from './root-code.ts';
 import { writeReach } from './translated-access.ts';
 import type { TranslationFunctions } from './translation-code.ts';
 
@@ -32,7 +33,7 @@ export interface EventFunctions {
   readonly callReturn: FunctionReference;
   /** The same of MOV to CR3. */
   readonly loadRoot: FunctionReference;
-  /** (cpu, linear address, entry's place) → whether the entry of the jump cache is good in the mode that is current. */
+  /** (cpu, linear address, entry's place) → whether the entry of the jump cache is the address's in the current mode now. */
   readonly findAgain: FunctionReference;
 }
 
