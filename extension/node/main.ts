@@ -1,4 +1,5 @@
 /** Entry of the desktop's extension host: threads as workers, the file system and NASM through Node. */
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { createNodeHost } from '../../debug-adapter/command-line/node-host.ts';
 import { activateExtension } from '../activate.ts';
@@ -11,7 +12,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const disk = createNodeHost();
   activateExtension(context, {
     host: routedHost(disk, new WorkspaceHost(vscode.workspace.fs, vscode.Uri.parse, () => disk.now())),
-    startWorker: (script) => Promise.resolve(startThread(script.fsPath)),
+    startWorker: (script) => Promise.resolve(startThread(script.fsPath, join(context.globalStorageUri.fsPath, 'code'))),
     sessionPath: (uri) => (uri.scheme === 'file' ? uri.fsPath : uri.toString()),
   });
 }

@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { enableCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,8 +26,8 @@ describe('a worker thread', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  function start() {
-    const link = startThread(join(folder, 'worker.cjs'));
+  function start(codeFolder?: string) {
+    const link = startThread(join(folder, 'worker.cjs'), codeFolder);
     let received: (message: FromWorker) => void = () => undefined;
     let ended: (reason: string) => void = () => undefined;
     const message = new Promise<FromWorker>((resolve) => {
@@ -50,6 +51,30 @@ describe('a worker thread', () => {
     other.link.post({ channel: 'screen', message: { type: 'keys', scanCodes: [] } });
     await other.death;
     expect(await Promise.race([death, Promise.resolve('nothing')])).toBe('nothing');
+  });
+
+  it.skipIf(enableCompileCache === undefined)('leaves its compiled code to the next one', async () => {
+    const codeFolder = join(folder, 'code');
+    const counts: number[] = [];
+    for (let turn = 0; turn < 2; turn++) {
+      const { link, message, death } = start(codeFolder);
+      link.post(START);
+      await message;
+      link.post({ channel: 'screen', message: { type: 'keys', scanCodes: [] } });
+      await death;
+      const files = await readdir(codeFolder, { recursive: true, withFileTypes: true });
+      counts.push(files.filter((file) => file.isFile()).length);
+    }
+    expect(counts[0]).toBeGreaterThan(0);
+    // The second one found what it needs.
+    expect(counts[1]).toBe(counts[0]);
+  });
+
+  it('runs where no code can be kept', async () => {
+    const { link, message } = start(join(folder, 'worker.cjs'));
+    link.post(START);
+    expect(await message).toMatchObject({ channel: 'screen' });
+    link.terminate();
   });
 
   it('tells why it died', async () => {

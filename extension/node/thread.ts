@@ -7,8 +7,8 @@ class ThreadLink implements WorkerLink {
   private readonly worker: Worker;
   private terminated = false;
 
-  constructor(script: string) {
-    this.worker = new Worker(script, { name: 'x86 VM' });
+  constructor(script: string, codeFolder: string | undefined) {
+    this.worker = new Worker(script, { name: 'x86 VM', ...(codeFolder && { env: environmentOf(codeFolder) }) });
   }
 
   post(message: ToWorker): void {
@@ -30,7 +30,15 @@ class ThreadLink implements WorkerLink {
   }
 }
 
-/** Starts a thread on the script at a path of the file system. */
-export function startThread(script: string): WorkerLink {
-  return new ThreadLink(script);
+/**
+ * Node 22 and later read a script's compiled code from there and write it there when the thread ends, to the next one's gain;
+ * an earlier one knows nothing of it, and a folder that cannot be had is passed over.
+ */
+function environmentOf(codeFolder: string): NodeJS.ProcessEnv {
+  return { ...process.env, NODE_COMPILE_CACHE: codeFolder };
+}
+
+/** Starts a thread on the script at a path of the file system. Its compiled code is kept in the folder, if there is one. */
+export function startThread(script: string, codeFolder?: string): WorkerLink {
+  return new ThreadLink(script, codeFolder);
 }
