@@ -4,19 +4,19 @@
  */
 import { type Address, plus } from '../state/address.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
-import { type ByteSource, type DecodedInstruction, ROW_INVALID, ROW_TOO_LONG } from '../isa/decoded-instruction.ts';
-import { Decoder, INSTRUCTION_LENGTH_MAX } from '../isa/decoder.ts';
+import type { ByteSource, DecodedInstruction } from '../isa/decoded-instruction.ts';
+import { INSTRUCTION_LENGTH_MAX } from '../isa/decoder.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import type { OperandSize } from '../isa/operand.ts';
 import type { BreakpointFilter } from '../machine/machine.ts';
 import { CODE_ARENA, CODE_ARENA_END, PAGE_SIZE } from '../memory/layout.ts';
+import { BlockRecords, type Piece } from './block-records.ts';
 import { CodeArena } from './code-arena.ts';
 import { CodePages } from './code-pages.ts';
 import { writeHookFilter } from './hook-filter.ts';
 import { type JumpCache, linearPageOf } from './jump-cache.ts';
-import type { PseudoHandler } from './interpreter-plan.ts';
 import { interpreter } from './interpreter.ts';
-import { writeRecord, writePseudoRecord } from './record-writer.ts';
+import { writePseudoRecord } from './record-writer.ts';
 import * as record from './record.ts';
 
 /** Instructions in one block at most. */
@@ -26,6 +26,8 @@ const LOSSES_MAX = 64;
 const BLOCK_INSTRUCTIONS_SHORT = 4;
 /** Where code was lost so often, its blocks are kept and the instruction that was written over is decoded again. */
 const LOSSES_BEFORE_PATCHES = 8;
+/** Code that is written over often has settled when it is the same after so many ticks of the clock; doubled with each time that was wrong. */
+const SETTLED = 4;
 /** A block of one instruction with a hook fits; this place serves blocks that must not be kept. */
 const SCRATCH_SIZE = record.BLOCK_HEADER_SIZE + 2 * record.RECORD_SIZE;
 const FIRST_FREE = CODE_ARENA + SCRATCH_SIZE;
@@ -59,6 +61,10 @@ export interface Block {
   readonly isHooked: boolean;
   /** False once it was dropped. */
   isKept: boolean;
+  /** Immediates that its records read anew: writing them changes nothing. */
+  fresh: readonly Piece[];
+  /** What `CodeCache.clock` was when it was decoded, or changed last. */
+  changedAt: number;
 }
 
 const NONE: readonly Block[] = [];
@@ -77,8 +83,7 @@ export class CodeCache {
   onChange: (block: Block) => boolean = () => false;
   onFlush: () => void = () => {};
   readonly #view: DataView;
-  readonly #bytes: Uint8Array;
-  readonly #decoder: Decoder;
+  readonly #records: BlockRecords;
   readonly #byPhysical = new Map<number, Block[]>();
   readonly #byLinearPage = new Map<number, Set<Block>>();
   readonly #pages: CodePages<Block>;
@@ -86,6 +91,8 @@ export class CodeCache {
   readonly #jumps: JumpCache[] = [];
   readonly #arena: CodeArena<Block>;
   readonly #onCodePage: ((physicalPage: number) => void)[] = [];
+  /** Counts what an embedder of the cache likes to; blocks say when they changed last by it. */
+  clock = 0;
   /** A record is left free before the first of each block, for what `enterBy` puts there. */
   hasSpareRecords = false;
   readonly counters = { kept: 0, found: 0, decoded: 0, dropped: 0, evicted: 0, evictions: 0, flushes: 0 };
@@ -93,9 +100,8 @@ export class CodeCache {
   /** `size` in bytes; each segment of it must have room for the longest block. */
   constructor(memory: WebAssembly.Memory, model: CpuModel, size: number = CODE_ARENA_END - FIRST_FREE) {
     this.#arena = new CodeArena(this.#jumps, FIRST_FREE, FIRST_FREE + size, SEGMENTS);
-    this.#decoder = new Decoder(model);
+    this.#records = new BlockRecords(memory, model);
     this.#view = new DataView(memory.buffer);
-    this.#bytes = new Uint8Array(memory.buffer);
     this.#pages = new CodePages(this.#view);
     this.#pages.onNewPage = (page) => {
       for (const listener of this.#onCodePage) listener(page);
@@ -138,8 +144,9 @@ export class CodeCache {
   written(physical: number, size: number, by: number): boolean {
     let mustLeave = false;
     for (const block of this.#pages.under(physical, size)) {
-      if (this.isLostOften(block) && this.#patch(block, physical, size, by)) {
-        if (this.onChange(block)) mustLeave = true;
+      if (this.#isLostOften(block) && this.#patch(block, { physical, bytes: size }, by)) {
+        block.changedAt = this.clock;
+        if (this.#tellChange(block)) mustLeave = true;
         continue;
       }
       this.#pages.countLoss(block.physical);
@@ -164,8 +171,13 @@ export class CodeCache {
     return there?.find((block) => block.linear === linear && block.codeSize === codeSize);
   }
 
-  /** True where code is written over so often that nothing should be built on it. */
-  isLostOften({ physical }: Block): boolean {
+  /** True if something may be built on a block: where code is written over often, it has to have stayed as it is for a while. */
+  isSettled(block: Block): boolean {
+    if (!this.#isLostOften(block)) return true;
+    return this.clock - block.changedAt >= SETTLED << this.#pages.wasteAt(block.physical);
+  }
+
+  #isLostOften({ physical }: Block): boolean {
     return this.#pages.lossesAt(physical) >= LOSSES_BEFORE_PATCHES;
   }
 
@@ -194,9 +206,9 @@ export class CodeCache {
     for (const jumps of this.#jumps) jumps.forget();
   }
 
-  #decodeBlock(place: CodePlace, bytes: ByteSource): Block {
+  #decodeBlock(place: CodePlace, source: ByteSource): Block {
     this.#makeRoom();
-    const first = this.#decodeAt(place, bytes, 0);
+    const first = this.#decodeAt(place, source, 0);
     const beyond = first.length > place.bytesToLimit;
     const crosses = first.length > roomOf(place);
     const keep = place.keep && !beyond && !(crosses && !place.nextPageFollows());
@@ -206,22 +218,19 @@ export class CodeCache {
     const firstRecord = hooked || this.hasSpareRecords ? spare + record.RECORD_SIZE : spare;
     const entry = hooked ? spare : firstRecord;
     if (hooked) {
-      this.#pseudo(place.codeSize, entry, 'hook', 0, 0);
+      this.#records.pseudo(place.codeSize, entry, 'hook', 0, 0);
       writeHookFilter(this.#view, entry, this.filterAt(place.linear, place.physical));
     }
-    let size = 0;
-    let count = 0;
-    if (beyond) {
-      this.#pseudo(place.codeSize, firstRecord, 'beyondLimit', first.length, first.length);
-      size = first.length;
-      count = 1;
-    } else {
-      ({ count, size } = this.#decodeRecords(place, bytes, firstRecord, keep ? this.#instructionsMax(place) : 1));
-    }
-    this.#header(address, count, entry, firstRecord, size);
-    this.#view.setFloat64(address + record.BLOCK_PHYSICAL, place.physical, true);
     const { linear, physical, codeSize } = place;
-    const block = { address, linear, physical, bytes: size, codeSize, isHooked: hooked, isKept: keep };
+    const host = this.hostAddress(physical);
+    let bytes = first.length;
+    let count = 1;
+    let fresh: readonly Piece[] = [];
+    if (beyond) this.#records.pseudo(codeSize, firstRecord, 'beyondLimit', first.length, first.length);
+    else ({ count, bytes, fresh } = this.#decodeRecords(place, source, firstRecord, keep));
+    this.#records.header({ address, physical, host, entry, first: firstRecord, count, bytes });
+    const facts = { address, linear, physical, bytes, codeSize, isHooked: hooked };
+    const block: Block = { ...facts, isKept: keep, fresh, changedAt: this.clock };
     this.counters.decoded++;
     if (keep) this.#keep(block, firstRecord + count * record.RECORD_SIZE);
     return block;
@@ -236,56 +245,41 @@ export class CodeCache {
     place: CodePlace,
     bytes: ByteSource,
     firstRecord: number,
-    max: number,
-  ): { readonly count: number; readonly size: number } {
+    keep: boolean,
+  ): { readonly count: number; readonly bytes: number; readonly fresh: readonly Piece[] } {
+    const max = keep ? this.#instructionsMax(place) : 1;
     const inPage = PAGE_SIZE - (place.physical & (PAGE_SIZE - 1));
     const sizeMax = Math.min(inPage, place.bytesToLimit);
-    let instruction = this.#decoder.result;
+    const fresh: Piece[] = [];
+    let { instruction } = this.#records;
     let size = 0;
     for (let count = 1; ; count++) {
       size += instruction.length;
       const isLast = instruction.rowIndex < 0 || instructionRows[instruction.rowIndex]?.endsBlock;
-      this.#record(place.codeSize, firstRecord + (count - 1) * record.RECORD_SIZE, instruction, size);
-      if (isLast || count >= max || size >= inPage) return { count, size };
-      if (this.isHooked(plus(place.linear, size), place.physical + size)) return { count, size };
+      const at = firstRecord + (count - 1) * record.RECORD_SIZE;
+      this.#records.write(place.codeSize, at, size);
+      const immediate = keep && size <= inPage ? this.#freshAt(place, size) : undefined;
+      if (immediate && this.#records.makeFresh(place.codeSize, at)) fresh.push(immediate);
+      const isEnd = isLast || count >= max || size >= inPage;
+      if (isEnd || this.isHooked(plus(place.linear, size), place.physical + size)) return { count, bytes: size, fresh };
       instruction = this.#decodeAt(place, bytes, size);
-      if (size + instruction.length > sizeMax) return { count, size };
+      if (size + instruction.length > sizeMax) return { count, bytes: size, fresh };
     }
+  }
+
+  /** The immediate of the instruction that was decoded last and ends at a distance, if it is written over often. */
+  #freshAt({ physical }: CodePlace, end: number): Piece | undefined {
+    if (!this.#pages.hasFresh(physical)) return undefined;
+    const bytes = this.#records.immediateBytes;
+    const immediate = { physical: physical + end - bytes, bytes };
+    return bytes > 0 && this.#pages.isFresh(immediate) ? immediate : undefined;
   }
 
   #decodeAt(place: CodePlace, bytes: ByteSource, offset: number): DecodedInstruction {
     // Only the first instruction of a block reaches into the next page, of which nothing may be read before that is sure.
     const end = offset === 0 ? INSTRUCTION_LENGTH_MAX : roomOf(place);
     // Where 15 bytes are not the whole instruction, no more of it are fetched.
-    return this.#decoder.decode((at) => (offset + at < end ? bytes(offset + at) : 0), place.codeSize);
-  }
-
-  #header(address: number, count: number, entry: number, first: number, bytes: number): void {
-    this.#view.setInt32(address + record.BLOCK_COUNT, count, true);
-    this.#view.setInt32(address + record.BLOCK_ENTRY, entry, true);
-    this.#view.setInt32(address + record.BLOCK_BYTES, bytes, true);
-    this.#view.setInt32(address + record.BLOCK_FIRST, first, true);
-    this.#view.setInt32(address + record.BLOCK_REGION, 0, true);
-  }
-
-  #record(codeSize: OperandSize, address: number, instruction: DecodedInstruction, nextOffset: number): void {
-    if (instruction.rowIndex === ROW_INVALID)
-      this.#pseudo(codeSize, address, 'invalid', instruction.length, nextOffset);
-    else if (instruction.rowIndex === ROW_TOO_LONG)
-      this.#pseudo(codeSize, address, 'beyondLimit', instruction.length, nextOffset);
-    else
-      writeRecord(
-        this.#view,
-        address,
-        instruction,
-        interpreter(codeSize).handlerOf(instruction),
-        nextOffset,
-        codeSize === 64,
-      );
-  }
-
-  #pseudo(codeSize: OperandSize, address: number, name: PseudoHandler, length: number, nextOffset: number): void {
-    writePseudoRecord(this.#view, address, interpreter(codeSize).pseudoHandlers[name], length, nextOffset);
+    return this.#records.decode((at) => (offset + at < end ? bytes(offset + at) : 0), place.codeSize);
   }
 
   #keep(block: Block, end: number): void {
@@ -335,7 +329,14 @@ export class CodeCache {
     this.#pages.remove(block);
     block.isKept = false;
     this.counters.kept--;
-    this.onChange(block);
+    this.#tellChange(block);
+  }
+
+  /** True if something was built on the block. */
+  #tellChange(block: Block): boolean {
+    const isBuiltOn = this.onChange(block);
+    if (isBuiltOn) this.#pages.countWaste(block.physical);
+    return isBuiltOn;
   }
 
   /** The blocks with a byte at a linear address; one that begins on the page before it may reach it. */
@@ -345,27 +346,18 @@ export class CodeCache {
     return near.filter(({ linear, bytes }) => linear <= address && address < plus(linear, bytes));
   }
 
-  /**
-   * Decodes the instructions of a block that were written over again, in their places. False if they do not fit there,
-   * or if one of them is what wrote: it must stay as it is until it is done.
-   */
-  #patch(block: Block, physical: number, size: number, by: number): boolean {
-    const first = this.#view.getInt32(block.address + record.BLOCK_FIRST, true);
-    const count = this.#view.getInt32(block.address + record.BLOCK_COUNT, true);
-    const from = physical - block.physical;
-    for (let n = 0; n < count; n++) {
-      const at = first + n * record.RECORD_SIZE;
-      const next = this.#view.getUint16(at + record.RECORD_NEXT_OFFSET, true);
-      if (next <= from) continue;
-      const length = this.#view.getUint8(at + record.RECORD_LENGTH);
-      const start = next - length;
-      if (start >= from + size) break;
-      if (at === by) return false;
-      const host = this.hostAddress(block.physical + start);
-      const instruction = this.#decoder.decode((offset) => this.#bytes[host + offset] ?? 0, block.codeSize);
-      const ends = instruction.rowIndex < 0 || instructionRows[instruction.rowIndex]?.endsBlock;
-      if (instruction.length !== length || (ends && n + 1 < count)) return false;
-      this.#record(block.codeSize, at, instruction, next);
+  /** Puts right what was written over in a block; false if it is lost. */
+  #patch(block: Block, written: Piece, by: number): boolean {
+    const isInPage = (block.physical & (PAGE_SIZE - 1)) + block.bytes <= PAGE_SIZE;
+    const fresh = this.#records.patch(block, written, by, (immediate, covers) => {
+      if (covers) this.#pages.noteFresh(immediate);
+      return isInPage && this.#pages.isFresh(immediate);
+    });
+    if (!fresh) return false;
+    if (fresh.length > 0 || block.fresh.length > 0) {
+      this.#pages.remove(block);
+      block.fresh = fresh;
+      this.#pages.add(block);
     }
     return true;
   }

@@ -2,16 +2,20 @@
  * Which bytes of guest memory lie under decoded blocks (DESIGN §4): by granule for the engine, which has to find the
  * blocks under a write, and by bit for generated code, whose stores beside them need not leave it.
  */
+import type { Piece } from './block-records.ts';
 import { CODE_MAP_GRANULE_SHIFT, CODE_MAP_SIZE, CODE_MAPS, CODE_MAPS_MAX, PAGE_SIZE } from '../memory/layout.ts';
+
+/** Immediates of a page that are known to be written over often. */
+const FRESH_MAX = 256;
 
 const GRANULE_SIZE = 1 << CODE_MAP_GRANULE_SHIFT;
 const GRANULES = PAGE_SIZE / GRANULE_SIZE;
 const LOSSES_MAX = 0xff;
+const WASTE_MAX = 8;
 
-/** Bytes of guest-physical memory that something decoded lies on. */
-export interface CodeRange {
-  readonly physical: number;
-  readonly bytes: number;
+/** Bytes of guest-physical memory that something decoded lies on, but for some immediates that may be written. */
+export interface CodeRange extends Piece {
+  readonly fresh: readonly Piece[];
 }
 
 interface CodePage<Range> {
@@ -23,6 +27,10 @@ interface CodePage<Range> {
   count: number;
   /** How often code of a granule was lost to a write, up to a maximum. */
   readonly losses: Uint8Array;
+  /** How often what was built on code of a granule was lost, up to a maximum. */
+  readonly waste: Uint8Array;
+  /** Immediates that are written over often: how many bytes, by where in the page they are. */
+  readonly fresh: Map<number, number>;
 }
 
 export class CodePages<Range extends CodeRange> {
@@ -62,7 +70,7 @@ export class CodePages<Range extends CodeRange> {
     for (let at = physical; at < end; ) {
       const page = this.#pages.get(pageOf(at));
       for (const range of page?.granules[granuleOf(at)] ?? []) {
-        if (range.physical < end && physical < range.physical + range.bytes && !met?.includes(range)) {
+        if (isChanged(range, physical, end) && !met?.includes(range)) {
           met ??= [];
           met.push(range);
         }
@@ -79,9 +87,35 @@ export class CodePages<Range extends CodeRange> {
     if (losses && (losses[granule] as number) < LOSSES_MAX) losses[granule] = (losses[granule] as number) + 1;
   }
 
+  /** Counts what was built on the code that begins at an address and is lost. */
+  countWaste(physical: number): void {
+    const waste = this.#pages.get(pageOf(physical))?.waste;
+    const granule = granuleOf(physical);
+    if (waste && (waste[granule] as number) < WASTE_MAX) waste[granule] = (waste[granule] as number) + 1;
+  }
+
+  wasteAt(physical: number): number {
+    return this.#pages.get(pageOf(physical))?.waste[granuleOf(physical)] ?? 0;
+  }
+
   /** How often code that began in the granule of an address was lost. */
   lossesAt(physical: number): number {
     return this.#pages.get(pageOf(physical))?.losses[granuleOf(physical)] ?? 0;
+  }
+
+  /** An immediate is written over often. */
+  noteFresh({ physical, bytes }: Piece): void {
+    const fresh = this.#pages.get(pageOf(physical))?.fresh;
+    if (fresh && fresh.size < FRESH_MAX) fresh.set(physical & (PAGE_SIZE - 1), bytes);
+  }
+
+  /** Whether any of an address's page is. */
+  hasFresh(physical: number): boolean {
+    return (this.#pages.get(pageOf(physical))?.fresh.size ?? 0) > 0;
+  }
+
+  isFresh({ physical, bytes }: Piece): boolean {
+    return this.#pages.get(pageOf(physical))?.fresh.get(physical & (PAGE_SIZE - 1)) === bytes;
   }
 
   clear(): void {
@@ -101,7 +135,14 @@ export class CodePages<Range extends CodeRange> {
   #newPage(number: number): CodePage<Range> {
     // Maps that were given back have no gaps between them: as many are in use as there are pages.
     const map = this.#freeMaps.pop() ?? CODE_MAPS + this.#pages.size * CODE_MAP_SIZE;
-    const page = { map, granules: [], count: 0, losses: new Uint8Array(GRANULES) };
+    const page = {
+      map,
+      granules: [],
+      count: 0,
+      losses: new Uint8Array(GRANULES),
+      waste: new Uint8Array(GRANULES),
+      fresh: new Map(),
+    };
     this.#pages.set(number, page);
     new Uint8Array(this.#view.buffer, map, CODE_MAP_SIZE).fill(0);
     this.onNewPage(number);
@@ -141,8 +182,26 @@ function granuleOf(physical: number): number {
   return (physical & (PAGE_SIZE - 1)) >>> CODE_MAP_GRANULE_SHIFT;
 }
 
-/** The bytes of a granule that a range covers, one bit each. */
-function bitsOf({ physical, bytes }: CodeRange, granuleStart: number): number {
+/** Whether a write from `physical` to before `end` changes what was decoded from a range. */
+function isChanged(range: CodeRange, physical: number, end: number): boolean {
+  const from = Math.max(physical, range.physical);
+  const to = Math.min(end, range.physical + range.bytes);
+  if (from >= to) return false;
+  let changed = to - from;
+  for (const piece of range.fresh) {
+    changed -= Math.max(0, Math.min(to, piece.physical + piece.bytes) - Math.max(from, piece.physical));
+  }
+  return changed > 0;
+}
+
+/** The bytes of a granule whose change changes what was decoded from a range, one bit each. */
+function bitsOf(range: CodeRange, granuleStart: number): number {
+  let bits = bitsOfPiece(range, granuleStart);
+  for (const piece of range.fresh) bits &= ~bitsOfPiece(piece, granuleStart);
+  return bits;
+}
+
+function bitsOfPiece({ physical, bytes }: Piece, granuleStart: number): number {
   const from = Math.max(physical - granuleStart, 0);
   const to = Math.min(physical + bytes - granuleStart, GRANULE_SIZE);
   if (to <= from) return 0;

@@ -18,8 +18,8 @@ import { belongsInLoop } from './loop-forms.ts';
 import { type Addressing, addressings } from './record-addresses.ts';
 import { loadsStackPointer, mayLoadStackPointer } from './stack-loads.ts';
 
-/** Records that stand for no instruction. */
-export type PseudoHandler = 'invalid' | 'beyondLimit' | 'hook' | 'dead';
+/** Records that stand for no instruction, or with `fresh` for one whose immediate is read anew each time. */
+export type PseudoHandler = 'invalid' | 'beyondLimit' | 'hook' | 'dead' | 'fresh';
 
 /** A form of an instruction, to be staged. */
 export interface StagedForm {
@@ -80,7 +80,7 @@ export function planInterpreter(addressBits: 32 | 64): InterpreterPlan {
   for (const staged of apart) put(staged, place++);
   const systemPlace = place++;
   for (const staged of forms) if (!isPlaced(staged)) places.set(formKey(staged.rowIndex, staged.form), systemPlace);
-  const pseudoHandlers = { invalid: place++, beyondLimit: place++, hook: place++, dead: place++ };
+  const pseudoHandlers = { invalid: place++, beyondLimit: place++, hook: place++, dead: place++, fresh: place++ };
   const asksInterrupt = place++;
   const parts = unitParts(all).map((part): PlacedForms => {
     const start = place;

@@ -14,6 +14,7 @@ import { type FunctionReference, ModuleBuilder, type Signature } from '../wasm/m
 import { type BoundInterpreter, bindInterpreter, once, STAGE_UNIT } from './bound-interpreter.ts';
 import { stackTopOf, stageStackLoad } from './call-stage.ts';
 import { quickOperations, withEvents } from './events/quick-events.ts';
+import { stageFresh } from './fresh-immediates.ts';
 import { stageHookFilter } from './hook-filter.ts';
 import {
   type Form,
@@ -167,6 +168,7 @@ function* buildInterpreter(plan: InterpreterPlan): Generator<undefined, Uint8Arr
   requirePlace(pseudoHandlers.beyondLimit, defineRaising(builder, paths, VECTOR_GP, 0));
   requirePlace(pseudoHandlers.hook, defineHook(builder, paths));
   requirePlace(pseudoHandlers.dead, defineReturning(builder, STATUS_DEAD));
+  requirePlace(pseudoHandlers.fresh, defineFresh(builder));
   requirePlace(plan.asksInterrupt, builder.addToTable(paths.interruptPending));
   defineRunLoop(builder, HANDLER_SIGNATURE, addressBits, stagesOf(inLoop, paths), undefined, paths.events);
   yield;
@@ -261,6 +263,12 @@ function defineHook(builder: ModuleBuilder, paths: SlowPaths): number {
   const [cpu, record] = f.parameters as readonly [Value, Value];
   stageHookFilter(f, cpu, record);
   f.return(f.call(paths.hook));
+  return builder.addToTable(f);
+}
+
+function defineFresh(builder: ModuleBuilder): number {
+  const f = builder.defineFunction(HANDLER_SIGNATURE);
+  stageFresh(f, HANDLER_SIGNATURE);
   return builder.addToTable(f);
 }
 

@@ -32,6 +32,8 @@ export const RECORD_BASE_SLOT = 24;
 export const RECORD_INDEX_SLOT = 26;
 /** How far all ones of the address's type are shifted right to give the address mask: 0, 16, or 32 of 64 bits (u8). */
 export const RECORD_ADDRESS_SHIFT = 28;
+/** Of an instruction whose immediate is read anew: the number of what it does (u8, engine/fresh-immediates.ts). */
+export const RECORD_FRESH = 29;
 /** Index of the instruction's row (u16). */
 export const RECORD_ROW = 30;
 
@@ -54,6 +56,8 @@ export const BLOCK_BYTES = 8;
 export const BLOCK_FIRST = 12;
 /** Place in the table of the function that was compiled for the block; 0: there is none (i32). */
 export const BLOCK_REGION = 16;
+/** Address of its first byte in the machine's memory; -1 where it does not lie in RAM (i32). */
+export const BLOCK_HOST = 20;
 /** Physical address of its first byte (f64). */
 export const BLOCK_PHYSICAL = 24;
 export const BLOCK_HEADER_SIZE = 32;

@@ -3,7 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { slot } from '../state/layout.ts';
 import type { BareMachine } from './bare-machine.ts';
-import { PROGRAM_START, programMachine } from './guest-program.ts';
+import { DATA_AT, drawFrom, PROGRAM_AT, type ProgramMode, STACK_AT } from './compiler/random-program.ts';
+import { rewritingProgram } from './compiler/rewriting-program.ts';
+import { loadProgram, PROGRAM_START, programMachine } from './guest-program.ts';
+import { LongGuest } from './long-guest.ts';
+import { PagedGuest } from './paged-guest.ts';
 
 const INSTRUCTIONS = 300;
 const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 20);
@@ -107,6 +111,70 @@ describe('code that changes itself', () => {
     };
     machine.loop.run({ instructionsMax: 1000 });
     expect([machine.map.read(PROGRAM_START + 5, 2), lost]).toEqual([60, 1]);
+  });
+});
+
+/** A random program that writes over its immediates in each turn of its loop. */
+function rewritingMachine(mode: ProgramMode, seed: number): BareMachine {
+  const machine =
+    mode === 16
+      ? programMachine([], 0x200000, 'max')
+      : mode === 64
+        ? new LongGuest(new Uint8Array(0)).machine
+        : new PagedGuest('', 'max').machine;
+  loadProgram(machine, rewritingProgram(drawFrom(seed), mode), PROGRAM_AT);
+  machine.map.write(DATA_AT, 2, 0x3800);
+  const { state } = machine.processor;
+  state.eip = PROGRAM_AT;
+  state.write32(slot.ESP, STACK_AT + 0x800);
+  state.write16(slot.FCW, 0x37f);
+  state.write8(slot.FTW, 0);
+  return machine;
+}
+
+describe('immediates that are written over and over', () => {
+  it.each([16, 32, 64] as const)('are in %d-bit code as if they were decoded anew', { timeout: 120_000 }, (mode) => {
+    const run = fc.property(fc.integer(), (seed) => {
+      const [kept, decodedAnew] = [rewritingMachine(mode, seed), rewritingMachine(mode, seed)];
+      for (let part = 0; part < 3; part++) {
+        kept.loop.run({ instructionsMax: 1000 });
+        for (let count = 0; count < 1000; count++) {
+          decodedAnew.processor.invalidateCode();
+          decodedAnew.loop.run({ instructionsMax: 1 });
+        }
+        expect(outcome(kept)).toEqual(outcome(decodedAnew));
+      }
+    });
+    fc.assert(run, { numRuns: Math.max(1, ROUNDS / 10) });
+  });
+
+  it('change nothing that was decoded', () => {
+    // mov cx,60; l: mov ax,n; add [n],ax; loop l; hlt
+    const machine = programMachine([0xb9, 60, 0, 0xb8, 1, 0, 0x01, 0x06, ...word(PROGRAM_START + 4), 0xe2, 0xf7, 0xf4]);
+    const { code } = machine.processor;
+    let written = 0;
+    const tell = code.written.bind(code);
+    code.written = (...access) => {
+      written++;
+      return tell(...access);
+    };
+    machine.loop.run({ instructionsMax: 1000 });
+    expect(machine.processor.state.read16(slot.EAX)).toBe(2 ** 59 % 0x10000);
+    // Some times code is lost, then put right, and then nobody hears of it any more.
+    expect(written).toBeLessThan(20);
+  });
+
+  it('are written by another bus master, too', () => {
+    // l: mov ax,n; add bx,ax; jmp l
+    const machine = programMachine([0xb8, 1, 0, 0x01, 0xc3, 0xeb, 0xf9]);
+    let sum = 0;
+    for (let value = 0; value < 60; value++) {
+      machine.map.write(PROGRAM_START + 1, 2, value);
+      machine.processor.busWritten(PROGRAM_START + 1, 2);
+      machine.loop.run({ instructionsMax: 3 });
+      sum += value;
+      expect(machine.processor.state.read16(slot.EBX)).toBe(sum & 0xffff);
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 /** What generated code calls when the fast path does not serve: TypeScript of the engine, and one shared function. */
 import {
   CODE_MAP_GRANULE_SHIFT,
+  CODE_MAPS,
   ENTRY_ADDEND,
   ENTRY_CODE_MAP,
   PAGE_SIZE,
@@ -136,7 +137,7 @@ function onCodePage(
 
 /**
  * Programs of one page, boot sectors above all, keep data and stack beside their code. A store to a page with code is
- * done here if no byte of it lies under a decoded instruction; all others go outside.
+ * done here if no byte of it lies under a decoded instruction, or it stores what is there; all others go outside.
  */
 function writeBesideCode(
   f: FunctionBuilder,
@@ -150,6 +151,8 @@ function writeBesideCode(
       storeBySize(f, host, value, size);
       f.return();
     });
+    // What is there already changes nothing.
+    f.if(isCodeThere(f, entry, host, value, size), () => f.return());
   });
   if (translation) {
     translated(f, translation, 'write', (host) => {
@@ -166,6 +169,16 @@ export function hostBesideCode(f: FunctionBuilder): void {
   const [cpu, linear, size] = f.parameters as readonly [Value, Value, Value];
   onCodePage(f, [cpu, linear, size], (entry, host) => {
     f.if(f.eqz(codeUnder(f, entry, linear, size)), () => f.return(host));
+  });
+  f.return(f.i32(0));
+}
+
+/** Writes a function (cpu, linear, size, value) → the same; also of bytes that have the value already, which may be stored again. */
+export function hostForValue(f: FunctionBuilder): void {
+  const [cpu, linear, size, value] = f.parameters as readonly [Value, Value, Value, Value];
+  onCodePage(f, [cpu, linear, size], (entry, host) => {
+    f.if(f.eqz(codeUnder(f, entry, linear, size)), () => f.return(host));
+    f.if(isCodeThere(f, entry, host, value, size), () => f.return(host));
   });
   f.return(f.i32(0));
 }
@@ -189,6 +202,20 @@ function codeUnder(f: FunctionBuilder, entry: Value, linear: Value, size: Value)
   const bytes = f.binary('sub', f.binary('shl', f.i64(1n), f.widen(size, false)), f.i64(1n));
   const stored = f.binary('shl', bytes, f.widen(inGranule, false));
   return f.binary('ne', f.binary('and', code, stored), f.i64(0n));
+}
+
+/** Not 0 if so many bytes at a host address are those of a value, and not watched but code. */
+function isCodeThere(f: FunctionBuilder, entry: Value, host: Value, value: Value, size: Value): Value {
+  const there = f.variable(f.i64(0n));
+  for (const bytes of value.type === 'i64' ? ([1, 2, 4, 8] as const) : ([1, 2, 4] as const)) {
+    f.if(f.binary('eq', size, f.i32(bytes)), () => f.set(there, f.load('i64', (8 * bytes) as 8 | 16 | 32 | 64, host)));
+  }
+  const bits = f.widen(f.binary('shl', size, f.i32(3)), false);
+  const differing = f.binary('xor', there, f.widen(value, false));
+  const isThere = f.eqz(f.binary('shl', differing, f.binary('sub', f.i64(64n), bits)));
+  // The maps of what is watched lie elsewhere.
+  const isCode = f.binary('geU', f.load('i32', 32, entry, ENTRY_CODE_MAP), f.i32(CODE_MAPS));
+  return f.binary('and', isThere, isCode);
 }
 
 /** What is on a page with code and may be written is read here, if it is neither code nor watched. */

@@ -1,7 +1,7 @@
 /**
  * How the machine's one WebAssembly memory is divided (DESIGN §2). Addresses are in bytes from its start.
  *
- *   test arrays | vCPU areas (state, TLBs, rings, jump cache) | code maps | decoded code | counters | guest RAM
+ *   test arrays | fresh forms | vCPU areas (state, TLBs, rings, jump cache) | code maps | decoded code | counters | guest RAM
  */
 
 /**
@@ -9,6 +9,10 @@
  * stays unused, so that a zero address is never a valid one.
  */
 export const TEST_ARRAYS = 0x1000;
+
+/** What instructions do whose immediates are read anew each time they are executed (engine/fresh-immediates.ts). */
+export const FRESH_FORMS = 0x3f000;
+export const FRESH_FORMS_MAX = 0x100;
 
 /** A multiple of the size of each ring, as the size of an area is: the rings are aligned to their sizes. */
 const CPU_AREA_BASE = 0x40000;

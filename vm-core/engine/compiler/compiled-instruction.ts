@@ -4,6 +4,7 @@ import { instructionRows } from '../../isa/instruction-table.ts';
 import type { Form, StagedForm } from '../interpreter-plan.ts';
 import type { Interpreter } from '../interpreter.ts';
 import { ES, internal, slot, SS } from '../../state/layout.ts';
+import { type FreshImmediate, readFresh } from '../fresh-immediates.ts';
 import * as record from '../record.ts';
 import { isUnitCompiled } from './compiled-units.ts';
 
@@ -22,6 +23,8 @@ export interface CompiledInstruction {
   readonly reg: number;
   readonly regSlot: number;
   readonly immediate: number;
+  /** Where the immediate is read from each time, because it is written over again and again. */
+  readonly fresh: FreshImmediate | undefined;
   readonly immediate2: number;
   /** An immediate or a memory offset of 64 bits. */
   readonly wideConstant: bigint;
@@ -36,15 +39,17 @@ export interface CompiledInstruction {
   readonly isFarRelative: boolean;
 }
 
-/** Undefined for records that stand for no instruction. */
+/** The record at an address in a block; undefined for those that stand for no instruction. */
 export function readInstruction(
   view: DataView,
+  block: number,
   at: number,
-  handlers: Pick<Interpreter, 'formAt' | 'isSystem'>,
+  handlers: Pick<Interpreter, 'formAt' | 'isSystem' | 'pseudoHandlers'>,
   isRealMode: boolean,
 ): CompiledInstruction | undefined {
   const handler = view.getUint16(at + record.RECORD_HANDLER, true);
-  const staged = handlers.formAt(handler);
+  const fresh = handler === handlers.pseudoHandlers.fresh ? readFresh(view, block, at) : undefined;
+  const staged = handlers.formAt(fresh?.handler ?? handler);
   const row = staged?.row ?? instructionRows[view.getUint16(at + record.RECORD_ROW, true)];
   if (!row || (!staged && !handlers.isSystem(handler))) return undefined;
   const reg = view.getUint8(at + record.RECORD_REG);
@@ -62,6 +67,7 @@ export function readInstruction(
     reg,
     rmSlot: view.getUint16(at + record.RECORD_RM_SLOT, true),
     regSlot: view.getUint16(at + record.RECORD_REG_SLOT, true),
+    fresh,
     immediate: view.getInt32(at + record.RECORD_IMMEDIATE, true),
     immediate2: view.getUint16(at + record.RECORD_IMMEDIATE2, true),
     wideConstant: view.getBigInt64(at + record.RECORD_WIDE_CONSTANT, true),

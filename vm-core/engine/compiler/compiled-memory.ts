@@ -16,7 +16,7 @@ import {
 } from '../../state/layout.ts';
 import type { FunctionBuilder, Value, Variable } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
-import { hostBesideCode, hostBesideWatch } from '../slow-paths.ts';
+import { hostBesideCode, hostBesideWatch, hostForValue } from '../slow-paths.ts';
 import type { AssumedFacts } from './segment-facts.ts';
 
 /** An offset in a segment, and whether it has at most 16 bits. */
@@ -30,6 +30,12 @@ export interface CompiledPlace {
 const PLACES: Readonly<Record<32 | 64, SharedFunction>> = {
   32: { signature: { parameters: ['i32', 'i32', 'i32'], result: 'i32' }, write: hostBesideCode },
   64: { signature: { parameters: ['i32', 'i64', 'i32'], result: 'i32' }, write: hostBesideCode },
+};
+
+/** (cpu, linear, size, value): the same for a value that is stored. */
+const PLACES_OF_VALUES: Readonly<Record<32 | 64, SharedFunction>> = {
+  32: { signature: { parameters: ['i32', 'i32', 'i32', 'i64'], result: 'i32' }, write: hostForValue },
+  64: { signature: { parameters: ['i32', 'i64', 'i32', 'i64'], result: 'i32' }, write: hostForValue },
 };
 
 /** The same for a load from a watched page. */
@@ -105,8 +111,8 @@ export class CompiledMemory {
     return host;
   }
 
-  /** The host address of bytes that may be stored to. */
-  writable(place: CompiledPlace, bytes: number, bail: Bail): Value {
+  /** The host address of bytes that may be stored to; of code also, if they have the value already that is to be stored. */
+  writable(place: CompiledPlace, bytes: number, bail: Bail, value?: Value): Value {
     const f = this.#f;
     const linear = this.#linear(place, bytes, ENTRY_WRITE_END, bail);
     const entry = this.#entryOf(linear);
@@ -117,7 +123,10 @@ export class CompiledMemory {
     }
     const host = f.variable(this.#hostOf(linear, entry, TLB_WRITE));
     f.if(isOther, () => {
-      f.set(host, f.callShared(PLACES[this.#addressBits], this.#cpu, linear, f.i32(bytes)));
+      const found = value
+        ? f.callShared(PLACES_OF_VALUES[this.#addressBits], this.#cpu, linear, f.i32(bytes), f.widen(value, false))
+        : f.callShared(PLACES[this.#addressBits], this.#cpu, linear, f.i32(bytes));
+      f.set(host, found);
       f.if(f.eqz(host), () => bail('store'));
     });
     return host;

@@ -8,7 +8,7 @@ import type { FlagSource } from '../../isa/flag-source.ts';
 import { CS, ES, internal, SEGMENT_ENTRY_SIZE, type SegmentIndex, SS, segmentSlots, slot } from '../../state/layout.ts';
 import type { Label, Value } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
-import type { Form } from '../interpreter-plan.ts';
+import { loadFresh } from '../fresh-immediates.ts';
 import { addressConstant, addressPart, offsetOfOperand } from './compiled-addresses.ts';
 import { CompiledCalls } from './compiled-calls.ts';
 import { FlagMeeting } from './flag-meeting.ts';
@@ -28,15 +28,18 @@ export class CompilerStage extends Semantics {
   readonly #held = new Map<Operand, Value>();
   readonly #moved = new Map<Operand, Value>();
   readonly #vectorPlace: vectorOperands.VectorOperandPlace;
+  /** The immediate as it is before the instruction does anything, if it is written over again and again. */
+  readonly #fresh: Value | undefined;
   /** What CS was loaded with. */
   #paragraph: Value | undefined;
   /** True where the code that is written next is not reached. */
   #isLeft = false;
 
   constructor(region: StageSurroundings, instruction: CompiledInstruction) {
-    super(region.f, (instruction.form as Form).operandSize, region.addressBits, region.units.x87);
+    super(region.f, instruction.form?.operandSize ?? 32, region.addressBits, region.units.x87);
     this.#region = region;
     this.#instruction = instruction;
+    this.#fresh = instruction.fresh && loadFresh(region.f, instruction.fresh);
     const place = () => this.#placeOf('instruction', this.effectiveAddress());
     this.#vectorPlace = { s: this, instruction, ...region, vectors: region.units.vectors, place, bail: this.#bail };
   }
@@ -53,7 +56,7 @@ export class CompilerStage extends Semantics {
       case 'fixed':
         return this.readRegister(operand.slot, operand.bits);
       case 'immediate':
-        if (operand.whole) return this.f.i64(this.#instruction.wideConstant);
+        if (operand.whole) return this.#fresh ?? this.f.i64(this.#instruction.wideConstant);
         return operand.bits === 64 ? this.wideSigned(this.immediate()) : this.immediate();
       case 'constant':
         return this.f.i32(operand.value);
@@ -72,7 +75,7 @@ export class CompilerStage extends Semantics {
     else if (operand.kind === 'fixed') this.writeRegister(operand.slot, operand.bits, value);
     else if (operand.kind === 'memory') {
       const held = this.#held.get(operand);
-      const host = held ?? this.#writable('instruction', this.#offsetOf(operand), operand.bits / 8);
+      const host = held ?? this.#writable('instruction', this.#offsetOf(operand), operand.bits / 8, value);
       this.f.store(operand.bits, host, 0, value);
     } else throw new Error(`${operand.kind} operands cannot be written`);
   }
@@ -95,9 +98,9 @@ export class CompilerStage extends Semantics {
   }
 
   readRegister(slotOffset: number, bits: OperandBits): Value {
-    const { registers, f, cpu } = this.#region;
+    const { registers, cpu } = this.#region;
     if (registers.has(slotOffset)) return registers.read(slotOffset, bits);
-    return f.load(bits === 64 ? 'i64' : 'i32', bits, cpu, slotOffset);
+    return this.f.load(bits === 64 ? 'i64' : 'i32', bits, cpu, slotOffset);
   }
 
   writeRegister(slotOffset: number, bits: OperandBits, value: Value): void {
@@ -111,12 +114,12 @@ export class CompilerStage extends Semantics {
   }
 
   store(segment: SegmentChoice, offset: Value, bits: OperandBits, value: Value): void {
-    this.f.store(bits, this.#writable(segment, offset, bits / 8), 0, value);
+    this.f.store(bits, this.#writable(segment, offset, bits / 8, value), 0, value);
   }
 
   misalignment(bytes: number): Value {
-    const place = this.#placeOf('instruction', this.effectiveAddress());
-    return this.f.narrow(this.and(this.#region.memory.linearOf(place), bytes - 1));
+    const linear = this.#region.memory.linearOf(this.#placeOf('instruction', this.effectiveAddress()));
+    return this.f.narrow(this.and(linear, bytes - 1));
   }
 
   readVector(operand: UnitOperand, alignment?: 'aligned'): readonly Value[] {
@@ -144,8 +147,7 @@ export class CompilerStage extends Semantics {
   }
 
   cutAddress(offset: Value): Value {
-    const { addressShift } = this.#instruction;
-    if (addressShift === 0) return offset;
+    if (this.#instruction.addressShift === 0) return offset;
     return this.and(offset, this.addressBits === 64 ? 0xffff_ffff : 0xffff);
   }
 
@@ -158,9 +160,8 @@ export class CompilerStage extends Semantics {
   }
 
   writeAddressRegister(slotOffset: number, value: Value): void {
-    const { addressShift } = this.#instruction;
     if (this.addressBits === 64) this.writeRegister(slotOffset, 64, this.cutAddress(value));
-    else this.writeRegister(slotOffset, addressShift === 0 ? 32 : 16, value);
+    else this.writeRegister(slotOffset, this.#instruction.addressShift === 0 ? 32 : 16, value);
   }
 
   readStackPointer(): Value {
@@ -293,7 +294,7 @@ export class CompilerStage extends Semantics {
   }
 
   immediate(): Value {
-    return this.f.i32(this.#instruction.immediate);
+    return this.#fresh ?? this.f.i32(this.#instruction.immediate);
   }
 
   secondImmediate(): Value {
@@ -378,8 +379,8 @@ export class CompilerStage extends Semantics {
     return this.#moved.get(operand) ?? this.effectiveAddress();
   }
 
-  #writable(segment: SegmentChoice, offset: Value, bytes: number): Value {
-    return this.#region.memory.writable(this.#placeOf(segment, offset), bytes, this.#bail);
+  #writable(segment: SegmentChoice, offset: Value, bytes: number, value?: Value): Value {
+    return this.#region.memory.writable(this.#placeOf(segment, offset), bytes, this.#bail, value);
   }
 
   #placeOf(segment: SegmentChoice, offset: Value): CompiledPlace {
@@ -389,8 +390,7 @@ export class CompilerStage extends Semantics {
   }
 
   #segmentOf(segment: SegmentChoice): SegmentIndex {
-    if (segment === 'SS') return SS;
-    if (segment === 'ES') return ES;
+    if (segment !== 'instruction') return segment === 'SS' ? SS : ES;
     return ((this.#instruction.segmentEntry - internal.SEGMENTS) / SEGMENT_ENTRY_SIZE) as SegmentIndex;
   }
 

@@ -121,12 +121,14 @@ export class Compiler {
 
   /** Compiles the region around a block if that can be done and was not. */
   compileNow(candidate: Candidate): void {
+    this.#around.code.clock++;
     if (this.#mayCompile(candidate.block)) this.#compile([candidate]);
   }
 
   /** A block was executed when a sample was taken. */
   sampled(candidate: Candidate): void {
     this.counters.samples++;
+    this.#around.code.clock++;
     const { block } = candidate;
     const compiled = this.regions.at(block);
     if (compiled && !compiled.code.facts.holdFor(candidate.facts)) this.#failed(compiled, candidate.facts);
@@ -237,7 +239,7 @@ export class Compiler {
 
   #mayCompile(block: Block): boolean {
     if (!block.isKept || block.isHooked || this.regions.has(block) || this.#refused.has(block)) return false;
-    return isInPage(block) && !this.#around.code.isLostOften(block);
+    return isInPage(block) && this.#around.code.isSettled(block);
   }
 
   /** Compiles regions of code of one kind in a module. */
@@ -295,7 +297,7 @@ export class Compiler {
       blockAt: (linear) => {
         const physical = placeOf(linear);
         const block = physical === undefined ? undefined : code.keptAt(linear, physical, root.codeSize);
-        if (!block || block.isHooked || code.isLostOften(block)) return undefined;
+        if (!block || block.isHooked || !code.isSettled(block)) return undefined;
         if (isInPage(block)) return block;
         const end = block.bytes - 1;
         return placeOf(plus(linear, end)) === block.physical + end ? block : undefined;

@@ -56,7 +56,7 @@ export interface RegionNode {
 /** Where blocks are found, and what their handlers stand for. */
 export interface CodeSource {
   readonly view: DataView;
-  readonly handlers: Pick<Interpreter, 'formAt' | 'isSystem'>;
+  readonly handlers: Pick<Interpreter, 'formAt' | 'isSystem' | 'pseudoHandlers'>;
   readonly isRealMode: boolean;
   /** In real mode: where the table leads for a vector now, as far as is known. */
   handlerOf(vector: number): { readonly offset: number; readonly selector: number } | undefined;
@@ -185,7 +185,13 @@ function readNode(
   const targets: bigint[] = [];
   const place = (offset: number) => BigInt.asUintN(addressBits, eip + BigInt(offset));
   for (let n = 0; n < count; n++) {
-    const read = readInstruction(view, start + n * record.RECORD_SIZE, source.handlers, source.isRealMode);
+    const read = readInstruction(
+      view,
+      block.address,
+      start + n * record.RECORD_SIZE,
+      source.handlers,
+      source.isRealMode,
+    );
     const instruction = read && source.isCalled(block, n) ? { ...read, form: undefined } : read;
     // What is not compiled and changes what follows is left to the interpreter's loop.
     if (!instruction || (!instruction.form && instruction.row.endsBlock)) break;

@@ -28,6 +28,8 @@ interface Piece {
   bytes(target: number): readonly number[];
   /** Where its immediate lies, from its beginning. */
   readonly immediate?: number;
+  /** Has an immediate of one byte, or stores over those. */
+  readonly isByte?: boolean;
 }
 
 class RewritingWriter {
@@ -59,13 +61,17 @@ class RewritingWriter {
     const count = { bytes: () => this.#memory(this.#short([0xff]), 0, COUNTER_AT) };
     const others = Array.from({ length: PIECES }, () => (this.#draw(3) === 0 ? this.#store() : this.#immediate()));
     const pieces: readonly Piece[] = [count, this.#immediate(), ...others];
-    const immediates: number[] = [];
+    const words: number[] = [];
+    const single: number[] = [];
     let here = at;
-    for (const { bytes, immediate } of pieces) {
-      if (immediate !== undefined) immediates.push(here + immediate);
+    for (const { bytes, immediate, isByte } of pieces) {
+      if (immediate !== undefined) (isByte ? single : words).push(here + immediate);
       here += bytes(0).length;
     }
-    return pieces.flatMap(({ bytes }) => bytes(immediates[this.#draw(immediates.length)] as number));
+    return pieces.flatMap(({ bytes, isByte }) => {
+      const targets = isByte && single.length > 0 ? single : words;
+      return bytes(targets[this.#draw(targets.length)] as number);
+    });
   }
 
   #wide(code: readonly number[]): readonly number[] {
@@ -81,12 +87,31 @@ class RewritingWriter {
     return [...opcode, 0x04 | (reg << 3), 0x25, ...bytesOf(address, 4)];
   }
 
-  /** mov eax,n; add edx,eax; perhaps the end of a block. */
+  /** What adds an immediate of one kind or another to EDX; perhaps the end of a block. */
   #immediate(): Piece {
-    const move = this.#wide([0xb8, ...bytesOf(this.#draw(0x1000000), 4)]);
     const end = [[], [], [0xeb, 0x00], [0x74, 0x00]][this.#draw(4)] as readonly number[];
-    const code = [...move, ...this.#wide([0x01, 0xc2]), ...end];
-    return { bytes: () => code, immediate: move.length - 4 };
+    const byte = this.#draw(0x100);
+    const long = bytesOf(this.#draw(0x1000000), 4);
+    const add = this.#wide([0x01, 0xc2]);
+    const kinds: readonly {
+      readonly code: readonly number[];
+      readonly after: readonly number[];
+      readonly size: number;
+    }[] = [
+      { code: this.#wide([0xb8, ...long]), after: add, size: 4 },
+      { code: this.#wide([0x81, 0xea, ...long]), after: [], size: 4 },
+      { code: this.#short([0x81, 0xf2, ...long.slice(0, 2)]), after: [], size: 2 },
+      { code: this.#wide([0x83, 0xc2, byte]), after: [], size: 1 },
+      { code: [0x80, 0xf2, byte], after: [], size: 1 },
+      { code: this.#wide([0xc1, 0xca, byte & 0x1f]), after: add, size: 1 },
+      // mov rax,n; imul eax,eax,n; push n; pop edx
+      this.#mode === 64
+        ? { code: [0x48, 0xb8, ...long, ...long], after: [0x48, 0x01, 0xc2], size: 8 }
+        : { code: this.#wide([0x69, 0xc0, ...long]), after: add, size: 4 },
+      { code: this.#mode === 16 ? [0x68, ...long.slice(0, 2)] : [0x68, ...long], after: [0x5a], size: this.#size },
+    ];
+    const { code, after, size } = kinds[this.#draw(kinds.length)] as (typeof kinds)[number];
+    return { bytes: () => [...code, ...after, ...end], immediate: code.length - size, isByte: size === 1 };
   }
 
   /** What stores the counter over an immediate while a bit of the counter is set. */
@@ -95,18 +120,34 @@ class RewritingWriter {
       ...this.#memory(load, reg, COUNTER_AT),
       ...this.#memory(store, reg, target),
     ];
+    const isByte = this.#draw(4) === 0;
+    // What is there already; and with the byte before the immediate, of which only the other one changes.
+    const word = this.#short([0x8b]);
+    const same = (target: number) => [
+      ...this.#memory(word, 0, target),
+      ...this.#memory(this.#short([0x89]), 0, target),
+    ];
+    const across = (target: number) => [
+      ...this.#memory(word, 0, target - 1),
+      ...this.#memory([0x8a], 4, COUNTER_AT),
+      ...this.#memory(this.#short([0x89]), 0, target - 1),
+    ];
     const store = [
+      same,
+      across,
       (target: number) => moved(this.#short([0x8b]), this.#short([0x89]), 0, target),
       (target: number) => this.#enter(target + 2),
       // fild [counter]; fistp [target]
       (target: number) => [...this.#memory([0xdf], 0, COUNTER_AT), ...this.#memory([0xdf], 3, target)],
       // movd mm0,[counter]; movd [target],mm0; emms
       (target: number) => [...moved([0x0f, 0x6e], [0x0f, 0x7e], 0, target), 0x0f, 0x77],
-    ][this.#draw(4)] as Piece['bytes'];
+      // mov al,[counter]; mov [target],al
+      (target: number) => moved([0x8a], [0x88], 0, target),
+    ][isByte ? 6 : this.#draw(6)] as Piece['bytes'];
     const phase = PHASES[this.#draw(PHASES.length)] as number;
     // test byte [counter + 1],phase; jz over it
     const test = [...this.#memory([0xf6], 0, COUNTER_AT + 1), phase, 0x74, store(0).length];
-    return { bytes: (target) => [...test, ...store(target)] };
+    return { bytes: (target) => [...test, ...store(target)], isByte };
   }
 
   /** mov bp,[counter]; push it at a place, which ENTER does; and back to the stack. */
