@@ -16,7 +16,7 @@ import type { CpuFeature } from './cpu-feature.ts';
 import { type CpuModel, modelFacts } from './cpu-model.ts';
 import { type ByteSource, type DecodedInstruction, ROW_INVALID, ROW_TOO_LONG } from './decoded-instruction.ts';
 import type { InstructionRow } from './instruction-row.ts';
-import { instructionRows, opcodeMap, opcodeMapOf64BitMode } from './instruction-table.ts';
+import { instructionRows, opcodeMapOf } from './instruction-table.ts';
 import { immediateSize, isSignedImmediate, type OperandCode, type OperandSize } from './operand.ts';
 import { type Candidate, MAP_0F, MAP_0F38, MAP_0F3A, MAPS_VEX } from './opcode-map.ts';
 import { selectorSlot } from './rows/data-transfer.ts';
@@ -226,7 +226,7 @@ export class Decoder {
     // NOP is XCHG with R8 when REX.B says so, but not behind F3h: that is PAUSE. Its row stands in the place of XCHG.
     const isXchg = opcode === NOP && (this.#rex & REX_B) !== 0 && this.result.repeatPrefix !== 0xf3;
     const place = isXchg ? NOP + 1 : opcode;
-    const map = this.#codeSize === 64 ? opcodeMapOf64BitMode : opcodeMap;
+    const map = opcodeMapOf(this.#codeSize);
     const byModRm = map.needsModRm(place);
     const modRm = byModRm ? this.#bytes(this.#at) : 0;
     const chosen = map.choose(place, this.#mandatoryPrefix, modRm, this.#features, this.#vex);

@@ -1,6 +1,7 @@
 /** All instruction rows, and the opcode map that the decoder walks (SDM vol. 2D appendix A). */
 import type { InstructionRow } from './instruction-row.ts';
-import { OpcodeMap } from './opcode-map.ts';
+import { OpcodeMap, placeRows } from './opcode-map.ts';
+import type { OperandSize } from './operand.ts';
 import { arithmeticRows } from './rows/arithmetic.ts';
 import { avxGatherRows } from './rows/avx-gathers.ts';
 import { avxFloatRows } from './rows/avx-float.ts';
@@ -61,6 +62,13 @@ export const instructionRows: readonly InstructionRow[] = [
   ...x87MoveRows,
 ];
 
-/** The opcode map of 16- and 32-bit code, and that of 64-bit mode. */
-export const opcodeMap: OpcodeMap = new OpcodeMap(instructionRows, 'o64');
-export const opcodeMapOf64BitMode: OpcodeMap = new OpcodeMap(instructionRows, 'i64');
+let placed: ReturnType<typeof placeRows> | undefined;
+const opcodeMaps: { 32?: OpcodeMap; 64?: OpcodeMap } = {};
+
+/** The opcode map of 16- and 32-bit code, or that of 64-bit mode; made when it is first asked for. */
+export function opcodeMapOf(codeSize: OperandSize): OpcodeMap {
+  const mode = codeSize === 64 ? 64 : 32;
+  placed ??= placeRows(instructionRows);
+  opcodeMaps[mode] ??= new OpcodeMap(placed, mode === 64 ? 'i64' : 'o64');
+  return opcodeMaps[mode];
+}

@@ -106,6 +106,48 @@ function prefixOf(text: string | undefined): Conditions['prefix'] {
   return text === 'NP' ? 0 : (Number.parseInt(text, 16) as 0x66 | 0xf2 | 0xf3);
 }
 
+/** A row with the places where it stands. */
+interface PlacedRow {
+  readonly row: InstructionRow;
+  readonly place: number;
+  readonly count: number;
+  readonly candidate: Candidate;
+}
+
+/** Takes all opcodes apart, for the maps of all modes. */
+export function placeRows(rows: readonly InstructionRow[]): readonly PlacedRow[] {
+  return rows.map((row, index) => {
+    const { place, count, ...conditions } = parseOpcode(row.opcode);
+    const skipsModRm = conditions.extension !== undefined || conditions.modRm !== undefined;
+    const memory = formOf(row);
+    const readsModRm = row.operands.some(needsModRm);
+    const candidate: Candidate = {
+      ...conditions,
+      memory,
+      index,
+      feature: row.feature,
+      hasNo16BitForm: hasNo16BitForm(row.operands),
+      readsModRm,
+      mayBeMemory: row.operands.some((code) => isRegisterOrMemory(code) || isMemoryOnly(code)),
+      isOffset: row.operands.some((code) => code === 'Ob' || code === 'Ov'),
+      needsMemory: row.operands.some(isMemoryOnly),
+      needsRegister: row.operands.some(isRegisterOnly),
+      namesSystemRegister: row.operands.some((code) => code === 'Sw' || code === 'Cd' || code === 'Dd'),
+      hasImmediate: row.operands.some((code) => immediateSize(code, 32, 32) > 0),
+      isPlain:
+        !skipsModRm &&
+        conditions.prefix === undefined &&
+        row.feature === undefined &&
+        memory === undefined &&
+        place < MAPS_VEX + 256,
+      skipsModRm: skipsModRm && !readsModRm,
+      hasVectorIndex: row.operands.some(hasVectorIndex),
+      usesVvvv: row.operands.some((code) => code === 'By' || vectorLetter(code) === 'H'),
+    };
+    return { row, place, count, candidate };
+  });
+}
+
 /** The rows of each place, those with more conditions first. */
 export class OpcodeMap {
   readonly #places: (readonly Candidate[] | undefined)[] = [];
@@ -115,37 +157,9 @@ export class OpcodeMap {
    * The map of one mode, `without` the rows of the other. Two rows with the same conditions at one place are our mistake;
    * NOP alone takes its place from XCHG.
    */
-  constructor(rows: readonly InstructionRow[], without: InstructionRow['mode']) {
-    rows.forEach((row, index) => {
-      if (row.mode === without) return;
-      const { place, count, ...conditions } = parseOpcode(row.opcode);
-      const skipsModRm = conditions.extension !== undefined || conditions.modRm !== undefined;
-      const memory = formOf(row);
-      const candidate: Candidate = {
-        ...conditions,
-        memory,
-        index,
-        feature: row.feature,
-        hasNo16BitForm: hasNo16BitForm(row.operands),
-        readsModRm: row.operands.some(needsModRm),
-        mayBeMemory: row.operands.some((code) => isRegisterOrMemory(code) || isMemoryOnly(code)),
-        isOffset: row.operands.some((code) => code === 'Ob' || code === 'Ov'),
-        needsMemory: row.operands.some(isMemoryOnly),
-        needsRegister: row.operands.some(isRegisterOnly),
-        namesSystemRegister: row.operands.some((code) => code === 'Sw' || code === 'Cd' || code === 'Dd'),
-        hasImmediate: row.operands.some((code) => immediateSize(code, 32, 32) > 0),
-        isPlain:
-          !skipsModRm &&
-          conditions.prefix === undefined &&
-          row.feature === undefined &&
-          memory === undefined &&
-          place < MAPS_VEX + 256,
-        skipsModRm: skipsModRm && !row.operands.some(needsModRm),
-        hasVectorIndex: row.operands.some(hasVectorIndex),
-        usesVvvv: row.operands.some((code) => code === 'By' || vectorLetter(code) === 'H'),
-      };
-      for (let n = 0; n < count; n++) this.#add(place + n, candidate, row);
-    });
+  constructor(rows: readonly PlacedRow[], without: InstructionRow['mode']) {
+    for (const { row, place, count, candidate } of rows)
+      if (row.mode !== without) for (let n = 0; n < count; n++) this.#add(place + n, candidate, row);
   }
 
   /** The row at a place: by the mandatory prefix, by ModR/M where `needsModRm` says so, and by the features. */
@@ -173,11 +187,15 @@ export class OpcodeMap {
   }
 
   #add(place: number, candidate: Candidate, row: InstructionRow): void {
-    const there = this.#places[place] ?? [];
+    if ((candidate.extension ?? candidate.modRm ?? candidate.memory) !== undefined) this.#byModRm[place] = true;
+    const there = this.#places[place];
+    if (there === undefined) {
+      this.#places[place] = [candidate];
+      return;
+    }
     const same = there.find((other) => sameConditions(other, candidate));
     if (same && row.name !== 'NOP') throw new Error(`opcode ${row.opcode} is in two rows`);
     const kept = there.filter((other) => other !== same);
-    if ((candidate.extension ?? candidate.modRm ?? candidate.memory) !== undefined) this.#byModRm[place] = true;
     this.#places[place] = [...kept, candidate].sort((a, b) => weight(b) - weight(a));
   }
 }
