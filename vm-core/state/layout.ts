@@ -256,6 +256,8 @@ export const internal = {
   REGION_LEFT: field(),
   /** i32: the loop comes back between two blocks once no more of the budget than this is left, for a sample; or 0. */
   SAMPLE_AT: field(),
+  /** i64: the tag that was found where compiled code had no entry for an access; see engine/compiler/compiled-memory.ts. */
+  TLB_FOUND: field(),
   /** i64: what compiled code has executed since power-on, in instructions. */
   COMPILED: field(),
   /** For each segment, 32 bytes: base, and the exclusive upper ends of offsets that may be read and written (i64). */

@@ -4,6 +4,7 @@
  */
 import { ByteWriter } from './byte-writer.ts';
 import { foldBinary, foldUnary } from './constant-folding.ts';
+import { LateCode } from './late-code.ts';
 import { Locals } from './locals.ts';
 import {
   type FunctionReference,
@@ -52,6 +53,7 @@ export class FunctionBuilder implements FunctionReference {
   readonly index: number;
   readonly signature: Signature;
   readonly parameters: readonly Value[];
+  readonly late: LateCode;
   readonly #module: ModuleBuilder;
   readonly #code = new ByteWriter();
   readonly #locals: Locals;
@@ -62,6 +64,7 @@ export class FunctionBuilder implements FunctionReference {
     this.index = index;
     this.signature = signature;
     this.#locals = new Locals(this.#code, signature.parameters.length);
+    this.late = new LateCode(this.#code, this.#locals);
     this.parameters = signature.parameters.map((type, local) => ({ type, local }));
   }
 
@@ -163,7 +166,7 @@ export class FunctionBuilder implements FunctionReference {
   ): Value {
     const types = operands.map(({ type }) => type).join(' ');
     if (types !== operation.operands.join(' ')) throw new Error(`${name} of ${types}`);
-    for (const operand of operands) this.#locals.push(operand);
+    this.#locals.push(...operands);
     if (operation.opcode < 0x100) this.#code.byte(operation.opcode);
     else this.#vectorCode(operation.opcode & 0xff, operation.opcode >> 8);
     if (lane !== undefined) this.#code.byte(lane);
@@ -242,7 +245,7 @@ export class FunctionBuilder implements FunctionReference {
 
   /** Copies bytes as if all were read before the first is written, or fills them with the low byte of `from`. */
   bulk(operation: 'copy' | 'fill', to: Value, from: Value, count: Value): void {
-    for (const operand of [to, from, count]) this.#locals.push(operand);
+    this.#locals.push(to, from, count);
     this.#code.append(operation === 'copy' ? [0xfc, 0x0a, 0x00, 0x00] : [0xfc, 0x0b, 0x00]);
   }
 
@@ -347,22 +350,12 @@ export class FunctionBuilder implements FunctionReference {
     this.#code.byte(0x00);
   }
 
-  /** Writes what stands in front of everything that was written so far, which has no open structure. */
-  inFront(body: () => void): void {
-    const written = this.#code.bytes.slice();
-    this.#code.clear();
-    this.#locals.forgetLast();
-    body();
-    this.#locals.forgetLast();
-    this.#code.append(written);
-  }
-
   return(value?: Value): void {
     if (value) this.#locals.push(value);
     this.#code.byte(0x0f);
   }
 
-  /** The body with its locals, as the code section holds it. The end of a function with a result is never reached. */
+  /** The body with its locals, as the code section holds it; the end of one with a result is never reached. */
   finish(): ByteWriter {
     const out = new ByteWriter();
     out.runs(this.#locals.types.map(valueTypeCode));

@@ -26,12 +26,9 @@ export class CodeMarks {
     this.#go(current);
   }
 
-  /** All of them in few bytes, once `inFront` has put code in front of all. */
-  finish(inFront: () => void): Int32Array {
-    const { size } = this.#f;
-    inFront();
-    const by = this.#f.size - size;
-    return Int32Array.from(this.#marks, (value, n) => (n % 2 === 0 ? value + by : value));
+  /** All of them in few bytes, where the places are in the end. */
+  finish(moved: (place: number) => number): Int32Array {
+    return Int32Array.from(this.#marks, (value, n) => (n % 2 === 0 ? moved(value) : value));
   }
 
   #go(distance: number): void {

@@ -44,6 +44,12 @@ const UNWATCHED: Readonly<Record<32 | 64, SharedFunction>> = {
   64: { ...PLACES[64], write: hostBesideWatch },
 };
 
+/** An entry of a table: a value, and a distance from it. */
+interface Entry {
+  readonly place: Value;
+  readonly offset: number;
+}
+
 /** Leaves the region before the instruction. */
 type Bail = (why: 'load' | 'store' | 'limit') => void;
 
@@ -97,14 +103,18 @@ export class CompiledMemory {
   readable(place: CompiledPlace, bytes: number, bail: Bail): Value {
     const f = this.#f;
     const linear = this.#linear(place, bytes, ENTRY_READ_END, bail);
-    const entry = this.#entryOf(linear);
-    const isOther = f.binary('ne', f.load('i64', 64, entry, TLB_READ), this.#tagOf(linear, 8 * bytes, 0));
+    const entry = this.#entryOf(linear, TLB_READ);
+    const { isOther, found } = this.#isOther(linear, entry, 8 * bytes, 0);
     if (!this.#facts.isWatched) {
-      f.if(isOther, () => bail('load'));
-      return this.#hostOf(linear, entry, TLB_READ);
+      f.if(isOther, () => {
+        this.#keep(found);
+        bail('load');
+      });
+      return this.#hostOf(linear, entry);
     }
-    const host = f.variable(this.#hostOf(linear, entry, TLB_READ));
+    const host = f.variable(this.#hostOf(linear, entry));
     f.if(isOther, () => {
+      this.#keep(found);
       f.set(host, f.callShared(UNWATCHED[this.#addressBits], this.#cpu, linear, f.i32(bytes)));
       f.if(f.eqz(host), () => bail('load'));
     });
@@ -115,18 +125,22 @@ export class CompiledMemory {
   writable(place: CompiledPlace, bytes: number, bail: Bail, value?: Value): Value {
     const f = this.#f;
     const linear = this.#linear(place, bytes, ENTRY_WRITE_END, bail);
-    const entry = this.#entryOf(linear);
-    const isOther = f.binary('ne', f.load('i64', 64, entry, TLB_WRITE), this.#tagOf(linear, 8 * bytes, 1));
+    const entry = this.#entryOf(linear, TLB_WRITE);
+    const { isOther, found } = this.#isOther(linear, entry, 8 * bytes, 1);
     if (!this.#storesBesideCode) {
-      f.if(isOther, () => bail('store'));
-      return this.#hostOf(linear, entry, TLB_WRITE);
+      f.if(isOther, () => {
+        this.#keep(found);
+        bail('store');
+      });
+      return this.#hostOf(linear, entry);
     }
-    const host = f.variable(this.#hostOf(linear, entry, TLB_WRITE));
+    const host = f.variable(this.#hostOf(linear, entry));
     f.if(isOther, () => {
-      const found = value
+      this.#keep(found);
+      const besideCode = value
         ? f.callShared(PLACES_OF_VALUES[this.#addressBits], this.#cpu, linear, f.i32(bytes), f.widen(value, false))
         : f.callShared(PLACES[this.#addressBits], this.#cpu, linear, f.i32(bytes));
-      f.set(host, found);
+      f.set(host, besideCode);
       f.if(f.eqz(host), () => bail('store'));
     });
     return host;
@@ -157,22 +171,32 @@ export class CompiledMemory {
     return this.linearOf(place);
   }
 
-  /** The tables lie at fixed distances from what this gives. */
-  #entryOf(linear: Value): Value {
+  /** The entry of a linear address in a table. */
+  #entryOf(linear: Value, table: number): Entry {
     const f = this.#f;
     const place = f.binary('and', f.binary('shrU', f.narrow(linear), f.i32(TLB_PLACE_SHIFT)), f.i32(TLB_PLACE_MASK));
-    return f.binary('add', this.#cpu, place);
+    const { constant } = this.#cpu;
+    return typeof constant === 'number'
+      ? { place, offset: table + constant }
+      : { place: f.binary('add', this.#cpu, place), offset: table };
   }
 
-  /** The tag that an entry has if it maps the page of the access's last byte. */
-  #tagOf(linear: Value, bits: number, table: 0 | 1): Value {
+  /** Whether an entry is not that of the page of the access's last byte, and the tag that was found there. */
+  #isOther(linear: Value, { place, offset }: Entry, bits: number, table: 0 | 1): { isOther: Value; found: Value } {
     const f = this.#f;
     const last = f.binary('add', linear, f.i32(bits / 8 - 1));
-    return f.widen(f.binary('or', f.binary('and', last, f.i32(~0xfff)), this.#generations[table]), false);
+    const tag = f.widen(f.binary('or', f.binary('and', last, f.i32(~0xfff)), this.#generations[table]), false);
+    const found = f.load('i64', 64, place, offset);
+    return { isOther: f.binary('ne', found, tag), found };
   }
 
-  #hostOf(linear: Value, entry: Value, table: number): Value {
-    return this.#f.binary('add', this.#f.narrow(linear), this.#f.load('i32', 32, entry, table + ENTRY_ADDEND));
+  /** V8 loads twice what is loaded to be compared with and for nothing else, as a load may trap. */
+  #keep(found: Value): void {
+    this.#f.store(64, this.#cpu, internal.TLB_FOUND, found);
+  }
+
+  #hostOf(linear: Value, { place, offset }: Entry): Value {
+    return this.#f.binary('add', this.#f.narrow(linear), this.#f.load('i32', 32, place, offset + ENTRY_ADDEND));
   }
 }
 

@@ -104,21 +104,11 @@ export class CompiledRegisters {
     }
   }
 
+  /** Where the region is left, or code outside looks at the state; all of it is known then. */
   store(): void {
     for (const register of this.#written) {
       this.#f.store(this.#bits, this.#cpu, this.#slots[register] as number, this.#wholeOf(register));
     }
-  }
-
-  /** All of them, for code outside that looks at the state, and may change it. */
-  storeAll(): void {
-    for (const register of this.#slots.keys()) this.#written.add(register);
-    this.store();
-  }
-
-  loadAll(): void {
-    for (const register of this.#slots.keys()) this.#written.add(register);
-    this.load();
   }
 
   #wholeOf(register: number): Value {

@@ -6,7 +6,7 @@ import type { AccessCause, CompiledRegion } from '../../machine/compiled-region.
 import { instructionRows } from '../../isa/instruction-table.ts';
 import type { OperandSize } from '../../isa/operand.ts';
 import { type Address, offsetInPage, pageStart, plus } from '../../state/address.ts';
-import { PAGE_SIZE } from '../../memory/layout.ts';
+import { cpuBase, PAGE_SIZE } from '../../memory/layout.ts';
 import { ModuleBuilder, type SharedFunction } from '../../wasm/module-builder.ts';
 import type { Block, CodeCache } from '../code-cache.ts';
 import { interpreter, MEMORY_PAGES_MAX } from '../interpreter.ts';
@@ -265,8 +265,14 @@ export class Compiler {
     const tables = this.regions.tablesOf(codeSize);
     const functions = this.#functions[codeSize === 64 ? 64 : 32];
     const functionPlace = (definition: SharedFunction) => functions.placeOf(definition, tables);
+    const cpu = tables.length === 1 ? cpuBase(0) : undefined;
     const defined = found.map(({ region, ...knowledge }, n) =>
-      defineRegion(builder, `region${n}`, region, { ...knowledge, counters: counters[n] as number, functionPlace }),
+      defineRegion(builder, `region${n}`, region, {
+        ...knowledge,
+        counters: counters[n] as number,
+        functionPlace,
+        cpu,
+      }),
     );
     const bytes = builder.build();
     const { memory } = this.#around;

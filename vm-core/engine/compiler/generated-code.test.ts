@@ -48,7 +48,13 @@ function regionOf(program: string): { readonly region: Region; readonly facts: n
 function textOf(program: string): string {
   const { region, facts } = regionOf(program);
   const module = new ModuleBuilder(MEMORY_PAGES_MAX, 0);
-  defineRegion(module, 'region', region, { facts, counters: 0, functionPlace: () => 0, storesBesideCode: false });
+  defineRegion(module, 'region', region, {
+    facts,
+    counters: 0,
+    functionPlace: () => 0,
+    storesBesideCode: false,
+    cpu: undefined,
+  });
   return named(functionText(module.build(), 0));
 }
 

@@ -42,6 +42,8 @@ export interface RegionPlace {
   readonly functionPlace: FunctionPlace;
   /** Stores to pages with code are done in the region, if they are not to code. */
   readonly storesBesideCode: boolean;
+  /** Where the state is, if there is only one processor: then it is a constant. */
+  readonly cpu: number | undefined;
 }
 
 /** The code of one region, to be written once. */
@@ -75,9 +77,9 @@ export class RegionCode {
   #highest = 0;
 
   constructor(f: FunctionBuilder, region: Region, place: RegionPlace) {
-    const { facts, counters, functionPlace, storesBesideCode } = place;
+    const { facts, counters, functionPlace, storesBesideCode, cpu } = place;
     this.#f = f;
-    this.#cpu = f.parameters[0] as Value;
+    this.#cpu = cpu === undefined ? (f.parameters[0] as Value) : f.i32(cpu);
     this.#region = region;
     this.#first = orderRegion(region);
     this.#way = f.local('i32');
@@ -91,7 +93,7 @@ export class RegionCode {
     this.#calls = new RegionCalls(f, this.#cpu, region, this.facts);
     this.#pages = new RegionPages(f, this.#cpu, region);
     this.#budget = new RegionBudget(f, this.#cpu, counters);
-    this.#entry = new RegionEntry(f, region, counters, this.facts, this.#units);
+    this.#entry = new RegionEntry(f, this.#cpu, region, { counters, facts: this.facts, units: this.#units });
     this.#eip = f.local(addressBits === 64 ? 'i64' : 'i32');
     this.#block = f.local('i32');
     this.#at = f.local('i32');
@@ -101,6 +103,7 @@ export class RegionCode {
   /** Gives the marks of the code. */
   write(): Int32Array {
     const f = this.#f;
+    f.late.add(() => this.#begin());
     f.block((exit) => {
       this.#exit = exit;
       this.#flags.known = IN_STATE;
@@ -108,7 +111,7 @@ export class RegionCode {
       this.#tree(this.#first);
     });
     this.#end();
-    return this.#marks.finish(() => f.inFront(() => this.#begin()));
+    return this.#marks.finish(f.late.fill());
   }
 
   /** The names of those locals that have one, by their numbers. */
@@ -277,10 +280,11 @@ export class RegionCode {
     const f = this.#f;
     const cpu = this.#cpu;
     const { addressBits } = this.#region;
-    this.#registers.storeAll();
     this.#units.storeFor(row);
     this.#flags.flush();
     f.store(addressBits, cpu, slot.EIP, this.#place(from.node.eip));
+    // Of those that a way back leads here with, which are known when all is written.
+    f.late.add(() => this.#registers.store());
     f.store(32, cpu, internal.BUDGET, this.#budget.now());
     f.store(32, cpu, internal.BLOCK, f.i32(from.node.block.address));
     this.#calls.give();
@@ -291,7 +295,7 @@ export class RegionCode {
       f.store(32, cpu, internal.REGION_RECORD, f.i32(at + record.RECORD_SIZE));
       f.return(f.binary('or', status, f.i32(record.STATUS_CALLED)));
     });
-    this.#registers.loadAll();
+    f.late.add(() => this.#registers.load());
     this.#units.load(row);
     this.#memory.begin();
     this.#calls.take();

@@ -13,6 +13,13 @@ import type { Region } from './region-graph.ts';
 import { goOnInLoop } from './region-links.ts';
 import type { AssumedFacts } from './segment-facts.ts';
 
+interface EntryKnowledge {
+  /** The number of the region's counters. */
+  readonly counters: number;
+  readonly facts: AssumedFacts;
+  readonly units: CompiledUnits;
+}
+
 export class RegionEntry {
   readonly #f: FunctionBuilder;
   readonly #cpu: Value;
@@ -24,9 +31,9 @@ export class RegionEntry {
   readonly #mask: Variable;
   readonly #expected: Variable;
 
-  constructor(f: FunctionBuilder, region: Region, counters: number, facts: AssumedFacts, units: CompiledUnits) {
+  constructor(f: FunctionBuilder, cpu: Value, region: Region, { counters, facts, units }: EntryKnowledge) {
     this.#f = f;
-    this.#cpu = f.parameters[0] as Value;
+    this.#cpu = cpu;
     this.#region = region;
     this.#counters = counters;
     this.#facts = facts;

@@ -1,5 +1,6 @@
 /** The WebAssembly of a region for a reader: with names for locals and for fields of the state, and what it was made of. */
 import type { CompiledLine } from '../../machine/compiled-region.ts';
+import { cpuBase } from '../../memory/layout.ts';
 import { type Address, plus } from '../../state/address.ts';
 import { ENTRY_BASE, ENTRY_READ_END, ENTRY_WRITE_END, internal, SEGMENT_ENTRY_SIZE, slot } from '../../state/layout.ts';
 import { registers, segmentNames } from '../../state/register-table.ts';
@@ -42,10 +43,13 @@ export function regionLines(
   });
 }
 
-/** The address of a load is pushed right before it, that of a store before the value. The state's is the first parameter. */
+/** How the state's address is pushed: the first parameter, or where there is one processor a constant. */
+const STATE = ['local.get 0', `i32.const ${cpuBase(0)}`];
+
+/** The address of a load is pushed right before it, that of a store before the value. */
 function isOfState(lines: readonly InstructionLine[], n: number): boolean {
   const before = lines[n]?.text.includes('.store') ? 2 : 1;
-  return lines[n - before]?.text.trim() === 'local.get 0';
+  return STATE.includes(lines[n - before]?.text.trim() ?? '');
 }
 
 function fieldName(text: string): string | undefined {
