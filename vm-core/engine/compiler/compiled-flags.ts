@@ -9,7 +9,7 @@ import { auxOf, type FlagSource } from '../../isa/flag-source.ts';
 import type { OperandBits } from '../../isa/operand.ts';
 import { internal } from '../../state/layout.ts';
 import type { FunctionBuilder, Value, Variable } from '../../wasm/function-builder.ts';
-import type { SharedFunction, ValueType } from '../../wasm/module-builder.ts';
+import type { SharedFunction } from '../../wasm/module-builder.ts';
 
 /** Codes of the operations; 0: the pair in the state is valid. Each has four sizes. `pair`: the result and the aux. */
 const kinds = ['memory', 'sum', 'difference', 'logic', 'increment', 'decrement', 'pair'] as const;
@@ -31,11 +31,11 @@ const WITH_CARRY: KnownFlags = { kind: 'any', bits: 32, hasCarry: true };
 /** As they are where a region begins. */
 export const IN_STATE: KnownFlags = { kind: 'memory', bits: 32 };
 
-/** Operands: one set of locals for values of up to 32 bits, one for those of 64. */
+/** Of the operation's size, or of 32 bits where that is less: operands with zeros above, results with their sign. */
 interface FlagLocals {
-  readonly x: Variable;
-  readonly y: Variable;
-  readonly result: Variable;
+  readonly x: Value;
+  readonly y: Value;
+  readonly result: Value;
 }
 
 export class CompiledFlags {
@@ -47,8 +47,8 @@ export class CompiledFlags {
   readonly #kind: Variable;
   /** For INC and DEC, which keep it, so that loops that count need not work it out at each turn. */
   readonly #carry: Variable;
-  readonly #narrow: FlagLocals;
-  readonly #wide: FlagLocals;
+  /** In 64-bit code, zeros are above the 32 bits of smaller ones: two sets would both live around loops that use one. */
+  readonly #locals: { readonly [name in keyof FlagLocals]: Variable };
   /** Results of 16- and 32-bit code have at most 32 bits. */
   readonly #wideBits: 32 | 64;
 
@@ -59,8 +59,8 @@ export class CompiledFlags {
     this.#s = new Arithmetic(f);
     this.#kind = f.local('i32');
     this.#carry = f.local('i32');
-    this.#narrow = { x: f.local('i32'), y: f.local('i32'), result: f.local('i32') };
-    this.#wide = { x: f.local('i64'), y: f.local('i64'), result: f.local('i64') };
+    const type = addressBits === 64 ? 'i64' : 'i32';
+    this.#locals = { x: f.local(type), y: f.local(type), result: f.local(type) };
   }
 
   /** Whether the same is known at two places. */
@@ -81,23 +81,20 @@ export class CompiledFlags {
 
   /** The locals by what they hold. */
   names(): readonly (readonly [Value, string])[] {
-    const named = (locals: FlagLocals, suffix: string) =>
-      (['x', 'y', 'result'] as const).map((name) => [locals[name], `flags.${name}${suffix}`] as const);
-    return [[this.#kind, 'flags.kind'], ...named(this.#narrow, ''), ...named(this.#wide, '64')];
+    const operands = (['x', 'y', 'result'] as const).map((name) => [this.#locals[name], `flags.${name}`] as const);
+    return [[this.#kind, 'flags.kind'], [this.#carry, 'flags.carry'], ...operands];
   }
 
   set(source: FlagSource): void {
-    const f = this.#f;
     const { kind, bits } = source;
-    const locals = this.#localsOf(bits);
     const hasCarry = kind === 'increment' || kind === 'decrement';
     if (hasCarry) {
-      f.set(this.#carry, source.carry);
-      f.set(this.#narrow.y, this.#carry);
+      this.#f.set(this.#carry, source.carry);
+      this.#put('y', this.#carry, 32);
     }
-    if (kind !== 'logic') f.set(locals.x, this.#fitting(source.x, bits));
-    if (kind === 'sum' || kind === 'difference') f.set(locals.y, this.#fitting(source.y, bits));
-    f.set(locals.result, this.#s.signed(source.result, bits));
+    if (kind !== 'logic') this.#put('x', source.x, bits);
+    if (kind === 'sum' || kind === 'difference') this.#put('y', source.y, bits);
+    this.#put('result', this.#s.signed(source.result, bits), bits);
     this.#become(kind, bits);
     if (hasCarry) this.known = { kind, bits, hasCarry };
   }
@@ -105,8 +102,8 @@ export class CompiledFlags {
   /** Any flags: a result that is extended with its sign to 64 bits, and its aux. */
   setPair(result: Value, aux: Value): void {
     const bits = this.#wideBits;
-    this.#f.set(this.#narrow.y, aux);
-    this.#f.set(this.#localsOf(bits).result, bits === 64 ? result : this.#f.narrow(result));
+    this.#put('y', aux, 32);
+    this.#put('result', result, bits);
     this.#become('pair', bits);
   }
 
@@ -115,7 +112,7 @@ export class CompiledFlags {
     const f = this.#f;
     const known = this.#operation();
     if (known) {
-      f.set(this.#narrow.y, aux);
+      this.#put('y', aux, 32);
       this.#become('pair', known.bits);
     } else {
       this.flush();
@@ -128,7 +125,7 @@ export class CompiledFlags {
     const f = this.#f;
     const known = this.#operation() ?? this.flush();
     if (!known) return f.load('i64', 64, this.#cpu, internal.FLAGS_RESULT);
-    return f.widen(f.copy(this.#localsOf(known.bits).result), true);
+    return f.widen(f.copy(this.#get('result', known.bits)), true);
   }
 
   aux(): Value {
@@ -145,17 +142,17 @@ export class CompiledFlags {
     if (!known) return undefined;
     const { kind, bits } = known;
     const s = this.#s;
-    const { x, y, result } = this.#localsOf(bits);
+    const result = this.#get('result', bits);
     if (code === 4) return s.isZero(result);
     if (kind === 'pair') return undefined;
     if (code === 8) return s.ltS(result, 0);
-    if (kind === 'difference') return this.#ofDifference(code, x, y, bits);
+    if (kind === 'difference') return this.#ofDifference(code, this.#get('x', bits), this.#get('y', bits), bits);
     if (kind === 'logic') return this.#ofLogic(code, result);
-    return code === 2 && kind === 'sum' ? s.ltU(s.cut(result, bits), y) : undefined;
+    return code === 2 && kind === 'sum' ? s.ltU(s.cut(result, bits), this.#get('y', bits)) : undefined;
   }
 
   /** The operation that is known to have set the flags; undefined where the state has them, or nothing is known. */
-  #operation(): { readonly kind: Kind; readonly bits: OperandBits } | undefined {
+  #operation(): Operation | undefined {
     const { kind = 'any', bits = 32 } = this.known ?? {};
     return kind === 'any' || kind === 'memory' ? undefined : { kind, bits };
   }
@@ -164,9 +161,9 @@ export class CompiledFlags {
   flush(): undefined {
     const f = this.#f;
     if (this.known?.kind === 'memory') return;
-    const [narrow, wide] = [this.#narrow, this.#wide];
+    const { y, result } = this.#locals;
     f.if(this.#kind, () => {
-      f.callShared(FLUSH, this.#cpu, this.#kind, narrow.y, narrow.result, wide.y, wide.result);
+      f.callShared(this.#wideBits === 64 ? FLUSH_WIDE : FLUSH, this.#cpu, this.#kind, y, result);
       f.set(this.#kind, f.i32(IN_MEMORY));
     });
     this.known = IN_STATE;
@@ -187,18 +184,20 @@ export class CompiledFlags {
     this.known = { kind, bits };
   }
 
-  #localsOf(bits: OperandBits): FlagLocals {
-    return bits === 64 ? this.#wide : this.#narrow;
+  #put(name: keyof FlagLocals, value: Value, bits: OperandBits): void {
+    const f = this.#f;
+    const fitting = bits === 64 ? f.widen(value, true) : f.narrow(value);
+    f.set(this.#locals[name], this.#wideBits === 64 ? f.widen(fitting, false) : fitting);
   }
 
-  #fitting(value: Value, bits: OperandBits): Value {
-    return bits === 64 ? this.#f.widen(value, true) : this.#f.narrow(value);
+  #get(name: keyof FlagLocals, bits: OperandBits): Value {
+    return bits === 64 ? this.#locals[name] : this.#f.narrow(this.#locals[name]);
   }
 
   #auxOf(kind: Kind, bits: OperandBits): Value {
-    const { x, y, result } = this.#localsOf(bits);
-    if (kind === 'pair') return this.#f.copy(this.#narrow.y);
-    return auxOf(this.#s, sourceOf(this.#s, kind, bits, { x, y, result, carry: this.#narrow.y }));
+    if (kind === 'pair') return this.#f.copy(this.#get('y', 32));
+    const [x, y, result] = [this.#get('x', bits), this.#get('y', bits), this.#get('result', bits)];
+    return auxOf(this.#s, sourceOf(this.#s, kind, bits, { x, y, result, carry: this.#get('y', 32) }));
   }
 
   #ofDifference(code: number, x: Value, y: Value, bits: OperandBits): Value | undefined {
@@ -223,6 +222,11 @@ function codeOf(kind: Kind, bits: OperandBits): number {
   return kinds.indexOf(kind) * SIZES.length + SIZES.indexOf(bits);
 }
 
+interface Operation {
+  readonly kind: Kind;
+  readonly bits: OperandBits;
+}
+
 interface FlagValues {
   readonly x: Value;
   readonly y: Value;
@@ -237,30 +241,35 @@ function sourceOf(s: Arithmetic, kind: Kind, bits: OperandBits, values: FlagValu
   return { kind: 'logic', bits, result: s.cut(result, bits) };
 }
 
-/** (cpu, code, y, result, and those of 64 bits): the first operand follows from the result. Gives 0. */
-const FLUSH: SharedFunction = {
-  signature: { parameters: ['i32', 'i32', 'i32', 'i32', 'i64', 'i64'] as ValueType[], result: 'i32' },
-  write(f) {
-    const [, code] = f.parameters as readonly Value[];
-    const cases = kinds.flatMap((kind) => SIZES.map((bits) => () => flushOf(f, kind, bits)));
-    f.switch(code as Value, cases, () => {});
-    f.return(f.i32(0));
-  },
-};
+/** (cpu, code, y, result), these with zeros above 32 bits where they are wider: the first operand follows from the result. Gives 0. */
+function flushOf(type: 'i32' | 'i64'): SharedFunction {
+  return {
+    signature: { parameters: ['i32', 'i32', type, type], result: 'i32' },
+    write(f) {
+      const [cpu, code, ...operands] = f.parameters as readonly [Value, Value, Value, Value];
+      const cases = kinds.flatMap((kind) => SIZES.map((bits) => () => flushKind(f, cpu, { kind, bits }, operands)));
+      f.switch(code, cases, () => {});
+      f.return(f.i32(0));
+    },
+  };
+}
 
-function flushOf(f: FunctionBuilder, kind: Kind, bits: OperandBits): void {
-  if (kind === 'memory') return;
-  const [cpu, , y32, result32, y64, result64] = f.parameters as readonly [Value, Value, Value, Value, Value, Value];
+const FLUSH = flushOf('i32');
+const FLUSH_WIDE = flushOf('i64');
+
+function flushKind(f: FunctionBuilder, cpu: Value, { kind, bits }: Operation, operands: readonly [Value, Value]): void {
+  const isWide = operands[0].type === 'i64';
+  if (kind === 'memory' || (bits === 64 && !isWide)) return;
   const s = new Arithmetic(f);
-  const y = bits === 64 ? y64 : y32;
-  const result = bits === 64 ? result64 : result32;
+  const [y, result] = bits === 64 ? operands : ([f.narrow(operands[0]), f.narrow(operands[1])] as const);
   f.store(64, cpu, internal.FLAGS_RESULT, f.widen(result, true));
+  const low = f.narrow(operands[0]);
   if (kind === 'pair') {
-    f.store(32, cpu, internal.FLAGS_AUX, y32);
+    f.store(32, cpu, internal.FLAGS_AUX, low);
     return;
   }
   const x = s.cut(firstOperand(s, kind, y, result), bits);
-  f.store(32, cpu, internal.FLAGS_AUX, auxOf(s, sourceOf(s, kind, bits, { x, y, result, carry: y32 })));
+  f.store(32, cpu, internal.FLAGS_AUX, auxOf(s, sourceOf(s, kind, bits, { x, y, result, carry: low })));
 }
 
 function firstOperand(s: Arithmetic, kind: Kind, y: Value, result: Value): Value {
