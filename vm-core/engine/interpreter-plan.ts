@@ -14,7 +14,7 @@ import {
 } from '../isa/operand.ts';
 import { internal } from '../state/layout.ts';
 import { quickOperations } from './events/quick-events.ts';
-import { belongsInLoop } from './loop-forms.ts';
+import { belongsInLoop, staysInside } from './loop-forms.ts';
 import { type Addressing, addressings } from './record-addresses.ts';
 import { loadsStackPointer, mayLoadStackPointer } from './stack-loads.ts';
 
@@ -39,6 +39,8 @@ export interface InterpreterPlan {
   readonly addressBits: 32 | 64;
   /** What the loop does itself; only compiled code calls these functions. */
   readonly inLoop: readonly StagedForm[];
+  /** How many of them, which come first, do nothing but change registers. */
+  readonly insideCount: number;
   /** Other forms with functions of their own. */
   readonly apart: readonly StagedForm[];
   /** The function of all system operations of which generated code does nothing. */
@@ -71,7 +73,9 @@ export function planInterpreter(addressBits: 32 | 64): InterpreterPlan {
     byPlace[place] = staged;
   };
   let place = 0;
-  const inLoop = forms.filter(({ row, form }) => isInLoop(row, form));
+  const looped = forms.filter(({ row, form }) => isInLoop(row, form));
+  const inside = looped.filter(({ row, form }) => staysInside(row) && !form.addressing && !form.loadsStack);
+  const inLoop = [...inside, ...looped.filter((staged) => !inside.includes(staged))];
   for (const staged of inLoop) put(staged, place++);
   const isPlaced = ({ rowIndex, form }: StagedForm): boolean => places.has(formKey(rowIndex, form));
   const apart = forms.filter(
@@ -88,7 +92,17 @@ export function planInterpreter(addressBits: 32 | 64): InterpreterPlan {
     return { start, forms: part };
   });
   return {
-    ...{ addressBits, inLoop, apart, systemPlace, pseudoHandlers, asksInterrupt, parts, tableLength: place },
+    ...{
+      addressBits,
+      inLoop,
+      insideCount: inside.length,
+      apart,
+      systemPlace,
+      pseudoHandlers,
+      asksInterrupt,
+      parts,
+      tableLength: place,
+    },
     handlerOf: (instruction) => placeOf(places, instruction, addressBits),
     formAt: (at) => byPlace[at],
   };

@@ -154,7 +154,7 @@ class InterpreterBuild {
 }
 
 function* buildInterpreter(plan: InterpreterPlan): Generator<undefined, Uint8Array<ArrayBuffer>> {
-  const { addressBits, inLoop, apart, pseudoHandlers, systemPlace } = plan;
+  const { addressBits, inLoop, insideCount, apart, pseudoHandlers, systemPlace } = plan;
   const builder = new ModuleBuilder(MEMORY_PAGES_MAX);
   const stageUnit = builder.importFunction(STAGE_UNIT, { parameters: ['i32'] });
   const paths = withEvents(builder, defineSlowPaths(builder, addressBits, true));
@@ -170,7 +170,8 @@ function* buildInterpreter(plan: InterpreterPlan): Generator<undefined, Uint8Arr
   requirePlace(pseudoHandlers.dead, defineReturning(builder, STATUS_DEAD));
   requirePlace(pseudoHandlers.fresh, defineFresh(builder));
   requirePlace(plan.asksInterrupt, builder.addToTable(paths.interruptPending));
-  defineRunLoop(builder, HANDLER_SIGNATURE, addressBits, stagesOf(inLoop, paths), undefined, paths.events);
+  const events = paths.events && { ...paths.events, insideCount, pseudoHandlers };
+  defineRunLoop(builder, HANDLER_SIGNATURE, addressBits, stagesOf(inLoop, paths), undefined, events);
   yield;
   for (const [number, part] of plan.parts.entries()) reserveUnit(builder, stageUnit, number, part);
   requirePlace(plan.tableLength, builder.tableLength);

@@ -8,6 +8,8 @@ import type { InstructionRow } from '../isa/instruction-row.ts';
 const NAMES =
   /^(MOV|MOVZX|LEA|ADD|SUB|CMP|AND|OR|XOR|TEST|NOT|INC|DEC|SHL|SHR|PUSH|POP|CALL|RET|JMP|J[A-Z]+|LOOP|NOP|LODSB|STOSB)$/;
 
+const INSIDE = /^(MOV|MOVZX|ADD|SUB|CMP|AND|OR|XOR|TEST|NOT|INC|DEC|SHL|SHR|NOP)$/;
+
 const OPERANDS: ReadonlySet<string> = new Set([
   '',
   'Zv',
@@ -35,4 +37,9 @@ const OPERANDS: ReadonlySet<string> = new Set([
 /** A row whose forms without REP and without an index register are part of the loop. */
 export function belongsInLoop(row: InstructionRow): boolean {
   return row.semantics !== undefined && NAMES.test(row.name) && OPERANDS.has(row.operands.join());
+}
+
+/** A row of the loop whose forms without an operand in memory change registers and flags and cannot fault. */
+export function staysInside(row: InstructionRow): boolean {
+  return INSIDE.test(row.name);
 }

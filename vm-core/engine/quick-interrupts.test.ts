@@ -2,18 +2,19 @@
  * The quick way of interrupts and returns against the whole one: the same guest, whose tables change between two of its
  * interrupts, must end in the same state with either.
  */
-import { expect, test } from 'vitest';
+import { expect, it, test } from 'vitest';
 import type { SystemOperation } from '../cpu/cpu.ts';
 import { instructionRows } from '../isa/instruction-table.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import { internal, slot } from '../state/layout.ts';
+import { RF } from '../state/lazy-flags.ts';
 import { readState } from '../state/state-access.ts';
 import { ASKED_ALWAYS } from './call-shadow.ts';
 import { defaultEngine } from './compiler/tiers.ts';
 import { LongGuest } from './long-guest.ts';
 import { operationsByRow } from './operations-by-row.ts';
 import { PagedGuest, PROGRAM, STACK } from './paged-guest.ts';
-import type { Processor } from './processor.ts';
+import type { BareMachine } from './bare-machine.ts';
 
 const CASES = 80;
 const [GDT, TASK, IDT, HANDLERS] = [0x600, 0x900, 0x1000, 0x8000];
@@ -34,7 +35,7 @@ const handlers = {
 interface Guest {
   readonly state: CpuState;
   readonly view: DataView;
-  readonly machine: { readonly processor: Processor };
+  readonly machine: Pick<BareMachine, 'processor' | 'loop'>;
   enterUser(): void;
   runToHalt(): string;
 }
@@ -82,8 +83,10 @@ function makeCase(seed: number): Case {
   };
 }
 
-function makeGuest({ bits, isFault, isUser, flags, stack, at, change }: Case): Guest {
-  const program = isFault ? FAULT : INTERRUPT;
+function makeGuest(
+  { bits, isFault, isUser, flags, stack, at, change }: Case,
+  program: string = isFault ? FAULT : INTERRUPT,
+): Guest {
   const guest = bits === 32 ? new PagedGuest(program, '486') : new LongGuest(bytesOf(program));
   if (guest instanceof PagedGuest) {
     for (let page = 0; page < 0x20_0000; page += 0x1000) guest.map(page, page | 7);
@@ -121,8 +124,11 @@ function recording(bits: Case, whole: boolean): Guest {
 /** Everything that the guest can see afterwards. */
 function outcomeOf(guest: Guest): unknown {
   const end = guest.runToHalt();
-  const memory = new Uint8Array(guest.view.buffer, guest.view.byteOffset, 0x9000);
-  return { end, registers: readState(guest.state), memory: Buffer.from(memory).toString('base64') };
+  return { end, registers: readState(guest.state), memory: lowMemory(guest) };
+}
+
+function lowMemory({ view }: Guest): string {
+  return Buffer.from(new Uint8Array(view.buffer, view.byteOffset, 0x9000)).toString('base64');
 }
 
 test.each(Array.from({ length: CASES }, (_, seed) => seed))('case %i ends the same', (seed) => {
@@ -157,6 +163,43 @@ test.skipIf(defaultEngine.name.startsWith('compiler-')).each([32, 64] as const)(
     }
   },
 );
+
+/** mov ecx,3 / again: mov al,[ebx] / what is returned to / loop again / hlt */
+const returningTo = (bytes: string): string => {
+  const size = bytes.split(' ').length;
+  return `b9 03 00 00 00 8a 03 ${bytes} e2 ${(0x100 - size - 4).toString(16)} f4`;
+};
+
+it.each(
+  ([32, 64] as const).flatMap((bits) =>
+    // inc edx; mov eax,[esi]; push eax; pushf; int3; rep movsb of nothing
+    ['ff c2', '8b 06', '50', '9c', 'cc', '89 f7 f3 a4'].map((next) => [bits, next] as const),
+  ),
+)('IRET of %i bits leaves RF to the one instruction behind it: %s', (bits, next) => {
+  const begin = () => {
+    const guest = makeGuest(
+      { bits, isFault: true, isUser: false, flags: 2, stack: 0x5800, at: 0x9800, change: 0 },
+      returningTo(next),
+    );
+    guest.runToHalt();
+    guest.state.eip = PROGRAM;
+    guest.state.write32(slot.ESP, 0x5800);
+    guest.state.write8(slot.HALTED, 0);
+    return guest;
+  };
+  const stepped = begin();
+  const flags = new Set<boolean>();
+  for (let instructionsMax = 1; instructionsMax <= 40; instructionsMax++) {
+    const { reason } = stepped.machine.loop.run({ instructionsMax: 1 });
+    const whole = begin();
+    whole.machine.loop.run({ instructionsMax });
+    expect(readState(whole.state)).toEqual(readState(stepped.state));
+    expect(lowMemory(whole)).toBe(lowMemory(stepped));
+    flags.add((stepped.state.eflags & RF) !== 0);
+    if (reason !== 'limit') break;
+  }
+  expect(flags.size).toBe(2);
+});
 
 /** mov ecx,3 / again: mov eax,cr3 / mov cr3,eax / int 1fh / loop again / hlt */
 const RELOADS = 'b9 03 00 00 00 0f 20 d8 0f 22 d8 cd 1f e2 f6 f4';

@@ -58,6 +58,9 @@ export interface LoopEvents {
   readonly enter: FunctionReference;
   /** (cpu, linear address, entry's place) → whether the entry of the jump cache is the address's in the current mode now. */
   readonly findAgain: FunctionReference;
+  /** Places in the table below which handlers do nothing but change registers, and those of records that are no instructions. */
+  readonly insideCount: number;
+  readonly pseudoHandlers: Readonly<Record<'invalid' | 'dead', number>>;
 }
 
 /**
@@ -152,7 +155,7 @@ function leaveForStatus(f: FunctionBuilder, state: LoopState, nextBlock: Label):
   const has = (bits: number) => f.binary('and', state.status, f.i32(bits));
   f.if(has(record.STATUS_RESUME), () => {
     f.set(state.status, f.binary('and', state.status, f.i32(~record.STATUS_RESUME)));
-    if (state.events) resumeOnce(f, state, nextBlock);
+    if (state.events) resumeOnce(f, state, state.events, nextBlock);
   });
   f.if(f.binary('geU', state.status, f.i32(record.STATUS_REGION)), () => followRegion(f, state, nextBlock));
   const last = f.copy(lastRecord(f, state));
@@ -206,10 +209,11 @@ function followRegion(f: FunctionBuilder, state: LoopState, nextBlock: Label): v
  * IRET has loaded RF: the next instruction is executed alone, as the whole budget, and RF is cleared behind it. Without any
  * budget left that is done by who comes next.
  */
-function resumeOnce(f: FunctionBuilder, state: LoopState, nextBlock: Label): void {
+function resumeOnce(f: FunctionBuilder, state: LoopState, events: LoopEvents, nextBlock: Label): void {
   f.if(f.binary('gtU', state.budget, f.i32(1)), () => {
     spend(f, state, state.at);
     f.if(state.budget, () => {
+      resumeInside(f, state, events, nextBlock);
       f.store(32, state.cpu, internal.BUDGET_BEHIND, state.budget);
       f.set(state.budget, f.i32(1));
       f.set(state.status, f.i32(BRANCH));
@@ -217,6 +221,40 @@ function resumeOnce(f: FunctionBuilder, state: LoopState, nextBlock: Label): voi
     });
     f.store(32, state.cpu, internal.BUDGET, state.budget);
     f.return(state.status);
+  });
+}
+
+/**
+ * Clears RF at once where nobody can tell: a known block comes, neither stopped at nor kept in the record of code, and its first
+ * instruction only changes registers.
+ */
+function resumeInside(f: FunctionBuilder, state: LoopState, events: LoopEvents, nextBlock: Label): void {
+  const { cpu } = state;
+  const { insideCount, pseudoHandlers } = events;
+  const field = (offset: number) => f.load('i32', 32, cpu, offset);
+  const linear = linearEip(f, state);
+  const place = f.copy(f.binary('add', cpu, jumpEntryOf(f, linear)));
+  const known = f.load(linear.type as 'i32' | 'i64', state.addressBits, place, JUMP_CACHE + JUMP_LINEAR);
+  const isMode = f.binary('eq', f.load('i32', 32, place, JUMP_CACHE + JUMP_MODE), field(internal.MODE_KEY));
+  const isRoomy = f.binary('gtU', state.budget, state.sampleAt);
+  const isKnown = f.binary('and', f.binary('eq', known, linear), f.binary('and', isMode, isRoomy));
+  f.if(f.binary('and', isKnown, f.eqz(field(internal.TRACE_NEWEST))), () => {
+    const block = f.copy(f.load('i32', 32, place, JUMP_CACHE + JUMP_BLOCK));
+    const first = f.copy(f.load('i32', 32, block, record.BLOCK_FIRST));
+    const entry = f.copy(f.load('i32', 32, block, record.BLOCK_ENTRY));
+    const handlerOf = (at: Value) => f.load('i32', 16, at, record.RECORD_HANDLER);
+    const pseudo = f.binary('sub', handlerOf(entry), f.i32(pseudoHandlers.invalid));
+    const isPseudo = f.binary('leU', pseudo, f.i32(pseudoHandlers.dead - pseudoHandlers.invalid));
+    const isInside = f.binary('ltU', handlerOf(first), f.i32(insideCount));
+    const isWithin = state.addressBits === 64 ? f.i32(1) : f.eqz(isBeyondLimit(f, state, loadEip(f, state), block));
+    f.if(f.binary('and', f.binary('and', isInside, f.eqz(isPseudo)), isWithin), () => {
+      f.store(32, cpu, slot.EFLAGS, f.binary('and', field(slot.EFLAGS), f.i32(~RF)));
+      f.set(state.status, f.i32(BRANCH));
+      f.set(state.block, block);
+      f.set(state.first, first);
+      f.set(state.at, entry);
+      f.branch(nextBlock);
+    });
   });
 }
 
@@ -308,15 +346,15 @@ function findBlock(f: FunctionBuilder, state: LoopState, nextBlock: Label): void
     else lookUp();
   });
   f.set(state.block, f.load('i32', 32, place, JUMP_CACHE + JUMP_BLOCK));
-  if (!isWide) requireWithinLimit(f, state, eip, lookUp);
+  if (!isWide) f.if(isBeyondLimit(f, state, eip, state.block), lookUp);
   f.set(state.first, f.load('i32', 32, state.block, record.BLOCK_FIRST));
   f.set(state.at, f.load('i32', 32, state.block, record.BLOCK_ENTRY));
   f.branch(nextBlock);
 }
 
-function requireWithinLimit(f: FunctionBuilder, state: LoopState, eip: Value, lookUp: () => void): void {
-  const bytes = f.load('i32', 32, state.block, record.BLOCK_BYTES);
+/** Not 0 if the block at EIP reaches over the limit of the code segment. */
+function isBeyondLimit(f: FunctionBuilder, state: LoopState, eip: Value, block: Value): Value {
+  const bytes = f.load('i32', 32, block, record.BLOCK_BYTES);
   const lastByte = f.binary('add', eip, f.binary('sub', bytes, f.i32(1)));
-  const limit = f.load('i32', 32, state.cpu, internal.CODE_LIMIT);
-  f.if(f.binary('gtU', lastByte, limit), lookUp);
+  return f.binary('gtU', lastByte, f.load('i32', 32, state.cpu, internal.CODE_LIMIT));
 }
