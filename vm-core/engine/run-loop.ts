@@ -194,6 +194,7 @@ function followRegion(f: FunctionBuilder, state: LoopState, nextBlock: Label): v
   const executed = f.widen(f.binary('sub', state.budget, left), false);
   f.store(64, cpu, internal.COMPILED, f.binary('add', f.load('i64', 64, cpu, internal.COMPILED), executed));
   f.set(state.budget, left);
+  f.store(32, cpu, internal.REGION_BUDGET, left);
   f.set(state.block, f.load('i32', 32, cpu, internal.BLOCK));
   f.set(state.first, f.load('i32', 32, state.block, record.BLOCK_FIRST));
   const at = f.load('i32', 32, cpu, internal.REGION_RECORD);

@@ -254,6 +254,8 @@ export const internal = {
   REGION_RECORD: field(),
   /** i32: the number of the region that was left last. */
   REGION_LEFT: field(),
+  /** i32: what was left of the budget when a region was left last. */
+  REGION_BUDGET: field(),
   /** i32: the loop comes back between two blocks once no more of the budget than this is left, for a sample; or 0. */
   SAMPLE_AT: field(),
   /** i64: the tag that was found where compiled code had no entry for an access; see engine/compiler/compiled-memory.ts. */

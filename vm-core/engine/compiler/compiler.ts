@@ -125,15 +125,15 @@ export class Compiler {
     if (this.#mayCompile(candidate.block)) this.#compile([candidate]);
   }
 
-  /** A block was executed when a sample was taken. */
-  sampled(candidate: Candidate): void {
+  /** A block was to be executed when a sample was taken: with `isBehindRegion` it was taken of what is compiled. */
+  sampled(candidate: Candidate, isBehindRegion: boolean): void {
     this.counters.samples++;
     this.#around.code.clock++;
     const { block } = candidate;
     const compiled = this.regions.at(block);
     if (compiled && !compiled.code.facts.holdFor(candidate.facts)) this.#failed(compiled, candidate.facts);
     else if (compiled && this.#isLeftForStores(compiled)) this.#compileForStores(compiled, candidate.physicalAt);
-    if (this.#mayCompile(block)) {
+    if (!isBehindRegion && this.#mayCompile(block)) {
       const count = (this.#samples.get(block) ?? 0) + 1;
       if (this.#samples.size > CANDIDATES_MAX) this.#samples.clear();
       this.#samples.set(block, count);

@@ -1,7 +1,7 @@
 /** What is counted of regions, and what the compiler makes of it: code is found and made anew where that helps, and not for ever. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CR4_OSFXSR, CR4_OSXSAVE } from '../../state/control-bits.ts';
-import { DS, slot } from '../../state/layout.ts';
+import { DS, internal, slot } from '../../state/layout.ts';
 import { PagedGuest, PROGRAM } from '../paged-guest.ts';
 import type { Compiler } from './compiler.ts';
 import { defaultEngine, type Engine } from './tiers.ts';
@@ -97,6 +97,22 @@ describe('hot code', () => {
     const last = Math.floor((HOT - 2) / 8) * 8 + 1;
     const counted = Array.from({ length: (last - 1) / 8 + 1 }, (_, n) => 8 * n + 1);
     expect(guest.register('EBX')).toBe(counted.reduce((sum, time) => sum + time, 0) >>> 0);
+  });
+
+  it('is not what samples find that are taken of a region', () => {
+    const guest = new PagedGuest(LOAD);
+    run(guest, 100);
+    const { code, state } = guest.machine.processor;
+    const block = code.keptAt(PROGRAM, PROGRAM, 32);
+    if (!block) throw new Error('nothing is decoded at the program');
+    const compiler = compilerOf(guest);
+    const facts = state.read32(internal.SEGMENT_FACTS) | 0;
+    const compiledAfter = (samples: number, isBehindRegion: boolean): number => {
+      const candidate = { block, eip: BigInt(PROGRAM), facts, physicalAt: () => undefined };
+      for (let n = 0; n < samples; n++) compiler.sampled(candidate, isBehindRegion);
+      return compiler.counters.compiled;
+    };
+    expect([compiledAfter(50, true), compiledAfter(10, false)]).toEqual([0, 1]);
   });
 
   it('stays in its region while it loops in a block that ends with a return', () => {

@@ -122,7 +122,7 @@ export class Tiers {
     const place = this.#place();
     this.compiler.targets.collect(this.#state);
     if (block && this.#random) this.#random.border({ block, ...place });
-    else if (block) this.compiler.sampled({ block, ...place });
+    else if (block) this.compiler.sampled({ block, ...place }, this.#isBehindRegion);
     this.compiler.left(this.#state.read32(internal.REGION_LEFT), place);
     this.#left = this.#period;
     this.#allowRegions();
@@ -136,6 +136,11 @@ export class Tiers {
     if (isBehindSti) state.write8(slot.INTERRUPT_SHADOW, SHADOW_STI);
     watch(state, executed);
     if (isBehindSti) state.write8(slot.INTERRUPT_SHADOW, 0);
+  }
+
+  /** Nothing was interpreted since a region was left. */
+  get #isBehindRegion(): boolean {
+    return this.#state.read32(internal.REGION_BUDGET) === this.#state.read32(internal.BUDGET);
   }
 
   #allowRegions(): void {
