@@ -25,6 +25,11 @@ interface Quotient {
   readonly remainder: Value;
 }
 
+/** What is left of a dividend, by a product: a host's second division takes several times as long. */
+export function remainderOf(s: Arithmetic, dividend: Value, quotient: Value, divisor: Value): Value {
+  return s.sub(dividend, s.mul(quotient, divisor));
+}
+
 /** high:low by a divisor that is not zero; #DE where the quotient has more than 64 bits. */
 export function unsignedQuotient128(s: Semantics, high: Value, low: Value, divisor: Value): Quotient {
   s.if(s.f.binary('geU', high, divisor), () => s.raise(VECTOR_DE));
@@ -33,8 +38,8 @@ export function unsignedQuotient128(s: Semantics, high: Value, low: Value, divis
   s.if(
     s.isZero(high),
     () => {
-      s.set(remainder, s.f.binary('remU', low, divisor));
       s.set(quotient, s.f.binary('divU', low, divisor));
+      s.set(remainder, remainderOf(s, low, quotient, divisor));
     },
     () => divideBitwise(s, remainder, quotient, divisor),
   );

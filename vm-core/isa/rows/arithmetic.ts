@@ -15,7 +15,7 @@ import type { Semantics } from '../semantics.ts';
 import { slot } from '../../state/layout.ts';
 import type { Value } from '../../wasm/function-builder.ts';
 import { VECTOR_DE } from '../vectors.ts';
-import { product128, signedQuotient128, unsignedQuotient128 } from '../wide-arithmetic.ts';
+import { product128, remainderOf, signedQuotient128, unsignedQuotient128 } from '../wide-arithmetic.ts';
 
 const add: SemanticsFunction = (s, dst, src) => {
   const [x, y] = readBoth(s, dst, src);
@@ -177,7 +177,7 @@ const div: SemanticsFunction = (s, src) => {
   const x = dividend(s, bits, false);
   const quotient = s.f.binary('divU', x, divisor);
   s.if(s.ne(s.shrU(quotient, bits), 0), () => s.raise(VECTOR_DE));
-  writeQuotient(s, bits, quotient, s.f.binary('remU', x, divisor));
+  writeQuotient(s, bits, quotient, remainderOf(s, x, quotient, divisor));
 };
 
 const idiv: SemanticsFunction = (s, src) => {
@@ -194,7 +194,7 @@ const idiv: SemanticsFunction = (s, src) => {
   const quotient = s.f.binary('divS', x, divisor);
   const cutQuotient = s.shrS(s.shl(quotient, 64 - bits), 64 - bits);
   s.if(s.f.binary('ne', cutQuotient, quotient), () => s.raise(VECTOR_DE));
-  writeQuotient(s, bits, quotient, s.f.binary('remS', x, divisor));
+  writeQuotient(s, bits, quotient, remainderOf(s, x, quotient, divisor));
 };
 
 /** RDX:RAX by the operand; #DE by zero, and where the quotient does not fit. */
