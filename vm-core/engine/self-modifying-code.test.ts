@@ -59,7 +59,7 @@ const piece = fc.oneof(
 );
 
 describe('code that changes itself', () => {
-  it('runs as if it were decoded anew for each instruction', () => {
+  it('runs as if it were decoded anew for each instruction', { timeout: 120_000 }, () => {
     fc.assert(
       fc.property(fc.array(piece, { minLength: 1, maxLength: 12 }), (pieces) => {
         const program = loopAround(pieces.flat());
