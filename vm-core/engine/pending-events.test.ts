@@ -5,6 +5,8 @@ import { SHADOW_MOV_SS, SHADOW_STI, slot } from '../state/layout.ts';
 import { findRegister, type Register } from '../state/register-table.ts';
 import { defaultEngine } from './compiler/tiers.ts';
 import { PROGRAM_START, programMachine } from './guest-program.ts';
+import { LongGuest, PROGRAM as LONG_PROGRAM } from './long-guest.ts';
+import { HANDLERS as PAGED_HANDLERS, PagedGuest, PROGRAM as PAGED_PROGRAM } from './paged-guest.ts';
 
 const HLT = 0xf4;
 const [CLI, STI] = [0xfa, 0xfb];
@@ -87,6 +89,52 @@ describe('an NMI', () => {
     // The handler's IRET, and the next one at once.
     expect(step()).toBe('limit 2');
     expect([state.read8(slot.NMI_PENDING), state.read8(slot.NMI_BLOCKED)]).toEqual([0, 1]);
+  });
+
+  // inc eax; iret, and one of 16, of 32 and of 64 bits.
+  const inReal = () => {
+    const { machine, state } = started([NOP, NOP, HLT]);
+    for (const [n, byte] of [0x40, IRET].entries()) machine.map.write(HANDLERS + 2 + n, 1, byte);
+    return { machine, state, program: PROGRAM_START };
+  };
+  const inProtected = () => {
+    const guest = new PagedGuest('90 90 f4');
+    guest.poke(PAGED_HANDLERS + 2 * 64, '40 cf');
+    return { machine: guest.machine, state: guest.state, program: PAGED_PROGRAM };
+  };
+  const inLong = () => {
+    const guest = new LongGuest(Uint8Array.of(NOP, NOP, HLT));
+    guest.put(0x8000 + 2 * 64, Uint8Array.of(0xff, 0xc0, 0x48, IRET));
+    return { machine: guest.machine, state: guest.state, program: LONG_PROGRAM };
+  };
+
+  it.each([
+    ['real', inReal],
+    ['protected', inProtected],
+    ['64-bit', inLong],
+  ] as const)('that waits for the IRET of another is taken behind it, in %s mode', (_, guestOf) => {
+    const { machine, state, program } = guestOf();
+    state.write32(slot.EAX, 0);
+    state.write8(slot.NMI_PENDING, 1);
+    const raised = machine.events.timer('test/raised', () => state.write8(slot.NMI_PENDING, 1));
+    raised.arm(machine.processor.now() + 2);
+    // The handler twice, and nothing of the program.
+    expect(machine.loop.run({ instructionsMax: 4 }).reason).toBe('limit');
+    expect([state.read32(slot.EAX), state.eip]).toEqual([2, program]);
+  });
+
+  it('takes a tick, and what is due by then happens before the first instruction of its handler', () => {
+    const { machine, state } = started([NOP, NOP, HLT]);
+    machine.map.write(HANDLERS + 2, 1, NOP);
+    const seen: number[] = [];
+    const second = machine.events.timer('test/second', () => seen.push(state.eip));
+    const first = machine.events.timer('test/first', () => {
+      state.write8(slot.NMI_PENDING, 1);
+      second.arm(2);
+    });
+    first.arm(1);
+    machine.loop.run({ instructionsMax: 2 });
+    expect(seen).toEqual([HANDLERS + 2]);
   });
 
   it('waits for the instruction behind STI and MOV SS', () => {

@@ -170,6 +170,7 @@ export class Scheduler {
         const failed = this.#current.deliverEvents();
         if (failed) return this.#isAbout(failed);
         if (this.running.branches.isReached) continue;
+        if (this.#isLate(limit) && fruitless++ <= FRUITLESS_MAX) continue;
       }
       // Without an instruction, what is pending for the chosen vCPU is delivered in its turn.
       const isTurn = chosen === undefined || limit.instructionsMax > 0 || counted === this.#current;
@@ -182,6 +183,12 @@ export class Scheduler {
       fruitless = shared.retired > before ? 0 : fruitless + 1;
       if (fruitless > FRUITLESS_MAX) return this.#limit(undefined);
     }
+  }
+
+  /** A delivery takes a tick: behind it a timer may be due, or the turn over, before the next instruction. */
+  #isLate({ onlyCpu }: RunLimit): boolean {
+    const { time, source } = this.#shared;
+    return time >= source.events.nextDeadline() || (onlyCpu === undefined && time >= this.#turnEnd);
   }
 
   #begin({ resume, ofCpu, onlyCpu, untilBranch }: RunLimit): void {

@@ -104,12 +104,12 @@ function loadOuterStack(cpu: Cpu, target: CodeTarget, selector: number): void {
   cpu.state.setSegment(SS, segmentFrom(markAccessed(cpu, descriptor), selector));
 }
 
-/** IRET, IRETD and IRETQ, by operand size. Ends the blocking of NMIs. */
+/** IRET, IRETD and IRETQ, by operand size. Ends the blocking of NMIs: one that waits is taken behind it. */
 export const IRET: SystemOperation = (cpu, instruction) => {
   const { state } = cpu;
   const outcome = usesDescriptors(state) ? returnProtected(cpu, instruction) : returnUnprotected(cpu, instruction);
   state.write8(slot.NMI_BLOCKED, 0);
-  return outcome;
+  return outcome === BRANCH && state.read8(slot.NMI_PENDING) !== 0 ? EXIT : outcome;
 };
 
 function returnUnprotected(cpu: Cpu, instruction: Instruction): Outcome {

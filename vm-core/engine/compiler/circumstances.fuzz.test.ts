@@ -230,6 +230,27 @@ function runBoth(engine: Engine, mode: WideMode, seed: number, seen: Seen): void
   seen.compiled += compiledCode ? compiledCode.retired / compiled.retired : 0;
 }
 
+/** Runs the one at a stretch and the other in pieces of a few instructions. */
+function runInPieces(mode: WideMode, seed: number): void {
+  const [stepped, whole] = [machineOf('interpreter', mode, seed), machineOf('compiler-at-once', mode, seed)] as const;
+  const draw: Draw = drawFrom(~seed);
+  for (let run = 0; run < RUNS / 2; run++) {
+    const [instructionsMax, start] = [1 + draw(INSTRUCTIONS_MAX), whole.retired];
+    const { reason } = whole.run({ instructionsMax });
+    // Handlers that fault at once.
+    if (reason === 'limit' && whole.retired < start + instructionsMax) return;
+    let found = 'limit';
+    while (found === 'limit' && stepped.retired < whole.retired)
+      found = stepped.run({ instructionsMax: Math.min(1 + draw(3), whole.retired - stepped.retired) }).reason;
+    if (reason !== 'limit' && found === 'limit') found = stepped.run({ instructionsMax: 1 }).reason;
+    expect(found).toBe(reason);
+    expect(processorOutcome(whole)).toEqual(processorOutcome(stepped));
+    if (reason === 'triple-fault' || reason === 'halted') for (const machine of [stepped, whole]) begin(machine, mode);
+    else if (reason === 'request') break;
+  }
+  expectSameRest(stepped, whole);
+}
+
 it.each([
   ['compiler-at-once', 32],
   ['compiler-at-once', 64],
@@ -243,4 +264,11 @@ it.each([
   fc.assert(both, { numRuns: ROUNDS });
   expect(seen.compiled).toBeGreaterThan(0.02 * ROUNDS);
   expect(seen.logs.size).toBeGreaterThan(ROUNDS / 2);
+});
+
+it.each([32, 64] as const)('runs at a stretch as in pieces, in %d-bit code', { timeout: TIMEOUT }, (mode) => {
+  const both = fc.property(fc.integer(), (seed) => {
+    runInPieces(mode, seed);
+  });
+  fc.assert(both, { numRuns: ROUNDS });
 });

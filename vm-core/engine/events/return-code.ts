@@ -45,6 +45,7 @@ const NOTICED = TF | IF | RF | VM | AC;
 export function writeReturn(s: EventCode, interruptPending: FunctionReference): void {
   s.refuseUnusual();
   s.refuseIf(s.and(s.field(slot.EFLAGS), NT));
+  s.refuseIf(s.field(slot.NMI_PENDING, 8));
   const before = s.f.copy(s.field(slot.EFLAGS));
   if (s.isWide) returnLong(s);
   else returnProtected(s);

@@ -197,7 +197,8 @@ export const interruptReturn: SemanticsFunction = (s) => {
       s.requireTarget(target);
       const before = s.f.copy(s.readSystemFlags());
       const after = s.f.copy(s.or(s.and(before, ~POPPED), s.and(image, POPPED)));
-      const leaves = mustLook(s, noticedFlags(s, before, after));
+      const waiting = s.f.load('i32', 8, s.cpuAddress(), slot.NMI_PENDING);
+      const leaves = s.f.copy(s.or(mustLook(s, noticedFlags(s, before, after)), waiting));
       s.mayLeaveIf(leaves);
       dropBytes(s, s.constant(6));
       s.writeSystemFlags(after);
