@@ -12,8 +12,32 @@ export function foldBinary(operation: BinaryOperation, left: Value, right: Value
   if (y === undefined) return undefined;
   if (typeof x === 'number' && typeof y === 'number') return known(foldInt32(operation, x, y));
   if (typeof x === 'bigint' && typeof y === 'bigint') return known(foldInt64(operation, x, y));
-  const isNeutral = operation === 'and' ? Number(y) === -1 : Number(y) === 0 && NEUTRAL_ZERO.has(operation);
+  const isNeutral = operation === 'and' ? keepsAll(left, y) : Number(y) === 0 && NEUTRAL_ZERO.has(operation);
   return isNeutral && !('mutable' in left) ? left : undefined;
+}
+
+/** Behind how many bits there are only zeros in what an operation on two i32 gives; undefined where there may be any. */
+export function bitsOfResult(operation: BinaryOperation, left: Value, right: Value): number | undefined {
+  if (left.type !== 'i32') return undefined;
+  const [x, y] = [bitsOf(left), bitsOf(right)];
+  if (operation === 'and') return shorter(Math.min(x, y));
+  if (operation === 'or' || operation === 'xor') return shorter(Math.max(x, y));
+  if (operation === 'shrU' && typeof right.constant === 'number')
+    return shorter(Math.max(x - (right.constant & 31), 0));
+  return undefined;
+}
+
+function bitsOf({ constant, bits }: Value): number {
+  return typeof constant === 'number' ? 32 - Math.clz32(constant) : (bits ?? 32);
+}
+
+function shorter(bits: number): number | undefined {
+  return bits < 32 ? bits : undefined;
+}
+
+/** True for a mask in which all bits are set that the value may have. */
+function keepsAll({ bits = 32 }: Value, mask: number | bigint): boolean {
+  return Number(mask) === -1 || (typeof mask === 'number' && bits < 32 && (~mask & ((1 << bits) - 1)) === 0);
 }
 
 /** The same for an operation on one int32. */

@@ -3,7 +3,7 @@
  * be used any number of times and the compiler behind sees plain single assignments. Constants stay constants.
  */
 import { ByteWriter } from './byte-writer.ts';
-import { foldBinary, foldUnary } from './constant-folding.ts';
+import { bitsOfResult, foldBinary, foldUnary } from './constant-folding.ts';
 import { LateCode } from './late-code.ts';
 import { Locals } from './locals.ts';
 import {
@@ -35,6 +35,8 @@ export interface Value {
   readonly constant?: number | bigint;
   /** The same of a vector. */
   readonly vector?: bigint;
+  /** Of an i32 that has zeros from this bit on, whatever it is. */
+  readonly bits?: number;
 }
 
 /** A local that may be assigned again; as a `Value` it reads the newest assignment. */
@@ -109,10 +111,10 @@ export class FunctionBuilder implements FunctionReference {
     this.#locals.set(variable.local);
   }
 
-  /** The value a variable has now, kept while the variable changes. */
-  copy(value: Value): Value {
+  /** The value a variable has now, kept while the variable changes. Whoever knows that it is short tells its bits. */
+  copy(value: Value, bits?: number): Value {
     this.#locals.push(value);
-    return this.#locals.result(value.type);
+    return this.#locals.result(value.type, bits);
   }
 
   /** A constant operand takes the type of the other one. */
@@ -125,7 +127,7 @@ export class FunctionBuilder implements FunctionReference {
     const [i32, i64, comparison] = binaryOpcodes[operation];
     this.#locals.push(left, right);
     this.#code.byte(left.type === 'i64' ? i64 : i32);
-    return this.#locals.result(comparison ? 'i32' : left.type);
+    return this.#locals.result(comparison ? 'i32' : left.type, comparison ? 1 : bitsOfResult(operation, left, right));
   }
 
   unary(operation: UnaryOperation, operand: Value): Value {
@@ -218,7 +220,7 @@ export class FunctionBuilder implements FunctionReference {
     this.#locals.push(address);
     this.#code.byte(opcodes[signed ? 1 : 0]);
     this.#memoryArgument(offset);
-    return this.#locals.result(type);
+    return this.#locals.result(type, type === 'i32' && bits < 32 && !signed ? bits : undefined);
   }
 
   store(bits: Bits, address: Value, offset: number, value: Value): void {

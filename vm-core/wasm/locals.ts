@@ -66,11 +66,11 @@ export class Locals {
     this.#code.unsigned(local);
   }
 
-  /** A value that the instruction written last has left on the stack. */
-  result(type: ValueType): Value {
+  /** A value that the instruction written last has left on the stack; of an i32 how many bits there can be. */
+  result(type: ValueType, bits?: number): Value {
     const local = this.add(type);
     this.set(local);
-    return { type, local };
+    return bits === undefined ? { type, local } : { type, local, bits };
   }
 
   /** Puts values on the stack, the last above. */

@@ -1,7 +1,7 @@
 /**
  * General registers as locals of a region: loaded where it is entered, written back where it is left (DESIGN §3). Those
- * with which code mostly computes in 16 bits have two: one for its low half, above which there may be anything, and one for its
- * high half, below which there may be anything. So writing half a register is no more work than writing all of it.
+ * with which code mostly computes in 16 bits have two: one for its low half, with zeros above, and one for its high half, below
+ * which there may be anything. So writing half a register is no more work than writing all of it, and reading it none.
  */
 import type { OperandBits } from '../../isa/operand.ts';
 import { generalSlots, longGeneralSlots } from '../../state/layout.ts';
@@ -9,6 +9,8 @@ import { generalNames, longGeneralNames } from '../../state/register-table.ts';
 import type { FunctionBuilder, Value, Variable } from '../../wasm/function-builder.ts';
 
 const SLOT_BYTES = 8;
+const HALF = 0xffff;
+const HALF_BITS = 16;
 
 interface Place {
   readonly register: number;
@@ -58,15 +60,16 @@ export class CompiledRegisters {
     this.#used.add(register);
     const whole = this.#locals[register] as Variable;
     if (bits === 64 || (bits === 32 && this.#type === 'i32')) return f.copy(this.#wholeOf(register));
+    if (bits === 16 && this.#high[register]) return f.copy(whole, HALF_BITS);
     const low = f.narrow(byte === 0 ? whole : f.binary('shrU', whole, f.like(whole, 8 * byte)));
-    return bits === 32 ? low : f.binary('and', low, f.i32(bits === 8 ? 0xff : 0xffff));
+    return bits === 32 ? low : f.binary('and', low, f.i32(bits === 8 ? 0xff : HALF));
   }
 
   /** A value whose low 16 bits are those of the register, for what looks at no others. */
   readLow(slotOffset: number): Value {
     const { register } = this.#placeOf(slotOffset) as Place;
     this.#used.add(register);
-    return this.#f.copy(this.#locals[register] as Variable);
+    return this.#f.copy(this.#locals[register] as Variable, this.#high[register] && HALF_BITS);
   }
 
   /** A write of 32 bits in 64-bit mode clears the upper half; smaller ones leave the rest alone. */
@@ -77,16 +80,16 @@ export class CompiledRegisters {
     const high = this.#high[register];
     const whole = this.#locals[register] as Variable;
     if (bits >= 32) {
-      f.set(whole, this.#type === 'i64' ? f.widen(value, false) : f.narrow(value));
-      if (high) f.set(high, f.narrow(value));
+      if (high) this.#setHalves(whole, high, value);
+      else f.set(whole, this.#type === 'i64' ? f.widen(value, false) : f.narrow(value));
       return;
     }
     if (high && bits === 16) {
-      f.set(whole, f.narrow(value));
+      f.set(whole, this.#lowOf(value));
       return;
     }
     this.#used.add(register);
-    const mask = bits === 8 ? 0xff : 0xffff;
+    const mask = bits === 8 ? 0xff : HALF;
     const part = f.binary('and', f.narrow(value), f.i32(mask));
     const wide = this.#type === 'i64' ? f.widen(part, false) : part;
     const placed = f.binary('shl', wide, f.like(whole, 8 * byte));
@@ -98,9 +101,9 @@ export class CompiledRegisters {
   load(): void {
     for (const register of new Set([...this.#used, ...this.#written])) {
       const value = this.#f.load(this.#type, this.#bits, this.#cpu, this.#slots[register]);
-      this.#f.set(this.#locals[register] as Variable, value);
-      const high = this.#high[register];
-      if (high) this.#f.set(high, value);
+      const [whole, high] = [this.#locals[register] as Variable, this.#high[register]];
+      if (high) this.#setHalves(whole, high, value);
+      else this.#f.set(whole, value);
     }
   }
 
@@ -116,8 +119,16 @@ export class CompiledRegisters {
     const low = this.#locals[register] as Variable;
     const high = this.#high[register];
     if (!high) return low;
-    const above = f.binary('and', high, f.i32(~0xffff));
-    return f.binary('or', above, f.binary('and', low, f.i32(0xffff)));
+    return f.binary('or', f.binary('and', high, f.i32(~HALF)), low);
+  }
+
+  #setHalves(low: Variable, high: Variable, value: Value): void {
+    this.#f.set(low, this.#lowOf(value));
+    this.#f.set(high, this.#f.narrow(value));
+  }
+
+  #lowOf(value: Value): Value {
+    return this.#f.binary('and', this.#f.narrow(value), this.#f.i32(HALF));
   }
 
   get #bits(): 32 | 64 {
