@@ -147,7 +147,7 @@ function recordOf({ machine, state }: LongGuest | PagedGuest): unknown {
   return { ...machine.processor.callShadow.calls(), newest: state.read32(internal.CALLS_TOP) };
 }
 
-it('is the same as TypeScript would have kept', () => {
+it('is the same as TypeScript would have kept', { timeout: 120_000 }, () => {
   fc.assert(
     fc.property(program, (chosen) => {
       const [quick, whole] = [makeGuest(chosen, false), makeGuest(chosen, true)];
