@@ -35,9 +35,9 @@ count are run once, and so is any other peer whose first run takes longer than $
   runs the same code without a machine.
 - What is measured is a rate, of code that has become warm: there is so much work in a row that the fastest of this machine,
   QEMU and v86 has one and a half to two seconds of it. A process of V8, as this machine and v86 are, spends its first tenths
-  of a second on compiling its own code; QEMU does not. What that costs where there is less to do, the last row of the
-  programs tells, each of which it runs for some tenths of a second in a process that has run nothing before, and the boots of
-  Linux, in which it is contained.
+  of a second on compiling its own code; QEMU does not. The last row of the programs tells what that costs where there
+  is less to do: it is the sum of all of them, each for some tenths of a second in a process that has run nothing before. The
+  boots of Linux contain it as well.
 - Where a peer would need minutes for that much work, it does a part of it, and its time or rate is reckoned up to all of it
   (\`scripts/bench/shares.ts\`, and the tables of kernels and programs). Sums of programs are compared among those that do
   the same part.
