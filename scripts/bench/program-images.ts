@@ -39,7 +39,7 @@ const SLOW_COPIES: Shares = {
   'QEMU TCG that counts': 1 / 16,
   Bochs: 1 / 64,
 };
-const SLOW_CALLS: Shares = { 'QEMU TCG': 1 / 32, 'QEMU TCG that counts': 1 / 32 };
+const SLOW_QEMU: Shares = { 'QEMU TCG': 1 / 32, 'QEMU TCG that counts': 1 / 32 };
 const SLOW_PAGES: Shares = { 'x86 VM, interpreter': A_QUARTER, 'QEMU TCG': A_QUARTER, Bochs: 1 / 8 };
 
 export const programs: readonly Program[] = [
@@ -96,14 +96,14 @@ export const programs: readonly Program[] = [
     source: 'recursion',
     description: 'recursive calls',
     rounds: 1000,
-    work: { 32: { times: 10, shares: SLOW_CALLS }, 64: { times: 10, shares: SLOW_CALLS } },
+    work: { 32: { times: 10, shares: SLOW_QEMU }, 64: { times: 10, shares: SLOW_QEMU } },
   },
   {
     source: 'wide',
     description: 'products and quotients of 64 bits',
     rounds: 50_000,
     work: {
-      32: { times: 30, shares: { 'QEMU TCG': 1 / 32, 'QEMU TCG that counts': 1 / 32 } },
+      32: { times: 30, shares: SLOW_QEMU },
       64: { times: 70 },
     },
   },
@@ -118,7 +118,7 @@ export const programs: readonly Program[] = [
     description: 'mixture of lists, matrices, states and check sums',
     rounds: 3000,
     work: {
-      32: { times: 8, shares: { 'QEMU TCG': 1 / 32, 'QEMU TCG that counts': 1 / 32 } },
+      32: { times: 8, shares: SLOW_QEMU },
       64: { times: 5, shares: { 'x86 VM, interpreter': A_QUARTER, 'QEMU TCG': A_QUARTER, Bochs: 1 / 8 } },
     },
   },
