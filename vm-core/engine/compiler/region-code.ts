@@ -121,13 +121,8 @@ export class RegionCode {
     return localNames({ ...own, ...exit }, [this.#registers, this.#flags, this.#memory]);
   }
 
-  /** Instructions on the longest way from the root to where the budget is looked at again. */
-  get #longest(): number {
-    return (this.#first.successors.get(this.#first.dispatches?.[0] ?? -1n) ?? this.#first).longest;
-  }
-
   #begin(): void {
-    this.#entry.write(this.#budget, this.#longest, this.#highest);
+    this.#entry.write(this.#budget, this.#first.longest, this.#highest);
     this.#registers.load();
     this.#units.load();
     this.#memory.begin();
@@ -182,8 +177,6 @@ export class RegionCode {
     if (from.isLoop) this.#flags.meet(node.wantsCarry);
     this.#marks.begin(undefined);
     this.#highest = Math.max(this.#highest, this.#region.addressBits === 32 ? Number(node.eip) + node.bytes - 1 : 0);
-    // There is enough left for all ways from one such place to the next.
-    if (from.isChecked) f.if(this.#budget.isTooSmallFor(from.longest), () => this.#leave(node.eip, 'budget'));
     for (const [n, instruction] of node.instructions.entries()) {
       let isLeft = false;
       const start = node.eip + BigInt(instruction.nextOffset - instruction.length);
@@ -362,6 +355,8 @@ export class RegionCode {
   #branch(from: OrderedNode, to: OrderedNode, place: bigint): void {
     const { block, wantsCarry } = this.#region.nodes.get(place) as RegionNode;
     this.#pages.require(from.node.block, block, () => this.#leave(place, 'page'));
+    // There is enough left for all ways to the next edge that goes back. In front of the loop more is known than at its start.
+    if (to.order <= from.order) this.#f.if(this.#budget.isTooSmallFor(to.longest), () => this.#leave(place, 'budget'));
     if (wantsCarry && (to.isLoop || to.isMeeting)) this.#flags.provideCarry();
     if (to.dispatches) this.#f.set(this.#way, this.#f.i32(to.dispatches.indexOf(place)));
     if (to.order > from.order && !to.isMeeting) this.#tree(to);

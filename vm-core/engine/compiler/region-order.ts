@@ -17,9 +17,7 @@ export interface OrderedNode {
   isLoop: boolean;
   /** More than one forward edge leads to it. */
   isMeeting: boolean;
-  /** The budget has to be looked at there, so that it is on all ways that come back to where they were. */
-  isChecked: boolean;
-  /** Instructions of the longest way from here to where the budget is looked at again, or the region ends. */
+  /** Instructions of the longest way from here to an edge that goes back, where the budget is looked at, or out of the region. */
   longest: number;
   /** Nodes that it dominates directly, in which ways meet, by their order, the last first. */
   readonly meetings: OrderedNode[];
@@ -55,8 +53,8 @@ function order(region: Region, around: ReadonlySet<string>, entries: ReadonlySet
   const drafts = new Map<RegionNode, Draft>();
   const postorder: Draft[] = [];
   const draftOf = (node: RegionNode, dispatches?: readonly bigint[]): Draft => ({
-    ...{ node, dispatches, order: 0, successors: new Map(), isLoop: false, isMeeting: false },
-    ...{ isChecked: node === region.root || entries.has(node.eip), longest: 0, meetings: [] },
+    ...{ node, dispatches, order: 0, successors: new Map() },
+    ...{ isLoop: false, isMeeting: false, longest: 0, meetings: [] },
   });
   const ways = [region.root.eip, ...entries];
   const nowhere = { ...region.root, instructions: [], count: 0, targets: ways, next: undefined, wantsCarry: false };
@@ -129,10 +127,8 @@ function finish(nodes: readonly OrderedNode[], dominators: readonly number[]): O
     for (const target of edgesOf(from.node)) {
       const to = from.successors.get(target);
       if (!to) continue;
-      if (to.order <= from.order) {
-        to.isLoop = true;
-        to.isChecked = true;
-      } else forward[to.order] = (forward[to.order] as number) + 1;
+      if (to.order <= from.order) to.isLoop = true;
+      else forward[to.order] = (forward[to.order] as number) + 1;
     }
   }
   const isDispatched = ({ node }: OrderedNode) => nodes[0]?.dispatches?.includes(node.eip) ?? false;
@@ -141,7 +137,7 @@ function finish(nodes: readonly OrderedNode[], dominators: readonly number[]): O
     if (node.isMeeting) nodes[dominators[node.order] as number]?.meetings.unshift(node);
   }
   for (const node of [...nodes].reverse()) {
-    const further = [...node.successors.values()].filter(({ order, isChecked }) => order > node.order && !isChecked);
+    const further = [...node.successors.values()].filter(({ order }) => order > node.order);
     node.longest = node.node.count + Math.max(0, ...further.map(({ longest }) => longest));
   }
   return nodes[0] as OrderedNode;
