@@ -10,6 +10,7 @@ import type { OperandSize } from '../isa/operand.ts';
 import { bytesOfKind, FreshForms, immediateKind } from './fresh-immediates.ts';
 import { interpreter } from './interpreter.ts';
 import type { PseudoHandler } from './interpreter-plan.ts';
+import { RecordTemplates } from './record-templates.ts';
 import { writePseudoRecord, writeRecord } from './record-writer.ts';
 import * as record from './record.ts';
 
@@ -38,6 +39,8 @@ interface WrittenBlock extends Piece {
 }
 
 export class BlockRecords {
+  /** Of instructions that were decoded before. */
+  readonly templates: RecordTemplates;
   readonly #view: DataView;
   readonly #bytes: Uint8Array;
   readonly #decoder: Decoder;
@@ -48,11 +51,18 @@ export class BlockRecords {
     this.#bytes = new Uint8Array(memory.buffer);
     this.#decoder = new Decoder(model);
     this.#forms = new FreshForms(this.#view);
+    this.templates = new RecordTemplates(this.#view);
   }
 
   /** The instruction that was decoded last; one object serves for all. */
   get instruction(): DecodedInstruction {
     return this.#decoder.result;
+  }
+
+  /** Whether the instruction that was decoded last ends its block. */
+  get endsBlock(): boolean {
+    const { rowIndex } = this.instruction;
+    return rowIndex < 0 || instructionRows[rowIndex]?.endsBlock === true;
   }
 
   decode(bytes: ByteSource, codeSize: OperandSize): DecodedInstruction {
@@ -132,8 +142,7 @@ export class BlockRecords {
       const start = next - length;
       if (start >= to) break;
       const instruction = this.decode((offset) => this.#bytes[host + start + offset] ?? 0, block.codeSize);
-      const ends = instruction.rowIndex < 0 || instructionRows[instruction.rowIndex]?.endsBlock;
-      if (instruction.length !== length || (ends && n + 1 < count)) return undefined;
+      if (instruction.length !== length || (this.endsBlock && n + 1 < count)) return undefined;
       const bytes = this.immediateBytes;
       const immediate = { physical: block.physical + next - bytes, bytes };
       const readsAnew = bytes > 0 && isFresh(immediate, next - bytes <= from && to <= next);

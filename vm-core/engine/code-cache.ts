@@ -6,7 +6,6 @@ import { type Address, plus } from '../state/address.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
 import type { ByteSource, DecodedInstruction } from '../isa/decoded-instruction.ts';
 import { INSTRUCTION_LENGTH_MAX } from '../isa/decoder.ts';
-import { instructionRows } from '../isa/instruction-table.ts';
 import type { OperandSize } from '../isa/operand.ts';
 import type { BreakpointFilter } from '../machine/machine.ts';
 import { CODE_ARENA, CODE_ARENA_END, PAGE_SIZE } from '../memory/layout.ts';
@@ -68,6 +67,14 @@ export interface Block {
 }
 
 const NONE: readonly Block[] = [];
+const NO_PIECES: readonly Piece[] = [];
+
+/** The instructions of a block: how many, in so many bytes, with immediates that are read anew. */
+interface Decoded {
+  readonly count: number;
+  readonly bytes: number;
+  readonly fresh: readonly Piece[];
+}
 
 export class CodeCache {
   /** True for linear or physical addresses at which the engine must be asked before the instruction runs. */
@@ -208,9 +215,11 @@ export class CodeCache {
 
   #decodeBlock(place: CodePlace, source: ByteSource): Block {
     this.#makeRoom();
-    const first = this.#decodeAt(place, source, 0);
-    const beyond = first.length > place.bytesToLimit;
-    const crosses = first.length > roomOf(place);
+    const host = this.hostAddress(place.physical);
+    const isInside = Math.min(roomOf(place), place.bytesToLimit) > INSTRUCTION_LENGTH_MAX;
+    const first = isInside ? 0 : this.#decodeAt(place, source, 0).length;
+    const beyond = first > place.bytesToLimit;
+    const crosses = first > roomOf(place);
     const keep = place.keep && !beyond && !(crosses && !place.nextPageFollows());
     const address = keep ? this.#arena.free : CODE_ARENA;
     const hooked = this.isHooked(place.linear, place.physical);
@@ -222,15 +231,23 @@ export class CodeCache {
       writeHookFilter(this.#view, entry, this.filterAt(place.linear, place.physical));
     }
     const { linear, physical, codeSize } = place;
-    const host = this.hostAddress(physical);
-    let bytes = first.length;
+    let bytes = first;
     let count = 1;
-    let fresh: readonly Piece[] = [];
-    if (beyond) this.#records.pseudo(codeSize, firstRecord, 'beyondLimit', first.length, first.length);
-    else ({ count, bytes, fresh } = this.#decodeRecords(place, source, firstRecord, keep));
+    let fresh = NO_PIECES;
+    if (beyond) this.#records.pseudo(codeSize, firstRecord, 'beyondLimit', first, first);
+    else ({ count, bytes, fresh } = this.#decodeRecords(place, source, firstRecord, keep, host));
     this.#records.header({ address, physical, host, entry, first: firstRecord, count, bytes });
-    const facts = { address, linear, physical, bytes, codeSize, isHooked: hooked };
-    const block: Block = { ...facts, isKept: keep, fresh, changedAt: this.clock };
+    const block: Block = {
+      address,
+      linear,
+      physical,
+      bytes,
+      codeSize,
+      isHooked: hooked,
+      isKept: keep,
+      fresh,
+      changedAt: this.clock,
+    };
     this.counters.decoded++;
     if (keep) this.#keep(block, firstRecord + count * record.RECORD_SIZE);
     return block;
@@ -240,36 +257,43 @@ export class CodeCache {
     return this.#pages.lossesAt(physical) < LOSSES_MAX ? BLOCK_INSTRUCTIONS_MAX : BLOCK_INSTRUCTIONS_SHORT;
   }
 
-  /** Writes records until something ends the block; the decoder has the first instruction already. */
-  #decodeRecords(
-    place: CodePlace,
-    bytes: ByteSource,
-    firstRecord: number,
-    keep: boolean,
-  ): { readonly count: number; readonly bytes: number; readonly fresh: readonly Piece[] } {
+  /** Writes records until something ends the block; the decoder has the first instruction already if it may not be inside its page. */
+  #decodeRecords(place: CodePlace, source: ByteSource, firstRecord: number, keep: boolean, host: number): Decoded {
+    const records = this.#records;
+    const { templates } = records;
+    const { linear, physical, codeSize } = place;
     const max = keep ? this.#instructionsMax(place) : 1;
-    const inPage = PAGE_SIZE - (place.physical & (PAGE_SIZE - 1));
+    const inPage = roomOf(place);
     const sizeMax = Math.min(inPage, place.bytesToLimit);
-    const fresh: Piece[] = [];
-    let { instruction } = this.#records;
+    // Instructions that begin before this end inside.
+    const insideEnd = sizeMax - INSTRUCTION_LENGTH_MAX;
+    const hasFresh = this.#pages.hasFresh(physical);
+    const knownEnd = keep && !hasFresh ? insideEnd : 0;
+    let fresh = NO_PIECES;
     let size = 0;
     for (let count = 1; ; count++) {
-      size += instruction.length;
-      const isLast = instruction.rowIndex < 0 || instructionRows[instruction.rowIndex]?.endsBlock;
       const at = firstRecord + (count - 1) * record.RECORD_SIZE;
-      this.#records.write(place.codeSize, at, size);
-      const immediate = keep && size <= inPage ? this.#freshAt(place, size) : undefined;
-      if (immediate && this.#records.makeFresh(place.codeSize, at)) fresh.push(immediate);
-      const isEnd = isLast || count >= max || size >= inPage;
-      if (isEnd || this.isHooked(plus(place.linear, size), place.physical + size)) return { count, bytes: size, fresh };
-      instruction = this.#decodeAt(place, bytes, size);
-      if (size + instruction.length > sizeMax) return { count, bytes: size, fresh };
+      const start = size;
+      size += start < knownEnd ? templates.write(host + start, codeSize, at, start) : 0;
+      let { endsBlock } = templates;
+      if (size === start) {
+        if (start > 0 || insideEnd > 0) this.#decodeAt(place, source, start);
+        const { instruction } = records;
+        size += instruction.length;
+        if (start > 0 && size > sizeMax) return { count: count - 1, bytes: start, fresh };
+        ({ endsBlock } = records);
+        records.write(codeSize, at, size);
+        if (start < knownEnd) templates.learn(host + start, codeSize, at, instruction);
+        const immediate = keep && hasFresh && size <= inPage ? this.#freshAt(place, size) : undefined;
+        if (immediate && records.makeFresh(codeSize, at)) fresh = [...fresh, immediate];
+      }
+      const isEnd = endsBlock || count >= max || size >= inPage;
+      if (isEnd || this.isHooked(plus(linear, size), physical + size)) return { count, bytes: size, fresh };
     }
   }
 
   /** The immediate of the instruction that was decoded last and ends at a distance, if it is written over often. */
   #freshAt({ physical }: CodePlace, end: number): Piece | undefined {
-    if (!this.#pages.hasFresh(physical)) return undefined;
     const bytes = this.#records.immediateBytes;
     const immediate = { physical: physical + end - bytes, bytes };
     return bytes > 0 && this.#pages.isFresh(immediate) ? immediate : undefined;

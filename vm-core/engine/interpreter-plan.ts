@@ -58,7 +58,7 @@ export interface InterpreterPlan {
 }
 
 /** Displacements from RIP up to here stay below 2^31 when the way from a block's first instruction is added. */
-const RELATIVE_MAX = 0x7fff_0000;
+export const RELATIVE_MAX = 0x7fff_0000;
 
 /** Lays out the table of the interpreter of code of a size. */
 export function planInterpreter(addressBits: 32 | 64): InterpreterPlan {

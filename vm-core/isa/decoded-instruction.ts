@@ -7,6 +7,8 @@ export interface DecodedInstruction {
   /** Index in `instructionRows`; -1: invalid opcode (#UD); -2: longer than 15 bytes (#GP). */
   rowIndex: number;
   length: number;
+  /** Bytes before the displacement and the immediate: prefixes, opcode, ModR/M and SIB. */
+  headLength: number;
   operandSize: OperandSize;
   addressSize: OperandSize;
   /** ModR/M names memory, or the operand is a memory offset. */

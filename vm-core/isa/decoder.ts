@@ -42,6 +42,7 @@ export class Decoder {
   readonly result: DecodedInstruction = {
     rowIndex: ROW_INVALID,
     length: 0,
+    headLength: 0,
     operandSize: 16,
     addressSize: 16,
     memoryForm: false,
@@ -98,6 +99,7 @@ export class Decoder {
     if (!chosen) return this.#invalid(ROW_INVALID);
     const row = instructionRows[chosen.index] as InstructionRow;
     this.#setDefaults(row, opcode, chosen.isOffset);
+    result.headLength = this.#at;
     if (chosen.readsModRm) this.#modRmOperands(chosen.mayBeMemory);
     if (chosen.hasVectorIndex) nameVectorIndex(result);
     this.#registersOf(row, opcode);
@@ -259,6 +261,7 @@ export class Decoder {
   #modRmOperands(mayBeMemory: boolean): void {
     const result = this.result;
     this.#modRm = this.#bytes(this.#at++);
+    result.headLength = this.#at;
     result.reg = (this.#modRm >> 3) & 7;
     result.memoryForm = mayBeMemory && this.#modRm < 0xc0;
     if (!result.memoryForm) return;
@@ -290,6 +293,7 @@ export class Decoder {
     const hasSib = base === 4;
     if (hasSib) {
       const sib = this.#bytes(this.#at++);
+      result.headLength = this.#at;
       base = sib & 7;
       const index = this.#extended((sib >> 3) & 7, REX_X);
       result.scale = sib >> 6;
@@ -373,8 +377,8 @@ export class Decoder {
 
   #unsigned(size: number): number {
     let value = 0;
-    for (let n = 0; n < size; n++) value += this.#bytes(this.#at++) * 2 ** (8 * n);
-    return value;
+    for (let shift = 0; shift < 8 * size; shift += 8) value |= this.#bytes(this.#at++) << shift;
+    return value >>> 0;
   }
 
   #signed(size: number): number {

@@ -186,6 +186,11 @@ export class OpcodeMap {
     return this.#byModRm[place] as boolean;
   }
 
+  /** True if ModR/M stands behind an opcode, of which some rows may be without one. */
+  hasModRm(place: number): boolean {
+    return this.needsModRm(place) || (this.#places[place]?.some(({ readsModRm }) => readsModRm) ?? false);
+  }
+
   #add(place: number, candidate: Candidate, row: InstructionRow): void {
     if ((candidate.extension ?? candidate.modRm ?? candidate.memory) !== undefined) this.#byModRm[place] = true;
     const there = this.#places[place];
