@@ -10,6 +10,8 @@ const KERNEL = 0x100000;
 /** The kernel's own entries: present, writable, accessed, dirty. */
 const KERNEL_FLAGS = 0x63n;
 const TABLES_MAX = 48;
+/** So many pages the kernel's last table has at least: a comparison of a few says little. */
+const PAGES_MIN = 64;
 const PRESENT = 1n;
 const LARGE = 0x80n;
 const NO_EXECUTE = 1n << 63n;
@@ -26,7 +28,7 @@ const EFER_LME = 1 << 8;
 const EFER_NXE = 1 << 11;
 const LEVELS: Readonly<Record<TablesMode, number>> = { '32-bit': 2, PSE: 2, PAE: 3, '4-level': 4, '5-level': 5 };
 
-/** What stands behind the guest's code: registers, and the tables of a seed; `withReserved` has entries with reserved bits among them, of which NX is one then. */
+/** What stands behind the guest's code: registers, and the tables of a seed; `withReserved` has entries with reserved bits among them, one at least, and NX is such a bit then. */
 export function makeTables(mode: TablesMode, seed: number, withReserved: boolean): Uint8Array {
   const maker = new TableMaker(new Random(seed), mode, withReserved);
   const root = maker.table(LEVELS[mode], true);
@@ -64,14 +66,19 @@ class TableMaker {
     const address = TABLES + this.tables.length * PAGE;
     this.tables.push(bytes);
     const view = new DataView(bytes.buffer);
+    const present = new Set<number>();
     const put = (index: number, entry: bigint): void => {
+      if ((entry & PRESENT) !== 0n) present.add(index);
+      else present.delete(index);
       if (this.#narrow) view.setUint32(index * 4, Number(entry & 0xffff_ffffn), true);
       else view.setBigUint64(index * 8, entry, true);
     };
     const pointers = this.#mode === 'PAE' && level === 3;
     const count = pointers ? 4 : this.#narrow ? 1024 : 512;
-    for (let runs = level > 2 ? 2 : 5; runs > 0; runs--) this.#run(level, count, put);
+    const presentMin = ofKernel && level === 1 ? PAGES_MIN : 0;
+    for (let runs = level > 2 ? 2 : 5; runs > 0 || present.size < presentMin; runs--) this.#run(level, count, put);
     if (ofKernel) {
+      if (this.#withReserved && level === 2) put(1 + this.#random.below(count - 1), this.#reservedPage());
       const flags = pointers ? PRESENT : KERNEL_FLAGS;
       if (level === 1) put(KERNEL / PAGE, BigInt(KERNEL) | KERNEL_FLAGS);
       else put(0, BigInt(this.table(level - 1, true)) | flags);
@@ -134,6 +141,11 @@ class TableMaker {
     const high = BigInt(random.below(256)) << 32n;
     const odd = this.#withReserved && random.below(10) === 0 ? 1n << BigInt(random.pick([13, 17, 41, 45, 51])) : 0n;
     return frame | high | flags | odd | this.#noExecute(3);
+  }
+
+  /** A large page with a bit that is reserved in its mode (SDM vol. 3A tables 4-4, 4-9, 4-18). */
+  #reservedPage(): bigint {
+    return this.#page(2) | (1n << (this.#narrow ? 21n : 13n));
   }
 
   #noExecute(rarity: number): bigint {

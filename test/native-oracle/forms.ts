@@ -62,11 +62,12 @@ export const notAsked: readonly NotAsked[] = [
 ];
 
 /**
- * Forms that makers of processors have each their own way: AMD has no far pointers with offsets of 64 bits, and SYSRET
- * outside of 64-bit mode, too.
+ * Forms that makers of processors have each their own way: AMD has no far pointers with offsets of 64 bits, SYSRET
+ * outside of 64-bit mode, too, and no VPEXTRD and VPINSRD with VEX.W1 there.
  */
 export function isMakersOwn({ row, mode, size }: Form, vendor: string): boolean {
   if (vendor === 'GenuineIntel') return false;
+  if (row.feature === 'VexW1As0') return true;
   return (size === 64 && row.operands.includes('Mp')) || (row.name === 'SYSRET' && mode !== 64);
 }
 

@@ -1,9 +1,13 @@
 /** AVX: halves, zeros above, lanes that a mask keeps from faulting, and what XCR0 forbids. */
 import { describe, expect, it } from 'vitest';
-import { CR4_OSFXSR, CR4_OSXSAVE, CR4_PAE } from '../state/control-bits.ts';
+import type { CpuModel } from '../isa/cpu-model.ts';
+import { Decoder } from '../isa/decoder.ts';
+import { instructionRows } from '../isa/instruction-table.ts';
+import type { OperandSize } from '../isa/operand.ts';
+import { CR0_PE, CR4_OSFXSR, CR4_OSXSAVE, CR4_PAE } from '../state/control-bits.ts';
 import { slot } from '../state/layout.ts';
 import { LongGuest } from './long-guest.ts';
-import { runVectors } from './vector-guest.ts';
+import { readVector, runVectors, vectorSlot, writeVector } from './vector-guest.ts';
 
 const LOW = 0x0000_0004_0000_0003_0000_0002_0000_0001n;
 const HIGH = 0x0000_0008_0000_0007_0000_0006_0000_0005n;
@@ -71,6 +75,37 @@ it('is invalid in real mode', () => {
     state.write32(slot.XCR0, 7);
   });
   expect(vector).toBe(6);
+});
+
+describe('VEX.W1 of what moves a doubleword, outside of 64-bit mode', () => {
+  const decodedName = (model: CpuModel, bytes: readonly number[], mode: OperandSize) =>
+    instructionRows[new Decoder(model).decode((at) => bytes[at] ?? 0, mode).rowIndex]?.name;
+
+  it.each([
+    { name: 'vpextrd ecx,xmm1,3', w0: 'c4e37916c903', w1: 'c4e3f916c903' },
+    { name: 'vpinsrd xmm1,xmm1,ebx,2', w0: 'c4e37122cb02', w1: 'c4e3f122cb02' },
+  ])('is W0 on Intel and invalid on AMD: $name', ({ w0, w1 }) => {
+    const results = [w0, w1].map((code) => {
+      const { state, vector } = runVectors(code, (machine) => {
+        const before = machine.processor.state;
+        before.write32(slot.CR0, before.read32(slot.CR0) | CR0_PE);
+        before.write32(slot.CR4, CR4_OSFXSR | CR4_OSXSAVE);
+        before.write32(slot.XCR0, 7);
+        before.write32(slot.EBX, 0x89ab_cdef);
+        writeVector(machine, vectorSlot(1), '44444444333333332222222211111111');
+      });
+      return [vector, state.read32(slot.ECX) >>> 0, readVector(state, vectorSlot(1), 16)];
+    });
+    expect(results[1]).toEqual(results[0]);
+    expect(results[0]).not.toEqual([undefined, 0, '44444444333333332222222211111111']);
+    expect(results[0]?.[0]).toBeUndefined();
+    const [narrow, wide] = [w0, w1].map((code) => [...Buffer.from(code, 'hex')]) as [number[], number[]];
+    for (const mode of [16, 32] as const) {
+      expect(decodedName('skylake', wide, mode)).toBe(decodedName('amd-zen', narrow, mode));
+      expect(decodedName('amd-zen', wide, mode)).toBeUndefined();
+    }
+    expect(decodedName('amd-zen', wide, 64)).toMatch(/Q$/);
+  });
 });
 
 describe('a gather', () => {

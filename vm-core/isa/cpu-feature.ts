@@ -38,6 +38,8 @@ const rows = {
   PREFETCH: built(),
   /** LFENCE and MFENCE: told of by SSE2. */
   FENCES: built(),
+  /** VPEXTRD and VPINSRD outside of 64-bit mode take VEX.W1 for W0, as Intel's processors do. */
+  VexW1As0: built(),
   /** Told of by leaf 0Dh, subleaf 1. */
   XSAVEOPT: built(),
   XSAVEC: built(),

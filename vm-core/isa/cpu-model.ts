@@ -55,7 +55,7 @@ const featuresV3: readonly CpuFeature[] = [
   ...featuresV2,
   ...(['PCLMULQDQ', 'AESNI', 'PCID', 'x2APIC', 'TSC-Deadline', 'XSAVE', 'AVX', 'F16C', 'RDRAND', 'Page1GB'] as const),
   ...(['FMA', 'MOVBE', 'FSGSBASE', 'TSC_ADJUST', 'BMI1', 'AVX2', 'SMEP', 'BMI2', 'ERMS', 'INVPCID', 'LZCNT'] as const),
-  ...(['XSAVEOPT', 'FW_WRITE', 'LBRCallStack'] as const),
+  ...(['XSAVEOPT', 'FW_WRITE', 'LBRCallStack', 'VexW1As0'] as const),
 ];
 const featuresSkylake: readonly CpuFeature[] = [
   ...featuresV3,

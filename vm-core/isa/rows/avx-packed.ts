@@ -191,6 +191,8 @@ const blend =
   };
 
 const onlyIn64BitMode = (row: InstructionRow): InstructionRow => ({ ...row, mode: 'o64' });
+/** SDM vol. 2B PEXTRD, PINSRD note 2: outside of 64-bit mode the form with W1 is that with W0. AMD has none there. */
+const wideAsNarrow = (row: InstructionRow): InstructionRow => ({ ...row, mode: 'i64', feature: 'VexW1As0' });
 const only128 = ['AVX', undefined] as const;
 const bothOfAvx = ['AVX', 'AVX'] as const;
 
@@ -212,6 +214,7 @@ export const avxPackedRows: readonly InstructionRow[] = [
   ...vexRows('66 0F 3A 15', 'PEXTRW', 'Mw,Vdq,Ib', extract(2), only128),
   ...vexRows('66 0F 3A 16', 'PEXTRD', 'Ey,Vdq,Ib', extractBySize, only128, 'W0'),
   ...vexRows('66 0F 3A 16', 'PEXTRQ', 'Ey,Vdq,Ib', extractBySize, only128, 'W1').map(onlyIn64BitMode),
+  ...vexRows('66 0F 3A 16', 'PEXTRD', 'Ey,Vdq,Ib', extract(4), only128, 'W1').map(wideAsNarrow),
   ...vexRows('66 0F 3A 17', 'EXTRACTPS', 'Ry,Vdq,Ib', extract(4), only128),
   ...vexRows('66 0F 3A 17', 'EXTRACTPS', 'Md,Vdq,Ib', extract(4), only128),
   ...vexRows('66 0F 3A 20', 'PINSRB', 'Vdq,Hdq,Ry,Ib', insert(1), only128),
@@ -219,6 +222,7 @@ export const avxPackedRows: readonly InstructionRow[] = [
   ...vexRows('66 0F 3A 21', 'INSERTPS', 'Vdq,Hdq,Wd,Ib', insertPs, only128),
   ...vexRows('66 0F 3A 22', 'PINSRD', 'Vdq,Hdq,Ey,Ib', insertBySize, only128, 'W0'),
   ...vexRows('66 0F 3A 22', 'PINSRQ', 'Vdq,Hdq,Ey,Ib', insertBySize, only128, 'W1').map(onlyIn64BitMode),
+  ...vexRows('66 0F 3A 22', 'PINSRD', 'Vdq,Hdq,Ey,Ib', insert(4), only128, 'W1').map(wideAsNarrow),
   ...vexRows('66 0F 38 17', 'PTEST', 'Vdq,Wdq', test(), bothOfAvx),
   ...vexRows('66 0F 38 0E', 'TESTPS', 'Vdq,Wdq', test('i32x4'), bothOfAvx, 'W0'),
   ...vexRows('66 0F 38 0F', 'TESTPD', 'Vdq,Wdq', test('i64x2'), bothOfAvx, 'W0'),
