@@ -25,8 +25,9 @@ export class ByteWriter {
     this.#buffer[at] = value;
   }
 
-  clear(): void {
-    this.#length = 0;
+  /** Forgets all but so many bytes. */
+  truncate(length: number): void {
+    this.#length = length;
   }
 
   append(bytes: ArrayLike<number>): void {

@@ -18,6 +18,7 @@ import {
   type BinaryOperation,
   type Bits,
   binaryOpcodes,
+  commutative,
   conversionOpcodes,
   loadOpcodes,
   storeOpcodes,
@@ -58,15 +59,15 @@ export class FunctionBuilder implements FunctionReference {
   readonly late: LateCode;
   readonly #module: ModuleBuilder;
   readonly #code = new ByteWriter();
-  readonly #locals: Locals;
+  readonly locals: Locals;
   #depth = 0;
 
   constructor(module: ModuleBuilder, index: number, signature: Signature) {
     this.#module = module;
     this.index = index;
     this.signature = signature;
-    this.#locals = new Locals(this.#code, signature.parameters.length);
-    this.late = new LateCode(this.#code, this.#locals);
+    this.locals = new Locals(this.#code, signature.parameters.length);
+    this.late = new LateCode(this.#code, this.locals);
     this.parameters = signature.parameters.map((type, local) => ({ type, local }));
   }
 
@@ -93,28 +94,28 @@ export class FunctionBuilder implements FunctionReference {
     return value.type === 'i64' ? this.i64(BigInt(constant)) : this.i32(Number(BigInt.asIntN(32, BigInt(constant))));
   }
 
-  /** A local that can be set again and begins with 0; not to be used in a scope. */
+  /** A local that can be set again and begins with 0, for the whole function. */
   local(type: ValueType): Variable {
-    return { type, local: this.#locals.add(type), mutable: true };
+    return { type, local: this.locals.addLasting(type), mutable: true };
   }
 
   /** A local that can be set again. */
   variable(initial: Value): Variable {
-    const local = this.#locals.add(initial.type);
-    this.#locals.push(initial);
-    this.#locals.set(local);
+    const local = this.locals.add(initial.type);
+    this.locals.push(initial);
+    this.locals.set(local);
     return { type: initial.type, local, mutable: true };
   }
 
   set(variable: Variable, value: Value): void {
-    this.#locals.push(value);
-    this.#locals.set(variable.local);
+    this.locals.push(value);
+    this.locals.set(variable.local);
   }
 
   /** The value a variable has now, kept while the variable changes. Whoever knows that it is short tells its bits. */
   copy(value: Value, bits?: number): Value {
-    this.#locals.push(value);
-    return this.#locals.result(value.type, bits);
+    this.locals.push(value);
+    return this.locals.result(value.type, bits);
   }
 
   /** A constant operand takes the type of the other one. */
@@ -125,17 +126,19 @@ export class FunctionBuilder implements FunctionReference {
     const folded = foldBinary(operation, left, right);
     if (folded) return folded;
     const [i32, i64, comparison] = binaryOpcodes[operation];
-    this.#locals.push(left, right);
+    // What is on the stack already stays there.
+    if (commutative.has(operation) && this.locals.isLast(right)) this.locals.push(right, left);
+    else this.locals.push(left, right);
     this.#code.byte(left.type === 'i64' ? i64 : i32);
-    return this.#locals.result(comparison ? 'i32' : left.type, comparison ? 1 : bitsOfResult(operation, left, right));
+    return this.locals.result(comparison ? 'i32' : left.type, comparison ? 1 : bitsOfResult(operation, left, right));
   }
 
   unary(operation: UnaryOperation, operand: Value): Value {
     const folded = foldUnary(operation, operand);
     if (folded) return folded;
-    this.#locals.push(operand);
+    this.locals.push(operand);
     this.#code.byte(unaryOpcodes[operation][operand.type === 'i64' ? 1 : 0]);
-    return this.#locals.result(operand.type);
+    return this.locals.result(operand.type);
   }
 
   /** An operation on floating-point numbers or vectors, by its name in WebAssembly's text format. */
@@ -154,10 +157,10 @@ export class FunctionBuilder implements FunctionReference {
   /** Sixteen bytes out of the 32 of two vectors, by their numbers. */
   shuffle(x: Value, y: Value, bytes: readonly number[]): Value {
     if (bytes.length !== 16) throw new Error(`a shuffle of ${bytes.length} bytes`);
-    this.#locals.push(x, y);
+    this.locals.push(x, y);
     this.#vectorCode(0x0d);
     this.#code.append(bytes);
-    return this.#locals.result('v128');
+    return this.locals.result('v128');
   }
 
   #operate(
@@ -168,11 +171,11 @@ export class FunctionBuilder implements FunctionReference {
   ): Value {
     const types = operands.map(({ type }) => type).join(' ');
     if (types !== operation.operands.join(' ')) throw new Error(`${name} of ${types}`);
-    this.#locals.push(...operands);
+    this.locals.push(...operands);
     if (operation.opcode < 0x100) this.#code.byte(operation.opcode);
     else this.#vectorCode(operation.opcode & 0xff, operation.opcode >> 8);
     if (lane !== undefined) this.#code.byte(lane);
-    return this.#locals.result(operation.result);
+    return this.locals.result(operation.result);
   }
 
   eqz(operand: Value): Value {
@@ -201,53 +204,53 @@ export class FunctionBuilder implements FunctionReference {
   }
 
   #convert(name: keyof typeof conversionOpcodes, operand: Value, result: ValueType): Value {
-    this.#locals.push(operand);
+    this.locals.push(operand);
     this.#code.byte(conversionOpcodes[name]);
-    return this.#locals.result(result);
+    return this.locals.result(result);
   }
 
   select(condition: Value, whenTrue: Value, whenFalse: Value): Value {
     if (condition.constant !== undefined) return this.copy(condition.constant ? whenTrue : whenFalse);
-    this.#locals.push(whenTrue, whenFalse, condition);
+    this.locals.push(whenTrue, whenFalse, condition);
     this.#code.byte(0x1b);
-    return this.#locals.result(whenTrue.type);
+    return this.locals.result(whenTrue.type);
   }
 
   /** Loads `bits` from `address + offset`, zero- or sign-extended into `type`. */
   load(type: 'i32' | 'i64', bits: Bits, address: Value, offset = 0, signed = false): Value {
     const opcodes = loadOpcodes[type][bits];
     if (!opcodes) throw new Error(`no ${type} load of ${bits} bits`);
-    this.#locals.push(address);
+    this.locals.push(address);
     this.#code.byte(opcodes[signed ? 1 : 0]);
     this.#memoryArgument(offset);
-    return this.#locals.result(type, type === 'i32' && bits < 32 && !signed ? bits : undefined);
+    return this.locals.result(type, type === 'i32' && bits < 32 && !signed ? bits : undefined);
   }
 
   store(bits: Bits, address: Value, offset: number, value: Value): void {
     const opcode = storeOpcodes[value.type as 'i32' | 'i64'][bits];
     if (opcode === undefined) throw new Error(`no ${value.type} store of ${bits} bits`);
-    this.#locals.push(address, value);
+    this.locals.push(address, value);
     this.#code.byte(opcode);
     this.#memoryArgument(offset);
   }
 
   /** Loads 16 bytes, or 8 or 4 with zeros above. */
   loadVector(bits: 32 | 64 | 128, address: Value, offset = 0): Value {
-    this.#locals.push(address);
+    this.locals.push(address);
     this.#vectorCode(bits === 128 ? 0x00 : bits === 64 ? 0x5d : 0x5c);
     this.#memoryArgument(offset);
-    return this.#locals.result('v128');
+    return this.locals.result('v128');
   }
 
   storeVector(address: Value, offset: number, value: Value): void {
-    this.#locals.push(address, value);
+    this.locals.push(address, value);
     this.#vectorCode(0x0b);
     this.#memoryArgument(offset);
   }
 
   /** Copies bytes as if all were read before the first is written, or fills them with the low byte of `from`. */
   bulk(operation: 'copy' | 'fill', to: Value, from: Value, count: Value): void {
-    this.#locals.push(to, from, count);
+    this.locals.push(to, from, count);
     this.#code.append(operation === 'copy' ? [0xfc, 0x0a, 0x00, 0x00] : [0xfc, 0x0b, 0x00]);
   }
 
@@ -257,7 +260,7 @@ export class FunctionBuilder implements FunctionReference {
       (condition.constant ? whenTrue : whenFalse)?.();
       return;
     }
-    this.#locals.push(condition);
+    this.locals.push(condition);
     this.#begin(0x04);
     whenTrue();
     if (whenFalse) {
@@ -283,14 +286,14 @@ export class FunctionBuilder implements FunctionReference {
   }
 
   branchIf(condition: Value, label: Label): void {
-    this.#locals.push(condition);
+    this.locals.push(condition);
     this.#code.byte(0x0d);
     this.#code.unsigned(this.#depth - label.depth);
   }
 
   /** Branches to the label that `selector` numbers, or to the last one. */
   branchTable(selector: Value, labels: readonly Label[]): void {
-    this.#locals.push(selector);
+    this.locals.push(selector);
     this.#code.byte(0x0e);
     this.#code.unsigned(labels.length - 1);
     for (const { depth } of labels) this.#code.unsigned(this.#depth - depth);
@@ -313,18 +316,18 @@ export class FunctionBuilder implements FunctionReference {
 
   /** Locals that are made inside can be used again by what follows: values must not leave the scope. */
   scope(body: () => void): void {
-    this.#locals.scope(body);
+    this.locals.scope(body);
   }
 
   /** Calls a function that has a result. */
   call(target: FunctionReference, ...operands: readonly Value[]): Value {
     this.callVoid(target, ...operands);
     if (!target.signature.result) throw new Error('the function called has no result');
-    return this.#locals.result(target.signature.result);
+    return this.locals.result(target.signature.result);
   }
 
   callVoid(target: FunctionReference, ...operands: readonly Value[]): void {
-    for (const operand of operands) this.#locals.push(operand);
+    for (const operand of operands) this.locals.push(operand);
     this.#code.byte(0x10);
     this.#code.unsigned(target.index);
   }
@@ -337,7 +340,7 @@ export class FunctionBuilder implements FunctionReference {
   /** Calls through the module's table; the signature must have a result. */
   callIndirect(signature: Signature, place: Value, ...operands: readonly Value[]): Value {
     this.#callPlace(0x11, signature, place, operands);
-    return this.#locals.result(signature.result as ValueType);
+    return this.locals.result(signature.result as ValueType);
   }
 
   /** Goes on in a function of the table instead of this one, with the same type of result: no frame is left behind. */
@@ -346,21 +349,22 @@ export class FunctionBuilder implements FunctionReference {
   }
 
   #callPlace(opcode: number, signature: Signature, place: Value, operands: readonly Value[]): void {
-    for (const operand of [...operands, place]) this.#locals.push(operand);
+    for (const operand of [...operands, place]) this.locals.push(operand);
     this.#code.byte(opcode);
     this.#code.unsigned(this.#module.typeIndex(signature));
     this.#code.byte(0x00);
   }
 
   return(value?: Value): void {
-    if (value) this.#locals.push(value);
+    if (value) this.locals.push(value);
     this.#code.byte(0x0f);
   }
 
   /** The body with its locals, as the code section holds it; the end of one with a result is never reached. */
   finish(): ByteWriter {
+    this.late.fill();
     const out = new ByteWriter();
-    out.runs(this.#locals.types.map(valueTypeCode));
+    out.runs(this.locals.types.map(valueTypeCode));
     out.append(this.#code.bytes);
     if (this.signature.result) out.byte(0x00);
     out.byte(0x0b);

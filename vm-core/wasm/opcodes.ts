@@ -30,6 +30,9 @@ export const binaryOpcodes = {
 } as const;
 export type BinaryOperation = keyof typeof binaryOpcodes;
 
+/** Those whose operands may change places. */
+export const commutative: ReadonlySet<BinaryOperation> = new Set(['add', 'mul', 'and', 'or', 'xor', 'eq', 'ne']);
+
 /** One operand. [i32 opcode, i64 opcode] */
 export const unaryOpcodes = {
   clz: [0x67, 0x79],

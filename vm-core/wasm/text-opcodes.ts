@@ -28,7 +28,7 @@ function makeOpcodes(): ReadonlyMap<number, TextOpcode> {
     }
   };
   add('block', { block: 0x02, loop: 0x03, if: 0x04 });
-  add('none', { unreachable: 0x00, else: 0x05, end: 0x0b, return: 0x0f, select: 0x1b });
+  add('none', { unreachable: 0x00, else: 0x05, end: 0x0b, return: 0x0f, drop: 0x1a, select: 0x1b });
   add('index', { br: 0x0c, br_if: 0x0d, call: 0x10, 'local.get': 0x20, 'local.set': 0x21, 'local.tee': 0x22 });
   add('table', { br_table: 0x0e });
   add('two', { call_indirect: 0x11, return_call_indirect: 0x13 });

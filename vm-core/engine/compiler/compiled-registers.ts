@@ -23,9 +23,10 @@ export class CompiledRegisters {
   readonly #cpu: Value;
   readonly #type: 'i32' | 'i64';
   readonly #slots: readonly number[];
-  /** Of halved registers the low halves. */
-  readonly #locals: readonly Variable[];
-  readonly #high: readonly (Variable | undefined)[];
+  /** Of halved registers the low halves; those that nothing has asked for have none. */
+  readonly #locals: (Variable | undefined)[] = [];
+  readonly #high: (Variable | undefined)[] = [];
+  readonly #isHalved: (slotOffset: number) => boolean;
   readonly #used = new Set<number>();
   readonly #written = new Set<number>();
 
@@ -34,15 +35,15 @@ export class CompiledRegisters {
     this.#cpu = cpu;
     this.#type = addressBits === 64 ? 'i64' : 'i32';
     this.#slots = addressBits === 64 ? longGeneralSlots : generalSlots;
-    this.#locals = this.#slots.map(() => f.local(this.#type));
-    this.#high = this.#slots.map((place) => (isHalved(place) ? f.local('i32') : undefined));
+    this.#isHalved = isHalved;
   }
 
   /** The locals by the names of their registers. */
   names(): readonly (readonly [Value, string])[] {
     const names = this.#type === 'i64' ? longGeneralNames : generalNames;
     return names.flatMap((name, n) => {
-      const [low, high] = [this.#locals[n] as Variable, this.#high[n]];
+      const [low, high] = [this.#locals[n], this.#high[n]];
+      if (!low) return [];
       const text = name.toLowerCase();
       return high ? [[low, `${text}.low`] as const, [high, `${text}.high`] as const] : [[low, text] as const];
     });
@@ -58,7 +59,7 @@ export class CompiledRegisters {
     const f = this.#f;
     const { register, byte } = this.#placeOf(slotOffset) as Place;
     this.#used.add(register);
-    const whole = this.#locals[register] as Variable;
+    const whole = this.#localOf(register);
     if (bits === 64 || (bits === 32 && this.#type === 'i32')) return f.copy(this.#wholeOf(register));
     if (bits === 16 && this.#high[register]) return f.copy(whole, HALF_BITS);
     const low = f.narrow(byte === 0 ? whole : f.binary('shrU', whole, f.like(whole, 8 * byte)));
@@ -69,7 +70,7 @@ export class CompiledRegisters {
   readLow(slotOffset: number): Value {
     const { register } = this.#placeOf(slotOffset) as Place;
     this.#used.add(register);
-    return this.#f.copy(this.#locals[register] as Variable, this.#high[register] && HALF_BITS);
+    return this.#f.copy(this.#localOf(register), this.#high[register] && HALF_BITS);
   }
 
   /** A write of 32 bits in 64-bit mode clears the upper half; smaller ones leave the rest alone. */
@@ -77,8 +78,8 @@ export class CompiledRegisters {
     const f = this.#f;
     const { register, byte } = this.#placeOf(slotOffset) as Place;
     this.#written.add(register);
+    const whole = this.#localOf(register);
     const high = this.#high[register];
-    const whole = this.#locals[register] as Variable;
     if (bits >= 32) {
       if (high) this.#setHalves(whole, high, value);
       else f.set(whole, this.#type === 'i64' ? f.widen(value, false) : f.narrow(value));
@@ -101,7 +102,7 @@ export class CompiledRegisters {
   load(): void {
     for (const register of new Set([...this.#used, ...this.#written])) {
       const value = this.#f.load(this.#type, this.#bits, this.#cpu, this.#slots[register]);
-      const [whole, high] = [this.#locals[register] as Variable, this.#high[register]];
+      const [whole, high] = [this.#localOf(register), this.#high[register]];
       if (high) this.#setHalves(whole, high, value);
       else this.#f.set(whole, value);
     }
@@ -114,9 +115,18 @@ export class CompiledRegisters {
     }
   }
 
+  #localOf(register: number): Variable {
+    const known = this.#locals[register];
+    if (known) return known;
+    const local = this.#f.local(this.#type);
+    this.#locals[register] = local;
+    if (this.#isHalved(this.#slots[register] as number)) this.#high[register] = this.#f.local('i32');
+    return local;
+  }
+
   #wholeOf(register: number): Value {
     const f = this.#f;
-    const low = this.#locals[register] as Variable;
+    const low = this.#localOf(register);
     const high = this.#high[register];
     if (!high) return low;
     return f.binary('or', f.binary('and', high, f.i32(~HALF)), low);

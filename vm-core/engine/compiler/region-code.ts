@@ -110,7 +110,7 @@ export class RegionCode {
       if (this.#first.isLoop && this.#region.root.wantsCarry) this.#flags.provideCarry();
       this.#tree(this.#first);
     });
-    this.#end();
+    f.scope(() => this.#end());
     return this.#marks.finish(f.late.fill());
   }
 
@@ -359,7 +359,7 @@ export class RegionCode {
     if (to.order <= from.order) this.#f.if(this.#budget.isTooSmallFor(to.longest), () => this.#leave(place, 'budget'));
     if (wantsCarry && (to.isLoop || to.isMeeting)) this.#flags.provideCarry();
     if (to.dispatches) this.#f.set(this.#way, this.#f.i32(to.dispatches.indexOf(place)));
-    if (to.order > from.order && !to.isMeeting) this.#tree(to);
+    if (to.order > from.order && !to.isMeeting) this.#f.locals.aside(() => this.#tree(to));
     else this.#f.branch(this.#labels.get(to) as Label);
   }
 
