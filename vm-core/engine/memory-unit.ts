@@ -57,7 +57,7 @@ export function createMemoryUnit(
   tlb.onRestart = () => jumps.forget();
   code.connect(jumps, (page) => {
     tlb.forbidWritesTo(map.hostAddress(page * PAGE_SIZE));
-    map.markUsed(page);
+    map.markDecoded(page);
   });
   code.hostAddress = (physical) => map.hostAddress(physical);
   const translations = createTranslator(state, map, tlb, model, {

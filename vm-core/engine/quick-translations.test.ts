@@ -23,7 +23,9 @@ const WATCHED = 0x1f_f000;
 const CHANGES = [1, 2, 4, 0x20, 0x40, 0x60, 0x1000, 0x100];
 /** The handler of faults goes on behind the two bytes of the access. */
 const HANDLERS = { 32: '83 c4 04 83 04 24 02 cf', 64: '48 83 c4 08 48 83 04 24 02 48 cf' } as const;
-const ACCESSES = ['8a 03', '88 03', '03 03', '01 03', '87 03', '8b 03'];
+const ACCESSES = ['8a 03', '88 03', '03 03', '01 03', '87 03', '8b 03', '89 03', 'ff 33', '8f 03'];
+/** Where accesses begin in a page; the last ones go on in the next. */
+const OFFSETS = [0, 8, 0x7fc, 0xffe, 0xff9, 0xfff];
 
 /** What INVPCID reads for a context, with a page. */
 const DESCRIPTORS = 0x4000;
@@ -56,7 +58,7 @@ function makeCase(seed: number, entryOf: (linear: number) => number): Case {
       const change = CHANGES[random(CHANGES.length)] as number;
       return `${bits === 32 ? '81 35' : '81 34 25'} ${dword(entryOf(page))} ${dword(change)}`;
     }
-    const at = (bits === 32 && random(4) === 0 ? LARGE : 0) + page + [0, 8, 0xffe, 0x7fc][random(4)]!;
+    const at = (bits === 32 && random(4) === 0 ? LARGE : 0) + page + (OFFSETS[random(OFFSETS.length)] as number);
     return `bb ${dword(at)} ${ACCESSES[random(ACCESSES.length)]}`;
   });
   return { bits, isUser, protects: random(2) === 0, hasContexts, program: bytesOf(`${pieces.join(' ')} f4`) };
@@ -147,6 +149,37 @@ test.skipIf(defaultEngine.name.startsWith('compiler-'))('loads after a write of 
   linear.read = () => expect.unreachable('a load by TypeScript');
   expect(guest.runToHalt()).toBe('program');
 });
+
+/** mov eax,[180ffeh] / mov [181ffdh],eax / mov [182fffh],ax / hlt */
+const ACROSS = 'a1 fe 0f 18 00 a3 fd 1f 18 00 66 a3 ff 2f 18 00 f4';
+/** mov rax,[200ffeh] / mov [201ff9h],rax / mov [202ffdh],eax / hlt */
+const ACROSS_LONG = '48 8b 04 25 fe 0f 20 00 48 89 04 25 f9 1f 20 00 89 04 25 fd 2f 20 00 f4';
+
+test.skipIf(defaultEngine.name.startsWith('compiler-')).each([
+  ['32', () => new PagedGuest(ACROSS, 'pentium'), 0x18_0000],
+  ['64', () => longGuest(ACROSS_LONG), 0],
+] as const)('accesses of two pages in %s-bit code go without TypeScript', (_bits, create, physical) => {
+  const guest = create();
+  const bytes = new Uint8Array(guest.view.buffer, guest.view.byteOffset + physical, 0x4000);
+  bytes.set([0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88], 0xffe);
+  if (guest instanceof PagedGuest) guest.enablePaging();
+  const { linear } = guest.machine.processor;
+  linear.read = () => expect.unreachable('a load by TypeScript');
+  linear.write = () => expect.unreachable('a store by TypeScript');
+  expect(guest.runToHalt()).toBe('program');
+  const written = [bytes.slice(0x1ff8, 0x2002), bytes.slice(0x2ffc, 0x3002)].map((at) =>
+    Buffer.from(at).toString('hex'),
+  );
+  expect(written).toEqual(
+    physical === 0 ? ['00112233445566778800', '001122334400'] : ['00000000001122334400', '000000112200'],
+  );
+});
+
+function longGuest(text: string): LongGuest {
+  const guest = new LongGuest(bytesOf(text));
+  for (let page = 0; page < 0x4000; page += 0x1000) guest.map(BigInt(ELSEWHERE + page), page);
+  return guest;
+}
 
 /**
  * mov ecx,3 / again: mov rax,root+1, keeping / mov cr3,rax / mov ebx,[180000h] / mov rax,root+2, keeping / mov cr3,rax /

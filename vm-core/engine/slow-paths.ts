@@ -13,10 +13,10 @@ import {
 } from '../memory/layout.ts';
 import { internal } from '../state/layout.ts';
 import type { FunctionBuilder, Value } from '../wasm/function-builder.ts';
-import { translated } from './events/translated-access.ts';
+import { translated, writeReadAcross, writeWriteAcross } from './events/translated-access.ts';
 import { defineTranslation, type TranslationFunctions } from './events/translation-code.ts';
 import type { EventFunctions } from './events/quick-events.ts';
-import type { FunctionReference, ModuleBuilder } from '../wasm/module-builder.ts';
+import type { FunctionReference, ModuleBuilder, ValueType } from '../wasm/module-builder.ts';
 
 /**
  * Functions that generated code refers to. Linear addresses cross into TypeScript as numbers, see `passAddress`; all other
@@ -102,12 +102,19 @@ export function defineSlowPaths(module: ModuleBuilder, addressBits: 32 | 64, tra
   const interruptPending = module.importFunction('interruptPending', { parameters: i32s(1), result: 'i32' });
   const word = addressBits === 64 ? 'i64' : 'i32';
   const translation = translates ? defineTranslation(module, addressBits) : undefined;
+  const define = (...parameters: ValueType[]) => module.defineFunction({ parameters, result: 'i32' });
   const write = module.defineFunction({ parameters: ['i32', word, word, 'i32', 'i32'] });
-  writeBesideCode(write, writeOutside, translation);
-  const readForWrite = module.defineFunction({ parameters: ['i32', word, 'i32', 'i32'], result: 'i32' });
+  const writeAcross = translation && define(...write.signature.parameters);
+  if (writeAcross && translation) writeWriteAcross(writeAcross, translation);
+  writeBesideCode(write, writeOutside, translation, writeAcross);
+  const readForWrite = define('i32', word, 'i32', 'i32');
   readOnCodePage(readForWrite, readOutside, translation);
   const quickRead = translation && module.defineFunction(readForWrite.signature);
-  if (quickRead && translation) readTranslated(quickRead, read, translation);
+  if (quickRead && translation) {
+    const readAcross = module.defineFunction(readForWrite.signature);
+    writeReadAcross(readAcross, translation);
+    readTranslated(quickRead, read, translation, readAcross);
+  }
   const writeWide = writeOutside;
   const memory = { read, readForWrite, write, writeWide, segment };
   const others = { raise, system, hook, callsOver, stackLoaded, interruptPending };
@@ -143,6 +150,7 @@ function writeBesideCode(
   f: FunctionBuilder,
   writeOutside: FunctionReference,
   translation: TranslationFunctions | undefined,
+  writeAcross: FunctionReference | undefined,
 ): void {
   const [cpu, linear, value, sizeAndKind, record] = f.parameters as readonly [Value, Value, Value, Value, Value];
   const size = f.binary('and', sizeAndKind, f.i32(SIZE_MASK));
@@ -160,6 +168,7 @@ function writeBesideCode(
       f.return();
     });
   }
+  if (writeAcross) f.if(f.call(writeAcross, cpu, linear, value, sizeAndKind, record), () => f.return());
   if (value.type === 'i64') f.store(64, cpu, internal.WIDE_VALUE, value);
   f.callVoid(writeOutside, passAddress(f, cpu, linear), f.narrow(value), sizeAndKind, record);
 }
@@ -234,13 +243,21 @@ function readOnCodePage(
 }
 
 /** Reads what is in plain RAM; the page is reached without asking from then on. */
-function readTranslated(f: FunctionBuilder, readOutside: FunctionReference, translation: TranslationFunctions): void {
+function readTranslated(
+  f: FunctionBuilder,
+  readOutside: FunctionReference,
+  translation: TranslationFunctions,
+  readAcross: FunctionReference,
+): void {
   const [cpu, linear, sizeAndKind, record] = f.parameters as readonly [Value, Value, Value, Value];
   const size = f.binary('and', sizeAndKind, f.i32(SIZE_MASK));
   const unwatched = (entry: Value, host: Value) =>
     f.if(f.eqz(codeUnder(f, entry, linear, size)), () => returnBySize(f, host, size));
   onCodePage(f, [cpu, linear, size], unwatched, TLB_READ);
   translated(f, translation, 'read', (host) => returnBySize(f, host, size));
+  f.if(f.call(readAcross, cpu, linear, sizeAndKind, record), () =>
+    f.return(f.load('i32', 32, cpu, internal.WIDE_VALUE)),
+  );
   f.return(f.call(readOutside, passAddress(f, cpu, linear), sizeAndKind, record));
 }
 

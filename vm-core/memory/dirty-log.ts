@@ -17,7 +17,11 @@ export class DirtyLog {
 
   readonly #lowPages: number;
 
-  constructor({ low, high }: GuestRam) {
+  readonly #isStored: (page: number) => boolean;
+
+  /** `isStored` tells of pages below 4 GiB that were written since the log began, whether they are noted or not. */
+  constructor({ low, high }: GuestRam, isStored: (page: number) => boolean = () => false) {
+    this.#isStored = isStored;
     this.#lowPages = low >>> PAGE_SHIFT;
     this.#writtenIn = new Uint32Array((low + high) >>> PAGE_SHIFT);
   }
@@ -39,7 +43,8 @@ export class DirtyLog {
     const pages: number[] = [];
     const find = (first: number, last: number, distance: number) => {
       for (let page = first; page < last && pages.length < pagesMax; page++) {
-        if (this.#writtenIn[page - distance] === this.#log) pages.push(page * PAGE_SIZE);
+        const isWritten = this.#writtenIn[page - distance] === this.#log || (distance === 0 && this.#isStored(page));
+        if (isWritten) pages.push(page * PAGE_SIZE);
       }
     };
     const from = pageOf(start);

@@ -135,13 +135,14 @@ export const CODE_MAP_GRANULE_SHIFT = 5;
 export const CODE_MAPS_MAX = 0x1800;
 
 /**
- * One bit for each page below 4 GiB: set for RAM that is known as written in the log of written pages and that nothing decoded
- * lies on, so that a store there need not be noted.
+ * One bit for each page below 4 GiB: set for RAM to which generated code has stored without asking, which is a part of the log
+ * of written pages; and set where something decoded may lie, so that generated code may not.
  */
-export const PLAIN_PAGES: number = CODE_MAPS + CODE_MAPS_MAX * CODE_MAP_SIZE;
-export const PLAIN_PAGES_SIZE = 0x20000;
+export const STORED_PAGES: number = CODE_MAPS + CODE_MAPS_MAX * CODE_MAP_SIZE;
+export const DECODED_PAGES: number = STORED_PAGES + 0x20000;
+export const PAGE_BITS_SIZE = 0x20000;
 
-export const CODE_ARENA: number = PLAIN_PAGES + PLAIN_PAGES_SIZE;
+export const CODE_ARENA: number = DECODED_PAGES + PAGE_BITS_SIZE;
 export const CODE_ARENA_END = 0x2e00000;
 
 /** What is counted of each region of compiled code (engine/compiler/region-counters.ts). */

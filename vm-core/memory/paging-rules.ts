@@ -67,6 +67,8 @@ export const RULE_SMEP = 1 << 5;
 export const RULE_SMAP = 1 << 6;
 export const RULE_LARGE = 1 << 7;
 export const RULE_CONTEXTS = 1 << 8;
+/** There is no paging. */
+export const RULE_UNPAGED = 1 << 9;
 
 const NO_EXECUTE_HIGH = 0x8000_0000;
 const KEY_HIGH = 0x7800_0000;
@@ -155,6 +157,7 @@ export class PagingRegisters implements PagingRules {
 
   /** As generated code asks the rules; 0 where it does not know them. */
   get quick(): number {
+    if (this.levels === LEVELS_NONE) return RULE_UNPAGED;
     const keys = this.userKeys | this.supervisorKeys;
     const isKnown = this.levels === LEVELS_32_BIT || this.levels === LEVELS_LONG;
     if (!isKnown || keys !== 0) return 0;

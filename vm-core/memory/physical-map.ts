@@ -6,7 +6,7 @@ import type { Region } from '../devices/device.ts';
 import { AccessLog, type AccessPurpose, answersLater } from './access-log.ts';
 import { DirtyLog } from './dirty-log.ts';
 import { HIGH_RAM } from './guest-ram.ts';
-import { PAGE_SHIFT, PAGE_SIZE, PLAIN_PAGES, PLAIN_PAGES_SIZE, RAM_BASE } from './layout.ts';
+import { DECODED_PAGES, PAGE_BITS_SIZE, PAGE_SHIFT, PAGE_SIZE, RAM_BASE, STORED_PAGES } from './layout.ts';
 
 const MEBIBYTE = 0x100000;
 const LOW_PAGES = MEBIBYTE >>> PAGE_SHIFT;
@@ -63,11 +63,11 @@ export class PhysicalMap {
     const high = options.highRamSize ?? 0;
     this.ramSize = ramSize;
     this.end = HIGH_RAM + high;
-    this.dirty = new DirtyLog({ low: ramSize, high });
+    this.dirty = new DirtyLog({ low: ramSize, high }, (page) => this.#hasBit(STORED_PAGES, page));
     this.accesses = options.accesses ?? new AccessLog();
     this.view = new DataView(memory.buffer);
     this.bytes = new Uint8Array(memory.buffer);
-    this.dirty.onBegin.push(() => this.bytes.fill(0, PLAIN_PAGES, PLAIN_PAGES + PLAIN_PAGES_SIZE));
+    this.dirty.onBegin.push(() => this.bytes.fill(0, STORED_PAGES, STORED_PAGES + PAGE_BITS_SIZE));
     const firstHole = options.plain ? LOW_PAGES : 0xa0000 >>> PAGE_SHIFT;
     for (let page = firstHole; page < LOW_PAGES; page++) this.#lowKinds[page] = KIND_NONE;
   }
@@ -181,19 +181,23 @@ export class PhysicalMap {
     writeView(this.view, this.#ramAt(physicalAddress), size, value);
   }
 
-  /** A page of RAM was noted as written, and nothing has to be asked before further stores to it. */
+  /** Nothing decoded lies on a page of RAM: generated code may store to it without asking. */
   markPlain(physicalAddress: number): void {
     if (physicalAddress >= HIGH_RAM) return;
     const page = physicalAddress >>> PAGE_SHIFT;
-    const at = PLAIN_PAGES + (page >>> 3);
-    this.bytes[at] = (this.bytes[at] as number) | (1 << (page & 7));
+    const at = DECODED_PAGES + (page >>> 3);
+    this.bytes[at] = (this.bytes[at] as number) & ~(1 << (page & 7));
   }
 
-  /** There is something to be asked, from now on. */
-  markUsed(physicalPage: number): void {
+  /** There is something decoded, from now on. */
+  markDecoded(physicalPage: number): void {
     if (physicalPage >= HIGH_RAM / PAGE_SIZE) return;
-    const at = PLAIN_PAGES + (physicalPage >>> 3);
-    this.bytes[at] = (this.bytes[at] as number) & ~(1 << (physicalPage & 7));
+    const at = DECODED_PAGES + (physicalPage >>> 3);
+    this.bytes[at] = (this.bytes[at] as number) | (1 << (physicalPage & 7));
+  }
+
+  #hasBit(bits: number, page: number): boolean {
+    return (((this.bytes[bits + (page >>> 3)] as number) >>> (page & 7)) & 1) !== 0;
   }
 
   #setBytes(physicalAddress: number, host: number, bytes: Uint8Array): void {

@@ -14,7 +14,7 @@ import * as record from '../record.ts';
 import { type Compiled, CompiledRegions } from './compiled-regions.ts';
 import { LearnedTargets } from './learned-targets.ts';
 import { defineRegion } from './region-definition.ts';
-import { readCounts } from './region-counters.ts';
+import { crossingsOf, readCounts } from './region-counters.ts';
 import { type CodeSource, discoverRegion, edgeCount, type Region } from './region-graph.ts';
 import { AssumedFacts, commonFacts } from './segment-facts.ts';
 import { UnitFunctions } from './unit-functions.ts';
@@ -36,6 +36,8 @@ const FAILURES_MAX = 12;
 /** An instruction is given to its handler when the region was left for it so often, and once in so many instructions. */
 const LEFT_OFTEN = 16;
 const LEFT_WITHIN = 500;
+/** The same where it was left for accesses of two pages, which generated code makes. */
+const CROSSING_WITHIN = 50;
 /** A region that is left for code elsewhere once in so many instructions is looked at again, so often. */
 const WAY_WITHIN = 200;
 const LOOKS_MAX = 8;
@@ -181,6 +183,11 @@ export class Compiler {
     const { entries, instructions, exits } = readCounts(this.#view, region);
     if (this.#isLeftForStores(compiled)) {
       this.#compileForStores(compiled, physicalAt);
+      return;
+    }
+    const crossings = crossingsOf(this.#view, region);
+    if (crossings.count >= LEFT_OFTEN && crossings.count * CROSSING_WITHIN > instructions) {
+      this.#callFor(compiled, crossings.record);
       return;
     }
     const ways = WAYS_ELSEWHERE.reduce((sum, way) => sum + (exits.get(way) ?? 0), 0);

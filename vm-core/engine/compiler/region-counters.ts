@@ -30,8 +30,12 @@ const exits: readonly RegionExit[] = [
 /** Of those, the ones for which the region was not entered in the first place. */
 const REFUSALS: ReadonlySet<RegionExit> = new Set(['foreign-facts', 'foreign-place', 'too-long']);
 
-/** Counters at the end: of accesses that a region was left for, and that the translation of their page was found for or not. */
-const accesses = { miss: 30, fault: 31 } as const;
+/**
+ * Counters at the end: of accesses that a region was left for and generated code has made, by what they met. The last record
+ * of one that met two pages stands before them.
+ */
+const accesses = { 'two-pages': 29, miss: 30, fault: 31 } as const;
+const CROSSING = 28;
 
 /** In bytes, of one region. */
 const COUNTERS_SIZE = 256;
@@ -69,6 +73,11 @@ export function countAccess(f: FunctionBuilder, region: Value, cause: keyof type
   add(f, place, REGION_COUNTERS + accesses[cause] * COUNTER_SIZE, f.i64(1n));
 }
 
+/** Notes the record of an access of two pages that a region was left for. */
+export function noteCrossing(f: FunctionBuilder, region: Value, record: Value): void {
+  f.store(32, f.binary('mul', region, f.i32(COUNTERS_SIZE)), REGION_COUNTERS + CROSSING * COUNTER_SIZE, record);
+}
+
 function add(f: FunctionBuilder, place: Value, offset: number, by: Value): void {
   f.store(64, place, offset, f.binary('add', f.load('i64', 64, place, offset), by));
 }
@@ -102,6 +111,12 @@ export function readCounts(view: DataView, region: number): RegionCounts {
     if (!REFUSALS.has(exit)) entries += count;
   }
   return { entries, instructions: counter(0), exits: met };
+}
+
+/** How often generated code has made accesses of two pages that a region was left for, and the last one's record. */
+export function crossingsOf(view: DataView, region: number): { readonly count: number; readonly record: number } {
+  const record = view.getInt32(addressOf(region) + CROSSING * COUNTER_SIZE, true);
+  return { count: readCounter(view, region, accesses['two-pages']), record };
 }
 
 function readCounter(view: DataView, region: number, number: number): number {

@@ -3,7 +3,7 @@
  * translations has, or a walk of the tables, as memory/translator.ts does it. All that is unusual is refused: tables and
  * pages that are not plain RAM, reserved bits, a set of the cache without room, what no longer is as it was cached.
  */
-import { PLAIN_PAGES, RAM_BASE, translations } from '../../memory/layout.ts';
+import { DECODED_PAGES, RAM_BASE, STORED_PAGES, translations } from '../../memory/layout.ts';
 import * as rule from '../../memory/paging-rules.ts';
 import { internal, slot } from '../../state/layout.ts';
 import type { FunctionBuilder, Value, Variable } from '../../wasm/function-builder.ts';
@@ -51,11 +51,19 @@ export function ramAt(s: EventCode, physical: Value, otherwise: () => void): Val
   return s.add(low, s.constant(RAM_BASE));
 }
 
-/** Not 0 if RAM at a physical address may be written without asking: nothing is decoded there, and it is known as written. */
+/** Not 0 if RAM at a physical address may be written without asking: nothing is decoded there. */
 export function isPlainPage(s: EventCode, physical: Value): Value {
   const page = s.shrU(s.low(physical), PAGE_SHIFT);
-  const byte = s.f.load('i32', 8, s.shrU(page, 3), PLAIN_PAGES);
-  return s.and(s.shrU(byte, s.and(page, 7)), 1);
+  const byte = s.f.load('i32', 8, s.shrU(page, 3), DECODED_PAGES);
+  return s.isZero(s.and(s.shrU(byte, s.and(page, 7)), 1));
+}
+
+/** Such a page is written: it belongs to the log of written pages. */
+export function noteStored(s: EventCode, physical: Value): void {
+  const page = s.shrU(s.low(physical), PAGE_SHIFT);
+  const at = s.f.copy(s.shrU(page, 3));
+  const stored = s.or(s.f.load('i32', 8, at, STORED_PAGES), s.shl(s.f.copy(s.constant(1)), s.and(page, 7)));
+  s.f.store(8, at, STORED_PAGES, stored);
 }
 
 /** A table entry that was read: its host and physical addresses. */
@@ -89,8 +97,9 @@ class Translation extends EventCode {
 
   write(): void {
     // In compatibility mode code of 32 bits has the tables of long mode.
-    this.refuseUnless(this.matches(this.#rules, rule.RULE_LEVELS, this.isWide ? 4 : 2));
     this.refuseIf(this.field(internal.SHORTCUTS_OFF));
+    if (!this.isWide) this.if(this.#has(rule.RULE_UNPAGED), () => this.#useUnpaged());
+    this.refuseUnless(this.matches(this.#rules, rule.RULE_LEVELS, this.isWide ? 4 : 2));
     if (this.isWide) this.refuseUnlessCanonical(this.#linear);
     const page = this.f.copy(this.#pageOf(PAGE_SHIFT));
     const at = this.#cached;
@@ -105,6 +114,12 @@ class Translation extends EventCode {
 
   #pageOf(shift: number): Value {
     return this.isWide ? this.shrS(this.#linear, shift) : this.wideUnsigned(this.shrU(this.#linear, shift));
+  }
+
+  /** Without paging the linear address is the physical one, and nothing is cached. */
+  #useUnpaged(): void {
+    ramAt(this, this.#linear, () => this.refuse());
+    this.f.return(this.wideUnsigned(this.#linear));
   }
 
   /** Returns what is cached if it allows the access. */
@@ -318,7 +333,12 @@ class Translation extends EventCode {
       const changes = this.ne(marked, entry.low);
       this.if(changes, () => this.refuseUnless(isPlainPage(this, entry.physical)));
     }
-    for (const { entry, marked } of marks) this.f.store(32, entry.host, 0, marked);
+    for (const { entry, marked } of marks) {
+      this.if(this.ne(marked, entry.low), () => {
+        noteStored(this, entry.physical);
+        this.f.store(32, entry.host, 0, marked);
+      });
+    }
   }
 }
 

@@ -116,7 +116,7 @@ export function planLinux(images: KernelImages, ram: GuestRam): KernelPlan {
 function planRealMode(plan: MemoryPlan, images: KernelImages, parts: Parts): KernelStart {
   const { setup, header, version, isHigh, rest } = parts;
   const base = isHigh ? REAL_MODE : REAL_MODE_OLD;
-  plan.load(isHigh ? HIGH_ADDRESS : REAL_MODE, rest, runningSize(parts));
+  plan.load(isHigh ? HIGH_ADDRESS : REAL_MODE, rest, rest.length, runningSize(parts));
   // Old kernels keep to 16 KiB of heap below the EBDA, later ones use what they are given.
   const heapTop = isHigh ? HEAP_TOP : 0x9800;
   const commandLine = commandLineOf(images, parts);
@@ -153,7 +153,7 @@ function planProtected(
   const has64 = version >= 0x20c && (header.getUint16(LOAD_FLAGS_64, true) & KERNEL_64) !== 0;
   if (entry === '64-bit' && !has64) throw new Error(`kernel: ${images.name} has no 64-bit entry; choose another`);
   const address = loadAddress(plan, parts);
-  plan.load(address, rest, runningSize(parts));
+  plan.load(address, rest, rest.length, runningSize(parts));
   const parameters = new Uint8Array(PARAMETERS_SIZE);
   const headerEnd = SIGNATURE + (setup[SIGNATURE - 1] as number);
   parameters.set(setup.subarray(HEADER_START, headerEnd), HEADER_START);
@@ -184,7 +184,7 @@ function loadAddress(plan: MemoryPlan, { header, version, rest }: Parts): number
   return plan.find('the kernel', size, { from: HIGH_ADDRESS, alignment });
 }
 
-/** How much memory the kernel needs at its place until it has set itself up. */
+/** How much memory the kernel needs at its place until it has set itself up; it clears what of that has to be zero. */
 function runningSize({ header, version, rest }: Parts): number {
   return Math.max(rest.length, version >= 0x20a ? header.getUint32(INIT_SIZE, true) : 0);
 }

@@ -37,9 +37,12 @@ export class MemoryPlan {
       .map(({ base, size }) => ({ start: base, end: base + size }));
   }
 
-  /** Loads at a fixed place. Throws an Error if there is no RAM, or something else already. */
-  load(address: number, bytes: Uint8Array, size: number = bytes.length): void {
-    const range = { start: address, end: address + size };
+  /**
+   * Loads at a fixed place: `size` bytes, of which the last are zeros, in so much room. Throws an Error if there is no RAM, or
+   * something else already.
+   */
+  load(address: number, bytes: Uint8Array, size: number = bytes.length, room: number = size): void {
+    const range = { start: address, end: address + room };
     if (!this.#isUsable(range)) {
       throw new Error(
         `kernel: ${this.#kernel} wants to be loaded at ${hex(address)} to ${hex(range.end)}, and the guest has RAM ` +
@@ -49,7 +52,7 @@ export class MemoryPlan {
     if (this.#taken.some((other) => overlap(range, other))) {
       throw new Error(`kernel: two parts of ${this.#kernel} share memory at ${hex(address)} to ${hex(range.end)}`);
     }
-    this.#add(range, bytes);
+    this.#add(range, bytes, size);
   }
 
   isFree(address: number, size: number): boolean {
@@ -76,7 +79,7 @@ export class MemoryPlan {
   /** Finds a place and loads there; gives the address. */
   place(what: string, bytes: Uint8Array, wish: Wish = {}, size: number = bytes.length): number {
     const address = this.find(what, size, wish);
-    this.#add({ start: address, end: address + size }, bytes);
+    this.#add({ start: address, end: address + size }, bytes, size);
     return address;
   }
 
@@ -85,9 +88,9 @@ export class MemoryPlan {
     return this.#taken.reduce((top, { start, end }) => (start < HIGH_RAM ? Math.max(top, end) : top), 0);
   }
 
-  #add(range: Range, bytes: Uint8Array): void {
+  #add(range: Range, bytes: Uint8Array, size: number): void {
     this.#taken.push(range);
-    this.pieces.push({ address: range.start, bytes, size: range.end - range.start });
+    this.pieces.push({ address: range.start, bytes, size });
   }
 
   #ramText(): string {
