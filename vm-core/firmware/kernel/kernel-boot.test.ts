@@ -325,18 +325,6 @@ describe.skipIf(!hasNasm)('a Linux kernel', () => {
     expect([u32(NOTES + 24), u32(NOTES + 28)]).toEqual([0x9abcdef0, 0x12345678]);
   });
 
-  it('has the room that it runs in to itself, and clears it itself', async () => {
-    const image = linuxKernel.slice();
-    new DataView(image.buffer).setUint32(0x260, 8 * MIB, true);
-    const kernel = { name: 'bz', image, commandLine: '', modules: [] };
-    const guest = start({ kernel });
-    guest.machine.memory.write(2 * MIB, Uint8Array.of(0xee));
-    await guest.run();
-    expect(guest.machine.cpus[0].state.read8(slot.HALTED)).toBe(1);
-    expect(guest.machine.memory.read(2 * MIB, 1)[0]).toBe(0xee);
-    expect(() => planKernel(kernel, { low: 8 * MIB, high: 0 })).toThrow('wants to be loaded at 100000h to 900000h');
-  });
-
   it('has no 64-bit entry on a processor without that mode, or where it says so', () => {
     const kernel = { name: 'bz', image: linuxKernel, modules: [], commandLine: '', entry: '64-bit' as const };
     expect(() => start({ cpuModel: 'pentium3', kernel })).toThrow('a pentium3 has no 64-bit mode');
