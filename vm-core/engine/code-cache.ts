@@ -13,8 +13,9 @@ import { BlockRecords, type Piece } from './block-records.ts';
 import { CodeArena } from './code-arena.ts';
 import { CodePages } from './code-pages.ts';
 import { writeHookFilter } from './hook-filter.ts';
-import { type JumpCache, linearPageOf } from './jump-cache.ts';
+import type { JumpCache } from './jump-cache.ts';
 import { interpreter } from './interpreter.ts';
+import { type LinearBlock, LinearBlocks } from './linear-blocks.ts';
 import { writePseudoRecord } from './record-writer.ts';
 import * as record from './record.ts';
 
@@ -40,21 +41,18 @@ export interface CodePlace {
   readonly linear: Address;
   readonly physical: number;
   readonly codeSize: OperandSize;
-  readonly modeKey: number;
   /** Bytes from `linear` to the end of the code segment; at least 0. */
   readonly bytesToLimit: number;
-  /** False for code in device memory, which is decoded afresh each time. */
-  readonly keep: boolean;
+  /** Address in the machine's memory; -1 for code in device memory, which is decoded afresh each time. */
+  readonly host: number;
   /** Whether the next linear page is the next physical one; raises a page fault where it may not be executed. */
   nextPageFollows(): boolean;
 }
 
 /** A decoded block; `address` is that of its header in the machine's memory. */
-export interface Block {
+export interface Block extends LinearBlock<Block> {
   readonly address: number;
-  readonly linear: Address;
   readonly physical: number;
-  readonly bytes: number;
   readonly codeSize: OperandSize;
   /** The engine is asked before its first instruction. */
   readonly isHooked: boolean;
@@ -66,7 +64,6 @@ export interface Block {
   changedAt: number;
 }
 
-const NONE: readonly Block[] = [];
 const NO_PIECES: readonly Piece[] = [];
 
 /** The instructions of a block: how many, in so many bytes, with immediates that are read anew. */
@@ -91,8 +88,7 @@ export class CodeCache {
   onFlush: () => void = () => {};
   readonly #view: DataView;
   readonly #records: BlockRecords;
-  readonly #byPhysical = new Map<number, Block[]>();
-  readonly #byLinearPage = new Map<number, Set<Block>>();
+  readonly #byLinearPage = new LinearBlocks<Block>();
   readonly #pages: CodePages<Block>;
   /** Of the vCPUs that execute what is kept here. */
   readonly #jumps: JumpCache[] = [];
@@ -129,19 +125,29 @@ export class CodeCache {
   /** The block at a place if it is decoded and ends on its page, as most are: nothing else is asked or made for it. */
   onPage(linear: Address, physical: number, codeSize: OperandSize, bytesToLimit: number): Block | undefined {
     const bytesMax = Math.min(bytesToLimit, PAGE_SIZE - (physical & (PAGE_SIZE - 1)));
-    for (const block of this.#byPhysical.get(physical) ?? NONE) {
-      if (block.linear !== linear || block.codeSize !== codeSize || block.bytes > bytesMax) continue;
-      this.counters.found++;
-      return block;
-    }
-    return undefined;
+    const block = this.#blockAt(linear, physical, codeSize, bytesMax);
+    if (block) this.counters.found++;
+    return block;
   }
 
   /** The block at a place, decoded if it is not there yet. */
   find(place: CodePlace, bytes: ByteSource): Block {
-    const known = this.#byPhysical.get(place.physical)?.find((block) => matches(block, place));
-    if (known) this.counters.found++;
-    return known ?? this.#decodeBlock(place, bytes);
+    const { linear, physical, codeSize, bytesToLimit } = place;
+    const known = this.#blockAt(linear, physical, codeSize, bytesToLimit);
+    if (!known || (known.bytes > roomOf(place) && !place.nextPageFollows())) return this.#decodeBlock(place, bytes);
+    this.counters.found++;
+    return known;
+  }
+
+  /** The block at a place with so many bytes at most. */
+  #blockAt(linear: Address, physical: number, codeSize: OperandSize, bytesMax: number): Block | undefined {
+    const near = this.#pages.around(physical);
+    for (let n = 0; n < near.length; n++) {
+      const block = near[n] as Block;
+      if (block.physical !== physical || block.linear !== linear || block.codeSize !== codeSize) continue;
+      if (block.bytes <= bytesMax) return block;
+    }
+    return undefined;
   }
 
   /**
@@ -166,7 +172,7 @@ export class CodeCache {
 
   /** Drops the blocks that an instruction at an address may be in; true if there were any. */
   dropAt(space: 'linear' | 'physical', address: Address): boolean {
-    const there = space === 'physical' ? this.#pages.under(Number(address), 1) : this.#atLinear(address);
+    const there = space === 'physical' ? this.#pages.under(Number(address), 1) : this.#byLinearPage.at(address);
     for (const block of there) this.#drop(block);
     this.counters.dropped += there.length;
     return there.length > 0;
@@ -174,8 +180,7 @@ export class CodeCache {
 
   /** The block at a place, if it is decoded. */
   keptAt(linear: Address, physical: number, codeSize: OperandSize): Block | undefined {
-    const there = this.#byPhysical.get(physical);
-    return there?.find((block) => block.linear === linear && block.codeSize === codeSize);
+    return this.#blockAt(linear, physical, codeSize, Number.POSITIVE_INFINITY);
   }
 
   /** True if something may be built on a block: where code is written over often, it has to have stayed as it is for a while. */
@@ -200,7 +205,6 @@ export class CodeCache {
   /** Drops everything. Not to be called while a block runs. */
   flush(): void {
     this.onFlush();
-    this.#byPhysical.clear();
     this.#byLinearPage.clear();
     this.#pages.clear();
     this.#arena.clear();
@@ -215,12 +219,11 @@ export class CodeCache {
 
   #decodeBlock(place: CodePlace, source: ByteSource): Block {
     this.#makeRoom();
-    const host = this.hostAddress(place.physical);
     const isInside = Math.min(roomOf(place), place.bytesToLimit) > INSTRUCTION_LENGTH_MAX;
     const first = isInside ? 0 : this.#decodeAt(place, source, 0).length;
     const beyond = first > place.bytesToLimit;
     const crosses = first > roomOf(place);
-    const keep = place.keep && !beyond && !(crosses && !place.nextPageFollows());
+    const keep = place.host >= 0 && !beyond && !(crosses && !place.nextPageFollows());
     const address = keep ? this.#arena.free : CODE_ARENA;
     const hooked = this.isHooked(place.linear, place.physical);
     const spare = address + record.BLOCK_HEADER_SIZE;
@@ -230,12 +233,12 @@ export class CodeCache {
       this.#records.pseudo(place.codeSize, entry, 'hook', 0, 0);
       writeHookFilter(this.#view, entry, this.filterAt(place.linear, place.physical));
     }
-    const { linear, physical, codeSize } = place;
+    const { linear, physical, codeSize, host } = place;
     let bytes = first;
     let count = 1;
     let fresh = NO_PIECES;
     if (beyond) this.#records.pseudo(codeSize, firstRecord, 'beyondLimit', first, first);
-    else ({ count, bytes, fresh } = this.#decodeRecords(place, source, firstRecord, keep, host));
+    else ({ count, bytes, fresh } = this.#decodeRecords(place, source, firstRecord, keep));
     this.#records.header({ address, physical, host, entry, first: firstRecord, count, bytes });
     const block: Block = {
       address,
@@ -247,6 +250,8 @@ export class CodeCache {
       isKept: keep,
       fresh,
       changedAt: this.clock,
+      before: undefined,
+      behind: undefined,
     };
     this.counters.decoded++;
     if (keep) this.#keep(block, firstRecord + count * record.RECORD_SIZE);
@@ -258,10 +263,10 @@ export class CodeCache {
   }
 
   /** Writes records until something ends the block; the decoder has the first instruction already if it may not be inside its page. */
-  #decodeRecords(place: CodePlace, source: ByteSource, firstRecord: number, keep: boolean, host: number): Decoded {
+  #decodeRecords(place: CodePlace, source: ByteSource, firstRecord: number, keep: boolean): Decoded {
     const records = this.#records;
     const { templates } = records;
-    const { linear, physical, codeSize } = place;
+    const { linear, physical, codeSize, host } = place;
     const max = keep ? this.#instructionsMax(place) : 1;
     const inPage = roomOf(place);
     const sizeMax = Math.min(inPage, place.bytesToLimit);
@@ -309,13 +314,7 @@ export class CodeCache {
   #keep(block: Block, end: number): void {
     this.#arena.keep(block, end);
     this.counters.kept++;
-    const same = this.#byPhysical.get(block.physical);
-    if (same) same.push(block);
-    else this.#byPhysical.set(block.physical, [block]);
-    const page = linearPageOf(block.linear);
-    const onPage = this.#byLinearPage.get(page);
-    if (onPage) onPage.add(block);
-    else this.#byLinearPage.set(page, new Set([block]));
+    this.#byLinearPage.add(block);
     this.#pages.add(block);
   }
 
@@ -343,13 +342,7 @@ export class CodeCache {
     const entry = this.#view.getInt32(block.address + record.BLOCK_ENTRY, true);
     this.#view.setUint16(entry + record.RECORD_HANDLER, interpreter(block.codeSize).pseudoHandlers.dead, true);
     this.#view.setInt32(block.address + record.BLOCK_REGION, 0, true);
-    const left = this.#byPhysical.get(block.physical)?.filter((other) => other !== block) ?? [];
-    if (left.length > 0) this.#byPhysical.set(block.physical, left);
-    else this.#byPhysical.delete(block.physical);
-    const page = linearPageOf(block.linear);
-    const onPage = this.#byLinearPage.get(page);
-    onPage?.delete(block);
-    if (onPage?.size === 0) this.#byLinearPage.delete(page);
+    this.#byLinearPage.remove(block);
     this.#pages.remove(block);
     block.isKept = false;
     this.counters.kept--;
@@ -361,13 +354,6 @@ export class CodeCache {
     const isBuiltOn = this.onChange(block);
     if (isBuiltOn) this.#pages.countWaste(block.physical);
     return isBuiltOn;
-  }
-
-  /** The blocks with a byte at a linear address; one that begins on the page before it may reach it. */
-  #atLinear(address: Address): readonly Block[] {
-    const page = linearPageOf(address);
-    const near = [page - 1, page].flatMap((number) => [...(this.#byLinearPage.get(number) ?? [])]);
-    return near.filter(({ linear, bytes }) => linear <= address && address < plus(linear, bytes));
   }
 
   /** Puts right what was written over in a block; false if it is lost. */
@@ -385,12 +371,6 @@ export class CodeCache {
     }
     return true;
   }
-}
-
-function matches(block: Block, place: CodePlace): boolean {
-  if (block.linear !== place.linear || block.codeSize !== place.codeSize || block.bytes > place.bytesToLimit)
-    return false;
-  return block.bytes <= roomOf(place) || place.nextPageFollows();
 }
 
 /** Bytes from a place to the end of its page. */

@@ -4,6 +4,7 @@
  */
 import { GuestFault, VECTOR_GP } from '../cpu/cpu.ts';
 import { canonicalEnd, is64BitMode, isCanonical } from '../cpu/mode.ts';
+import type { OperandSize } from '../isa/operand.ts';
 import { PAGE_SIZE } from '../memory/layout.ts';
 import type { LinearMemory } from '../memory/linear-memory.ts';
 import type { PhysicalMap } from '../memory/physical-map.ts';
@@ -44,11 +45,15 @@ export class CodeFetch {
     const physical = this.#linear.translateFetch(linear);
     const codeSize = codeSizeOf(this.#state);
     const modeKey = this.#state.read32(internal.MODE_KEY) | 0;
-    const known = this.#code.onPage(linear, physical, codeSize, bytesToLimit);
-    if (known) {
-      this.#jumps.enter(linear, physical, modeKey, known.address);
-      return known;
-    }
+    const block =
+      this.#code.onPage(linear, physical, codeSize, bytesToLimit) ??
+      this.#decode(linear, physical, codeSize, bytesToLimit);
+    if (block.isKept) this.#jumps.enter(linear, physical, modeKey, block.address);
+    return block;
+  }
+
+  /** The block at an address, of which the translation is known; decoded now, unless it reaches into the next page. */
+  #decode(linear: Address, physical: number, codeSize: OperandSize, bytesToLimit: number): Block {
     const room = PAGE_SIZE - (physical & (PAGE_SIZE - 1));
     let nextPage = -1;
     const findNextPage = () => {
@@ -61,19 +66,16 @@ export class CodeFetch {
       linear,
       physical,
       codeSize,
-      modeKey,
       bytesToLimit,
-      keep: host >= 0,
+      host,
       nextPageFollows: () => findNextPage() === physical + room && this.#map.hostAddress(physical + room) >= 0,
     };
-    const block = this.#code.find(place, (offset) => {
+    return this.#code.find(place, (offset) => {
       if (offset < room)
         return host >= 0 ? (bytes[host + offset] as number) : this.#map.read(physical + offset, 1, 'code');
       // What lies beyond the limit is not fetched.
       return offset < bytesToLimit ? this.#map.read(findNextPage() + offset - room, 1, 'code') : 0;
     });
-    if (block.isKept) this.#jumps.enter(linear, physical, modeKey, block.address);
-    return block;
   }
 
   /** Some bytes further: addresses of 32 bits go on at 0. */

@@ -19,12 +19,18 @@ export interface CodeRange extends Piece {
 }
 
 interface CodePage<Range> {
+  readonly number: number;
   /** Address of the page's map. */
   readonly map: number;
-  /** The ranges that touch a granule. The lists are never changed, only replaced. */
-  readonly granules: (readonly Range[] | undefined)[];
+  /** The ranges that touch a granule. */
+  readonly granules: (Range[] | undefined)[];
   /** Ranges by granule, in all. */
   count: number;
+  /** Of pages where code was lost. */
+  past: PastOfPage | undefined;
+}
+
+interface PastOfPage {
   /** How often code of a granule was lost to a write, up to a maximum. */
   readonly losses: Uint8Array;
   /** How often what was built on code of a granule was lost, up to a maximum. */
@@ -38,6 +44,8 @@ export class CodePages<Range extends CodeRange> {
   onNewPage: (physicalPage: number) => void = () => {};
   readonly #view: DataView;
   readonly #pages = new Map<number, CodePage<Range>>();
+  /** The page that was asked for last. */
+  #last: CodePage<Range> | undefined;
   /** Maps of pages that were forgotten. */
   #freeMaps: number[] = [];
 
@@ -52,15 +60,46 @@ export class CodePages<Range extends CodeRange> {
 
   /** Address of the code map of a page, or 0. */
   mapOf(physical: number): number {
-    return this.#pages.get(pageOf(physical))?.map ?? 0;
+    return this.#pageOf(physical)?.map ?? 0;
   }
 
+  /** The ranges that touch the granule of an address; not to be kept. */
+  around(physical: number): readonly Range[] {
+    return this.#pageOf(physical)?.granules[granuleOf(physical)] ?? NONE;
+  }
+
+  /** Enters a range, with pages made where there are none, and its bytes in their maps. */
   add(range: Range): void {
-    this.#changeGranules(range, (there) => [...there, range]);
+    const view = this.#view;
+    const end = range.physical + range.bytes;
+    for (let at = range.physical; at < end; at = behind(at, GRANULE_SIZE)) {
+      const page = this.#pageOf(at) ?? this.#newPage(pageOf(at));
+      const granule = granuleOf(at);
+      const there = page.granules[granule];
+      if (there) there.push(range);
+      else page.granules[granule] = [range];
+      page.count++;
+      const bits = bitsOf(range, at - (at & (GRANULE_SIZE - 1)));
+      const place = page.map + granule * 4;
+      view.setInt32(place, view.getInt32(place, true) | bits, true);
+    }
   }
 
   remove(range: Range): void {
-    this.#changeGranules(range, (there) => there.filter((other) => other !== range));
+    const end = range.physical + range.bytes;
+    for (let at = range.physical; at < end; at = behind(at, GRANULE_SIZE)) {
+      const page = this.#pageOf(at);
+      const granule = granuleOf(at);
+      const there = page?.granules[granule];
+      const place = there?.indexOf(range) ?? -1;
+      if (!page || !there || place < 0) continue;
+      there.splice(place, 1);
+      if (there.length === 0) page.granules[granule] = undefined;
+      page.count--;
+      let bits = 0;
+      for (const other of there) bits |= bitsOf(other, at - (at & (GRANULE_SIZE - 1)));
+      this.#view.setInt32(page.map + granule * 4, bits, true);
+    }
   }
 
   /** The ranges that share a byte with a piece of memory. */
@@ -68,7 +107,7 @@ export class CodePages<Range extends CodeRange> {
     const end = physical + size;
     let met: Range[] | undefined;
     for (let at = physical; at < end; ) {
-      const page = this.#pages.get(pageOf(at));
+      const page = this.#pageOf(at);
       for (const range of page?.granules[granuleOf(at)] ?? []) {
         if (isChanged(range, physical, end) && !met?.includes(range)) {
           met ??= [];
@@ -82,49 +121,51 @@ export class CodePages<Range extends CodeRange> {
 
   /** Counts a loss of the code that begins at an address. */
   countLoss(physical: number): void {
-    const losses = this.#pages.get(pageOf(physical))?.losses;
+    const losses = this.#makePast(physical)?.losses;
     const granule = granuleOf(physical);
     if (losses && (losses[granule] as number) < LOSSES_MAX) losses[granule] = (losses[granule] as number) + 1;
   }
 
   /** Counts what was built on the code that begins at an address and is lost. */
   countWaste(physical: number): void {
-    const waste = this.#pages.get(pageOf(physical))?.waste;
+    const waste = this.#makePast(physical)?.waste;
     const granule = granuleOf(physical);
     if (waste && (waste[granule] as number) < WASTE_MAX) waste[granule] = (waste[granule] as number) + 1;
   }
 
   wasteAt(physical: number): number {
-    return this.#pages.get(pageOf(physical))?.waste[granuleOf(physical)] ?? 0;
+    return this.#pageOf(physical)?.past?.waste[granuleOf(physical)] ?? 0;
   }
 
   /** How often code that began in the granule of an address was lost. */
   lossesAt(physical: number): number {
-    return this.#pages.get(pageOf(physical))?.losses[granuleOf(physical)] ?? 0;
+    return this.#pageOf(physical)?.past?.losses[granuleOf(physical)] ?? 0;
   }
 
   /** An immediate is written over often. */
   noteFresh({ physical, bytes }: Piece): void {
-    const fresh = this.#pages.get(pageOf(physical))?.fresh;
+    const fresh = this.#makePast(physical)?.fresh;
     if (fresh && fresh.size < FRESH_MAX) fresh.set(physical & (PAGE_SIZE - 1), bytes);
   }
 
   /** Whether any of an address's page is. */
   hasFresh(physical: number): boolean {
-    return (this.#pages.get(pageOf(physical))?.fresh.size ?? 0) > 0;
+    return (this.#pageOf(physical)?.past?.fresh.size ?? 0) > 0;
   }
 
   isFresh({ physical, bytes }: Piece): boolean {
-    return this.#pages.get(pageOf(physical))?.fresh.get(physical & (PAGE_SIZE - 1)) === bytes;
+    return this.#pageOf(physical)?.past?.fresh.get(physical & (PAGE_SIZE - 1)) === bytes;
   }
 
   clear(): void {
+    this.#last = undefined;
     this.#pages.clear();
     this.#freeMaps = [];
   }
 
   /** Forgets the pages that hold nothing any more, and what was lost there. */
   dropEmpty(): void {
+    this.#last = undefined;
     for (const [number, { map, count }] of this.#pages) {
       if (count > 0) continue;
       this.#pages.delete(number);
@@ -132,38 +173,29 @@ export class CodePages<Range extends CodeRange> {
     }
   }
 
+  #pageOf(physical: number): CodePage<Range> | undefined {
+    const number = pageOf(physical);
+    if (this.#last?.number === number) return this.#last;
+    const page = this.#pages.get(number);
+    if (page) this.#last = page;
+    return page;
+  }
+
+  #makePast(physical: number): PastOfPage | undefined {
+    const page = this.#pageOf(physical);
+    if (!page) return undefined;
+    page.past ??= { losses: new Uint8Array(GRANULES), waste: new Uint8Array(GRANULES), fresh: new Map() };
+    return page.past;
+  }
+
   #newPage(number: number): CodePage<Range> {
     // Maps that were given back have no gaps between them: as many are in use as there are pages.
     const map = this.#freeMaps.pop() ?? CODE_MAPS + this.#pages.size * CODE_MAP_SIZE;
-    const page = {
-      map,
-      granules: [],
-      count: 0,
-      losses: new Uint8Array(GRANULES),
-      waste: new Uint8Array(GRANULES),
-      fresh: new Map(),
-    };
+    const page = { number, map, granules: new Array<undefined>(GRANULES).fill(undefined), count: 0, past: undefined };
     this.#pages.set(number, page);
     new Uint8Array(this.#view.buffer, map, CODE_MAP_SIZE).fill(0);
     this.onNewPage(number);
     return page;
-  }
-
-  /** Replaces the lists of the granules of a range, with pages made where there are none, and their maps. */
-  #changeGranules(range: CodeRange, change: (there: readonly Range[]) => readonly Range[]): void {
-    const end = range.physical + range.bytes;
-    for (let at = range.physical; at < end; at = behind(at, GRANULE_SIZE)) {
-      const number = pageOf(at);
-      const granule = granuleOf(at);
-      const page = this.#pages.get(number) ?? this.#newPage(number);
-      const before = page.granules[granule] ?? [];
-      const ranges = change(before);
-      page.granules[granule] = ranges;
-      page.count += ranges.length - before.length;
-      let bits = 0;
-      for (const other of ranges) bits |= bitsOf(other, behind(at, GRANULE_SIZE) - GRANULE_SIZE);
-      this.#view.setInt32(page.map + granule * 4, bits, true);
-    }
   }
 }
 

@@ -29,7 +29,9 @@ export class EmbedderBreakpoints {
 
   /** Whether there may be one at an address. */
   has(linear: Address, physical: number): boolean {
-    return this.#there.linear.has(keyOf(linear)) || this.#there.physical.has(keyOf(physical));
+    const there = this.#there;
+    if (there.linear.size === 0 && there.physical.size === 0) return false;
+    return there.linear.has(keyOf(linear)) || there.physical.has(keyOf(physical));
   }
 
   /** The filter of a breakpoint that is alone at a place. */

@@ -47,7 +47,7 @@ export class HardwareBreakpoints {
 
   /** B0–B3 of the breakpoints on execution at an address. */
   metByExecution(linearAddress: Address): number {
-    return matchBreakpoints(this.#active, 'execute', linearAddress, 1);
+    return this.#active.length === 0 ? 0 : matchBreakpoints(this.#active, 'execute', linearAddress, 1);
   }
 
   /**

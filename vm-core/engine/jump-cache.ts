@@ -36,6 +36,8 @@ export class JumpCache {
   readonly #start: number;
   /** Linear pages that there may be code on. */
   readonly #pages = new Set<number>();
+  /** The one of them that was entered last. */
+  #lastPage: number | undefined;
 
   constructor({ view, base }: CpuState) {
     this.#view = view;
@@ -57,7 +59,9 @@ export class JumpCache {
   enter(linear: Address, physical: number, modeKey: number, block: number): void {
     const entry = this.#entryOf(linear);
     if (!this.#isAt(entry, lowHalf(linear), highHalf(linear))) this.#moveAside(entry);
-    this.#pages.add(linearPageOf(linear));
+    const page = linearPageOf(linear);
+    if (page !== this.#lastPage) this.#pages.add(page);
+    this.#lastPage = page;
     this.#enterPage(linear, physical, modeKey);
     this.#view.setInt32(entry + JUMP_LINEAR, lowHalf(linear), true);
     this.#view.setInt32(entry + JUMP_LINEAR + 4, highHalf(linear), true);
@@ -68,6 +72,7 @@ export class JumpCache {
   /** Code is found by its physical address again: what linear addresses mean has changed. */
   forget(): void {
     this.#pages.clear();
+    this.#lastPage = undefined;
     new Uint8Array(this.#view.buffer, this.#start, JUMP_CACHE_ENTRIES * JUMP_CACHE_ENTRY_SIZE).fill(0);
     const pages = this.#base + CODE_PAGES;
     new Uint8Array(this.#view.buffer, pages, CODE_PAGES_ENTRIES * CODE_PAGES_ENTRY_SIZE).fill(0);
@@ -79,6 +84,7 @@ export class JumpCache {
     const start = lowHalf(pageStart(linear));
     const place = this.#base + codePagePlace(linear);
     if (this.#view.getInt32(place, true) === start) this.#view.setInt32(place + PAGE_MODE, 0, true);
+    if (page === this.#lastPage) this.#lastPage = undefined;
     if (this.#pages.delete(page)) this.#forgetFrom(start, start + PAGE_SIZE);
     if (this.#pages.has(page - 1)) this.#forgetFrom(start - INSTRUCTION_LENGTH_MAX, start);
   }
