@@ -10,9 +10,9 @@ import { MAP_0F } from '../isa/opcode-map.ts';
 import { RELATIVE_MAX } from './interpreter-plan.ts';
 import * as record from './record.ts';
 
-const ENTRIES_SHIFT = 13;
+const ENTRIES_SHIFT = 14;
 /** An entry: two words with the head's bytes, its length and the code size; one with the shape of the rest; the record. */
-const ENTRY_WORDS = 12;
+const ENTRY_WORDS = 16;
 const SHAPE = 2;
 const RECORD = 3;
 
@@ -37,9 +37,9 @@ for (const byte of [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 
 /** Immediates that lie at the end of the instruction and go where records have one. */
 const IMMEDIATES: ReadonlySet<OperandCode> = new Set(['Ib', 'sIb', 'Iw', 'Iz', 'Iv', 'Jb', 'Jz'] as const);
 
-/** By the indices of rows: the one code of what stands behind the head; undefined: nothing; `other`: something else. */
+/** By the indices of rows: the code of the one immediate; undefined: there is none; `other`: another one, or two. */
 const codes: readonly (OperandCode | 'other' | undefined)[] = instructionRows.map(({ operands }) => {
-  const behind = operands.filter((code) => immediateSize(code, 32, 32) > 0);
+  const behind = operands.filter((code) => immediateSize(code, 32, 32) > 0 && code !== 'Ob' && code !== 'Ov');
   const [code] = behind;
   return code === undefined || (behind.length === 1 && IMMEDIATES.has(code)) ? code : 'other';
 });
@@ -65,9 +65,9 @@ export class RecordTemplates {
   write(host: number, codeSize: OperandSize, at: number, offset: number): number {
     const view = this.#view;
     const head = this.#findHead(host, codeSize);
-    const entry = this.#entryOf();
+    const entry = head === 0 ? -1 : this.#knownEntry();
+    if (entry < 0) return 0;
     const entries = this.#entries;
-    if (head === 0 || entries[entry] !== this.#low || entries[entry + 1] !== this.#high) return 0;
     const shape = entries[entry + SHAPE] as number;
     const displacementSize = shape & SIZE_MASK;
     const size = (shape >> IMMEDIATE_SHIFT) & SIZE_MASK;
@@ -105,11 +105,12 @@ export class RecordTemplates {
     const size = code === undefined ? 0 : immediateSize(code, operandSize, addressSize);
     const displacementSize = length - headLength - size;
     const isShort = addressSize === 16 && instruction.memoryForm;
-    if (isShort || size > 4 || (isRelative && displacement > RELATIVE_MAX)) return;
+    if (isShort || size > 4 || displacementSize > 4 || (isRelative && displacement > RELATIVE_MAX)) return;
     const signed = code !== undefined && isSignedImmediate(code) ? SIGNED : 0;
     const ends = instructionRows[rowIndex]?.endsBlock ? ENDS_BLOCK : 0;
-    const entry = this.#entryOf();
+    const entry = this.#firstEntry();
     const entries = this.#entries;
+    entries.copyWithin(beside(entry), entry, entry + ENTRY_WORDS);
     entries[entry] = this.#low;
     entries[entry + 1] = this.#high;
     entries[entry + SHAPE] = displacementSize | (size << IMMEDIATE_SHIFT) | signed | (isRelative ? RELATIVE : 0) | ends;
@@ -142,8 +143,17 @@ export class RecordTemplates {
     return length;
   }
 
-  /** The entry of the head that was read last. */
-  #entryOf(): number {
+  /** The entry that has the head which was read last, or -1. */
+  #knownEntry(): number {
+    const entries = this.#entries;
+    const first = this.#firstEntry();
+    if (entries[first] === this.#low && entries[first + 1] === this.#high) return first;
+    const second = beside(first);
+    return entries[second] === this.#low && entries[second + 1] === this.#high ? second : -1;
+  }
+
+  /** The entry where the head that was read last is put; another one that was there goes to the place beside it. */
+  #firstEntry(): number {
     const mixed = Math.imul(this.#low ^ Math.imul(this.#high, 0x85eb_ca6b), 0x9e37_79b1);
     return (mixed >>> (32 - ENTRIES_SHIFT)) * ENTRY_WORDS;
   }
@@ -154,6 +164,10 @@ export class RecordTemplates {
     if (size === 2) return isSigned ? view.getInt16(at, true) : view.getUint16(at, true);
     return isSigned ? view.getInt8(at) : view.getUint8(at);
   }
+}
+
+function beside(entry: number): number {
+  return entry ^ ENTRY_WORDS;
 }
 
 function opcodesWithModRm(codeSize: OperandSize): Uint8Array {
