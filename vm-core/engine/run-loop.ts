@@ -126,10 +126,8 @@ function runRecords(f: FunctionBuilder, state: LoopState, handler: Signature, in
   const end = f.binary('add', state.first, f.binary('shl', runnable, f.i32(record.RECORD_SHIFT)));
   f.loop((again) => {
     const place = f.load('i32', 16, state.at, record.RECORD_HANDLER);
-    f.block((end) => {
-      const cases = inLoop.map((stage) => () => stage(f, state.cpu, state.at, { status: state.status, end }));
-      f.switch(place, cases, () => f.set(state.status, f.callIndirect(handler, place, state.cpu, state.at)));
-    });
+    const cases = inLoop.map((stage) => (end: Label) => stage(f, state.cpu, state.at, { status: state.status, end }));
+    f.switch(place, cases, () => f.set(state.status, f.callIndirect(handler, place, state.cpu, state.at)));
     f.set(state.at, f.binary('add', state.at, f.i32(record.RECORD_SIZE)));
     const more = f.binary('ne', state.at, end);
     f.branchIf(f.binary('and', f.eqz(state.status), more), again);

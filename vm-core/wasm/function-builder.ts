@@ -25,6 +25,7 @@ import {
   type UnaryOperation,
   unaryOpcodes,
 } from './opcodes.ts';
+import { writeSwitch } from './switch-code.ts';
 import { foldVector } from './vector-folding.ts';
 import { laneOperations, type LaneOperationName, type OperationName, operations } from './vector-opcodes.ts';
 
@@ -299,19 +300,10 @@ export class FunctionBuilder implements FunctionReference {
     for (const { depth } of labels) this.#code.unsigned(this.#depth - depth);
   }
 
-  /** Runs the case that `selector` numbers, or the last one for every number beyond; then goes on behind. */
-  switch(selector: Value, cases: readonly (() => void)[], otherwise: () => void): void {
-    this.block((end) => {
-      // One block for each case; the innermost is left for case 0.
-      const labels: Label[] = [];
-      for (let n = 0; n <= cases.length; n++) labels.unshift({ depth: this.#begin(0x02) });
-      this.branchTable(selector, labels);
-      for (const body of [...cases, otherwise]) {
-        this.#end();
-        this.scope(body);
-        this.branch(end);
-      }
-    });
+  /** Runs the case that `selector` numbers, or the last one for every number beyond; then goes on behind, as a branch to its label does. */
+  switch(selector: Value, cases: readonly ((end: Label) => void)[], otherwise: () => void): void {
+    const blocks = { begin: () => this.#begin(0x02), end: () => this.#end() };
+    writeSwitch(this, blocks, selector, [...cases, otherwise]);
   }
 
   /** Locals that are made inside can be used again by what follows: values must not leave the scope. */
