@@ -7,6 +7,7 @@
 import { Arithmetic } from '../../isa/arithmetic.ts';
 import { auxOf, type FlagSource } from '../../isa/flag-source.ts';
 import type { OperandBits } from '../../isa/operand.ts';
+import type { FunctionPlace } from './compiled-units.ts';
 import { internal } from '../../state/layout.ts';
 import type { FunctionBuilder, Value, Variable } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
@@ -44,6 +45,7 @@ export class CompiledFlags {
   readonly #f: FunctionBuilder;
   readonly #cpu: Value;
   readonly #s: Arithmetic;
+  readonly #functionPlace: FunctionPlace;
   readonly #kind: Variable;
   /** For INC and DEC, which keep it, so that loops that count need not work it out at each turn. */
   readonly #carry: Variable;
@@ -52,7 +54,8 @@ export class CompiledFlags {
   /** Results of 16- and 32-bit code have at most 32 bits. */
   readonly #wideBits: 32 | 64;
 
-  constructor(f: FunctionBuilder, cpu: Value, addressBits: 32 | 64) {
+  constructor(f: FunctionBuilder, cpu: Value, addressBits: 32 | 64, functionPlace: FunctionPlace) {
+    this.#functionPlace = functionPlace;
     this.#wideBits = addressBits;
     this.#f = f;
     this.#cpu = cpu;
@@ -163,7 +166,8 @@ export class CompiledFlags {
     if (this.known?.kind === 'memory') return;
     const { y, result } = this.#locals;
     f.if(this.#kind, () => {
-      f.callShared(this.#wideBits === 64 ? FLUSH_WIDE : FLUSH, this.#cpu, this.#kind, y, result);
+      const flush = this.#wideBits === 64 ? FLUSH_WIDE : FLUSH;
+      f.callIndirect(flush.signature, f.i32(this.#functionPlace(flush)), this.#cpu, this.#kind, y, result);
       f.set(this.#kind, f.i32(IN_MEMORY));
     });
     this.known = IN_STATE;

@@ -5,6 +5,7 @@ import { internal } from '../../state/layout.ts';
 import type { FunctionBuilder, Value } from '../../wasm/function-builder.ts';
 import type { SharedFunction } from '../../wasm/module-builder.ts';
 import { forbiddingBits } from '../units.ts';
+import type { CompiledInstruction } from './compiled-instruction.ts';
 import { CompiledVectors } from './compiled-vectors.ts';
 import { CompiledX87 } from './compiled-x87.ts';
 import type { Region } from './region-graph.ts';
@@ -25,6 +26,15 @@ function isOfMmx(code: OperandCode): boolean {
   return letter === 'P' || letter === 'Q' || letter === 'N';
 }
 
+/** The compiled instructions of a region that are not the integer unit's: most regions have none. */
+function instructionsOfUnits({ nodes }: Region): readonly CompiledInstruction[] {
+  const found: CompiledInstruction[] = [];
+  for (const { instructions } of nodes.values()) {
+    for (const instruction of instructions) if (instruction.form && instruction.row.unit) found.push(instruction);
+  }
+  return found;
+}
+
 /** Gives the place of a function over numbers in the table. */
 export type FunctionPlace = (definition: SharedFunction) => number;
 
@@ -39,14 +49,16 @@ export class CompiledUnits {
   readonly #forbidding: number;
 
   constructor(f: FunctionBuilder, cpu: Value, region: Region, functionPlace: FunctionPlace) {
-    this.vectors = new CompiledVectors(f, cpu, region);
+    const instructions = instructionsOfUnits(region);
+    this.vectors = new CompiledVectors(f, cpu, instructions);
     this.#f = f;
     this.#cpu = cpu;
     this.#functionPlace = functionPlace;
-    const rows = [...region.nodes.values()].flatMap(({ instructions }) => instructions.filter(({ form }) => form));
-    const usesX87 = rows.some(({ row }) => row.unit === 'x87' || row.operands.some(isOfMmx) || row.name === 'EMMS');
+    const usesX87 = instructions.some(
+      ({ row }) => row.unit === 'x87' || row.operands.some(isOfMmx) || row.name === 'EMMS',
+    );
     this.x87 = usesX87 ? new CompiledX87(f, cpu) : undefined;
-    this.#forbidding = rows.reduce((bits, { row }) => bits | (row.unit ? forbiddingBits(row.unit) : 0), 0);
+    this.#forbidding = instructions.reduce((bits, { row }) => bits | (row.unit ? forbiddingBits(row.unit) : 0), 0);
   }
 
   /** At the beginning of the region, and behind a call that may have changed what is kept here. */

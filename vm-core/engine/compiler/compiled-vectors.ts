@@ -6,7 +6,6 @@ import { resolveOperand, type VectorField } from '../../isa/operand.ts';
 import type { FunctionBuilder, Value, Variable } from '../../wasm/function-builder.ts';
 import { halves } from '../vector-stage.ts';
 import type { CompiledInstruction } from './compiled-instruction.ts';
-import type { Region } from './region-graph.ts';
 
 export class CompiledVectors {
   readonly #f: FunctionBuilder;
@@ -15,14 +14,13 @@ export class CompiledVectors {
   readonly #locals = new Map<number, Variable>();
   readonly #written = new Set<number>();
 
-  constructor(f: FunctionBuilder, cpu: Value, region: Region) {
+  /** Of a region with such compiled instructions of other units than the integer unit. */
+  constructor(f: FunctionBuilder, cpu: Value, instructions: readonly CompiledInstruction[]) {
     this.#f = f;
     this.#cpu = cpu;
-    for (const node of region.nodes.values()) {
-      for (const instruction of node.instructions) {
-        for (const half of namedBy(instruction)) {
-          if (!this.#locals.has(half)) this.#locals.set(half, f.local('v128'));
-        }
+    for (const instruction of instructions) {
+      for (const half of namedBy(instruction)) {
+        if (!this.#locals.has(half)) this.#locals.set(half, f.local('v128'));
       }
     }
   }
@@ -61,7 +59,8 @@ export class CompiledVectors {
 }
 
 /** Slots of the halves that a compiled instruction reads or writes by their names. */
-function namedBy({ row, form, ...instruction }: CompiledInstruction): readonly number[] {
+function namedBy(instruction: CompiledInstruction): readonly number[] {
+  const { row, form } = instruction;
   if (!form) return [];
   const isMemoryForm = form.addressing !== undefined;
   return row.operands.flatMap((code, n) => {

@@ -25,9 +25,7 @@ export class CompilerStage extends Semantics {
   readonly #region: StageSurroundings;
   readonly #instruction: CompiledInstruction;
   /** Host addresses of memory operands that were read to be written. */
-  readonly #held = new Map<Operand, Value>();
-  readonly #moved = new Map<Operand, Value>();
-  readonly #vectorPlace: vectorOperands.VectorOperandPlace;
+  #held: Map<Operand, Value> | undefined;
   /** The immediate as it is before the instruction does anything, if it is written over again and again. */
   readonly #fresh: Value | undefined;
   /** What CS was loaded with. */
@@ -40,8 +38,12 @@ export class CompilerStage extends Semantics {
     this.#region = region;
     this.#instruction = instruction;
     this.#fresh = instruction.fresh && loadFresh(region.f, instruction.fresh);
+  }
+
+  get #vectorPlace(): vectorOperands.VectorOperandPlace {
+    const { memory, units } = this.#region;
     const place = () => this.#placeOf('instruction', this.effectiveAddress());
-    this.#vectorPlace = { s: this, instruction, ...region, vectors: region.units.vectors, place, bail: this.#bail };
+    return { s: this, instruction: this.#instruction, vectors: units.vectors, memory, place, bail: this.#bail };
   }
 
   /** Whether the instruction always goes elsewhere than to the next one. */
@@ -63,7 +65,7 @@ export class CompilerStage extends Semantics {
       case 'memory': {
         if (!willWrite) return this.load('instruction', this.#offsetOf(operand), operand.bits);
         const host = this.#writable('instruction', this.#offsetOf(operand), operand.bits / 8);
-        this.#held.set(operand, host);
+        this.#held = (this.#held ?? new Map()).set(operand, host);
         return this.f.load(operand.bits === 64 ? 'i64' : 'i32', operand.bits, host);
       }
     }
@@ -74,16 +76,14 @@ export class CompilerStage extends Semantics {
       this.writeRegister(slotOfField(this.#instruction, operand.field), operand.bits, value);
     else if (operand.kind === 'fixed') this.writeRegister(operand.slot, operand.bits, value);
     else if (operand.kind === 'memory') {
-      const held = this.#held.get(operand);
-      const host = held ?? this.#writable('instruction', this.#offsetOf(operand), operand.bits / 8, value);
+      const host =
+        this.#held?.get(operand) ?? this.#writable('instruction', this.#offsetOf(operand), operand.bits / 8, value);
       this.f.store(operand.bits, host, 0, value);
     } else throw new Error(`${operand.kind} operands cannot be written`);
   }
 
   movedBy(operand: Operand, bytes: Value): Operand {
-    const moved = { ...operand };
-    this.#moved.set(moved, this.cutAddress(this.add(this.effectiveAddress(), bytes)));
-    return moved;
+    return Object.assign({ ...operand }, { offset: this.cutAddress(this.add(this.effectiveAddress(), bytes)) });
   }
 
   /** What is held here is plain memory. */
@@ -375,8 +375,8 @@ export class CompilerStage extends Semantics {
 
   readonly #bail = (why: RegionExit): void => this.#region.bail(why);
 
-  #offsetOf(operand: Operand): Value {
-    return this.#moved.get(operand) ?? this.effectiveAddress();
+  #offsetOf({ offset = this.effectiveAddress() }: Operand & { readonly offset?: Value }): Value {
+    return offset;
   }
 
   #writable(segment: SegmentChoice, offset: Value, bytes: number, value?: Value): Value {

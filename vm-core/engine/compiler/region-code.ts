@@ -87,7 +87,7 @@ export class RegionCode {
     this.#marks = new CodeMarks(f);
     const { addressBits } = region;
     this.#registers = new CompiledRegisters(f, this.#cpu, addressBits, halvedRegisters(region));
-    this.#flags = new CompiledFlags(f, this.#cpu, addressBits);
+    this.#flags = new CompiledFlags(f, this.#cpu, addressBits, functionPlace);
     this.#memory = new CompiledMemory(f, this.#cpu, addressBits, { facts: this.facts, storesBesideCode });
     this.#units = new CompiledUnits(f, this.#cpu, region, functionPlace);
     this.#calls = new RegionCalls(f, this.#cpu, region, this.facts);
@@ -216,7 +216,8 @@ export class RegionCode {
       entry: from.node.eip,
       bail: (why: RegionExit) => this.#bail(from, number, why),
       jump: (target: Value, paragraph?: Value) => this.#jump(from, target, number + 1, paragraph),
-      ...NO_WAYS,
+      end: NO_WAYS.end,
+      otherwiseIf: NO_WAYS.otherwiseIf,
       interruptPending: () => askInterrupt(this.#f, this.#cpu, this.#budget.now(), from.node.block, instruction.at),
       budgetBehind: () => this.#f.binary('sub', this.#budget.now(), this.#f.i32(number + 1)),
       repeat: (again: () => void) => {

@@ -115,8 +115,10 @@ export function discoverRegion(source: CodeSource, root: Block, eip: bigint): Re
     const returning = new Set([...nodes.values()].map(({ returns }) => returns));
     for (const [back, pair] of backs) if (returning.has(pair)) meet(back);
   }
+  const starts = new Set<number>();
+  for (const place of nodes.keys()) starts.add(distance(place, eip, addressBits));
   for (const node of nodes.values()) {
-    const end = firstShared(node, nodes);
+    const end = firstShared(node.instructions, distance(node.eip, eip, addressBits), starts);
     if (end) nodes.set(node.eip, readNode(source, node.block, node.eip, addressBits, end));
   }
   for (const node of nodes.values()) {
@@ -146,7 +148,7 @@ export function waysOut({ root, nodes, addressBits }: Region): readonly Address[
 }
 
 function linearOf(root: Block, eip: bigint, place: bigint, addressBits: 32 | 64): Address {
-  const linear = plus(root.linear, Number(BigInt.asIntN(addressBits, place - eip)));
+  const linear = plus(root.linear, distance(place, eip, addressBits));
   return addressBits === 64 ? linear : Number(linear) >>> 0;
 }
 
@@ -156,13 +158,25 @@ export function pagesOf({ linear, bytes }: Block): readonly number[] {
   return first === last ? [first] : [first, last];
 }
 
-/** Where a node goes on in code that is another node's: ways meet there, and loops that begin there have one entry. */
-function firstShared({ eip, instructions }: RegionNode, nodes: ReadonlyMap<bigint, RegionNode>): NodeEnd | undefined {
-  const count = instructions.findIndex(({ nextOffset }, n) => {
-    return n + 1 < instructions.length && nodes.has(eip + BigInt(nextOffset));
-  });
-  const last = instructions[count];
-  return last && { count: count + 1, bytes: last.nextOffset };
+/**
+ * Where instructions go on in code that is another node's: ways meet there, and loops that begin there have one entry. By
+ * distances from the root: that of the first one, and those of nodes.
+ */
+function firstShared(
+  instructions: readonly CompiledInstruction[],
+  first: number,
+  starts: ReadonlySet<number>,
+): NodeEnd | undefined {
+  for (let n = 0; n + 1 < instructions.length; n++) {
+    const { nextOffset } = instructions[n] as CompiledInstruction;
+    if (starts.has(first + nextOffset)) return { count: n + 1, bytes: nextOffset };
+  }
+  return undefined;
+}
+
+/** From the root's place, in code of one kind. */
+function distance(place: bigint, root: bigint, addressBits: 32 | 64): number {
+  return Number(BigInt.asIntN(addressBits, place - root));
 }
 
 /** How far a node goes in its block. */
