@@ -64,7 +64,8 @@ export class CompiledMemory {
   readonly #addressBits: 32 | 64;
   readonly #facts: AssumedFacts;
   readonly #generations: readonly [reads: Variable, writes: Variable];
-
+  /** The tag for which the region was left. */
+  readonly #found: Variable;
   readonly #storesBesideCode: boolean;
 
   constructor(f: FunctionBuilder, cpu: Value, addressBits: 32 | 64, { facts, storesBesideCode }: MemoryKnowledge) {
@@ -75,6 +76,7 @@ export class CompiledMemory {
     this.#storesBesideCode = storesBesideCode;
     const type = addressBits === 64 ? 'i64' : 'i32';
     this.#generations = [f.local(type), f.local(type)];
+    this.#found = f.local('i64');
   }
 
   /** The locals by what they hold. */
@@ -83,6 +85,7 @@ export class CompiledMemory {
     return [
       [reads, 'tlb.read'],
       [writes, 'tlb.write'],
+      [this.#found, 'tlb.found'],
     ];
   }
 
@@ -93,6 +96,11 @@ export class CompiledMemory {
     const [reads, writes] = this.#generations;
     f.set(reads, f.load(type, 32, this.#cpu, internal.TLB_GENERATION));
     f.set(writes, f.load(type, 32, this.#cpu, internal.TLB_WRITE_GENERATION));
+  }
+
+  /** At its end. */
+  end(): void {
+    this.#keep(this.#found);
   }
 
   load(place: CompiledPlace, bits: OperandBits, bail: Bail): Value {
@@ -107,7 +115,7 @@ export class CompiledMemory {
     const { isOther, found } = this.#isOther(linear, entry, 8 * bytes, 0);
     if (!this.#facts.isWatched) {
       f.if(isOther, () => {
-        this.#keep(found);
+        f.set(this.#found, found);
         bail('load');
       });
       return this.#hostOf(linear, entry);
@@ -129,7 +137,7 @@ export class CompiledMemory {
     const { isOther, found } = this.#isOther(linear, entry, 8 * bytes, 1);
     if (!this.#storesBesideCode) {
       f.if(isOther, () => {
-        this.#keep(found);
+        f.set(this.#found, found);
         bail('store');
       });
       return this.#hostOf(linear, entry);
@@ -190,7 +198,7 @@ export class CompiledMemory {
     return { isOther: f.binary('ne', found, tag), found };
   }
 
-  /** V8 loads twice what is loaded to be compared with and for nothing else, as a load may trap. */
+  /** V8 loads twice what is loaded to be compared with and for nothing else, as a load may trap: so what was found is kept. */
   #keep(found: Value): void {
     this.#f.store(64, this.#cpu, internal.TLB_FOUND, found);
   }

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ModuleBuilder } from '../../wasm/module-builder.ts';
-import { CODE_ARENA, CODE_ARENA_END, REGION_COUNTERS } from '../../memory/layout.ts';
+import { CODE_ARENA, CODE_ARENA_END, PAGE_SIZE, REGION_COUNTERS } from '../../memory/layout.ts';
 import { functionText } from '../../wasm/text.ts';
 import { internal } from '../../state/layout.ts';
 import { interpreter, MEMORY_PAGES_MAX } from '../interpreter.ts';
@@ -69,8 +69,10 @@ function named(text: string): string {
       return name ? `offset=${name}` : whole;
     })
     .replace(/i32\.const (\d+)/g, (whole, digits) => {
-      const distance = Number(digits) - CODE_ARENA;
-      return distance >= 0 && Number(digits) < CODE_ARENA_END ? `i32.const CODE_ARENA+${distance}` : whole;
+      const number = Number(digits);
+      if (number >= CODE_ARENA && number < CODE_ARENA_END) return `i32.const CODE_ARENA+${number - CODE_ARENA}`;
+      const [distance, exit] = [Math.floor(number / 32) - CODE_ARENA, number % 32];
+      return distance >= 0 && distance < PAGE_SIZE ? `i32.const 32*(CODE_ARENA+${distance})+${exit}` : whole;
     });
 }
 

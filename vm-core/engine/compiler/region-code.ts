@@ -27,7 +27,7 @@ import { exitNumber } from './region-counters.ts';
 import { RegionEntry } from './region-entry.ts';
 import { codeBaseOf, isTransfer, type Region, type RegionNode } from './region-graph.ts';
 import { RegionPages } from './region-pages.ts';
-import { goOnInLoop, goOnInRegion } from './region-links.ts';
+import { RegionExits } from './region-exits.ts';
 import { type OrderedNode, orderRegion } from './region-order.ts';
 import { AssumedFacts } from './segment-facts.ts';
 import { stageInstruction } from './stage-instruction.ts';
@@ -65,15 +65,9 @@ export class RegionCode {
   readonly #pages: RegionPages;
   readonly #budget: RegionBudget;
   readonly #entry: RegionEntry;
-  /** Where the interpreter goes on; the block and the record only in the middle of a block, else 0. */
-  readonly #eip: Variable;
-  readonly #block: Variable;
-  readonly #at: Variable;
-  /** The number of the exit. */
-  readonly #why: Variable;
+  readonly #exits: RegionExits;
   readonly #labels = new Map<OrderedNode, Label>();
   readonly #marks: CodeMarks;
-  #exit: Label = { depth: 0 };
   #highest = 0;
 
   constructor(f: FunctionBuilder, region: Region, place: RegionPlace) {
@@ -94,18 +88,14 @@ export class RegionCode {
     this.#pages = new RegionPages(f, this.#cpu, region);
     this.#budget = new RegionBudget(f, this.#cpu, counters);
     this.#entry = new RegionEntry(f, this.#cpu, region, { counters, facts: this.facts, units: this.#units });
-    this.#eip = f.local(addressBits === 64 ? 'i64' : 'i32');
-    this.#block = f.local('i32');
-    this.#at = f.local('i32');
-    this.#why = f.local('i32');
+    this.#exits = new RegionExits(f, this.#cpu, region);
   }
 
   /** Gives the marks of the code. */
   write(): Int32Array {
     const f = this.#f;
     f.late.add(() => this.#begin());
-    f.block((exit) => {
-      this.#exit = exit;
+    this.#exits.around(() => {
       this.#flags.known = IN_STATE;
       if (this.#first.isLoop && this.#region.root.wantsCarry) this.#flags.provideCarry();
       this.#tree(this.#first);
@@ -117,8 +107,7 @@ export class RegionCode {
   /** The names of those locals that have one, by their numbers. */
   names(): readonly string[] {
     const own = { cpu: this.#cpu, ...this.#budget.locals };
-    const exit = { eip: this.#eip, block: this.#block, record: this.#at, exit: this.#why };
-    return localNames({ ...own, ...exit }, [this.#registers, this.#flags, this.#memory]);
+    return localNames({ ...own, ...this.#exits.locals }, [this.#registers, this.#flags, this.#memory]);
   }
 
   #begin(): void {
@@ -131,18 +120,15 @@ export class RegionCode {
   }
 
   #end(): void {
-    const f = this.#f;
-    const { addressBits } = this.#region;
     this.#registers.store();
     this.#units.store();
     this.#calls.end();
     this.#flags.known = undefined;
     this.#flags.flush();
-    f.store(addressBits, this.#cpu, slot.EIP, this.#eip);
-    this.#budget.leave(this.#why);
-    const inMiddle = () => f.store(32, this.#cpu, internal.BLOCK, this.#block);
-    f.if(this.#at, inMiddle, () => goOnInRegion(f, this.#cpu, this.#eip));
-    goOnInLoop(f, this.#cpu, this.#at);
+    this.#exits.store();
+    this.#memory.end();
+    this.#budget.leave(this.#exits.number);
+    this.#exits.goOn();
   }
 
   /** A node and what it dominates. */
@@ -172,6 +158,11 @@ export class RegionCode {
   }
 
   #node(from: OrderedNode): void {
+    const instructions = () => this.#instructions(from);
+    this.#exits.aroundNode(from.node, instructions, () => this.#marks.begin(undefined));
+  }
+
+  #instructions(from: OrderedNode): void {
     const f = this.#f;
     const { node } = from;
     if (from.isLoop) this.#flags.meet(node.wantsCarry);
@@ -186,7 +177,7 @@ export class RegionCode {
       });
       if (isLeft) return;
     }
-    if (node.instructions.length < node.count) this.#bail(from, node.instructions.length, 'handler');
+    if (node.instructions.length < node.count) this.#exits.bail(from.node, node.instructions.length, 'handler');
     else this.#edge(from, node.eip + BigInt(node.bytes), node.count);
   }
 
@@ -214,7 +205,7 @@ export class RegionCode {
       units: this.#units,
       calls: this.#calls,
       entry: from.node.eip,
-      bail: (why: RegionExit) => this.#bail(from, number, why),
+      bail: (why: RegionExit) => this.#exits.bail(from.node, number, why),
       jump: (target: Value, paragraph?: Value) => this.#jump(from, target, number + 1, paragraph),
       end: NO_WAYS.end,
       otherwiseIf: NO_WAYS.otherwiseIf,
@@ -224,12 +215,12 @@ export class RegionCode {
         this.#budget.spend(1);
         this.#f.if(this.#budget.hasFor(from.longest), again);
         this.#budget.spend(number);
-        this.#leave(from.node.eip + BigInt(instruction.nextOffset - instruction.length), 'repeat');
+        this.#exits.leave(from.node.eip + BigInt(instruction.nextOffset - instruction.length), 'repeat');
       },
       unlessKnown: (target: Value, check: () => void) => {
         const [place] = from.node.isComputed ? from.successors.keys() : [];
         if (place === undefined) check();
-        else this.#f.if(this.#f.binary('ne', target, this.#place(place)), check);
+        else this.#f.if(this.#f.binary('ne', target, this.#exits.place(place)), check);
       },
       noteTarget: (target: number) => {
         if (this.#region.addressBits === 32) this.#highest = Math.max(this.#highest, target >>> 0);
@@ -260,7 +251,7 @@ export class RegionCode {
       };
       this.#f.block((whole) => write({ end, otherwiseIf: (condition) => this.#f.branchIf(condition, whole) }));
       this.#flags.known = undefined;
-      if (isTransfer(instruction)) this.#bail(from, number, 'handler');
+      if (isTransfer(instruction)) this.#exits.bail(from.node, number, 'handler');
       else {
         this.#call(from, instruction, number);
         ends.arrive();
@@ -276,7 +267,7 @@ export class RegionCode {
     const { addressBits } = this.#region;
     this.#units.storeFor(row);
     this.#flags.flush();
-    f.store(addressBits, cpu, slot.EIP, this.#place(from.node.eip));
+    f.store(addressBits, cpu, slot.EIP, this.#exits.place(from.node.eip));
     // Of those that a way back leads here with, which are known when all is written.
     f.late.add(() => this.#registers.store());
     f.store(32, cpu, internal.BUDGET, this.#budget.now());
@@ -296,10 +287,10 @@ export class RegionCode {
     if (row.unit) return;
     // A system operation may have changed what this code takes for granted.
     f.if(this.#entry.isForeign(), () => {
-      if (number + 1 < from.node.count) this.#bail(from, number + 1, 'changed');
+      if (number + 1 < from.node.count) this.#exits.bail(from.node, number + 1, 'changed');
       else {
         this.#budget.spend(number + 1);
-        this.#leave(from.node.eip + BigInt(from.node.bytes), 'changed');
+        this.#exits.leave(from.node.eip + BigInt(from.node.bytes), 'changed');
       }
     });
   }
@@ -323,14 +314,12 @@ export class RegionCode {
       go: go(to, place),
     }));
     writeJumpTable(f, target, ways, (place) => {
-      const isPlace = f.binary('eq', target, this.#place(place));
+      const isPlace = f.binary('eq', target, this.#exits.place(place));
       return staysIn ? f.binary('and', isPlace, staysIn) : isPlace;
     });
     if (from.node.isLearned) noteTarget(f, this.#cpu, this.#budget.now(), from.node.block.address, target);
     this.#flags.flushKnown();
-    f.set(this.#eip, target);
-    f.set(this.#why, f.i32(exitNumber('indirect')));
-    f.branch(this.#exit);
+    this.#exits.leave(target, 'indirect');
   }
 
   /** Whether a paragraph begins where the code segment does in which the region was found. */
@@ -348,16 +337,17 @@ export class RegionCode {
     if (to) this.#branch(from, to, target);
     else {
       this.#flags.flushKnown();
-      this.#leave(target, this.#isOnPage(target) ? 'outside' : 'page');
+      this.#exits.leave(target, this.#isOnPage(target) ? 'outside' : 'page');
     }
     this.#flags.known = known;
   }
 
   #branch(from: OrderedNode, to: OrderedNode, place: bigint): void {
     const { block, wantsCarry } = this.#region.nodes.get(place) as RegionNode;
-    this.#pages.require(from.node.block, block, () => this.#leave(place, 'page'));
+    this.#pages.require(from.node.block, block, () => this.#exits.leave(place, 'page'));
     // There is enough left for all ways to the next edge that goes back. In front of the loop more is known than at its start.
-    if (to.order <= from.order) this.#f.if(this.#budget.isTooSmallFor(to.longest), () => this.#leave(place, 'budget'));
+    if (to.order <= from.order)
+      this.#f.if(this.#budget.isTooSmallFor(to.longest), () => this.#exits.leave(place, 'budget'));
     if (wantsCarry && (to.isLoop || to.isMeeting)) this.#flags.provideCarry();
     if (to.dispatches) this.#f.set(this.#way, this.#f.i32(to.dispatches.indexOf(place)));
     if (to.order > from.order && !to.isMeeting) this.#f.locals.aside(() => this.#tree(to));
@@ -368,25 +358,5 @@ export class RegionCode {
     const { root, addressBits } = this.#region;
     const inPage = (root.block.physical & (PAGE_SIZE - 1)) + Number(BigInt.asIntN(addressBits, place - root.eip));
     return inPage >= 0 && inPage < PAGE_SIZE;
-  }
-
-  /** To the loop, between two blocks. */
-  #leave(place: bigint, why: RegionExit): void {
-    this.#f.set(this.#eip, this.#place(place));
-    this.#f.set(this.#why, this.#f.i32(exitNumber(why)));
-    this.#f.branch(this.#exit);
-  }
-
-  /** To the interpreter, in the middle of a block. */
-  #bail({ node }: OrderedNode, number: number, why: RegionExit): void {
-    const f = this.#f;
-    const first = node.instructions[0]?.at as number;
-    f.set(this.#block, f.i32(node.block.address));
-    f.set(this.#at, f.i32(first + number * record.RECORD_SIZE));
-    this.#leave(node.eip, why);
-  }
-
-  #place(place: bigint): Value {
-    return this.#f.like(this.#eip, BigInt.asIntN(this.#region.addressBits, place));
   }
 }
