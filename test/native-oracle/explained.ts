@@ -39,6 +39,15 @@ function hasStackOf(state: Uint8Array, other: Uint8Array): boolean {
   return state[3] === other[3] && state[4] === other[4];
 }
 
+/** A repeated instruction that has stored over its own bytes, which are below 64 KiB. */
+function storesOverItself({ row, code, general, rip }: Case, native: Outcome): boolean {
+  const isRepeated = /^(MOVS|STOS)B?$/.test(row.name) && code.some((byte) => byte === 0xf2 || byte === 0xf3);
+  const ends = [general[7], native.general[7]].map((index) => Number(BigInt.asUintN(16, index as bigint)));
+  const elementSize = 8;
+  const last = Number(rip) + code.length;
+  return isRepeated && Math.min(...ends) < last && Math.max(...ends) + elementSize > Number(rip);
+}
+
 const MANY_ACCESSES = /^(FLDENV|FNSTENV|FRSTOR|FNSAVE|FBLD|FBSTP)$/;
 
 export const explained: readonly Explained[] = [
@@ -140,6 +149,11 @@ export const explained: readonly Explained[] = [
     reason:
       'whether alignment, which may be #AC, the segment or a page of an area is checked first (SDM vol. 2A FXSAVE)',
     applies: (test, native, ours) => hasArea(test.row) && bothFault(test, native, ours),
+  },
+  {
+    reason:
+      'a repeated instruction that stores over itself goes on as it was until something interrupts it; ours is what it has become at the next repetition, as the manual allows (SDM vol. 3A §11.6)',
+    applies: storesOverItself,
   },
   {
     reason: 'any byte of the states that are asked for may be looked at, written or not (SDM vol. 1 §13.13)',

@@ -26,6 +26,7 @@ const COMPILED_CASES = Number(process.env['ORACLE_COMPILED_CASES'] ?? 1);
 const SEED = Number(process.env['ORACLE_SEED'] ?? 20261120);
 /** Forms that have not come to their end in a round are asked again, so often. */
 const ROUNDS_MAX = 8;
+const TIME_MAX_MS = 3_600_000;
 /** So many cases go to the processor at once. */
 const BATCH = 50_000;
 
@@ -80,9 +81,9 @@ describe.skipIf(processor.missing !== undefined)('native oracle', () => {
 
   it.each(oracleModes)(
     `agrees on every form of ${oracleRows.length} rows in %d-bit code`,
-    { timeout: 1_200_000 },
+    { timeout: TIME_MAX_MS },
     (mode) => {
-      const ours = new OurProcessor();
+      const ours = new OurProcessor('interpreter');
       const differences = new Map<InstructionRow, string>();
       const shown = new Shown(mode);
       const forms = formsHere(mode);
@@ -104,7 +105,7 @@ describe.skipIf(processor.missing !== undefined)('native oracle', () => {
     },
   );
 
-  it.each(oracleModes)('agrees on %d-bit code that is compiled', { timeout: 1_200_000 }, (mode) => {
+  it.each(oracleModes)('agrees on %d-bit code that is compiled', { timeout: TIME_MAX_MS }, (mode) => {
     const ours = new OurProcessor('compiler-at-once');
     const differences: string[] = [];
     let count = 0;

@@ -185,7 +185,7 @@ export class OurProcessor {
     return reason;
   }
 
-  /** Where code was lost often nothing is compiled: as `isNew` it never was. */
+  /** Where code was lost often nothing is compiled: as `isNew` it never was. What was compiled of the case stays. */
   #begin(test: world.Case, isNew = false): void {
     const { processor, map } = this.#machine;
     const { state } = processor;
@@ -196,9 +196,10 @@ export class OurProcessor {
     this.#rip = Number(test.rip);
     const offset = this.#rip - world.CODE;
     code.set(test.code.slice(0, world.PAGE_SIZE - offset), offset);
+    const isSame = Buffer.compare(map.copyOut(world.CODE, world.PAGE_SIZE), code) === 0;
     map.copyIn(world.CODE, code);
     if (isNew) processor.invalidateCode();
-    else if (!processor.compiler) processor.codeWritten(world.CODE, world.PAGE_SIZE);
+    else if (!isSame) processor.codeWritten(world.CODE, world.PAGE_SIZE);
     test.general.forEach((value, n) => {
       state.write64(longGeneralSlots[n] as number, value);
     });

@@ -288,6 +288,17 @@ describe.skipIf(!hasNasm)('the canonical hole with 5 levels', () => {
 });
 
 describe.skipIf(!hasNasm)('the canonical hole with 4 levels', () => {
+  it.each(['mov rax, [rdi]', 'mov [rdi], rax', 'add [rdi], rax'])(
+    'is met before the page in front of it by %s',
+    (access) => {
+      const end = (at: bigint) => {
+        const guest = new LongGuest(assemble(`bits 64\nmov rdi, ${hex(at)}\n${access}\nhlt`), 'max', 4);
+        return guest.runToHalt();
+      };
+      expect([0x7fff_ffff_fff8n, 0x7fff_ffff_fff9n].map(end)).toEqual(['vector 14', 'vector 13']);
+    },
+  );
+
   it('begins at 2^47', () => {
     const end = (at: bigint) => {
       const guest = new LongGuest(assemble(`bits 64\nmov rdi, ${hex(at)}\nmov al, [rdi]\nhlt`), 'max', 4);

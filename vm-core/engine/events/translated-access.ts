@@ -124,7 +124,10 @@ function across(f: FunctionBuilder, { translate }: TranslationFunctions, kind: '
   s.refuseUnless(s.ltU(left, size));
   s.refuseIf(s.or(s.gtU(size, SIZE_MAX), s.and(sizeAndKind, SIZE_CHECK)));
   const start = f.copy(s.and(linear, -PAGE_SIZE));
-  const physicals = [linear, s.add(start, s.asAddress(s.constant(PAGE_SIZE)))].map((at) => {
+  const next = f.copy(s.add(start, s.asAddress(s.constant(PAGE_SIZE))));
+  // Where the hole begins is asked before the first page is.
+  if (s.isWide) s.refuseUnlessCanonical(next);
+  const physicals = [linear, next].map((at) => {
     const physical = f.copy(f.call(translate, s.cpu, at, s.constant(kind === 'read' ? 0 : ACCESS_WRITE)));
     s.if(s.field(internal.FAULT), () => {
       tell(s, record, 'fault');
