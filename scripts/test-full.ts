@@ -1,6 +1,6 @@
 /**
  * `npm run test:full [-- STEP…]`: the suites that compare the processor with others, for as long as it takes to be thorough
- * (an hour or two). Prints what each step came to; ends with 0 only if all passed.
+ * (some five hours on two cores). Prints what each step came to; ends with 0 only if all passed.
  */
 import { join } from 'node:path';
 import { runCommand } from './run-command.ts';
