@@ -134,13 +134,14 @@ export const CODE_MAP_SIZE = 512;
 export const CODE_MAP_GRANULE_SHIFT = 5;
 export const CODE_MAPS_MAX = 0x1800;
 
+/** Of a map with one bit for each page below 4 GiB, in bytes. */
+export const PAGE_BITS_SIZE = 0x20000;
 /**
- * One bit for each page below 4 GiB: set for RAM to which generated code has stored without asking, which is a part of the log
+ * Two such maps: set for RAM to which generated code has stored without asking, which is a part of the log
  * of written pages; and set where something decoded may lie, so that generated code may not.
  */
 export const STORED_PAGES: number = CODE_MAPS + CODE_MAPS_MAX * CODE_MAP_SIZE;
-export const DECODED_PAGES: number = STORED_PAGES + 0x20000;
-export const PAGE_BITS_SIZE = 0x20000;
+export const DECODED_PAGES: number = STORED_PAGES + PAGE_BITS_SIZE;
 
 export const CODE_ARENA: number = DECODED_PAGES + PAGE_BITS_SIZE;
 export const CODE_ARENA_END = 0x2e00000;

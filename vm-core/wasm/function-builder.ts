@@ -58,9 +58,10 @@ export class FunctionBuilder implements FunctionReference {
   readonly signature: Signature;
   readonly parameters: readonly Value[];
   readonly late: LateCode;
+  /** For code that uses none of the values around it. */
+  readonly locals: Locals;
   readonly #module: ModuleBuilder;
   readonly #code = new ByteWriter();
-  readonly locals: Locals;
   #depth = 0;
 
   constructor(module: ModuleBuilder, index: number, signature: Signature) {
