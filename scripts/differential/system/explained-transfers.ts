@@ -55,12 +55,17 @@ export const explainedTransfers: readonly Explained[] = [
   {
     reason: 'QEMU pushes on the stack of a far CALL or an interrupt before it has checked all of the target',
     section: 'SDM vol. 2A, CALL and INT n (checks come before the pushes); vol. 3A §6.5',
-    explains: ({ address, ours }, { before, ours: own }) =>
-      address !== undefined &&
-      address >= INNER_STACKS &&
-      address < STACKS_END &&
-      ours === BigInt(before(address)) &&
-      own.registers.ending !== BigInt(ENDING.SHUTDOWN),
+    explains: ({ address, ours }, { test, before, qemu, ours: own }) => {
+      const isPushed =
+        address !== undefined &&
+        address >= INNER_STACKS &&
+        address < STACKS_END &&
+        ours === BigInt(before(address)) &&
+        own.registers.ending !== BigInt(ENDING.SHUTDOWN);
+      // The target is refused here, the stack there.
+      const isOnGuardedStack = endsIn(own, 10, 11, 12, 13) && endsIn(qemu, 14) && isOnStacks(qemu.registers.cr2);
+      return isPushed || (isOnGuardedStack && test.text.includes('CALL'));
+    },
   },
   {
     reason: 'QEMU takes code segments with both L and D for 64-bit code',
@@ -111,7 +116,9 @@ export const explainedTransfers: readonly Explained[] = [
     section: 'SDM vol. 3A §4.6.1',
     explains: (_, comparison) => {
       const { test, ours } = comparison;
-      return isOuter(test) && (isOnStacks(ours.registers.cr2) || (isShutdown(ours) && isOuterStackGuarded(comparison)));
+      // Where the page fault's own frame fails, CR2 is of that.
+      const isFurther = (isShutdown(ours) || endsIn(ours, 8)) && isOuterStackGuarded(comparison);
+      return isOuter(test) && (isOnStacks(ours.registers.cr2) || isFurther);
     },
   },
   {
