@@ -2,30 +2,12 @@
  * Differences between this machine's processor and ours that the manual allows: which fault of several comes first where
  * it says no order, results it leaves undefined, and what the two makers of processors do each their own way.
  */
-import type { Case, Outcome } from './case.ts';
 import { RF } from '../../vm-core/state/lazy-flags.ts';
+import type { Case, Outcome } from './case.ts';
 import { CODE, PAGE_SIZE } from './case.ts';
+import { explainedForIntel } from './explained-intel.ts';
+import { bothFault, EXECUTE_ONLY, type Explained, isFault, LOCK, vector } from './explained-facts.ts';
 import { hasArea } from './state-areas.ts';
-
-export interface Explained {
-  readonly reason: string;
-  readonly applies: (test: Case, native: Outcome, ours: Outcome) => boolean;
-}
-
-const VECTOR_DB = 1;
-const [VECTOR_UD, VECTOR_SS, VECTOR_GP, VECTOR_PF, VECTOR_MF, VECTOR_AC] = [6, 12, 13, 14, 16, 17];
-
-const LOCK = 0xf0;
-/** A code segment of oracle.c's table. */
-const EXECUTE_ONLY = 0x27;
-
-const isFault = ({ vector }: Outcome, { rip }: Case, at: bigint) =>
-  at === rip && (vector === VECTOR_SS || vector === VECTOR_GP || vector === VECTOR_PF || vector === VECTOR_AC);
-
-/** Both end the instruction, though by other faults. */
-function bothFault(test: Case, native: Outcome, ours: Outcome): boolean {
-  return isFault(native, test, native.rip) && isFault(ours, test, ours.rip);
-}
 
 function crossesEnd({ rip, code }: Case): boolean {
   return Number(rip) + code.length > CODE + PAGE_SIZE;
@@ -51,16 +33,17 @@ function storesOverItself({ row, code, general, rip }: Case, native: Outcome): b
 const MANY_ACCESSES = /^(FLDENV|FNSTENV|FRSTOR|FNSAVE|FBLD|FBSTP)$/;
 
 export const explained: readonly Explained[] = [
+  ...explainedForIntel,
   {
     reason:
       'AMD lets memory operands of the SHA instructions lie anywhere; SDM vol. 2B table 2-21 (type 4) wants them aligned',
     applies: ({ row, rip }, _native, ours) =>
-      /^SHA(1|256)/.test(row.name) && ours.vector === VECTOR_GP && ours.rip === rip,
+      /^SHA(1|256)/.test(row.name) && ours.vector === vector.GP && ours.rip === rip,
   },
   {
     reason: 'AMD has MOVNTSS and MOVNTSD (SSE4A)',
     applies: ({ row, code }, _native, ours) =>
-      /^MOVNTP[SD]$/.test(row.name) && ours.vector === VECTOR_UD && (code.includes(0xf2) || code.includes(0xf3)),
+      /^MOVNTP[SD]$/.test(row.name) && ours.vector === vector.UD && (code.includes(0xf2) || code.includes(0xf3)),
   },
   {
     reason: 'AMD pushes a denormal number that is loaded even if it is told of without a mask',
@@ -72,13 +55,13 @@ export const explained: readonly Explained[] = [
       'in which order the x87 reaches the parts of an image or a decimal number, and which of them must be aligned',
     applies: (test, native, ours) =>
       (MANY_ACCESSES.test(test.row.name) || test.row.operands.includes('Mt')) &&
-      (bothFault(test, native, ours) || native.vector === VECTOR_AC || ours.vector === VECTOR_AC),
+      (bothFault(test, native, ours) || native.vector === vector.AC || ours.vector === vector.AC),
   },
   {
     reason: 'how many bytes of an invalid instruction are fetched, so that the next page may fault (SDM vol. 3A §6.9)',
     applies: (test, native, ours) => {
       const vectors = [native.vector, ours.vector].sort((a, b) => a - b);
-      return crossesEnd(test) && vectors[0] === VECTOR_UD && vectors[1] === VECTOR_PF;
+      return crossesEnd(test) && vectors[0] === vector.UD && vectors[1] === vector.PF;
     },
   },
   {
@@ -92,7 +75,7 @@ export const explained: readonly Explained[] = [
   {
     reason: 'AMD refuses INS and OUTS that the ports refuse even if they are to be repeated zero times',
     applies: ({ row, general }, native) =>
-      /^(INS|OUTS)$/.test(row.name) && native.vector === VECTOR_GP && ((general[1] as bigint) & 0xffffn) === 0n,
+      /^(INS|OUTS)$/.test(row.name) && native.vector === vector.GP && ((general[1] as bigint) & 0xffffn) === 0n,
   },
   {
     reason: 'what a call or ENTER has pushed before it faults, and whether it pushes before it looks at its target',
@@ -116,7 +99,7 @@ export const explained: readonly Explained[] = [
     applies: ({ row, form, state, rip }, native, ours) =>
       row.name === 'CVTPI2PS' &&
       form.memory &&
-      (native.vector === ours.vector ? hasStackOf(native.state, state) : ours.vector === VECTOR_MF && ours.rip === rip),
+      (native.vector === ours.vector ? hasStackOf(native.state, state) : ours.vector === vector.MF && ours.rip === rip),
   },
   {
     reason: 'AMD has a bit of MXCSR that lets vectors in memory be misaligned',
@@ -130,18 +113,18 @@ export const explained: readonly Explained[] = [
   {
     reason: 'AMD executes VERR and VERW with LOCK, which is #UD (SDM vol. 2A LOCK)',
     applies: ({ row, code }, _native, ours) =>
-      /^VER[RW]$/.test(row.name) && code.includes(LOCK) && ours.vector === VECTOR_UD,
+      /^VER[RW]$/.test(row.name) && code.includes(LOCK) && ours.vector === vector.UD,
   },
   {
     reason: 'AMD reads 32 bits for MOVSXD of 16, Intel 16 (SDM vol. 2B MOVSXD)',
-    applies: ({ row, code }, native) => row.name === 'MOVSXD' && code.includes(0x66) && native.vector >= VECTOR_SS,
+    applies: ({ row, code }, native) => row.name === 'MOVSXD' && code.includes(0x66) && native.vector >= vector.SS,
   },
   {
     reason: 'AMD leaves RF clear where a gather is left in its middle by a trap (SDM vol. 2C VPGATHERDD sets it)',
     applies: ({ row, rip }, native, ours) =>
       row.name.includes('GATHER') &&
-      native.vector === VECTOR_DB &&
-      ours.vector === VECTOR_DB &&
+      native.vector === vector.DB &&
+      ours.vector === vector.DB &&
       native.rip === rip &&
       (native.flags ^ ours.flags) === RF,
   },

@@ -13,6 +13,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -29,6 +30,8 @@
 #define NO_PLACE 3
 #define NO_FSGSBASE 4
 #define NO_LDT 5
+/* The vector of a case that has not come to an exception in time. */
+#define NO_END 255
 
 struct test_case {
     uint64_t registers[16]; /* in the order of their encodings */
@@ -83,12 +86,12 @@ __asm__(
     "rdgsbase %rax\n\tmov %rax, 152(%rcx)\n\t"
     "xor %eax, %eax\n\tmov %eax, %es\n\tmov %eax, %ds\n\tmov %eax, %fs\n\tmov %eax, %gs\n\t"
     "mov host_fs_base(%rip), %rax\n\twrfsbase %rax\n\t"
-    "mov %rdx, %rdi\n\tcall keep\n"
+    "mov %edi, %esi\n\tmov %rdx, %rdi\n\tcall keep\n"
     "after_test:\n\t"
     "mov host_stack(%rip), %rsp\n\t"
     "pop %r15\n\tpop %r14\n\tpop %r13\n\tpop %r12\n\tpop %rbp\n\tpop %rbx\n\tret\n");
 
-__attribute__((used)) void keep(const ucontext_t *context)
+__attribute__((used)) void keep(const ucontext_t *context, int signal)
 {
     static const uint8_t places[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
                                        REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
@@ -99,7 +102,7 @@ __attribute__((used)) void keep(const ucontext_t *context)
     current.flags = registers[REG_EFL];
     current.selectors[1] = selectors;
     current.selectors[2] = selectors >> 48;
-    current.vector = registers[REG_TRAPNO];
+    current.vector = signal == SIGALRM ? NO_END : registers[REG_TRAPNO];
     current.error = registers[REG_ERR];
     current.address = registers[REG_CR2];
     memcpy(current.state, context->uc_mcontext.fpregs, STATE);
@@ -130,9 +133,10 @@ static int write_descriptors(void)
 
 int main(void)
 {
-    static const int signals[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGTRAP};
+    static const int signals[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGTRAP, SIGALRM};
     static uint8_t signal_stack[1 << 16] __attribute__((aligned(64)));
     stack_t stack = {.ss_sp = signal_stack, .ss_size = sizeof signal_stack};
+    static const struct itimerval patience = {.it_value = {.tv_sec = 1}};
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_NODEFER | SA_ONSTACK | SA_SIGINFO};
     if (!map(DATA, PROT_READ | PROT_WRITE) || !map(CODE, PROT_READ | PROT_WRITE | PROT_EXEC)) return NO_PLACE;
     if (!map(READ_ONLY, PROT_READ)) return NO_PLACE;
@@ -148,6 +152,7 @@ int main(void)
         memcpy((void *)current.rip, current.code, room < 16 ? room : 16);
         memcpy(state, current.state, STATE);
         *(volatile uint8_t *)READ_ONLY;
+        setitimer(ITIMER_REAL, &patience, NULL);
         enter_test();
         memcpy(current.memory, DATA + PAGE - WINDOW, WINDOW);
         fwrite(&current, sizeof current, 1, stdout);

@@ -59,7 +59,7 @@ export function isPointer({ row, form, operandAt }: Case, at: number): boolean {
   return operandAt === undefined || (at >= operandAt + first && at <= operandAt + last);
 }
 
-/** Images are more than one access: which byte of them faults first is the processor's own affair. */
+/** Images and what is stored by a mask are more than one access: which byte of them faults first is the processor's own affair. */
 export function accessesInAnyOrder({ row }: Case): boolean {
-  return hasArea(row) || /^(FLDENV|FNSTENV|FRSTOR|FNSAVE)$/.test(row.name);
+  return hasArea(row) || row.name.includes('MASKMOV') || /^(FLDENV|FNSTENV|FRSTOR|FNSAVE)$/.test(row.name);
 }

@@ -1,7 +1,7 @@
 /**
  * Loading of CS: the targets of far transfers and what changes with them (SDM vol. 3A §5.8).
  */
-import { type Address, plus } from '../state/address.ts';
+import { type Address, lowHalf, plus } from '../state/address.ts';
 import { ATTRIBUTE_BIG, ATTRIBUTE_LONG, type SegmentState } from '../state/cpu-state.ts';
 import { CS } from '../state/layout.ts';
 import {
@@ -73,13 +73,18 @@ export function isReachableDirectly(attributes: number, selector: number, level:
   return isConforming(attributes) ? target <= level : target === level && (selector & 3) <= level;
 }
 
-/** In long mode a segment of 64-bit code has no limit, but its offsets must be canonical; it cannot be a 32-bit one too. */
-function requireCodeOffset(cpu: Cpu, descriptor: Descriptor, selector: number, offset: Address): void {
+/**
+ * In long mode a segment of 64-bit code has no limit, but its offsets must be canonical; it cannot be a 32-bit one too. Of
+ * offsets in other segments the low half counts.
+ */
+function requireCodeOffset(cpu: Cpu, descriptor: Descriptor, selector: number, offset: Address): Address {
   const { attributes } = descriptor;
   const isLong = isLongMode(cpu.state) && (attributes & ATTRIBUTE_LONG) !== 0;
   if (isLong && (attributes & ATTRIBUTE_BIG) !== 0) throw new GuestFault(VECTOR_GP, selectorError(selector));
-  const isWithin = isLong ? isCanonical(cpu.state, offset) : offset >= 0 && offset <= limitOf(descriptor);
+  const own = isLong ? offset : lowHalf(offset) >>> 0;
+  const isWithin = isLong ? isCanonical(cpu.state, own) : own <= limitOf(descriptor);
   if (!isWithin) throw new GuestFault(VECTOR_GP, 0);
+  return own;
 }
 
 /** The code segment of `descriptor` at `level`; checks presence (#NP) and that `offset` lies within it (#GP(0)). */
@@ -92,9 +97,9 @@ export function codeTarget(
 ): CodeTarget {
   if (!isCode(descriptor.attributes)) throw new GuestFault(VECTOR_GP, selectorError(selector));
   if (!isPresent(descriptor.attributes)) throw new GuestFault(VECTOR_NP, selectorError(selector));
-  requireCodeOffset(cpu, descriptor, selector, offset);
+  const own = requireCodeOffset(cpu, descriptor, selector, offset);
   const segment = segmentFrom(markAccessed(cpu, descriptor), (selector & 0xfffc) | level);
-  return { segment, offset, level };
+  return { segment, offset: own, level };
 }
 
 /** Sets CS, EIP and CPL. */

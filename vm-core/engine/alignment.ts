@@ -4,6 +4,7 @@
  */
 import { GuestFault, VECTOR_AC } from '../cpu/cpu.ts';
 import { privilegeLevel } from '../cpu/mode.ts';
+import type { CpuModelFacts } from '../isa/cpu-model.ts';
 import { CR0_AM } from '../state/control-bits.ts';
 import { type Address, lowHalf } from '../state/address.ts';
 import type { CpuState } from '../state/cpu-state.ts';
@@ -11,15 +12,18 @@ import { slot } from '../state/layout.ts';
 import { AC } from '../state/lazy-flags.ts';
 
 const BOUNDARY_MAX = 16;
+const TEN_BYTES = 10;
 
 export class AlignmentCheck {
   isOn = false;
   readonly #state: CpuState;
   readonly #isInstruction: () => boolean;
+  readonly #checksVectors: boolean;
 
   /** `isInstruction` is false while an event is delivered, whose accesses are not checked. */
-  constructor(state: CpuState, isInstruction: () => boolean) {
+  constructor(state: CpuState, { vendor }: Pick<CpuModelFacts, 'vendor'>, isInstruction: () => boolean) {
     this.#state = state;
+    this.#checksVectors = vendor === 'AuthenticAMD';
     this.#isInstruction = isInstruction;
   }
 
@@ -33,9 +37,13 @@ export class AlignmentCheck {
     return true;
   }
 
-  /** Throws #AC(0) for an access that is not aligned to its size; of ten bytes to eight (SDM vol. 3A table 6-7). of vectors of 256 bits to 16, as AMD does. */
+  /**
+   * Throws #AC(0) for an access that is not aligned to its size; of ten bytes to eight (SDM vol. 3A table 6-7). Vectors of 128
+   * and 256 bits are not checked (SDM vol. 2A tables 2-18 to 2-25, none but for accesses of 8 bytes or less), except by AMD: to 16.
+   */
   require(linear: Address, size: number): void {
-    const boundary = size === 10 ? 8 : Math.min(size, BOUNDARY_MAX);
+    if (size > TEN_BYTES && !this.#checksVectors) return;
+    const boundary = size === TEN_BYTES ? 8 : Math.min(size, BOUNDARY_MAX);
     if (this.isOn && (lowHalf(linear) & (boundary - 1)) !== 0 && this.#isInstruction())
       throw new GuestFault(VECTOR_AC, 0);
   }

@@ -49,7 +49,7 @@ export function createMemoryUnit(
   },
 ): MemoryUnit {
   state.write32(internal.TWO_GIBIBYTES, 0x8000_0000);
-  const alignment = new AlignmentCheck(state, observer.isInstruction);
+  const alignment = new AlignmentCheck(state, model, observer.isInstruction);
   const tlb = new Tlb(state);
   map.dirty.onBegin.push(() => tlb.protectWrites());
   tlb.onContext = () => deriveModeKey(state);

@@ -1,6 +1,7 @@
 /**
  * Gathers of AVX2 (SDM vol. 2C VPGATHERDD and the following): elements from addresses that a vector has the indices of. What
- * has been loaded stays where a later element faults, and the mask tells what is left to do.
+ * has been loaded stays where a later element faults, and the mask, whose elements are all ones or zero from the start,
+ * tells what is left to do.
  */
 import { internal } from '../../state/layout.ts';
 import type { Value, Variable } from '../../wasm/function-builder.ts';
@@ -43,7 +44,11 @@ const gather =
     const [toRegister, maskRegister] = [to as UnitOperand, mask as UnitOperand];
     const indices = vectors(s, from);
     const loaded = s.readVector(toRegister).map((half) => f.variable(half));
-    const masks = s.readVector(maskRegister).map((half) => f.variable(half));
+    const topBit = s.constant(bits - 1);
+    const masks = s
+      .readVector(maskRegister)
+      .map((half) => f.variable(f.operate(`${lanesOf(bits)}.shr_s`, half, topBit)));
+    s.writeVector(maskRegister, masks, 'clear');
     const zero = bits === 64 ? f.i64(0n) : f.i32(0);
     const setGathered = (value: 0 | 1) => f.store(32, s.cpuAddress(), internal.GATHERED, f.i32(value));
     setGathered(0);

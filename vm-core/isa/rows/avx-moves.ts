@@ -87,7 +87,7 @@ const loadMasked =
       const bits = f.copy(f.operate(`${lanes}.bitmask`, mask));
       for (let lane = 0; lane < 16 / bytes; lane++) {
         s.if(s.bit(bits, lane), () => {
-          const offset = s.cutAddress(s.add(start, s.addressConstant(half * 16 + lane * bytes)));
+          const offset = s.add(start, s.addressConstant(half * 16 + lane * bytes));
           const value = s.load('instruction', offset, bytes === 4 ? 32 : 64, 'any');
           f.set(vector, f.operateOnLane(`${lanes}.replace_lane`, lane, vector, value));
         });
@@ -109,7 +109,7 @@ const storeMasked =
       values.forEach((value, half) => {
         for (let lane = 0; lane < 16 / bytes; lane++) {
           s.if(s.bit(bits[half] as Value, lane), () => {
-            const offset = f.copy(s.cutAddress(s.add(start, s.addressConstant(half * 16 + lane * bytes))));
+            const offset = f.copy(s.add(start, s.addressConstant(half * 16 + lane * bytes)));
             work(offset, f.operateOnLane(`${lanes}.extract_lane`, lane, value));
           });
         }
@@ -125,7 +125,7 @@ const storeBytesMasked: UnitSemanticsFunction = (s, from, masks) => {
   const bits = f.copy(f.operate('i8x16.bitmask', first(s, masks)));
   const value = first(s, from);
   const start = f.copy(s.readAddressRegister(slot.EDI));
-  const offset = (n: number) => s.cutAddress(s.add(start, s.addressConstant(n)));
+  const offset = (n: number) => s.add(start, s.addressConstant(n));
   for (let n = 0; n < 16; n += 8) s.requireWritable('instruction', offset(n), 8);
   for (let n = 0; n < 16; n++) {
     const byte = f.operateOnLane('i8x16.extract_lane_u', n, value);

@@ -101,7 +101,7 @@ const storeByMask =
     const bits = f.operate('i8x16.bitmask', vector(s, masks));
     const value = vector(s, from);
     const start = f.copy(s.readAddressRegister(slot.EDI));
-    const offset = (n: number) => s.cutAddress(s.add(start, s.addressConstant(n)));
+    const offset = (n: number) => s.add(start, s.addressConstant(n));
     for (let n = 0; n < count; n += 8) s.requireWritable('instruction', offset(n), 8);
     for (let n = 0; n < count; n++) {
       const byte = f.operateOnLane('i8x16.extract_lane_u', n, value);
