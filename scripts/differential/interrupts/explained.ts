@@ -14,6 +14,8 @@ export interface ExplainedInterrupts {
 }
 
 const VECTOR_GP = 13;
+/** As the guest sets it in SVR. */
+const SPURIOUS = 0xff;
 /** What a machine has that did not come so far. */
 export const NOTHING = -1;
 const MASKS_8259 = /^(LVT_LINT0 = 10000h|mask of the 8259)/;
@@ -47,6 +49,14 @@ export const explainedInInterrupts: readonly ExplainedInterrupts[] = [
       (differences.get('step')?.qemu === NOTHING &&
         names.at(-1) === 'window' &&
         names.some((name) => MASKS_8259.test(name))),
+  },
+  {
+    reason: 'QEMU takes the spurious interrupt where TPR has risen above what it had been told of before',
+    section: 'SDM vol. 3A §10.9 (it comes where TPR rises while the interrupt is acknowledged)',
+    explains: (differences, names) => {
+      const taken = firstTaken(differences);
+      return taken?.qemu === SPURIOUS && taken.ours === 0 && names.some((name) => name.startsWith('TPR'));
+    },
   },
   {
     reason: 'QEMU does not know the destination FFh in cluster mode',

@@ -106,6 +106,10 @@ export const lastTask = ({ registers: { ending }, memory }: SystemResult): numbe
 export const isNarrowTask = (selector: number, before: (address: number) => number): boolean =>
   (descriptorAttributes(selector, before) & 0x1d) === 1;
 
+/** Whether a selector's descriptor is a task-state segment. */
+const isTask = (selector: number, before: (address: number) => number): boolean =>
+  (descriptorAttributes(selector, before) & 0x15) === 1;
+
 /** Selectors of the GDT. */
 export const globalSelectors: readonly number[] = Array.from({ length: GLOBAL_TABLE_SIZE / 8 }, (_, n) => n * 8);
 
@@ -124,13 +128,15 @@ function descriptorBase(selector: number, before: (address: number) => number): 
 
 /**
  * Whether a case has handed over from a task whose state lies in the segment that the task before it was saved in, though
- * another descriptor names it: that of the task that the case began with, or that of the link.
+ * another descriptor names it: that of the task that the case began with or loaded, or that of the link.
  */
 export function isOwnSegmentAgain({ test, ours, before }: Comparison): boolean {
   const last = lastTask(ours);
   const base = descriptorBase(last, before);
   const link = (ours.memory.get(base) ?? 0) & 0xffff;
-  return [test.tr, link].some((other) => other !== 0 && other !== last && descriptorBase(other, before) === base);
+  const loaded = test.text.includes('LTR') ? globalSelectors.filter((selector) => isTask(selector, before)) : [];
+  const isOther = (selector: number) => selector !== 0 && selector !== (last & 0xfff8) && selector !== last;
+  return [test.tr, link, ...loaded].some((other) => isOther(other) && descriptorBase(other, before) === base);
 }
 
 /** Whether code of a case may run at level 3, from the beginning or after a return. */

@@ -63,7 +63,7 @@ export const explainedTransfers: readonly Explained[] = [
         ours === BigInt(before(address)) &&
         own.registers.ending !== BigInt(ENDING.SHUTDOWN);
       // The target is refused here, the stack there.
-      const isOnGuardedStack = endsIn(own, 10, 11, 12, 13) && endsIn(qemu, 14) && isOnStacks(qemu.registers.cr2);
+      const isOnGuardedStack = endsIn(own, 10, 11, 12, 13) && endsIn(qemu, 8, 14) && isOnStacks(qemu.registers.cr2);
       return isPushed || (isOnGuardedStack && test.text.includes('CALL'));
     },
   },
@@ -75,7 +75,9 @@ export const explainedTransfers: readonly Explained[] = [
       const stack = Number(BigInt.asUintN(32, rsp));
       const isBoth = (selector: number) =>
         (descriptorAttributes(selector & 0xffff, before) & (LONG | BIG)) === (LONG | BIG);
-      if ([Number(cs), ...[8, 16].map((offset) => qemu.memory.get(stack + offset) ?? 0)].some(isBoth)) return true;
+      const entered = [Number(cs), ...[8, 16].map((offset) => qemu.memory.get(stack + offset) ?? 0)];
+      const refused = endsIn(ours, 13) ? [ours.memory.get(Number(BigInt.asUintN(32, ours.registers.rsp))) ?? 0] : [];
+      if ([...entered, ...refused].some(isBoth)) return true;
       // A frame beyond the zone is not known; the code that was refused here faults there.
       const isUnknown = stack < ZONE || stack >= ZONE + ZONE_SIZE;
       return isUnknown && endsIn(ours, 8, 13) && endsIn(qemu, 14) && globalSelectors.some(isBoth);

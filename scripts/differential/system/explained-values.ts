@@ -88,4 +88,14 @@ export const explainedValues: readonly Explained[] = [
       generalRegisters.has(register) &&
       qemu === BigInt.asUintN(32, ours),
   },
+  {
+    reason: 'QEMU takes a near RET to an address that is not canonical, and faults behind it',
+    section: 'SDM vol. 2B, RET (#GP(0) if the return instruction pointer is not canonical)',
+    explains: (_, { test, ours, qemu }) => / RET\b/.test(test.text) && endsIn(ours, 13) && endsIn(qemu, 13),
+  },
+  {
+    reason: 'XLAT in 16-bit code reads below the memory that is compared, where the harness has its stacks',
+    section: 'the harness',
+    explains: ({ register }, { test }) => test.codeSize === 16 && test.text.includes('XLAT') && register === 'rax',
+  },
 ];

@@ -55,7 +55,7 @@ export class SystemRounds {
       const both = Math.min(ours?.length ?? 0, qemu?.length ?? 0);
       const comparisonOf = (n: number, theirs: SystemResult): Comparison => {
         const test = some[n] as SystemCase;
-        return { test, ours: ours?.[n] as SystemResult, qemu: theirs, before: beforeOf(machines.zone, test) };
+        return { test, ours: ours?.[n] ?? NO_RESULT, qemu: theirs, before: beforeOf(machines.zone, test) };
       };
       for (let n = 0; n < both; n++) {
         const comparison = comparisonOf(n, qemu?.[n] as SystemResult);
@@ -64,16 +64,17 @@ export class SystemRounds {
       first += both;
       if (both === some.length || (own.end === 'exit' && theirs.end === 'exit')) continue;
       const name = `${label}, case ${first++}`;
-      if (ours?.length === both) total.failures.push(`${name}: ours did not come back (${own.end})`);
-      else {
-        // Alone once more: it may only have been slow.
-        const again = machines.runQemu(some.slice(both, both + 1));
-        const late = readSystemResults(again.memory, 1)[0];
-        const comparison = comparisonOf(both, late ?? NO_RESULT);
-        const lost = { register: 'ending', qemu: 0n, ours: comparison.ours.registers.ending } as const;
-        if (late) judge(comparison, mismatchesOf(comparison), name, total);
-        else judge(comparison, [lost], `${name}: QEMU did not come back (${again.end})`, total);
-      }
+      // Alone once more: it may only have been slow.
+      const again = qemu?.length === both ? machines.runQemu(some.slice(both, both + 1)) : undefined;
+      const late = again ? readSystemResults(again.memory, 1)[0] : qemu?.[both];
+      const isLost = ours?.length === both;
+      const comparison = comparisonOf(both, late ?? NO_RESULT);
+      const lost = { register: 'ending', qemu: 0n, ours: comparison.ours.registers.ending } as const;
+      if (isLost && !late) pass([NEITHER], total);
+      else if (isLost)
+        total.failures.push(describeComparison(`${name}: ours did not come back (${own.end})`, comparison, []));
+      else if (late) judge(comparison, mismatchesOf(comparison), name, total);
+      else judge(comparison, [lost], `${name}: QEMU did not come back (${again?.end})`, total);
     }
     return total;
   }
@@ -85,7 +86,9 @@ export class SystemRounds {
 
 const explainedEverywhere: readonly Explained[] = [...explainedInSystem, ...explainedInUnits];
 
-/** What is known of a case that QEMU does not come back from. */
+const NEITHER = 'neither machine comes back: the case has written over what takes over from it';
+
+/** What is known of a case that a machine does not come back from. */
 const NO_RESULT: SystemResult = {
   registers: Object.fromEntries(resultFields.map((field) => [field, 0n])) as Record<ResultField, bigint>,
   memory: new Map(),
@@ -108,8 +111,15 @@ function judge(
     total.failures.push(describeComparison(label, comparison, unexplained));
     return;
   }
+  pass(
+    [...reasons].map(({ reason }) => reason),
+    total,
+  );
+}
+
+function pass(reasons: readonly string[], total: { passed: number; readonly explained: Map<string, number> }): void {
   total.passed++;
-  for (const { reason } of reasons) total.explained.set(reason, (total.explained.get(reason) ?? 0) + 1);
+  for (const reason of reasons) total.explained.set(reason, (total.explained.get(reason) ?? 0) + 1);
 }
 
 /** The zone as a case finds it. */
