@@ -101,6 +101,7 @@ export const explainedPaging: readonly Explained[] = [
       flipsRefusedBit(test) &&
       (endsIn(ours, 8, 13) ||
         isShutdown(ours) ||
+        ours.registers.ending !== qemu.registers.ending ||
         ours.registers.cr0 !== qemu.registers.cr0 ||
         ours.registers.cr4 !== qemu.registers.cr4),
   },
