@@ -20,13 +20,17 @@ import {
   lastTask,
 } from './comparison-facts.ts';
 import type { Explained } from './explained.ts';
-import { ENDING, GATES_32, INNER_STACKS, TASK_16, TASK_32, TASK_OTHER, ZONE, ZONE_SIZE } from './layout.ts';
+import { ENDING, GATES_32, INNER_STACKS, LANDING, TASK_16, TASK_32, TASK_OTHER, ZONE, ZONE_SIZE } from './layout.ts';
 import { BIG, LONG } from './zone.ts';
 
 /** In the upper half of a descriptor. */
 const ACCESSED = 1n << 8n;
 /** Of a descriptor's attributes. */
 const PRESENT = 0x80;
+/** EIP in a task-state segment of 32 bits. */
+const TASK_EIP = 0x20;
+/** Where a handler of protected mode hands over: behind the instruction of two bytes that its vector leads to. */
+const behindLanding = (vector: number): bigint => BigInt(LANDING + 2 * vector + 2);
 /** Of error codes of page faults. */
 const PAGE_FAULT_BITS = 0x3fn;
 
@@ -142,6 +146,14 @@ export const explainedTransfers: readonly Explained[] = [
       lastCode(qemu) === (lastCode(ours) & ~3) &&
       lastCode(qemu) !== lastCode(ours) &&
       (descriptorAttributes(lastCode(ours), before) & 0x1c) === 0x1c,
+  },
+  {
+    reason: 'QEMU raises #GP where JMP leads through a call gate to code that is not present',
+    section: 'SDM vol. 2A, JMP (#NP)',
+    explains: ({ address, qemu, ours }, { test, ...results }) =>
+      test.text.includes('JMP') &&
+      ((endsIn(results.ours, 11) && endsIn(results.qemu, 13)) ||
+        (address === TASK_32 + TASK_EIP && ours === behindLanding(11) && qemu === behindLanding(13))),
   },
   {
     reason: 'QEMU takes the width of the stack from SS for far transfers of 16 and 32 bits in 64-bit code',
