@@ -1,6 +1,6 @@
 /** Lanes in and out of vectors, masks, moves of parts, EMMS: values by hand (the native oracle has the rest). */
 import { afterAll, describe, expect, it } from 'vitest';
-import { slot } from '../state/layout.ts';
+import { DS, slot } from '../state/layout.ts';
 import { addFeatures, mmxSlot, readVector, runVectors, vectorSlot, writeVector } from './vector-guest.ts';
 
 afterAll(addFeatures('MMX', 'SSE', 'SSE2', 'SSE3', 'SSE4.1'));
@@ -78,6 +78,20 @@ describe('lanes', () => {
     });
     expect(vector).toBeUndefined();
     for (let n = 0; n < 16; n++) expect(machine.map.read(0x600 + n, 1)).toBe(n % 2 === 0 ? 0xa0 + n : n);
+  });
+
+  it('MASKMOVDQU goes on behind 64 KiB where the segment does, also with addresses of 16 bits', () => {
+    // maskmovdqu xmm1,xmm1, DI being 0FFF8h
+    const { machine, vector } = runVectors('bff8ff660ff7c9', (machine) => {
+      const { state } = machine.processor;
+      state.setSegment(DS, { ...state.segment(DS), limit: 0xffff_ffff });
+      writeVector(machine, vectorSlot(1), 'ff'.repeat(16));
+      for (const at of [0, 0xfff8, 0x1_0000]) machine.map.write(at, 4, 0x1234_5678);
+    });
+    expect(vector).toBeUndefined();
+    expect([0, 0xfff8, 0x1_0000].map((at) => machine.map.read(at, 4) >>> 0)).toEqual([
+      0x1234_5678, 0xffff_ffff, 0xffff_ffff,
+    ]);
   });
 
   it('EMMS leaves all registers of the x87 empty', () => {

@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { assemble, hasNasm } from '../../test/support/boot-sectors.ts';
 import type { CpuModel } from '../isa/cpu-model.ts';
+import { CR4_OSFXSR } from '../state/control-bits.ts';
 import { Decoder } from '../isa/decoder.ts';
 import { LongGuest, PROGRAM } from './long-guest.ts';
 
@@ -123,5 +124,28 @@ describe.skipIf(!hasNasm)('other differences', () => {
       ['vector 13', 3n],
       ['vector 13', 0n],
     ]);
+  });
+
+  it('vectors in memory are checked for alignment on AMD, where programs ask for it, and not on Intel', () => {
+    const CR0_AM = 1n << 18n;
+    const AC = 1n << 18n;
+    const ends = (['amd-zen', 'x86-64-v3'] as const).map((model) => {
+      const { end } = run('mov edi, 40001h\nmovups xmm0, [rdi]\nhlt', model, (guest) => {
+        guest.set('CR0', guest.get('CR0') | CR0_AM);
+        guest.set('CR4', guest.get('CR4') | BigInt(CR4_OSFXSR));
+        guest.enterUser();
+        guest.set('RFLAGS', 2n | AC);
+        guest.machine.processor.refresh();
+      });
+      return end;
+    });
+    // HLT is #GP at level 3.
+    expect(ends).toEqual(['vector 17', 'vector 13']);
+  });
+
+  it('far jumps to code of 32 bits take the low half of an offset of 64 bits', () => {
+    const source = `o64 jmp far [rel pointer]\nbits 32\nthere: mov al, 7\nhlt\nalign 8\npointer: dd there, 80000000h\ndw 40h`;
+    const { guest, end } = run(source, 'x86-64-v3');
+    expect([end, guest.get('RAX') & 0xffn]).toEqual(['program', 7n]);
   });
 });

@@ -15,9 +15,12 @@ export function isUnitCompiled(row: InstructionRow): boolean {
   return row.semantics !== undefined && !row.operands.some(hasVectorIndex);
 }
 
+/** Instructions of the x87 that have a part in the vector registers, too. */
+const savesVectors: ReadonlySet<string> = new Set(['FXSAVE', 'FXRSTOR']);
+
 /** True for a called instruction that leaves the vector registers alone. */
-function keepsVectors({ unit }: InstructionRow): boolean {
-  return unit === 'x87' || unit === 'MMX';
+function keepsVectors({ unit, name }: InstructionRow): boolean {
+  return (unit === 'x87' || unit === 'MMX') && !savesVectors.has(name);
 }
 
 /** True for operands in MMX registers, with which the x87 changes. */

@@ -1,7 +1,7 @@
 /** What is counted of regions, and what the compiler makes of it: code is found and made anew where that helps, and not for ever. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CR4_OSFXSR, CR4_OSXSAVE } from '../../state/control-bits.ts';
-import { DS, internal, slot } from '../../state/layout.ts';
+import { DS, internal, slot, vectorSlots } from '../../state/layout.ts';
 import { PagedGuest, PROGRAM } from '../paged-guest.ts';
 import type { Compiler } from './compiler.ts';
 import { defaultEngine, type Engine } from './tiers.ts';
@@ -232,6 +232,39 @@ describe('hot code', () => {
     });
     expect(values[1]).toEqual(values[0]);
     expect(values[0]?.[1]).toBeGreaterThan(2);
+  });
+
+  it.each([
+    {
+      what: 'takes what FXSAVE saves from its locals, and what FXRSTOR restores into them',
+      // paddd xmm1,xmm2; fxsave [DATA]; paddd xmm1,xmm2; fxrstor [DATA]; paddd xmm3,xmm1; jmp back
+      program: '66 0f fe ca  0f ae 05 00 90 00 00  66 0f fe ca  0f ae 0d 00 90 00 00  66 0f fe d9  eb e4',
+    },
+    {
+      what: 'is written over by FXSAVE as by any other store',
+      // movdqu xmm0,[DATA]; fxsave [PROGRAM+100h], which puts xmm0 at 1A0h; call there; jmp back
+      program: 'f3 0f 6f 05 00 90 00 00  0f ae 05 00 71 00 00  e8 8c 01 00 00  eb ea',
+    },
+  ])('$what', ({ program }) => {
+    const ends = (['interpreter', 'compiler-at-once'] as const).map((name) => {
+      defaultEngine.name = name;
+      const guest = new PagedGuest(program, 'max');
+      defaultEngine.name = 'compiler';
+      const { state } = guest;
+      state.write32(slot.CR4, CR4_OSFXSR);
+      state.write32(vectorSlots[2] as number, 1);
+      // inc edx; ret, later inc ebx; ret
+      for (const code of ['42 c3', '43 c3']) {
+        guest.poke(DATA, code);
+        guest.poke(PROGRAM + 0x1a0, '42 c3');
+        guest.machine.processor.refresh();
+        run(guest, 62);
+      }
+      const vectors = [1, 3].map((n) => state.read32(vectorSlots[n] as number));
+      return [...vectors, guest.register('EDX'), guest.register('EBX'), guest.read32(DATA + 0xb0)];
+    });
+    expect(ends[1]).toEqual(ends[0]);
+    expect(ends[0]?.filter((value) => value > 2).length).toBeGreaterThan(1);
   });
 
   it('is one region with a loop that has two entries', () => {
