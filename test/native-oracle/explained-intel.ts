@@ -65,7 +65,8 @@ export const explainedForIntel: readonly Explained[] = [
     reason: 'AMD checks the alignment of vectors of 128 and 256 bits, Intel does not (SDM vol. 2A table 2-21)',
     applies: ({ row }, native, ours) =>
       row.operands.some((code) => /^(W|M)(dq|qq)$/.test(code)) &&
-      (native.vector === vector.AC) !== (ours.vector === vector.AC),
+      native.vector === vector.AC &&
+      ours.vector !== vector.AC,
   },
   {
     reason: 'Intel writes 16 bits where a selector is pushed, AMD the whole operand (SDM vol. 2B PUSH)',

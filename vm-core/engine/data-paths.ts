@@ -82,18 +82,23 @@ export class DataPaths {
   #readWide(linear: Address, size: number, willWrite: boolean): number {
     if (willWrite) this.#linear.requireWritable(linear, size);
     else this.#linear.requireReadable(linear, size);
-    for (let at = 0; at < size; at += 4) {
-      const part = this.#linear.read(this.#after(linear, at), Math.min(4, size - at));
-      this.#state.write32(internal.WIDE_VALUE + at, part);
-    }
+    // The parts have been looked at as one access.
+    this.#linear.unaligned(() => {
+      for (let at = 0; at < size; at += 4) {
+        const part = this.#linear.read(this.#after(linear, at), Math.min(4, size - at));
+        this.#state.write32(internal.WIDE_VALUE + at, part);
+      }
+    });
     return this.#state.read32(internal.WIDE_VALUE);
   }
 
   #writeWide(linear: Address, size: number): void {
     this.#linear.requireWritable(linear, size);
-    for (let at = 0; at < size; at += 4) {
-      this.#linear.write(this.#after(linear, at), 4, this.#state.read32(internal.WIDE_VALUE + at));
-    }
+    this.#linear.unaligned(() => {
+      for (let at = 0; at < size; at += 4) {
+        this.#linear.write(this.#after(linear, at), 4, this.#state.read32(internal.WIDE_VALUE + at));
+      }
+    });
   }
 
   #requireCanonical(linear: Address, sizeAndKind: number, at: number): void {

@@ -61,11 +61,12 @@ export class LinearMemory {
 
   /** Makes accesses that may lie anywhere, whatever is asked of alignment. */
   unaligned<Result>(access: () => Result): Result {
+    const before = this.#mayLieAnywhere;
     this.#mayLieAnywhere = true;
     try {
       return access();
     } finally {
-      this.#mayLieAnywhere = false;
+      this.#mayLieAnywhere = before;
     }
   }
 
