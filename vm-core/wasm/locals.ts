@@ -53,7 +53,11 @@ export class Locals {
   aside(body: () => void): void {
     const around = this.#scoped.splice(0);
     const results = around.map((local) => this.#results[local] as number);
-    for (const local of around) this.#free[this.#typeOf(local)].push(local);
+    for (const local of around) {
+      this.#free[this.#typeOf(local)].push(local);
+      // What it is inside does not end what it is around.
+      this.#results[local] = NOTHING;
+    }
     this.scope(body);
     for (const [n, local] of around.entries()) this.#results[local] = results[n] as number;
     for (const type of VALUE_TYPES) {

@@ -62,3 +62,22 @@ it('gives the locals of a scope to code aside, which has them no more behind it'
   const run = runOf(module);
   expect([run(7, 4), run(3, 4)]).toEqual([7, 36]);
 });
+
+it('takes a result out once that nobody asks for, though code aside has had its local', () => {
+  const module = moduleOf((to) => {
+    const f = to.defineFunction({ parameters: ['i32', 'i32'], result: 'i32' }, 'run');
+    const [a, b] = [f.parameters[A] as Value, f.parameters[B] as Value];
+    f.scope(() => {
+      for (let n = 0; n < 3; n++) f.binary('add', f.binary('mul', a, b), f.i32(1));
+      f.if(f.binary('gtS', a, b), () =>
+        f.locals.aside(() => {
+          const variables = [a, b, a, b].map((value) => f.variable(value));
+          f.return(f.binary('add', variables[A] as Value, variables[B] as Value));
+        }),
+      );
+      f.return(f.binary('sub', a, b));
+    });
+  });
+  const run = runOf(module);
+  expect([run(7, 4), run(3, 4)]).toEqual([11, -1]);
+});

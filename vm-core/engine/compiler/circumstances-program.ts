@@ -14,7 +14,8 @@ export type Placed = readonly [at: number, bytes: readonly number[]];
 /** Everything that a guest of such a program has in memory. It begins at SETUP_AT, with paging on. */
 export function circumstancesProgram(draw: Draw, mode: WideMode): readonly Placed[] {
   const pieces = place.piecePlaces.map((at): Placed => [at, new CircumstancesWriter(draw, mode, at).piece()]);
-  const program = () => [...randomProgram(draw, mode, [...place.piecePlaces, place.STRADDLING_AT])];
+  const elsewhere = [...place.piecePlaces, place.STRADDLING_AT];
+  const program = () => [...randomProgram(draw, mode, { elsewhere })];
   return [
     [PROGRAM_AT, program()],
     [PROGRAM_AT + place.A20, program()],

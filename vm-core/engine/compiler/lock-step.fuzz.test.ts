@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CpuModel } from '../../isa/cpu-model.ts';
 import { CALL_SHADOW, CALL_SHADOW_SIZE, RAM_BASE } from '../../memory/layout.ts';
-import { CR0_WP } from '../../state/control-bits.ts';
+import { CR0_WP, CR4_OSFXSR, CR4_OSXMMEXCPT } from '../../state/control-bits.ts';
 import { internal, slot } from '../../state/layout.ts';
 import { readState } from '../../state/state-access.ts';
 import type { BareMachine } from '../bare-machine.ts';
@@ -26,6 +26,7 @@ import { FIRST_VECTOR, VECTORS } from './real-mode-pieces.ts';
 import { OTHER_PROGRAM_AT, remappingCode, remappingPlaces } from './remapping-program.ts';
 import { rewritingProgram } from './rewriting-program.ts';
 import { defaultEngine, type Engine } from './tiers.ts';
+import { UNIT_AREA } from './unit-pieces.ts';
 
 const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 10);
 const RUNS = 12;
@@ -34,17 +35,24 @@ const MEMORY_SIZE = 0x200000;
 /** How a program is made, and the processor that has its instructions. */
 interface Kind {
   readonly write: (draw: Draw, mode: ProgramMode) => Iterable<number>;
+  readonly usesUnits?: boolean;
   readonly model: CpuModel;
   readonly instructionsMax: number;
   /** Of 32-bit code: paging is on, and pages come and go. */
   readonly remaps?: boolean;
 }
 
-const ordinary: Kind = { write: randomProgram, model: 'pentium3', instructionsMax: 4000 };
+const ordinary: Kind = { write: (draw, mode) => randomProgram(draw, mode), model: 'pentium3', instructionsMax: 4000 };
+const ofUnits: Kind = {
+  write: (draw, mode) => randomProgram(draw, mode, { usesUnits: true }),
+  model: 'pentium3',
+  instructionsMax: 4000,
+  usesUnits: true,
+};
 /** Long enough for the code to be compiled by samples, several times. */
 const rewriting: Kind = { write: rewritingProgram, model: 'max', instructionsMax: 60_000 };
 const remapping: Kind = {
-  write: (draw, mode) => randomProgram(draw, mode, remappingPlaces),
+  write: (draw, mode) => randomProgram(draw, mode, { elsewhere: remappingPlaces }),
   model: 'pentium3',
   instructionsMax: 4000,
   remaps: true,
@@ -85,12 +93,27 @@ function prepare(mode: ProgramMode, engine: Engine, seed: number, kind: Kind): B
     // As FNINIT has it: no x87 error ends the program.
     state.write16(slot.FCW, 0x37f);
     state.write8(slot.FTW, 0);
+    if (kind.usesUnits) prepareUnits(machine);
     state.eip = PROGRAM_AT;
     machine.processor.callShadow.isOn = draw(2) === 0;
     return machine;
   } finally {
     defaultEngine.name = before;
   }
+}
+
+/** Exceptions of either unit do not end the program, nor do those that it loads. */
+function prepareUnits({ processor, map }: BareMachine): void {
+  const { state } = processor;
+  state.write32(slot.CR4, state.read32(slot.CR4) | CR4_OSFXSR | CR4_OSXMMEXCPT);
+  state.onDerivedChange(slot.CR4);
+  state.write32(slot.MXCSR, 0x1f80);
+  for (const [at, value] of [
+    [UNIT_AREA, 0x37f],
+    [UNIT_AREA + 24, 0x1f80],
+    [UNIT_AREA + 0x200, 0x37f],
+  ] as const)
+    map.write(at, 4, value);
 }
 
 function stateOf({ processor, loop }: BareMachine): object {
@@ -155,6 +178,15 @@ describe('code that is compiled and thrown away at random borders of blocks', ()
     fuzz(mode, `compiler-random:${seed}`, { ...rewriting, instructionsMax: 4000 }, ROUNDS);
   });
 });
+
+it.each([16, 32, 64] as const)(
+  'runs the x87, MMX and SSE in %d-bit code as interpreted',
+  { timeout: 120_000 },
+  (mode) => {
+    fuzz(mode, 'compiler-at-once', ofUnits, 2 * ROUNDS);
+    fuzz(mode, 'compiler-random:5', ofUnits, ROUNDS);
+  },
+);
 
 it.each(['compiler-at-once', 'compiler-random:3'] as const)(
   'runs code whose pages change as the interpreter does, with %s',

@@ -80,7 +80,7 @@ export function piecesAt(mode: ProgramMode): readonly number[] {
 }
 
 function program(draw: Draw, mode: ProgramMode): Uint8Array {
-  return randomProgram(draw, mode, piecesAt(mode), programAt[mode]);
+  return randomProgram(draw, mode, { elsewhere: piecesAt(mode), programAt: programAt[mode] });
 }
 
 function descriptorTables(): readonly Placed[] {

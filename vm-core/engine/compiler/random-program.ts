@@ -4,6 +4,7 @@
  */
 
 import { realModeEnd, realModeInstruction } from './real-mode-pieces.ts';
+import { unitInstruction } from './unit-pieces.ts';
 
 /** Gives numbers from 0 to below a bound. */
 export type Draw = (bound: number) => number;
@@ -37,15 +38,20 @@ export function blockAddress(draw: Draw, programAt: number = PROGRAM_AT): number
   return programAt + draw(BLOCKS) * BLOCK_SIZE;
 }
 
-/** The bytes of a program, which jumps to other places now and then. */
-export function randomProgram(
-  draw: Draw,
-  mode: ProgramMode,
-  elsewhere: readonly number[] = [],
-  programAt: number = PROGRAM_AT,
-): Uint8Array {
+/** What a program is made of besides the ordinary. */
+export interface ProgramTraits {
+  /** Places that it jumps to now and then. */
+  readonly elsewhere?: readonly number[];
+  readonly programAt?: number;
+  /** Half of it are instructions of the x87, MMX and SSE. */
+  readonly usesUnits?: boolean;
+}
+
+/** The bytes of a program. */
+export function randomProgram(draw: Draw, mode: ProgramMode, traits: ProgramTraits = {}): Uint8Array {
   const bytes = new Uint8Array(BLOCKS * BLOCK_SIZE).fill(0x90);
-  const writer = new ProgramWriter(draw, mode, elsewhere, programAt);
+  const { programAt = PROGRAM_AT } = traits;
+  const writer = new ProgramWriter(draw, mode, traits);
   for (let block = 0; block < BLOCKS; block++) {
     const code: number[] = [];
     for (let count = 1 + draw(8); count > 0; count--) {
@@ -69,18 +75,21 @@ class ProgramWriter {
   readonly #mode: ProgramMode;
   readonly #elsewhere: readonly number[];
   readonly #programAt: number;
+  readonly #usesUnits: boolean;
   /** Where immediates lie that may be stored to. */
   readonly #immediates: number[] = [];
 
-  constructor(draw: Draw, mode: ProgramMode, elsewhere: readonly number[], programAt: number) {
-    this.#programAt = programAt;
-    this.#elsewhere = elsewhere;
+  constructor(draw: Draw, mode: ProgramMode, { elsewhere, programAt, usesUnits }: ProgramTraits) {
+    this.#programAt = programAt ?? PROGRAM_AT;
+    this.#elsewhere = elsewhere ?? [];
+    this.#usesUnits = usesUnits ?? false;
     this.#draw = draw;
     this.#mode = mode;
   }
 
   instruction(at: number): readonly number[] {
     const draw = this.#draw;
+    if (this.#usesUnits && draw(2) === 0) return unitInstruction(draw, this.#mode, (reg) => this.#memory(reg));
     const kinds = [
       () => [draw(8) * 8 + 1 + 2 * draw(2), this.#registers()],
       () => [draw(8) * 8 + 1 + 2 * draw(2), ...this.#memory(WRITTEN[draw(4)] as number)],
