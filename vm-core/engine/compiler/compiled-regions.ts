@@ -111,6 +111,11 @@ export class CompiledRegions {
     return Array.from({ length: count }, () => this.#freeCounters.pop() ?? this.#newCounters());
   }
 
+  /** Places of counters that no region has come to use. */
+  giveBack(counters: readonly number[]): void {
+    this.#freeCounters.push(...counters);
+  }
+
   #newCounters(): number {
     this.#byCounters.push(undefined);
     return this.#byCounters.length - 1;

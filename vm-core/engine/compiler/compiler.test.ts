@@ -1,5 +1,5 @@
 /** When code is compiled, entered, and thrown away. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Decoder } from '../../isa/decoder.ts';
 import type { Breakpoint } from '../../machine/machine.ts';
 import { internal, slot } from '../../state/layout.ts';
@@ -68,6 +68,29 @@ describe('hot code', () => {
     expect(machine.loop.retired).toBe(HOT + 12_345);
     expect(machine.processor.state.eip).toBe(PROGRAM_START + ((HOT + 12_345) % 9));
     expect(machine.processor.state.read16(slot.EAX)).toBe(Math.ceil(((HOT + 12_345) * 8) / 9) & 0xffff);
+  });
+
+  it('stays interpreted where V8 does not take what was made of it', () => {
+    const refusing = vi.spyOn(WebAssembly, 'Module').mockImplementation(() => {
+      throw new WebAssembly.CompileError('not valid');
+    });
+    try {
+      const machine = programMachine(LOOP);
+      machine.loop.run({ instructionsMax: HOT });
+      const { refused, kept } = compilerOf(machine).counters;
+      expect([refusing.mock.calls.length, refused, kept]).toEqual([1, 1, 0]);
+      expect(resultOf(machine)).toEqual(
+        resultOf(
+          interpreted(() => {
+            const other = programMachine(LOOP);
+            other.loop.run({ instructionsMax: HOT });
+            return other;
+          }),
+        ),
+      );
+    } finally {
+      refusing.mockRestore();
+    }
   });
 
   it('tells how much of the guest it has executed', () => {

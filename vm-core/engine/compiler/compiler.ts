@@ -69,6 +69,8 @@ export interface CompilerSurroundings {
   readonly code: CodeCache;
   /** Blocks are compiled when they are found, however often they run. */
   readonly atOnce: boolean;
+  /** Code that V8 does not take is a fault of the compiler: proofs fail by it, for a user that code stays interpreted. */
+  readonly isProof: boolean;
 }
 
 export class Compiler {
@@ -258,10 +260,7 @@ export class Compiler {
       const experience = this.#experience.get(block);
       const storesBesideCode = experience?.storesBesideCode || new AssumedFacts(facts).isRealMode;
       if (region) found.push({ region, facts: commonFacts(facts, experience?.facts ?? ~0), storesBesideCode });
-      else {
-        this.counters.refused++;
-        this.#refused.add(block);
-      }
+      else this.#refuse(block);
     }
     const first = found[0];
     if (!first) return;
@@ -283,13 +282,33 @@ export class Compiler {
     );
     const bytes = builder.build();
     const { memory } = this.#around;
-    const compiled = new WebAssembly.Module(bytes);
+    const compiled = this.#moduleOf(bytes);
+    if (!compiled) {
+      this.regions.giveBack(counters);
+      if (found.length === 1) this.#refuse(first.region.root.block);
+      else for (const candidate of candidates) this.#compile([candidate]);
+      return;
+    }
     const instances = tables.map((table) => new WebAssembly.Instance(compiled, { env: { memory, table } }).exports);
     const module = { bytes, regions: 0 };
     for (const [n, code] of defined.entries()) {
       const entries = instances.map((instance) => instance[`region${n}`]);
       this.regions.put((found[n] as { region: Region }).region, code, counters[n] as number, module, entries);
     }
+  }
+
+  #moduleOf(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module | undefined {
+    try {
+      return new WebAssembly.Module(bytes);
+    } catch (error) {
+      if (this.#around.isProof) throw error;
+      return undefined;
+    }
+  }
+
+  #refuse(block: Block): void {
+    this.counters.refused++;
+    this.#refused.add(block);
   }
 
   #sourceAt({ block: root, facts, physicalAt }: Candidate): CodeSource {

@@ -68,7 +68,9 @@ export class Tiers {
     this.#state = state;
     this.#code = code;
     code.hasSpareRecords = true;
-    this.compiler = compilers.get(code) ?? new Compiler({ memory, code, atOnce: engine === 'compiler-at-once' });
+    this.compiler =
+      compilers.get(code) ??
+      new Compiler({ memory, code, atOnce: engine === 'compiler-at-once', isProof: engine !== 'compiler' });
     compilers.set(code, this.compiler);
     if (engine.startsWith(RANDOM)) this.#random = new RandomTiers(Number(engine.slice(RANDOM.length)), this.compiler);
     this.#left = this.#period;
