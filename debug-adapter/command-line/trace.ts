@@ -28,21 +28,36 @@ const TEXT_COLUMN = 34;
 const OMITTED: ReadonlySet<string> = new Set(['EIP', 'RIP']);
 const CODE_SEGMENT = findRegister('CS');
 const traced: readonly Register[] = registers.filter(({ name }) => !OMITTED.has(name));
+/** Bytes of the state that are compared at once: most instructions change few. */
+const PIECE = 64;
+const STATE_END = Math.max(...traced.map(({ offset, size, longSize }) => offset + (longSize ?? size)));
+/** Indices in `traced` by the piece of the state in which a register lies. */
+const piecesOf: readonly (readonly number[])[] = Array.from({ length: Math.ceil(STATE_END / PIECE) }, (_, piece) =>
+  traced.flatMap(({ offset, size, longSize }, index) => {
+    const last = offset + (longSize ?? size) - 1;
+    return Math.floor(offset / PIECE) <= piece && Math.floor(last / PIECE) >= piece ? [index] : [];
+  }),
+);
+/** Flags are not in the state as they are shown. */
+const FLAGS = traced.findIndex(({ name }) => name === 'EFLAGS');
 /** Registers that are lower halves of others: 64-bit code is shown the whole ones, any other code these. */
 const halves: ReadonlySet<string | undefined> = new Set(registers.map(({ wholeOf }) => wholeOf));
 
 export class Trace {
   private readonly machine: Machine;
   private readonly file: number;
-  /** Values of registers by the index of the processor. */
-  private readonly before: readonly bigint[][];
+  /** Values of registers by the index of the processor, and the bytes of the state that they are of. */
+  private readonly before: readonly { readonly values: bigint[]; readonly bytes: Buffer }[];
   private buffered = '';
 
   /** Opens the file; throws an Error that names it if that fails. */
   constructor(machine: Machine, path: string) {
     this.machine = machine;
     this.file = openOutputFile('trace', path);
-    this.before = machine.cpus.map(({ state }) => traced.map((register) => state.readRegister(register)));
+    this.before = machine.cpus.map(({ state }) => ({
+      values: traced.map((register) => state.readRegister(register)),
+      bytes: Buffer.from(bytesOf(state)),
+    }));
   }
 
   /** Like the machine's `run`, with a line written for every instruction that was retired. */
@@ -97,18 +112,27 @@ export class Trace {
   }
 
   private describeChanges({ state, codeSize, index: cpu }: Vcpu): string {
-    const before = this.before[cpu] ?? [];
+    const { values, bytes } = this.before[cpu] as Trace['before'][number];
+    const now = bytesOf(state);
+    const candidates = [FLAGS];
+    piecesOf.forEach((indices, piece) => {
+      const [from, to] = [piece * PIECE, (piece + 1) * PIECE];
+      if (now.compare(bytes, from, to, from, to) === 0) return;
+      now.copy(bytes, from, from, to);
+      candidates.push(...indices);
+    });
     let changes = '';
-    traced.forEach((register, index) => {
+    for (const index of candidates.sort((a, b) => a - b)) {
+      const register = traced[index] as Register;
       const value = state.readRegister(register);
-      if (value === before[index]) return;
-      before[index] = value;
-      if (codeSize === 64 ? halves.has(register.name) : register.isLong) return;
+      if (value === values[index]) continue;
+      values[index] = value;
+      if (codeSize === 64 ? halves.has(register.name) : register.isLong) continue;
       changes += ` ${register.name}=${value
         .toString(16)
         .toUpperCase()
         .padStart(register.size * 2, '0')}`;
-    });
+    }
     return changes;
   }
 
@@ -121,6 +145,11 @@ export class Trace {
     writeSync(this.file, this.buffered);
     this.buffered = '';
   }
+}
+
+/** The bytes of a processor's state as they are now: memory may have moved since the last time. */
+function bytesOf({ view, base }: Vcpu['state']): Buffer {
+  return Buffer.from(view.buffer as ArrayBuffer, base, piecesOf.length * PIECE);
 }
 
 /** Addresses of the upper half of 64-bit mode are negative numbers. */

@@ -77,6 +77,8 @@ describe.skipIf(executablePath === undefined)('screen view in a browser', () => 
       return route.fulfill({ body: html, contentType: 'text/html' });
     });
     await page.goto(ORIGIN);
+    // As VS Code has it on most desktops, whatever fonts this machine has.
+    await page.evaluate(() => document.documentElement.style.setProperty('--vscode-font-size', '13px'));
     return page;
   }
 
