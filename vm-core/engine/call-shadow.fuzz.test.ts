@@ -61,7 +61,7 @@ function machineWith(bytes: readonly number[], isOn: boolean) {
   return machine;
 }
 
-it('is bounded and unseen whatever code does to its stacks', () => {
+it('is bounded and unseen whatever code does to its stacks', { timeout: 120_000 }, () => {
   fc.assert(
     fc.property(fc.array(piece, { minLength: 1, maxLength: 40 }), stackOffset, (pieces, start) => {
       const [on, off] = [true, false].map((isOn) => machineWith(pieces.flat(), isOn));

@@ -28,7 +28,7 @@ function recordAt(bytes: Uint8Array, at: number): number[] {
 }
 
 for (const codeSize of [16, 32, 64] as const satisfies readonly OperandSize[]) {
-  it(`a record of ${codeSize}-bit code by its template is the decoder's`, () => {
+  it(`a record of ${codeSize}-bit code by its template is the decoder's`, { timeout: 120_000 }, () => {
     let [known, decoded] = [0, 0];
     const property = fc.property(fc.integer(), (seed) => {
       const draw = drawFrom(seed);
