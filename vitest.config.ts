@@ -9,6 +9,8 @@ const END_TO_END = 'test/end-to-end/**/*.test.ts';
 export default defineConfig({
   test: {
     pool: 'threads',
+    // Vitest would leave one of the processors to itself, which has little to do.
+    maxWorkers: '100%',
     // Files share a worker's modules, so that the interpreter is built once per worker and not once per file.
     isolate: false,
     silent: 'passed-only',

@@ -3,7 +3,9 @@
  * prints how many instructions the guest took between its two letters.
  */
 import { readFileSync, writeSync } from 'node:fs';
-import { type Breakpoint, createMachine, createOverlayStore, type Machine, memorySource } from '../../vm-core/index.ts';
+import { setImmediate as afterOtherWork } from 'node:timers/promises';
+import { createCompilingMachine } from '../../debug-adapter/compiling-machine.ts';
+import { type Breakpoint, createOverlayStore, type Machine, memorySource } from '../../vm-core/index.ts';
 import { COMMAND_LINE, LINUX_MEMORY } from './linux-kernel.ts';
 import { ASIDE, ASIDE_WORD, DATA_WORD, ENTRY } from './guest-images.ts';
 
@@ -38,7 +40,7 @@ export async function runOurMachine(
   processors: number,
   engine: Engine,
 ): Promise<void> {
-  const machine = createMachine({
+  const machine = createCompilingMachine({
     machineType: 'isa-1',
     cpuModel,
     topology: { packages: processors, coresPerPackage: 1, threadsPerCore: 1 },
@@ -59,6 +61,7 @@ export async function runOurMachine(
   for (let resume = false; ; ) {
     const result = machine.run({ instructionsMax: SLICE_INSTRUCTIONS, resume });
     resume = result.reason === 'breakpoint';
+    await afterOtherWork();
     if (result.reason === 'breakpoint' && result.breakpoints.includes(entry)) {
       machine.removeBreakpoint(entry);
       stopKinds[stops](machine);
@@ -70,8 +73,13 @@ export async function runOurMachine(
 }
 
 /** Boots Linux until the process is ended. */
-export function runOurLinux(kernel: string, initrd: string, cpuModel: OurProcessor, engine: Engine): void {
-  const machine = createMachine({
+export async function runOurLinux(
+  kernel: string,
+  initrd: string,
+  cpuModel: OurProcessor,
+  engine: Engine,
+): Promise<void> {
+  const machine = createCompilingMachine({
     machineType: 'isa-1',
     cpuModel,
     memorySize: LINUX_MEMORY << 20,
@@ -93,5 +101,6 @@ export function runOurLinux(kernel: string, initrd: string, cpuModel: OurProcess
   for (let before = -1; machine.retired !== before; ) {
     before = machine.retired;
     machine.run({ instructionsMax: SLICE_INSTRUCTIONS });
+    await afterOtherWork();
   }
 }

@@ -132,6 +132,12 @@ describe.skipIf(!BUNDLES.map(dist).every(existsSync))('the bundles (skipped: run
     await expect(firstInstruction(worker).finally(() => worker.end())).resolves.toMatch(/^cli$/i);
   });
 
+  it.each(['worker.js', 'cli.js'])('%s compiles in a thread that is started for that', async (name) => {
+    const thread = new Worker(dist(name), { workerData: 'x86 VM compiler' });
+    const answer = new Promise((resolve, reject) => thread.once('message', resolve).once('error', reject));
+    await expect(answer.finally(() => thread.terminate())).resolves.toEqual({ kind: 'ready' });
+  });
+
   it.each(['worker.js', 'cli.js'])('%s brings its interpreters', (name) => {
     const [, texts = '{}'] = /preparedInterpreters\s*=\s*(\{.*?\})/.exec(readFileSync(dist(name), 'utf8')) ?? [];
     for (const addressBits of ['32', '64']) {

@@ -7,8 +7,9 @@ export interface CompilerCounters {
   readonly kept: number;
   readonly modules: number;
   readonly bytes: number;
-  /** Regions that were made. */
+  /** Regions that were made, and how many of them in another thread. */
   readonly compiled: number;
+  readonly elsewhere: number;
   /** Thrown away because their code, or what they took for granted, has changed; and to make room for others. */
   readonly dropped: number;
   readonly evicted: number;

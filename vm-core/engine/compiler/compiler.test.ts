@@ -71,7 +71,7 @@ describe('hot code', () => {
   });
 
   it('stays interpreted where V8 does not take what was made of it', () => {
-    const refusing = vi.spyOn(WebAssembly, 'Module').mockImplementation(() => {
+    const refusing = vi.spyOn(WebAssembly, 'Module').mockImplementation(function refuse() {
       throw new WebAssembly.CompileError('not valid');
     });
     try {

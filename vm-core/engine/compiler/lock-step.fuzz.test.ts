@@ -10,6 +10,8 @@ import type { BareMachine } from '../bare-machine.ts';
 import { programMachine } from '../guest-program.ts';
 import { LongGuest } from '../long-guest.ts';
 import { PagedGuest } from '../paged-guest.ts';
+import type { CompilerThread } from './compiler-thread.ts';
+import { LateThread } from './late-thread.ts';
 import { RandomBreakpoints } from './random-breakpoints.ts';
 import {
   blockAddress,
@@ -40,6 +42,8 @@ interface Kind {
   readonly instructionsMax: number;
   /** Of 32-bit code: paging is on, and pages come and go. */
   readonly remaps?: boolean;
+  /** What is compiled is there some runs later. */
+  readonly comesLate?: boolean;
 }
 
 const ordinary: Kind = { write: (draw, mode) => randomProgram(draw, mode), model: 'pentium3', instructionsMax: 4000 };
@@ -70,9 +74,9 @@ function put({ map }: BareMachine, at: number, bytes: Iterable<number>): void {
   for (const [n, byte] of [...bytes].entries()) map.write(at + n, 1, byte);
 }
 
-function prepare(mode: ProgramMode, engine: Engine, seed: number, kind: Kind): BareMachine {
+function prepare(mode: ProgramMode, engine: Engine, seed: number, kind: Kind, thread?: CompilerThread): BareMachine {
   const before = defaultEngine.name;
-  defaultEngine.name = engine;
+  Object.assign(defaultEngine, { name: engine, thread });
   try {
     const machine = machineOf(mode, kind);
     const draw = drawFrom(seed);
@@ -98,7 +102,7 @@ function prepare(mode: ProgramMode, engine: Engine, seed: number, kind: Kind): B
     machine.processor.callShadow.isOn = draw(2) === 0;
     return machine;
   } finally {
-    defaultEngine.name = before;
+    Object.assign(defaultEngine, { name: before, thread: undefined });
   }
 }
 
@@ -136,7 +140,9 @@ function ramOf({ map }: BareMachine): Buffer {
 
 /** Runs both in pieces of the same length until the program has halted, and compares them after each. */
 function runBoth(mode: ProgramMode, engine: Engine, seed: number, kind: Kind): number {
-  const [interpreted, compiled] = [prepare(mode, 'interpreter', seed, kind), prepare(mode, engine, seed, kind)];
+  const late = kind.comesLate ? new LateThread() : undefined;
+  const interpreted = prepare(mode, 'interpreter', seed, kind);
+  const compiled = prepare(mode, engine, seed, kind, late?.thread);
   const draw = drawFrom(~seed);
   const loops = [interpreted.loop, compiled.loop];
   const breakpoints = new RandomBreakpoints(loops, draw, () => blockAddress(draw));
@@ -148,6 +154,7 @@ function runBoth(mode: ProgramMode, engine: Engine, seed: number, kind: Kind): n
     expect(compiled.loop.run({ instructionsMax, resume })).toEqual(result);
     expect(stateOf(compiled)).toEqual(stateOf(interpreted));
     expect(Buffer.compare(ramOf(compiled), ramOf(interpreted))).toBe(0);
+    late?.deliver(draw(4));
     resume = result.reason === 'breakpoint';
     if (result.reason !== 'limit' && !resume) break;
   }
@@ -195,6 +202,18 @@ it.each(['compiler-at-once', 'compiler-random:3'] as const)(
     fuzz(32, engine, remapping, ROUNDS);
   },
 );
+
+describe('code that another thread compiles', () => {
+  it.each([16, 32, 64] as const)('runs in %d-bit mode as interpreted', { timeout: 120_000 }, (mode) => {
+    const rounds = Math.ceil(ROUNDS / 2);
+    const kinds = [ordinary, ofUnits, { ...rewriting, instructionsMax: 4000 }];
+    for (const kind of kinds) fuzz(mode, 'compiler-random:7', { ...kind, comesLate: true }, rounds);
+  });
+
+  it('runs as interpreted while its pages change', { timeout: 120_000 }, () => {
+    fuzz(32, 'compiler-random:9', { ...remapping, comesLate: true }, ROUNDS);
+  });
+});
 
 describe('code that writes over itself', () => {
   it.each([16, 32, 64] as const)('runs in %d-bit mode as interpreted', { timeout: 120_000 }, (mode) => {

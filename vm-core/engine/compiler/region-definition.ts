@@ -3,12 +3,11 @@ import type { ModuleBuilder } from '../../wasm/module-builder.ts';
 import { HANDLER_SIGNATURE } from '../interpreter.ts';
 import { RegionCode, type RegionPlace } from './region-code.ts';
 import type { Region } from './region-graph.ts';
-import type { AssumedFacts } from './segment-facts.ts';
+import type { TakenFacts } from './segment-facts.ts';
 
-/** What became of it. */
+/** What became of it, as data that can be cloned. */
 export interface DefinedRegion {
-  /** What the code takes for granted. */
-  readonly facts: AssumedFacts;
+  readonly facts: TakenFacts;
   /** The number of the function in its module. */
   readonly index: number;
   /** Which instructions its code is about: see code-marks.ts. */
@@ -22,5 +21,6 @@ export function defineRegion(module: ModuleBuilder, name: string, region: Region
   const f = module.defineFunction(HANDLER_SIGNATURE, name);
   const code = new RegionCode(f, region, place);
   const marks = code.write();
-  return { facts: code.facts, index: f.index, marks, names: code.names() };
+  const { mask, expected, all } = code.facts;
+  return { facts: { mask, expected, all }, index: f.index, marks, names: code.names() };
 }
