@@ -72,7 +72,7 @@ let started: { readonly thread: CompilerThread | undefined } | undefined;
 
 /** A machine whose code is compiled by the thread that all of this script's machines have for that. */
 export function createCompilingMachine(config: MachineConfig): Machine {
-  if (config.engine !== 'compiler') return createMachine(config);
+  if (config.engine === 'interpreter') return createMachine(config);
   started ??= { thread: startThread() };
   return createMachine({ ...config, ...(started.thread && { compilerThread: started.thread }) });
 }

@@ -49,7 +49,7 @@ export interface MachineConfig {
   readonly devices?: readonly DeviceRow[];
   /** Guest time: ticks (retired instructions) per second. Default 200,000,000. */
   readonly ticksPerSecond?: number;
-  /** How code is executed: `compiler` makes WebAssembly of what is hot. Guests see no difference. Default: `interpreter`. */
+  /** How code is executed: `compiler` makes WebAssembly of what is hot. Guests see no difference. Default: `compiler`. */
   readonly engine?: EngineChoice | 'compiler-at-once' | `compiler-random:${number}`;
   /**
    * Where hot code is compiled: in another thread, which has to be there as long as the machine. What it has made is put to use
