@@ -23,7 +23,8 @@ export default defineConfig({
           include: ['**/*.test.ts'],
           exclude: [...ELSEWHERE, END_TO_END],
           setupFiles: ['test/support/engine.ts'],
-          testTimeout: 20_000,
+          // Ends what hangs; says nothing about how long a test should take.
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },
