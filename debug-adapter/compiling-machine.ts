@@ -1,6 +1,6 @@
 /**
- * Machines that compile in a thread of its own: the script in which they run is started once more, and does nothing else
- * there. Where no thread can be started, as from sources, they compile in their own.
+ * Machines whose code is compiled in a thread of its own, which all machines of a script share. Where no thread can be started,
+ * or there is no script for it, they compile in the machine's.
  */
 import {
   type CompilerThread,
@@ -8,86 +8,50 @@ import {
   createMachine,
   type Machine,
   type MachineConfig,
-  serveCompiler,
-  type ThreadChannel,
 } from '../vm-core/index.ts';
+import { compilerScript } from './compiler-script.ts';
+import { channelOfNode, channelOfWeb, type NodeEnd, type WebEnd } from './thread-channels.ts';
 
-/** By which a script that is started knows what it is to do. */
-const ROLE = 'x86 VM compiler';
-
-/** A thread of Node as its maker sees it, or the port to its maker. */
-interface NodeEnd {
-  postMessage(message: unknown, transfer: readonly ArrayBufferLike[]): void;
-  on(event: 'message' | 'error' | 'exit', listener: (message: unknown) => void): void;
-}
+const NAME = 'x86 VM compiler';
+/** What it makes of an order is soon garbage; a larger part of the heap for that takes tens of MiB and is no faster. */
+const YOUNG_GENERATION_MB = 8;
 
 interface NodeThreads {
-  readonly Worker: new (script: string, options: { name: string; workerData: string }) => NodeEnd & { unref(): void };
-  readonly parentPort: NodeEnd | null;
-  readonly workerData: unknown;
-}
-
-/** A Web Worker as its maker sees it, or the scope of one. */
-interface WebEnd {
-  postMessage(message: unknown, transfer: readonly ArrayBufferLike[]): void;
-  onmessage: ((event: { readonly data: unknown }) => void) | null;
-  onerror: (() => void) | null;
+  readonly Worker: new (script: string, options: object) => NodeEnd & { unref(): void };
 }
 
 /** What may be around; this layer knows neither the DOM nor Node. */
-interface Surroundings extends WebEnd {
-  readonly process?: { getBuiltinModule?(name: string): NodeThreads | undefined };
-  readonly Worker?: new (script: string, options: { name: string }) => WebEnd;
-  readonly location?: { readonly href: string };
-  readonly name?: string;
-}
-
-/** Path of the script, in Node. */
-declare const __filename: string;
-
-const around = globalThis as unknown as Surroundings;
-const threads = around.process?.getBuiltinModule?.('node:worker_threads');
-
-const channelOfNode = (end: NodeEnd): ThreadChannel => ({
-  post: (message, transfer) => end.postMessage(message, transfer),
-  listen: (receive) => end.on('message', receive),
-});
-
-const channelOfWeb = (end: WebEnd): ThreadChannel => ({
-  post: (message, transfer) => end.postMessage(message, transfer),
-  listen: (receive) => {
-    end.onmessage = ({ data }) => receive(data);
-  },
-});
-
-/** Compiles for another thread if this one was started for that; false otherwise. */
-export function compilesForAnother(): boolean {
-  if (threads?.parentPort && threads.workerData === ROLE) serveCompiler(channelOfNode(threads.parentPort));
-  else if (!threads && around.name === ROLE) serveCompiler(channelOfWeb(around));
-  else return false;
-  return true;
+interface Surroundings {
+  readonly process?: { getBuiltinModule?(name: 'node:worker_threads'): NodeThreads | undefined };
+  readonly Worker?: new (url: string, options: { name: string }) => WebEnd;
+  readonly Blob?: new (parts: readonly string[], options: { type: string }) => object;
+  readonly URL?: { createObjectURL?(blob: object): string };
 }
 
 let started: { readonly thread: CompilerThread | undefined } | undefined;
 
-/** A machine whose code is compiled by the thread that all of this script's machines have for that. */
+/** A machine as its configuration has it, with that thread if it compiles. */
 export function createCompilingMachine(config: MachineConfig): Machine {
   if (config.engine === 'interpreter') return createMachine(config);
-  started ??= { thread: startThread() };
+  started ??= { thread: startThread(compilerScript) };
   return createMachine({ ...config, ...(started.thread && { compilerThread: started.thread }) });
 }
 
-function startThread(): CompilerThread | undefined {
+function startThread(script: string | undefined): CompilerThread | undefined {
+  if (script === undefined) return undefined;
+  const around = globalThis as unknown as Surroundings;
+  const threads = around.process?.getBuiltinModule?.('node:worker_threads');
   try {
-    return threads ? startNodeThread(threads) : startWebWorker();
+    return threads ? startNodeThread(script, threads) : startWebWorker(script, around);
   } catch {
+    // A host may forbid it: nothing but speed is lost.
     return undefined;
   }
 }
 
-function startNodeThread({ Worker }: NodeThreads): CompilerThread | undefined {
-  if (typeof __filename === 'undefined') return undefined;
-  const end = new Worker(__filename, { name: ROLE, workerData: ROLE });
+function startNodeThread(script: string, { Worker }: NodeThreads): CompilerThread {
+  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB };
+  const end = new Worker(script, { name: NAME, eval: true, resourceLimits });
   const thread = compilerThread(channelOfNode(end));
   end.on('error', () => thread.ended());
   end.on('exit', () => thread.ended());
@@ -96,10 +60,9 @@ function startNodeThread({ Worker }: NodeThreads): CompilerThread | undefined {
   return thread;
 }
 
-function startWebWorker(): CompilerThread | undefined {
-  const { Worker, location } = around;
-  if (!Worker || !location) return undefined;
-  const end = new Worker(location.href, { name: ROLE });
+function startWebWorker(script: string, { Worker, Blob, URL }: Surroundings): CompilerThread | undefined {
+  if (!Worker || !Blob || !URL?.createObjectURL) return undefined;
+  const end = new Worker(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })), { name: NAME });
   const thread = compilerThread(channelOfWeb(end));
   end.onerror = () => thread.ended();
   return thread;

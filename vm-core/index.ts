@@ -33,7 +33,6 @@ export type {
 export {
   type CompilerThread,
   compilerThread,
-  serveCompiler,
   type ThreadChannel,
 } from './engine/compiler/compiler-thread.ts';
 export { adoptInterpreter, interpreterBytes, prepareInterpreter } from './engine/interpreter.ts';

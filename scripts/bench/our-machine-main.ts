@@ -3,12 +3,9 @@
  * bench starts what a user starts.
  */
 import { adoptPreparedInterpreters } from '../../debug-adapter/adopt-interpreters.ts';
-import { compilesForAnother } from '../../debug-adapter/compiling-machine.ts';
 import { type Engine, type OurProcessor, runOurLinux, runOurMachine, type StopKind } from './our-machine.ts';
 
-if (!compilesForAnother()) {
-  adoptPreparedInterpreters();
-  const [what, first = '', second = '', model, engine, processors] = process.argv.slice(2);
-  if (what === 'linux') void runOurLinux(first, second, model as OurProcessor, engine as Engine);
-  else void runOurMachine(first, second as StopKind, model as OurProcessor, Number(processors), engine as Engine);
-}
+adoptPreparedInterpreters();
+const [what, first = '', second = '', model, engine, processors] = process.argv.slice(2);
+if (what === 'linux') void runOurLinux(first, second, model as OurProcessor, engine as Engine);
+else void runOurMachine(first, second as StopKind, model as OurProcessor, Number(processors), engine as Engine);
