@@ -63,11 +63,6 @@ function bundle(name, rest, mode) {
           loader: fromRoot('scripts/webpack/prepared-interpreters.js'),
           enforce: 'pre',
         },
-        {
-          test: /debug-adapter[\\/]compiler-script\.ts$/,
-          loader: fromRoot('scripts/webpack/compiler-script.js'),
-          enforce: 'pre',
-        },
         { test: /iced-x86[\\/]iced_x86\.js$/, loader: fromRoot('scripts/webpack/inline-iced-x86.js') },
       ],
     },

@@ -30,11 +30,6 @@ export type {
   MachineRequest,
   Region,
 } from './devices/device.ts';
-export {
-  type CompilerThread,
-  compilerThread,
-  type ThreadChannel,
-} from './engine/compiler/compiler-thread.ts';
 export { adoptInterpreter, interpreterBytes, prepareInterpreter } from './engine/interpreter.ts';
 export { FLOPPY_SIZE_MAX, FLOPPY_SIZES, floppySizeProblem } from './devices/floppy-controller/media.ts';
 export { encodeMouseEvent, type MouseEvent } from './devices/keyboard-controller/mouse.ts';

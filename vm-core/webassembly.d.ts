@@ -3,9 +3,6 @@ declare namespace WebAssembly {
   type ImportValue = Memory | Table | Global | ((...values: never[]) => unknown);
   type ExportValue = Memory | Table | Global | ((...values: number[]) => number);
 
-  /** The bytes are not a valid module, or too large for the host. */
-  class CompileError extends Error {}
-
   class Module {
     constructor(bytes: Uint8Array<ArrayBuffer>);
   }

@@ -92,7 +92,7 @@ const branches = {
 };
 /** What a view of compiled code is told beside the state. */
 const compiled = {
-  totals: { regions: 1, modules: 1, bytes: 900, compiled: 1, elsewhere: 0, dropped: 0, evicted: 0, share: 0.97 },
+  totals: { regions: 1, modules: 1, bytes: 900, compiled: 1, dropped: 0, evicted: 0, share: 0.97 },
   rows: [
     {
       ...{ id: '7c0f', address: 0x7c0f, place: '0000:7C0F', symbol: 'again', line: 'hot.asm:7', codeSize: 16 },

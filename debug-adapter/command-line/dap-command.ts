@@ -6,7 +6,7 @@ import { createServer, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { ProtocolServer } from '@vscode/debugadapter/lib/protocol.js';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { createCompilingMachine } from '../compiling-machine.ts';
+import { createMachine } from '../../vm-core/index.ts';
 import type { Host } from '../host.ts';
 import { createSession, type Session } from '../session/session.ts';
 import { createNodeHost } from './node-host.ts';
@@ -36,11 +36,7 @@ class SessionServer extends ProtocolServer {
   constructor(host: Host, disconnected: () => void) {
     super();
     this.#disconnected = disconnected;
-    this.#session = createSession({
-      host,
-      createMachine: createCompilingMachine,
-      send: (message) => this.#forward(message),
-    });
+    this.#session = createSession({ host, createMachine, send: (message) => this.#forward(message) });
   }
 
   override dispose(): void {

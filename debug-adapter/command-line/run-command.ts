@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as afterOtherWork, setTimeout as after } from 'node:timers/promises';
 import type { Machine } from '../../vm-core/index.ts';
-import { createCompilingMachine } from '../compiling-machine.ts';
+import { createMachine } from '../../vm-core/index.ts';
 import type { AssemblerMessage } from '../host.ts';
 import { bootGuest } from '../session/boot-guest.ts';
 import type { Guest } from '../session/guest.ts';
@@ -71,7 +71,7 @@ async function boot(configuration: LaunchConfiguration, { stderr }: Streams): Pr
     errors += messages.filter(({ severity }) => severity === 'error').length;
   };
   try {
-    const { guest, warnings } = await bootGuest(configuration, createNodeHost(), createCompilingMachine, report);
+    const { guest, warnings } = await bootGuest(configuration, createNodeHost(), createMachine, report);
     for (const warning of warnings) stderr.write(`${nameOption(warning)}\n`);
     return guest;
   } catch (error) {

@@ -53,9 +53,7 @@ export interface CompiledTotals {
   readonly modules: number;
   /** Of WebAssembly. */
   readonly bytes: number;
-  /** Regions that were made, and how many of them in another thread. */
   readonly compiled: number;
-  readonly elsewhere: number;
   /** Thrown away: for writes to their code and the like, and to make room. */
   readonly dropped: number;
   readonly evicted: number;

@@ -64,7 +64,7 @@ export function regionId({ linearAddress, physicalAddress, codeSize }: CompiledR
 /** What all regions together are; undefined where everything is interpreted. */
 export function compiledTotals({ retired, compiledCode }: Machine): CompiledTotals | undefined {
   if (!compiledCode) return undefined;
-  const { kept: regions, modules, bytes, compiled, elsewhere, dropped, evicted } = compiledCode.counters;
+  const { kept, modules, bytes, compiled, dropped, evicted } = compiledCode.counters;
   const share = retired === 0 ? 0 : Math.min(1, compiledCode.retired / retired);
-  return { regions, modules, bytes, compiled, elsewhere, dropped, evicted, share };
+  return { regions: kept, modules, bytes, compiled, dropped, evicted, share };
 }

@@ -7,5 +7,5 @@ import { type Engine, type OurProcessor, runOurLinux, runOurMachine, type StopKi
 
 adoptPreparedInterpreters();
 const [what, first = '', second = '', model, engine, processors] = process.argv.slice(2);
-if (what === 'linux') void runOurLinux(first, second, model as OurProcessor, engine as Engine);
+if (what === 'linux') runOurLinux(first, second, model as OurProcessor, engine as Engine);
 else void runOurMachine(first, second as StopKind, model as OurProcessor, Number(processors), engine as Engine);

@@ -3,9 +3,7 @@
  * prints how many instructions the guest took between its two letters.
  */
 import { readFileSync, writeSync } from 'node:fs';
-import { setImmediate as afterOtherWork } from 'node:timers/promises';
-import { createCompilingMachine } from '../../debug-adapter/compiling-machine.ts';
-import { type Breakpoint, createOverlayStore, type Machine, memorySource } from '../../vm-core/index.ts';
+import { type Breakpoint, createMachine, createOverlayStore, type Machine, memorySource } from '../../vm-core/index.ts';
 import { COMMAND_LINE, LINUX_MEMORY } from './linux-kernel.ts';
 import { ASIDE, ASIDE_WORD, DATA_WORD, ENTRY } from './guest-images.ts';
 
@@ -40,7 +38,7 @@ export async function runOurMachine(
   processors: number,
   engine: Engine,
 ): Promise<void> {
-  const machine = createCompilingMachine({
+  const machine = createMachine({
     machineType: 'isa-1',
     cpuModel,
     topology: { packages: processors, coresPerPackage: 1, threadsPerCore: 1 },
@@ -61,7 +59,6 @@ export async function runOurMachine(
   for (let resume = false; ; ) {
     const result = machine.run({ instructionsMax: SLICE_INSTRUCTIONS, resume });
     resume = result.reason === 'breakpoint';
-    await afterOtherWork();
     if (result.reason === 'breakpoint' && result.breakpoints.includes(entry)) {
       machine.removeBreakpoint(entry);
       stopKinds[stops](machine);
@@ -73,13 +70,8 @@ export async function runOurMachine(
 }
 
 /** Boots Linux until the process is ended. */
-export async function runOurLinux(
-  kernel: string,
-  initrd: string,
-  cpuModel: OurProcessor,
-  engine: Engine,
-): Promise<void> {
-  const machine = createCompilingMachine({
+export function runOurLinux(kernel: string, initrd: string, cpuModel: OurProcessor, engine: Engine): void {
+  const machine = createMachine({
     machineType: 'isa-1',
     cpuModel,
     memorySize: LINUX_MEMORY << 20,
@@ -101,6 +93,5 @@ export async function runOurLinux(
   for (let before = -1; machine.retired !== before; ) {
     before = machine.retired;
     machine.run({ instructionsMax: SLICE_INSTRUCTIONS });
-    await afterOtherWork();
   }
 }

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
-import { createContext, runInContext, runInNewContext } from 'node:vm';
+import { createContext, runInContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { inflateSync } from 'node:zlib';
 import type { DebugProtocol } from '@vscode/debugprotocol';
@@ -123,17 +123,6 @@ function modulesWanted(name: string): string[] {
   return [...wanted].sort();
 }
 
-/** The text that a bundle has as a constant. */
-function constantOf(name: string, constant: string): string {
-  const { parsed, text } = parseSource({ path: name, text: readFileSync(dist(name), 'utf8') });
-  let found = '';
-  walk(parsed.program, ({ type, start, end }) => {
-    if (type !== 'VariableDeclarator' || !text.startsWith(`${constant}=`, start)) return;
-    found = String(runInNewContext(text.slice(start, end)));
-  });
-  return found;
-}
-
 describe.skipIf(!BUNDLES.map(dist).every(existsSync))('the bundles (skipped: run `npm run build` first)', () => {
   it.each([
     ['a thread of Node', startThread],
@@ -141,12 +130,6 @@ describe.skipIf(!BUNDLES.map(dist).every(existsSync))('the bundles (skipped: run
   ])('worker.js boots a guest in %s', async (_, start) => {
     const worker = start();
     await expect(firstInstruction(worker).finally(() => worker.end())).resolves.toMatch(/^cli$/i);
-  });
-
-  it.each(['worker.js', 'cli.js'])('%s brings the script of the thread that compiles', async (name) => {
-    const thread = new Worker(constantOf(name, 'compilerScript'), { eval: true });
-    const answer = new Promise((resolve, reject) => thread.once('message', resolve).once('error', reject));
-    await expect(answer.finally(() => thread.terminate())).resolves.toEqual({ kind: 'ready' });
   });
 
   it.each(['worker.js', 'cli.js'])('%s brings its interpreters', (name) => {

@@ -81,7 +81,7 @@ describe.skipIf(!hasNasm)('compiled code', () => {
     );
     expect(lines[1]).toMatch(/^ {2}left for budget \d+/);
     expect(lines.at(-1)).toMatch(
-      /regions in \d+ modules, \d+ KiB; \d+ compiled so far \(0 in another thread\), 0 dropped, 0 made room; \d\d %/,
+      /regions in \d+ modules, \d+ KiB; \d+ compiled so far, 0 dropped, 0 made room; \d\d %/,
     );
     expect(await type(client, 'compiled all')).toBe(lines.join('\n'));
     expect(await type(client, 'compiled again')).toMatch(

@@ -63,14 +63,4 @@ describe.skipIf(!runnable).each(HOSTS)('compiled code in a %s extension host', (
     await page.keyboard.press('Control+f');
     await frame.locator('#guest .find-widget.visible').waitFor();
   });
-
-  step('was compiled in a thread of its own', async ({ workbench, page }) => {
-    await workbench.run('Debug Console: Focus on Debug Console View');
-    await page.keyboard.type('compiled');
-    await page.keyboard.press('Enter');
-    await page
-      .locator('.repl .monaco-list-row', { hasText: /[1-9][0-9]* in another thread/ })
-      .first()
-      .waitFor();
-  });
 });

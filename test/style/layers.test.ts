@@ -30,7 +30,7 @@ const LAYERS: readonly Layer[] = [
   { folder: 'vm-core/', layers: [], packages: [] },
   {
     folder: 'debug-adapter/',
-    layers: ['vm-core/index.ts', 'vm-core/compiler.ts'],
+    layers: ['vm-core/index.ts'],
     packages: ['@vscode/debugprotocol', 'iced-x86', 'fast-png'],
   },
   {

@@ -11,7 +11,7 @@ const BUDGET_KIB: Readonly<Record<string, number>> = {
   'extension.cjs': 140,
   'extension-web.cjs': 140,
   'extension-web.cjs.js': 140,
-  'worker.js': 4100,
+  'worker.js': 3900,
   'webviews/screen.js': 60,
   'webviews/speaker-worklet.js': 10,
   'webviews/memory.js': 60,

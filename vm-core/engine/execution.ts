@@ -4,11 +4,10 @@ import type { CpuState } from '../state/cpu-state.ts';
 import { internal } from '../state/layout.ts';
 import { FAULT } from '../cpu/cpu.ts';
 import type { CodeCache } from './code-cache.ts';
-import { defaultEngine, Tiers } from './compiler/tiers.ts';
+import { type Engine, defaultEngine, Tiers } from './compiler/tiers.ts';
 import type { EnterFunction } from './events/quick-events.ts';
 import { RunFunctions } from './run-functions.ts';
 import type { SlowPathImports } from './slow-paths.ts';
-import type { ProcessorSurroundings } from './surroundings.ts';
 import * as record from './record.ts';
 
 /** What the processor tells and finds. */
@@ -26,18 +25,16 @@ interface ExecutionOwner {
   executed(): number;
 }
 
-type EngineSurroundings = Pick<ProcessorSurroundings, 'engine' | 'compilerThread'>;
-
 export class Execution {
   /** Of a machine whose engine compiles. */
   readonly tiers: Tiers | undefined;
   readonly #owner: ExecutionOwner;
   readonly #runs: RunFunctions;
 
-  constructor(owner: ExecutionOwner, memory: WebAssembly.Memory, imports: SlowPathImports, choice: EngineSurroundings) {
+  constructor(owner: ExecutionOwner, memory: WebAssembly.Memory, imports: SlowPathImports, engine: Engine | undefined) {
     this.#owner = owner;
-    const { engine = defaultEngine.name, compilerThread = defaultEngine.thread } = choice;
-    const tiers = engine === 'interpreter' ? undefined : new Tiers(engine, owner, memory, compilerThread);
+    const name = engine ?? defaultEngine.name;
+    const tiers = name === 'interpreter' ? undefined : new Tiers(name, owner, memory);
     this.#runs = new RunFunctions(memory, tiers?.noticing(imports) ?? imports);
     tiers?.connect(this.#runs);
     this.tiers = tiers;

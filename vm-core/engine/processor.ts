@@ -145,7 +145,7 @@ export class Processor implements Cpu {
       interruptPending: (at) => (this.#place.during(at, this.interruptPending) ? 1 : 0),
       hook: () => (this.onHook() && !this.exitRequested ? NEXT : record.STATUS_HOOK),
     };
-    this.#execution = new Execution(this, memory, imports, surroundings);
+    this.#execution = new Execution(this, memory, imports, surroundings.engine);
     this.quick = new QuickEvents(this.state, this.#execution.enterOf);
     this.refresh();
   }

@@ -2,7 +2,6 @@
 import type { PortSpace } from '../cpu/cpu.ts';
 import type { TimerMaker } from '../cpu/local-apic/apic-timer.ts';
 import type { Topology } from '../cpu/topology.ts';
-import type { CompilerThread } from './compiler/compiler-thread.ts';
 import type { Engine } from './compiler/tiers.ts';
 import type { InterruptBus } from '../devices/interrupt-bus.ts';
 import type { CpuModel, LocalApicChoice } from '../isa/cpu-model.ts';
@@ -38,8 +37,6 @@ export interface ProcessorSurroundings {
   readonly randomSeed?: number;
   /** How code is executed; default: that of `defaultEngine`. */
   readonly engine?: Engine | undefined;
-  /** Where hot code is compiled; default: in this thread. */
-  readonly compilerThread?: CompilerThread | undefined;
   /** Bytes for decoded code; default: all that memory has for it. */
   readonly codeCacheSize?: number;
   /** Told to the developer of the guest. */

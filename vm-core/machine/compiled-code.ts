@@ -7,9 +7,8 @@ export interface CompilerCounters {
   readonly kept: number;
   readonly modules: number;
   readonly bytes: number;
-  /** Regions that were made, and how many of them in another thread. */
+  /** Regions that were made. */
   readonly compiled: number;
-  readonly elsewhere: number;
   /** Thrown away because their code, or what they took for granted, has changed; and to make room for others. */
   readonly dropped: number;
   readonly evicted: number;

@@ -123,7 +123,6 @@ class PcMachine implements Machine {
       ticksPerSecond: this.ticksPerSecond,
       randomSeed: config.startTimeMs,
       engine: config.engine,
-      compilerThread: config.compilerThread,
       log: (message) => this.#logOnce(message),
       ports: this.#bus.ports,
       acknowledgeInterrupt: () => this.#bus.acknowledgeInterrupt(),

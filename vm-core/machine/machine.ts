@@ -7,7 +7,6 @@ import type { BlockStore } from './block-store.ts';
 import type { BranchRecord } from './branch-record.ts';
 import type { CompiledCode } from './compiled-code.ts';
 import type { DeviceRow } from './device-bus.ts';
-import type { CompilerThread } from '../engine/compiler/compiler-thread.ts';
 import type { Device, MachineRequest } from '../devices/device.ts';
 import type { KernelImages } from '../firmware/kernel/kernel-boot.ts';
 import type { CpuModel, LocalApicChoice } from '../isa/cpu-model.ts';
@@ -51,11 +50,6 @@ export interface MachineConfig {
   readonly ticksPerSecond?: number;
   /** How code is executed: `compiler` makes WebAssembly of what is hot. Guests see no difference. Default: `compiler`. */
   readonly engine?: EngineChoice | 'compiler-at-once' | `compiler-random:${number}`;
-  /**
-   * Where hot code is compiled: in another thread, which has to be there as long as the machine. What it has made is put to use
-   * when the embedder's thread comes back to its event loop, so runs should be short. Default: in this thread.
-   */
-  readonly compilerThread?: CompilerThread;
   /** The processors; default: one. */
   readonly topology?: Topology;
 }

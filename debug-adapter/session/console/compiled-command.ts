@@ -65,10 +65,10 @@ function whyText(what: string, exits: RegionRow['exits']): readonly string[] {
   return [`  ${what} ${exits.map(({ why, count }) => `${why} ${count}`).join(', ')}`];
 }
 
-function totalsLine({ regions, modules, bytes, compiled, elsewhere, dropped, evicted, share }: CompiledTotals): string {
+function totalsLine({ regions, modules, bytes, compiled, dropped, evicted, share }: CompiledTotals): string {
+  const percent = Math.floor(share * 100);
   const held = `${regions} regions in ${modules} modules, ${Math.ceil(bytes / 1024)} KiB`;
-  const made = `${compiled} compiled so far (${elsewhere} in another thread)`;
-  return `${held}; ${made}, ${dropped} dropped, ${evicted} made room; ${Math.floor(share * 100)} % of all instructions`;
+  return `${held}; ${compiled} compiled so far, ${dropped} dropped, ${evicted} made room; ${percent} % of all instructions`;
 }
 
 /** The region that is entered at an address, or else the hottest that has it. Throws a UserError where there is none. */

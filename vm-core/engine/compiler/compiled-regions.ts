@@ -123,7 +123,7 @@ export class CompiledRegions {
 
   /** Puts a function of each table's instance where the interpreter meets it. */
   put(
-    region: Region<Block>,
+    region: Region,
     code: DefinedRegion,
     counters: number,
     module: RegionModule,

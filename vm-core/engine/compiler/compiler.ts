@@ -1,22 +1,23 @@
 /**
- * The compiler of one machine: finds hot code by samples and has the regions around it made in batches, in another thread if
- * there is one. They are taken away again when their code changes or there are too many, and made anew, otherwise, where they
- * turn out not to fit (DESIGN §3).
+ * The compiler of one machine: finds hot code by samples and compiles the regions around it in batches. They are taken away
+ * again when their code changes or there are too many, and made anew, otherwise, where they turn out not to fit (DESIGN §3).
  */
 import type { AccessCause, CompiledRegion } from '../../machine/compiled-region.ts';
 import { instructionRows } from '../../isa/instruction-table.ts';
 import type { OperandSize } from '../../isa/operand.ts';
 import { type Address, offsetInPage, pageStart, plus } from '../../state/address.ts';
-import { PAGE_SIZE } from '../../memory/layout.ts';
+import { cpuBase, PAGE_SIZE } from '../../memory/layout.ts';
+import { ModuleBuilder, type SharedFunction } from '../../wasm/module-builder.ts';
 import type { Block, CodeCache } from '../code-cache.ts';
-import { interpreter } from '../interpreter.ts';
+import { interpreter, MEMORY_PAGES_MAX } from '../interpreter.ts';
 import * as record from '../record.ts';
 import { type Compiled, CompiledRegions } from './compiled-regions.ts';
 import { LearnedTargets } from './learned-targets.ts';
+import { defineRegion } from './region-definition.ts';
 import { crossingsOf, readCounts } from './region-counters.ts';
-import { type CodeSource, discoverRegion, edgeCount } from './region-graph.ts';
-import { type FoundRegion, type MakingSurroundings, RegionMaking } from './region-making.ts';
-import { AssumedFacts, commonFacts, holdFor } from './segment-facts.ts';
+import { type CodeSource, discoverRegion, edgeCount, type Region } from './region-graph.ts';
+import { AssumedFacts, commonFacts } from './segment-facts.ts';
+import { UnitFunctions } from './unit-functions.ts';
 
 /** Samples of a block that make it hot. */
 const HOT = 3;
@@ -63,21 +64,25 @@ interface Experience {
 }
 
 /** What the compiler needs of the machine. */
-export interface CompilerSurroundings extends MakingSurroundings {
+export interface CompilerSurroundings {
+  readonly memory: WebAssembly.Memory;
   readonly code: CodeCache;
   /** Blocks are compiled when they are found, however often they run. */
   readonly atOnce: boolean;
+  /** Code that V8 does not take is a fault of the compiler: proofs fail by it, for a user that code stays interpreted. */
+  readonly isProof: boolean;
 }
 
 export class Compiler {
   readonly counters = {
-    ...{ compiled: 0, elsewhere: 0, kept: 0, modules: 0, bytes: 0, dropped: 0, evicted: 0 },
+    ...{ compiled: 0, kept: 0, modules: 0, bytes: 0, dropped: 0, evicted: 0 },
     ...{ refused: 0, samples: 0, specialised: 0, grown: 0 },
   };
   readonly regions: CompiledRegions;
   readonly targets: LearnedTargets = new LearnedTargets();
   readonly #around: CompilerSurroundings;
-  readonly #making: RegionMaking;
+  /** By the size of addresses, as the tables are. */
+  readonly #functions: Readonly<Record<32 | 64, UnitFunctions>>;
   readonly #view: DataView;
   /** Blocks of which no region can be made. */
   readonly #refused = new WeakSet<Block>();
@@ -91,13 +96,10 @@ export class Compiler {
 
   constructor(around: CompilerSurroundings) {
     this.#around = around;
+    this.#functions = { 32: new UnitFunctions(around.memory), 64: new UnitFunctions(around.memory) };
     this.#view = new DataView(around.memory.buffer);
     this.regions = new CompiledRegions(this.#view, around.code, this.counters);
-    this.#making = new RegionMaking(around, this.regions, this.counters, {
-      mayCompile: (block) => this.#mayCompile(block),
-      refuse: (block) => this.#refuse(block),
-    });
-    around.code.onChange = (block) => this.#changed(block);
+    around.code.onChange = (block) => this.regions.changed(block);
     around.code.onFlush = () => this.#flush();
   }
 
@@ -114,11 +116,6 @@ export class Compiler {
   /** Whether what is found is compiled, however often it runs. */
   get isAtOnce(): boolean {
     return this.#around.atOnce;
-  }
-
-  #changed(block: Block): boolean {
-    this.#making.changed(block);
-    return this.regions.changed(block);
   }
 
   /** A block was looked up because nothing knew where it is. */
@@ -138,7 +135,7 @@ export class Compiler {
     this.#around.code.clock++;
     const { block } = candidate;
     const compiled = this.regions.at(block);
-    if (compiled && !holdFor(compiled.code.facts, candidate.facts)) this.#failed(compiled, candidate.facts);
+    if (compiled && !compiled.code.facts.holdFor(candidate.facts)) this.#failed(compiled, candidate.facts);
     else if (compiled && this.#isLeftForStores(compiled)) this.#compileForStores(compiled, candidate.physicalAt);
     if (!isBehindRegion && this.#mayCompile(block)) {
       const count = (this.#samples.get(block) ?? 0) + 1;
@@ -251,25 +248,62 @@ export class Compiler {
 
   #mayCompile(block: Block): boolean {
     if (!block.isKept || block.isHooked || this.regions.has(block) || this.#refused.has(block)) return false;
-    return !this.#making.isOrdered(block) && isInPage(block) && this.#around.code.isSettled(block);
+    return isInPage(block) && this.#around.code.isSettled(block);
   }
 
   /** Compiles regions of code of one kind in a module. */
   #compile(candidates: readonly Candidate[]): void {
-    this.#making.make(candidates.flatMap((candidate) => this.#find(candidate) ?? []));
+    const found: { readonly region: Region; readonly facts: number; readonly storesBesideCode: boolean }[] = [];
+    for (const candidate of candidates) {
+      const { block, eip, facts } = candidate;
+      const region = discoverRegion(this.#sourceAt(candidate), block, eip);
+      const experience = this.#experience.get(block);
+      const storesBesideCode = experience?.storesBesideCode || new AssumedFacts(facts).isRealMode;
+      if (region) found.push({ region, facts: commonFacts(facts, experience?.facts ?? ~0), storesBesideCode });
+      else this.#refuse(block);
+    }
+    const first = found[0];
+    if (!first) return;
+    const counters = this.regions.reserve(found.length);
+    // The handlers of instructions that are not compiled are called through the table.
+    const builder = new ModuleBuilder(MEMORY_PAGES_MAX, 0);
+    const { codeSize } = first.region.root.block;
+    const tables = this.regions.tablesOf(codeSize);
+    const functions = this.#functions[codeSize === 64 ? 64 : 32];
+    const functionPlace = (definition: SharedFunction) => functions.placeOf(definition, tables);
+    const cpu = tables.length === 1 ? cpuBase(0) : undefined;
+    const defined = found.map(({ region, ...knowledge }, n) =>
+      defineRegion(builder, `region${n}`, region, {
+        ...knowledge,
+        counters: counters[n] as number,
+        functionPlace,
+        cpu,
+      }),
+    );
+    const bytes = builder.build();
+    const { memory } = this.#around;
+    const compiled = this.#moduleOf(bytes);
+    if (!compiled) {
+      this.regions.giveBack(counters);
+      if (found.length === 1) this.#refuse(first.region.root.block);
+      else for (const candidate of candidates) this.#compile([candidate]);
+      return;
+    }
+    const instances = tables.map((table) => new WebAssembly.Instance(compiled, { env: { memory, table } }).exports);
+    const module = { bytes, regions: 0 };
+    for (const [n, code] of defined.entries()) {
+      const entries = instances.map((instance) => instance[`region${n}`]);
+      this.regions.put((found[n] as { region: Region }).region, code, counters[n] as number, module, entries);
+    }
   }
 
-  #find(candidate: Candidate): FoundRegion | undefined {
-    const { block, eip, facts } = candidate;
-    const region = discoverRegion(this.#sourceAt(candidate), block, eip);
-    if (!region) {
-      this.#refuse(block);
+  #moduleOf(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module | undefined {
+    try {
+      return new WebAssembly.Module(bytes);
+    } catch (error) {
+      if (this.#around.isProof) throw error;
       return undefined;
     }
-    const experience = this.#experience.get(block);
-    const storesBesideCode = experience?.storesBesideCode || new AssumedFacts(facts).isRealMode;
-    const common = commonFacts(facts, experience?.facts ?? ~0);
-    return { region, facts: common, storesBesideCode, again: () => this.#find(candidate) };
   }
 
   #refuse(block: Block): void {
@@ -312,7 +346,6 @@ export class Compiler {
 
   #flush(): void {
     this.regions.dropAll();
-    this.#making.flush();
     this.targets.clear();
     this.#samples.clear();
     this.#waiting = [];

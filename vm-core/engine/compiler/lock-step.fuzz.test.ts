@@ -10,8 +10,6 @@ import type { BareMachine } from '../bare-machine.ts';
 import { programMachine } from '../guest-program.ts';
 import { LongGuest } from '../long-guest.ts';
 import { PagedGuest } from '../paged-guest.ts';
-import type { CompilerThread } from './compiler-thread.ts';
-import { LateThread } from './late-thread.ts';
 import { RandomBreakpoints } from './random-breakpoints.ts';
 import {
   blockAddress,
@@ -42,8 +40,6 @@ interface Kind {
   readonly instructionsMax: number;
   /** Of 32-bit code: paging is on, and pages come and go. */
   readonly remaps?: boolean;
-  /** What is compiled is there some runs later. */
-  readonly comesLate?: boolean;
 }
 
 const ordinary: Kind = { write: (draw, mode) => randomProgram(draw, mode), model: 'pentium3', instructionsMax: 4000 };
@@ -74,9 +70,9 @@ function put({ map }: BareMachine, at: number, bytes: Iterable<number>): void {
   for (const [n, byte] of [...bytes].entries()) map.write(at + n, 1, byte);
 }
 
-function prepare(mode: ProgramMode, engine: Engine, seed: number, kind: Kind, thread?: CompilerThread): BareMachine {
+function prepare(mode: ProgramMode, engine: Engine, seed: number, kind: Kind): BareMachine {
   const before = defaultEngine.name;
-  Object.assign(defaultEngine, { name: engine, thread });
+  defaultEngine.name = engine;
   try {
     const machine = machineOf(mode, kind);
     const draw = drawFrom(seed);
@@ -102,7 +98,7 @@ function prepare(mode: ProgramMode, engine: Engine, seed: number, kind: Kind, th
     machine.processor.callShadow.isOn = draw(2) === 0;
     return machine;
   } finally {
-    Object.assign(defaultEngine, { name: before, thread: undefined });
+    defaultEngine.name = before;
   }
 }
 
@@ -140,9 +136,7 @@ function ramOf({ map }: BareMachine): Buffer {
 
 /** Runs both in pieces of the same length until the program has halted, and compares them after each. */
 function runBoth(mode: ProgramMode, engine: Engine, seed: number, kind: Kind): number {
-  const late = kind.comesLate ? new LateThread() : undefined;
-  const interpreted = prepare(mode, 'interpreter', seed, kind);
-  const compiled = prepare(mode, engine, seed, kind, late?.thread);
+  const [interpreted, compiled] = [prepare(mode, 'interpreter', seed, kind), prepare(mode, engine, seed, kind)];
   const draw = drawFrom(~seed);
   const loops = [interpreted.loop, compiled.loop];
   const breakpoints = new RandomBreakpoints(loops, draw, () => blockAddress(draw));
@@ -154,7 +148,6 @@ function runBoth(mode: ProgramMode, engine: Engine, seed: number, kind: Kind): n
     expect(compiled.loop.run({ instructionsMax, resume })).toEqual(result);
     expect(stateOf(compiled)).toEqual(stateOf(interpreted));
     expect(Buffer.compare(ramOf(compiled), ramOf(interpreted))).toBe(0);
-    late?.deliver(draw(4));
     resume = result.reason === 'breakpoint';
     if (result.reason !== 'limit' && !resume) break;
   }
@@ -202,18 +195,6 @@ it.each(['compiler-at-once', 'compiler-random:3'] as const)(
     fuzz(32, engine, remapping, ROUNDS);
   },
 );
-
-describe('code that another thread compiles', () => {
-  it.each([16, 32, 64] as const)('runs in %d-bit mode as interpreted', { timeout: 120_000 }, (mode) => {
-    const rounds = Math.ceil(ROUNDS / 2);
-    const kinds = [ordinary, ofUnits, { ...rewriting, instructionsMax: 4000 }];
-    for (const kind of kinds) fuzz(mode, 'compiler-random:7', { ...kind, comesLate: true }, rounds);
-  });
-
-  it('runs as interpreted while its pages change', { timeout: 120_000 }, () => {
-    fuzz(32, 'compiler-random:9', { ...remapping, comesLate: true }, ROUNDS);
-  });
-});
 
 describe('code that writes over itself', () => {
   it.each([16, 32, 64] as const)('runs in %d-bit mode as interpreted', { timeout: 120_000 }, (mode) => {

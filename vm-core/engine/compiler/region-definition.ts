@@ -3,11 +3,12 @@ import type { ModuleBuilder } from '../../wasm/module-builder.ts';
 import { HANDLER_SIGNATURE } from '../interpreter.ts';
 import { RegionCode, type RegionPlace } from './region-code.ts';
 import type { Region } from './region-graph.ts';
-import type { TakenFacts } from './segment-facts.ts';
+import type { AssumedFacts } from './segment-facts.ts';
 
-/** What became of it, as data that can be cloned. */
+/** What became of it. */
 export interface DefinedRegion {
-  readonly facts: TakenFacts;
+  /** What the code takes for granted. */
+  readonly facts: AssumedFacts;
   /** The number of the function in its module. */
   readonly index: number;
   /** Which instructions its code is about: see code-marks.ts. */
@@ -21,6 +22,5 @@ export function defineRegion(module: ModuleBuilder, name: string, region: Region
   const f = module.defineFunction(HANDLER_SIGNATURE, name);
   const code = new RegionCode(f, region, place);
   const marks = code.write();
-  const { mask, expected, all } = code.facts;
-  return { facts: { mask, expected, all }, index: f.index, marks, names: code.names() };
+  return { facts: code.facts, index: f.index, marks, names: code.names() };
 }

@@ -29,12 +29,9 @@ const PAIRS = [
 
 type Pair = (typeof PAIRS)[number];
 
-/** What code that is made of a block has to know of it. */
-export type BlockPlace = Pick<Block, 'address' | 'linear' | 'physical' | 'bytes' | 'codeSize'>;
-
 /** A block of the region. Places are EIP or RIP: of 64 bits as they are, of 32 unsigned. */
-export interface RegionNode<Of = BlockPlace> {
-  readonly block: Of;
+export interface RegionNode {
+  readonly block: Block;
   readonly eip: bigint;
   readonly instructions: readonly CompiledInstruction[];
   /** Instructions of the block; those behind `instructions` are left to the interpreter. */
@@ -71,14 +68,14 @@ export interface CodeSource {
   isCalled(block: Block, number: number): boolean;
 }
 
-export interface Region<Of = BlockPlace> {
-  readonly root: RegionNode<Of>;
-  readonly nodes: ReadonlyMap<bigint, RegionNode<Of>>;
+export interface Region {
+  readonly root: RegionNode;
+  readonly nodes: ReadonlyMap<bigint, RegionNode>;
   readonly addressBits: 32 | 64;
 }
 
 /** The base of the code segment that a block of 16- or 32-bit code was found in. */
-export function codeBaseOf({ linear }: BlockPlace, eip: bigint): number {
+export function codeBaseOf({ linear }: Block, eip: bigint): number {
   return (Number(linear) - Number(eip)) >>> 0;
 }
 
@@ -88,11 +85,11 @@ function paragraphBase(selector: number): number {
 }
 
 /** The region that begins at a block; undefined if its first instruction cannot be compiled. */
-export function discoverRegion(source: CodeSource, root: Block, eip: bigint): Region<Block> | undefined {
+export function discoverRegion(source: CodeSource, root: Block, eip: bigint): Region | undefined {
   const addressBits = root.codeSize === 64 ? 64 : 32;
   const first = readNode(source, root, eip, addressBits);
   if (first.instructions.length === 0) return undefined;
-  const nodes = new Map<bigint, RegionNode<Block>>([[eip, first]]);
+  const nodes = new Map<bigint, RegionNode>([[eip, first]]);
   const waiting = [first];
   const backs = new Map<bigint, Pair | undefined>();
   const pages = new Set(pagesOf(root));
@@ -129,7 +126,7 @@ export function discoverRegion(source: CodeSource, root: Block, eip: bigint): Re
     const known = [...backs].filter(([back, pair]) => pair === node.returns && nodes.has(back));
     node.targets = [...node.targets, ...known.map(([back]) => back).slice(0, RETURNS_MAX)];
   }
-  return { root: nodes.get(eip) as RegionNode<Block>, nodes, addressBits };
+  return { root: nodes.get(eip) as RegionNode, nodes, addressBits };
 }
 
 /** How many edges lead from one node of a region to another. */
@@ -150,13 +147,13 @@ export function waysOut({ root, nodes, addressBits }: Region): readonly Address[
   return [...places].map((place) => linearOf(root.block, root.eip, place, addressBits));
 }
 
-function linearOf(root: BlockPlace, eip: bigint, place: bigint, addressBits: 32 | 64): Address {
+function linearOf(root: Block, eip: bigint, place: bigint, addressBits: 32 | 64): Address {
   const linear = plus(root.linear, distance(place, eip, addressBits));
   return addressBits === 64 ? linear : Number(linear) >>> 0;
 }
 
 /** Where the linear pages begin that a block lies on: most blocks lie on one. */
-export function pagesOf({ linear, bytes }: BlockPlace): readonly number[] {
+export function pagesOf({ linear, bytes }: Block): readonly number[] {
   const [first, last] = [pageStart(linear), pageStart(plus(linear, bytes - 1))];
   return first === last ? [first] : [first, last];
 }
@@ -194,7 +191,7 @@ function readNode(
   eip: bigint,
   addressBits: 32 | 64,
   end: NodeEnd = { count: source.view.getInt32(block.address + record.BLOCK_COUNT, true), bytes: block.bytes },
-): RegionNode<Block> {
+): RegionNode {
   const { view } = source;
   const { count, bytes } = end;
   const start = view.getInt32(block.address + record.BLOCK_FIRST, true);

@@ -7,8 +7,9 @@ import { JUMP_CACHE, PAGE_SIZE } from '../../memory/layout.ts';
 import { highHalf, lowHalf, pageStart } from '../../state/address.ts';
 import { internal } from '../../state/layout.ts';
 import type { FunctionBuilder, Value, Variable } from '../../wasm/function-builder.ts';
+import type { Block } from '../code-cache.ts';
 import { codePagePlace, JUMP_MODE, jumpPlaceOf, PAGE_MODE, PAGE_PHYSICAL } from '../jump-cache.ts';
-import { type BlockPlace, pagesOf, type Region } from './region-graph.ts';
+import { pagesOf, type Region } from './region-graph.ts';
 
 /** A page that is not the root's. */
 interface ForeignPage {
@@ -42,7 +43,7 @@ export class RegionPages {
   }
 
   /** Leaves the region on the way from one block to another if a page of that one is not known to be there. */
-  require(from: BlockPlace, to: BlockPlace, leave: () => void): void {
+  require(from: Block, to: Block, leave: () => void): void {
     const f = this.#f;
     const known = pagesOf(from);
     for (const linear of pagesOf(to)) {

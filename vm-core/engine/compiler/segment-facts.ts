@@ -52,22 +52,8 @@ export function commonFacts(facts: number, others: number): number {
   return facts & (others | ~OF_SEGMENTS);
 }
 
-/** What a region takes for granted. */
-export interface TakenFacts {
-  /** The bits that have to be as they were, and how they were. */
-  readonly mask: number;
-  readonly expected: number;
-  /** All that held where the code was made. */
-  readonly all: number;
-}
-
-/** True if code that takes something for granted may be executed where these facts hold. */
-export function holdFor({ mask, expected }: TakenFacts, facts: number): boolean {
-  return (facts & mask) === expected;
-}
-
 /** What a region takes for granted of the facts: only what was asked for has to hold where it is entered. */
-export class AssumedFacts implements TakenFacts {
+export class AssumedFacts {
   readonly #facts: number;
   #asked = REGIONS_OFF;
 
@@ -75,6 +61,7 @@ export class AssumedFacts implements TakenFacts {
     this.#facts = facts;
   }
 
+  /** The bits that have to be as they were, and how they were. */
   get mask(): number {
     return this.#asked | 0;
   }
@@ -83,8 +70,14 @@ export class AssumedFacts implements TakenFacts {
     return this.#facts & this.#asked;
   }
 
+  /** All that held where the code was made. */
   get all(): number {
     return this.#facts;
+  }
+
+  /** True if the code may be executed where these hold. */
+  holdFor(facts: number): boolean {
+    return (facts & this.mask) === this.expected;
   }
 
   isFlat(index: SegmentIndex): boolean {

@@ -9,7 +9,6 @@ import type { RunFunctions } from '../run-functions.ts';
 import type { SlowPathImports } from '../slow-paths.ts';
 import { noticingAccesses } from './access-causes.ts';
 import { type Candidate, Compiler } from './compiler.ts';
-import type { CompilerThread } from './compiler-thread.ts';
 import { RandomTiers } from './random-tiers.ts';
 import { CALLS_RECORDED, REGIONS_OFF, WATCHED } from './segment-facts.ts';
 
@@ -23,12 +22,10 @@ export type Engine = 'interpreter' | 'compiler' | 'compiler-at-once' | `compiler
 export type BorderWatch = (state: CpuState, executed: number) => void;
 
 /**
- * The engine of machines whose configuration does not name one, and the thread that compiles for it. A `watch` is told by the processors that are made while it is
+ * The engine of machines whose configuration does not name one. A `watch` is told by the processors that are made while it is
  * there, wherever their loop is between two blocks: also behind every region that is left there.
  */
-export const defaultEngine: { name: Engine; watch?: BorderWatch | undefined; thread?: CompilerThread | undefined } = {
-  name: 'compiler',
-};
+export const defaultEngine: { name: Engine; watch?: BorderWatch | undefined } = { name: 'compiler' };
 
 const RANDOM = 'compiler-random:';
 
@@ -65,18 +62,15 @@ export class Tiers {
   readonly #watch: BorderWatch | undefined = defaultEngine.watch;
   #isRecorded = false;
 
-  constructor(engine: Engine, owner: TieredProcessor, memory: WebAssembly.Memory, thread?: CompilerThread) {
+  constructor(engine: Engine, owner: TieredProcessor, memory: WebAssembly.Memory) {
     const { state, code } = owner;
     this.#owner = owner;
     this.#state = state;
     this.#code = code;
     code.hasSpareRecords = true;
-    const isProof = engine !== 'compiler';
     this.compiler =
       compilers.get(code) ??
-      new Compiler({
-        ...{ memory, code, atOnce: engine === 'compiler-at-once', isProof, thread },
-      });
+      new Compiler({ memory, code, atOnce: engine === 'compiler-at-once', isProof: engine !== 'compiler' });
     compilers.set(code, this.compiler);
     if (engine.startsWith(RANDOM)) this.#random = new RandomTiers(Number(engine.slice(RANDOM.length)), this.compiler);
     this.#left = this.#period;
