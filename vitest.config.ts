@@ -22,7 +22,7 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: [...ELSEWHERE, END_TO_END],
-          setupFiles: ['test/support/engine.ts'],
+          setupFiles: ['test/support/engine.ts', 'test/support/random-input.ts'],
           // Ends what hangs; says nothing about how long a test should take.
           testTimeout: 60_000,
           hookTimeout: 60_000,
