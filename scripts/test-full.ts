@@ -76,6 +76,12 @@ const STEPS: readonly Step[] = [
     environment: { X86_VM_ENGINE: 'interpreter' },
   },
   {
+    name: 'random-tiers',
+    title: 'what Debian ships, booted with code compiled, interpreted and thrown away as chance has it',
+    command: vitest('test/guests'),
+    environment: { X86_VM_ENGINE: 'compiler-random:11' },
+  },
+  {
     name: 'lock-step',
     title: 'guests on the interpreter and on compiled code, side by side',
     command: [join('scripts', 'lock-step.ts'), '--minutes', '8'],
