@@ -76,8 +76,10 @@ it('sees that a task was switched to its own segment by another descriptor', () 
     const result: SystemResult = { registers, memory };
     return isOwnSegmentAgain({ test: { ...emptyCase, tr }, ours: result, qemu: result, before });
   };
-  expect([seen(0xa0, SELECTOR.TASK_32), seen(0, 0xa0)]).toEqual([true, true]);
-  expect([seen(0, SELECTOR.TASK_32), seen(0xb0, 0xb0), seen(SELECTOR.TASK_32, 0xb0)]).toEqual([false, false, false]);
+  expect([seen(0xa0, SELECTOR.TASK_32), seen(0, 0xa0), seen(0xb0, 0xb0)]).toEqual([true, true, true]);
+  expect([seen(0, SELECTOR.TASK_32), seen(SELECTOR.TASK_32, 0xb0)]).toEqual([false, false]);
+  const unknown: SystemResult = { registers, memory: new Map() };
+  expect(isOwnSegmentAgain({ test: emptyCase, ours: unknown, qemu: unknown, before })).toBe(false);
 });
 
 it('sees a task of 16 bits that LTR has made busy', () => {

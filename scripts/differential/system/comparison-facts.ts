@@ -128,7 +128,8 @@ function descriptorBase(selector: number, before: (address: number) => number): 
 
 /**
  * Whether a case has handed over from a task whose state lies in the segment that the task before it was saved in, though
- * another descriptor names it: that of the task that the case began with or loaded, or that of the link.
+ * another descriptor names it: that of the task that the case began with or loaded, or that of the link. A link that names its own
+ * task was written when this one was left for its own segment.
  */
 export function isOwnSegmentAgain({ test, ours, before }: Comparison): boolean {
   const last = lastTask(ours);
@@ -136,7 +137,11 @@ export function isOwnSegmentAgain({ test, ours, before }: Comparison): boolean {
   const link = (ours.memory.get(base) ?? 0) & 0xffff;
   const loaded = test.text.includes('LTR') ? globalSelectors.filter((selector) => isTask(selector, before)) : [];
   const isOther = (selector: number) => selector !== 0 && selector !== (last & 0xfff8) && selector !== last;
-  return [test.tr, link, ...loaded].some((other) => isOther(other) && descriptorBase(other, before) === base);
+  if (last === 0) return false;
+  return (
+    link === last ||
+    [test.tr, link, ...loaded].some((other) => isOther(other) && descriptorBase(other, before) === base)
+  );
 }
 
 /** Whether code of a case may run at level 3, from the beginning or after a return. */
