@@ -34,9 +34,9 @@ export default defineConfig({
           name: 'end-to-end',
           include: [END_TO_END],
           exclude: ELSEWHERE,
-          // Each of them starts VS Code and a browser; they run alone and one after the other.
+          // Each of them starts VS Code and a browser, which leave a processor waiting now and then: two at a time, and nothing beside them.
           sequence: { groupOrder: 1 },
-          fileParallelism: false,
+          maxWorkers: 2,
           isolate: true,
           testTimeout: 120_000,
           hookTimeout: 300_000,

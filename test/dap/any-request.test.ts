@@ -6,7 +6,7 @@ import { isCommand, unsupportedRequests } from '../../debug-adapter/session/requ
 import { readProtocolSchema } from '../../scripts/protocol-schema.ts';
 import { FIXTURE, SessionClient } from './support/session-client.ts';
 
-const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 60);
+const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 30);
 
 const { requests } = readProtocolSchema();
 

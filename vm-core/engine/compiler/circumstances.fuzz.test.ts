@@ -20,7 +20,7 @@ import { RandomBreakpoints } from './random-breakpoints.ts';
 import { DATA_AT, type Draw, drawFrom, PROGRAM_AT, STACK_AT } from './random-program.ts';
 import type { Engine } from './tiers.ts';
 
-const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 4);
+const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 3);
 const TIMEOUT = 120_000 + ROUNDS * 5000;
 const RUNS = 20;
 const INSTRUCTIONS_MAX = 2500;

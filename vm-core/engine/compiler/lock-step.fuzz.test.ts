@@ -28,7 +28,7 @@ import { rewritingProgram } from './rewriting-program.ts';
 import { defaultEngine, type Engine } from './tiers.ts';
 import { UNIT_AREA } from './unit-pieces.ts';
 
-const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 10);
+const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 6);
 const RUNS = 12;
 const MEMORY_SIZE = 0x200000;
 

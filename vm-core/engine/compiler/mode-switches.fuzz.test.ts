@@ -15,7 +15,7 @@ import { RandomBreakpoints } from './random-breakpoints.ts';
 import { DATA_AT, type Draw, drawFrom, STACK_AT } from './random-program.ts';
 import type { Engine } from './tiers.ts';
 
-const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 8);
+const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 5);
 const RUNS = 30;
 const TIMEOUT = 120_000 + ROUNDS * 5000;
 const INSTRUCTIONS_MAX = 1500;
