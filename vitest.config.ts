@@ -34,7 +34,8 @@ export default defineConfig({
           name: 'end-to-end',
           include: [END_TO_END],
           exclude: ELSEWHERE,
-          // Each of them starts VS Code and a browser, which leave a processor waiting now and then: two at a time, and nothing beside them.
+          // Each of them starts VS Code and a browser, which leave a processor waiting now and then: two at a time, and
+          // nothing beside them.
           sequence: { groupOrder: 1 },
           maxWorkers: 2,
           isolate: true,

@@ -128,8 +128,8 @@ function descriptorBase(selector: number, before: (address: number) => number): 
 
 /**
  * Whether a case has handed over from a task whose state lies in the segment that the task before it was saved in, though
- * another descriptor names it: that of the task that the case began with or loaded, or that of the link. A link that names its own
- * task was written when this one was left for its own segment.
+ * another descriptor names it: that of the task that the case began with or loaded, or that of the link. A link that names
+ * its own task was written when this one was left for its own segment.
  */
 export function isOwnSegmentAgain({ test, ours, before }: Comparison): boolean {
   const last = lastTask(ours);
